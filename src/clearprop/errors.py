@@ -1,0 +1,129 @@
+"""Everything that can go wrong, as one tree::
+
+    ClearpropError                what every failure of clearprop is
+    ├── RequestError   (exit 2)   the request was wrong
+    │   ├── UnknownName               a name that is not there; says what was meant
+    │   ├── UnreadableFile            missing, a folder, binary, too large, not TOML
+    │   ├── InvalidNetwork            everything wrong with a network, all at once
+    │   ├── InvalidExpression         points at the character
+    │   ├── InvalidArgument           a value given from Python or the command line
+    │   └── MissingExtra              an optional package is not installed; names the extra
+    └── WorkError      (exit 1)   the request was right, the work failed
+        ├── NotFinite                 a number became infinite or undefined; names the part
+        ├── Unwritable                the output could not be written
+        └── Disagreement              two readings of one rule differ: a bug in clearprop
+
+A message says what, where, what was expected, what was found and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import NamedTuple
+
+
+class ClearpropError(Exception):
+    """Any failure that clearprop explains to its user."""
+
+    exit_code = 1
+
+
+class RequestError(ClearpropError):
+    """The request was wrong: exit code 2."""
+
+    exit_code = 2
+
+
+class WorkError(ClearpropError):
+    """The request was right, but the work failed: exit code 1."""
+
+    exit_code = 1
+
+
+class UnknownName(RequestError):
+    """A name that nothing here answers to."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], where: str = "") -> None:
+        self.kind, self.name = kind, name
+        super().__init__(f"{where}{': ' if where else ''}{unknown(kind, name, known)}")
+
+
+class UnreadableFile(RequestError):
+    """A file that cannot be read as what it should be."""
+
+
+class InvalidArgument(RequestError):
+    """A value that does not fit what was asked."""
+
+
+class MissingExtra(RequestError):
+    """A package that an optional feature needs is not installed."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(f"{feature} needs the extra “{extra}”: pip install 'clearprop[{extra}]'")
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong, and where: ``layers[1].weights``."""
+
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}" if self.where else self.message
+
+
+class InvalidNetwork(RequestError):
+    """Everything that is wrong with a network, reported at once."""
+
+    def __init__(self, problems: Sequence[Problem], source: str = "the network") -> None:
+        self.problems = tuple(problems)
+        self.source = source
+        count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
+        lines = [f"{source} has {count}:"]
+        lines += ["  " + str(problem).replace("\n", "\n  ") for problem in self.problems]
+        super().__init__("\n".join(lines))
+
+
+class InvalidExpression(RequestError):
+    """An expression that cannot be read; ``position`` is the offending character's index."""
+
+    def __init__(self, text: str, position: int, message: str) -> None:
+        self.text, self.position, self.message = text, position, message
+        start = max(0, position - 50)
+        shown = text[start : position + 20].replace("\n", " ").replace("\t", " ")
+        super().__init__(f"{message}\n  {shown}\n  {' ' * (position - start)}^ character {position + 1}")
+
+
+class NotFinite(WorkError):
+    """A number became infinite or undefined."""
+
+
+class Unwritable(WorkError):
+    """The output could not be written; what was there before is untouched."""
+
+
+class Disagreement(WorkError):
+    """Two readings of the same rule gave different numbers: a bug in clearprop."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """The sentence for an unknown name: what was meant, or else what there is."""
+    candidates = list(known)
+    close = get_close_matches(name, candidates, n=1, cutoff=0.6)
+    if not close:
+        close = [candidate for candidate in candidates if candidate.lower() == name.lower()]
+    if close:
+        hint = f'did you mean "{close[0]}"?'
+    elif len(candidates) <= 20:
+        hint = "known: " + ", ".join(candidates)
+    else:
+        hint = f"known: {', '.join(candidates[:20])}, … ({len(candidates)} in all)"
+    return f'unknown {kind} "{abridged(name)}"; {hint}'
+
+
+def abridged(text: str, limit: int = 60) -> str:
+    """Text from a file, short enough for a message and without control characters."""
+    clean = "".join(character if character.isprintable() else "�" for character in text)
+    return clean if len(clean) <= limit else clean[: limit - 1] + "…"

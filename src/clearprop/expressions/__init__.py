@@ -1,0 +1,30 @@
+"""A very small language of scalar expressions, and its readings."""
+
+from clearprop.expressions.differentiate import Derivative, Step, derivative, differentiate
+from clearprop.expressions.evaluate import evaluate, not_finite_part
+from clearprop.expressions.parse import parse
+from clearprop.expressions.printing import Alphabet, Text, text
+from clearprop.expressions.simplify import simplify
+from clearprop.expressions.tree import Apply, Expression, Number, Operator, Symbol, bind, substitute, symbols
+
+__all__ = [
+    "Alphabet",
+    "Apply",
+    "Derivative",
+    "Expression",
+    "Number",
+    "Operator",
+    "Step",
+    "Symbol",
+    "Text",
+    "bind",
+    "derivative",
+    "differentiate",
+    "evaluate",
+    "not_finite_part",
+    "parse",
+    "simplify",
+    "substitute",
+    "symbols",
+    "text",
+]

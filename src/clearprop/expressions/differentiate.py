@@ -1,0 +1,197 @@
+"""Differentiate: the tree's derivative, as another tree, with the rules of calculus named.
+
+The table ``OUTER`` can be held against a textbook: the derivative of each operator in its
+own argument u. Everything else is the linearity of the derivative, the product, quotient
+and power rules, and the chain rule.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from typing import NamedTuple
+
+from clearprop.expressions.simplify import simplify
+from clearprop.expressions.tree import (
+    Apply,
+    Expression,
+    Number,
+    Operator,
+    Symbol,
+    add,
+    exp,
+    greater,
+    less,
+    logistic,
+    multiply,
+    sqrt,
+    symbols,
+    where,
+)
+
+
+class Step(NamedTuple):
+    """One application of a rule of calculus: d(of) = result, by the rule named."""
+
+    rule: str
+    of: Expression
+    result: Expression
+
+
+class Derivative(NamedTuple):
+    """A derivative: as the rules give it, and simplified, with the steps in order."""
+
+    raw: Expression
+    simplified: Expression
+    steps: tuple[Step, ...]
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The names of the rules used, each once, outermost first."""
+        return tuple(dict.fromkeys(step.rule for step in reversed(self.steps)))
+
+
+# d/du of each function of one argument. logistic and tanh are written so that no digits are
+# lost where they saturate: 1 - logistic(u) = logistic(-u), 1 - tanh(u)² = 4 σ(2u) σ(-2u).
+# At a kink the choice is strict: the slope of abs at 0 is 0.
+OUTER: Mapping[Operator, Callable[[Expression], Expression]] = {
+    Operator.EXP: lambda u: exp(u),
+    Operator.LOG: lambda u: 1 / u,
+    Operator.LOG1P: lambda u: 1 / (1 + u),
+    Operator.EXPM1: lambda u: exp(u),
+    Operator.SQRT: lambda u: 1 / (2 * sqrt(u)),
+    Operator.TANH: lambda u: 4 * logistic(2 * u) * logistic(-(2 * u)),
+    Operator.LOGISTIC: lambda u: logistic(u) * logistic(-u),
+    Operator.SOFTPLUS: lambda u: logistic(u),
+    Operator.ERF: lambda u: Number(2 / math.sqrt(math.pi)) * exp(-(u**2)),
+    Operator.ABS: lambda u: where(greater(u, 0), 1, where(less(u, 0), -1, 0)),
+}
+
+
+def differentiate(tree: Expression, by: Hashable) -> Derivative:
+    """The derivative of the tree by the symbol with the key ``by``; all others are constants.
+
+    >>> from clearprop.expressions import parse
+    >>> d = differentiate(parse("1/2 * (t - y)**2", {"t": "t", "y": "y"}), "y")
+    >>> d.raw, d.simplified
+    (2 * 1 / 2 * (t - y) * (-1), y - t)
+    >>> d.rules
+    ('constant factor rule', 'power rule', 'chain rule', 'difference rule')
+    """
+    steps: list[Step] = []
+    raw = _derive(tree, by, steps)
+    return Derivative(raw, simplify(raw), tuple(steps))
+
+
+def derivative(tree: Expression, by: Hashable) -> Expression:
+    """The simplified derivative alone."""
+    return differentiate(tree, by).simplified
+
+
+def _derive(tree: Expression, by: Hashable, steps: list[Step]) -> Expression:
+    if by not in symbols(tree):
+        return Number(0.0)
+    match tree:
+        case Symbol():
+            return Number(1.0)
+        case Apply(operator, arguments):
+            rule, result = _apply(operator, arguments, by, steps)
+            steps.append(Step(rule, tree, result))
+            return result
+    raise TypeError(f"not an expression: {tree!r}")
+
+
+def _apply(
+    operator: Operator, arguments: tuple[Expression, ...], by: Hashable, steps: list[Step]
+) -> tuple[str, Expression]:
+    def d(tree: Expression) -> Expression:
+        return _derive(tree, by, steps)
+
+    match operator, arguments:
+        case Operator.ADD, terms:
+            return "sum rule", add(*_nonzero(d(term) for term in terms))
+        case Operator.SUBTRACT, (u, v):
+            du, dv = d(u), d(v)
+            if dv == Number(0.0):
+                return "difference rule", du
+            return "difference rule", _negated(dv) if du == Number(0.0) else du - dv
+        case Operator.NEGATE, (u,):
+            return "constant factor rule", _negated(d(u))
+        case Operator.MULTIPLY, factors:
+            return _product(factors, by, d)
+        case Operator.DIVIDE, (u, v) if by not in symbols(v):
+            return "constant factor rule", d(u) / v
+        case Operator.DIVIDE, (u, v) if by not in symbols(u):
+            return "quotient rule", -(u * d(v)) / v**2
+        case Operator.DIVIDE, (u, v):
+            return "quotient rule", (d(u) * v - u * d(v)) / v**2
+        case Operator.POWER, (u, n) if by not in symbols(n):
+            outer = multiply(n, u) if n == Number(2.0) else n * u ** simplify(n - 1)
+            return _chain("power rule", outer, u, by, d, steps)
+        case Operator.POWER, (u, n) if by not in symbols(u):
+            return _chain("exponential rule", u**n * _log(u), n, by, d, steps)
+        case Operator.POWER, (u, n):
+            return "general power rule", u**n * (d(n) * _log(u) + n * d(u) / u)
+        case Operator.MAX, (u, v):
+            return "larger of two", where(greater(u, v), d(u), d(v))
+        case Operator.MIN, (u, v):
+            return "smaller of two", where(less(u, v), d(u), d(v))
+        case Operator.WHERE, (condition, u, v):
+            return "case by case", where(condition, d(u), d(v))
+        case _, (u,) if operator in OUTER:
+            return _chain(f"derivative of {operator.value}", OUTER[operator](u), u, by, d, steps)
+    raise TypeError(f"{operator.value} has no derivative")
+
+
+def _chain(
+    rule: str,
+    outer: Expression,
+    inner: Expression,
+    by: Hashable,
+    d: Callable[[Expression], Expression],
+    steps: list[Step],
+) -> tuple[str, Expression]:
+    """outer'(inner) * inner', which is plain outer' where the inner is the symbol itself."""
+    if inner == Symbol(by):
+        return rule, outer
+    slope = d(inner)
+    result = multiply(*_factors(outer), slope)
+    steps.append(Step("chain rule", inner, slope))
+    return rule, result
+
+
+def _product(
+    factors: tuple[Expression, ...], by: Hashable, d: Callable[[Expression], Expression]
+) -> tuple[str, Expression]:
+    varying = [k for k, factor in enumerate(factors) if by in symbols(factor)]
+    terms = []
+    for k in varying:
+        slope = d(factors[k])
+        if len(varying) == 1:
+            # As on paper: the power comes down in front of the constant, 2 * 1/2 * (t - y).
+            constants = [factor for j, factor in enumerate(factors) if j != k]
+            first, *rest = _factors(slope)
+            ordered = [first, *constants, *rest] if isinstance(first, Number) else [*constants, first, *rest]
+            ordered = [factor for factor in ordered if factor != Number(1.0)] or [Number(1.0)]
+            return "constant factor rule", multiply(*ordered)
+        others = [factor if j != k else slope for j, factor in enumerate(factors)]
+        terms.append(multiply(*(factor for factor in others if factor != Number(1.0))))
+    return "product rule", add(*terms)
+
+
+def _log(u: Expression) -> Expression:
+    return Number(math.log(u.value)) if isinstance(u, Number) and u.value > 0 else Apply(Operator.LOG, (u,))
+
+
+def _negated(tree: Expression) -> Expression:
+    return Number(-tree.value) if isinstance(tree, Number) else -tree
+
+
+def _nonzero(terms: Iterator[Expression]) -> tuple[Expression, ...]:
+    return tuple(term for term in terms if term != Number(0.0)) or (Number(0.0),)
+
+
+def _factors(tree: Expression) -> tuple[Expression, ...]:
+    if isinstance(tree, Apply) and tree.operator is Operator.MULTIPLY:
+        return tree.arguments
+    return (tree,)

@@ -1,0 +1,144 @@
+"""Print: the tree as text that a person reads.
+
+One walk over the tree decides where parentheses are needed; an alphabet decides what each
+piece looks like. ``Text`` is the alphabet of plain text, which the parser reads back;
+LaTeX has its own, in the rendering room.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable
+
+from clearprop.expressions.tree import Apply, Expression, Number, Operator, Symbol
+
+CONDITION, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)
+Piece = tuple[str, int]
+
+COMPARISONS = {Operator.LESS, Operator.LESS_EQUAL, Operator.GREATER, Operator.GREATER_EQUAL}
+
+
+class Alphabet(ABC):
+    """How each piece looks: subclasses say it for one format."""
+
+    def __init__(
+        self,
+        name: Callable[[Hashable], str] = str,
+        number: Callable[[float], str] | None = None,
+    ) -> None:
+        self.name = name
+        self.number = number or plain_number
+
+    def write(self, tree: Expression) -> str:
+        """The whole tree."""
+        return self.piece(tree)[0]
+
+    def piece(self, tree: Expression) -> Piece:
+        """A part of the tree and how strongly it binds."""
+        match tree:
+            case Number(value):
+                shown = self.number(value)
+                return shown, SIGN if shown.startswith("-") else PRODUCT if "/" in shown else ATOM
+            case Symbol(key):
+                return self.symbol(key)
+            case Apply(Operator.ADD, arguments):
+                first, *rest = arguments
+                parts = [self.wrapped(first, SUM)]
+                parts += [f" + {self.wrapped(term, PRODUCT, leading=False)}" for term in rest]
+                return "".join(parts), SUM
+            case Apply(Operator.SUBTRACT, (u, v)):
+                return f"{self.wrapped(u, SUM)} - {self.wrapped(v, PRODUCT, leading=False)}", SUM
+            case Apply(Operator.MULTIPLY, arguments):
+                first, *rest = arguments
+                parts = [self.wrapped(first, PRODUCT)]
+                parts += [self.wrapped(factor, SIGN, leading=False) for factor in rest]
+                return self.times().join(parts), PRODUCT
+            case Apply(Operator.NEGATE, (u,)):
+                return f"-{self.wrapped(u, PRODUCT, leading=False)}", SIGN
+            case Apply(Operator.DIVIDE, (u, v)):
+                return self.quotient(u, v)
+            case Apply(Operator.POWER, (u, v)):
+                return self.power(u, v)
+            case Apply(Operator.WHERE, (condition, u, v)):
+                return self.choice(condition, u, v)
+            case Apply(operator, (u, v)) if operator in COMPARISONS:
+                relation = f"{self.wrapped(u, SUM)} {self.relation(operator)} {self.wrapped(v, SUM)}"
+                return relation, CONDITION
+            case Apply(operator, arguments):
+                return self.function(operator, arguments)
+        raise TypeError(f"not an expression: {tree!r}")
+
+    def wrapped(self, tree: Expression, at_least: int, leading: bool = True) -> str:
+        """The part, in parentheses unless it binds at least so strongly; a sign that does
+        not lead gets them too."""
+        shown, strength = self.piece(tree)
+        if strength < at_least or (strength == SIGN and not leading):
+            return self.parenthesised(shown)
+        return shown
+
+    def symbol(self, key: Hashable) -> Piece:
+        """A symbol, by the name it has here; a value put in for it may carry a sign."""
+        shown = self.name(key)
+        return shown, SIGN if shown.startswith("-") else ATOM
+
+    @abstractmethod
+    def times(self) -> str: ...
+    @abstractmethod
+    def parenthesised(self, shown: str) -> str: ...
+    @abstractmethod
+    def quotient(self, above: Expression, below: Expression) -> Piece: ...
+    @abstractmethod
+    def power(self, base: Expression, exponent: Expression) -> Piece: ...
+    @abstractmethod
+    def choice(self, condition: Expression, then: Expression, otherwise: Expression) -> Piece: ...
+    @abstractmethod
+    def relation(self, operator: Operator) -> str: ...
+    @abstractmethod
+    def function(self, operator: Operator, arguments: tuple[Expression, ...]) -> Piece: ...
+
+
+class Text(Alphabet):
+    """Plain text, in the syntax that the parser reads."""
+
+    def times(self) -> str:
+        return " * "
+
+    def parenthesised(self, shown: str) -> str:
+        return f"({shown})"
+
+    def quotient(self, above: Expression, below: Expression) -> Piece:
+        separator = "/" if isinstance(above, Number) and isinstance(below, Number) else " / "
+        return f"{self.wrapped(above, PRODUCT)}{separator}{self.wrapped(below, POWER)}", PRODUCT
+
+    def power(self, base: Expression, exponent: Expression) -> Piece:
+        return f"{self.wrapped(base, ATOM)}**{self.wrapped(exponent, POWER)}", POWER
+
+    def choice(self, condition: Expression, then: Expression, otherwise: Expression) -> Piece:
+        return f"where({self.write(condition)}, {self.write(then)}, {self.write(otherwise)})", ATOM
+
+    def relation(self, operator: Operator) -> str:
+        return operator.value
+
+    def function(self, operator: Operator, arguments: tuple[Expression, ...]) -> Piece:
+        return f"{operator.value}({', '.join(self.write(argument) for argument in arguments)})", ATOM
+
+
+def text(
+    tree: Expression,
+    name: Callable[[Hashable], str] = str,
+    number: Callable[[float], str] | None = None,
+) -> str:
+    """The tree as plain text; ``name`` says what each symbol is called.
+
+    >>> from clearprop.expressions import parse
+    >>> text(parse("-(t-y)**2/2", {"t": "t", "y": "y"}))
+    '-((t - y)**2 / 2)'
+    """
+    return Text(name, number).write(tree)
+
+
+def plain_number(value: float) -> str:
+    """The shortest text that reads back as the same number; whole numbers without a point."""
+    if value == int(value) and abs(value) < 1e15:
+        return str(int(value))
+    return repr(float(value))

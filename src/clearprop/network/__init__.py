@@ -1,0 +1,1 @@
+"""Networks: what they look like, their numbers, their names, their file."""

@@ -1,0 +1,614 @@
+"""The network file: TOML to a problem.
+
+Every fault of a file is reported at once, those of form (a string where a number belongs)
+together with those of meaning (weights that do not fit the layer before). So reading goes on
+after a fault with what is known, and each check asks only for what it needs.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from clearprop.errors import (
+    ClearpropError,
+    InvalidArgument,
+    InvalidNetwork,
+    UnknownName,
+    UnreadableFile,
+    abridged,
+    unknown,
+)
+from clearprop.errors import Problem as Fault
+from clearprop.network.description import Dense, Network, Objective
+from clearprop.network.names import NOTATIONS
+from clearprop.network.parameters import Parameters
+from clearprop.network.problem import Data, Examples, Problem, Settings, example_faults
+from clearprop.expressions import Number
+from clearprop.rules.activations import Activation, activation
+from clearprop.rules.initializers import INITIALIZERS
+from clearprop.rules.losses import Loss, loss
+from clearprop.rules.optimizers import SGD, Optimizer, optimizer
+from clearprop.rules.penalties import Penalty
+from clearprop.rules.schedules import Schedule, schedule
+
+FORMAT = 1
+MAX_BYTES = 256 * 2**20
+
+T = TypeVar("T")
+
+IDENTITY = activation("identity")
+UNKNOWN = Activation("unknown", Number(0.0), "stands in for one that could not be read", bounds=None)
+
+
+def load(net: str | os.PathLike[str]) -> Problem:
+    """The problem in a network file, or the bundled example of that name.
+
+    Raises:
+        UnreadableFile: missing, a folder, binary, too large, or not TOML.
+        InvalidNetwork: everything that is wrong with what it says.
+    """
+    from clearprop import examples
+
+    path = Path(net)
+    if isinstance(net, str) and net in examples.DESCRIPTIONS:
+        return read(examples.source(net), net)
+    if not path.exists() and not path.suffix and len(path.parts) == 1:
+        hint = unknown("example", str(net), examples.DESCRIPTIONS)
+        raise UnreadableFile(f'"{abridged(str(net))}": no such file, and {hint}')
+    return read(read_text(path), str(net))
+
+
+def read_text(path: Path, limit: int = MAX_BYTES) -> str:
+    """The text of a file that a person wrote.
+
+    Raises:
+        UnreadableFile: saying why it is not one.
+    """
+    shown = abridged(str(path), 200)
+    try:
+        if path.is_dir():
+            raise UnreadableFile(f"{shown}: expected a network file, found a folder")
+        with path.open("rb") as file:
+            content = file.read(limit + 1)
+    except FileNotFoundError:
+        raise UnreadableFile(f"{shown}: no such file") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise UnreadableFile(f"{shown}: cannot be read: {reason}") from None
+    if len(content) > limit:
+        raise UnreadableFile(
+            f"{shown}: larger than {limit // 2**20} MB, too large for a network file; "
+            "put data into a table of its own and name it under [data]"
+        )
+    if not content.strip():
+        raise UnreadableFile(f"{shown}: the file is empty; `clearprop examples lecture` prints one to start from")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UnreadableFile(
+            f"{shown}: not a text file in UTF-8: byte {error.start + 1}, line {line}, cannot be read"
+        ) from None
+    if "\0" in text:
+        raise UnreadableFile(f"{shown}: a binary file, expected TOML text")
+    return text
+
+
+def read(text: str, source: str = "the network") -> Problem:
+    """The problem that TOML text describes; ``source`` names it in messages.
+
+    Raises:
+        UnreadableFile: not TOML; says the line.
+        InvalidNetwork: everything that is wrong with it.
+    """
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UnreadableFile(f"{abridged(source, 200)}: not valid TOML: {_toml_message(error, text)}") from None
+    except (ValueError, RecursionError) as error:
+        what = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise UnreadableFile(f"{abridged(source, 200)}: not valid TOML: {what}") from None
+    return _Reader(content, abridged(source, 200)).problem()
+
+
+def _toml_message(error: tomllib.TOMLDecodeError, text: str) -> str:
+    message = str(error)
+    message = message[:1].lower() + message[1:]
+    if "(at line " in message:
+        what, _, place = message.rpartition(" (at line ")
+        line = int(place.split(",")[0])
+        column = place.rstrip(")").rpartition(" ")[2]
+        shown = abridged(text.split("\n")[line - 1].rstrip("\r"), 100)
+        return f"line {line}, column {column}: {what}\n  {shown}"
+    return message
+
+
+# --- one table at a time -----------------------------------------------------------------
+
+
+class Table:
+    """A table of the file: values are taken from it once, faults collected, leftovers reported."""
+
+    def __init__(self, content: Mapping[str, Any], place: str, faults: list[Fault]) -> None:
+        self.content, self.place, self.faults = content, place, faults
+        self.known: list[str] = []
+
+    def where(self, key: str) -> str:
+        return f"{self.place}.{key}" if self.place else key
+
+    def take(self, key: str, kind: Callable[[Any], T], default: T) -> T:
+        """The value of a key as ``kind`` makes it; the default if absent or at fault."""
+        self.known.append(key)
+        if key not in self.content:
+            return default
+        try:
+            return kind(self.content[key])
+        except ClearpropError as error:
+            self.faults.append(Fault(self.where(key), str(error)))
+        except Unexpected as error:
+            self.faults.append(Fault(self.where(key), f"expected {error}, found {shown(self.content[key])}"))
+        return default
+
+    def table(self, key: str) -> Table:
+        """A table inside this one; empty if absent."""
+        return Table(self.take(key, mapping, {}), self.where(key), self.faults)
+
+    def tables(self, key: str) -> list[Table]:
+        """A list of tables, as ``[[key]]`` makes it."""
+        rows = self.take(key, list_of(mapping, f"tables, each under [[{key}]]"), [])
+        return [Table(row, f"{self.where(key)}[{number}]", self.faults) for number, row in enumerate(rows, 1)]
+
+    def finish(self) -> None:
+        """Report the keys that nobody asked for."""
+        for key in self.content:
+            if key not in self.known:
+                self.faults.append(Fault(self.where(abridged(key)), unknown("key", key, self.known)))
+
+
+class Unexpected(Exception):
+    """Says what was expected; what was found is added by who asked."""
+
+
+def shown(value: Any) -> str:
+    """A value of the file, as a message shows it."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return f'"{abridged(value)}"'
+        case list():
+            return "an empty list" if not value else f"a list of {len(value)}"
+        case dict():
+            return "a table"
+        case int() if abs(value) >= 10**20:
+            return "a number with more than 20 digits"
+    return abridged(str(value))
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Unexpected("a table")
+    return value
+
+
+def string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise Unexpected("text in quotes")
+    return value
+
+
+def boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise Unexpected("true or false")
+    return value
+
+
+def number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise Unexpected("a number")
+    if not abs(value) < 1.8e308:
+        raise Unexpected("a finite number")
+    return float(value)
+
+
+def integer(least: int, most: int = 2**63 - 1) -> Callable[[Any], int]:
+    def kind(value: Any) -> int:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise Unexpected("a whole number")
+        if value < least:
+            raise Unexpected(f"a whole number of at least {least}")
+        if value > most:
+            raise Unexpected(f"a whole number of at most {most:,}")
+        return value
+
+    return kind
+
+
+def at_least_zero(value: Any) -> float:
+    if number(value) < 0:
+        raise Unexpected("a number of at least 0")
+    return number(value)
+
+
+def above_zero(value: Any) -> float:
+    if number(value) <= 0:
+        raise Unexpected("a number above 0")
+    return number(value)
+
+
+def share(value: Any) -> float:
+    if not 0 <= number(value) < 1:
+        raise Unexpected("a number of at least 0 and below 1")
+    return number(value)
+
+
+def one_of(kind: str, known: Iterable[str]) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        if string(value) not in known:
+            raise UnknownName(kind, value, known)
+        return str(value)
+
+    return check
+
+
+def list_of(kind: Callable[[Any], T], what: str) -> Callable[[Any], list[T]]:
+    def check(value: Any) -> list[T]:
+        if not isinstance(value, list):
+            raise Unexpected(f"a list of {what}")
+        items = []
+        for position, item in enumerate(value, start=1):
+            try:
+                items.append(kind(item))
+            except Unexpected as error:
+                raise InvalidArgument(f"entry {position}: expected {error}, found {shown(item)}") from None
+            except InvalidArgument as error:
+                raise InvalidArgument(f"entry {position}: {error}") from None
+        return items
+
+    return check
+
+
+numbers = list_of(number, "numbers")
+names = list_of(string, "names")
+
+
+def optional(kind: Callable[[Any], T]) -> Callable[[Any], T | None]:
+    return kind
+
+
+# --- the whole file ----------------------------------------------------------------------
+
+
+class _Reader:
+    def __init__(self, content: Mapping[str, Any], source: str) -> None:
+        self.faults: list[Fault] = []
+        self.root = Table(content, "", self.faults)
+        self.source = source
+
+    def problem(self) -> Problem:
+        root = self.root
+        # A later format may mean anything: say so before complaining about its keys.
+        root.take("format", self.format, FORMAT)
+        if self.faults:
+            raise InvalidNetwork(self.faults, self.source)
+        notation = root.take("notation", one_of("notation", NOTATIONS), "standard")
+        network, weights, biases, sizes, rule = self.network()
+        chosen_optimizer = self.optimizer()
+        penalty = self.penalty()
+        settings = self.settings()
+        data = self.data()
+        examples = self.examples(sizes, rule)
+        root.finish()
+        if self.faults or network is None:
+            raise InvalidNetwork(self.faults, self.source)
+        parameters = Parameters.random(network, settings.seed)
+        for layer in range(network.depth):
+            if weights[layer] is not None:
+                parameters.weights(layer)[:] = weights[layer]
+            parameters.biases(layer)[:] = biases[layer]
+        return Problem(
+            network, parameters, chosen_optimizer, penalty, examples, settings, data, notation, self.source
+        )
+
+    @staticmethod
+    def format(value: Any) -> int:
+        version = integer(1)(value)
+        if version > FORMAT:
+            raise InvalidArgument(
+                f"this file has format {version}, this clearprop reads up to {FORMAT}; upgrade: "
+                "pip install --upgrade clearprop"
+            )
+        return version
+
+    # --- inputs, layers, loss ------------------------------------------------------------
+
+    def network(
+        self,
+    ) -> tuple[Network | None, list[Any], list[Any], tuple[int | None, int | None], Loss | None]:
+        inputs = self.inputs()
+        size = inputs if isinstance(inputs, int) or inputs is None else len(inputs)
+        first, layers, weights, biases = size, [], [], []
+        tables = self.root.tables("layers")
+        if not self.root.content.get("layers"):
+            self.faults.append(Fault("layers", "missing: describe each layer under [[layers]]"))
+        for table in tables:
+            layer, matrix, bias, size = self.layer(table, size)
+            layers.append(layer)
+            weights.append(matrix)
+            biases.append(bias)
+        objective, rule = self.loss([layer for layer in layers if layer])
+        network = None
+        if inputs is not None and layers and all(layers):
+            # Built even if something in it is at fault: what its names say is wrong is reported too.
+            try:
+                network = Network(inputs, [layer for layer in layers if layer], objective)
+            except InvalidNetwork as error:
+                self.faults.extend(error.problems)
+        return network, weights, biases, (first, size if tables else None), rule
+
+    def inputs(self) -> int | tuple[str, ...] | None:
+        if "inputs" not in self.root.content:
+            self.root.known.append("inputs")
+            message = 'missing: [inputs] with names = ["x1", …] or count = 2'
+            self.faults.append(Fault("inputs", message))
+            return None
+        table = self.root.table("inputs")
+        if not isinstance(self.root.content["inputs"], dict):
+            return None
+        given = table.take("names", optional(names), None)
+        count = table.take("count", optional(integer(1)), None)
+        table.finish()
+        if given is not None and count is not None and count != len(given):
+            message = f"found {len(given)} names but count = {count}; leave one of them out"
+            self.faults.append(Fault("inputs", message))
+        if given is None and count is None and not {"names", "count"} & set(table.content):
+            self.faults.append(Fault("inputs", "expected names or count, found neither"))
+        return count if given is None else tuple(given)
+
+    def layer(
+        self, table: Table, inputs: int | None
+    ) -> tuple[Dense | None, list[list[float]] | None, float | list[float], int | None]:
+        if "units" not in table.content:
+            self.faults.append(Fault(table.where("units"), "missing: the units' names, or their number"))
+        units = table.take("units", optional(_units), None)
+        size = units if units is None or isinstance(units, int) else len(units)
+        rule = table.take("activation", _activation, UNKNOWN if "activation" in table.content else IDENTITY)
+        matrix = table.take("weights", optional(list_of(numbers, "rows of numbers")), None)
+        rows = table.take("weight_names", optional(list_of(names, "rows of names")), None)
+        bias = table.take("bias", optional(_bias), None)
+        bias_names = table.take("bias_names", optional(_bias_names), None)
+        train_bias = table.take("train_bias", boolean, True)
+        init = table.take("init", optional(one_of("initializer", INITIALIZERS)), None)
+        dropout = table.take("dropout", share, 0.0)
+        table.finish()
+        if matrix is not None:
+            self.weights_shape(table.where("weights"), matrix, size, inputs)
+        if isinstance(bias, list) and size is not None and len(bias) != size:
+            self.faults.append(
+                Fault(table.where("bias"), f"expected {size} numbers, one per unit, found {len(bias)}")
+            )
+        if units is None:
+            return None, None, 0.0, None
+        policy: Any = {bool: "none", float: "shared"}.get(type(bias), "unit")
+        layer = Dense(
+            units,
+            rule,
+            policy,
+            tuple(tuple(row) for row in rows) if rows is not None else None,
+            bias_names if isinstance(bias_names, str) or bias_names is None else tuple(bias_names),
+            train_bias,
+            init,
+            dropout,
+        )
+        return layer, matrix, bias if isinstance(bias, list) else float(bias or 0), size
+
+    def weights_shape(
+        self, place: str, matrix: Sequence[Sequence[float]], size: int | None, inputs: int | None
+    ) -> None:
+        if size is not None and len(matrix) != size:
+            expected = f"{size} rows of {inputs} numbers" if inputs is not None else f"{size} rows"
+            lengths = sorted({len(row) for row in matrix})
+            found = f"{len(matrix)} rows of {' or '.join(map(str, lengths))}" if lengths else "an empty list"
+            hint = ""
+            if inputs is not None and len(matrix) == inputs and lengths == [size]:
+                hint = "; it looks transposed: one row per unit, one column per input"
+            self.faults.append(Fault(place, f"expected {expected} (one row per unit), found {found}{hint}"))
+            return
+        for row, values in enumerate(matrix, start=1):
+            if inputs is not None and len(values) != inputs:
+                message = f"expected {inputs} numbers, one per input of the layer, found {len(values)}"
+                self.faults.append(Fault(f"{place}[{row}]", message))
+
+    def loss(self, layers: Sequence[Dense]) -> tuple[Objective | None, Loss | None]:
+        table = self.root.table("loss")
+        name = table.take("name", optional(string), None)
+        over_outputs = table.take("over_outputs", one_of("reduction", ("sum", "mean")), "sum")
+        over_examples = table.take("over_examples", one_of("reduction", ("sum", "mean")), "mean")
+        constants = self.constants(table)
+        if "name" in table.content and name is None:
+            return None, None
+        if name is None:
+            last = layers[-1].rule.name if layers else ""
+            name = "categorical_cross_entropy" if last == "softmax" else "half_squared_error"
+        try:
+            rule = loss(name, **constants)
+        except ClearpropError as error:
+            self.faults.append(Fault("loss.name" if "name" in table.content else "loss", str(error)))
+            return None, None
+        return Objective(rule, over_outputs, over_examples), rule  # type: ignore[arg-type]
+
+    @staticmethod
+    def constants(table: Table) -> dict[str, float]:
+        """The rest of a rule's table: its named constants."""
+        rest = [key for key in table.content if key not in table.known]
+        values = {key: table.take(key, optional(number), None) for key in rest}
+        return {key: value for key, value in values.items() if value is not None}
+
+    # --- the other tables ------------------------------------------------------------------
+
+    def optimizer(self) -> Optimizer:
+        table = self.root.table("optimizer")
+        name = table.take("name", string, "sgd")
+        given: dict[str, Any] = {}
+        kinds: dict[str, Callable[[Any], Any]] = {
+            "betas": numbers,
+            "nesterov": boolean,
+            "centered": boolean,
+            "schedule": _schedule,
+            "clip_norm": above_zero,
+            "clip_value": above_zero,
+        }
+        before = len(self.faults)
+        for key in table.content:
+            if key != "name":
+                given[key] = table.take(key, optional(kinds.get(key, at_least_zero)), None)
+        if len(self.faults) > before:
+            return SGD()
+        if "betas" in given:
+            given["betas"] = tuple(given["betas"])
+        try:
+            return optimizer(name, **given)
+        except ClearpropError as error:
+            self.faults.append(Fault("optimizer", str(error)))
+            return SGD()
+
+    def penalty(self) -> Penalty:
+        table = self.root.table("penalty")
+        penalty = Penalty(table.take("l2", at_least_zero, 0.0), table.take("l1", at_least_zero, 0.0))
+        table.finish()
+        return penalty
+
+    def settings(self) -> Settings:
+        table = self.root.table("training")
+        usual = Settings()
+        settings = Settings(
+            epochs=table.take("epochs", optional(integer(0)), None),
+            batch_size=table.take("batch_size", optional(integer(1)), None),
+            tolerance=table.take("tolerance", at_least_zero, usual.tolerance),
+            patience=table.take("patience", integer(1), usual.patience),
+            seed=table.take("seed", integer(0), usual.seed),
+            shuffle=table.take("shuffle", boolean, usual.shuffle),
+            dtype=table.take("dtype", one_of("dtype", ("float32", "float64")), usual.dtype),  # type: ignore[arg-type]
+            target_loss=table.take("target_loss", optional(number), None),
+            time_limit=table.take("time_limit", optional(above_zero), None),
+        )
+        table.finish()
+        return settings
+
+    def data(self) -> Data | None:
+        if "data" not in self.root.content:
+            self.root.known.append("data")
+            return None
+        table = self.root.table("data")
+        for key in ("file", "target"):
+            if key not in table.content:
+                self.faults.append(Fault(table.where(key), "missing"))
+        data = Data(
+            file=table.take("file", string, ""),
+            target=tuple(table.take("target", _columns, [])),
+            inputs=table.take("inputs", optional(lambda value: tuple(_columns(value))), None),
+            standardize=table.take("standardize", boolean, False),
+            split=table.take("split", share, 0.2),
+            missing=table.take("missing", one_of("way", ("refuse", "mean", "drop")), "refuse"),  # type: ignore[arg-type]
+            class_weights=table.take("class_weights", optional(_class_weights), None),  # type: ignore[arg-type]
+            weight_column=table.take("weight_column", optional(string), None),
+        )
+        table.finish()
+        return data
+
+    def examples(self, sizes: tuple[int | None, int | None], rule: Loss | None) -> Examples | None:
+        rows: list[tuple[list[float] | None, list[float] | None]] = []
+        for table in self.root.tables("examples"):
+            for key in ("inputs", "targets"):
+                if key not in table.content:
+                    self.faults.append(Fault(table.where(key), "missing"))
+            values = table.take("inputs", optional(_any_numbers), None)
+            targets = table.take("targets", optional(_any_numbers), None)
+            table.finish()
+            rows.append((values, targets))
+        before = len(self.faults)
+        self.faults.extend(example_faults(*sizes, rule, rows))
+        if not rows or len(self.faults) > before or any(None in row for row in rows):
+            return None
+        lengths = {(len(values or ()), len(targets or ())) for values, targets in rows}
+        if len(lengths) > 1:
+            return None
+        return Examples.of([row[0] for row in rows], [row[1] for row in rows])
+
+
+def _units(value: Any) -> int | tuple[str, ...]:
+    if isinstance(value, list):
+        if not value:
+            raise Unexpected("the units' names, or their number")
+        return tuple(names(value))
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise Unexpected("the units' names, or their number")
+    from clearprop.network.description import MAX_UNITS
+
+    return integer(1, MAX_UNITS)(value)
+
+
+def _activation(value: Any) -> Any:
+    if isinstance(value, dict):
+        if "name" not in value:
+            raise Unexpected('{name = "…", …}')
+        constants = {key: number(item) for key, item in value.items() if key != "name"}
+        return activation(string(value["name"]), **constants)
+    if not isinstance(value, str):
+        raise Unexpected('a name, an expression in z, or {name = "…", …}')
+    return activation(value)
+
+
+def _bias(value: Any) -> float | list[float] | bool:
+    if value is False:
+        return False
+    if isinstance(value, list):
+        return numbers(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise Unexpected("a number (shared by the layer), a list (one per unit) or false (none)")
+    return number(value)
+
+
+def _bias_names(value: Any) -> str | list[str]:
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, list):
+        raise Unexpected("a name for a shared bias, or a list of names")
+    return names(value)
+
+
+def _any_numbers(value: Any) -> list[float]:
+    """A list of numbers, not yet asked whether they are finite: that is reported with its place."""
+    if not isinstance(value, list):
+        raise Unexpected("a list of numbers")
+    for position, item in enumerate(value, start=1):
+        if isinstance(item, bool) or not isinstance(item, (int, float)):
+            raise InvalidArgument(f"entry {position}: expected a number, found {shown(item)}")
+    return [float(item) if abs(item) < 1.8e308 or item != item else math.inf for item in value]
+
+
+def _columns(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list_of(string, "column names")(value)
+
+
+def _class_weights(value: Any) -> str | dict[str, float]:
+    if isinstance(value, dict):
+        return {key: at_least_zero(item) for key, item in value.items()}
+    if value != "balanced":
+        raise Unexpected('"balanced", or a table of weights by class')
+    return "balanced"
+
+
+def _schedule(value: Any) -> Schedule:
+    if isinstance(value, str):
+        return schedule(value)
+    if not isinstance(value, dict) or "name" not in value:
+        raise Unexpected('a name or {name = "…", …}')
+    return schedule(string(value["name"]), **{key: item for key, item in value.items() if key != "name"})

@@ -1,0 +1,1 @@
+"""The lecture in code: forward, backward, update, and the cycle they make."""

@@ -1,0 +1,83 @@
+"""Backward propagation: how much each weight contributes to the error.
+
+    ∂E/∂sum_u    = ∂E/∂output_u · ∂output_u/∂sum_u          (the error signal δ of a unit)
+    ∂E/∂weight_ui = ∂E/∂sum_u · output_i
+    ∂E/∂output_i = Σ_u ∂E/∂sum_u · weight_ui                (handed to the layer before)
+
+Every derivative is taken at the old weights; nothing is updated here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clearprop.expressions import evaluate
+from clearprop.network.parameters import Parameters
+from clearprop.propagation.forward import Trace, example_share, output_share
+from clearprop.rules.penalties import Penalty
+from clearprop.rules.roles import Role
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """``of``: ∂E_total/∂(every parameter), with the penalty's share. ``signals[l]``: ∂E/∂sum of
+    each unit for each example by itself, shape (examples, units)."""
+
+    of: Parameters
+    signals: tuple[Array, ...]
+
+    def __getitem__(self, name: str) -> float:
+        return self.of[name]
+
+
+def backward(trace: Trace, targets: Array, penalty: Penalty | None = None) -> Gradients:
+    """The gradient of the batch's total error by every parameter."""
+    network, parameters = trace.network, trace.parameters
+    signals: list[Array] = [np.empty(0)] * network.depth
+    signals[-1] = output_signals(trace, targets)
+    for layer in reversed(range(network.depth - 1)):
+        upstream = signals[layer + 1] @ parameters.weights(layer + 1)
+        signals[layer] = through_activation(trace, layer, upstream)
+
+    gradient = parameters.with_vector(np.empty_like(parameters.vector))
+    share = example_share(network, len(targets))
+    for layer, signal in enumerate(signals):
+        gradient.weights(layer)[:] = share * (signal.T @ trace.before(layer))
+        per_unit = share * signal.sum(axis=0)
+        shared = network.layers[layer].bias == "shared"
+        gradient.biases(layer)[:] = per_unit.sum() if shared else per_unit[: gradient.biases(layer).size]
+    if penalty:
+        add_penalty(gradient, parameters, penalty)
+    return Gradients(gradient, tuple(signals))
+
+
+def output_signals(trace: Trace, targets: Array) -> Array:
+    """∂E/∂sum of the output units: of the loss and the activation joined, where they are a known pair."""
+    network = trace.network
+    joined = network.joined
+    if joined is not None and trace.masks[-1] is None:
+        return joined.signals(trace.sums[-1], targets) * output_share(network)
+    slope = network.loss.rule.slope.simplified
+    upstream = evaluate(slope, {Role.OUTPUT: trace.outputs[-1], Role.TARGET: targets})
+    return through_activation(trace, network.depth - 1, upstream * output_share(network))
+
+
+def through_activation(trace: Trace, layer: int, upstream: Array) -> Array:
+    """∂E/∂sum from ∂E/∂output: the local derivative of the activation, and of dropout's mask."""
+    mask = trace.masks[layer]
+    if mask is not None:
+        upstream = upstream * mask
+    return trace.network.layers[layer].rule.pull_back(trace.sums[layer], trace.outputs[layer], upstream)
+
+
+def add_penalty(gradient: Parameters, parameters: Parameters, penalty: Penalty) -> None:
+    """Add the derivative of the penalty, to weights only, once per batch."""
+    weights = parameters.layout.is_weight
+    slope = evaluate(penalty.slope.simplified, {Role.WEIGHT: parameters.vector[weights]})
+    gradient.vector[weights] += slope

@@ -1,0 +1,220 @@
+"""One whole cycle: forward, error, backward, update, and the error with the new weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clearprop.errors import InvalidArgument, NotFinite
+from clearprop.expressions import not_finite_part, substitute, text
+from clearprop.expressions.tree import Symbol
+from clearprop.network import names as q
+from clearprop.network.names import Names, Quantity
+from clearprop.network.parameters import Parameters
+from clearprop.network.problem import Examples, Problem
+from clearprop.propagation.backward import Gradients, backward
+from clearprop.propagation.dropout import masks
+from clearprop.propagation.forward import Trace, batch_errors, forward, output_errors, penalty_error
+from clearprop.propagation.update import Update, initial_state, update
+from clearprop.rules.activations import Activation
+from clearprop.rules.roles import Role
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """Everything that one cycle computed, and what it started from.
+
+    ``example`` is the number of the one example it ran on, or "all"; ``step`` counts from 1,
+    ``state`` is what the optimizer remembered before.
+
+    >>> from clearprop.network.file import load
+    >>> done = cycle(load("lecture"))
+    >>> round(done["output_o1"], 5), round(done.gradients["w5"], 5), round(done.updated["w5"], 5)
+    (0.73493, 0.08021, 0.45187)
+    """
+
+    problem: Problem
+    examples: Examples
+    example: int | Literal["all"]
+    step: int
+    rate: float
+    state: Mapping[str, Array]
+    trace: Trace
+    errors: Array
+    gradients: Gradients
+    update: Update
+    after: Trace
+
+    @property
+    def parameters(self) -> Parameters:
+        """The old weights and biases."""
+        return self.trace.parameters
+
+    @property
+    def updated(self) -> Parameters:
+        """The new weights and biases."""
+        return self.update.parameters
+
+    @cached_property
+    def penalty(self) -> float:
+        """The penalty on the old weights."""
+        return float(penalty_error(self.problem.penalty, self.parameters))
+
+    @cached_property
+    def batch(self) -> Array:
+        """E_k of the batch."""
+        return batch_errors(self.trace, self.examples.targets)
+
+    @cached_property
+    def error(self) -> float:
+        """E_total."""
+        return float(self.batch.sum()) + self.penalty
+
+    @cached_property
+    def error_after(self) -> float:
+        """E_total with the new weights, as the lecture ends."""
+        errors = batch_errors(self.after, self.examples.targets)
+        return float(errors.sum()) + float(penalty_error(self.problem.penalty, self.updated))
+
+    @cached_property
+    def names(self) -> Names:
+        """What the quantities are called, in the problem's notation."""
+        return self.problem.names
+
+    def __getitem__(self, name: str) -> float:
+        """The value of a sum, output, error, parameter or updated parameter, by its name."""
+        return self.value(self.names.find(name))
+
+    def value(self, quantity: Quantity, row: int = 0) -> float:
+        """The value of a quantity; ``row`` is the example's position in the batch."""
+        match quantity:
+            case q.Input(index) | q.Output(-1, index):
+                return float(self.examples.inputs[row, index])
+            case q.Target(index):
+                return float(self.examples.targets[row, index])
+            case q.Sum(layer, unit):
+                return float(self.trace.sums[layer][row, unit])
+            case q.Output(layer, unit):
+                return float(self.trace.outputs[layer][row, unit])
+            case q.Error(index):
+                return float(self.batch[index])
+            case q.TotalError():
+                return self.error
+            case q.PenaltyError():
+                return self.penalty
+            case q.Parameter(index):
+                return float(self.parameters.vector[index])
+            case q.Updated(q.Parameter(index)):
+                return float(self.updated.vector[index])
+            case q.Updated(q.State(symbol, index)) | q.State(symbol, index) if symbol in self.update.assigned:
+                if isinstance(quantity, q.State) and symbol in self.state:
+                    return float(self.state[symbol][index])
+                return float(self.update.assigned[symbol][index])
+            case q.LearningRate():
+                return self.rate
+            case q.Derivative(q.TotalError(), q.Parameter(index)):
+                return float(self.gradients.of.vector[index])
+            case q.Derivative(q.TotalError(), q.Sum(layer, unit)) if len(self.examples) == 1:
+                return float(self.gradients.signals[layer][row, unit])
+        raise InvalidArgument(f"{self.names.text(quantity)} has no single value in this cycle")
+
+
+def cycle(
+    problem: Problem,
+    example: int | Literal["all"] = 1,
+    *,
+    step: int = 1,
+    rate: float | None = None,
+    state: Mapping[str, Array] | None = None,
+) -> Cycle:
+    """One cycle in float64 on one example (counted from 1) or on all of them as one batch.
+
+    Raises:
+        InvalidArgument: no such example, or none at all.
+        NotFinite: a number became infinite or undefined; names the part.
+    """
+    if problem.examples is None:
+        raise InvalidArgument(
+            f"{problem.name}: there is no example to run it on; add one under [[examples]]"
+        )
+    examples = problem.examples if example == "all" else problem.examples.only(example)
+    numbers = np.arange(len(examples)) if example == "all" else np.array([example - 1])
+    parameters = problem.parameters
+    chosen = masks(problem.network, problem.settings.seed, step, numbers)
+    with np.errstate(all="ignore"):
+        trace = forward(problem.network, parameters, examples.inputs, chosen)
+        errors = output_errors(trace, examples.targets)
+        require_finite(problem, trace, examples.targets, errors)
+        gradients = backward(trace, examples.targets, problem.penalty)
+        state = initial_state(problem.optimizer, parameters) if state is None else state
+        rate = problem.optimizer.learning_rate if rate is None else rate
+        changed = update(problem.optimizer, parameters, gradients.of, state, step, rate)
+        require_finite_update(problem, gradients.of, changed)
+        after = forward(problem.network, changed.parameters, examples.inputs, chosen)
+    return Cycle(
+        problem, examples, example, step, rate, state, trace, errors, gradients, changed, after
+    )
+
+
+def require_finite(problem: Problem, trace: Trace, targets: Array, errors: Array) -> None:
+    """Refuse a forward pass with a number that is not finite, naming the first and its part.
+
+    Raises:
+        NotFinite: where, and which part of which expression.
+    """
+    names = problem.names
+    for layer, (sums, outputs) in enumerate(zip(trace.sums, trace.outputs, strict=True)):
+        rule = trace.network.layers[layer].rule
+        for values, kind in ((sums, q.Sum), (outputs, q.Output)):
+            if np.all(np.isfinite(values)):
+                continue
+            row, unit = (int(i) for i in np.argwhere(~np.isfinite(values))[0])
+            what = names.text(kind(layer, unit))
+            why = f"; layer {layer + 1}, example {row + 1}"
+            if kind is q.Output and isinstance(rule, Activation):
+                given = {Role.SUM: sums[row, unit]}
+                part = not_finite_part(rule.formula, given)
+                name = names.text(q.Sum(layer, unit))
+                shown = text(substitute(part, lambda key: Symbol(name))) if part else rule.name
+                why += f"; {shown} is not finite at {name} = {float(sums[row, unit]):.6g}"
+            elif kind is q.Sum:
+                why += "; weights or inputs are too large"
+            raise NotFinite(f"{what} is {values[row, unit]}{why}")
+    if not np.all(np.isfinite(errors)):
+        row, k = (int(i) for i in np.argwhere(~np.isfinite(errors))[0])
+        loss = trace.network.loss.rule
+        given = {Role.OUTPUT: trace.outputs[-1][row, k], Role.TARGET: targets[row, k]}
+        part = not_finite_part(loss.formula, given)
+        values_of = {
+            Role.OUTPUT: names.text(q.Output(trace.network.depth - 1, k)),
+            Role.TARGET: names.text(q.Target(k)),
+        }
+        shown = text(part, lambda key: values_of.get(key, str(key))) if part else loss.name
+        at = f"{values_of[Role.OUTPUT]} = {float(given[Role.OUTPUT]):.6g}, "
+        at += f"{values_of[Role.TARGET]} = {float(given[Role.TARGET]):.6g}"
+        raise NotFinite(
+            f"{names.text(q.Error(k))} is {errors[row, k]}; example {row + 1}; {shown} is not finite at {at}"
+        )
+
+
+def require_finite_update(problem: Problem, gradients: Parameters, changed: Update) -> None:
+    """Refuse gradients or new parameters that are not finite.
+
+    Raises:
+        NotFinite: naming the first parameter and what to try.
+    """
+    layout = gradients.layout
+    for vector, what in ((gradients.vector, "the gradient of"), (changed.parameters.vector, "the new value of")):
+        if not np.all(np.isfinite(vector)):
+            index = int(np.argmax(~np.isfinite(vector)))
+            raise NotFinite(
+                f"{what} {layout.name(index)} is {vector[index]}, in layer {layout.place(index).layer + 1}; "
+                "try a smaller learning rate, smaller weights, or clip_norm under [optimizer]"
+            )

@@ -1,0 +1,58 @@
+"""Dropout: in training, each output of a layer is dropped by chance, and the others scaled up.
+
+Whether a unit is dropped is a function of (seed, step, layer, unit, example) and nothing
+else, so that any step of a training can be computed again, in any order, by any engine.
+Source: Srivastava et al. 2014, in the inverted form.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clearprop.network.description import Network
+
+Array = NDArray[Any]
+
+
+def masks(
+    network: Network, seed: int, step: int, examples: Array, dtype: Any = float
+) -> tuple[Array | None, ...] | None:
+    """Per layer 0 for a dropped output and 1 / (1 - dropout) for a kept one; None without dropout.
+
+    ``examples`` holds the numbers of the batch's examples, ``step`` counts from 1.
+    """
+    if not any(layer.dropout for layer in network.layers):
+        return None
+    return tuple(
+        mask(layer.dropout, seed, step, index, layer.size, examples).astype(dtype) if layer.dropout else None
+        for index, layer in enumerate(network.layers)
+    )
+
+
+def mask(dropout: float, seed: int, step: int, layer: int, units: int, examples: Array) -> Array:
+    """What the outputs of one layer are multiplied with, shape (examples, units)."""
+    kept = uniform(seed, step, layer, units, examples) >= dropout
+    return np.where(kept, 1 / (1 - dropout), 0.0)
+
+
+def uniform(seed: int, step: int, layer: int, units: int, examples: Array) -> Array:
+    """Numbers in [0, 1), one for each example and unit: a hash of all that they depend on."""
+    key = np.uint64(0)
+    for part in (seed, step, layer):
+        key = _mixed(key ^ np.asarray(part % 2**64, dtype=np.uint64))
+    rows = _mixed(key ^ np.asarray(examples, dtype=np.uint64))
+    cells = _mixed(rows[:, None] ^ _mixed(np.arange(units, dtype=np.uint64))[None, :])
+    return np.asarray((cells >> np.uint64(11)).astype(float) * 2.0**-53)
+
+
+def _mixed(bits: Any) -> Any:
+    """splitmix64's finalizer: every bit of the result depends on every bit given.
+    Source: Steele, Lea and Flood 2014."""
+    with np.errstate(over="ignore"):
+        bits = np.asarray(bits + np.uint64(0x9E3779B97F4A7C15))
+        bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return bits ^ (bits >> np.uint64(31))

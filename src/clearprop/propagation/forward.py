@@ -1,0 +1,113 @@
+"""Forward propagation: from the inputs to the error.
+
+    sum_u    = Σ_i weight_ui · output_i + bias_u
+    output_u = activation(sum_u)
+    E_k      = loss(output_k, target_k)
+
+Batches go through together: every array has one row per example.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clearprop.expressions import evaluate
+from clearprop.network.description import Network
+from clearprop.network.parameters import Parameters
+from clearprop.rules.penalties import Penalty
+from clearprop.rules.roles import Role
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Everything a forward pass computed, for each example of the batch.
+
+    ``sums[l]`` and ``outputs[l]`` have shape (examples, units of layer l); ``masks[l]`` is
+    what dropout multiplied the outputs with, or None.
+    """
+
+    network: Network
+    parameters: Parameters
+    inputs: Array
+    sums: tuple[Array, ...]
+    outputs: tuple[Array, ...]
+    masks: tuple[Array | None, ...]
+
+    def before(self, layer: int) -> Array:
+        """What the layer sees: the outputs of the layer before, or the inputs."""
+        return self.outputs[layer - 1] if layer else self.inputs
+
+
+def forward(
+    network: Network,
+    parameters: Parameters,
+    inputs: Array,
+    masks: Sequence[Array | None] | None = None,
+) -> Trace:
+    """Weighted sums and outputs, layer by layer."""
+    sums: list[Array] = []
+    outputs: list[Array] = []
+    masks = tuple(masks) if masks is not None else (None,) * network.depth
+    seen = inputs
+    for index, layer in enumerate(network.layers):
+        sums.append(weighted_sums(parameters, index, seen))
+        seen = layer.rule.outputs(sums[-1])
+        mask = masks[index]
+        if mask is not None:
+            seen = seen * mask
+        outputs.append(seen)
+    return Trace(network, parameters, inputs, tuple(sums), tuple(outputs), masks)
+
+
+def weighted_sums(parameters: Parameters, layer: int, seen: Array) -> Array:
+    """Σ_i weight_ui · output_i + bias_u, for every unit u of the layer."""
+    sums = seen @ parameters.weights(layer).T
+    biases = parameters.biases(layer)
+    return sums + biases if biases.size else sums
+
+
+def output_errors(trace: Trace, targets: Array) -> Array:
+    """E_k of every example, shape (examples, outputs), divided by the number of outputs under
+    ``over_outputs = "mean"``; not yet put together over the examples."""
+    loss, joined = trace.network.loss, trace.network.joined
+    if joined is not None and trace.masks[-1] is None:
+        errors = joined.errors(trace.sums[-1], targets)
+    else:
+        errors = evaluate(loss.rule.formula, {Role.OUTPUT: trace.outputs[-1], Role.TARGET: targets})
+    return np.broadcast_to(errors, targets.shape) * output_share(trace.network)
+
+
+def output_share(network: Network) -> float:
+    """What ``over_outputs`` multiplies each output's error with."""
+    return 1 / network.sizes[-1] if network.loss.over_outputs == "mean" else 1.0
+
+
+def example_share(network: Network, examples: int) -> float:
+    """What ``over_examples`` multiplies each example's error with."""
+    return 1 / examples if network.loss.over_examples == "mean" else 1.0
+
+
+def penalty_error(penalty: Penalty, parameters: Parameters) -> Any:
+    """The penalty on all weights together."""
+    if not penalty:
+        return 0.0
+    weights = parameters.vector[parameters.layout.is_weight]
+    return evaluate(penalty.formula, {Role.WEIGHT: weights}).sum()
+
+
+def batch_errors(trace: Trace, targets: Array) -> Array:
+    """E_k of the batch, shape (outputs,): the examples' errors put together."""
+    errors = output_errors(trace, targets)
+    return np.asarray(errors.sum(axis=0) * example_share(trace.network, len(targets)))
+
+
+def total_error(trace: Trace, targets: Array, penalty: Penalty) -> Any:
+    """E_total: the sum of all E_k, and the penalty once."""
+    return batch_errors(trace, targets).sum() + penalty_error(penalty, trace.parameters)

@@ -1,0 +1,87 @@
+"""Update: the new weights, all at once, from gradients that were all taken at the old ones.
+
+    new_w = w - n · ∂E_total/∂w                 (stochastic gradient descent, the lecture's rule)
+
+and in general the assignments of the optimizer, in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clearprop.expressions import evaluate
+from clearprop.network.parameters import Parameters
+from clearprop.rules.optimizers import Optimizer
+from clearprop.rules.roles import Role
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Update:
+    """New parameters and what the optimizer remembers.
+
+    ``gradient`` is what the rule was given (clipped, if that is asked for), ``clip_factor``
+    what clipping by norm multiplied it with; ``assigned`` holds the value of each of the
+    optimizer's assignments, for every parameter.
+    """
+
+    parameters: Parameters
+    state: Mapping[str, Array]
+    gradient: Array
+    clip_factor: float
+    assigned: Mapping[str, Array]
+
+
+def initial_state(optimizer: Optimizer, parameters: Parameters) -> dict[str, Array]:
+    """What the optimizer remembers before the first step."""
+    return {name: np.full_like(parameters.vector, value) for name, value in optimizer.state.items()}
+
+
+def update(
+    optimizer: Optimizer,
+    parameters: Parameters,
+    gradient: Parameters,
+    state: Mapping[str, Array],
+    step: int = 1,
+    rate: float | None = None,
+) -> Update:
+    """One step of the optimizer; ``step`` counts from 1, ``rate`` is the scheduled learning rate."""
+    trainable = parameters.layout.trainable
+    given, clip_factor = clipped(optimizer, gradient.vector, trainable)
+    values: dict[Hashable, Any] = {
+        Role.WEIGHT: parameters.vector,
+        Role.GRADIENT: given,
+        Role.RATE: optimizer.learning_rate if rate is None else rate,
+        Role.STEP: float(step),
+        **optimizer.constants,
+        **state,
+    }
+    dtype = parameters.vector.dtype
+    for symbol, expression in optimizer.assignments:
+        values[symbol.key] = evaluate(expression, values).astype(dtype, copy=False)
+    assigned = {str(symbol.key): values[symbol.key] for symbol, _ in optimizer.assignments[:-1]}
+    new = np.where(trainable, values[Role.WEIGHT], parameters.vector)
+    kept = {name: assigned[name] for name in optimizer.state}
+    return Update(parameters.with_vector(new), kept, given, clip_factor, assigned)
+
+
+def clipped(optimizer: Optimizer, gradient: Array, trainable: Array) -> tuple[Array, float]:
+    """The gradient with each entry bounded by ``clip_value``, then its norm by ``clip_norm``.
+
+    The norm is that of what is trained; frozen biases do not count.
+    """
+    factor = 1.0
+    if optimizer.clip_value is not None:
+        gradient = np.clip(gradient, -optimizer.clip_value, optimizer.clip_value)
+    if optimizer.clip_norm is not None:
+        norm = float(np.sqrt(np.sum(np.square(gradient[trainable], dtype=float))))
+        # As PyTorch's clip_grad_norm_, which keeps clear of dividing by zero.
+        factor = min(1.0, optimizer.clip_norm / (norm + 1e-6))
+        gradient = gradient * gradient.dtype.type(factor)
+    return gradient, factor

@@ -1,0 +1,197 @@
+"""Activations: the output of a unit as a function of its weighted sum z.
+
+One entry in ``ACTIVATIONS`` is all there is to a new one: its slope is found by
+differentiating the output, never stated. ``shown_slope`` is how a lecture writes that slope,
+in terms of the output y; it is only printed, and a test proves it equal to the derivative.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clearprop.errors import InvalidArgument, UnknownName
+from clearprop.expressions import (
+    Derivative,
+    Expression,
+    Number,
+    Symbol,
+    bind,
+    differentiate,
+    evaluate,
+    parse,
+    simplify,
+)
+from clearprop.expressions.tree import erf, exp, expm1, greater, logistic, maximum, softplus, sqrt, tanh, where
+from clearprop.rules.roles import Role, y, z
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A function of one weighted sum, applied to each unit by itself.
+
+    ``constants`` are the named numbers of the formula with their usual values;
+    ``bounds`` the open interval of its outputs, where it matters to a loss.
+    """
+
+    name: str
+    output: Expression
+    source: str
+    shown_slope: Expression | None = None
+    constants: Mapping[str, float] = field(default_factory=dict)
+    bounds: tuple[float, float] | None = (-math.inf, math.inf)
+    init: str = "glorot_uniform"
+
+    @cached_property
+    def formula(self) -> Expression:
+        """The output with the constants put in, an expression in z."""
+        return bind(self.output, self.constants)
+
+    @cached_property
+    def slope(self) -> Derivative:
+        """d(output)/dz: the rule's local derivative."""
+        return differentiate(self.formula, Role.SUM)
+
+    @cached_property
+    def printed_slope(self) -> Expression:
+        """The slope as a person writes it: in terms of z and the output y."""
+        if self.shown_slope is None:
+            return self.slope.simplified
+        return simplify(bind(self.shown_slope, self.constants))
+
+    def outputs(self, sums: Array) -> Array:
+        """The outputs of a layer, shape (examples, units), from its sums."""
+        return np.broadcast_to(evaluate(self.formula, {Role.SUM: sums}), sums.shape)
+
+    def slopes(self, sums: Array) -> Array:
+        """The local derivatives ∂output/∂sum, shape (examples, units)."""
+        return np.broadcast_to(evaluate(self.slope.simplified, {Role.SUM: sums}), sums.shape)
+
+    def pull_back(self, sums: Array, outputs: Array, upstream: Array) -> Array:
+        """∂E/∂sum from ∂E/∂output: the chain rule through this layer's activation."""
+        return np.asarray(upstream * self.slopes(sums))
+
+
+@dataclass(frozen=True)
+class Softmax:
+    """y_k = e^z_k / Σ_j e^z_j: the one activation that looks at its whole layer.
+
+    A vector rule beside the scalar language: it owns its forward pass and its Jacobian
+    ∂y_k/∂z_j = y_k (1 - y_k) for j = k, and -y_k y_j otherwise.
+    Source: Bridle, "Probabilistic interpretation of feedforward classification network
+    outputs", Neurocomputing (1990).
+    """
+
+    name: str = "softmax"
+    source: str = "Bridle 1990"
+    constants: Mapping[str, float] = field(default_factory=dict)
+    bounds: tuple[float, float] | None = (0.0, 1.0)
+    init: str = "glorot_uniform"
+
+    def outputs(self, sums: Array) -> Array:
+        """The outputs of a layer, shape (examples, units), from its sums."""
+        e = np.exp(sums - sums.max(axis=-1, keepdims=True))
+        return np.asarray(e / e.sum(axis=-1, keepdims=True))
+
+    def pull_back(self, sums: Array, outputs: Array, upstream: Array) -> Array:
+        """∂E/∂z_j = y_j (∂E/∂y_j - Σ_k y_k ∂E/∂y_k): the Jacobian's product, without the Jacobian."""
+        y = self.outputs(sums)
+        return np.asarray(y * (upstream - (y * upstream).sum(axis=-1, keepdims=True)))
+
+    def jacobian_entry(self, of: Expression, by: Expression) -> Expression:
+        """∂y_k/∂z_j from the expressions of y_k and y_j."""
+        return of * (1 - of) if of == by else -(of * by)
+
+
+AnyActivation = Activation | Softmax
+
+_alpha, _scale = Symbol("alpha"), Symbol("scale")
+
+ACTIVATIONS: Mapping[str, AnyActivation] = {
+    rule.name: rule
+    for rule in (
+        Activation("identity", z, "the weighted sum itself", shown_slope=Number(1.0)),
+        Activation(
+            "logistic",
+            logistic(z),
+            "lecture: Logistic unit",
+            shown_slope=y * (1 - y),
+            bounds=(0.0, 1.0),
+        ),
+        Activation("tanh", tanh(z), "hyperbolic tangent", shown_slope=1 - y**2, bounds=(-1.0, 1.0)),
+        Activation(
+            "relu",
+            maximum(z, 0),
+            "Nair and Hinton 2010",
+            bounds=(0.0, math.inf),
+            init="he_normal",
+        ),
+        Activation(
+            "leaky_relu",
+            where(greater(z, 0), z, Symbol("slope") * z),
+            "Maas, Hannun and Ng 2013",
+            constants={"slope": 0.01},
+            init="he_normal",
+        ),
+        Activation(
+            "elu",
+            where(greater(z, 0), z, _alpha * expm1(z)),
+            "Clevert, Unterthiner and Hochreiter 2015",
+            shown_slope=where(greater(z, 0), 1, y + _alpha),
+            constants={"alpha": 1.0},
+            init="he_normal",
+        ),
+        Activation(
+            "selu",
+            _scale * where(greater(z, 0), z, _alpha * expm1(z)),
+            "Klambauer et al. 2017",
+            shown_slope=where(greater(z, 0), _scale, y + _scale * _alpha),
+            constants={"scale": 1.0507009873554805, "alpha": 1.6732632423543772},
+            init="he_normal",
+        ),
+        Activation("softplus", softplus(z), "Dugas et al. 2000", bounds=(0.0, math.inf)),
+        Activation(
+            "gelu",
+            z / 2 * (1 + erf(z / sqrt(2))),
+            "Hendrycks and Gimpel 2016, the exact form",
+            init="he_normal",
+        ),
+        Activation("silu", z * logistic(z), "Elfwing, Uchibe and Doya 2017", init="he_normal"),
+        Softmax(),
+    )
+}
+ALIASES: Mapping[str, str] = {"linear": "identity", "sigmoid": "logistic", "swish": "silu"}
+
+
+def activation(name: str, /, **constants: float) -> AnyActivation:
+    """The activation of that name, or the one that the expression in z describes.
+
+    >>> activation("leaky_relu", slope=0.1).formula
+    where(z > 0, z, 0.1 * z)
+    >>> activation("z * logistic(z)").slope.simplified
+    logistic(z) + z * logistic(z) * logistic(-z)
+    """
+    rule = ACTIVATIONS.get(ALIASES.get(name, name))
+    if rule is None:
+        if name.isidentifier() and name not in ("z",):
+            raise UnknownName("activation", name, [*ACTIVATIONS, *ALIASES])
+        rule = Activation(name, parse(name, {"z": Role.SUM}), "given as an expression", bounds=None)
+    return with_constants(rule, constants)
+
+
+def with_constants(rule: Any, constants: Mapping[str, float]) -> Any:
+    """The rule with some of its constants changed; each must be one that the rule has."""
+    for key in constants:
+        if key not in rule.constants:
+            if not rule.constants:
+                raise InvalidArgument(f'{rule.name} has no constants, found "{key}"; remove it')
+            raise UnknownName(f"constant of {rule.name}", key, rule.constants)
+    return replace(rule, constants={**rule.constants, **constants}) if constants else rule

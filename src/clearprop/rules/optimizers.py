@@ -1,0 +1,284 @@
+"""Optimizers: how a weight w follows from its gradient g.
+
+Each is an ordered list of assignments; later lines see the values that earlier ones gave.
+The last one assigns the weight. State (moments, velocities) is what must be remembered from
+step to step; a line whose target is not state is only a name for an intermediate value.
+Hyperparameters, their names and their defaults are those of PyTorch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from clearprop.errors import InvalidArgument, UnknownName
+from clearprop.expressions import Expression, Symbol
+from clearprop.expressions.tree import greater, sqrt, where
+from clearprop.rules.roles import g, rate, step, w
+from clearprop.rules.schedules import Schedule
+
+
+class Assignment(NamedTuple):
+    """``symbol`` becomes the value of ``expression``."""
+
+    symbol: Symbol
+    expression: Expression
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """A rule for new weights.
+
+    ``hyperparameters`` are as given, for the network file; ``constants`` the numbers behind
+    the symbols of the assignments; ``state`` the initial values of what is remembered.
+    ``clip_norm`` bounds the norm of the whole gradient, ``clip_value`` each of its entries,
+    before the rule sees it.
+    """
+
+    name: str
+    learning_rate: float
+    assignments: tuple[Assignment, ...]
+    source: str
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+    constants: Mapping[str, float] = field(default_factory=dict)
+    state: Mapping[str, float] = field(default_factory=dict)
+    schedule: Schedule = field(default_factory=Schedule)
+    clip_norm: float | None = None
+    clip_value: float | None = None
+
+
+def _coupled(weight_decay: float) -> Expression:
+    """The gradient with an L2 term of the weight itself, as PyTorch couples it."""
+    return g + Symbol("weight_decay") * w if weight_decay else g
+
+
+def SGD(
+    learning_rate: float = 0.1,
+    *,
+    momentum: float = 0.0,
+    dampening: float = 0.0,
+    nesterov: bool = False,
+    weight_decay: float = 0.0,
+) -> Optimizer:
+    """w - rate * g; with momentum the velocity b takes the gradient's place.
+
+    Source: the lecture (new_w5); momentum: Polyak 1964, Nesterov 1983 in PyTorch's form.
+
+    >>> SGD(0.6).assignments[-1].expression
+    w - rate * g
+    """
+    _check("sgd", learning_rate, non_negative={"momentum": momentum, "weight_decay": weight_decay})
+    if nesterov and (momentum <= 0 or dampening != 0):
+        raise InvalidArgument("sgd: nesterov needs a momentum above 0 and a dampening of 0")
+    gradient = _coupled(weight_decay)
+    assignments: list[Assignment] = []
+    if momentum:
+        b, m = Symbol("b"), Symbol("momentum")
+        fresh = (1 - Symbol("dampening")) * gradient if dampening else gradient
+        velocity = m * b + fresh
+        assignments.append(
+            Assignment(b, where(greater(step, 1), velocity, gradient) if dampening else velocity)
+        )
+        gradient = gradient + m * b if nesterov else b
+    return Optimizer(
+        "sgd",
+        learning_rate,
+        (*assignments, Assignment(w, w - rate * gradient)),
+        "lecture: new_w5" if not momentum else "Polyak 1964; Sutskever et al. 2013",
+        {"momentum": momentum, "dampening": dampening, "nesterov": nesterov, "weight_decay": weight_decay},
+        {"momentum": momentum, "dampening": dampening, "weight_decay": weight_decay},
+        {"b": 0.0} if momentum else {},
+    )
+
+
+def RMSprop(
+    learning_rate: float = 0.01,
+    *,
+    alpha: float = 0.99,
+    eps: float = 1e-8,
+    momentum: float = 0.0,
+    centered: bool = False,
+    weight_decay: float = 0.0,
+) -> Optimizer:
+    """The gradient over the root of its running mean square v. Source: Hinton, lecture 6e (2012)."""
+    _check(
+        "rmsprop",
+        learning_rate,
+        non_negative={"eps": eps, "momentum": momentum, "weight_decay": weight_decay},
+        shares={"alpha": alpha},
+    )
+    a, v, mean, b = Symbol("alpha"), Symbol("v"), Symbol("m"), Symbol("b")
+    gradient = _coupled(weight_decay)
+    assignments = [Assignment(v, a * v + (1 - a) * gradient**2)]
+    state = {"v": 0.0}
+    spread: Expression = v
+    if centered:
+        assignments.append(Assignment(mean, a * mean + (1 - a) * gradient))
+        spread = v - mean**2
+        state["m"] = 0.0
+    scaled = gradient / (sqrt(spread) + Symbol("eps"))
+    if momentum:
+        assignments.append(Assignment(b, Symbol("momentum") * b + scaled))
+        scaled = b
+        state["b"] = 0.0
+    return Optimizer(
+        "rmsprop",
+        learning_rate,
+        (*assignments, Assignment(w, w - rate * scaled)),
+        "Hinton 2012",
+        {"alpha": alpha, "eps": eps, "momentum": momentum, "centered": centered, "weight_decay": weight_decay},
+        {"alpha": alpha, "eps": eps, "momentum": momentum, "weight_decay": weight_decay},
+        state,
+    )
+
+
+def Adagrad(
+    learning_rate: float = 0.01,
+    *,
+    lr_decay: float = 0.0,
+    eps: float = 1e-10,
+    initial_accumulator_value: float = 0.0,
+    weight_decay: float = 0.0,
+) -> Optimizer:
+    """The gradient over the root of the sum s of all its squares. Source: Duchi et al. 2011."""
+    non_negative = {
+        "lr_decay": lr_decay,
+        "eps": eps,
+        "initial_accumulator_value": initial_accumulator_value,
+        "weight_decay": weight_decay,
+    }
+    _check("adagrad", learning_rate, non_negative=non_negative)
+    s = Symbol("s")
+    gradient = _coupled(weight_decay)
+    decayed = rate / (1 + (step - 1) * Symbol("lr_decay")) if lr_decay else rate
+    return Optimizer(
+        "adagrad",
+        learning_rate,
+        (
+            Assignment(s, s + gradient**2),
+            Assignment(w, w - decayed * (gradient / (sqrt(s) + Symbol("eps")))),
+        ),
+        "Duchi, Hazan and Singer 2011",
+        non_negative,
+        non_negative,
+        {"s": initial_accumulator_value},
+    )
+
+
+def Adam(
+    learning_rate: float = 0.001,
+    *,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+) -> Optimizer:
+    """Running means m of the gradient and v of its square, both corrected for their start at zero.
+
+    Source: Kingma and Ba 2014.
+    """
+    return _adam("adam", learning_rate, betas, eps, weight_decay, decoupled=False)
+
+
+def AdamW(
+    learning_rate: float = 0.001,
+    *,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0.01,
+) -> Optimizer:
+    """Adam with the decay taken from the weight itself. Source: Loshchilov and Hutter 2017."""
+    return _adam("adamw", learning_rate, betas, eps, weight_decay, decoupled=True)
+
+
+def _adam(
+    name: str,
+    learning_rate: float,
+    betas: tuple[float, float],
+    eps: float,
+    weight_decay: float,
+    *,
+    decoupled: bool,
+) -> Optimizer:
+    beta1, beta2 = (Symbol("beta1"), Symbol("beta2"))
+    if len(betas) != 2:
+        raise InvalidArgument(f"{name}: betas must be two numbers, found {len(betas)}")
+    _check(
+        name,
+        learning_rate,
+        non_negative={"eps": eps, "weight_decay": weight_decay},
+        shares={"betas[1]": betas[0], "betas[2]": betas[1]},
+    )
+    m, v, m_hat, v_hat = Symbol("m"), Symbol("v"), Symbol("m_hat"), Symbol("v_hat")
+    gradient = g if decoupled else _coupled(weight_decay)
+    old = w - rate * Symbol("weight_decay") * w if decoupled and weight_decay else w
+    return Optimizer(
+        name,
+        learning_rate,
+        (
+            Assignment(m, beta1 * m + (1 - beta1) * gradient),
+            Assignment(v, beta2 * v + (1 - beta2) * gradient**2),
+            Assignment(m_hat, m / (1 - beta1**step)),
+            Assignment(v_hat, v / (1 - beta2**step)),
+            Assignment(w, old - rate * (m_hat / (sqrt(v_hat) + Symbol("eps")))),
+        ),
+        "Loshchilov and Hutter 2017" if decoupled else "Kingma and Ba 2014",
+        {"betas": tuple(betas), "eps": eps, "weight_decay": weight_decay},
+        {"beta1": betas[0], "beta2": betas[1], "eps": eps, "weight_decay": weight_decay},
+        {"m": 0.0, "v": 0.0},
+    )
+
+
+def _check(
+    name: str,
+    learning_rate: float,
+    *,
+    non_negative: Mapping[str, float],
+    shares: Mapping[str, float] | None = None,
+) -> None:
+    for key, value in {"learning_rate": learning_rate, **non_negative}.items():
+        if not (math.isfinite(value) and value >= 0):
+            raise InvalidArgument(f"{name}: {key} must be a finite number of at least 0, found {value}")
+    for key, value in (shares or {}).items():
+        if not 0 <= value < 1:
+            raise InvalidArgument(f"{name}: {key} must be at least 0 and below 1, found {value}")
+
+
+OPTIMIZERS: Mapping[str, Callable[..., Optimizer]] = {
+    "sgd": SGD,
+    "rmsprop": RMSprop,
+    "adagrad": Adagrad,
+    "adam": Adam,
+    "adamw": AdamW,
+}
+
+
+def optimizer(
+    name: str,
+    /,
+    *,
+    schedule: Schedule | None = None,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
+    **hyperparameters: Any,
+) -> Optimizer:
+    """The optimizer of that name, with hyperparameters as in PyTorch.
+
+    >>> optimizer("sgd", learning_rate=0.6, clip_norm=1.0).clip_norm
+    1.0
+    """
+    if name not in OPTIMIZERS:
+        raise UnknownName("optimizer", name, OPTIMIZERS)
+    make = OPTIMIZERS[name]
+    known = ["learning_rate", *(make.__kwdefaults__ or {}), "schedule", "clip_norm", "clip_value"]
+    for key in hyperparameters:
+        if key not in known:
+            raise UnknownName(f"key of the optimizer {name}", key, known)
+    for key, limit in (("clip_norm", clip_norm), ("clip_value", clip_value)):
+        if limit is not None and not (math.isfinite(limit) and limit > 0):
+            raise InvalidArgument(f"{key} must be a finite number above 0, found {limit}")
+    chosen = make(**hyperparameters)
+    return replace(
+        chosen, schedule=schedule or chosen.schedule, clip_norm=clip_norm, clip_value=clip_value
+    )

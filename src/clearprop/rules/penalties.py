@@ -1,0 +1,52 @@
+"""Penalties: what is added to the batch's error for large weights, once, biases excepted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from clearprop.expressions import Derivative, Expression, Number, Symbol, bind, differentiate, simplify
+from clearprop.expressions.tree import absolute, add
+from clearprop.rules.roles import Role, w
+
+TERMS = {
+    "l2": (Number(1.0) / Number(2.0)) * Symbol("l2") * w**2,
+    "l1": Symbol("l1") * absolute(w),
+}
+"""Ridge: Hoerl and Kennard 1970; lasso: Tibshirani 1996. One term per weight w."""
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """½·l2·Σw² + l1·Σ|w| over all weights.
+
+    >>> Penalty(l2=0.1).slope.simplified
+    0.1 * w
+    """
+
+    l2: float = 0.0
+    l1: float = 0.0
+
+    def __bool__(self) -> bool:
+        return self.l2 != 0 or self.l1 != 0
+
+    @cached_property
+    def symbolic(self) -> Expression:
+        """One weight's penalty, with l2 and l1 as symbols, as far as they are not zero."""
+        terms = [term for name, term in TERMS.items() if getattr(self, name)]
+        return add(*terms) if terms else Number(0.0)
+
+    @cached_property
+    def formula(self) -> Expression:
+        """One weight's penalty, as an expression in w."""
+        return simplify(bind(self.symbolic, {"l2": self.l2, "l1": self.l1}))
+
+    @cached_property
+    def slope(self) -> Derivative:
+        """The derivative of one weight's penalty."""
+        return differentiate(self.formula, Role.WEIGHT)
+
+    @cached_property
+    def symbolic_slope(self) -> Derivative:
+        """The same with l2 and l1 as symbols."""
+        return differentiate(self.symbolic, Role.WEIGHT)

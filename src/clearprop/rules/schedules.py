@@ -1,0 +1,83 @@
+"""Schedules: the learning rate as training goes on.
+
+Each gives the factor on the base rate at an epoch (counted from 0), as PyTorch's schedulers
+of the same kind do. ``plateau`` looks at the loss and keeps its state with the loop.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from clearprop.errors import InvalidArgument, UnknownName
+
+DEFAULTS: Mapping[str, Mapping[str, float]] = {
+    "constant": {},
+    "step": {"size": 30, "gamma": 0.1},
+    "exponential": {"gamma": 0.99},
+    "cosine": {"epochs": 100, "minimum": 0.0},
+    "plateau": {"factor": 0.1, "patience": 10, "threshold": 1e-4, "minimum": 0.0},
+}
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A named schedule with its constants, and ``warmup`` steps in which the rate rises from 0.
+
+    ``minimum`` is a rate, not a factor.
+    """
+
+    name: str = "constant"
+    constants: Mapping[str, float] = field(default_factory=dict)
+    warmup: int = 0
+
+
+def schedule(name: str, /, **constants: Any) -> Schedule:
+    """The schedule of that name with its constants checked."""
+    if name not in DEFAULTS:
+        raise UnknownName("schedule", name, DEFAULTS)
+    known = {**DEFAULTS[name], "warmup": 0}
+    for key, value in constants.items():
+        if key not in known:
+            raise UnknownName(f"constant of the schedule {name}", key, known)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+            raise InvalidArgument(f"schedule {name}: {key} must be a number of at least 0, found {value!r}")
+        if key in ("size", "epochs") and value < 1:
+            raise InvalidArgument(f"schedule {name}: {key} must be at least 1, found {value!r}")
+    chosen = {**known, **constants}
+    warmup = chosen.pop("warmup")
+    if warmup != int(warmup):
+        raise InvalidArgument(f"schedule {name}: warmup must be a whole number of steps, found {warmup!r}")
+    return Schedule(name, chosen, int(warmup))
+
+
+def _step(base: float, epoch: int, c: Mapping[str, float]) -> float:
+    return float(base * c["gamma"] ** (epoch // int(c["size"])))
+
+
+def _exponential(base: float, epoch: int, c: Mapping[str, float]) -> float:
+    return float(base * c["gamma"] ** epoch)
+
+
+def _cosine(base: float, epoch: int, c: Mapping[str, float]) -> float:
+    turn = (1 + math.cos(math.pi * min(epoch, c["epochs"]) / c["epochs"])) / 2
+    return c["minimum"] + (base - c["minimum"]) * turn
+
+
+CURVES: Mapping[str, Callable[[float, int, Mapping[str, float]], float]] = {
+    "constant": lambda base, epoch, c: base,
+    "step": _step,
+    "exponential": _exponential,
+    "cosine": _cosine,
+}
+
+
+def rate_at(chosen: Schedule, base: float, epoch: int, step: int, plateau_factor: float = 1.0) -> float:
+    """The learning rate of a step (counted from 1) in an epoch (counted from 0)."""
+    if chosen.name == "plateau":
+        rate = max(base * plateau_factor, min(base, chosen.constants["minimum"]))
+    else:
+        rate = CURVES[chosen.name](base, epoch, chosen.constants)
+    return rate * min(1.0, step / (chosen.warmup + 1)) if chosen.warmup else rate
