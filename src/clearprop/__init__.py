@@ -1,0 +1,89 @@
+"""clearprop: feed-forward neural networks that explain every number and train fast.
+
+>>> import clearprop as cp
+>>> cycle = cp.cycle(cp.load("lecture"))
+>>> round(cycle.gradients["w5"], 5)
+0.0802
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from clearprop.derivation.verify import verify
+    from clearprop.errors import ClearpropError
+    from clearprop.network.description import Dense, Network, Objective
+    from clearprop.network.file import load, read
+    from clearprop.network.parameters import Parameters
+    from clearprop.network.problem import Examples, Problem, Settings
+    from clearprop.network.write import save, write
+    from clearprop.propagation.cycle import Cycle, cycle
+    from clearprop.rendering.explanation import Explanation, explain
+    from clearprop.rules.activations import activation
+    from clearprop.rules.losses import loss
+    from clearprop.rules.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
+    from clearprop.rules.penalties import Penalty
+    from clearprop.training.loop import Fit, train
+
+__version__ = "0.1.0"
+
+# Where each public name lives. Rooms are imported when first asked for: start-up counts.
+_ROOMS = {
+    "derivation.verify": ("verify",),
+    "errors": ("ClearpropError",),
+    "network.description": ("Dense", "Network", "Objective"),
+    "network.file": ("load", "read"),
+    "network.parameters": ("Parameters",),
+    "network.problem": ("Examples", "Problem", "Settings"),
+    "network.write": ("save", "write"),
+    "propagation.cycle": ("Cycle", "cycle"),
+    "rendering.explanation": ("Explanation", "explain"),
+    "rules.activations": ("activation",),
+    "rules.losses": ("loss",),
+    "rules.optimizers": ("SGD", "Adagrad", "Adam", "AdamW", "RMSprop"),
+    "rules.penalties": ("Penalty",),
+    "training.loop": ("Fit", "train"),
+}
+_HOMES = {name: room for room, names in _ROOMS.items() for name in names}
+
+__all__ = [
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "ClearpropError",
+    "Cycle",
+    "Dense",
+    "Examples",
+    "Explanation",
+    "Fit",
+    "Network",
+    "Objective",
+    "Parameters",
+    "Penalty",
+    "Problem",
+    "RMSprop",
+    "Settings",
+    "activation",
+    "cycle",
+    "explain",
+    "load",
+    "loss",
+    "read",
+    "save",
+    "train",
+    "verify",
+    "write",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -50,13 +50,19 @@ def forward(
     parameters: Parameters,
     inputs: Array,
     masks: Sequence[Array | None] | None = None,
+    resume: tuple[Trace, int] | None = None,
 ) -> Trace:
-    """Weighted sums and outputs, layer by layer."""
-    sums: list[Array] = []
-    outputs: list[Array] = []
+    """Weighted sums and outputs, layer by layer.
+
+    ``resume = (trace, layer)`` takes the layers before that one from an earlier pass, for
+    when only parameters from there on have changed.
+    """
+    start = resume[1] if resume else 0
+    sums = list(resume[0].sums[:start]) if resume else []
+    outputs = list(resume[0].outputs[:start]) if resume else []
     masks = tuple(masks) if masks is not None else (None,) * network.depth
-    seen = inputs
-    for index, layer in enumerate(network.layers):
+    seen = outputs[-1] if outputs else inputs
+    for index, layer in enumerate(network.layers[start:], start):
         sums.append(weighted_sums(parameters, index, seen))
         seen = layer.rule.outputs(sums[-1])
         mask = masks[index]

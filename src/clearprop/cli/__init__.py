@@ -1,0 +1,94 @@
+"""The command line: parse the request, call one function, print."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, NoReturn
+
+from clearprop.errors import ClearpropError
+
+
+def main() -> NoReturn:
+    """Run the command and exit: 0 done, 1 the work failed, 2 the request was wrong, 130 interrupted."""
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        leave_pipe()
+    except OSError as error:
+        code = code or _complain(f"standard output: cannot be written: {error.strerror}", 1)
+        leave_pipe()
+    sys.exit(code)
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code of a request. Every failure is one message on stderr, never a traceback."""
+    import click
+
+    from clearprop.cli.application import application
+
+    try:
+        result: Any = application(arguments, prog_name="clearprop", standalone_mode=False)
+    except click.exceptions.Exit as error:
+        return int(error.exit_code)
+    except click.ClickException as error:
+        return _complain(_usage(error), 2)
+    except ClearpropError as error:
+        _traceback()
+        return _complain(str(error), error.exit_code)
+    except BrokenPipeError:
+        # Whoever reads has seen enough: `clearprop explain lecture | head`.
+        leave_pipe()
+        return 0
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        return _complain("interrupted", 130)
+    except OSError as error:
+        _traceback()
+        place = f"{error.filename}: " if error.filename else "standard output: "
+        leave_pipe()
+        return _complain(f"{place}{error.strerror or error}", 1)
+    except MemoryError:
+        return _complain("not enough memory for this network; use fewer units or examples", 1)
+    except RecursionError:
+        _traceback()
+        return _complain("nested too deeply to be worked out", 1)
+    except Exception as error:
+        _traceback()
+        return _complain(
+            f"unexpected {type(error).__name__}: {error}; this is a bug in clearprop, please report it "
+            "(CLEARPROP_DEBUG=1 shows where)",
+            1,
+        )
+    return result if isinstance(result, int) else 0
+
+
+def _usage(error: Any) -> str:
+    message = error.format_message()
+    message = message[:1].lower() + message[1:] if message else str(error)
+    context = getattr(error, "ctx", None)
+    hint = f"; try `{context.command_path} --help`" if context is not None else ""
+    return message.rstrip(".") + hint
+
+
+def _complain(message: str, code: int) -> int:
+    try:
+        print(f"clearprop: {message}", file=sys.stderr, flush=True)
+    except OSError:
+        pass
+    return code
+
+
+def _traceback() -> None:
+    if os.environ.get("CLEARPROP_DEBUG", "") not in ("", "0"):
+        import traceback
+
+        traceback.print_exc()
+
+
+def leave_pipe() -> None:
+    """Point stdout at nothing, so that the interpreter's last flush does not fail again."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        pass

@@ -1,0 +1,68 @@
+"""``clearprop verify``"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clearprop.cli.output import deliver, which_example
+from clearprop.derivation.verify import EXTENDED, FLOOR, Report, verify
+from clearprop.network.file import load
+from clearprop.rendering.structure import dumps
+
+
+def run_verify(net: str, *, example: str, sample: int | None, format: str) -> int:
+    """Print the worst relative error per layer; exit code 1 if any gradient is off."""
+    report = verify(load(net), which_example(example), sample=sample)  # type: ignore[arg-type]
+    deliver(dumps(structure(report)) if format == "json" else text(report), None)
+    return 0 if report.agrees else 1
+
+
+def structure(report: Report) -> dict[str, Any]:
+    """The report for ``--format json``."""
+    name = report.cycle.parameters.layout.name
+    return {
+        "agrees": report.agrees,
+        "worst": report.worst,
+        "tolerance": report.tolerance,
+        "layers": [
+            {
+                "layer": layer.layer + 1,
+                "parameters": layer.parameters,
+                "checked": len(layer.smooth),
+                "kinks": layer.kinks,
+                "worst": None
+                if layer.worst is None
+                else {
+                    "name": name(layer.worst.index),
+                    "gradient": layer.worst.gradient,
+                    "difference": layer.worst.difference,
+                    "relative_error": layer.worst.relative_error,
+                },
+            }
+            for layer in report.layers
+        ],
+    }
+
+
+def text(report: Report) -> str:
+    """The report as lines of text."""
+    name = report.cycle.parameters.layout.name
+    precision = "extended precision" if EXTENDED else "float64, the best that this machine has"
+    lines = [f"gradients against central differences in {precision}", ""]
+    for layer in report.layers:
+        checked = f"{len(layer.smooth)} of {layer.parameters}"
+        line = f"layer {layer.layer + 1}: {checked} checked"
+        if layer.worst is not None:
+            line += f", worst relative error {layer.worst.relative_error:.1e} at {name(layer.worst.index)}"
+        if layer.kinks:
+            line += f"; {layer.kinks} set apart, on a kink"
+        lines.append(line)
+        if layer.worst is not None and not layer.worst.relative_error <= report.tolerance:
+            lines.append(
+                f"  {name(layer.worst.index)}: backward found {layer.worst.gradient!r}, "
+                f"the central difference is {layer.worst.difference!r}"
+            )
+    floor = FLOOR * max(1.0, abs(report.cycle.error))
+    lines += ["", f"relative to the larger of the two, at least {floor:.1e}; tolerance {report.tolerance:.0e}"]
+    lines.append("all agree" if report.agrees else "NOT all agree")
+    return "\n".join(lines) + "\n"

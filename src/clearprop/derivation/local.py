@@ -1,0 +1,200 @@
+"""Local derivatives: one link of the chain rule, with its formula, its working and its number.
+
+Each is read from the rule that computed the forward pass; none is stated here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from clearprop.expressions import Derivative as Differentiated
+from clearprop.expressions import Expression, Number, Symbol, differentiate, evaluate, simplify, substitute
+from clearprop.expressions.tree import multiply
+from clearprop.network import names as q
+from clearprop.network.names import Quantity
+from clearprop.network.parameters import Place
+from clearprop.propagation.cycle import Cycle
+from clearprop.propagation.forward import output_share
+from clearprop.rules.activations import Activation, Softmax
+from clearprop.rules.joined import Joined
+from clearprop.rules.roles import Role
+
+
+@dataclass(frozen=True)
+class Working:
+    """How a local derivative comes about: what is differentiated, as the rules of calculus
+    give it, and the names of those rules."""
+
+    of: Expression
+    raw: Expression
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One factor of a product: ``∂of/∂by``, its expression, its number.
+
+    A collapsed factor stands for a sum over paths; ``expansion`` writes that out.
+    """
+
+    quantity: Quantity
+    expression: Expression
+    value: float
+    working: Working | None = None
+    expansion: tuple[Term, ...] = ()
+    elided: int = 0
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Term:
+    """A product of factors: one way in which a parameter contributes to an error."""
+
+    of: Quantity
+    factors: tuple[Factor, ...]
+    example: int | None = None
+
+    @cached_property
+    def product(self) -> float:
+        """The product of the factors, at full precision."""
+        return float(np.prod([factor.value for factor in self.factors]))
+
+
+def placed(tree: Expression, places: Mapping[Any, Quantity]) -> Expression:
+    """A rule's expression, spoken of particular quantities."""
+
+    def replacement(key: Hashable) -> Expression | None:
+        return Symbol(places[key]) if key in places else None
+
+    return substitute(tree, replacement)
+
+
+class Links:
+    """The local derivatives of one cycle, for the example in the given row of its batch."""
+
+    def __init__(self, cycle: Cycle, row: int = 0) -> None:
+        self.cycle, self.row = cycle, row
+        self.network = cycle.problem.network
+        self.last = self.network.depth - 1
+        self.masked = cycle.trace.masks[self.last] is not None
+        self.joined = None if self.masked else self.network.joined
+
+    @cached_property
+    def error(self) -> Expression:
+        """E_k as an expression in y and t, with its share under ``over_outputs = "mean"``."""
+        formula = self.network.loss.rule.formula
+        return formula / self.network.sizes[-1] if self.network.loss.over_outputs == "mean" else formula
+
+    @cached_property
+    def error_slope(self) -> Differentiated:
+        return differentiate(self.error, Role.OUTPUT)
+
+    def output_places(self, k: int) -> dict[Any, Quantity]:
+        """The quantities that play the roles of output k."""
+        places = {Role.OUTPUT: q.Output(self.last, k), Role.SUM: q.Sum(self.last, k)}
+        return {**places, Role.TARGET: q.Target(k)}
+
+    def error_by_output(self, k: int, of: Quantity) -> Factor:
+        """∂E/∂output_k, the loss differentiated."""
+        places = self.output_places(k)
+        given = {Role.OUTPUT: self.output(self.last, k), Role.TARGET: self.target(k)}
+        slope = self.error_slope
+        return Factor(
+            q.Derivative(of, q.Output(self.last, k)),
+            placed(slope.simplified, places),
+            float(evaluate(slope.simplified, given)),
+            Working(placed(self.error, places), placed(slope.raw, places), slope.rules),
+        )
+
+    def error_by_sum(self, k: int, of: Quantity) -> Factor:
+        """∂E/∂sum_k of a loss joined with its activation: where the sums and targets meet."""
+        assert self.joined is not None
+        network, places = self.network, self.output_places(k)
+        value = self.joined.signals(self.sums(self.last)[None], self.targets[None])[0, k]
+        shown = self.joined.shown_slope
+        if network.loss.over_outputs == "mean":
+            shown = simplify(shown / network.sizes[-1])
+        working = None
+        if isinstance(self.joined, Joined):
+            slope = self.joined.slope
+            working = Working(placed(self.joined.error, places), placed(slope.raw, places), slope.rules)
+        rule, last = network.loss.rule.name, network.layers[-1].rule.name
+        return Factor(
+            q.Derivative(of, q.Sum(self.last, k)),
+            placed(shown, places),
+            float(value) * output_share(network),
+            working,
+            remark=f"{rule} after {last}: the two slopes collapse",
+        )
+
+    def joined_parts(self, k: int) -> tuple[tuple[Factor, Factor], ...]:
+        """What ``error_by_sum`` of output k puts together: ∂E_m/∂output_m and ∂output_m/∂sum_k for
+        each output m that sum_k reaches."""
+        softmax = isinstance(self.network.layers[-1].rule, Softmax)
+        outputs = range(self.network.sizes[-1]) if softmax else (k,)
+        return tuple(
+            (self.error_by_output(m, q.Error(m)), self.output_by_sum(self.last, m, k)) for m in outputs
+        )
+
+    def output_by_sum(self, layer: int, unit: int, by: int | None = None) -> Factor:
+        """∂output_unit/∂sum_by: the activation differentiated; ``by`` differs only under softmax."""
+        by = unit if by is None else by
+        rule, mask = self.network.layers[layer].rule, self.cycle.trace.masks[layer]
+        scale = None if mask is None else float(mask[self.row, unit])
+        places = {Role.OUTPUT: q.Output(layer, unit), Role.SUM: q.Sum(layer, unit)}
+        working = None
+        if isinstance(rule, Activation):
+            slope = rule.slope
+            # A dropped or scaled output is no longer the activation's own value.
+            shown = rule.printed_slope if scale is None else slope.simplified
+            expression = placed(shown, places)
+            working = Working(placed(rule.formula, places), placed(slope.raw, places), slope.rules)
+            value = float(rule.slopes(self.sums(layer)[unit : unit + 1])[0])
+        else:
+            of, about = Symbol(q.Output(layer, unit)), Symbol(q.Output(layer, by))
+            expression = rule.jacobian_entry(of, about)
+            jacobian = rule.pull_back(self.sums(layer)[None], None, np.eye(self.network.sizes[layer + 1])[unit])
+            value = float(jacobian[0, by])
+        if scale is not None:
+            expression, value = multiply(Number(scale), expression), scale * value
+        remark = "" if scale is None else "dropout" if scale else "dropped"
+        return Factor(
+            q.Derivative(q.Output(layer, unit), q.Sum(layer, by)), expression, value, working, remark=remark
+        )
+
+    def sum_by_output(self, layer: int, unit: int, source: int) -> Factor:
+        """∂sum_unit/∂output_source of the layer before: the weight between them."""
+        index = self.cycle.parameters.layout.index(Place(layer, unit, source))
+        value = float(self.cycle.parameters.weights(layer)[unit, source])
+        by = q.Output(layer - 1, source)
+        return Factor(q.Derivative(q.Sum(layer, unit), by), Symbol(q.Parameter(index)), value)
+
+    def sum_by_parameter(self, layer: int, unit: int, index: int) -> Factor:
+        """∂sum_unit/∂parameter: what the weight is multiplied with; 1 for a bias."""
+        source = self.cycle.parameters.layout.place(index).source
+        quantity = q.Derivative(q.Sum(layer, unit), q.Parameter(index))
+        if source is None:
+            return Factor(quantity, Number(1.0), 1.0)
+        value = float(self.cycle.trace.before(layer)[self.row, source])
+        return Factor(quantity, Symbol(q.Output(layer - 1, source)), value)
+
+    # --- numbers of this example -----------------------------------------------------------
+
+    def sums(self, layer: int) -> Any:
+        return self.cycle.trace.sums[layer][self.row]
+
+    def output(self, layer: int, unit: int) -> Any:
+        return self.cycle.trace.outputs[layer][self.row, unit]
+
+    @property
+    def targets(self) -> Any:
+        return self.cycle.examples.targets[self.row]
+
+    def target(self, k: int) -> Any:
+        return self.targets[k]
+

@@ -1,0 +1,148 @@
+"""Why a value of the forward pass is what it is: its formula, the numbers put in, its value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from clearprop.derivation.chain import symbol_value
+from clearprop.derivation.local import Links, placed
+from clearprop.errors import InvalidArgument
+from clearprop.expressions import Apply, Expression, Number, Symbol
+from clearprop.expressions.tree import add, definition, exp, multiply
+from clearprop.network import names as q
+from clearprop.network.names import Quantity
+from clearprop.network.parameters import Place
+from clearprop.propagation.cycle import Cycle
+from clearprop.propagation.forward import example_share
+from clearprop.rules.activations import Activation
+from clearprop.rules.roles import Role
+
+SHOWN_TERMS = 6
+"""A sum of more terms than this, by more than a few, shows its first ones and counts the rest."""
+
+
+@dataclass(frozen=True)
+class ValueDerivation:
+    """``quantity = formula = (written out) = value``; ``given`` for what the file says."""
+
+    cycle: Cycle
+    quantity: Quantity
+    formulas: tuple[Expression, ...]
+    value_: float
+    row: int = 0
+    remark: str = ""
+
+    def value(self, quantity: Any) -> float:
+        """The number behind any symbol in this derivation."""
+        return symbol_value(self.cycle, quantity, self.row)
+
+
+def derive_value(cycle: Cycle, quantity: Quantity, row: int = 0) -> ValueDerivation:
+    """The derivation of a sum, an output, an error, a target or an input.
+
+    In a batch, sums and outputs are those of the example in ``row``; errors are the batch's.
+    """
+    formulas, remark = _formulas(cycle, quantity, row)
+    return ValueDerivation(cycle, quantity, formulas, cycle.value(quantity, row), row, remark)
+
+
+def _formulas(cycle: Cycle, quantity: Quantity, row: int) -> tuple[tuple[Expression, ...], str]:
+    match quantity:
+        case q.Input() | q.Output(-1, _):
+            return (), "given, an input of the example"
+        case q.Target():
+            return (), "given, a target of the example"
+        case q.Sum(layer, unit):
+            return (weighted_sum(cycle, layer, unit),), ""
+        case q.Output(layer, unit):
+            return output_formulas(cycle, layer, unit, row)
+        case q.Error(k):
+            return error_formulas(cycle, k)
+        case q.TotalError():
+            return (total_formula(cycle),), ""
+        case q.PenaltyError():
+            return (penalty_formula(cycle),) if cycle.problem.penalty else (), "over weights, not biases"
+    raise InvalidArgument(f"{cycle.names.text(quantity)} cannot be explained by itself")
+
+
+def elided_sum(terms: list[Expression], always: list[Expression] | None = None) -> Expression:
+    """The sum of the terms; of many, the first few and how many more."""
+    always = always or []
+    if len(terms) > SHOWN_TERMS + 2:
+        terms = [*terms[:SHOWN_TERMS], Symbol(f"… ({len(terms) - SHOWN_TERMS} more)")]
+    return add(*terms, *always)
+
+
+def weighted_sum(cycle: Cycle, layer: int, unit: int) -> Expression:
+    """Σ_i output_i · weight_i + bias, as the lecture orders it."""
+    network, layout = cycle.problem.network, cycle.parameters.layout
+    terms = [
+        multiply(
+            Symbol(q.Output(layer - 1, source)), Symbol(q.Parameter(layout.index(Place(layer, unit, source))))
+        )
+        for source in range(min(network.sizes[layer], SHOWN_TERMS + 3))
+    ]
+    hidden = network.sizes[layer] - len(terms)
+    if hidden:
+        terms = [*terms[:SHOWN_TERMS], Symbol(f"… ({hidden + len(terms) - SHOWN_TERMS} more)")]
+    policy = network.layers[layer].bias
+    if policy != "none":
+        place = Place(layer, 0 if policy == "shared" else unit, None)
+        terms.append(Symbol(q.Parameter(layout.index(place))))
+    return add(*terms)
+
+
+def output_formulas(cycle: Cycle, layer: int, unit: int, row: int) -> tuple[tuple[Expression, ...], str]:
+    """The activation, and where it is a primitive with a plainer form, that too."""
+    rule, mask = cycle.problem.network.layers[layer].rule, cycle.trace.masks[layer]
+    if isinstance(rule, Activation):
+        tree = placed(rule.formula, {Role.SUM: q.Sum(layer, unit)})
+        formulas = [tree]
+        if isinstance(tree, Apply):
+            plain = definition(tree.operator, tree.arguments[0])
+            formulas += [plain] if plain is not None else []
+    else:
+        units = range(cycle.problem.network.sizes[layer + 1])
+        powers: list[Expression] = [exp(Symbol(q.Sum(layer, u))) for u in units]
+        formulas = [exp(Symbol(q.Sum(layer, unit))) / elided_sum(powers)]
+    remark = ""
+    if mask is not None:
+        formulas = [multiply(Number(float(mask[row, unit])), formula) for formula in formulas]
+        remark = "dropout: kept and scaled" if mask[row, unit] else "dropout: dropped"
+    return tuple(formulas), remark
+
+
+def error_formulas(cycle: Cycle, k: int) -> tuple[tuple[Expression, ...], str]:
+    """The loss of one output; in a batch, what its examples' errors add up to."""
+    links = Links(cycle)
+    if cycle.example == "all":
+        network = cycle.problem.network
+        terms: list[Expression] = [Number(float(e)) for e in cycle.errors[:, k]]
+        whole = elided_sum(terms)
+        if example_share(network, len(terms)) != 1:
+            whole = whole / len(terms)
+        return (whole,), f"{network.loss.over_examples} over the examples"
+    remark = ""
+    if links.joined is not None:
+        remark = f"computed from {cycle.names.text(q.Sum(links.last, k))}, which keeps all digits"
+    return (placed(links.error, links.output_places(k)),), remark
+
+
+def total_formula(cycle: Cycle) -> Expression:
+    """E_1 + E_2 + …, and the penalty once."""
+    errors: list[Expression] = [Symbol(q.Error(k)) for k in range(cycle.problem.network.sizes[-1])]
+    return elided_sum(errors, [Symbol(q.PenaltyError())] if cycle.problem.penalty else [])
+
+
+def penalty_formula(cycle: Cycle) -> Expression:
+    """The penalty's term for each weight, added up."""
+    formula = cycle.problem.penalty.formula
+    indices = np.flatnonzero(cycle.parameters.layout.is_weight)[: SHOWN_TERMS + 3]
+    terms = [placed(formula, {Role.WEIGHT: q.Parameter(int(index))}) for index in indices]
+    hidden = int(cycle.parameters.layout.is_weight.sum()) - len(terms)
+    if hidden:
+        terms = [*terms[:SHOWN_TERMS], Symbol(f"… ({hidden + len(terms) - SHOWN_TERMS} more)")]
+    return add(*terms)

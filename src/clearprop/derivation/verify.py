@@ -1,0 +1,189 @@
+"""Verify: every gradient against central differences of the error, in extended precision.
+
+    ∂E/∂w ≈ (8 (E(w + h) - E(w - h)) - (E(w + 2h) - E(w - 2h))) / 12h
+
+The five-point rule, whose error is of order h⁴, with h = 1e-4 · max(1, |w|) where the machine
+has an extended type (80-bit on x86), and 1e-3 where it has only float64. Source: Fornberg 1988.
+
+A parameter whose perturbation crosses a kink (a relu's zero, say) is set apart and counted:
+there the difference quotient means nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clearprop.errors import InvalidArgument
+from clearprop.expressions.kinks import sides
+from clearprop.network.parameters import Parameters, Place
+from clearprop.network.problem import Problem
+from clearprop.propagation.cycle import Cycle, cycle
+from clearprop.propagation.forward import Trace, forward, total_error
+from clearprop.rules.activations import Activation
+from clearprop.rules.roles import Role
+
+Array = NDArray[Any]
+
+EXTENDED = np.finfo(np.longdouble).eps < np.finfo(float).eps
+STEP = 1e-4 if EXTENDED else 1e-3
+TOLERANCE = 1e-6
+FLOOR = 1e-8
+"""Gradients smaller than this times max(1, |E_total|) are compared absolutely, against it."""
+SAMPLE, SAMPLE_LARGE, LARGE = 1_000, 200, 50_000
+"""At most so many parameters are checked, fewer in networks with more than ``LARGE``; an even
+sample of each layer."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One gradient against its finite difference; ``kink`` sets it apart."""
+
+    index: int
+    gradient: float
+    difference: float
+    relative_error: float
+    kink: bool
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """The checks of one layer."""
+
+    layer: int
+    parameters: int
+    checks: tuple[Check, ...]
+
+    @property
+    def smooth(self) -> tuple[Check, ...]:
+        """The checks that are not on a kink."""
+        return tuple(check for check in self.checks if not check.kink)
+
+    @property
+    def kinks(self) -> int:
+        """How many were set apart."""
+        return len(self.checks) - len(self.smooth)
+
+    @property
+    def worst(self) -> Check | None:
+        """The check with the largest relative error."""
+        return max(self.smooth, key=lambda check: check.relative_error, default=None)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What verifying a problem found, layer by layer."""
+
+    cycle: Cycle
+    layers: tuple[LayerReport, ...]
+    tolerance: float = TOLERANCE
+
+    @property
+    def worst(self) -> float:
+        """The largest relative error of all."""
+        found = [layer.worst.relative_error for layer in self.layers if layer.worst is not None]
+        return max(found, default=0.0)
+
+    @property
+    def agrees(self) -> bool:
+        """True if no gradient is off by more than the tolerance. NaN is off."""
+        return self.worst <= self.tolerance
+
+
+def verify(
+    problem: Problem,
+    example: int | Literal["all"] = "all",
+    *,
+    sample: int | None = None,
+    gradients: Parameters | None = None,
+) -> Report:
+    """Check the gradients of a problem (or other ``gradients`` that claim to be them).
+
+    Raises:
+        InvalidArgument: the problem has no examples.
+        NotFinite: the forward pass itself fails.
+    """
+    done = cycle(problem, example)
+    if sample is None:
+        sample = SAMPLE if done.parameters.layout.size <= LARGE else SAMPLE_LARGE
+    if sample < 1:
+        raise InvalidArgument(f"sample: expected at least 1, found {sample}")
+    claimed = done.gradients.of if gradients is None else gradients
+    differences = Differences(done)
+    layout = done.parameters.layout
+    reports = []
+    for layer in range(problem.network.depth):
+        span = range(layout.weights[layer].start, layout.biases[layer].stop)
+        share = max(1, round(sample * len(span) / layout.size))
+        chosen = span if layout.size <= sample else _even(span, share)
+        checks = tuple(differences.check(index, float(claimed.vector[index])) for index in chosen)
+        reports.append(LayerReport(layer, len(span), checks))
+    return Report(done, tuple(reports))
+
+
+def _even(span: range, count: int) -> Sequence[int]:
+    return span if count >= len(span) else sorted({span[i * len(span) // count] for i in range(count)})
+
+
+class Differences:
+    """Central differences of one cycle's total error."""
+
+    def __init__(self, done: Cycle) -> None:
+        self.cycle = done
+        self.targets = done.examples.targets.astype(np.longdouble)
+        extended = done.parameters.with_vector(done.parameters.vector.astype(np.longdouble))
+        inputs = done.examples.inputs.astype(np.longdouble)
+        masks = [None if mask is None else mask.astype(np.longdouble) for mask in done.trace.masks]
+        with np.errstate(all="ignore"):
+            self.trace = forward(done.problem.network, extended, inputs, masks)
+        scale = max(1.0, abs(done.error))
+        self.floor = FLOOR * scale
+
+    def check(self, index: int, gradient: float) -> Check:
+        """One gradient against its difference quotient."""
+        difference, kink = self.quotient(index)
+        size = max(abs(gradient), abs(difference), self.floor)
+        return Check(index, gradient, difference, abs(gradient - difference) / size, kink)
+
+    def quotient(self, index: int) -> tuple[float, bool]:
+        """The difference quotient by one parameter, and whether it crosses a kink."""
+        vector = self.trace.parameters.vector
+        place = self.trace.parameters.layout.place(index)
+        h = np.longdouble(STEP) * max(np.longdouble(1), abs(vector[index]))
+        moved = {step: self._moved(place, index, step * h) for step in (-2, -1, 1, 2)}
+        with np.errstate(all="ignore"):
+            error = {step: self._error(trace) for step, trace in moved.items()}
+            quotient = (8 * (error[1] - error[-1]) - (error[2] - error[-2])) / (12 * h)
+            crossed = not np.array_equal(self._sides(moved[-2]), self._sides(moved[2]))
+        return float(quotient), crossed
+
+    def _moved(self, place: Place, index: int, by: Any) -> Trace:
+        """The forward pass with one parameter moved: only its layer and those after it change."""
+        vector = self.trace.parameters.vector.copy()
+        vector[index] += by
+        parameters = self.trace.parameters.with_vector(vector)
+        trace = self.trace
+        with np.errstate(all="ignore"):
+            return forward(trace.network, parameters, trace.inputs, trace.masks, (trace, place.layer))
+
+    def _error(self, trace: Trace) -> Any:
+        return total_error(trace, self.targets, self.cycle.problem.penalty)
+
+    def _sides(self, trace: Trace) -> Array:
+        """On which side of every kink of every rule the pass ran."""
+        return np.concatenate(list(self._all_sides(trace)))
+
+    def _all_sides(self, trace: Trace) -> Iterator[Array]:
+        network = trace.network
+        for layer, sums in zip(network.layers, trace.sums, strict=True):
+            if isinstance(layer.rule, Activation):
+                yield sides(layer.rule.formula, {Role.SUM: sums})
+        given = {Role.OUTPUT: trace.outputs[-1], Role.TARGET: self.targets}
+        yield sides(network.loss.rule.formula, given)
+        weights = trace.parameters.vector[trace.parameters.layout.is_weight]
+        yield sides(self.cycle.problem.penalty.formula, {Role.WEIGHT: weights})
+

@@ -1,0 +1,1 @@
+"""Derivations on paper: documents, and what prints them."""

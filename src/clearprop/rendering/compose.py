@@ -1,0 +1,248 @@
+"""Compose: derivations to documents, in the order in which a lecture tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Any
+
+from clearprop.derivation.chain import Assigned, GradientDerivation
+from clearprop.derivation.local import Factor, Term
+from clearprop.derivation.values import ValueDerivation
+from clearprop.derivation.verify import Differences
+from clearprop.expressions import Expression, Number, Symbol, substitute
+from clearprop.expressions.tree import add, multiply
+from clearprop.network import names as q
+from clearprop.rendering.document import Block, Equation, Heading, Line, Paragraph, View
+
+Derivation = ValueDerivation | GradientDerivation
+
+SHOWN_EXAMPLES = 16
+
+
+def with_numbers(tree: Expression, derivation: Derivation) -> Expression:
+    """The tree with every symbol's number put in for it."""
+
+    def number(key: Hashable) -> Expression | None:
+        return None if isinstance(key, str) else Number(derivation.value(key))
+
+    return substitute(tree, number)
+
+
+def lines(*sides: Expression, remark: str = "") -> tuple[Line, ...]:
+    """Lines of an equation without repeating one that looks the same; the remark goes last."""
+    kept: list[Expression] = []
+    for side in sides:
+        if not kept or side != kept[-1]:
+            kept.append(side)
+    return tuple(Line(side, remark if side is kept[-1] else "") for side in kept)
+
+
+def value_blocks(derivation: ValueDerivation, view: View) -> Iterator[Block]:
+    """``sum_h1 = i1 * w1 + … = 0.1 * 0.1 + … = 0.41``"""
+    left = Symbol(derivation.quantity)
+    if not derivation.formulas:
+        yield Equation(left, lines(Number(derivation.value_), remark=derivation.remark))
+        return
+    plugged = with_numbers(derivation.formulas[-1], derivation)
+    yield Equation(
+        left, lines(*derivation.formulas, plugged, Number(derivation.value_), remark=derivation.remark)
+    )
+
+
+class Told:
+    """Which factors have been computed already, and for what: "the previous computations are re-usable"."""
+
+    def __init__(self) -> None:
+        self.where: dict[Any, str] = {}
+
+    def before(self, factor: Factor, place: str) -> str | None:
+        """Where the factor was first computed, or None if that is here and now."""
+        key = factor.quantity
+        if isinstance(key, q.Derivative) and isinstance(key.of, q.Error):
+            # In a network of scalar outputs E_total depends on output_k through E_k alone.
+            key = q.Derivative(q.TotalError(), key.by) if not factor.expansion else key
+        found = self.where.get(key)
+        if found is None:
+            self.where[key] = place
+        return found
+
+
+def gradient_blocks(
+    derivation: GradientDerivation,
+    view: View,
+    told: Told | None = None,
+    differences: Differences | None = None,
+    level: int = 3,
+) -> Iterator[Block]:
+    """The derivation of one gradient: the chain, each component, the product, the update."""
+    told = Told() if told is None else told
+    name = view.names.text(derivation.quantity)
+    whole = Symbol(q.Derivative(q.TotalError(), derivation.quantity))
+    yield Heading(level, f"{view.names.text(whole.key)}")  # type: ignore[arg-type]
+    lefts = [_left(derivation, term, view) for term in derivation.terms]
+    if derivation.row is None:
+        yield from _batch(derivation, view, whole)
+    else:
+        for left, term in zip(lefts, derivation.terms, strict=True):
+            yield from _term(derivation, term, left, view, told, name)
+        if len(derivation.terms) > 1:
+            products: list[Expression] = [Number(term.product) for term in derivation.terms]
+            yield Equation(whole, lines(add(*lefts), add(*products), Number(derivation.gradient)))
+    yield from _update(derivation, view)
+    if differences is not None and isinstance(derivation.quantity, q.Parameter):
+        yield _checked(derivation, differences, view)
+
+
+def _left(derivation: GradientDerivation, term: Term, view: View) -> Expression:
+    """∂E_1/∂w1; where several terms have the same error, with the unit that the term runs through."""
+    quantity = q.Derivative(term.of, derivation.quantity)
+    alike = [other for other in derivation.terms if other.of == term.of and other.example == term.example]
+    last = term.factors[-1].quantity
+    if len(alike) > 1 and isinstance(last, q.Derivative) and isinstance(last.of, q.Sum):
+        return Symbol(f"{view.names.text(quantity)} through {view.names.text(last.of)}")
+    return Symbol(quantity)
+
+
+def _term(
+    derivation: GradientDerivation, term: Term, left: Expression, view: View, told: Told, place: str
+) -> Iterator[Block]:
+    symbols = [Symbol(factor.quantity) for factor in term.factors]
+    if len(symbols) > 1:
+        yield Equation(left, (Line(multiply(*symbols)),))
+    for factor in term.factors:
+        yield from _component(derivation, factor, view, told, place)
+    if len(symbols) > 1:
+        yield product_equation(left, term)
+
+
+def product_equation(left: Expression, term: Term) -> Equation:
+    """The product: symbols, then numbers, then its value."""
+    formulas = multiply(*(factor.expression for factor in term.factors))
+    values = multiply(*(Number(factor.value) for factor in term.factors))
+    return Equation(left, lines(formulas, values, Number(term.product)))
+
+
+def _component(
+    derivation: GradientDerivation, factor: Factor, view: View, told: Told, place: str
+) -> Iterator[Block]:
+    left, value = Symbol(factor.quantity), Number(factor.value)
+    before = told.before(factor, place)
+    if before is not None:
+        remark = f"already computed for {before}" if before != place else "already computed"
+        yield Equation(left, lines(value, remark=remark))
+        return
+    if factor.expansion:
+        yield from _expanded(left, factor, view)
+        return
+    working = factor.working
+    sides = [Line(factor.expression, factor.remark)]
+    if working is not None and working.raw != factor.expression:
+        rules = ", ".join(working.rules)
+        sides.insert(0, Line(working.raw, rules))
+    elif working is not None and working.rules:
+        sides = [Line(factor.expression, ", ".join(working.rules))]
+    plugged = with_numbers(factor.expression, derivation)
+    yield Equation(left, (*sides, *lines(plugged, value)))
+
+
+def _expanded(left: Expression, factor: Factor, view: View) -> Iterator[Block]:
+    """A collapsed factor: the sum over what it stands for."""
+    terms = factor.expansion
+    symbols = [multiply(*(Symbol(f.quantity) for f in term.factors)) for term in terms]
+    values = [multiply(*(Number(f.value) for f in term.factors)) for term in terms]
+    products: list[Expression] = [Number(term.product) for term in terms]
+    if factor.elided:
+        more: Expression = Symbol(f"… ({factor.elided} smaller ones)")
+        symbols, values, products = [*symbols, more], [*values, more], [*products, more]
+    remark = f"{len(terms)} paths" if len(terms) > 1 and not factor.elided else ""
+    yield Equation(
+        left,
+        (
+            Line(add(*symbols), remark),
+            Line(add(*values)),
+            *([Line(add(*products))] if len(terms) > 1 else []),
+            Line(Number(factor.value)),
+        ),
+    )
+
+
+def _batch(derivation: GradientDerivation, view: View, whole: Expression) -> Iterator[Block]:
+    """Per example, then the reduction."""
+    own = [term for term in derivation.terms if term.example is not None]
+    contributions = [term.factors[-1] for term in own]
+    for term, factor in list(zip(own, contributions, strict=True))[:SHOWN_EXAMPLES]:
+        left = Symbol(f"{view.names.text(whole.key)}, example {term.example}")  # type: ignore[attr-defined]
+        values = [multiply(*(Number(f.value) for f in inner.factors)) for inner in factor.expansion]
+        products: list[Expression] = [Number(inner.product) for inner in factor.expansion]
+        formulas = [multiply(*(Symbol(f.quantity) for f in inner.factors)) for inner in factor.expansion]
+        first = [Line(add(*formulas))] if term.example == 1 else []
+        sides = [*first, *lines(add(*values), add(*products), Number(factor.value))]
+        yield Equation(left, tuple(sides))
+    if len(own) > SHOWN_EXAMPLES:
+        yield Paragraph(f"… and {len(own) - SHOWN_EXAMPLES} more examples, each in the same way.")
+    shown: list[Expression] = [Number(factor.value) for factor in contributions[:SHOWN_EXAMPLES]]
+    if len(own) > SHOWN_EXAMPLES:
+        shown.append(Symbol(f"… ({len(own) - SHOWN_EXAMPLES} more)"))
+    total = add(*shown)
+    mean = derivation.cycle.problem.network.loss.over_examples == "mean"
+    reduced = plugged = total / len(own) if mean and len(own) > 1 else total
+    for term in derivation.terms:
+        if term.example is None:
+            yield from _component(derivation, term.factors[0], view, Told(), "")
+            reduced = add(reduced, Symbol(term.factors[0].quantity))
+            plugged = add(plugged, Number(term.product))
+    yield Equation(whole, lines(reduced, plugged, Number(derivation.gradient)))
+
+
+def _update(derivation: GradientDerivation, view: View) -> Iterator[Block]:
+    if derivation.updated is None:
+        return
+    if not derivation.update:
+        old = Symbol(derivation.quantity)
+        yield Equation(
+            Symbol(q.Updated(derivation.quantity)),
+            lines(old, Number(derivation.updated), remark="kept as it is: not trained"),
+        )
+    for assigned in derivation.update:
+        yield assignment(assigned, derivation)
+
+
+def assignment(assigned: Assigned, derivation: GradientDerivation) -> Equation:
+    """``new_w5 = w5 - n * ∂E_total/∂w5 = 0.5 - 0.6 * 0.08020 = 0.45187``"""
+    known = {line.quantity: line.value for line in derivation.update}
+
+    def number(key: Hashable) -> Expression | None:
+        if isinstance(key, str):
+            return None
+        return Number(known[key] if key in known else derivation.value(key))  # type: ignore[index]
+
+    plugged = substitute(assigned.expression, number)
+    return Equation(
+        Symbol(assigned.quantity), lines(assigned.expression, plugged, Number(assigned.value))
+    )
+
+
+def _checked(derivation: GradientDerivation, differences: Differences, view: View) -> Block:
+    assert isinstance(derivation.quantity, q.Parameter)
+    check = differences.check(derivation.quantity.index, derivation.gradient)
+    if check.kink:
+        return Paragraph("Check: a kink lies within the step of the central difference; not compared.")
+    return Paragraph(
+        f"Check: the central difference of {view.names.text(q.TotalError())} gives "
+        f"{view.number(check.difference)}, relative error {check.relative_error:.0e}."
+    )
+
+
+def derivation_blocks(
+    derivations: Sequence[Derivation], view: View, differences: Differences | None = None
+) -> tuple[Block, ...]:
+    """The derivations that were asked for by name, in that order."""
+    told = Told()
+    blocks: list[Block] = []
+    for derivation in derivations:
+        if isinstance(derivation, ValueDerivation):
+            blocks.append(Heading(3, view.names.text(derivation.quantity)))
+            blocks += value_blocks(derivation, view)
+        else:
+            blocks += gradient_blocks(derivation, view, told, differences)
+    return tuple(blocks)

@@ -1,0 +1,175 @@
+"""An explanation: derivations and how they print themselves, in every format."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from clearprop.derivation.chain import GradientDerivation, derive_parameter, derive_signal
+from clearprop.derivation.paths import Path, largest_paths
+from clearprop.derivation.values import ValueDerivation, derive_value
+from clearprop.derivation.verify import Differences
+from clearprop.errors import InvalidArgument
+from clearprop.network import names as q
+from clearprop.network.names import Names, Quantity, notation
+from clearprop.propagation.cycle import Cycle
+from clearprop.rendering.compose import derivation_blocks
+from clearprop.rendering.document import Document, View
+from clearprop.rendering.report import FULL_LIMIT, cycle_document, paths_document
+from clearprop.rendering.structure import cycle_structure, derivation_structure, dumps, paths_structure
+
+Derivation = ValueDerivation | GradientDerivation
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What was asked about a cycle, ready to be printed.
+
+    ``print(explanation)`` shows it as text; ``text``, ``markdown``, ``latex`` and ``json``
+    return it in that format.
+    """
+
+    cycle: Cycle
+    document: Document
+    view: View
+    derivations: tuple[Derivation, ...]
+    paths: tuple[tuple[int, tuple[Path, ...]], ...] = ()
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def text(self, *, width: int = 80, colour: bool = False) -> str:
+        """Plain text for a terminal."""
+        from clearprop.rendering.text import text
+
+        return text(self.document, self.view, width=width, colour=colour)
+
+    def markdown(self) -> str:
+        """GitHub-flavoured markdown with LaTeX mathematics."""
+        from clearprop.rendering.markdown import markdown
+
+        return markdown(self.document, self.view)
+
+    def latex(self, *, fragment: bool = False) -> str:
+        """A complete LaTeX document, or with ``fragment`` only what stands inside it."""
+        from clearprop.rendering.latex import latex
+
+        return latex(self.document, self.view, fragment=fragment)
+
+    def structure(self) -> dict[str, Any]:
+        """The explanation as nested dictionaries and lists, in full precision."""
+        whole = cycle_structure(self.cycle, self.derivations)
+        for index, paths in self.paths:
+            name = self.cycle.names.text(q.Parameter(index))
+            own = whole["derivations"].setdefault(name, {})
+            own["paths"] = paths_structure(paths, self.cycle.names)
+        return whole
+
+    def json(self) -> str:
+        """The same as JSON text."""
+        return dumps(self.structure())
+
+
+def explain(
+    cycle: Cycle,
+    *names: str,
+    digits: int = 5,
+    rounding: Literal["nearest", "truncate"] = "nearest",
+    notation: str | None = None,
+    paths: int | None = None,
+) -> Explanation:
+    """Explain a whole cycle, or the quantities that are named.
+
+    Raises:
+        UnknownName: a name that nothing in the network is called.
+        InvalidArgument: digits out of range, or a quantity that cannot be explained by itself.
+
+    >>> from clearprop.network.file import load
+    >>> from clearprop.propagation.cycle import cycle
+    >>> print(explain(cycle(load("lecture")), "sum_h1"))
+    sum_h1
+      sum_h1 = i1 * w1 + i2 * w3 + b1 = 0.1 * 0.1 + 0.5 * 0.3 + 0.25 = 0.41
+    <BLANKLINE>
+    """
+    if not 0 <= digits <= 17:
+        raise InvalidArgument(f"digits: expected 0 to 17, found {digits}")
+    if rounding not in ("nearest", "truncate"):
+        raise InvalidArgument(f'rounding: expected "nearest" or "truncate", found {rounding!r}')
+    cycle = in_notation(cycle, notation)
+    view = View(cycle.names, digits, rounding)
+    quantities = [cycle.names.find(name) for name in names]
+    if paths is not None:
+        return _paths(cycle, quantities, paths, view)
+    if not names:
+        small = cycle.problem.network.parameter_count <= FULL_LIMIT
+        indices = range(len(cycle.parameters) if small else 0)
+        derivations: Sequence[Derivation] = [derive_parameter(cycle, index) for index in indices]
+        return Explanation(cycle, cycle_document(cycle, view), view, tuple(derivations))
+    derivations = [derive(cycle, quantity) for quantity in quantities]
+    document = derivation_blocks(derivations, view, Differences(cycle))
+    return Explanation(cycle, document, view, tuple(derivations))
+
+
+def derive(cycle: Cycle, quantity: Quantity) -> Derivation:
+    """The derivation of any quantity that can be asked for."""
+    match quantity:
+        case q.Parameter(index) | q.Updated(q.Parameter(index)):
+            return derive_parameter(cycle, index)
+        case q.Derivative(q.TotalError(), q.Parameter(index)):
+            return derive_parameter(cycle, index)
+        case q.Derivative(q.Error() as error, q.Parameter(index)):
+            whole = derive_parameter(cycle, index)
+            terms = tuple(term for term in whole.terms if term.of == error)
+            if not terms:
+                raise InvalidArgument(
+                    f"{cycle.names.text(quantity)} is not split off here; "
+                    f"ask for {cycle.names.text(q.Derivative(q.TotalError(), quantity.by))}"
+                )
+            total = sum(term.product for term in terms)
+            return replace(whole, terms=terms, gradient=total, update=(), updated=None)
+        case q.Derivative(q.TotalError(), q.Sum() | q.Output() as by):
+            if cycle.example == "all":
+                raise InvalidArgument(
+                    f"{cycle.names.text(quantity)} belongs to one example; choose one with --example K"
+                )
+            return derive_signal(cycle, by)
+        case q.Derivative():
+            raise InvalidArgument(
+                f"{cycle.names.text(quantity)} cannot be explained by itself; ask for a derivative of "
+                f"{cycle.names.text(q.TotalError())} by a weight, a bias, a sum or an output"
+            )
+    return derive_value(cycle, quantity)
+
+
+def _paths(cycle: Cycle, quantities: list[Quantity], count: int, view: View) -> Explanation:
+    if count < 1:
+        raise InvalidArgument(f"paths: expected at least 1, found {count}")
+    if cycle.example == "all":
+        raise InvalidArgument("paths: largest paths are a statement about one example; choose it with --example K")
+    indices = []
+    for quantity in quantities:
+        match quantity:
+            case q.Parameter(index) | q.Derivative(q.TotalError(), q.Parameter(index)):
+                indices.append(index)
+            case _:
+                raise InvalidArgument(
+                    f"paths: expected the name of a weight or bias, found {cycle.names.text(quantity)}"
+                )
+    if not indices:
+        raise InvalidArgument("paths: name the weight or bias whose gradient is to be taken apart")
+    found = tuple((index, largest_paths(cycle, index, count)) for index in indices)
+    blocks = [block for index, paths in found for block in paths_document(cycle, index, paths, view)]
+    derivations = tuple(derive_parameter(cycle, index) for index in indices)
+    return Explanation(cycle, tuple(blocks), view, derivations, found)
+
+
+def in_notation(cycle: Cycle, name: str | None) -> Cycle:
+    """The same cycle, spoken of in another notation."""
+    if name is None or name == cycle.problem.notation:
+        return cycle
+    notation(name)
+    return replace(cycle, problem=replace(cycle.problem, notation=name))
+
+
+__all__ = ["Explanation", "Names", "derivation_structure", "derive", "explain", "in_notation"]

@@ -1,0 +1,380 @@
+"""The whole cycle as a document: the network, forward, error, backward, update, the new error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from clearprop.derivation.chain import Chain, GradientDerivation, derive_parameter
+from clearprop.derivation.paths import Path
+from clearprop.derivation.values import derive_value
+from clearprop.derivation.verify import Differences
+from clearprop.expressions import Expression, Number, Symbol, substitute
+from clearprop.expressions.kinks import switches
+from clearprop.network import names as q
+from clearprop.network.names import STANDARD, Quantity
+from clearprop.propagation.cycle import Cycle
+from clearprop.rendering.compose import Told, gradient_blocks, value_blocks
+from clearprop.rendering.document import (
+    Block,
+    Diagram,
+    Document,
+    Equation,
+    Heading,
+    Letter,
+    Line,
+    Matrix,
+    MatrixEquation,
+    Paragraph,
+    Table,
+    View,
+)
+from clearprop.rules.activations import Activation
+from clearprop.rules.roles import Role
+
+FULL_LIMIT = 200
+"""Above so many parameters a whole explanation is a summary; what is named is still derived."""
+LARGEST = 10
+MATRIX_LIMIT = 6
+
+
+def cycle_document(cycle: Cycle, view: View) -> Document:
+    """One whole cycle with every step written out; of a large network, a summary."""
+    small = cycle.problem.network.parameter_count <= FULL_LIMIT
+    return tuple(_whole(cycle, view) if small else _summary(cycle, view))
+
+
+def _whole(cycle: Cycle, view: View) -> Iterator[Block]:
+    yield from head(cycle, view)
+    yield Heading(2, "Forward propagation")
+    yield from _forward(cycle, view)
+    yield Heading(2, "The error")
+    yield from _error(cycle, view)
+    yield Heading(2, "Backward propagation")
+    yield Paragraph(
+        "Every derivative is taken at the old weights. From the last layer to the first, since what has "
+        "been computed for a later layer is used again for the ones before it."
+    )
+    yield from _backward(cycle, view)
+    yield Heading(2, "Update")
+    yield from _updated(cycle, view, list(range(len(cycle.parameters))))
+    yield Heading(2, "The new error")
+    yield from _after(cycle, view)
+
+
+def _summary(cycle: Cycle, view: View) -> Iterator[Block]:
+    network = cycle.problem.network
+    yield from head(cycle, view)
+    yield Paragraph(
+        f"{network.parameter_count:,} parameters are too many to derive each here; name what is to be "
+        f"derived, for example {cycle.parameters.layout.name(0)} or "
+        f"{view.names.text(q.Sum(network.depth - 1, 0))}."
+    )
+    yield Heading(2, "Forward propagation")
+    yield _layers(cycle)
+    yield Heading(2, "The error")
+    for k in range(min(network.sizes[-1], LARGEST)):
+        yield from value_blocks(derive_value(cycle, q.Error(k)), view)
+    yield from value_blocks(derive_value(cycle, q.TotalError()), view)
+    yield Heading(2, "The largest gradients")
+    largest = np.argsort(-np.abs(cycle.gradients.of.vector), kind="stable")[:LARGEST]
+    yield from _updated(cycle, view, [int(index) for index in largest])
+    yield Heading(2, "The new error")
+    yield from _after(cycle, view)
+
+
+# --- the head: the network and the conventions in force -------------------------------------
+
+
+def head(cycle: Cycle, view: View) -> Iterator[Block]:
+    """The title, the network drawn, and every convention that others choose differently."""
+    which = "all examples as one batch" if cycle.example == "all" else f"example {cycle.example}"
+    several = cycle.problem.examples is not None and len(cycle.problem.examples) > 1
+    title = f"{cycle.problem.name}: " + ("one cycle" if cycle.step == 1 else f"cycle {cycle.step}")
+    yield Heading(1, title + (f" on {which}" if several else ""))
+    values: dict[Quantity, float] = {
+        q.Parameter(index): float(value)
+        for index, value in enumerate(cycle.parameters.vector[: FULL_LIMIT + 1])
+    }
+    if cycle.example != "all":
+        for index, value in enumerate(cycle.examples.inputs[0]):
+            values[q.Input(index)] = float(value)
+        for k, value in enumerate(cycle.examples.targets[0]):
+            values[q.Target(k)] = float(value)
+    yield Diagram(cycle.problem.network, values)
+    yield Heading(2, "Conventions")
+    yield Table(("", ""), tuple(conventions(cycle, view)))
+
+
+def in_words(tree: Expression) -> Expression:
+    """A rule's expression with its roles in words."""
+    words = {Role.OUTPUT: "output", Role.TARGET: "target", Role.SUM: "sum", Role.WEIGHT: "w"}
+    return substitute(tree, lambda key: Symbol(words[key]) if isinstance(key, Role) else None)
+
+
+def conventions(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expression]]:
+    """Each choice that published examples make differently, in words."""
+    problem, names = cycle.problem, view.names
+    network, objective = problem.network, problem.network.loss
+    yield "loss", objective.rule.name
+    yield "error of one output", in_words(objective.rule.formula)
+    penalty = "" if not problem.penalty else ", plus the penalty once per batch"
+    yield names.text(q.TotalError()), f"the {objective.over_outputs} over the outputs{penalty}"
+    if cycle.example == "all":
+        yield "batch", f"the {objective.over_examples} over the {len(cycle.examples)} examples"
+    if problem.penalty:
+        yield "penalty, for each weight w", in_words(problem.penalty.formula)
+    yield "gradients", "all from the old weights; then all parameters are updated at once"
+    yield "error signal", f"∂{names.text(q.TotalError())}/∂(weighted sum): its sign is that of output - target"
+    yield "biases", "; ".join(
+        f"layer {index + 1}: {_bias_words(layer.bias, layer.train_bias)}"
+        for index, layer in enumerate(network.layers)
+    )
+    rate = f"{names.text(q.LearningRate())} = {view.number(cycle.rate)}"
+    yield "optimizer", f"{problem.optimizer.name}, learning rate {rate}"
+    kinked = [layer.rule.name for layer in network.layers if isinstance(layer.rule, Activation) and any(
+        True for _ in switches(layer.rule.formula))]
+    if kinked:
+        yield "at a kink", f"{', '.join(dict.fromkeys(kinked))}: the choice is strict, > and not ≥"
+    if any(layer.dropout for layer in network.layers):
+        yield "dropout", f"the mask of step {cycle.step}; what is kept is scaled by 1/(1 - dropout)"
+    how = "cut off" if view.rounding == "truncate" else "rounded"
+    yield (
+        "numbers",
+        f"computed in full precision, {how} to {view.digits} digits only when shown; "
+        "so shown factors need not multiply to the shown product",
+    )
+
+
+def _bias_words(policy: object, trained: bool) -> str:
+    words = {"unit": "one per unit", "shared": "one shared by the layer", "none": "none"}[str(policy)]
+    return words + ("" if trained or policy == "none" else ", not trained")
+
+
+# --- forward and error -----------------------------------------------------------------------
+
+
+def _forward(cycle: Cycle, view: View) -> Iterator[Block]:
+    network = cycle.problem.network
+    if cycle.example == "all":
+        yield from _forward_batch(cycle, view)
+        return
+    for layer, units in enumerate(network.unit_names):
+        yield Heading(3, _layer_title(cycle, layer))
+        for unit in range(len(units)):
+            yield from value_blocks(derive_value(cycle, q.Sum(layer, unit)), view)
+            yield from value_blocks(derive_value(cycle, q.Output(layer, unit)), view)
+        yield from _forward_matrix(cycle, view, layer)
+
+
+def _layer_title(cycle: Cycle, layer: int) -> str:
+    network = cycle.problem.network
+    place = "output layer" if layer == network.depth - 1 else "hidden layer"
+    return f"Layer {layer + 1}: {place}, {network.layers[layer].rule.name}"
+
+
+def _forward_batch(cycle: Cycle, view: View) -> Iterator[Block]:
+    """The first example in full, then all of them in a table per layer."""
+    network = cycle.problem.network
+    for layer, units in enumerate(network.unit_names):
+        yield Heading(3, _layer_title(cycle, layer))
+        for unit in range(len(units)):
+            derivation = derive_value(cycle, q.Sum(layer, unit))
+            yield Equation(Symbol(derivation.quantity), (Line(derivation.formulas[0]),))
+            derivation = derive_value(cycle, q.Output(layer, unit))
+            yield Equation(Symbol(derivation.quantity), (Line(derivation.formulas[0]),))
+        kinds = [q.Sum(layer, u) for u in range(len(units))], [q.Output(layer, u) for u in range(len(units))]
+        for quantities in kinds:
+            yield _per_example(cycle, list(quantities))
+
+
+def _per_example(cycle: Cycle, quantities: list[Quantity]) -> Table:
+    header = ("example", *(Symbol(quantity) for quantity in quantities))
+    rows = tuple(
+        (Number(row + 1), *(Number(cycle.value(quantity, row)) for quantity in quantities))
+        for row in range(min(len(cycle.examples), 20))
+    )
+    return Table(header, rows)
+
+
+def _error(cycle: Cycle, view: View) -> Iterator[Block]:
+    network = cycle.problem.network
+    for k in range(network.sizes[-1]):
+        if cycle.example != "all":
+            yield from value_blocks(derive_value(cycle, q.Target(k)), view)
+    for k in range(network.sizes[-1]):
+        yield from value_blocks(derive_value(cycle, q.Error(k)), view)
+    if cycle.problem.penalty:
+        yield from value_blocks(derive_value(cycle, q.PenaltyError()), view)
+    yield from value_blocks(derive_value(cycle, q.TotalError()), view)
+
+
+# --- backward ----------------------------------------------------------------------------------
+
+
+def _backward(cycle: Cycle, view: View) -> Iterator[Block]:
+    network, layout = cycle.problem.network, cycle.parameters.layout
+    told, chains, differences = Told(), dict[int, Chain](), Differences(cycle)
+    for layer in reversed(range(network.depth)):
+        yield Heading(3, f"Weights of layer {layer + 1}")
+        yield from _signals(cycle, view, layer)
+        for span in (layout.weights[layer], layout.biases[layer]):
+            for index in range(span.start, span.stop):
+                derivation: GradientDerivation = derive_parameter(cycle, index, chains)
+                yield from gradient_blocks(derivation, view, told, differences, level=4)
+
+
+def _signals(cycle: Cycle, view: View, layer: int) -> Iterator[Block]:
+    """In standard notation, the layer's matrix form."""
+    if view.names.notation is not STANDARD or cycle.example == "all":
+        return
+    network, number = cycle.problem.network, layer + 1
+    delta = Letter("δ", number)
+    signal = cycle.gradients.signals[layer][0]
+    slope = Letter("f", 0, "′", Letter("z", number))
+    if number < network.depth:
+        later = cycle.parameters.weights(layer + 1)
+        yield MatrixEquation(
+            (delta, "=", "(", Letter("W", number + 1, "T"), Letter("δ", number + 1), ")", "∘", slope)
+        )
+        if _fits(later):
+            values = (Matrix(_rows(later.T)), _column(cycle.gradients.signals[layer + 1][0]))
+            slopes = network.layers[layer].rule.pull_back(
+                cycle.trace.sums[layer], cycle.trace.outputs[layer], np.ones((1, len(signal)))
+            )
+            if isinstance(network.layers[layer].rule, Activation):
+                yield MatrixEquation((delta, "=", "(", *values, ")", "∘", _column(slopes[0]), "=", _column(signal)))
+    else:
+        yield MatrixEquation((delta, "=", _column(signal)))
+    seen = Letter("a", layer) if layer else Letter("x")
+    gradient = Letter("W", number, gradient=True)
+    yield MatrixEquation((gradient, "=", delta, Letter(seen.letter, seen.layer, "T")))
+    product = np.outer(signal, cycle.trace.before(layer)[0])
+    if _fits(product):
+        row = Matrix(_rows(cycle.trace.before(layer)))
+        yield MatrixEquation((gradient, "=", _column(signal), row, "=", Matrix(_rows(product))))
+
+
+def _forward_matrix(cycle: Cycle, view: View, layer: int) -> Iterator[Block]:
+    """z = W a + b, in standard notation."""
+    if view.names.notation is not STANDARD:
+        return
+    number = layer + 1
+    seen = Letter("a", layer) if layer else Letter("x")
+    biases, weights = cycle.parameters.biases(layer), cycle.parameters.weights(layer)
+    bias = ("+", Letter("b", number)) if biases.size else ()
+    yield MatrixEquation((Letter("z", number), "=", Letter("W", number), seen, *bias))
+    if _fits(weights):
+        column = _column(np.broadcast_to(biases, (len(weights),))) if biases.size else None
+        values = (Matrix(_rows(weights)), _column(cycle.trace.before(layer)[0]))
+        plus = ("+", column) if column else ()
+        yield MatrixEquation((Letter("z", number), "=", *values, *plus, "=", _column(cycle.trace.sums[layer][0])))
+    yield MatrixEquation((Letter("a", number), "=", Letter("f", 0, "", Letter("z", number))))
+
+
+def _fits(matrix: np.ndarray) -> bool:  # type: ignore[type-arg]
+    return max(matrix.shape) <= MATRIX_LIMIT
+
+
+def _rows(matrix: np.ndarray) -> tuple[tuple[float, ...], ...]:  # type: ignore[type-arg]
+    return tuple(tuple(float(value) for value in row) for row in matrix)
+
+
+def _column(vector: np.ndarray) -> Matrix:  # type: ignore[type-arg]
+    shown = vector[:MATRIX_LIMIT]
+    return Matrix(_rows(shown[:, None]), elided=len(vector) > MATRIX_LIMIT)
+
+
+# --- update and after -----------------------------------------------------------------------------
+
+
+def _updated(cycle: Cycle, view: View, indices: list[int]) -> Iterator[Block]:
+    yield Paragraph("All at once, from the gradients above.")
+    rows = []
+    for index in indices:
+        parameter = q.Parameter(index)
+        old, gradient = cycle.value(parameter), float(cycle.gradients.of.vector[index])
+        frozen = "" if cycle.parameters.layout.trainable[index] else "not trained"
+        rows.append(
+            (Symbol(parameter), Number(old), Number(gradient), Number(cycle.value(q.Updated(parameter))), frozen)
+        )
+    total = view.names.text(q.TotalError())
+    if all(row[-1] == "" for row in rows):
+        yield Table(("", "old", f"∂{total}/∂·", "new"), tuple(row[:-1] for row in rows))
+    else:
+        yield Table(("", "old", f"∂{total}/∂·", "new", ""), tuple(rows))
+
+
+def _after(cycle: Cycle, view: View) -> Iterator[Block]:
+    total = Symbol(q.TotalError())
+    name = view.names.text(q.TotalError())
+    yield Equation(total, (Line(Number(cycle.error_after), "with the new weights"),))
+    direction = "smaller" if cycle.error_after < cycle.error else "not smaller"
+    yield Paragraph(
+        f"It was {view.number(cycle.error)}: one cycle has made {name} {direction}, by "
+        f"{view.number(abs(cycle.error - cycle.error_after))}. With the new weights the next cycle begins; so it "
+        "goes on until the error converges."
+    )
+
+
+def _layers(cycle: Cycle) -> Table:
+    network = cycle.problem.network
+    rows = []
+    for layer, dense in enumerate(network.layers):
+        outputs, signals = cycle.trace.outputs[layer], cycle.gradients.signals[layer]
+        rows.append((
+            f"layer {layer + 1}: {dense.size} {dense.rule.name}",
+            Number(dense.size * network.sizes[layer] + dense.biases),
+            Number(float(np.abs(outputs).mean())),
+            Number(float(np.abs(signals).mean())),
+        ))  # fmt: skip
+    return Table(("", "parameters", "mean |output|", "mean |error signal|"), tuple(rows))
+
+
+# --- other documents ----------------------------------------------------------------------------------
+
+
+def paths_document(cycle: Cycle, index: int, paths: tuple[Path, ...], view: View) -> Document:
+    """The largest path contributions to one gradient."""
+    parameter = q.Parameter(index)
+    gradient = float(cycle.gradients.of.vector[index])
+    name = view.names.text(q.Derivative(q.TotalError(), parameter))
+    rows = tuple(
+        (
+            " → ".join([view.names.text(parameter), *(view.names.text(quantity) for quantity in path.quantities())]),
+            Number(path.contribution),
+        )
+        for path in paths
+    )
+    shown = sum(path.contribution for path in paths)
+    what = "path" if len(paths) == 1 else f"{len(paths)} paths"
+    return (
+        Heading(3, f"{name}: the largest path contributions"),
+        Table(("path", "contribution"), rows),
+        Equation(
+            Symbol(q.Derivative(q.TotalError(), parameter)), (Line(Number(gradient), "the sum over all paths"),)
+        ),
+        Paragraph(f"The {what} shown add up to {view.number(shown)}."),
+    )
+
+
+def cycles_document(title: str, rows: list[tuple[int, float, list[float]]], names: list[str], view: View) -> Document:
+    """A table of the error and of parameters over cycles."""
+    header = ("cycle", Symbol(q.TotalError()), *names)
+    body = tuple((Number(float(n)), Number(error), *(Number(v) for v in values)) for n, error, values in rows)
+    return (
+        Heading(1, f"{title}: the first {len(rows) - 1} cycles"),
+        Paragraph("Row 0 is the start; row N is after N updates."),
+        *_column_groups(header, body),
+    )
+
+
+def _column_groups(header: tuple, body: tuple) -> Iterator[Block]:  # type: ignore[type-arg]
+    """Tables of at most seven columns, so that they fit a page; each repeats the cycle and the error."""
+    fixed, per_table = 2, 6
+    for start in range(fixed, max(len(header), fixed + 1), per_table):
+        chosen = (*range(fixed), *range(start, min(start + per_table, len(header))))
+        yield Table(
+            tuple(header[c] for c in chosen), tuple(tuple(row[c] for c in chosen) for row in body)
+        )

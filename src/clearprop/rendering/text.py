@@ -1,0 +1,212 @@
+"""Documents as text for a terminal or a pipe, 80 columns unless there is more room."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Hashable
+
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text as Styled
+
+from clearprop.expressions import Apply, Expression, Number, Text
+from clearprop.expressions.printing import ATOM, POWER, Piece
+from clearprop.rendering.diagram import diagram_text
+from clearprop.rendering.document import (
+    Block,
+    Diagram,
+    Document,
+    Equation,
+    Heading,
+    Letter,
+    Matrix,
+    MatrixEquation,
+    Paragraph,
+    Table,
+    View,
+)
+
+SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+class Formula(Text):
+    """Expressions as a person reads them: powers raised, the notation's sign for times."""
+
+    def __init__(self, view: View) -> None:
+        super().__init__(view.name, view.number)
+        self.sign = view.names.notation.times
+
+    def times(self) -> str:
+        return f" {self.sign} "
+
+    def symbol(self, key: Hashable) -> Piece:
+        shown, strength = super().symbol(key)
+        return shown, ATOM if isinstance(key, str) else strength
+
+    def power(self, base: Expression, exponent: Expression) -> Piece:
+        if isinstance(exponent, Number) and exponent.value == int(exponent.value) and exponent.value > 0:
+            raised = str(int(exponent.value)).translate(SUPERSCRIPTS)
+            return f"{self.wrapped(base, ATOM)}{raised}", POWER
+        return f"{self.wrapped(base, ATOM)}^{self.wrapped(exponent, ATOM)}", POWER
+
+
+def text(document: Document, view: View, *, width: int = 80, colour: bool = False) -> str:
+    """The whole document."""
+    buffer = io.StringIO()
+    console = Console(
+        file=buffer,
+        width=width,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    for block in document:
+        _block(block, view, console, width)
+    plain = buffer.getvalue()
+    return "\n".join(line.rstrip() for line in plain.split("\n")).strip("\n") + "\n"
+
+
+def _block(block: Block, view: View, console: Console, width: int) -> None:
+    match block:
+        case Heading(level, title):
+            console.print()
+            console.print(Styled(title, style="bold"), soft_wrap=True)
+            if level <= 2:
+                console.print(Styled(("═" if level == 1 else "─") * min(len(title), width), style="bold"))
+        case Paragraph(prose):
+            console.print(Styled(prose))
+        case Equation():
+            for line in equation_lines(block, view, width - 2):
+                console.print(Styled("  " + line), soft_wrap=True)
+        case MatrixEquation():
+            for line in _matrix_lines(block, view):
+                console.print(Styled("  " + line), soft_wrap=True)
+            console.print()
+        case Table():
+            console.print(_table(block, view))
+        case Diagram():
+            console.print(Styled(diagram_text(block, view, width - 2)), soft_wrap=True)
+
+
+def equation_lines(equation: Equation, view: View, width: int) -> list[str]:
+    """``left = side = …`` on one line if it fits, else one side to a line, long ones wrapped."""
+    formula = Formula(view)
+    left = formula.write(equation.left)
+    sides = [(formula.write(line.side), line.remark) for line in equation.lines]
+    # A step that looks like the one before it says nothing new.
+    sides = [s for k, s in enumerate(sides) if k == 0 or s[0] != sides[k - 1][0] or s[1]]
+    remarks = [remark for _, remark in sides if remark]
+    one = " = ".join([left, *(side for side, _ in sides)])
+    if len(remarks) <= 1 and (not remarks or sides[-1][1]):
+        remark = f"   ({remarks[0]})" if remarks else ""
+        if len(one) + len(remark) <= width:
+            return [one + remark]
+    indent = " " * min(len(left), 24)
+    lines = []
+    for number, (side, remark) in enumerate(sides):
+        start = f"{left} = " if number == 0 else f"{indent} = "
+        room = width - len(start)
+        parts = [side] if len(side) <= room else _broken(side, formula.sign, width - len(indent) - 4)
+        if number == 0 and len(parts[0]) > room:
+            lines.append(left)
+            start = f"{indent} = "
+        for part_number, part in enumerate(parts):
+            lines.append((start if part_number == 0 else f"{indent}   ") + part)
+        if remark:
+            note = f"   ({remark})"
+            if len(lines[-1]) + len(note) <= width:
+                lines[-1] += note
+            else:
+                lines.append(f"{indent}   ({remark})")
+    return lines
+
+
+def _broken(shown: str, times: str, room: int) -> list[str]:
+    """A long side in pieces of at most ``room`` characters, broken before + - / and the sign for
+    times, outside parentheses where that is possible."""
+    words = _words(shown, times, 0)
+    if any(len(word) > room for word in words):
+        words = _words(shown, times, 99)
+    lines = [words[0]]
+    for word in words[1:]:
+        if len(lines[-1]) + 1 + len(word) <= room:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+def _words(shown: str, times: str, deepest: int) -> list[str]:
+    words, depth, start = [], 0, 0
+    for match in re.finditer(rf"[()]| (?=[+\-/{re.escape(times)}] )", shown):
+        if match[0] == " ":
+            if depth <= deepest:
+                words.append(shown[start : match.start()])
+                start = match.end()
+        else:
+            depth += 1 if match[0] == "(" else -1
+    return [*words, shown[start:]]
+
+
+def _cell(cell: str | Expression, view: View) -> Styled:
+    return Styled(cell if isinstance(cell, str) else Formula(view).write(cell))
+
+
+def _table(table: Table, view: View) -> RichTable:
+    shown = RichTable(box=None, pad_edge=False, header_style="bold", show_edge=False)
+    for number, cell in enumerate(table.header):
+        column = [row[number] for row in table.rows]
+        numeric = bool(column) and all(isinstance(item, (Number, Apply)) or item == "" for item in column)
+        shown.add_column(_cell(cell, view), justify="right" if numeric else "left", overflow="fold")
+    for row in table.rows:
+        shown.add_row(*(_cell(cell, view) for cell in row))
+    return shown
+
+
+def _matrix_lines(equation: MatrixEquation, view: View) -> list[str]:
+    """Symbols and bracketed matrices side by side."""
+    blocks = [_piece(piece, view) for piece in equation.pieces]
+    height = max(len(block) for block in blocks)
+    lines = [""] * height
+    for block in blocks:
+        top = (height - len(block)) // 2
+        width = max(map(len, block))
+        for row in range(height):
+            inside = block[row - top] if top <= row < top + len(block) else ""
+            lines[row] += inside.ljust(width) + " "
+    return [line.rstrip() for line in lines]
+
+
+def _piece(piece: Matrix | Letter | str, view: View) -> list[str]:
+    if isinstance(piece, str):
+        return [piece]
+    if isinstance(piece, Letter):
+        return [letter(piece)]
+    cells = [[view.number(value) for value in row] for row in piece.rows]
+    widths = [max(len(row[c]) for row in cells) for c in range(len(cells[0]))]
+    rows = [" ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in cells]
+    if piece.elided:
+        rows = [row + " …" for row in rows] + ["⋮"]
+    span = max(map(len, rows))
+    rows = [row.ljust(span) for row in rows]
+    if len(rows) == 1:
+        return [f"[{rows[0]}]"]
+    ends = [("⎡", "⎤"), *[("⎢", "⎥")] * (len(rows) - 2), ("⎣", "⎦")]
+    return [a + row + b for (a, b), row in zip(ends, rows, strict=True)]
+
+
+def letter(piece: Letter) -> str:
+    """A matrix's letter: W1, W2ᵀ, f′(z1), ∂L/∂W1."""
+    shown = f"{piece.letter}{piece.layer or ''}"
+    shown += {"T": "ᵀ", "′": "′", "": ""}[piece.mark]
+    if piece.mark == "′":
+        shown = f"{piece.letter}′"
+    if piece.argument is not None:
+        shown += f"({letter(piece.argument)})"
+    return f"∂L/∂{shown}" if piece.gradient else shown
+
+
