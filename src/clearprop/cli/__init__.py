@@ -24,15 +24,18 @@ def main() -> NoReturn:
 
 def run(arguments: list[str]) -> int:
     """The exit code of a request. Every failure is one message on stderr, never a traceback."""
-    import click
+    from click.exceptions import Abort, ClickException, Exit, NoArgsIsHelpError
 
     from clearprop.cli.application import application
 
     try:
         result: Any = application(arguments, prog_name="clearprop", standalone_mode=False)
-    except click.exceptions.Exit as error:
+    except Exit as error:
         return int(error.exit_code)
-    except click.ClickException as error:
+    except NoArgsIsHelpError as error:
+        print(error.format_message())
+        return 2
+    except ClickException as error:
         return _complain(_usage(error), 2)
     except ClearpropError as error:
         _traceback()
@@ -41,7 +44,7 @@ def run(arguments: list[str]) -> int:
         # Whoever reads has seen enough: `clearprop explain lecture | head`.
         leave_pipe()
         return 0
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except (KeyboardInterrupt, Abort):
         return _complain("interrupted", 130)
     except OSError as error:
         _traceback()

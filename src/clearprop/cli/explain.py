@@ -40,9 +40,7 @@ def run_explain(
         explanation = _cycles(problem, cycles, example, digits, rounding, notation)
     else:
         done = _cycle(problem, which_example(example), steps)
-        explanation = explain(
-            done, *names, digits=digits, rounding=rounding, notation=notation, paths=paths
-        )
+        explanation = explain(done, *names, digits=digits, rounding=rounding, notation=notation, paths=paths)
     deliver(rendered(explanation, format, fragment, output), output)
     return 0
 
@@ -70,9 +68,7 @@ def _cycle(problem: Problem, example: Any, steps: int) -> Cycle:
     return cycle(moment.problem, example, step=moment.step, rate=moment.rate, state=moment.state)
 
 
-def _cycles(
-    problem: Problem, count: int, example: str, digits: int, rounding: Any, name: str | None
-) -> Explanation:
+def _cycles(problem: Problem, count: int, example: str, digits: int, rounding: Any, name: str | None) -> Explanation:
     """The table over cycles: the error on the example, or on all, before and after each update."""
     from clearprop.rendering.document import View
     from clearprop.rendering.report import cycles_document

@@ -63,6 +63,9 @@ def text(report: Report) -> str:
                 f"the central difference is {layer.worst.difference!r}"
             )
     floor = FLOOR * max(1.0, abs(report.cycle.error))
-    lines += ["", f"relative to the larger of the two, at least {floor:.1e}; tolerance {report.tolerance:.0e}"]
+    lines += [
+        "",
+        f"relative to the larger of the two, at least {floor:.1e}; tolerance {report.tolerance:.0e}",
+    ]
     lines.append("all agree" if report.agrees else "NOT all agree")
     return "\n".join(lines) + "\n"

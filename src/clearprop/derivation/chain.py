@@ -16,8 +16,8 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clearprop.arrays import Array
 from clearprop.derivation.local import Factor, Links, Term, Working, placed
 from clearprop.errors import Disagreement
 from clearprop.expressions import Expression, Number, Symbol, evaluate
@@ -28,8 +28,6 @@ from clearprop.propagation.cycle import Cycle
 from clearprop.propagation.forward import example_share, output_share
 from clearprop.rules.activations import Activation
 from clearprop.rules.roles import Role
-
-Array = NDArray[Any]
 
 PATH_LIMIT = 16
 """A collapsed factor with at most so many paths is expanded in full, otherwise by one layer."""
@@ -261,9 +259,7 @@ def derive_parameter(cycle: Cycle, index: int, chains: dict[int, Chain] | None =
     for row in range(count):
         if row not in chains:
             chains[row] = Chain(cycle, row)
-    terms = (
-        _batch_terms(cycle, index, chains) if cycle.example == "all" else chains[0].parameter_terms(index)
-    )
+    terms = _batch_terms(cycle, index, chains) if cycle.example == "all" else chains[0].parameter_terms(index)
     if cycle.problem.penalty and cycle.parameters.layout.is_weight[index]:
         terms += (_penalty_term(cycle, index),)
     gradient = float(cycle.gradients.of.vector[index])
@@ -296,14 +292,15 @@ def _batch_terms(cycle: Cycle, index: int, chains: dict[int, Chain]) -> tuple[Te
 
 
 def _penalty_term(cycle: Cycle, index: int) -> Term:
-    penalty, places = cycle.problem.penalty, {Role.WEIGHT: q.Parameter(index)}
-    slope = penalty.slope
-    value = float(cycle.parameters.vector[index])
+    penalty = cycle.problem.penalty
+    places: dict[Any, Quantity] = {Role.WEIGHT: q.Parameter(index), "l1": q.Named("l1"), "l2": q.Named("l2")}
+    slope = penalty.symbolic_slope
+    value = evaluate(penalty.slope.simplified, {Role.WEIGHT: float(cycle.parameters.vector[index])})
     factor = Factor(
         q.Derivative(q.PenaltyError(), q.Parameter(index)),
-        placed(slope.simplified, places),  # type: ignore[arg-type]
-        float(evaluate(slope.simplified, {Role.WEIGHT: value})),
-        Working(placed(penalty.formula, places), placed(slope.raw, places), slope.rules),  # type: ignore[arg-type]
+        placed(slope.simplified, places),
+        float(value),
+        Working(placed(penalty.symbolic, places), placed(slope.raw, places), slope.rules),
     )
     return Term(q.PenaltyError(), (factor,))
 
@@ -375,6 +372,8 @@ def symbol_value(cycle: Cycle, quantity: Any, row: int = 0) -> float:
     match quantity:
         case q.Named("step"):
             return float(cycle.step)
+        case q.Named("l1" | "l2" as name):
+            return float(getattr(cycle.problem.penalty, name))
         case q.Named(name) if name in cycle.problem.optimizer.constants:
             return float(cycle.problem.optimizer.constants[name])
         case q.State("clipped", index):

@@ -137,9 +137,7 @@ class Links:
         each output m that sum_k reaches."""
         softmax = isinstance(self.network.layers[-1].rule, Softmax)
         outputs = range(self.network.sizes[-1]) if softmax else (k,)
-        return tuple(
-            (self.error_by_output(m, q.Error(m)), self.output_by_sum(self.last, m, k)) for m in outputs
-        )
+        return tuple((self.error_by_output(m, q.Error(m)), self.output_by_sum(self.last, m, k)) for m in outputs)
 
     def output_by_sum(self, layer: int, unit: int, by: int | None = None) -> Factor:
         """∂output_unit/∂sum_by: the activation differentiated; ``by`` differs only under softmax."""
@@ -163,9 +161,7 @@ class Links:
         if scale is not None:
             expression, value = multiply(Number(scale), expression), scale * value
         remark = "" if scale is None else "dropout" if scale else "dropped"
-        return Factor(
-            q.Derivative(q.Output(layer, unit), q.Sum(layer, by)), expression, value, working, remark=remark
-        )
+        return Factor(q.Derivative(q.Output(layer, unit), q.Sum(layer, by)), expression, value, working, remark=remark)
 
     def sum_by_output(self, layer: int, unit: int, source: int) -> Factor:
         """∂sum_unit/∂output_source of the layer before: the weight between them."""
@@ -197,4 +193,3 @@ class Links:
 
     def target(self, k: int) -> Any:
         return self.targets[k]
-

@@ -11,17 +11,14 @@ A statement about one example; the penalty has no path.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clearprop.arrays import Array
 from clearprop.derivation.chain import Chain
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
 from clearprop.propagation.cycle import Cycle
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

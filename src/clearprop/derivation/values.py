@@ -80,9 +80,7 @@ def weighted_sum(cycle: Cycle, layer: int, unit: int) -> Expression:
     """Σ_i output_i · weight_i + bias, as the lecture orders it."""
     network, layout = cycle.problem.network, cycle.parameters.layout
     terms = [
-        multiply(
-            Symbol(q.Output(layer - 1, source)), Symbol(q.Parameter(layout.index(Place(layer, unit, source))))
-        )
+        multiply(Symbol(q.Output(layer - 1, source)), Symbol(q.Parameter(layout.index(Place(layer, unit, source)))))
         for source in range(min(network.sizes[layer], SHOWN_TERMS + 3))
     ]
     hidden = network.sizes[layer] - len(terms)

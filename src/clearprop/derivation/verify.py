@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clearprop.arrays import Array
 from clearprop.errors import InvalidArgument
 from clearprop.expressions.kinks import sides
 from clearprop.network.parameters import Parameters, Place
@@ -26,8 +26,6 @@ from clearprop.propagation.cycle import Cycle, cycle
 from clearprop.propagation.forward import Trace, forward, total_error
 from clearprop.rules.activations import Activation
 from clearprop.rules.roles import Role
-
-Array = NDArray[Any]
 
 EXTENDED = np.finfo(np.longdouble).eps < np.finfo(float).eps
 STEP = 1e-4 if EXTENDED else 1e-3
@@ -186,4 +184,3 @@ class Differences:
         yield sides(network.loss.rule.formula, given)
         weights = trace.parameters.vector[trace.parameters.layout.is_weight]
         yield sides(self.cycle.problem.penalty.formula, {Role.WEIGHT: weights})
-

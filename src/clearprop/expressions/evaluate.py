@@ -12,11 +12,10 @@ from functools import reduce
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clearprop.arrays import Array
 from clearprop.expressions.tree import Apply, Expression, Number, Operator, Symbol
 
-Array = NDArray[Any]
 Values = Mapping[Hashable, Any]
 
 

@@ -7,11 +7,10 @@ differences mean nothing across such a point, so whoever takes them asks here fi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clearprop.arrays import Array
 from clearprop.expressions.evaluate import Values, evaluate
 from clearprop.expressions.tree import Apply, Expression, Operator, nodes
 
@@ -33,7 +32,7 @@ def switches(tree: Expression) -> Iterator[Expression]:
                 yield u - v
 
 
-def sides(tree: Expression, values: Values) -> NDArray[Any]:
+def sides(tree: Expression, values: Values) -> Array:
     """On which side of each kink the values are: signs, one row per switch and value."""
     found = [np.sign(np.atleast_1d(evaluate(switch, values))).ravel() for switch in switches(tree)]
     return np.concatenate(found) if found else np.empty(0)

@@ -145,9 +145,7 @@ def substitute(tree: Expression, replacement: Callable[[Hashable], Expression | 
 
 def bind(tree: Expression, values: Mapping[str, float]) -> Expression:
     """The tree with named constants (a slope, a delta) replaced by their numbers."""
-    return substitute(
-        tree, lambda key: Number(values[key]) if isinstance(key, str) and key in values else None
-    )
+    return substitute(tree, lambda key: Number(values[key]) if isinstance(key, str) and key in values else None)
 
 
 def nodes(tree: Expression) -> Iterator[Expression]:

@@ -59,9 +59,7 @@ class Dense:
         if isinstance(self.bias, bool):
             set_field(self, "bias", "unit" if self.bias else "none")
         if self.bias not in ("unit", "shared", "none"):
-            raise InvalidArgument(
-                f'bias: expected "unit", "shared" or "none" (or False), found {self.bias!r}'
-            )
+            raise InvalidArgument(f'bias: expected "unit", "shared" or "none" (or False), found {self.bias!r}')
         if self.weight_names is not None:
             set_field(self, "weight_names", tuple(tuple(row) for row in self.weight_names))
         if self.bias_names is not None and not isinstance(self.bias_names, str):
@@ -236,9 +234,7 @@ class Network:
         for index, layer in enumerate(self.layers):
             rows = layer.weight_names
             expected = f"{layer.size} rows of {self.sizes[index]} names"
-            if rows is not None and (
-                len(rows) != layer.size or any(len(row) != self.sizes[index] for row in rows)
-            ):
+            if rows is not None and (len(rows) != layer.size or any(len(row) != self.sizes[index] for row in rows)):
                 found = f"{len(rows)} rows of {', '.join(sorted({str(len(row)) for row in rows}))}"
                 yield Problem(f"layers[{index + 1}].weight_names", f"expected {expected}, found {found}")
             yield from self._bias_name_problems(index, layer)
@@ -284,9 +280,7 @@ class Network:
         for place, names in parameters:
             for name in dict.fromkeys(names):
                 if name in reserved:
-                    yield Problem(
-                        place, f'"{name}" is reserved: it is what {reserved[name]} is called; choose another'
-                    )
+                    yield Problem(place, f'"{name}" is reserved: it is what {reserved[name]} is called; choose another')
 
     def _duplicates(
         self, kind: str, named: list[tuple[str, tuple[str, ...]]], others: Iterator[str]
@@ -342,5 +336,3 @@ def _objective(given: str | Loss | Objective | None, layers: Sequence[Dense]) ->
         last = layers[-1].rule.name if layers else ""
         given = "categorical_cross_entropy" if last == "softmax" else "half_squared_error"
     return Objective(loss(given) if isinstance(given, str) else given)
-
-

@@ -24,11 +24,11 @@ from clearprop.errors import (
     unknown,
 )
 from clearprop.errors import Problem as Fault
+from clearprop.expressions import Number
 from clearprop.network.description import Dense, Network, Objective
 from clearprop.network.names import NOTATIONS
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Data, Examples, Problem, Settings, example_faults
-from clearprop.expressions import Number
 from clearprop.rules.activations import Activation, activation
 from clearprop.rules.initializers import INITIALIZERS
 from clearprop.rules.losses import Loss, loss
@@ -313,9 +313,7 @@ class _Reader:
             if weights[layer] is not None:
                 parameters.weights(layer)[:] = weights[layer]
             parameters.biases(layer)[:] = biases[layer]
-        return Problem(
-            network, parameters, chosen_optimizer, penalty, examples, settings, data, notation, self.source
-        )
+        return Problem(network, parameters, chosen_optimizer, penalty, examples, settings, data, notation, self.source)
 
     @staticmethod
     def format(value: Any) -> int:
@@ -391,9 +389,7 @@ class _Reader:
         if matrix is not None:
             self.weights_shape(table.where("weights"), matrix, size, inputs)
         if isinstance(bias, list) and size is not None and len(bias) != size:
-            self.faults.append(
-                Fault(table.where("bias"), f"expected {size} numbers, one per unit, found {len(bias)}")
-            )
+            self.faults.append(Fault(table.where("bias"), f"expected {size} numbers, one per unit, found {len(bias)}"))
         if units is None:
             return None, None, 0.0, None
         policy: Any = {bool: "none", float: "shared"}.get(type(bias), "unit")

@@ -258,4 +258,3 @@ class Names:
         for name in self.layout.names():
             yield name
             yield f"new_{name}" if self.notation is LECTURE else f"{name}⁺"
-

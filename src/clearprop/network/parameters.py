@@ -12,13 +12,11 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clearprop.arrays import Array
 from clearprop.errors import InvalidArgument, UnknownName
 from clearprop.network.description import Network
 from clearprop.rules.initializers import initializer
-
-Array = NDArray[Any]
 
 
 class Place(NamedTuple):
@@ -169,9 +167,7 @@ class Parameters:
         return Parameters(self.layout, vector)
 
     @staticmethod
-    def of(
-        network: Network, weights: Sequence[Any], biases: Sequence[Any] | None = None
-    ) -> Parameters:
+    def of(network: Network, weights: Sequence[Any], biases: Sequence[Any] | None = None) -> Parameters:
         """From one weight matrix per layer, and per layer a list of biases, a shared one, or None.
 
         Raises:
@@ -182,16 +178,14 @@ class Parameters:
         biases = [None] * network.depth if biases is None else biases
         if len(weights) != network.depth or len(biases) != network.depth:
             raise InvalidArgument(
-                f"expected weights and biases for {network.depth} layers, "
-                f"found {len(weights)} and {len(biases)}"
+                f"expected weights and biases for {network.depth} layers, found {len(weights)} and {len(biases)}"
             )
         for layer in range(network.depth):
             matrix = parameters.weights(layer)
             given = np.asarray(weights[layer], dtype=float)
             if given.shape != matrix.shape:
                 raise InvalidArgument(
-                    f"layers[{layer + 1}].weights: expected shape {matrix.shape} (units, inputs), "
-                    f"found {given.shape}"
+                    f"layers[{layer + 1}].weights: expected shape {matrix.shape} (units, inputs), found {given.shape}"
                 )
             matrix[:] = given
             if biases[layer] is not None:

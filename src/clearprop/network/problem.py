@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clearprop.arrays import Array
 from clearprop.errors import InvalidArgument, InvalidNetwork
 from clearprop.errors import Problem as Fault
 from clearprop.network.description import Network
@@ -17,8 +17,6 @@ from clearprop.network.parameters import Parameters
 from clearprop.rules.losses import Loss
 from clearprop.rules.optimizers import SGD, Optimizer
 from clearprop.rules.penalties import Penalty
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,13 +170,9 @@ def _row_faults(
     low, high = rule.targets
     outside = [target for target in targets if not low <= target <= high]
     if outside:
-        yield Fault(
-            f"{place}.targets", f"{rule.name} needs targets from {low:g} to {high:g}, found {outside[0]:g}"
-        )
+        yield Fault(f"{place}.targets", f"{rule.name} needs targets from {low:g} to {high:g}, found {outside[0]:g}")
     elif rule.sums_to_one and abs(sum(targets) - 1) > 1e-6:
-        yield Fault(
-            f"{place}.targets", f"{rule.name} needs targets that sum to 1, found a sum of {sum(targets):g}"
-        )
+        yield Fault(f"{place}.targets", f"{rule.name} needs targets that sum to 1, found a sum of {sum(targets):g}")
 
 
 def _finite(place: str, values: Sequence[float]) -> Iterator[Fault]:

@@ -10,18 +10,15 @@ Every derivative is taken at the old weights; nothing is updated here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clearprop.arrays import Array
 from clearprop.expressions import evaluate
 from clearprop.network.parameters import Parameters
 from clearprop.propagation.forward import Trace, example_share, output_share
 from clearprop.rules.penalties import Penalty
 from clearprop.rules.roles import Role
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clearprop.arrays import Array
 from clearprop.errors import InvalidArgument, NotFinite
 from clearprop.expressions import not_finite_part, substitute, text
 from clearprop.expressions.tree import Symbol
@@ -23,8 +23,6 @@ from clearprop.propagation.forward import Trace, batch_errors, forward, output_e
 from clearprop.propagation.update import Update, initial_state, update
 from clearprop.rules.activations import Activation
 from clearprop.rules.roles import Role
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -141,9 +139,7 @@ def cycle(
         NotFinite: a number became infinite or undefined; names the part.
     """
     if problem.examples is None:
-        raise InvalidArgument(
-            f"{problem.name}: there is no example to run it on; add one under [[examples]]"
-        )
+        raise InvalidArgument(f"{problem.name}: there is no example to run it on; add one under [[examples]]")
     examples = problem.examples if example == "all" else problem.examples.only(example)
     numbers = np.arange(len(examples)) if example == "all" else np.array([example - 1])
     parameters = problem.parameters
@@ -158,9 +154,7 @@ def cycle(
         changed = update(problem.optimizer, parameters, gradients.of, state, step, rate)
         require_finite_update(problem, gradients.of, changed)
         after = forward(problem.network, changed.parameters, examples.inputs, chosen)
-    return Cycle(
-        problem, examples, example, step, rate, state, trace, errors, gradients, changed, after
-    )
+    return Cycle(problem, examples, example, step, rate, state, trace, errors, gradients, changed, after)
 
 
 def require_finite(problem: Problem, trace: Trace, targets: Array, errors: Array) -> None:
@@ -211,7 +205,10 @@ def require_finite_update(problem: Problem, gradients: Parameters, changed: Upda
         NotFinite: naming the first parameter and what to try.
     """
     layout = gradients.layout
-    for vector, what in ((gradients.vector, "the gradient of"), (changed.parameters.vector, "the new value of")):
+    for vector, what in (
+        (gradients.vector, "the gradient of"),
+        (changed.parameters.vector, "the new value of"),
+    ):
         if not np.all(np.isfinite(vector)):
             index = int(np.argmax(~np.isfinite(vector)))
             raise NotFinite(

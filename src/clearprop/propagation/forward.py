@@ -14,15 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clearprop.arrays import Array
 from clearprop.expressions import evaluate
 from clearprop.network.description import Network
 from clearprop.network.parameters import Parameters
 from clearprop.rules.penalties import Penalty
 from clearprop.rules.roles import Role
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

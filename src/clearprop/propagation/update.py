@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clearprop.arrays import Array
 from clearprop.expressions import evaluate
 from clearprop.network.parameters import Parameters
 from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.roles import Role
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

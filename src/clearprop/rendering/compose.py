@@ -44,9 +44,7 @@ def value_blocks(derivation: ValueDerivation, view: View) -> Iterator[Block]:
         yield Equation(left, lines(Number(derivation.value_), remark=derivation.remark))
         return
     plugged = with_numbers(derivation.formulas[-1], derivation)
-    yield Equation(
-        left, lines(*derivation.formulas, plugged, Number(derivation.value_), remark=derivation.remark)
-    )
+    yield Equation(left, lines(*derivation.formulas, plugged, Number(derivation.value_), remark=derivation.remark))
 
 
 class Told:
@@ -57,14 +55,23 @@ class Told:
 
     def before(self, factor: Factor, place: str) -> str | None:
         """Where the factor was first computed, or None if that is here and now."""
-        key = factor.quantity
-        if isinstance(key, q.Derivative) and isinstance(key.of, q.Error):
-            # In a network of scalar outputs E_total depends on output_k through E_k alone.
-            key = q.Derivative(q.TotalError(), key.by) if not factor.expansion else key
+        key = self._key(factor)
         found = self.where.get(key)
         if found is None:
             self.where[key] = place
         return found
+
+    def knows(self, factor: Factor) -> bool:
+        """Whether the factor has been computed."""
+        return self._key(factor) in self.where
+
+    @staticmethod
+    def _key(factor: Factor) -> Any:
+        key = factor.quantity
+        if isinstance(key, q.Derivative) and isinstance(key.of, q.Error) and factor.working is not None:
+            # The slope of the loss: E_total depends on output_k through E_k alone.
+            return q.Derivative(q.TotalError(), key.by)
+        return key
 
 
 def gradient_blocks(
@@ -122,9 +129,7 @@ def product_equation(left: Expression, term: Term) -> Equation:
     return Equation(left, lines(formulas, values, Number(term.product)))
 
 
-def _component(
-    derivation: GradientDerivation, factor: Factor, view: View, told: Told, place: str
-) -> Iterator[Block]:
+def _component(derivation: GradientDerivation, factor: Factor, view: View, told: Told, place: str) -> Iterator[Block]:
     left, value = Symbol(factor.quantity), Number(factor.value)
     before = told.before(factor, place)
     if before is not None:
@@ -132,7 +137,7 @@ def _component(
         yield Equation(left, lines(value, remark=remark))
         return
     if factor.expansion:
-        yield from _expanded(left, factor, view)
+        yield from _expanded(derivation, factor, view, told, place)
         return
     working = factor.working
     sides = [Line(factor.expression, factor.remark)]
@@ -145,25 +150,30 @@ def _component(
     yield Equation(left, (*sides, *lines(plugged, value)))
 
 
-def _expanded(left: Expression, factor: Factor, view: View) -> Iterator[Block]:
-    """A collapsed factor: the sum over what it stands for."""
-    terms = factor.expansion
-    symbols = [multiply(*(Symbol(f.quantity) for f in term.factors)) for term in terms]
-    values = [multiply(*(Number(f.value) for f in term.factors)) for term in terms]
-    products: list[Expression] = [Number(term.product) for term in terms]
-    if factor.elided:
-        more: Expression = Symbol(f"… ({factor.elided} smaller ones)")
-        symbols, values, products = [*symbols, more], [*values, more], [*products, more]
-    remark = f"{len(terms)} paths" if len(terms) > 1 and not factor.elided else ""
-    yield Equation(
-        left,
-        (
-            Line(add(*symbols), remark),
-            Line(add(*values)),
-            *([Line(add(*products))] if len(terms) > 1 else []),
-            Line(Number(factor.value)),
-        ),
-    )
+def _expanded(derivation: GradientDerivation, factor: Factor, view: View, told: Told, place: str) -> Iterator[Block]:
+    """A collapsed factor: each way to the error that it stands for, and their sum."""
+    left, terms = Symbol(factor.quantity), factor.expansion
+    for inner in (inner for term in terms for inner in term.factors):
+        if not _is_given(inner) and not told.knows(inner):
+            yield from _component(derivation, inner, view, told, place)
+    many = len(terms) > 1
+    ways: list[Expression] = []
+    for number, term in enumerate(terms, start=1):
+        ways.append(Symbol(f"way {number}") if many else left)
+        symbols = multiply(*(Symbol(inner.quantity) for inner in term.factors))
+        values = multiply(*(Number(inner.value) for inner in term.factors))
+        yield Equation(ways[-1], lines(symbols, values, Number(term.product)))
+    if many:
+        products: list[Expression] = [Number(term.product) for term in terms]
+        if factor.elided:
+            more: Expression = Symbol(f"… ({factor.elided} smaller ones)")
+            ways, products = [*ways, more], [*products, more]
+        yield Equation(left, lines(add(*ways), add(*products), Number(factor.value)))
+
+
+def _is_given(factor: Factor) -> bool:
+    """Weights need no derivation, and error signals of a later layer are asked for by name."""
+    return factor.working is None and isinstance(factor.expression, Symbol)
 
 
 def _batch(derivation: GradientDerivation, view: View, whole: Expression) -> Iterator[Block]:
@@ -217,9 +227,7 @@ def assignment(assigned: Assigned, derivation: GradientDerivation) -> Equation:
         return Number(known[key] if key in known else derivation.value(key))  # type: ignore[index]
 
     plugged = substitute(assigned.expression, number)
-    return Equation(
-        Symbol(assigned.quantity), lines(assigned.expression, plugged, Number(assigned.value))
-    )
+    return Equation(Symbol(assigned.quantity), lines(assigned.expression, plugged, Number(assigned.value)))
 
 
 def _checked(derivation: GradientDerivation, differences: Differences, view: View) -> Block:

@@ -94,8 +94,7 @@ def head(cycle: Cycle, view: View) -> Iterator[Block]:
     title = f"{cycle.problem.name}: " + ("one cycle" if cycle.step == 1 else f"cycle {cycle.step}")
     yield Heading(1, title + (f" on {which}" if several else ""))
     values: dict[Quantity, float] = {
-        q.Parameter(index): float(value)
-        for index, value in enumerate(cycle.parameters.vector[: FULL_LIMIT + 1])
+        q.Parameter(index): float(value) for index, value in enumerate(cycle.parameters.vector[: FULL_LIMIT + 1])
     }
     if cycle.example != "all":
         for index, value in enumerate(cycle.examples.inputs[0]):
@@ -126,15 +125,24 @@ def conventions(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expressio
     if problem.penalty:
         yield "penalty, for each weight w", in_words(problem.penalty.formula)
     yield "gradients", "all from the old weights; then all parameters are updated at once"
-    yield "error signal", f"∂{names.text(q.TotalError())}/∂(weighted sum): its sign is that of output - target"
-    yield "biases", "; ".join(
-        f"layer {index + 1}: {_bias_words(layer.bias, layer.train_bias)}"
-        for index, layer in enumerate(network.layers)
+    yield (
+        "error signal",
+        f"∂{names.text(q.TotalError())}/∂(weighted sum): its sign is that of output - target",
+    )
+    yield (
+        "biases",
+        "; ".join(
+            f"layer {index + 1}: {_bias_words(layer.bias, layer.train_bias)}"
+            for index, layer in enumerate(network.layers)
+        ),
     )
     rate = f"{names.text(q.LearningRate())} = {view.number(cycle.rate)}"
     yield "optimizer", f"{problem.optimizer.name}, learning rate {rate}"
-    kinked = [layer.rule.name for layer in network.layers if isinstance(layer.rule, Activation) and any(
-        True for _ in switches(layer.rule.formula))]
+    kinked = [
+        layer.rule.name
+        for layer in network.layers
+        if isinstance(layer.rule, Activation) and any(True for _ in switches(layer.rule.formula))
+    ]
     if kinked:
         yield "at a kink", f"{', '.join(dict.fromkeys(kinked))}: the choice is strict, > and not ≥"
     if any(layer.dropout for layer in network.layers):
@@ -235,9 +243,7 @@ def _signals(cycle: Cycle, view: View, layer: int) -> Iterator[Block]:
     slope = Letter("f", 0, "′", Letter("z", number))
     if number < network.depth:
         later = cycle.parameters.weights(layer + 1)
-        yield MatrixEquation(
-            (delta, "=", "(", Letter("W", number + 1, "T"), Letter("δ", number + 1), ")", "∘", slope)
-        )
+        yield MatrixEquation((delta, "=", "(", Letter("W", number + 1, "T"), Letter("δ", number + 1), ")", "∘", slope))
         if _fits(later):
             values = (Matrix(_rows(later.T)), _column(cycle.gradients.signals[layer + 1][0]))
             slopes = network.layers[layer].rule.pull_back(
@@ -297,7 +303,13 @@ def _updated(cycle: Cycle, view: View, indices: list[int]) -> Iterator[Block]:
         old, gradient = cycle.value(parameter), float(cycle.gradients.of.vector[index])
         frozen = "" if cycle.parameters.layout.trainable[index] else "not trained"
         rows.append(
-            (Symbol(parameter), Number(old), Number(gradient), Number(cycle.value(q.Updated(parameter))), frozen)
+            (
+                Symbol(parameter),
+                Number(old),
+                Number(gradient),
+                Number(cycle.value(q.Updated(parameter))),
+                frozen,
+            )
         )
     total = view.names.text(q.TotalError())
     if all(row[-1] == "" for row in rows):
@@ -353,7 +365,8 @@ def paths_document(cycle: Cycle, index: int, paths: tuple[Path, ...], view: View
         Heading(3, f"{name}: the largest path contributions"),
         Table(("path", "contribution"), rows),
         Equation(
-            Symbol(q.Derivative(q.TotalError(), parameter)), (Line(Number(gradient), "the sum over all paths"),)
+            Symbol(q.Derivative(q.TotalError(), parameter)),
+            (Line(Number(gradient), "the sum over all paths"),),
         ),
         Paragraph(f"The {what} shown add up to {view.number(shown)}."),
     )
@@ -375,6 +388,4 @@ def _column_groups(header: tuple, body: tuple) -> Iterator[Block]:  # type: igno
     fixed, per_table = 2, 6
     for start in range(fixed, max(len(header), fixed + 1), per_table):
         chosen = (*range(fixed), *range(start, min(start + per_table, len(header))))
-        yield Table(
-            tuple(header[c] for c in chosen), tuple(tuple(row[c] for c in chosen) for row in body)
-        )
+        yield Table(tuple(header[c] for c in chosen), tuple(tuple(row[c] for c in chosen) for row in body))

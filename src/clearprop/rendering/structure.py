@@ -27,8 +27,7 @@ def cycle_structure(cycle: Cycle, derivations: Sequence[Derivation]) -> dict[str
     structure: dict[str, Any] = {"values": values}
     if batch:
         structure["examples"] = [
-            {"values": {**units_structure(cycle, row), **_own_errors(cycle, row)}}
-            for row in range(len(cycle.examples))
+            {"values": {**units_structure(cycle, row), **_own_errors(cycle, row)}} for row in range(len(cycle.examples))
         ]
     structure["gradients"] = dict(cycle.gradients.of.items())
     structure["updated"] = dict(cycle.updated.items())

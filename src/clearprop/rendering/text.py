@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Hashable
+import textwrap
+from collections.abc import Hashable, Iterator
 
 from rich.console import Console
 from rich.table import Table as RichTable
@@ -65,31 +66,34 @@ def text(document: Document, view: View, *, width: int = 80, colour: bool = Fals
         legacy_windows=False,
     )
     for block in document:
-        _block(block, view, console, width)
-    plain = buffer.getvalue()
-    return "\n".join(line.rstrip() for line in plain.split("\n")).strip("\n") + "\n"
+        for line in _lines(block, view, width):
+            if isinstance(line, str) or not colour:
+                buffer.write(f"{line}\n")
+            else:
+                console.print(line, soft_wrap=True)
+    lines = (line.rstrip() for line in buffer.getvalue().split("\n"))
+    return "\n".join(lines).strip("\n") + "\n"
 
 
-def _block(block: Block, view: View, console: Console, width: int) -> None:
+def _lines(block: Block, view: View, width: int) -> Iterator[str | Styled]:
+    """A block, line by line; what is to stand out is styled."""
     match block:
         case Heading(level, title):
-            console.print()
-            console.print(Styled(title, style="bold"), soft_wrap=True)
+            yield ""
+            yield Styled(title, style="bold")
             if level <= 2:
-                console.print(Styled(("═" if level == 1 else "─") * min(len(title), width), style="bold"))
+                yield Styled(("═" if level == 1 else "─") * min(len(title), width), style="bold")
         case Paragraph(prose):
-            console.print(Styled(prose))
+            yield from textwrap.wrap(prose, width)
         case Equation():
-            for line in equation_lines(block, view, width - 2):
-                console.print(Styled("  " + line), soft_wrap=True)
+            yield from (f"  {line}" for line in equation_lines(block, view, width - 2))
         case MatrixEquation():
-            for line in _matrix_lines(block, view):
-                console.print(Styled("  " + line), soft_wrap=True)
-            console.print()
+            yield from (f"  {line}" for line in _matrix_lines(block, view))
+            yield ""
         case Table():
-            console.print(_table(block, view))
+            yield from _table_lines(block, view, width)
         case Diagram():
-            console.print(Styled(diagram_text(block, view, width - 2)), soft_wrap=True)
+            yield diagram_text(block, view, width - 2)
 
 
 def equation_lines(equation: Equation, view: View, width: int) -> list[str]:
@@ -156,7 +160,8 @@ def _cell(cell: str | Expression, view: View) -> Styled:
     return Styled(cell if isinstance(cell, str) else Formula(view).write(cell))
 
 
-def _table(table: Table, view: View) -> RichTable:
+def _table_lines(table: Table, view: View, width: int) -> Iterator[str]:
+    """Columns set by rich, which folds what is too long for its column."""
     shown = RichTable(box=None, pad_edge=False, header_style="bold", show_edge=False)
     for number, cell in enumerate(table.header):
         column = [row[number] for row in table.rows]
@@ -164,7 +169,11 @@ def _table(table: Table, view: View) -> RichTable:
         shown.add_column(_cell(cell, view), justify="right" if numeric else "left", overflow="fold")
     for row in table.rows:
         shown.add_row(*(_cell(cell, view) for cell in row))
-    return shown
+    plain = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False)
+    with plain.capture() as capture:
+        plain.print(shown)
+    lines = capture.get().rstrip("\n").split("\n")
+    return iter(lines if any(table.header) else lines[1:])
 
 
 def _matrix_lines(equation: MatrixEquation, view: View) -> list[str]:
@@ -208,5 +217,3 @@ def letter(piece: Letter) -> str:
     if piece.argument is not None:
         shown += f"({letter(piece.argument)})"
     return f"∂L/∂{shown}" if piece.gradient else shown
-
-

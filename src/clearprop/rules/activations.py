@@ -14,8 +14,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clearprop.arrays import Array
 from clearprop.errors import InvalidArgument, UnknownName
 from clearprop.expressions import (
     Derivative,
@@ -28,10 +28,18 @@ from clearprop.expressions import (
     parse,
     simplify,
 )
-from clearprop.expressions.tree import erf, exp, expm1, greater, logistic, maximum, softplus, sqrt, tanh, where
+from clearprop.expressions.tree import (
+    erf,
+    expm1,
+    greater,
+    logistic,
+    maximum,
+    softplus,
+    sqrt,
+    tanh,
+    where,
+)
 from clearprop.rules.roles import Role, y, z
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

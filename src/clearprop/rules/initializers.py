@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clearprop.arrays import Array
 from clearprop.errors import UnknownName
 from clearprop.expressions import Expression, Number, evaluate
 from clearprop.expressions.tree import sqrt
@@ -29,7 +28,7 @@ class Initializer:
     spread: Expression
     source: str
 
-    def values(self, units: int, inputs: int, generator: np.random.Generator) -> NDArray[Any]:
+    def values(self, units: int, inputs: int, generator: np.random.Generator) -> Array:
         """A matrix of initial weights, shape (units, inputs)."""
         spread = float(evaluate(self.spread, {Role.FAN_IN: float(inputs), Role.FAN_OUT: float(units)}))
         if self.distribution == "uniform":

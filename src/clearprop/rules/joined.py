@@ -11,16 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clearprop.arrays import Array
 from clearprop.expressions import Derivative, Expression, differentiate, evaluate
 from clearprop.expressions.tree import softplus
 from clearprop.rules.roles import Role, t, y, z
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -78,9 +78,7 @@ def SGD(
         b, m = Symbol("b"), Symbol("momentum")
         fresh = (1 - Symbol("dampening")) * gradient if dampening else gradient
         velocity = m * b + fresh
-        assignments.append(
-            Assignment(b, where(greater(step, 1), velocity, gradient) if dampening else velocity)
-        )
+        assignments.append(Assignment(b, where(greater(step, 1), velocity, gradient) if dampening else velocity))
         gradient = gradient + m * b if nesterov else b
     return Optimizer(
         "sgd",
@@ -128,7 +126,13 @@ def RMSprop(
         learning_rate,
         (*assignments, Assignment(w, w - rate * scaled)),
         "Hinton 2012",
-        {"alpha": alpha, "eps": eps, "momentum": momentum, "centered": centered, "weight_decay": weight_decay},
+        {
+            "alpha": alpha,
+            "eps": eps,
+            "momentum": momentum,
+            "centered": centered,
+            "weight_decay": weight_decay,
+        },
         {"alpha": alpha, "eps": eps, "momentum": momentum, "weight_decay": weight_decay},
         state,
     )
@@ -279,6 +283,4 @@ def optimizer(
         if limit is not None and not (math.isfinite(limit) and limit > 0):
             raise InvalidArgument(f"{key} must be a finite number above 0, found {limit}")
     chosen = make(**hyperparameters)
-    return replace(
-        chosen, schedule=schedule or chosen.schedule, clip_norm=clip_norm, clip_value=clip_value
-    )
+    return replace(chosen, schedule=schedule or chosen.schedule, clip_norm=clip_norm, clip_value=clip_value)
