@@ -79,7 +79,8 @@ class Alphabet(ABC):
     def symbol(self, key: Hashable) -> Piece:
         """A symbol, by the name it has here; a value put in for it may carry a sign."""
         shown = self.name(key)
-        return shown, SIGN if shown.startswith("-") else ATOM
+        # The square of ∂E/∂w is (∂E/∂w)², not ∂E/∂w².
+        return shown, SIGN if shown.startswith("-") else POWER if "/" in shown else ATOM
 
     @abstractmethod
     def times(self) -> str: ...

@@ -59,10 +59,14 @@ def shown_number(value: float, digits: int = 5, rounding: str = "nearest") -> st
         if shown:
             return f"{shown:f}"
     exponent = exact.adjusted()
-    mantissa = exact.scaleb(-exponent).quantize(places, mode)
+    whole = exact.scaleb(-exponent)
+    mantissa = whole.quantize(places, mode)
     if abs(mantissa) >= 10:
         mantissa, exponent = mantissa / 10, exponent + 1
-    return f"{mantissa:f}e{exponent}"
+    plain = f"{mantissa:f}"
+    if abs(whole - mantissa) <= Decimal("1e-12") and "." in plain:
+        plain = plain.rstrip("0").rstrip(".")
+    return f"{plain}e{exponent}"
 
 
 @dataclass(frozen=True)

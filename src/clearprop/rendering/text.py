@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import textwrap
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.table import Table as RichTable
@@ -40,10 +40,6 @@ class Formula(Text):
 
     def times(self) -> str:
         return f" {self.sign} "
-
-    def symbol(self, key: Hashable) -> Piece:
-        shown, strength = super().symbol(key)
-        return shown, ATOM if isinstance(key, str) else strength
 
     def power(self, base: Expression, exponent: Expression) -> Piece:
         if isinstance(exponent, Number) and exponent.value == int(exponent.value) and exponent.value > 0:
