@@ -100,9 +100,7 @@ def curve(losses: Sequence[float], width: int = 64, height: int = 8) -> list[str
     low, high = math.log10(min(positive)), math.log10(max(positive))
     columns = min(width, len(finite))
     picked = [finite[round(k * (len(finite) - 1) / max(1, columns - 1))] for k in range(columns)]
-    levels = [
-        0.0 if loss <= 0 else (math.log10(loss) - low) / (high - low) * (height * 8 - 1) + 1 for loss in picked
-    ]
+    levels = [0.0 if loss <= 0 else (math.log10(loss) - low) / (high - low) * (height * 8 - 1) + 1 for loss in picked]
     lines = []
     for row in reversed(range(height)):
         cells = "".join(BLOCKS[max(0, min(8, math.floor(level - 8 * row)))] for level in levels)

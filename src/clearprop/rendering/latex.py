@@ -35,7 +35,7 @@ PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
 \begin{document}
 """
 FRAGMENT = "% Needs \\usepackage{amsmath,amssymb,xcolor,tikz} in the document around it.\n"
-ROOM = 100
+ROOM = 84
 """About how many characters of a formula fit on a line of the page."""
 ROWS = 40
 
@@ -133,7 +133,7 @@ def equation(block: Equation, view: View) -> str:
         rows.append(start + first)
         rows += [rf"&\quad {piece}" for piece in more]
         if line.remark:
-            rows[-1] += rf" \qquad \text{{\small\color{{gray}}{escaped(line.remark)}}}"
+            rows[-1] += rf" \qquad {{\color{{gray}}\text{{({escaped(line.remark)})}}}}"
     return " \\\\\n".join(rows)
 
 
@@ -145,7 +145,9 @@ def broken(line: Line, formula: Formula) -> Iterator[str]:
         yield whole
         return
     if tree.operator is Operator.ADD:
-        parts = [formula.wrapped(part, SUM if k == 0 else PRODUCT, leading=k == 0) for k, part in enumerate(tree.arguments)]
+        parts = [
+            formula.wrapped(part, SUM if k == 0 else PRODUCT, leading=k == 0) for k, part in enumerate(tree.arguments)
+        ]
         sign = "+ "
     elif tree.operator is Operator.MULTIPLY:
         parts = [formula.wrapped(part, PRODUCT, leading=k == 0) for k, part in enumerate(tree.arguments)]
@@ -230,5 +232,3 @@ def _table(table: Table, view: View) -> str:
         tabular = f"\\begin{{tabular}}{{{columns}}}\n{inside}\n\\end{{tabular}}"
         parts.append(tabular if len(table.header) <= 8 else f"\\resizebox{{\\textwidth}}{{!}}{{{tabular}}}")
     return "\n\n\\medskip\n".join(parts) + "\n"
-
-

@@ -12,7 +12,6 @@ LABELLED = 40
 """Networks with more parameters than this have no labels on their connections."""
 
 
-
 def tikz(diagram: Diagram, view: View) -> str:
     """The picture. Wide layers are folded: the first units, dots, the last one."""
     network, symbols = diagram.network, Symbols(view.names)
@@ -39,14 +38,12 @@ def tikz(diagram: Diagram, view: View) -> str:
                 label = ""
                 if small:
                     index = layout.index(Place(c - 1, to, source))
-                    at = 0.25 if (place + to) % 2 == 0 else 0.4
+                    at = 0.25 if (place + to) % 2 == 0 else 0.3
                     label = f" node[weight,pos={at}] {{${symbols.quantity(q.Parameter(index))}$}}"
                 lines.append(rf"\draw[->,gray] (u{c - 1}-{source}) --{label} (u{c}-{to});")
     lines += _biases(diagram, columns, across, layout, symbols) if small else []
     lines += _ends(diagram, columns, view)
-    caption = ", ".join(
-        f"{layer.size} {layer.rule.name}" for layer in network.layers
-    )
+    caption = ", ".join(f"{layer.size} {layer.rule.name}" for layer in network.layers)
     lines += [r"\end{tikzpicture}", "", rf"\small {network.sizes[0]} inputs, {escaped(caption)}", r"\end{center}"]
     return "\n".join(lines)
 
@@ -69,7 +66,9 @@ def _biases(
         if dense.bias == "shared":
             index = layout.index(Place(layer, 0, None))
             name = symbols.quantity(q.Parameter(index))
-            lines.append(rf"\node[font=\scriptsize] (b{layer}) at ({(layer + 0.5) * across:.2f},{lowest:.2f}) {{${name}$}};")
+            lines.append(
+                rf"\node[font=\scriptsize] (b{layer}) at ({(layer + 0.5) * across:.2f},{lowest:.2f}) {{${name}$}};"
+            )
             for unit in (unit for unit in columns[layer + 1] if unit is not None):
                 lines.append(rf"\draw[->,dashed,gray] (b{layer}) -- (u{layer + 1}-{unit});")
         elif dense.bias == "unit":

@@ -1,0 +1,142 @@
+"""Derivations: they agree with backward and update, split as the lecture splits, and paths are exact."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import clearprop as cp
+from clearprop.derivation import chain as chain_module
+from clearprop.derivation.chain import Chain, derive_parameter, derive_signal
+from clearprop.derivation.paths import largest_paths
+from clearprop.errors import Disagreement
+from clearprop.network import names as q
+from clearprop.rendering.document import shown_number
+from clearprop.rendering.explanation import derive
+from tests.support import LECTURE_COMPONENTS, problems
+
+
+def test_components_of_the_lecture() -> None:
+    done = cp.cycle(cp.load("lecture"))
+    found = {}
+    for name in ("w5", "w7", "w1"):
+        derivation = derive(done, done.names.find(name))
+        assert isinstance(derivation, chain_module.GradientDerivation)
+        for term in derivation.terms:
+            for factor in term.factors:
+                found[done.names.text(factor.quantity)] = shown_number(factor.value, 5, "truncate")
+    assert {name: found[name] for name in LECTURE_COMPONENTS} == LECTURE_COMPONENTS
+
+
+def test_hidden_weight_is_split_by_output_error() -> None:
+    done = cp.cycle(cp.load("lecture"))
+    derivation = derive_parameter(done, 0)
+    assert [done.names.text(term.of) for term in derivation.terms] == ["E_1", "E_2"]
+    assert [[done.names.text(factor.quantity) for factor in term.factors] for term in derivation.terms][0] == [
+        "∂E_1/∂output_o1", "∂output_o1/∂sum_o1", "∂sum_o1/∂output_h1", "∂output_h1/∂sum_h1", "∂sum_h1/∂w1",
+    ]  # fmt: skip
+    shown = [shown_number(term.product, 5, "truncate") for term in derivation.terms]
+    assert shown == ["0.00159", "-0.00049"]
+
+
+@given(problems(), st.sampled_from([1, "all"]))
+def test_every_derivation_adds_up(problem: cp.Problem, example: Any) -> None:
+    done = cp.cycle(problem, example)
+    for index in range(len(done.parameters)):
+        derivation = derive_parameter(done, index)
+        assert sum(term.product for term in derivation.terms) == pytest.approx(
+            done.gradients.of.vector[index], rel=1e-9, abs=1e-13
+        )
+        for term in derivation.terms:
+            assert term.product == pytest.approx(np.prod([factor.value for factor in term.factors]))
+            for factor in term.factors:
+                if factor.expansion and not factor.elided:
+                    total = sum(inner.product for inner in factor.expansion)
+                    assert total == pytest.approx(factor.value, rel=1e-9, abs=1e-13)
+        if derivation.update:
+            assert derivation.update[-1].value == done.updated.vector[index]
+        else:
+            assert done.updated.vector[index] == done.parameters.vector[index]
+
+
+@given(problems())
+def test_error_signals_are_those_of_backward(problem: cp.Problem) -> None:
+    done = cp.cycle(problem)
+    for layer, signals in enumerate(done.gradients.signals):
+        for unit in range(signals.shape[1]):
+            derivation = derive_signal(done, q.Sum(layer, unit))
+            assert derivation.gradient == pytest.approx(signals[0, unit], rel=1e-9, abs=1e-13)
+
+
+def test_a_wrong_factor_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = cp.cycle(cp.load("lecture"))
+    right = chain_module.Links.output_by_sum
+
+    def wrong(self: Any, *arguments: Any) -> Any:
+        factor = right(self, *arguments)
+        return replace(factor, value=factor.value * 1.000001)
+
+    monkeypatch.setattr(chain_module.Links, "output_by_sum", wrong)
+    with pytest.raises(Disagreement, match="the derivation of w5 gives .*, backward found"):
+        derive_parameter(done, done.parameters.layout.find("w5") or 0)
+
+
+def test_a_dropped_path_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = cp.cycle(cp.load("lecture"))
+    right = Chain.parameter_terms
+    monkeypatch.setattr(Chain, "parameter_terms", lambda self, index: right(self, index)[:1])
+    with pytest.raises(Disagreement, match="the derivation of w1 gives"):
+        derive_parameter(done, 0)
+
+
+# --- largest paths ---------------------------------------------------------------------------------
+
+
+def enumerated(done: cp.Cycle, index: int) -> list[float]:
+    """Every path contribution, by brute force over all sequences of units."""
+    network = done.problem.network
+    layer, unit, source = done.parameters.layout.place(index)
+    links = Chain(done).links
+    shared = source is None and network.layers[layer].bias == "shared"
+    found = []
+    later = [range(size) for size in network.sizes[layer + 2 :]]
+    for start in range(network.sizes[layer + 1]) if shared else [unit]:
+        for onward in itertools.product(*later):
+            units = (start, *onward)
+            value = links.sum_by_parameter(layer, start, index).value
+            for step, (here, there) in enumerate(itertools.pairwise(units)):
+                value *= links.output_by_sum(layer + step, here).value
+                value *= links.sum_by_output(layer + step + 1, there, here).value
+            found.append(value * Chain(done).by_sum[-1][units[-1], units[-1]])
+    return found
+
+
+@given(problems(max_depth=4), st.integers(1, 12), st.data())
+def test_largest_paths_are_exact(problem: cp.Problem, count: int, data: st.DataObject) -> None:
+    if any(layer.rule.name == "softmax" for layer in problem.network.layers):
+        return
+    done = cp.cycle(problem)
+    index = data.draw(st.integers(0, len(done.parameters) - 1))
+    expected = sorted(map(abs, enumerated(done, index)), reverse=True)[:count]
+    found = largest_paths(done, index, count)
+    np.testing.assert_allclose([abs(path.contribution) for path in found], expected, rtol=1e-9, atol=1e-300)
+
+
+def test_all_paths_add_up_to_the_gradient() -> None:
+    done = cp.cycle(cp.load("deep"))
+    paths = largest_paths(done, 0, 100)
+    assert len(paths) == 8
+    without_penalty = done.gradients.of.vector[0] - 0.0001 * done.parameters.vector[0]
+    assert sum(path.contribution for path in paths) == pytest.approx(without_penalty, rel=1e-12)
+
+
+def test_softmax_paths_add_up_too() -> None:
+    done = cp.cycle(cp.load("ring"))
+    paths = largest_paths(done, 0, 10_000)
+    assert sum(path.contribution for path in paths) == pytest.approx(done.gradients.of.vector[0], rel=1e-10)

@@ -1,0 +1,89 @@
+"""What several tests need: random networks, the lecture's numbers, the command as a process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+import clearprop as cp
+
+SMOOTH = ("identity", "logistic", "tanh", "softplus", "gelu", "silu", "z * logistic(z)", "log(1 + z**2)")
+KINKED = ("relu", "leaky_relu", "elu", "selu")
+LOSSES = ("half_squared_error", "squared_error", "absolute_error", "huber", "(t - y)**2 + 0.1 * (t - y)**4")
+
+# As the lecture prints them: cut off after five decimals.
+LECTURE = {
+    "sum_h1": "0.41", "sum_h2": "0.47", "sum_o1": "1.01977", "sum_o2": "1.26306",
+    "output_h1": "0.60108", "output_h2": "0.61538", "output_o1": "0.73492", "output_o2": "0.77955",
+    "E_1": "0.23456", "E_2": "0.01452", "E_total": "0.24908",
+}  # fmt: skip
+LECTURE_GRADIENTS = {"w1": "0.00110", "w5": "0.08020", "w6": "0.08211", "w7": "-0.01760", "w8": "-0.01802"}
+LECTURE_UPDATED = {
+    "w1": "0.09933", "w2": "0.19919", "w3": "0.29667", "w4": "0.39597",
+    "w5": "0.45187", "w6": "0.55073", "w7": "0.71056", "w8": "0.81081",
+}  # fmt: skip
+LECTURE_COMPONENTS = {
+    "∂E_total/∂output_o1": "0.68492",
+    "∂output_o1/∂sum_o1": "0.19480",
+    "∂E_total/∂output_o2": "-0.17044",
+    "∂output_o2/∂sum_o2": "0.17184",
+    "∂output_h1/∂sum_h1": "0.23978",
+}
+
+
+@st.composite
+def problems(draw: st.DrawFn, *, max_depth: int = 4, kinks: bool = True, optimizer: Any = None) -> cp.Problem:
+    """Random networks with their numbers, loss, penalty and examples."""
+    depth = draw(st.integers(1, max_depth))
+    names = SMOOTH + KINKED if kinks else SMOOTH
+    sizes = draw(st.lists(st.integers(1, 4), min_size=depth, max_size=depth))
+    inputs = draw(st.integers(1, 4))
+    last = draw(st.sampled_from(["any", "any", "softmax", "logistic"]))
+    layers = []
+    for index, size in enumerate(sizes):
+        final = index == depth - 1
+        hidden = draw(st.sampled_from((*names, "softmax")))
+        layers.append(
+            cp.Dense(
+                size,
+                last if final and last != "any" else hidden,
+                bias=draw(st.sampled_from(["unit", "shared", "none"])),
+                train_bias=draw(st.booleans()),
+            )
+        )
+    regression = LOSSES if kinks else ("half_squared_error", "squared_error", LOSSES[-1])
+    fitting = {"softmax": ("categorical_cross_entropy",), "logistic": ("binary_cross_entropy",)}.get(last, ())
+    rule = cp.loss(draw(st.sampled_from((*regression, *fitting))))
+    objective = cp.Objective(rule, draw(st.sampled_from(["sum", "mean"])), draw(st.sampled_from(["sum", "mean"])))
+    network = cp.Network(inputs, layers, objective)
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    parameters = cp.Parameters.random(network, draw(st.integers(0, 1000)))
+    parameters.vector[:] = rng.normal(size=parameters.vector.size) * 0.8
+    rows = draw(st.integers(1, 3))
+    targets = rng.uniform(0.05, 0.95, (rows, sizes[-1]))
+    if rule.name == "categorical_cross_entropy":
+        targets /= targets.sum(axis=1, keepdims=True)
+    penalty = draw(st.sampled_from([cp.Penalty(), cp.Penalty(l2=0.1), cp.Penalty(l1=0.05), cp.Penalty(0.02, 0.03)]))
+    examples = cp.Examples(rng.normal(size=(rows, inputs)), targets)
+    return cp.Problem(network, parameters, optimizer or cp.SGD(0.1), penalty=penalty, examples=examples)
+
+
+def command(*arguments: str, cwd: Path | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
+    """``clearprop ARGUMENTS`` as its own process."""
+    environment = {**os.environ, "PYTHONUTF8": "1", **options.pop("env", {})}
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "clearprop", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=environment,
+        timeout=120,
+        check=False,
+        **options,
+    )
