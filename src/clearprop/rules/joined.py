@@ -62,7 +62,7 @@ class SoftmaxCrossEntropy:
 
     def errors(self, sums: Array, targets: Array) -> Array:
         """The error of each output, shape (examples, outputs)."""
-        return np.asarray(np.where(targets == 0, 0, -targets * self._logarithms(sums)))
+        return np.asarray(np.where(targets == 0, 0, targets * np.negative(self._logarithms(sums))))
 
     def signals(self, sums: Array, targets: Array) -> Array:
         """Σ_k ∂E_k/∂z_j, shape (examples, outputs)."""
