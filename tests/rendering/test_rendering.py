@@ -32,7 +32,8 @@ def explained(name: str, *names: str, **options: Any) -> cp.Explanation:
 def lecture() -> str:
     """The explanation, unwrapped: one equation a line."""
     explanation = explained("lecture", digits=5, rounding="truncate")
-    return re.sub(r"\n +(?=[=*+-] )", " ", explanation.text(width=80))
+    without_remarks = re.sub(r"\n +\([a-z ,]+\)(?=\n)", "", explanation.text(width=80))
+    return re.sub(r"\n +(?=[=*+-] )", " ", without_remarks)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_text_keeps_to_80_columns_and_has_no_colour_in_a_pipe() -> None:
     for name in ("lecture", "xor", "deep", "ring"):
         shown = explained(name).text(width=80)
         assert "\x1b" not in shown
-        assert max(map(len, shown.split("\n"))) <= 84, max(shown.split("\n"), key=len)
+        assert max(map(len, shown.split("\n"))) <= 80, max(shown.split("\n"), key=len)
     assert "\x1b[1m" in explained("lecture", "w5").text(colour=True)
 
 
@@ -104,7 +105,7 @@ def test_named_quantities_in_both_notations_and_signals() -> None:
         (0.41, "0.41", "0.41"), (0.1 + 0.2, "0.3", "0.3"), (0.7 - 1e-13, "0.7", "0.7"), (2.0, "2", "2"),
         (0.0802031, "0.08020", "0.08020"), (0.6010878, "0.60109", "0.60108"), (-0.0176065, "-0.01761", "-0.01760"),
         (0.0, "0", "0"), (-0.0, "0", "0"), (1e-8, "1e-8", "1e-8"), (3.23456789e-9, "3.23457e-9", "3.23456e-9"),
-        (123456.7891234, "123456.78912", "123456.78912"), (9.9999999e-9, "1e-8", "9.99999e-9"),
+        (123456.7891234, "123456.78912", "123456.78912"), (9.9999999e-9, "1.00000e-8", "9.99999e-9"),
         (6.02214076e23, "6.02214e23", "6.02214e23"), (float("inf"), "inf", "inf"), (0.999999, "1.00000", "0.99999"),
     ],
 )  # fmt: skip
@@ -113,7 +114,7 @@ def test_numbers_are_shown_short_or_with_all_digits(value: float, nearest: str, 
     assert shown_number(value, rounding="truncate") == truncate
 
 
-@given(st.floats(allow_nan=False, allow_infinity=False), st.integers(0, 12))
+@given(st.floats(-1e300, 1e300), st.integers(0, 12))
 def test_cut_off_digits_never_grow_and_rounded_ones_are_near(value: float, digits: int) -> None:
     cut, near = (float(shown_number(value, digits, how)) for how in ("truncate", "nearest"))
     assert abs(cut) <= abs(value) * (1 + 1e-12) + 1e-12

@@ -55,14 +55,14 @@ class Derivative(NamedTuple):
 # lost where they saturate: 1 - logistic(u) = logistic(-u), 1 - tanh(u)² = 4 σ(2u) σ(-2u).
 # At a kink the choice is strict: the slope of abs at 0 is 0.
 OUTER: Mapping[Operator, Callable[[Expression], Expression]] = {
-    Operator.EXP: lambda u: exp(u),
+    Operator.EXP: exp,
     Operator.LOG: lambda u: 1 / u,
     Operator.LOG1P: lambda u: 1 / (1 + u),
-    Operator.EXPM1: lambda u: exp(u),
+    Operator.EXPM1: exp,
     Operator.SQRT: lambda u: 1 / (2 * sqrt(u)),
     Operator.TANH: lambda u: 4 * logistic(2 * u) * logistic(-(2 * u)),
     Operator.LOGISTIC: lambda u: logistic(u) * logistic(-u),
-    Operator.SOFTPLUS: lambda u: logistic(u),
+    Operator.SOFTPLUS: logistic,
     Operator.ERF: lambda u: Number(2 / math.sqrt(math.pi)) * exp(-(u**2)),
     Operator.ABS: lambda u: where(greater(u, 0), 1, where(less(u, 0), -1, 0)),
 }
@@ -74,7 +74,7 @@ def differentiate(tree: Expression, by: Hashable) -> Derivative:
     >>> from clearprop.expressions import parse
     >>> d = differentiate(parse("1/2 * (t - y)**2", {"t": "t", "y": "y"}), "y")
     >>> d.raw, d.simplified
-    (2 * 1 / 2 * (t - y) * (-1), y - t)
+    (2 * (1/2) * (t - y) * (-1), y - t)
     >>> d.rules
     ('constant factor rule', 'power rule', 'chain rule', 'difference rule')
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from clearprop.network import names as q
 from clearprop.network.parameters import Layout, Place
 from clearprop.rendering.document import Diagram, View
@@ -34,6 +36,7 @@ def diagram_text(diagram: Diagram, view: View, width: int = 76) -> str:
     if max(map(len, lines)) > width:
         return head
     listed = _listed(diagram, view) if Layout(network).size <= LISTED else []
+    listed = [part for line in listed for part in textwrap.wrap(line, width, subsequent_indent="    ")]
     return "\n".join([head, "", *(line.rstrip() for line in lines), *([""] if listed else []), *listed])
 
 

@@ -133,7 +133,11 @@ def equation(block: Equation, view: View) -> str:
         rows.append(start + first)
         rows += [rf"&\quad {piece}" for piece in more]
         if line.remark:
-            rows[-1] += rf" \qquad {{\color{{gray}}\text{{({escaped(line.remark)})}}}}"
+            remark = rf"{{\color{{gray}}\text{{({escaped(line.remark)})}}}}"
+            if length(left) + length(pieces[-1]) + len(line.remark) > ROOM:
+                rows.append(rf"&\quad {remark}")
+            else:
+                rows[-1] += rf" \qquad {remark}"
     return " \\\\\n".join(rows)
 
 

@@ -121,7 +121,7 @@ def equation_lines(equation: Equation, view: View, width: int) -> list[str]:
             if len(lines[-1]) + len(note) <= width:
                 lines[-1] += note
             else:
-                lines.append(f"{indent}   ({remark})")
+                lines.append(" " * max(0, min(len(indent) + 3, width - len(remark) - 2)) + f"({remark})")
     return lines
 
 

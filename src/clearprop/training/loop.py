@@ -100,7 +100,7 @@ def train(
         history.loss.append(engine.loss())
         outcome: tuple[Status, str] | None = None
         if not np.isfinite(history.loss[0]):
-            outcome = Status.DIVERGED, _divergence(problem, 0, 1)
+            outcome = Status.DIVERGED, _divergence(problem, 0, 0)
         elif limit == 0:
             outcome = Status.EPOCH_LIMIT, "the limit of 0 epochs was reached"
         last = engine.parameters()
@@ -218,7 +218,7 @@ class _Plateau:
 
 def _divergence(problem: Problem, step: int, epoch: int) -> str:
     """The sentence for a training that diverged: where the first number was not finite."""
-    where = f"diverged in epoch {epoch}, by step {max(step, 1)}"
+    where = f"diverged in epoch {epoch}, by step {step}" if step else "diverged before the first step"
     try:
         cycle(problem, "all")
     except NotFinite as error:
