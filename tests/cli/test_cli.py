@@ -13,10 +13,10 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+from tests.support import command
 
 import clearprop as cp
 from clearprop.cli.train import curve
-from tests.support import command
 
 LECTURE = """\
 notation = "lecture"            # or "standard", the default

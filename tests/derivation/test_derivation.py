@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support import LECTURE_COMPONENTS, problems
 
 import clearprop as cp
 from clearprop.derivation import chain as chain_module
 from clearprop.derivation.chain import Chain, derive_parameter, derive_signal
+from clearprop.derivation.local import Links
 from clearprop.derivation.paths import largest_paths
 from clearprop.errors import Disagreement
 from clearprop.network import names as q
 from clearprop.rendering.document import shown_number
 from clearprop.rendering.explanation import derive
-from tests.support import LECTURE_COMPONENTS, problems
 
 
 def test_components_of_the_lecture() -> None:
@@ -38,7 +39,7 @@ def test_hidden_weight_is_split_by_output_error() -> None:
     done = cp.cycle(cp.load("lecture"))
     derivation = derive_parameter(done, 0)
     assert [done.names.text(term.of) for term in derivation.terms] == ["E_1", "E_2"]
-    assert [[done.names.text(factor.quantity) for factor in term.factors] for term in derivation.terms][0] == [
+    assert [done.names.text(factor.quantity) for factor in derivation.terms[0].factors] == [
         "∂E_1/∂output_o1", "∂output_o1/∂sum_o1", "∂sum_o1/∂output_h1", "∂output_h1/∂sum_h1", "∂sum_h1/∂w1",
     ]  # fmt: skip
     shown = [shown_number(term.product, 5, "truncate") for term in derivation.terms]
@@ -76,14 +77,14 @@ def test_error_signals_are_those_of_backward(problem: cp.Problem) -> None:
 
 def test_a_wrong_factor_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     done = cp.cycle(cp.load("lecture"))
-    right = chain_module.Links.output_by_sum
+    right = Links.output_by_sum
 
     def wrong(self: Any, *arguments: Any) -> Any:
         factor = right(self, *arguments)
         return replace(factor, value=factor.value * 1.000001)
 
-    monkeypatch.setattr(chain_module.Links, "output_by_sum", wrong)
-    with pytest.raises(Disagreement, match="the derivation of w5 gives .*, backward found"):
+    monkeypatch.setattr(Links, "output_by_sum", wrong)
+    with pytest.raises(Disagreement, match=r"the derivation of w5 gives .*, backward found"):
         derive_parameter(done, done.parameters.layout.find("w5") or 0)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support import problems
 
 import clearprop as cp
 from clearprop.errors import InvalidNetwork, UnreadableFile, Unwritable
@@ -17,7 +18,6 @@ from clearprop.network import names as q
 from clearprop.network.names import LECTURE, STANDARD, Names
 from clearprop.rules.optimizers import optimizer
 from clearprop.rules.schedules import schedule
-from tests.support import problems
 
 START = """
 [inputs]
@@ -69,7 +69,8 @@ def faults(text: str) -> list[str]:
         (
             '"tanh"',
             '"tanh"\nbias = true',
-            "layers[1].bias: expected a number (shared by the layer), a list (one per unit) or false (none), found true",
+            "layers[1].bias: expected a number (shared by the layer), a list (one per unit) or false (none), "
+            "found true",
         ),
         (
             '"tanh"',
@@ -241,7 +242,7 @@ def test_a_written_file_is_whole_or_not_there(tmp_path: Path) -> None:
     assert (target.read_text(), target.stat().st_mode & 0o777) == ("new", 0o640)
     with pytest.raises(Unwritable, match="found a folder; give a file's name"):
         write_atomically(tmp_path, "x")
-    with pytest.raises(Unwritable, match="there is no folder .*none; make it first"):
+    with pytest.raises(Unwritable, match=r"there is no folder .*none; make it first"):
         write_atomically(tmp_path / "none" / "x", "x")
     assert [path.name for path in tmp_path.iterdir()] == ["net.toml"]
 

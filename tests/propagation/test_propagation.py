@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
+from tests.support import LECTURE, LECTURE_GRADIENTS, LECTURE_UPDATED, problems
 
 import clearprop as cp
 from clearprop.arrays import Array
@@ -20,7 +21,7 @@ from clearprop.propagation.dropout import mask, uniform
 from clearprop.propagation.forward import forward, total_error
 from clearprop.propagation.update import initial_state, update
 from clearprop.rendering.document import shown_number
-from tests.support import LECTURE, LECTURE_GRADIENTS, LECTURE_UPDATED, problems
+from clearprop.rules.optimizers import Optimizer
 
 
 @pytest.mark.parametrize(("name", "shown"), LECTURE.items())
@@ -121,7 +122,7 @@ def test_gradients_agree_with_pytorch(problem: cp.Problem) -> None:
             np.testing.assert_allclose(done.gradients.of.biases(n), biases[n].grad, rtol=1e-10, atol=1e-10)
 
 
-OPTIMIZERS = {
+OPTIMIZERS: dict[str, tuple[Optimizer, str, dict[str, Any]]] = {
     "sgd": (cp.SGD(0.05), "SGD", {"lr": 0.05}),
     "momentum": (cp.SGD(0.05, momentum=0.9), "SGD", {"lr": 0.05, "momentum": 0.9}),
     "dampening": (

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support import LECTURE, LECTURE_COMPONENTS, LECTURE_GRADIENTS, LECTURE_UPDATED, problems
 
 import clearprop as cp
 from clearprop.expressions import Number, Symbol
@@ -21,7 +22,6 @@ from clearprop.rendering.latex import latex
 from clearprop.rendering.latex_symbols import escaped
 from clearprop.rendering.markdown import markdown
 from clearprop.rendering.text import text
-from tests.support import LECTURE, LECTURE_COMPONENTS, LECTURE_GRADIENTS, LECTURE_UPDATED, problems
 
 
 def explained(name: str, *names: str, **options: Any) -> cp.Explanation:

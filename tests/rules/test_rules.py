@@ -22,7 +22,13 @@ from clearprop.rules.roles import Role
 from clearprop.rules.schedules import rate_at, schedule
 
 POINTS = [-30.0, -3.2, -0.7, -1e-3, 1e-3, 0.4, 2.5, 25.0]
-sigma: Callable[[Any], Any] = lambda u: 1 / (1 + mpmath.exp(-u))  # noqa: E731
+
+
+def sigma(u: Any) -> Any:
+    """The logistic function, from its definition."""
+    return 1 / (1 + mpmath.exp(-u))
+
+
 TEXTBOOK: dict[str, Callable[[Any], Any]] = {
     "identity": lambda u: u,
     "logistic": sigma,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from clearprop.errors import ClearpropError
@@ -75,10 +76,8 @@ def _usage(error: Any) -> str:
 
 
 def _complain(message: str, code: int) -> int:
-    try:
+    with suppress(OSError):
         print(f"clearprop: {message}", file=sys.stderr, flush=True)
-    except OSError:
-        pass
     return code
 
 
@@ -91,7 +90,5 @@ def _traceback() -> None:
 
 def leave_pipe() -> None:
     """Point stdout at nothing, so that the interpreter's last flush does not fail again."""
-    try:
+    with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):
-        pass

@@ -96,8 +96,7 @@ class Links:
 
     def output_places(self, k: int) -> dict[Any, Quantity]:
         """The quantities that play the roles of output k."""
-        places = {Role.OUTPUT: q.Output(self.last, k), Role.SUM: q.Sum(self.last, k)}
-        return {**places, Role.TARGET: q.Target(k)}
+        return {Role.OUTPUT: q.Output(self.last, k), Role.SUM: q.Sum(self.last, k), Role.TARGET: q.Target(k)}
 
     def error_by_output(self, k: int, of: Quantity) -> Factor:
         """∂E/∂output_k, the loss differentiated."""
@@ -144,7 +143,7 @@ class Links:
         by = unit if by is None else by
         rule, mask = self.network.layers[layer].rule, self.cycle.trace.masks[layer]
         scale = None if mask is None else float(mask[self.row, unit])
-        places = {Role.OUTPUT: q.Output(layer, unit), Role.SUM: q.Sum(layer, unit)}
+        places: dict[Any, Quantity] = {Role.OUTPUT: q.Output(layer, unit), Role.SUM: q.Sum(layer, unit)}
         working = None
         if isinstance(rule, Activation):
             slope = rule.slope
@@ -156,7 +155,9 @@ class Links:
         else:
             of, about = Symbol(q.Output(layer, unit)), Symbol(q.Output(layer, by))
             expression = rule.jacobian_entry(of, about)
-            jacobian = rule.pull_back(self.sums(layer)[None], None, np.eye(self.network.sizes[layer + 1])[unit])
+            jacobian = rule.pull_back(
+                self.sums(layer)[None], self.sums(layer)[None], np.eye(self.network.sizes[layer + 1])[unit]
+            )
             value = float(jacobian[0, by])
         if scale is not None:
             expression, value = multiply(Number(scale), expression), scale * value

@@ -16,7 +16,7 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.expressions.tree import Apply, Expression, Number, Operator, Symbol
 
-Values = Mapping[Hashable, Any]
+Values = Mapping[Any, Any]
 
 
 def evaluate(tree: Expression, values: Values) -> Array:

@@ -203,7 +203,7 @@ class _Parser:
     def call(self, name: Token, level: int) -> tuple[Expression, int]:
         operator, arity = FUNCTIONS[name.text]
         self.expect("(", f"after {name.text}")
-        arguments = []
+        arguments: list[tuple[Expression, int]] = []
         while True:
             if operator is Operator.WHERE and not arguments:
                 arguments.append(self.condition(level + 1))

@@ -133,7 +133,7 @@ def text(
 
     >>> from clearprop.expressions import parse
     >>> text(parse("-(t-y)**2/2", {"t": "t", "y": "y"}))
-    '-((t - y)**2 / 2)'
+    '-(t - y)**2 / 2'
     """
     return Text(name, number).write(tree)
 
@@ -143,3 +143,7 @@ def plain_number(value: float) -> str:
     if value == int(value) and abs(value) < 1e15:
         return str(int(value))
     return repr(float(value))
+
+
+# What a debugger and a doctest show of a tree is its printed form; the tree itself knows no reading.
+Expression.__repr__ = text  # type: ignore[method-assign, assignment]

@@ -75,7 +75,7 @@ def _scaled(coefficient: float, tree: Expression) -> Expression:
     if coefficient == -1:
         return -rest
     divisor = 1 / coefficient
-    if abs(divisor) > 1 and divisor == round(divisor) and 1 / divisor == coefficient:
+    if 1 < abs(divisor) < 10 and divisor == round(divisor) and 1 / divisor == coefficient:
         return -(rest / Number(-divisor)) if divisor < 0 else rest / Number(divisor)
     match rest:
         case Apply(Operator.DIVIDE, (u, v)):

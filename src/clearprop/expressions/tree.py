@@ -15,7 +15,6 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import Union
 
 
 class Operator(Enum):
@@ -84,11 +83,6 @@ class Expression:
     def __neg__(self) -> Expression:
         return Apply(Operator.NEGATE, (self,))
 
-    def __repr__(self) -> str:
-        from clearprop.expressions.printing import text
-
-        return text(self)
-
 
 @dataclass(frozen=True, repr=False)
 class Number(Expression):
@@ -118,7 +112,7 @@ class Apply(Expression):
         return frozenset().union(*(symbols(argument) for argument in self.arguments))
 
 
-Operand = Union[Expression, float]
+Operand = Expression | float
 
 
 def expression(value: Operand) -> Expression:

@@ -160,7 +160,7 @@ class Table:
 
     def tables(self, key: str) -> list[Table]:
         """A list of tables, as ``[[key]]`` makes it."""
-        rows = self.take(key, list_of(mapping, f"tables, each under [[{key}]]"), [])
+        rows: list[dict[str, Any]] = self.take(key, list_of(mapping, f"tables, each under [[{key}]]"), [])
         return [Table(row, f"{self.where(key)}[{number}]", self.faults) for number, row in enumerate(rows, 1)]
 
     def finish(self) -> None:
@@ -392,7 +392,7 @@ class _Reader:
             self.faults.append(Fault(table.where("bias"), f"expected {size} numbers, one per unit, found {len(bias)}"))
         if units is None:
             return None, None, 0.0, None
-        policy: Any = {bool: "none", float: "shared"}.get(type(bias), "unit")
+        policy: Any = "none" if bias is False else "shared" if isinstance(bias, float) else "unit"
         layer = Dense(
             units,
             rule,
@@ -587,7 +587,7 @@ def _any_numbers(value: Any) -> list[float]:
     for position, item in enumerate(value, start=1):
         if isinstance(item, bool) or not isinstance(item, (int, float)):
             raise InvalidArgument(f"entry {position}: expected a number, found {shown(item)}")
-    return [float(item) if abs(item) < 1.8e308 or item != item else math.inf for item in value]
+    return [float(item) if abs(item) < 1.8e308 or math.isnan(item) else math.inf for item in value]
 
 
 def _columns(value: Any) -> list[str]:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Union
 
 from clearprop.errors import UnknownName
 from clearprop.network.description import Network
@@ -105,10 +104,10 @@ class Derivative:
     by: Quantity
 
 
-Quantity = Union[
-    Input, Target, Sum, Output, Error, TotalError, PenaltyError, Parameter, Updated, LearningRate, State,
-    Named, Derivative,
-]  # fmt: skip
+Quantity = (
+    Input | Target | Sum | Output | Error | TotalError | PenaltyError | Parameter | Updated | LearningRate
+    | State | Named | Derivative
+)  # fmt: skip
 
 
 # --- notations --------------------------------------------------------------------------

@@ -61,8 +61,9 @@ class Layout:
     def index(self, place: Place) -> int:
         """The position in the flat vector."""
         if place.source is None:
-            return self.biases[place.layer].start + place.unit
-        return self.weights[place.layer].start + place.unit * self.network.sizes[place.layer] + place.source
+            return int(self.biases[place.layer].start) + place.unit
+        start = int(self.weights[place.layer].start)
+        return start + place.unit * self.network.sizes[place.layer] + place.source
 
     def place(self, index: int) -> Place:
         """The inverse of ``index``."""
@@ -111,7 +112,7 @@ class Layout:
             for layer, dense in enumerate(self.network.layers):
                 before, after = self.network.weights_before[layer : layer + 2]
                 if before <= number < after and dense.weight_names is None and name == f"w{number + 1}":
-                    return self.weights[layer].start + number - before
+                    return int(self.weights[layer].start) + number - before
         return None
 
 
@@ -213,5 +214,5 @@ class Parameters:
         for layer, dense in enumerate(network.layers):
             generator = np.random.default_rng([seed, layer])
             matrix = parameters.weights(layer)
-            matrix[:] = initializer(str(dense.init)).values(*matrix.shape, generator)
+            matrix[:] = initializer(str(dense.init)).values(dense.size, network.sizes[layer], generator)
         return parameters

@@ -97,7 +97,7 @@ class Problem:
     """
 
     network: Network
-    parameters: Parameters = field(default=None)  # type: ignore[assignment]
+    parameters: Parameters = None  # type: ignore[assignment]  # drawn at random unless given
     optimizer: Optimizer = field(default_factory=SGD)
     penalty: Penalty = field(default_factory=Penalty)
     examples: Examples | None = None
@@ -108,7 +108,8 @@ class Problem:
 
     def __post_init__(self) -> None:
         notation(self.notation)
-        if self.parameters is None:
+        given: Parameters | None = self.parameters
+        if given is None:
             object.__setattr__(self, "parameters", Parameters.random(self.network, self.settings.seed))
         if self.examples is not None:
             faults = list(

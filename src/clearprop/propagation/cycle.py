@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.errors import InvalidArgument, NotFinite
-from clearprop.expressions import not_finite_part, substitute, text
-from clearprop.expressions.tree import Symbol
+from clearprop.expressions import Expression, Symbol, not_finite_part, substitute, text
 from clearprop.network import names as q
 from clearprop.network.names import Names, Quantity
 from clearprop.network.parameters import Parameters
@@ -35,7 +34,7 @@ class Cycle:
     >>> from clearprop.network.file import load
     >>> done = cycle(load("lecture"))
     >>> round(done["output_o1"], 5), round(done.gradients["w5"], 5), round(done.updated["w5"], 5)
-    (0.73493, 0.08021, 0.45187)
+    (0.73493, 0.0802, 0.45188)
     """
 
     problem: Problem
@@ -157,6 +156,11 @@ def cycle(
     return Cycle(problem, examples, example, step, rate, state, trace, errors, gradients, changed, after)
 
 
+def placed(tree: Expression, names: Mapping[Any, str]) -> Expression:
+    """The tree with its roles called by name."""
+    return substitute(tree, lambda key: Symbol(names[key]) if key in names else None)
+
+
 def require_finite(problem: Problem, trace: Trace, targets: Array, errors: Array) -> None:
     """Refuse a forward pass with a number that is not finite, naming the first and its part.
 
@@ -176,7 +180,7 @@ def require_finite(problem: Problem, trace: Trace, targets: Array, errors: Array
                 given = {Role.SUM: sums[row, unit]}
                 part = not_finite_part(rule.formula, given)
                 name = names.text(q.Sum(layer, unit))
-                shown = text(substitute(part, lambda key: Symbol(name))) if part else rule.name
+                shown = text(placed(part, {Role.SUM: name})) if part else rule.name
                 why += f"; {shown} is not finite at {name} = {float(sums[row, unit]):.6g}"
             elif kind is q.Sum:
                 why += "; weights or inputs are too large"
@@ -186,11 +190,11 @@ def require_finite(problem: Problem, trace: Trace, targets: Array, errors: Array
         loss = trace.network.loss.rule
         given = {Role.OUTPUT: trace.outputs[-1][row, k], Role.TARGET: targets[row, k]}
         part = not_finite_part(loss.formula, given)
-        values_of = {
+        values_of: dict[Any, str] = {
             Role.OUTPUT: names.text(q.Output(trace.network.depth - 1, k)),
             Role.TARGET: names.text(q.Target(k)),
         }
-        shown = text(part, lambda key: values_of.get(key, str(key))) if part else loss.name
+        shown = text(placed(part, values_of)) if part else loss.name
         at = f"{values_of[Role.OUTPUT]} = {float(given[Role.OUTPUT]):.6g}, "
         at += f"{values_of[Role.TARGET]} = {float(given[Role.TARGET]):.6g}"
         raise NotFinite(

@@ -7,7 +7,7 @@ and in general the assignments of the optimizer, in order.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +52,7 @@ def update(
     """One step of the optimizer; ``step`` counts from 1, ``rate`` is the scheduled learning rate."""
     trainable = parameters.layout.trainable
     given, clip_factor = clipped(optimizer, gradient.vector, trainable)
-    values: dict[Hashable, Any] = {
+    values: dict[Any, Any] = {
         Role.WEIGHT: parameters.vector,
         Role.GRADIENT: given,
         Role.RATE: optimizer.learning_rate if rate is None else rate,

@@ -84,11 +84,12 @@ def gradient_blocks(
     """The derivation of one gradient: the chain, each component, the product, the update."""
     told = Told() if told is None else told
     name = view.names.text(derivation.quantity)
-    whole = Symbol(q.Derivative(q.TotalError(), derivation.quantity))
-    yield Heading(level, f"{view.names.text(whole.key)}")  # type: ignore[arg-type]
+    gradient = q.Derivative(q.TotalError(), derivation.quantity)
+    whole = Symbol(gradient)
+    yield Heading(level, view.names.text(gradient))
     lefts = [_left(derivation, term, view) for term in derivation.terms]
     if derivation.row is None:
-        yield from _batch(derivation, view, whole)
+        yield from _batch(derivation, view, gradient)
     else:
         for left, term in zip(lefts, derivation.terms, strict=True):
             yield from _term(derivation, term, left, view, told, name)
@@ -176,12 +177,12 @@ def _is_given(factor: Factor) -> bool:
     return factor.working is None and isinstance(factor.expression, Symbol)
 
 
-def _batch(derivation: GradientDerivation, view: View, whole: Expression) -> Iterator[Block]:
+def _batch(derivation: GradientDerivation, view: View, gradient: q.Derivative) -> Iterator[Block]:
     """Per example, then the reduction."""
     own = [term for term in derivation.terms if term.example is not None]
     contributions = [term.factors[-1] for term in own]
     for term, factor in list(zip(own, contributions, strict=True))[:SHOWN_EXAMPLES]:
-        left = Symbol(f"{view.names.text(whole.key)}, example {term.example}")  # type: ignore[attr-defined]
+        left = Symbol(f"{view.names.text(gradient)}, example {term.example}")
         values = [multiply(*(Number(f.value) for f in inner.factors)) for inner in factor.expansion]
         products: list[Expression] = [Number(inner.product) for inner in factor.expansion]
         formulas = [multiply(*(Symbol(f.quantity) for f in inner.factors)) for inner in factor.expansion]
@@ -201,7 +202,7 @@ def _batch(derivation: GradientDerivation, view: View, whole: Expression) -> Ite
             yield from _component(derivation, term.factors[0], view, Told(), "")
             reduced = add(reduced, Symbol(term.factors[0].quantity))
             plugged = add(plugged, Number(term.product))
-    yield Equation(whole, lines(reduced, plugged, Number(derivation.gradient)))
+    yield Equation(Symbol(gradient), lines(reduced, plugged, Number(derivation.gradient)))
 
 
 def _update(derivation: GradientDerivation, view: View) -> Iterator[Block]:
@@ -224,7 +225,7 @@ def assignment(assigned: Assigned, derivation: GradientDerivation) -> Equation:
     def number(key: Hashable) -> Expression | None:
         if isinstance(key, str):
             return None
-        return Number(known[key] if key in known else derivation.value(key))  # type: ignore[index]
+        return Number(known[key] if key in known else derivation.value(key))
 
     plugged = substitute(assigned.expression, number)
     return Equation(Symbol(assigned.quantity), lines(assigned.expression, plugged, Number(assigned.value)))

@@ -6,6 +6,7 @@ whose symbols are quantities of the network; ``View`` says how names and numbers
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
@@ -43,7 +44,7 @@ def shown_number(value: float, digits: int = 5, rounding: str = "nearest") -> st
     >>> shown_number(0.41), shown_number(0.6010878), shown_number(0.0802031, rounding="truncate")
     ('0.41', '0.60109', '0.08020')
     """
-    if value != value or value in (float("inf"), float("-inf")):
+    if not math.isfinite(value):
         return str(value)
     if value == 0:
         return "0"
@@ -52,7 +53,7 @@ def shown_number(value: float, digits: int = 5, rounding: str = "nearest") -> st
     mode = ROUND_DOWN if rounding == "truncate" else ROUND_HALF_EVEN
     if abs(value) < 1e9:
         short = exact.quantize(places, ROUND_HALF_EVEN)
-        if short and abs(exact - short) <= Decimal("1e-12") * max(1, abs(exact)):
+        if short and abs(exact - short) <= Decimal("1e-12") * max(Decimal(1), abs(exact)):
             plain = f"{short:f}"
             return plain.rstrip("0").rstrip(".") if "." in plain else plain
         shown = exact.quantize(places, mode)

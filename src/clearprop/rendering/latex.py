@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 from clearprop.expressions import Alphabet, Apply, Expression, Number, Operator
 from clearprop.expressions.printing import ATOM, POWER, PRODUCT, SUM, Piece
@@ -48,8 +48,8 @@ class Formula(Alphabet):
         super().__init__(self.symbols.latex, lambda value: number(view.number(value)))
         self.sign = r" \cdot "
 
-    def symbol(self, key: object) -> Piece:
-        shown = self.symbols.latex(key)  # type: ignore[arg-type]
+    def symbol(self, key: Hashable) -> Piece:
+        shown = self.symbols.latex(key)
         return shown, POWER if shown.startswith(("\\frac", "{")) or "^" in shown else ATOM
 
     def times(self) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
+from clearprop.arrays import Array
 from clearprop.derivation.chain import Chain, GradientDerivation, derive_parameter
 from clearprop.derivation.paths import Path
 from clearprop.derivation.values import derive_value
@@ -198,7 +200,7 @@ def _forward_batch(cycle: Cycle, view: View) -> Iterator[Block]:
 
 
 def _per_example(cycle: Cycle, quantities: list[Quantity]) -> Table:
-    header = ("example", *(Symbol(quantity) for quantity in quantities))
+    header: tuple[str | Expression, ...] = ("example", *(Symbol(quantity) for quantity in quantities))
     rows = tuple(
         (Number(row + 1), *(Number(cycle.value(quantity, row)) for quantity in quantities))
         for row in range(min(len(cycle.examples), 20))
@@ -279,15 +281,15 @@ def _forward_matrix(cycle: Cycle, view: View, layer: int) -> Iterator[Block]:
     yield MatrixEquation((Letter("a", number), "=", Letter("f", 0, "", Letter("z", number))))
 
 
-def _fits(matrix: np.ndarray) -> bool:  # type: ignore[type-arg]
-    return max(matrix.shape) <= MATRIX_LIMIT
+def _fits(matrix: Array) -> bool:
+    return int(max(matrix.shape)) <= MATRIX_LIMIT
 
 
-def _rows(matrix: np.ndarray) -> tuple[tuple[float, ...], ...]:  # type: ignore[type-arg]
+def _rows(matrix: Array) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(float(value) for value in row) for row in matrix)
 
 
-def _column(vector: np.ndarray) -> Matrix:  # type: ignore[type-arg]
+def _column(vector: Array) -> Matrix:
     shown = vector[:MATRIX_LIMIT]
     return Matrix(_rows(shown[:, None]), elided=len(vector) > MATRIX_LIMIT)
 
@@ -383,7 +385,7 @@ def cycles_document(title: str, rows: list[tuple[int, float, list[float]]], name
     )
 
 
-def _column_groups(header: tuple, body: tuple) -> Iterator[Block]:  # type: ignore[type-arg]
+def _column_groups(header: tuple[Any, ...], body: tuple[Any, ...]) -> Iterator[Block]:
     """Tables of at most seven columns, so that they fit a page; each repeats the cycle and the error."""
     fixed, per_table = 2, 6
     for start in range(fixed, max(len(header), fixed + 1), per_table):

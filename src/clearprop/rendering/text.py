@@ -84,7 +84,7 @@ def _lines(block: Block, view: View, width: int) -> Iterator[str | Styled]:
         case Equation():
             yield from (f"  {line}" for line in equation_lines(block, view, width - 2))
         case MatrixEquation():
-            yield from (f"  {line}" for line in _matrix_lines(block, view))
+            yield from (f"  {line}" for line in _matrix_lines(block.pieces, view, width - 2))
             yield ""
         case Table():
             yield from _table_lines(block, view, width)
@@ -172,17 +172,20 @@ def _table_lines(table: Table, view: View, width: int) -> Iterator[str]:
     return iter(lines if any(table.header) else lines[1:])
 
 
-def _matrix_lines(equation: MatrixEquation, view: View) -> list[str]:
-    """Symbols and bracketed matrices side by side."""
-    blocks = [_piece(piece, view) for piece in equation.pieces]
+def _matrix_lines(pieces: tuple[Matrix | Letter | str, ...], view: View, width: int) -> list[str]:
+    """Symbols and bracketed matrices side by side, continued below at an equals sign if too wide."""
+    blocks = [_piece(piece, view) for piece in pieces]
     height = max(len(block) for block in blocks)
     lines = [""] * height
     for block in blocks:
         top = (height - len(block)) // 2
-        width = max(map(len, block))
+        span = max(map(len, block))
         for row in range(height):
             inside = block[row - top] if top <= row < top + len(block) else ""
-            lines[row] += inside.ljust(width) + " "
+            lines[row] += inside.ljust(span) + " "
+    cut = max((k for k, piece in enumerate(pieces) if piece == "=" and k > 0), default=0)
+    if max(map(len, lines)) > width and cut:
+        return [*_matrix_lines(pieces[:cut], view, width), *_matrix_lines(pieces[cut:], view, width)]
     return [line.rstrip() for line in lines]
 
 

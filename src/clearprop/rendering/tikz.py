@@ -34,11 +34,11 @@ def tikz(diagram: Diagram, view: View) -> str:
             lines.append(rf"\node[unit] (u{c}-{unit}) at {place} {{{_short(name)}}};")
     for c in range(1, len(columns)):
         for to in (unit for unit in columns[c] if unit is not None):
-            for place, source in enumerate(unit for unit in columns[c - 1] if unit is not None):
+            for order, source in enumerate(unit for unit in columns[c - 1] if unit is not None):
                 label = ""
                 if small:
                     index = layout.index(Place(c - 1, to, source))
-                    at = 0.25 if (place + to) % 2 == 0 else 0.3
+                    at = 0.25 if (order + to) % 2 == 0 else 0.3
                     label = f" node[weight,pos={at}] {{${symbols.quantity(q.Parameter(index))}$}}"
                 lines.append(rf"\draw[->,gray] (u{c - 1}-{source}) --{label} (u{c}-{to});")
     lines += _biases(diagram, columns, across, layout, symbols) if small else []

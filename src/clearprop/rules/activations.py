@@ -192,7 +192,8 @@ def activation(name: str, /, **constants: float) -> AnyActivation:
         if name.isidentifier() and name not in ("z",):
             raise UnknownName("activation", name, [*ACTIVATIONS, *ALIASES])
         rule = Activation(name, parse(name, {"z": Role.SUM}), "given as an expression", bounds=None)
-    return with_constants(rule, constants)
+    chosen: AnyActivation = with_constants(rule, constants)
+    return chosen
 
 
 def with_constants(rule: Any, constants: Mapping[str, float]) -> Any:
