@@ -52,8 +52,6 @@ make_environment() {
     say "setting up $environment (on first use only, takes a minute) …"
     cd "$root" || exit 1
     if install_with_uv >"$log" 2>&1 </dev/null || install_with_pip >>"$log" 2>&1 </dev/null; then
-        # So that the first run is quick too, and where Python is told to write no bytecode.
-        "$environment/bin/python" -m compileall -q src >/dev/null 2>&1
         printf '%s\n' "$stamp" >"$environment/stamp" && whole=yes && exit 0
     fi
     cat "$log" >&2
