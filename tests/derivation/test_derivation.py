@@ -141,3 +141,13 @@ def test_softmax_paths_add_up_too() -> None:
     done = cp.cycle(cp.load("ring"))
     paths = largest_paths(done, 0, 10_000)
     assert sum(path.contribution for path in paths) == pytest.approx(done.gradients.of.vector[0], rel=1e-10)
+
+
+@pytest.mark.parametrize("name", ["xor", "ring"])
+def test_joined_losses_show_what_collapses(name: str) -> None:
+    """The unjoined products, at full precision, add up to the y - t that they collapse to."""
+    done = cp.cycle(cp.load(name))
+    last = done.parameters.layout.weights[-1].start
+    factor = derive_parameter(done, last).terms[0].factors[0]
+    assert str(factor.expression).count(" - ") == 1
+    assert sum(term.product for term in factor.collapse) == pytest.approx(factor.value, rel=1e-12)

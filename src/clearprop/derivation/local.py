@@ -21,7 +21,6 @@ from clearprop.network.parameters import Place
 from clearprop.propagation.cycle import Cycle
 from clearprop.propagation.forward import output_share
 from clearprop.rules.activations import Activation, Softmax
-from clearprop.rules.joined import Joined
 from clearprop.rules.roles import Role
 
 
@@ -39,7 +38,8 @@ class Working:
 class Factor:
     """One factor of a product: ``∂of/∂by``, its expression, its number.
 
-    A collapsed factor stands for a sum over paths; ``expansion`` writes that out.
+    A collapsed factor stands for a sum over paths; ``expansion`` writes that out. ``collapse``
+    has the products that a joined loss and activation simplify to the expression.
     """
 
     quantity: Quantity
@@ -48,6 +48,7 @@ class Factor:
     working: Working | None = None
     expansion: tuple[Term, ...] = ()
     elided: int = 0
+    collapse: tuple[Term, ...] = ()
     remark: str = ""
 
 
@@ -118,25 +119,24 @@ class Links:
         shown = self.joined.shown_slope
         if network.loss.over_outputs == "mean":
             shown = simplify(shown / network.sizes[-1])
-        working = None
-        if isinstance(self.joined, Joined):
-            slope = self.joined.slope
-            working = Working(placed(self.joined.error, places), placed(slope.raw, places), slope.rules)
         rule, last = network.loss.rule.name, network.layers[-1].rule.name
         return Factor(
             q.Derivative(of, q.Sum(self.last, k)),
             placed(shown, places),
             float(value) * output_share(network),
-            working,
-            remark=f"{rule} after {last}: the two slopes collapse",
+            collapse=self.joined_parts(k),
+            remark=f"{rule} after {last}: the product collapses",
         )
 
-    def joined_parts(self, k: int) -> tuple[tuple[Factor, Factor], ...]:
-        """What ``error_by_sum`` of output k puts together: ∂E_m/∂output_m and ∂output_m/∂sum_k for
-        each output m that sum_k reaches."""
+    def joined_parts(self, k: int) -> tuple[Term, ...]:
+        """What ``error_by_sum`` puts together: ∂E_m/∂output_m · ∂output_m/∂sum_k for each output m that
+        sum_k reaches. Their values may overflow where the joined one does not."""
         softmax = isinstance(self.network.layers[-1].rule, Softmax)
         outputs = range(self.network.sizes[-1]) if softmax else (k,)
-        return tuple((self.error_by_output(m, q.Error(m)), self.output_by_sum(self.last, m, k)) for m in outputs)
+        return tuple(
+            Term(q.Error(m), (self.error_by_output(m, q.Error(m)), self.output_by_sum(self.last, m, k)))
+            for m in outputs
+        )
 
     def output_by_sum(self, layer: int, unit: int, by: int | None = None) -> Factor:
         """∂output_unit/∂sum_by: the activation differentiated; ``by`` differs only under softmax."""

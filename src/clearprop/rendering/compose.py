@@ -17,6 +17,7 @@ from clearprop.rendering.document import Block, Equation, Heading, Line, Paragra
 Derivation = ValueDerivation | GradientDerivation
 
 SHOWN_EXAMPLES = 16
+SHOWN_COLLAPSE = 6
 
 
 def with_numbers(tree: Expression, derivation: Derivation) -> Expression:
@@ -141,6 +142,7 @@ def _component(derivation: GradientDerivation, factor: Factor, view: View, told:
         yield from _expanded(derivation, factor, view, told, place)
         return
     working = factor.working
+    collapse = tuple(_collapsing(factor)) if len(factor.collapse) <= SHOWN_COLLAPSE else ()
     sides = [Line(factor.expression, factor.remark)]
     if working is not None and working.raw != factor.expression:
         rules = ", ".join(working.rules)
@@ -148,7 +150,18 @@ def _component(derivation: GradientDerivation, factor: Factor, view: View, told:
     elif working is not None and working.rules:
         sides = [Line(factor.expression, ", ".join(working.rules))]
     plugged = with_numbers(factor.expression, derivation)
-    yield Equation(left, (*sides, *lines(plugged, value)))
+    yield Equation(left, (*collapse, *sides, *lines(plugged, value)))
+
+
+def _collapsing(factor: Factor) -> Iterator[Line]:
+    """What a joined loss and activation put together, before it collapses: symbols, then expressions."""
+    if factor.collapse:
+        for part in ("quantity", "expression"):
+            products = []
+            for term in factor.collapse:
+                parts = [getattr(inner, part) for inner in term.factors]
+                products.append(multiply(*(p if isinstance(p, Expression) else Symbol(p) for p in parts)))
+            yield Line(add(*products))
 
 
 def _expanded(derivation: GradientDerivation, factor: Factor, view: View, told: Told, place: str) -> Iterator[Block]:
