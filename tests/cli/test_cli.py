@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -135,7 +136,7 @@ def test_output_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 def test_a_closed_pipe_and_a_full_disk() -> None:
-    script = f"{sys.executable} -m clearprop explain lecture | head -1; exit ${{PIPESTATUS[0]}}"
+    script = f"{shlex.quote(sys.executable)} -m clearprop explain lecture | head -1; exit ${{PIPESTATUS[0]}}"
     run = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout == "lecture: one cycle\n"
