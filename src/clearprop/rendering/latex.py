@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+import math
+import re
+from collections.abc import Iterator, Sequence
 
-from clearprop.expressions import Alphabet, Apply, Expression, Number, Operator
-from clearprop.expressions.printing import ATOM, POWER, PRODUCT, SUM, Piece
+from clearprop.expressions import Apply, Expression, Number, Operator, Symbol
+from clearprop.expressions.printing import POWER, PRODUCT, SIGN, SUM
 from clearprop.rendering.document import (
     Block,
     Diagram,
@@ -20,7 +22,7 @@ from clearprop.rendering.document import (
     Table,
     View,
 )
-from clearprop.rendering.latex_symbols import Symbols, escaped, letter
+from clearprop.rendering.latex_symbols import Formula, escaped, letter, prose
 from clearprop.rendering.tikz import tikz
 
 PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
@@ -31,65 +33,15 @@ PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
 \usepackage{tikz}
 \setlength{\parindent}{0pt}
 \setlength{\parskip}{4pt}
+\emergencystretch=3em
 \allowdisplaybreaks
 \begin{document}
 """
 FRAGMENT = "% Needs \\usepackage{amsmath,amssymb,xcolor,tikz} in the document around it.\n"
-ROOM = 84
-"""About how many characters of a formula fit on a line of the page."""
+ROOM = 450.0
+"""How wide, in points, a line on the page may be by the estimate of ``width``."""
 ROWS = 40
-
-
-class Formula(Alphabet):
-    """Expressions as LaTeX mathematics."""
-
-    def __init__(self, view: View) -> None:
-        self.symbols = Symbols(view.names)
-        super().__init__(self.symbols.latex, lambda value: number(view.number(value)))
-        self.sign = r" \cdot "
-
-    def symbol(self, key: Hashable) -> Piece:
-        shown = self.symbols.latex(key)
-        return shown, POWER if shown.startswith(("\\frac", "{")) or "^" in shown else ATOM
-
-    def times(self) -> str:
-        return self.sign
-
-    def parenthesised(self, shown: str) -> str:
-        return rf"\left({shown}\right)"
-
-    def quotient(self, above: Expression, below: Expression) -> Piece:
-        return rf"\frac{{{self.write(above)}}}{{{self.write(below)}}}", POWER
-
-    def power(self, base: Expression, exponent: Expression) -> Piece:
-        return f"{self.wrapped(base, ATOM)}^{{{self.write(exponent)}}}", POWER
-
-    def choice(self, condition: Expression, then: Expression, otherwise: Expression) -> Piece:
-        cases = rf"{self.write(then)} & \text{{if }} {self.write(condition)} \\ {self.write(otherwise)} & \text{{else}}"
-        return rf"\begin{{cases}} {cases} \end{{cases}}", SUM
-
-    def relation(self, operator: Operator) -> str:
-        return {"<=": r"\le", ">=": r"\ge"}.get(operator.value, operator.value)
-
-    def function(self, operator: Operator, arguments: tuple[Expression, ...]) -> Piece:
-        inside = ", ".join(self.write(argument) for argument in arguments)
-        match operator:
-            case Operator.EXP:
-                return f"e^{{{inside}}}", POWER
-            case Operator.SQRT:
-                return rf"\sqrt{{{inside}}}", ATOM
-            case Operator.ABS:
-                return rf"\left|{inside}\right|", ATOM
-        name = {"log": r"\ln", "tanh": r"\tanh", "max": r"\max", "min": r"\min"}.get(
-            operator.value, rf"\operatorname{{{operator.value}}}"
-        )
-        return rf"{name}\left({inside}\right)", ATOM
-
-
-def number(shown: str) -> str:
-    """1.2e-8 → 1.2 \\cdot 10^{-8}"""
-    mantissa, e, exponent = shown.partition("e")
-    return rf"{mantissa} \cdot 10^{{{exponent}}}" if e else shown
+Cell = str | Expression
 
 
 def latex(document: Document, view: View, *, fragment: bool = False) -> str:
@@ -102,137 +54,336 @@ def _block(block: Block, view: View) -> str:
     match block:
         case Heading(level, text):
             command = {1: "section", 2: "subsection", 3: "subsubsection"}.get(level, "paragraph")
-            return rf"\{command}*{{{escaped(text)}}}" + (r"\mbox{}" if level > 3 else "")
+            return rf"\{command}*{{{prose(text)}}}" + (r"\mbox{}" if level > 3 else "")
         case Paragraph(text):
-            return escaped(text) + "\n"
+            return prose(text) + "\n"
         case Equation():
-            return "\\begin{align*}\n" + equation(block, view) + "\n\\end{align*}"
+            return "\\begin{align*}\n" + equation(block, Formula(view)) + "\n\\end{align*}"
         case MatrixEquation():
-            return "\\[\n" + matrix_equation(block, view) + "\n\\]"
+            return "\\[\n" + matrix_equation(block, Formula(view)) + "\n\\]"
         case Table():
-            return _table(block, view)
+            return "\n\n\\medskip\n".join(_tables(block, Formula(view))) + "\n"
         case Diagram():
             return tikz(block, view)
     raise TypeError(f"not a block: {block!r}")
 
 
-def equation(block: Equation, view: View) -> str:
+# --- how wide a formula is ----------------------------------------------------------------
+
+TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|.", re.DOTALL)
+WIDTHS = {
+    "+": 12.2, "-": 12.2, "=": 13.4, "<": 13.4, ">": 13.4, r"\le": 13.4, r"\ge": 13.4, r"\cdot": 7.3, r"\times": 12.2,
+    ".": 2.8, ",": 4.5, "(": 4.4, ")": 4.4, "|": 3.5, "'": 3.0, "m": 8.8, "w": 7.2, "M": 9.5, "W": 9.5, "i": 3.5,
+    "l": 3.2, r"\quad": 10, r"\qquad": 20, r"\sqrt": 10, r"\ln": 10, r"\exp": 17, r"\tanh": 24, r"\max": 22,
+    r"\min": 20, r"\circ": 9.5, r"\partial": 6, r"\ldots": 14, r"\begin": 20,
+    **dict.fromkeys(["{", "}", "&", " ", "\n"], 0.0),
+    **dict.fromkeys([r"\mathrm", r"\text", r"\operatorname", r"\mathbf", r"\hat", r"\bar", r"\small"], 0.0),
+    **dict.fromkeys([r"\ensuremath", r"\left", r"\right", r"\end", r"\boldsymbol", r"\bigl", r"\bigr"], 1.0),
+}  # fmt: skip
+
+
+def width(shown: str) -> float:
+    """About how wide a formula is set, in points."""
+    tokens = TOKEN.findall(shown)
+    return _width(tokens, 0, len(tokens), in_text=False)
+
+
+def _width(tokens: list[str], start: int, end: int, *, in_text: bool) -> float:
+    total, k = 0.0, start
+    while k < end:
+        token = tokens[k]
+        after = _group(tokens, k + 1, end)
+        if token == r"\frac":
+            below = _group(tokens, after, end)
+            halves = ((k + 1, after), (after, below))
+            total += 2.4 + max(_width(tokens, a, b, in_text=False) for a, b in halves)
+            k = below
+        elif token in ("_", "^"):
+            total += 0.5 + 0.78 * _width(tokens, k + 1, after, in_text=False)
+            k = after
+        elif token == r"\text":
+            total += _width(tokens, k + 1, after, in_text=True)
+            k = after
+        else:
+            total += (3.4 if token == " " else 5.2) if in_text and token not in "{}" else WIDTHS.get(token, 5.2)
+            k += 1
+    return total
+
+
+def _group(tokens: list[str], start: int, end: int) -> int:
+    """Where the group, or the single token, that begins here ends."""
+    depth = 0
+    for k in range(start, end):
+        depth += {"{": 1, "}": -1}.get(tokens[k], 0)
+        if depth <= 0:
+            return k + 1
+    return end
+
+
+# --- equations ----------------------------------------------------------------------------
+
+
+def equation(block: Equation, formula: Formula) -> str:
     """The lines of an equation, aligned at their equals signs."""
-    formula = Formula(view)
     left = formula.write(block.left)
+    indent = width(left)
     rows: list[str] = []
+    if indent > 0.5 * ROOM:
+        rows.append("&" + _long_left(block.left, left, formula))
+        indent = 20.0
     shown_before = ""
     for line in block.lines:
-        pieces = list(broken(line, formula))
-        shown = "".join(pieces)
+        parts = pieces(line.side, formula, ROOM - indent - 30)
+        shown = "".join(parts)
         if shown == shown_before and not line.remark:
             continue
         shown_before = shown
-        start = f"{left} &= " if not rows else "&= "
-        first, *more = pieces
-        rows.append(start + first)
-        rows += [rf"&\quad {piece}" for piece in more]
-        if line.remark:
-            remark = rf"{{\color{{gray}}\text{{({escaped(line.remark)})}}}}"
-            if length(left) + length(pieces[-1]) + len(line.remark) > ROOM:
-                rows.append(rf"&\quad {remark}")
-            else:
-                rows[-1] += rf" \qquad {remark}"
-    return " \\\\\n".join(rows)
+        first, *more = parts
+        rows.append(f"{'' if rows else left + ' '}&= {first}")
+        rows += [rf"&\quad {part}" for part in more]
+        _remark(rows, line, formula, ROOM - indent - width(parts[-1]))
+    return " \\\\\n".join(rows or [left])
 
 
-def broken(line: Line, formula: Formula) -> Iterator[str]:
-    """A side in pieces that fit the page, broken between the terms of a sum or the factors of a product."""
-    tree = line.side
-    whole = formula.write(tree)
-    if length(whole) <= ROOM or not isinstance(tree, Apply):
-        yield whole
+def _long_left(tree: Expression, shown: str, formula: Formula) -> str:
+    """A left side on a line of its own; words are wrapped there."""
+    if formula.web or width(shown) <= ROOM:
+        return shown
+    return _paragraph(tree.key) if isinstance(tree, Symbol) and isinstance(tree.key, str) else _shrunk(shown, ROOM)
+
+
+def _paragraph(text: str) -> str:
+    return rf"\parbox[t]{{{ROOM - 60:.0f}pt}}{{\raggedright {prose(text)}}}"
+
+
+def _remark(rows: list[str], line: Line, formula: Formula, room: float) -> None:
+    """The words beside a line, or below it where there is no room."""
+    if not line.remark:
         return
-    if tree.operator is Operator.ADD:
-        parts = [
-            formula.wrapped(part, SUM if k == 0 else PRODUCT, leading=k == 0) for k, part in enumerate(tree.arguments)
-        ]
-        sign = "+ "
-    elif tree.operator is Operator.MULTIPLY:
-        parts = [formula.wrapped(part, PRODUCT, leading=k == 0) for k, part in enumerate(tree.arguments)]
-        sign = r"\cdot "
+    words = f"({line.remark})"
+    if formula.web:
+        shown = formula.symbols.text(words)
+    elif len(words) * 5 < ROOM - 60:
+        shown = rf"\text{{\small {escaped(words)}}}"
     else:
-        yield whole
+        shown = _paragraph(words)
+    shown = rf"{{\color{{gray}}{shown}}}"
+    if len(words) * 5 + 30 > room:
+        rows.append(rf"&\quad {shown}")
+    else:
+        rows[-1] += rf" \qquad {shown}"
+
+
+def pieces(tree: Expression, formula: Formula, room: float) -> list[str]:
+    """A formula in lines that fit, broken between the terms of sums and the factors of products."""
+    lines: list[str] = []
+    used = math.inf
+    for chunk in _chunks(tree, formula, room):
+        wide = width(chunk)
+        if used + wide + 4 <= room:
+            lines[-1] += " " + chunk
+            used += wide + 4
+        else:
+            lines.append(_shrunk(chunk, room) if wide > room and not formula.web else chunk)
+            used = wide
+    return lines
+
+
+def _shrunk(shown: str, room: float) -> str:
+    return rf"\resizebox{{{room:.0f}pt}}{{!}}{{$\displaystyle {shown}$}}"
+
+
+def _chunks(tree: Expression, formula: Formula, room: float) -> list[str]:
+    """What a line may be broken between."""
+    whole = formula.write(tree)
+    if width(whole) <= room or not isinstance(tree, Apply):
+        return [whole]
+
+    def parts(part: Expression, at_least: int, leading: bool = True, sign: str = "") -> list[str]:
+        return _glued(sign, _enclosed(part, formula, room - 20, at_least, leading))
+
+    match tree:
+        case Apply(Operator.ADD, (first, *rest)):
+            return parts(first, SUM) + [chunk for term in rest for chunk in parts(term, PRODUCT, False, "+ ")]
+        case Apply(Operator.SUBTRACT, (u, v)):
+            return parts(u, SUM) + parts(v, PRODUCT, False, "- ")
+        case Apply(Operator.MULTIPLY, (first, *rest)):
+            return parts(first, PRODUCT) + [chunk for f in rest for chunk in parts(f, SIGN, False, r"\cdot ")]
+        case Apply(Operator.NEGATE, (u,)):
+            return parts(u, PRODUCT, False, "-")
+        case Apply(Operator.DIVIDE, (u, v)):
+            return parts(u, PRODUCT) + parts(v, POWER, False, "/ ")
+        case Apply(Operator.POWER, (u, v)):
+            *chunks, last = _bracketed(u, formula, room)
+            return [*chunks, f"{last}^{{{formula.write(v)}}}"]
+        case Apply(Operator.EXP, (u,)):
+            return _glued(r"\exp", _bracketed(u, formula, room))
+    return [whole]
+
+
+def _enclosed(tree: Expression, formula: Formula, room: float, at_least: int, leading: bool) -> list[str]:
+    shown, strength = formula.piece(tree)
+    if width(shown) <= room:
+        return [formula.wrapped(tree, at_least, leading)]
+    divided = isinstance(tree, Apply) and tree.operator is Operator.DIVIDE and at_least > PRODUCT
+    if divided or strength < at_least or (strength == SIGN and not leading):
+        return _bracketed(tree, formula, room)
+    return _chunks(tree, formula, room)
+
+
+def _bracketed(tree: Expression, formula: Formula, room: float) -> list[str]:
+    chunks = _glued(r"\bigl(", _chunks(tree, formula, room))
+    return [*chunks[:-1], chunks[-1] + r"\bigr)"]
+
+
+def _glued(sign: str, chunks: list[str]) -> list[str]:
+    return [sign + chunks[0], *chunks[1:]]
+
+
+# --- matrices -----------------------------------------------------------------------------
+
+OPERATORS = {"∘": r"\circ", "·": r"\cdot", "−": "-", "=": "=", "+": "+", "-": "-"}
+Matrices = tuple[Matrix | Letter | str, ...]
+
+
+def matrix_equation(block: MatrixEquation, formula: Formula) -> str:
+    """Symbols and matrices side by side; where they do not fit, broken at the equals signs."""
+    whole = _matrices(block.pieces, formula)
+    if formula.web or _matrices_width(block.pieces, formula) <= ROOM:
+        return whole
+    sides = [_matrices(side, formula) for side in _sides(block.pieces)]
+    wide = max(_matrices_width(side, formula) for side in _sides(block.pieces))
+    left, *rest = sides
+    rows = [f"{left} &= {rest[0]}", *(f"&= {side}" for side in rest[1:])] if rest else [left]
+    shown = "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
+    return shown if wide + _matrices_width(_sides(block.pieces)[0], formula) <= ROOM else _shrunk(shown, ROOM)
+
+
+def _sides(pieces: Matrices) -> list[Matrices]:
+    sides: list[Matrices] = [()]
+    for piece in pieces:
+        if piece == "=":
+            sides.append(())
+        else:
+            sides[-1] = (*sides[-1], piece)
+    return sides
+
+
+def _matrices(pieces: Matrices, formula: Formula) -> str:
+    brackets = "".join(piece for piece in pieces if piece in ("(", ")"))
+    while "()" in brackets:
+        brackets = brackets.replace("()", "")
+    growing = {} if brackets else {"(": r"\left(", ")": r"\right)"}
+    shown = []
+    for piece in pieces:
+        if isinstance(piece, Letter):
+            shown.append(letter(piece))
+        elif isinstance(piece, Matrix):
+            shown.append(_matrix(piece, formula))
+        else:
+            shown.append(growing.get(piece) or OPERATORS.get(piece) or _word(piece, formula))
+    return " ".join(shown)
+
+
+def _word(piece: str, formula: Formula) -> str:
+    return piece if piece in ("(", ")") else formula.symbols.text(piece)
+
+
+def _matrix(matrix: Matrix, formula: Formula) -> str:
+    rows = [" & ".join(formula.number(value) for value in row) for row in matrix.rows]
+    columns = max((len(row) for row in matrix.rows), default=1)
+    if matrix.elided:
+        rows.append(" & ".join([r"\vdots"] * columns))
+    inside = r" \\ ".join(rows)
+    if columns <= 10:  # more columns than amsmath's own matrices have
+        return rf"\begin{{bmatrix}} {inside} \end{{bmatrix}}"
+    return rf"\left[\begin{{array}}{{{'c' * columns}}} {inside} \end{{array}}\right]"
+
+
+def _matrices_width(pieces: Matrices, formula: Formula) -> float:
+    total = 0.0
+    for piece in pieces:
+        if isinstance(piece, Matrix):
+            columns = list(zip(*piece.rows, strict=False))
+            widths = [max(width(formula.number(value)) for value in column) for column in columns]
+            total += 16 + sum(widths) + 10 * max(0, len(widths) - 1)
+        else:
+            total += width(letter(piece)) if isinstance(piece, Letter) else 10
+    return total
+
+
+# --- tables -------------------------------------------------------------------------------
+
+
+def cell(item: Cell, formula: Formula) -> str:
+    """A cell of a table."""
+    if isinstance(item, str):
+        return prose(item)
+    shown = formula.write(item)
+    return f"${shown}$" + (r"\rule[-1.5ex]{0pt}{4ex}" if r"\frac" in shown else "")
+
+
+def _tables(table: Table, formula: Formula) -> Iterator[str]:
+    """Tables of at most 40 lines and of no more columns than fit; each repeats the first column."""
+    count = max(map(len, (table.header, *table.rows)))
+    if not count:
         return
-    current = parts[0]
-    for part in parts[1:]:
-        joined = f"{current} {sign}{part}"
-        if length(joined) <= ROOM:
-            current = joined
-        else:
-            yield current
-            current = sign + part
-    yield current
+    header, *rows = [(*row, *[""] * (count - len(row))) for row in (table.header, *table.rows)]
+    widths = [max(_cell_width(row[c], formula) for row in (header, *rows)) for c in range(count)]
+    paragraphs = _paragraph_columns(widths, [any(isinstance(row[c], str) for row in rows) for c in range(count)])
+    widths = [paragraphs.get(c, wide) for c, wide in enumerate(widths)]
+    for columns in _column_groups(widths):
+        kinds = "".join(_kind(rows, c, paragraphs) for c in columns)
+        fits = sum(widths[c] + 12 for c in columns) <= ROOM + 20
+        head = " & ".join(cell(header[c], formula) for c in columns) + r" \\ \hline"
+        for some in _row_groups(rows, columns, paragraphs, formula):
+            lines = [head] if any(header) else []
+            lines += [" & ".join(cell(row[c], formula) for c in columns) + r" \\" for row in some]
+            tabular = f"\\begin{{tabular}}{{{kinds}}}\n" + "\n".join(lines) + "\n\\end{tabular}"
+            yield tabular if fits else f"\\resizebox{{\\textwidth}}{{!}}{{{tabular}}}"
 
 
-def length(shown: str) -> int:
-    """About how wide a formula is set, in characters: a fraction is as wide as its wider half."""
-    width, position = 0, 0
-    while position < len(shown):
-        if shown.startswith(r"\frac{", position):
-            end = _close(shown, position + 5)
-            below = _close(shown, end + 1)
-            width += max(length(shown[position + 6 : end]), length(shown[end + 2 : below])) + 1
-            position = below + 1
-        elif shown[position] == "\\":
-            position += 1
-            while position < len(shown) and shown[position].isalpha():
-                position += 1
-            width += 1
-        else:
-            width += shown[position] not in "{}_^& "
-            position += 1
-    return width
+def _cell_width(item: Cell, formula: Formula) -> float:
+    return 5.2 * len(item) if isinstance(item, str) else width(formula.write(item))
 
 
-def _close(shown: str, start: int) -> int:
-    depth = 0
-    for position in range(start, len(shown)):
-        escape = position > 0 and shown[position - 1] == "\\"
-        depth += 0 if escape else {"{": 1, "}": -1}.get(shown[position], 0)
-        if depth == 0:
-            return position
-    return len(shown) - 1
+def _paragraph_columns(widths: list[float], words: list[bool]) -> dict[int, float]:
+    """Columns of long text in a table that is too wide, and how wide they are then set."""
+    long = [c for c, wide in enumerate(widths) if words[c] and wide > 150]
+    if not long or sum(widths) + 12 * len(widths) <= ROOM + 20:
+        return {}
+    others = sum(wide + 12 for c, wide in enumerate(widths) if c not in long)
+    share = max(120.0, (ROOM - others) / len(long) - 12)
+    return {c: min(widths[c], share) for c in long}
 
 
-def matrix_equation(block: MatrixEquation, view: View) -> str:
-    """Symbols and matrices side by side."""
-    return " ".join(_piece(piece, view) for piece in block.pieces)
+def _column_groups(widths: list[float]) -> Iterator[list[int]]:
+    group, used = [0], widths[0] + 12
+    for c in range(1, len(widths)):
+        if used + widths[c] + 12 > ROOM + 20 and len(group) > 1:
+            yield group
+            group, used = [0], widths[0] + 12
+        group.append(c)
+        used += widths[c] + 12
+    yield group
 
 
-def _piece(piece: Matrix | Letter | str, view: View) -> str:
-    if isinstance(piece, Letter):
-        return letter(piece)
-    if isinstance(piece, str):
-        return {"∘": r"\circ", "·": r"\cdot", "(": r"\left(", ")": r"\right)"}.get(piece, piece)
-    rows = [" & ".join(number(view.number(value)) for value in row) for row in piece.rows]
-    if piece.elided:
-        rows.append(r"\vdots")
-    return "\\begin{bmatrix} " + r" \\ ".join(rows) + " \\end{bmatrix}"
+def _kind(rows: Sequence[tuple[Cell, ...]], column: int, paragraphs: dict[int, float]) -> str:
+    if column in paragraphs:
+        return rf"p{{{paragraphs[column]:.0f}pt}}"
+    return "r" if rows and all(isinstance(row[column], Number) for row in rows) else "l"
 
 
-def _table(table: Table, view: View) -> str:
-    """Tables of at most 40 rows, scaled down where they are too wide."""
-    formula = Formula(view)
-
-    def cell(item: str | Expression) -> str:
-        return escaped(item) if isinstance(item, str) else f"${formula.write(item)}$"
-
-    numeric = [
-        bool(table.rows) and all(isinstance(row[c], Number) for row in table.rows) for c in range(len(table.header))
-    ]
-    prose = not any(numeric) and len(table.header) == 2
-    columns = r"lp{12cm}" if prose else "".join("r" if right else "l" for right in numeric)
-    head = " & ".join(cell(item) for item in table.header) + r" \\ \hline" if any(table.header) else ""
-    parts = []
-    for start in range(0, max(1, len(table.rows)), ROWS):
-        rows = [" & ".join(cell(item) for item in row) + r" \\" for row in table.rows[start : start + ROWS]]
-        inside = "\n".join(line for line in (head, *rows) if line)
-        tabular = f"\\begin{{tabular}}{{{columns}}}\n{inside}\n\\end{{tabular}}"
-        parts.append(tabular if len(table.header) <= 8 else f"\\resizebox{{\\textwidth}}{{!}}{{{tabular}}}")
-    return "\n\n\\medskip\n".join(parts) + "\n"
+def _row_groups(
+    rows: list[tuple[Cell, ...]], columns: list[int], paragraphs: dict[int, float], formula: Formula
+) -> Iterator[list[tuple[Cell, ...]]]:
+    group: list[tuple[Cell, ...]] = []
+    used = 0
+    for row in rows:
+        lines = max([1, *(math.ceil(_cell_width(row[c], formula) / paragraphs[c]) for c in columns if c in paragraphs)])
+        if group and used + lines > ROWS:
+            yield group
+            group, used = [], 0
+        group.append(row)
+        used += lines
+    yield group

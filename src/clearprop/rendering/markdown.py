@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from clearprop.expressions import Expression
+from clearprop.expressions import Expression, Symbol
 from clearprop.rendering.diagram import diagram_text
 from clearprop.rendering.document import (
     Block,
@@ -17,44 +17,55 @@ from clearprop.rendering.document import (
     Table,
     View,
 )
-from clearprop.rendering.latex import Formula, equation, matrix_equation
+from clearprop.rendering.latex import equation, matrix_equation
+from clearprop.rendering.latex_symbols import Formula
 
 
 def markdown(document: Document, view: View) -> str:
     """The whole document."""
-    return "\n\n".join(_block(block, view) for block in document) + "\n"
+    shown = (_block(block, view) for block in document)
+    return "\n\n".join(block for block in shown if block) + "\n"
 
 
 def escaped(text: str) -> str:
     """Any text as markdown text: nothing in it is markup."""
-    safe = text.replace("&", "&amp;").replace("<", "&lt;")
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|>~$])", r"\\\1", safe).replace("\n", " ")
+    words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    safe = re.sub(r"([\\`*_\[\]#|>~$@]|:(?=//|[\w+-]+:))", r"\\\1", words.replace("&", "&amp;").replace("<", "&lt;"))
+    safe = re.sub(r"(?i)\bwww\.", r"www\\.", safe)
+    # What would begin a list, a rule or an underlined heading.
+    return re.sub(r"^(\d*)([-+=.)])", r"\1\\\2", safe)
 
 
 def _block(block: Block, view: View) -> str:
     match block:
         case Heading(level, text):
-            return "#" * level + " " + escaped(text)
+            return f"{'#' * min(level, 6)} {escaped(text)}"
         case Paragraph(text):
             return escaped(text)
         case Equation():
-            return "$$\n\\begin{aligned}\n" + equation(block, view) + "\n\\end{aligned}\n$$"
+            return "$$\n\\begin{aligned}\n" + equation(block, Formula(view, web=True)) + "\n\\end{aligned}\n$$"
         case MatrixEquation():
-            return "$$\n" + matrix_equation(block, view) + "\n$$"
+            return "$$\n" + matrix_equation(block, Formula(view, web=True)) + "\n$$"
         case Table():
-            return _table(block, view)
+            return _table(block, Formula(view, web=True))
         case Diagram():
             return "```text\n" + diagram_text(block, view) + "\n```"
     raise TypeError(f"not a block: {block!r}")
 
 
-def _table(table: Table, view: View) -> str:
-    formula = Formula(view)
-
-    def cell(item: str | Expression) -> str:
-        return escaped(item) if isinstance(item, str) else f"${formula.write(item)}$".replace("|", r"\vert ")
-
-    rows = [table.header, *table.rows]
-    lines = ["| " + " | ".join(cell(item) for item in row) + " |" for row in rows]
-    lines.insert(1, "|" + " --- |" * len(table.header))
+def _table(table: Table, formula: Formula) -> str:
+    count = max(map(len, (table.header, *table.rows)))
+    if not count:
+        return ""
+    rows = [[_cell(item, formula) for item in row] for row in (table.header, *table.rows)]
+    lines = ["| " + " | ".join([*row, *[""] * (count - len(row))]) + " |" for row in rows]
+    lines.insert(1, "|" + " --- |" * count)
     return "\n".join(lines)
+
+
+def _cell(item: str | Expression, formula: Formula) -> str:
+    if isinstance(item, str):
+        return escaped(item)
+    if isinstance(item, Symbol) and isinstance(item.key, str):
+        return escaped(item.key)
+    return f"${formula.write(item)}$".replace("|", r"\vert ")
