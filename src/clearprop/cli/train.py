@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from clearprop.cli.output import deliver
+from clearprop.errors import InvalidArgument, Unwritable, abridged
 from clearprop.network.description import Network
 from clearprop.network.file import load
 from clearprop.network.parameters import Parameters
@@ -18,6 +20,7 @@ from clearprop.network.write import save
 from clearprop.rendering.document import shown_number
 from clearprop.rendering.structure import dumps
 from clearprop.training.loop import EPOCHS, Fit, train
+from clearprop.training.stopping import counted
 
 
 def run_train(
@@ -31,9 +34,16 @@ def run_train(
     format: str = "text",
     quiet: bool = False,
 ) -> int:
-    """Train, say why it stopped, and save what was learnt if ``output`` is given."""
+    """Train, say why it stopped, and save what was learnt if ``output`` is given; the exit code.
+
+    Raises:
+        RequestError: a file that cannot be read, or an option that makes no sense.
+        Unwritable: what was learnt cannot be saved; how the training went is printed all the same.
+    """
     problem = load(net)
     if learning_rate is not None:
+        if not 0 <= learning_rate < math.inf:
+            raise InvalidArgument(f"--learning-rate: expected a finite number of at least 0, found {learning_rate}")
         problem = replace(problem, optimizer=replace(problem.optimizer, learning_rate=learning_rate))
     given = {"epochs": epochs, "batch_size": batch_size, "seed": seed}
     settings: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
@@ -43,9 +53,16 @@ def run_train(
     limit = epochs if epochs is not None else problem.settings.epochs
     with _progress(EPOCHS if limit is None else limit, quiet) as on_epoch_end:
         fit = train(problem, on_epoch_end=on_epoch_end, **settings)
+    unsaved: Unwritable | None = None
     if output is not None:
-        save(fit.problem, output)
-    deliver(dumps(structure(fit)) if format == "json" else text(fit, output), None)
+        try:
+            save(fit.problem, output)
+        except Unwritable as error:
+            unsaved = error
+    saved = output if unsaved is None else None
+    deliver(dumps(structure(fit)) if format == "json" else text(fit, saved), None)
+    if unsaved is not None:
+        raise unsaved
     return fit.status.exit_code
 
 
@@ -76,15 +93,14 @@ def structure(fit: Fit) -> dict[str, Any]:
 
 def text(fit: Fit, output: str | None) -> str:
     """The result as lines of text."""
-    steps = "1 step" if fit.steps == 1 else f"{fit.steps:,} steps"
-    epochs = "1 epoch" if fit.epochs == 1 else f"{fit.epochs:,} epochs"
     name = fit.problem.names.notation.total_error
     lines = [f"{fit.reason[0].upper()}{fit.reason[1:]}."]
-    lines.append(f"{epochs}, {steps}, {fit.seconds:.2f} s")
+    lines.append(f"{counted(fit.epochs, 'epoch')}, {counted(fit.steps, 'step')}, {fit.seconds:.2f} s")
     lines.append(f"{name}: {shown_number(fit.loss_before, 6)} before, {shown_number(fit.loss_after, 6)} after")
-    lines += ["", *curve(fit.history.loss)]
+    if drawn := curve(fit.history.loss):
+        lines += ["", *drawn]
     if output is not None:
-        lines += ["", f"saved as {output}"]
+        lines += ["", f"saved as {abridged(output, 200)}"]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -118,7 +134,9 @@ def _progress(limit: int, quiet: bool) -> Iterator[Callable[[int, Mapping[str, f
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    previous = signal.signal(signal.SIGTERM, interrupt)
+    # Python lets only the main thread say what a signal does.
+    main = threading.current_thread() is threading.main_thread()
+    previous = signal.signal(signal.SIGTERM, interrupt) if main else None
     try:
         if quiet or not sys.stderr.isatty():
             yield None
@@ -140,4 +158,5 @@ def _progress(limit: int, quiet: bool) -> Iterator[Callable[[int, Mapping[str, f
 
             yield show
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        if main:
+            signal.signal(signal.SIGTERM, previous)

@@ -211,10 +211,10 @@ class _Parser:
                 arguments.append(self.expression(level + 1))
             if not self.accept(","):
                 break
+        self.expect(")", f"to close {name.text}(")
         if len(arguments) != arity:
             takes = "1 argument" if arity == 1 else f"{arity} arguments"
             self.fail(name.position, f"{name.text} takes {takes}, found {len(arguments)}")
-        self.expect(")", f"to close {name.text}(")
         height = max(height for _, height in arguments) + 1
         tree = Apply(operator, tuple(argument for argument, _ in arguments))
         return self.node(tree, name.position, height), height

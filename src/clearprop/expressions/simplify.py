@@ -4,7 +4,8 @@ Only what pen and paper would do on sight: numbers are put together, zeros and o
 equal factors become powers, equal terms are collected, ``-1 * (t - y)`` becomes ``y - t``.
 Nothing is expanded and no function is rewritten, so a tree that was written to be
 numerically stable stays as it was written. Simplified trees evaluate to the same numbers
-(up to rounding) wherever the original is finite.
+(up to rounding) wherever the original is finite. A part whose numbers put together would
+not be finite (1e300 * 1e300, a division by 0) stays as it is.
 """
 
 from __future__ import annotations
@@ -27,7 +28,15 @@ def simplify(tree: Expression) -> Expression:
     if not isinstance(tree, Apply):
         return tree
     arguments = tuple(simplify(argument) for argument in tree.arguments)
-    match tree.operator, arguments:
+    try:
+        return _simpler(tree.operator, arguments)
+    except ArithmeticError:
+        return Apply(tree.operator, arguments)
+
+
+def _simpler(operator: Operator, arguments: tuple[Expression, ...]) -> Expression:
+    """One node, its arguments being simple; raises ArithmeticError where no finite number would do."""
+    match operator, arguments:
         case Operator.ADD, terms:
             return _sum((1.0, term) for term in terms)
         case Operator.SUBTRACT, (u, v):
@@ -42,7 +51,13 @@ def simplify(tree: Expression) -> Expression:
             return _power(u, n)
         case Operator.WHERE, (_, u, v) if u == v:
             return u
-    return Apply(tree.operator, arguments)
+    return Apply(operator, arguments)
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise OverflowError
+    return value
 
 
 def _split(tree: Expression) -> tuple[float, Expression]:
@@ -57,14 +72,14 @@ def _split(tree: Expression) -> tuple[float, Expression]:
             return value, multiply(*rest)
         case Apply(Operator.DIVIDE, (u, Number(value))):
             coefficient, rest = _split(u)
-            return coefficient / value, rest
+            return _finite(coefficient / value), rest
     return 1.0, tree
 
 
 def _scaled(coefficient: float, tree: Expression) -> Expression:
     """coefficient * tree; a difference is turned round rather than negated."""
     inner, rest = _split(tree)
-    coefficient *= inner
+    coefficient = _finite(coefficient * inner)
     if rest == ONE or coefficient == 0:
         return Number(coefficient + 0.0)
     if coefficient == 1:
@@ -91,7 +106,7 @@ def _sum(terms: Iterable[tuple[float, Expression]]) -> Expression:
     collected: dict[Expression, float] = {}
     for sign, term in _flat_terms(terms):
         coefficient, rest = _split(term)
-        collected[rest] = collected.get(rest, 0.0) + sign * coefficient
+        collected[rest] = _finite(collected.get(rest, 0.0) + sign * coefficient)
     constant = collected.pop(ONE, 0.0)
     plus = [_scaled(c, rest) for rest, c in collected.items() if c > 0]
     minus = [_scaled(-c, rest) for rest, c in collected.items() if c < 0]
@@ -128,8 +143,10 @@ def _product(above: Iterable[Expression], below: Iterable[Expression]) -> Expres
     def collect(tree: Expression, sign: float) -> None:
         nonlocal coefficient
         match tree:
-            case Number(value) if sign > 0 or value != 0:
-                coefficient *= value**sign
+            case Number(value):
+                before, coefficient = coefficient, _finite(coefficient * value if sign > 0 else coefficient / value)
+                if coefficient == 0 and before != 0 and value != 0:
+                    raise FloatingPointError  # too small for a float: not a zero
             case Apply(Operator.MULTIPLY, parts):
                 for part in parts:
                     collect(part, sign)
@@ -148,8 +165,8 @@ def _product(above: Iterable[Expression], below: Iterable[Expression]) -> Expres
         collect(tree, 1.0)
     for tree in below:
         collect(tree, -1.0)
-    if coefficient == 0 or not math.isfinite(coefficient):
-        return Number(0.0) if coefficient == 0 else Number(coefficient)
+    if coefficient == 0:
+        return ZERO
     top = [_power(base, Number(n)) for base, n in powers.items() if n > 0]
     bottom = [_power(base, Number(-n)) for base, n in powers.items() if n < 0]
     if not bottom:

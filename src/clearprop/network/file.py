@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -38,6 +39,7 @@ from clearprop.rules.schedules import Schedule, schedule
 
 FORMAT = 1
 MAX_BYTES = 256 * 2**20
+LARGEST = sys.float_info.max
 
 T = TypeVar("T")
 
@@ -57,7 +59,7 @@ def load(net: str | os.PathLike[str]) -> Problem:
     path = Path(net)
     if isinstance(net, str) and net in examples.DESCRIPTIONS:
         return read(examples.source(net), net)
-    if not path.exists() and not path.suffix and len(path.parts) == 1:
+    if not os.path.exists(path) and not path.suffix and len(path.parts) == 1:
         hint = unknown("example", str(net), examples.DESCRIPTIONS)
         raise UnreadableFile(f'"{abridged(str(net))}": no such file, and {hint}')
     return read(read_text(path), str(net))
@@ -125,6 +127,9 @@ def _toml_message(error: tomllib.TOMLDecodeError, text: str) -> str:
         column = place.rstrip(")").rpartition(" ")[2]
         shown = abridged(text.split("\n")[line - 1].rstrip("\r"), 100)
         return f"line {line}, column {column}: {what}\n  {shown}"
+    if message.endswith(" (at end of document)"):
+        line = text.rstrip().count("\n") + 1
+        return f"line {line}, the end of the file: {message.removesuffix(' (at end of document)')}"
     return message
 
 
@@ -211,7 +216,7 @@ def boolean(value: Any) -> bool:
 def number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise Unexpected("a number")
-    if not abs(value) < 1.8e308:
+    if not abs(value) <= LARGEST:
         raise Unexpected("a finite number")
     return float(value)
 
@@ -403,7 +408,7 @@ class _Reader:
             init,
             dropout,
         )
-        return layer, matrix, bias if isinstance(bias, list) else float(bias or 0), size
+        return layer, matrix, 0.0 if bias is None or bias is False else bias, size
 
     def weights_shape(
         self, place: str, matrix: Sequence[Sequence[float]], size: int | None, inputs: int | None
@@ -587,7 +592,8 @@ def _any_numbers(value: Any) -> list[float]:
     for position, item in enumerate(value, start=1):
         if isinstance(item, bool) or not isinstance(item, (int, float)):
             raise InvalidArgument(f"entry {position}: expected a number, found {shown(item)}")
-    return [float(item) if abs(item) < 1.8e308 or math.isnan(item) else math.inf for item in value]
+    too_large = {True: math.inf, False: -math.inf}
+    return [float(item) if abs(item) <= LARGEST or math.isnan(item) else too_large[item > 0] for item in value]
 
 
 def _columns(value: Any) -> list[str]:

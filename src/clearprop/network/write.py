@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from clearprop.errors import InvalidArgument
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.errors import ClearpropError, InvalidArgument, abridged
 from clearprop.files import write_atomically
 from clearprop.network.description import Dense, Network
 from clearprop.network.problem import Data, Problem, Settings
 from clearprop.rules.activations import ACTIVATIONS, activation
-from clearprop.rules.losses import LOSSES
-from clearprop.rules.optimizers import OPTIMIZERS, Optimizer
-from clearprop.rules.schedules import Schedule
+from clearprop.rules.losses import LOSSES, loss
+from clearprop.rules.optimizers import OPTIMIZERS, Optimizer, optimizer
+from clearprop.rules.schedules import Schedule, schedule
 
 
 def write(problem: Problem) -> str:
     """The problem as TOML text, with every weight and bias.
 
     Raises:
-        InvalidArgument: a rule made in Python that no name or expression of the file describes.
+        InvalidArgument: a rule made in Python that nothing in a file describes, or a parameter
+            that is not a finite number.
 
     >>> from clearprop.network.file import load, read
     >>> read(write(load("lecture"))) == load("lecture")
@@ -29,6 +33,10 @@ def write(problem: Problem) -> str:
     """
     import tomlkit
 
+    unfit = np.flatnonzero(~np.isfinite(problem.parameters.vector))
+    if unfit.size:
+        name = problem.parameters.layout.name(int(unfit[0]))
+        raise InvalidArgument(f"the value of {name} is not a finite number; a file holds finite ones only")
     return tomlkit.dumps(structure(problem))
 
 
@@ -56,19 +64,22 @@ def structure(problem: Problem) -> dict[str, Any]:
     if problem.data is not None:
         content["data"] = _data(problem.data)
     if problem.examples is not None:
-        rows = zip(problem.examples.inputs.tolist(), problem.examples.targets.tolist(), strict=True)
+        rows = zip(problem.examples.inputs, problem.examples.targets, strict=True)
         content["examples"] = [{"inputs": inputs, "targets": targets} for inputs, targets in rows]
-    return {key: value for key, value in content.items() if value != {}}
+    return {key: _plain(value) for key, value in content.items() if value != {}}
 
 
 def _layer(problem: Problem, index: int, layer: Dense) -> dict[str, Any]:
-    biases = problem.parameters.biases(index).tolist()
+    biases = problem.parameters.biases(index)
     table: dict[str, Any] = {"units": layer.units if isinstance(layer.units, int) else list(layer.units)}
     table["activation"] = _activation(layer)
-    table["weights"] = problem.parameters.weights(index).tolist()
+    table["weights"] = problem.parameters.weights(index)
     if layer.weight_names is not None:
         table["weight_names"] = [list(row) for row in layer.weight_names]
-    table["bias"] = {"none": False, "shared": biases[0] if biases else 0.0, "unit": biases}[str(layer.bias)]
+    if layer.bias == "none":
+        table["bias"] = False
+    else:
+        table["bias"] = biases[0] if layer.bias == "shared" else biases
     if layer.bias_names is not None:
         table["bias_names"] = layer.bias_names if isinstance(layer.bias_names, str) else list(layer.bias_names)
     if not layer.train_bias:
@@ -82,46 +93,95 @@ def _layer(problem: Problem, index: int, layer: Dense) -> dict[str, Any]:
 
 def _activation(layer: Dense) -> str | dict[str, Any]:
     rule = layer.rule
-    usual = ACTIVATIONS.get(rule.name)
-    if usual is None:
-        if activation(rule.name) != rule:
-            raise InvalidArgument(f'the activation "{rule.name}" was made in Python; a file can only hold expressions')
-        return rule.name
-    changed = {key: value for key, value in rule.constants.items() if value != usual.constants[key]}
+    _same("activation", rule, lambda: activation(rule.name, **rule.constants))
+    usual = ACTIVATIONS[rule.name].constants if rule.name in ACTIVATIONS else {}
+    changed = {key: value for key, value in rule.constants.items() if value != usual.get(key)}
     return {"name": rule.name, **changed} if changed else rule.name
 
 
 def _loss(network: Network) -> dict[str, Any]:
     rule = network.loss.rule
+    _same("loss", rule, lambda: loss(rule.name, **rule.constants))
     usual = LOSSES[rule.name].constants if rule.name in LOSSES else {}
     changed = {key: value for key, value in rule.constants.items() if value != usual.get(key)}
     reductions = {"over_outputs": network.loss.over_outputs, "over_examples": network.loss.over_examples}
     return {"name": rule.name, **reductions, **changed}
 
 
-def _optimizer(optimizer: Optimizer) -> dict[str, Any]:
-    usual = OPTIMIZERS[optimizer.name]().hyperparameters
-    table: dict[str, Any] = {"name": optimizer.name, "learning_rate": optimizer.learning_rate}
-    for key, value in optimizer.hyperparameters.items():
-        if value != usual[key]:
-            table[key] = list(value) if isinstance(value, tuple) else value
-    if optimizer.schedule != Schedule():
-        constants = dict(optimizer.schedule.constants)
-        warmup = {"warmup": optimizer.schedule.warmup} if optimizer.schedule.warmup else {}
-        table["schedule"] = {"name": optimizer.schedule.name, **constants, **warmup}
-    for key in ("clip_norm", "clip_value"):
-        if getattr(optimizer, key) is not None:
-            table[key] = getattr(optimizer, key)
-    return table
+def _optimizer(chosen: Optimizer) -> dict[str, Any]:
+    clips = {key: getattr(chosen, key) for key in ("clip_norm", "clip_value") if getattr(chosen, key) is not None}
+    _same(
+        "optimizer",
+        chosen,
+        lambda: optimizer(
+            chosen.name,
+            learning_rate=chosen.learning_rate,
+            schedule=chosen.schedule,
+            **clips,
+            **chosen.hyperparameters,
+        ),
+    )
+    usual = OPTIMIZERS[chosen.name]().hyperparameters
+    changed = {key: value for key, value in chosen.hyperparameters.items() if value != usual[key]}
+    table: dict[str, Any] = {"name": chosen.name, "learning_rate": chosen.learning_rate, **changed}
+    if chosen.schedule != Schedule():
+        table["schedule"] = _schedule(chosen.schedule)
+    return {**table, **clips}
+
+
+def _schedule(chosen: Schedule) -> dict[str, Any]:
+    warmup = {"warmup": chosen.warmup} if chosen.warmup else {}
+    table = {**chosen.constants, **warmup}
+    _same("schedule", chosen, lambda: schedule(chosen.name, **table))
+    return {"name": chosen.name, **table}
+
+
+def _same(kind: str, rule: Any, made: Callable[[], Any]) -> None:
+    """Refuse a rule that reading its name and constants would not give back."""
+    try:
+        same = made() == rule
+    except ClearpropError:
+        same = False
+    if not same:
+        raise InvalidArgument(
+            f'{kind}: "{abridged(rule.name)}" was made or changed in Python and cannot be written; a file knows '
+            "rules by their name and constants, and activations and losses by their expression"
+        )
 
 
 def _data(data: Data) -> dict[str, Any]:
-    table = _changed(data, Data("", ()))
-    return {key: list(value) if isinstance(value, tuple) else _plain(value) for key, value in table.items()}
+    return {"file": data.file, "target": data.target, **_changed(data, Data("", ()))}
 
 
 def _plain(value: Any) -> Any:
-    return dict(value) if isinstance(value, Mapping) else value
+    """The value as lists, tables and Python's own numbers, as tomlkit knows them."""
+    match value:
+        case Mapping():
+            return {key: _plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case np.ndarray():
+            return _numbers(value)
+        case np.generic():
+            return value.item()
+    return value
+
+
+def _numbers(values: Array) -> Any:
+    """A vector or matrix as one item of the document: one per number would take seconds for a large network."""
+    from tomlkit.items import Item, Trivia
+
+    class Numbers(Item):
+        discriminant = 8
+
+        def as_string(self) -> str:
+            # Python writes the shortest text that reads back to the same bits.
+            return str(values.tolist())
+
+        def unwrap(self) -> Any:
+            return values.tolist()
+
+    return Numbers(Trivia())
 
 
 def _changed(settings: Any, usual: Any) -> dict[str, Any]:

@@ -146,7 +146,7 @@ def cycle(
     with np.errstate(all="ignore"):
         trace = forward(problem.network, parameters, examples.inputs, chosen)
         errors = output_errors(trace, examples.targets)
-        require_finite(problem, trace, examples.targets, errors)
+        require_finite(problem, trace, examples.targets, errors, numbers + 1)
         gradients = backward(trace, examples.targets, problem.penalty)
         state = initial_state(problem.optimizer, parameters) if state is None else state
         rate = problem.optimizer.learning_rate if rate is None else rate
@@ -161,8 +161,10 @@ def placed(tree: Expression, names: Mapping[Any, str]) -> Expression:
     return substitute(tree, lambda key: Symbol(names[key]) if key in names else None)
 
 
-def require_finite(problem: Problem, trace: Trace, targets: Array, errors: Array) -> None:
+def require_finite(problem: Problem, trace: Trace, targets: Array, errors: Array, numbers: Array) -> None:
     """Refuse a forward pass with a number that is not finite, naming the first and its part.
+
+    ``numbers`` says which examples these are, counted from 1.
 
     Raises:
         NotFinite: where, and which part of which expression.
@@ -175,7 +177,7 @@ def require_finite(problem: Problem, trace: Trace, targets: Array, errors: Array
                 continue
             row, unit = (int(i) for i in np.argwhere(~np.isfinite(values))[0])
             what = names.text(kind(layer, unit))
-            why = f"; layer {layer + 1}, example {row + 1}"
+            why = f"; layer {layer + 1}, example {numbers[row]}"
             if kind is q.Output and isinstance(rule, Activation):
                 given = {Role.SUM: sums[row, unit]}
                 part = not_finite_part(rule.formula, given)
@@ -198,7 +200,7 @@ def require_finite(problem: Problem, trace: Trace, targets: Array, errors: Array
         at = f"{values_of[Role.OUTPUT]} = {float(given[Role.OUTPUT]):.6g}, "
         at += f"{values_of[Role.TARGET]} = {float(given[Role.TARGET]):.6g}"
         raise NotFinite(
-            f"{names.text(q.Error(k))} is {errors[row, k]}; example {row + 1}; {shown} is not finite at {at}"
+            f"{names.text(q.Error(k))} is {errors[row, k]}; example {numbers[row]}; {shown} is not finite at {at}"
         )
 
 

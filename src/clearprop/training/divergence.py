@@ -1,0 +1,64 @@
+"""Where a training stopped being finite: the epoch is made again, looking at every number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from clearprop.errors import NotFinite
+from clearprop.network.problem import Problem
+from clearprop.propagation.cycle import require_finite, require_finite_update
+from clearprop.propagation.forward import output_errors
+from clearprop.training.order import Turn
+from clearprop.training.reference import Reference, Snapshot
+from clearprop.training.stopping import Ending, Status, ending
+
+REMEDY = "try a smaller learning rate, or clip_norm under [optimizer]"
+AT_ONCE = "try inputs scaled to about -1 to 1, or smaller weights"
+
+
+def diverged(problem: Problem, dtype: str, start: Snapshot, epoch: int, turns: Iterable[Turn]) -> Ending:
+    """The end of a training that diverged in an epoch (counted from 1) which began at ``start``.
+
+    Steps depend on nothing but (settings, epoch), so making them again meets the same numbers.
+    """
+    engine = Reference(problem, dtype, start)
+    place = f"in epoch {epoch}"
+    try:
+        for turn in turns:
+            place = f"in epoch {epoch}, step {turn.step}"
+            _examined(engine, turn)
+        place = f"in epoch {epoch}, after its last step"
+        _whole(engine)
+    except NotFinite as error:
+        return ending(Status.DIVERGED, place=place, fault=_with_remedy(str(error), REMEDY))
+    return ending(Status.DIVERGED, place=place, fault=f"the loss is not a finite number; {REMEDY}")
+
+
+def at_once(problem: Problem, dtype: str) -> Ending:
+    """The end of a training whose initial weights already give no finite loss."""
+    place = "before the first step"
+    try:
+        _whole(Reference(problem, dtype))
+    except NotFinite as error:
+        return ending(Status.DIVERGED, place=place, fault=_with_remedy(str(error), AT_ONCE))
+    return ending(Status.DIVERGED, place=place, fault=f"the loss is not a finite number; {AT_ONCE}")
+
+
+def _examined(engine: Reference, turn: Turn) -> None:
+    worked = engine.work_out(turn.rows, turn.step, turn.rate)
+    errors = output_errors(worked.trace, worked.targets)
+    require_finite(engine.problem, worked.trace, worked.targets, errors, turn.rows + 1)
+    require_finite_update(engine.problem, worked.gradients.of, worked.update)
+    engine.take(worked)
+
+
+def _whole(engine: Reference) -> None:
+    trace = engine.trace()
+    numbers = np.arange(1, len(engine.targets) + 1)
+    require_finite(engine.problem, trace, engine.targets, output_errors(trace, engine.targets), numbers)
+
+
+def _with_remedy(fault: str, remedy: str) -> str:
+    return fault if "; try " in fault else f"{fault}; {remedy}"

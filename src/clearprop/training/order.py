@@ -1,0 +1,66 @@
+"""The order of steps: which examples each step sees, and at what learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.network.problem import Problem
+from clearprop.rules.schedules import rate_at
+from clearprop.training.batches import batches
+
+
+class Turn(NamedTuple):
+    """One step to make: its examples, its number (counted from 1), its rate, and whether it ends an epoch."""
+
+    rows: Array
+    step: int
+    rate: float
+    last: bool
+
+
+def turns(problem: Problem, epoch: int, plateau: Plateau) -> Iterator[Turn]:
+    """The steps of an epoch (counted from 0): a function of the settings, the epoch and the plateau alone."""
+    assert problem.examples is not None
+    settings, optimizer = problem.settings, problem.optimizer
+    count = len(problem.examples)
+    size = min(count, settings.batch_size or count)
+    per_epoch = -(-count // size)
+    order = batches(count, size, shuffle=settings.shuffle, seed=settings.seed, epoch=epoch)
+    for position, rows in enumerate(order, start=1):
+        step = epoch * per_epoch + position
+        rate = rate_at(optimizer.schedule, optimizer.learning_rate, epoch, step, plateau.factor)
+        yield Turn(rows, step, rate, position == per_epoch)
+
+
+class Plateau:
+    """The state of the schedule that looks at the loss, as PyTorch's ReduceLROnPlateau."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.optimizer = problem.optimizer
+        self.active = self.optimizer.schedule.name == "plateau"
+        self.factor, self.best, self.bad = 1.0, np.inf, 0
+
+    def watch(self, loss: float) -> None:
+        """Take note of the loss after an epoch."""
+        if not self.active:
+            return
+        constants = self.optimizer.schedule.constants
+        if loss < self.best * (1 - constants["threshold"]):
+            self.best, self.bad = loss, 0
+        else:
+            self.bad += 1
+        if self.bad > constants["patience"]:
+            self.bad = 0
+            lower = self.factor * constants["factor"]
+            # PyTorch leaves a rate alone that would change by 1e-8 or less.
+            if self._rate(self.factor) - self._rate(lower) > 1e-8:
+                self.factor = lower
+
+    def _rate(self, factor: float) -> float:
+        optimizer = self.optimizer
+        steps_after_warmup = optimizer.schedule.warmup + 1
+        return rate_at(optimizer.schedule, optimizer.learning_rate, 0, steps_after_warmup, factor)

@@ -1,0 +1,226 @@
+"""The network file, written: every problem reads back equal, or is refused."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+import tomllib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import clearprop as cp
+from clearprop.errors import InvalidArgument, Unwritable
+from clearprop.network.problem import Data
+from clearprop.rules.losses import Loss
+from clearprop.rules.optimizers import Optimizer, optimizer
+from clearprop.rules.roles import t, y
+from clearprop.rules.schedules import Schedule, schedule
+
+positive = st.floats(1e-300, 1e300)
+unit = st.floats(0, 1, exclude_max=True)
+finite = st.floats(allow_nan=False, allow_infinity=False)
+anything = st.text(st.characters(codec="utf-8"), max_size=12)
+
+activations = st.one_of(
+    st.sampled_from(["identity", "logistic", "tanh", "relu", "softplus", "gelu", "silu", "softmax"]),
+    st.sampled_from(["z", "z * logistic(z)", "where(z > 0, z,\n 2*z)", "max(z, 0) ** 2", "1e-7 * z"]),
+    st.builds(lambda slope: cp.activation("leaky_relu", slope=slope), finite),
+    st.builds(lambda alpha: cp.activation("elu", alpha=alpha), finite),
+    st.builds(lambda a, s: cp.activation("selu", alpha=a, scale=s), finite, finite),
+)
+named_losses = ["half_squared_error", "squared_error", "absolute_error", "abs(t - y)", "(y - t) ** 4 / 4"]
+losses = st.one_of(
+    st.sampled_from(named_losses).map(cp.loss),
+    st.builds(lambda delta: cp.loss("huber", delta=delta), finite),
+)
+schedules = st.one_of(
+    st.builds(lambda n: schedule("constant", warmup=n), st.integers(0, 9)),
+    st.builds(lambda n, g: schedule("step", size=n, gamma=g), st.integers(1, 99), unit),
+    st.builds(lambda g, n: schedule("exponential", gamma=g, warmup=n), unit, st.integers(0, 9)),
+    st.builds(lambda n, m: schedule("cosine", epochs=n, minimum=m), st.integers(1, 99), unit),
+    st.builds(lambda f, n: schedule("plateau", factor=f, patience=n), unit, st.integers(0, 99)),
+)
+clips = st.none() | positive
+
+
+@st.composite
+def optimizers(draw: st.DrawFn) -> Optimizer:
+    """Any optimizer with any hyperparameters."""
+    rate, share, number = draw(positive), draw(unit), draw(positive)
+    kinds: list[Callable[[], Optimizer]] = [
+        lambda: cp.SGD(rate, momentum=number, dampening=share, weight_decay=number),
+        lambda: cp.SGD(rate, momentum=number, nesterov=True),
+        lambda: cp.RMSprop(rate, alpha=share, eps=number, momentum=number, centered=True, weight_decay=number),
+        lambda: cp.Adagrad(rate, lr_decay=number, eps=number, initial_accumulator_value=number),
+        lambda: cp.Adam(rate, betas=(share, share / 2), eps=number, weight_decay=number),
+        lambda: cp.AdamW(rate, betas=(share, 0.5), weight_decay=number),
+        cp.SGD, cp.RMSprop, cp.Adagrad, cp.Adam, cp.AdamW,
+    ]  # fmt: skip
+    made = draw(st.sampled_from(kinds))()
+    return replace(made, schedule=draw(schedules), clip_norm=draw(clips), clip_value=draw(clips))
+
+
+@st.composite
+def layers(draw: st.DrawFn, index: int, inputs: int) -> cp.Dense:
+    """Any layer: named or counted units, any bias, names or none."""
+    size = draw(st.integers(1, 3))
+    units: Any = st.sampled_from([size, tuple(f"u{index}_{j}" for j in range(size))])
+    bias = draw(st.sampled_from(["unit", "shared", "none"]))
+    names = {"unit": tuple(f"c{index}_{k}" for k in range(size)), "shared": f"c{index}", "none": None}[bias]
+    rows = tuple(tuple(f"q{index}_{j}_{i}" for i in range(inputs)) for j in range(size))
+    return cp.Dense(
+        draw(units),
+        draw(activations),
+        bias=bias,  # type: ignore[arg-type]
+        weight_names=rows if draw(st.booleans()) else None,
+        bias_names=names if draw(st.booleans()) else None,
+        train_bias=draw(st.booleans()),
+        init=draw(st.sampled_from([None, "he_normal", "glorot_uniform", "zeros"])),
+        dropout=draw(unit),
+    )
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> cp.Problem:
+    """Any problem that a file can hold."""
+    inputs = draw(st.integers(1, 3))
+    found: list[cp.Dense] = []
+    for index in range(draw(st.integers(1, 3))):
+        found.append(draw(layers(index, found[-1].size if found else inputs)))
+    reductions: Any = st.sampled_from(["sum", "mean"])
+    objective = cp.Objective(draw(losses), draw(reductions), draw(reductions))
+    seen: Any = st.sampled_from([inputs, tuple("pqr"[:inputs])])
+    network = cp.Network(draw(seen), found, objective)
+    parameters = cp.Parameters.random(network)
+    size = parameters.vector.size
+    parameters.vector[:] = draw(st.lists(finite, min_size=size, max_size=size))
+    rows = draw(st.integers(0, 3))
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    examples = cp.Examples(rng.normal(size=(rows, inputs)), rng.normal(size=(rows, network.sizes[-1])))
+    optional_names = st.none() | st.lists(anything, max_size=2).map(tuple)
+    data = st.builds(
+        Data, anything, st.lists(anything, max_size=2).map(tuple), optional_names, st.booleans(), unit,
+        st.sampled_from(["refuse", "mean", "drop"]),
+        st.none() | st.just("balanced") | st.dictionaries(anything, positive, max_size=2), st.none() | anything,
+    )  # fmt: skip
+    settings = st.builds(
+        cp.Settings, st.none() | st.integers(0, 10**9), st.none() | st.integers(1, 10**9), st.just(0.0) | positive,
+        st.integers(1, 99), st.integers(0, 2**62), st.booleans(), st.sampled_from(["float32", "float64"]),
+        st.none() | finite, st.none() | positive,
+    )  # fmt: skip
+    return cp.Problem(
+        network,
+        parameters,
+        draw(optimizers()),
+        penalty=cp.Penalty(draw(st.just(0.0) | positive), draw(st.just(0.0) | positive)),
+        examples=examples if rows else None,
+        settings=draw(settings),
+        data=draw(st.none() | data),
+        notation=draw(st.sampled_from(["lecture", "standard"])),
+    )
+
+
+@given(problems())
+def test_every_problem_reads_back_equal(problem: cp.Problem) -> None:
+    again = cp.read(cp.write(problem))
+    assert again == problem
+    assert again.parameters.vector.tobytes() == problem.parameters.vector.tobytes()
+    assert cp.write(again) == cp.write(problem)
+
+
+def test_what_is_usual_is_left_out() -> None:
+    network = cp.Network(1, [cp.Dense(1)])
+    problem = cp.Problem(network, cp.Parameters.of(network, [[[2]]], [[3]]))
+    assert tomllib.loads(cp.write(problem)) == {
+        "notation": "standard",
+        "inputs": {"count": 1},
+        "layers": [{"units": 1, "activation": "identity", "weights": [[2.0]], "bias": [3.0]}],
+        "loss": {"name": "half_squared_error", "over_outputs": "sum", "over_examples": "mean"},
+        "optimizer": {"name": "sgd", "learning_rate": 0.1},
+    }
+
+
+def test_numbers_of_numpy_are_written_as_numbers() -> None:
+    settings = cp.Settings(epochs=np.int64(3), tolerance=np.float64(0.5))  # type: ignore[arg-type]
+    problem = replace(cp.load("lecture"), settings=settings, optimizer=cp.SGD(np.float64(0.25)))
+    assert cp.read(cp.write(problem)) == problem
+
+
+def test_a_large_network_is_written_quickly() -> None:
+    """One item of the document per number took 15 s here."""
+    problem = cp.Problem(cp.Network(300, [cp.Dense(1000, "relu"), cp.Dense(10, "softmax")]))
+    started = time.perf_counter()
+    text = cp.write(problem)
+    assert time.perf_counter() - started < 5
+    assert cp.read(text) == problem
+
+
+@pytest.mark.parametrize(
+    ("kind", "network", "chosen"),
+    [
+        ("loss", cp.Network(1, [cp.Dense(1)], Loss("mine", (t - y) ** 2, "here")), None),
+        ("loss", cp.Network(1, [cp.Dense(1)], Loss("huber", (t - y) ** 2, "here")), None),
+        ("activation", cp.Network(1, [cp.Dense(1, replace(cp.activation("tanh"), name="relu"))]), None),
+        ("optimizer", None, replace(cp.SGD(), name="mine")),
+        ("optimizer", None, replace(cp.SGD(), assignments=cp.Adagrad().assignments)),
+        ("schedule", None, replace(cp.SGD(), schedule=Schedule("plateau"))),
+    ],
+)
+def test_rules_made_in_python_are_refused(kind: str, network: cp.Network | None, chosen: Optimizer | None) -> None:
+    problem = cp.Problem(network or cp.Network(1, [cp.Dense(1)]), optimizer=chosen or cp.SGD())
+    with pytest.raises(InvalidArgument, match=f'^{kind}: ".*" was made or changed in Python and cannot be written'):
+        cp.write(problem)
+
+
+def test_parameters_that_are_not_finite_are_refused() -> None:
+    problem = cp.load("lecture")
+    vector = problem.parameters.vector.copy()
+    vector[2] = np.nan
+    with pytest.raises(InvalidArgument, match="the value of w2 is not a finite number"):
+        cp.write(replace(problem, parameters=problem.parameters.with_vector(vector)))
+
+
+def test_saving_replaces_the_file_and_keeps_its_permissions(tmp_path: Path) -> None:
+    path = tmp_path / "net.toml"
+    path.write_text("old")
+    path.chmod(0o600)
+    problem = replace(cp.load("xor"), optimizer=optimizer("adam", clip_norm=1.0))
+    cp.save(problem, path)
+    assert cp.load(path) == problem
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert os.listdir(tmp_path) == ["net.toml"]
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace", "chmod"])
+def test_a_disk_that_fails_at_any_moment_loses_nothing(
+    call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "net.toml"
+    path.write_text("old")
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, call, fail)
+    with pytest.raises(Unwritable, match="cannot be written: No space left on device; what was there before"):
+        cp.save(cp.load("lecture"), path)
+    monkeypatch.undo()
+    assert (path.read_text(), os.listdir(tmp_path)) == ("old", ["net.toml"])
+
+
+def test_a_folder_that_may_not_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    with pytest.raises(Unwritable, match=r"net\.toml: cannot be written: Permission denied; .*choose another place"):
+        cp.save(cp.load("lecture"), tmp_path / "net.toml")
+    assert os.listdir(tmp_path) == []

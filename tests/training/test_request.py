@@ -1,0 +1,89 @@
+"""What is asked of training from Python, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import clearprop as cp
+from clearprop.errors import InvalidArgument, InvalidNetwork
+
+NETWORK = cp.Network(2, [cp.Dense(3, "softmax")])
+X, Y = np.ones((4, 2)), np.eye(3)[[0, 1, 2, 0]]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"epochs": -1}, "epochs: expected a whole number of at least 0, found -1"),
+        ({"epochs": 2.5}, "epochs: expected a whole number of at least 0, found 2.5"),
+        ({"batch_size": 0}, "batch_size: expected a whole number of at least 1, found 0"),
+        ({"batch_size": True}, "batch_size: expected a whole number of at least 1, found True"),
+        ({"patience": 0}, "patience: expected a whole number of at least 1, found 0"),
+        ({"seed": None}, "seed: expected a whole number of at least 0, found None"),
+        ({"tolerance": float("nan")}, "tolerance: expected a finite number of at least 0, found nan"),
+        ({"tolerance": "small"}, "tolerance: expected a finite number of at least 0, found 'small'"),
+        ({"target_loss": float("inf")}, "target_loss: expected a finite number, found inf"),
+        ({"time_limit": 0}, "time_limit: expected a number of seconds above 0, found 0"),
+        ({"dtype": "float16"}, 'dtype: expected "float32" or "float64", found \'float16\''),
+        ({"shuffle": "no"}, "shuffle: expected True or False, found 'no'"),
+        ({"optimizer": "adam"}, "optimizer: expected one such as Adam(0.01), found 'adam'"),
+        ({"batchsize": 3}, 'there is no setting "batchsize"; known: epochs, batch_size, '),
+    ],
+)
+def test_settings_that_make_no_sense(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        cp.train(NETWORK, X, Y, **settings)
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("lecture",), "train: expected a Problem, such as load(path) gives, or a Network, found str"),
+        ((NETWORK,), "training a network needs inputs and targets: train(network, inputs, targets)"),
+        ((cp.load("lecture"), X), "inputs and targets belong together: give both or neither"),
+        ((cp.Problem(NETWORK),), "the network: there are no examples to train on; add some under [[examples]]"),
+        ((NETWORK, X[:, :1], Y), "inputs: expected rows of 2 numbers, found shape (4, 1)"),
+        ((NETWORK, X, [0, 1, 2, 0]), "targets: expected rows of 3 numbers, found shape (1, 4); a class takes one"),
+        ((NETWORK, X, Y[:2]), "found 4 rows of inputs and 2 rows of targets"),
+        ((NETWORK, [[1, 2], [3]], Y[:2]), "inputs: expected rows of 2 numbers, found something else in them"),
+        ((NETWORK, [["a", "b"]], Y[:1]), "inputs: expected rows of 2 numbers, found something else in them"),
+        ((NETWORK, X[:0], Y[:0]), "inputs: expected at least 1 row, found none"),
+    ],
+)
+def test_examples_that_do_not_fit(arguments: tuple[Any, ...], message: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        cp.train(*arguments)
+    assert str(caught.value).startswith(message)
+
+
+def test_numbers_that_are_not_finite_are_named_with_their_place() -> None:
+    with pytest.raises(InvalidNetwork, match=r"examples\[3\]\.inputs\[2\]: expected a finite number, found inf"):
+        cp.train(NETWORK, [[1, 1], [1, 1], [1, np.inf], [1, 1]], Y)
+    with pytest.raises(InvalidNetwork, match=r"examples\[1\]\.targets: .* needs targets that sum to 1"):
+        cp.train(NETWORK, X, Y / 2)
+
+
+def test_a_list_is_one_row_or_where_rows_are_single_numbers_a_column() -> None:
+    line = cp.Network(1, [cp.Dense(1)])
+    fit = cp.train(line, [1, 2, 3], [2, 4, 6], optimizer=cp.Adam(0.1), tolerance=1e-12)
+    assert fit.predict([5.0]) == pytest.approx(10, abs=0.1)
+    one = cp.train(NETWORK, [1, 2], [0, 1, 0], epochs=1).problem.examples
+    assert one is not None
+    assert (one.inputs.shape, one.targets.shape) == ((1, 2), (1, 3))
+
+
+def test_the_seed_gives_the_initial_weights_of_a_network() -> None:
+    first, second = (cp.train(NETWORK, X, Y, epochs=0, seed=seed).problem.parameters for seed in (4, 5))
+    assert first == cp.Parameters.random(NETWORK, 4)
+    assert first != second
+
+
+def test_what_is_given_is_left_alone() -> None:
+    problem = cp.load("lecture")
+    before = problem.parameters.vector.copy()
+    cp.train(problem, epochs=3)
+    assert problem.parameters.vector.tolist() == before.tolist()

@@ -1,0 +1,103 @@
+"""Why training ends: each status on a series of losses made by hand, and where it stands then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import pytest
+
+import clearprop as cp
+from clearprop.training.loop import EPOCHS, replay
+from clearprop.training.reference import Reference
+from clearprop.training.stopping import Status, Stopping
+
+
+def ended(losses: list[float], epochs: int = 100, **settings: Any) -> tuple[int, str, str] | None:
+    """The epoch at which these losses (the first before training) end it, how and why."""
+    watch = Stopping(cp.Settings(**settings), epochs)
+    for epoch, loss in enumerate(losses):
+        end = watch.judge(epoch, loss)
+        if end is not None:
+            return epoch, end.status.value, end.reason
+    return None
+
+
+def test_converged_is_patience_epochs_in_a_row() -> None:
+    still = [1.0, 0.5, 0.5, 0.5, 0.4, 0.4, 0.4, 0.4]
+    reason = "converged: the loss changed by at most 0.01 in each of the last 3 epochs"
+    assert ended(still, tolerance=0.01, patience=3) == (7, "converged", reason)
+    assert ended(still[:7], tolerance=0.01, patience=3) is None
+    # A change of exactly the tolerance counts, in either direction; the loss before training counts too.
+    assert ended([0.5, 0.25, 0.5], tolerance=0.25, patience=2) is not None
+    assert ended([0.5, 0.25, 0.75], tolerance=0.25, patience=2) is None
+    assert ended([1.0] * 50, tolerance=0.0, patience=1) is None
+    assert ended([1.0, 1.0], tolerance=0.5, patience=1) is not None
+
+
+def test_target_and_epochs() -> None:
+    assert ended([1.0, 0.3, 0.1], target_loss=0.3) == (1, "target_loss", "the loss reached the target of 0.3")
+    assert ended([0.2], target_loss=0.3) == (0, "target_loss", "the loss reached the target of 0.3")
+    limit = "the limit of 1,000 epochs was reached before the loss converged"
+    assert ended([1.0 / k for k in range(1, 2000)], epochs=1000, tolerance=0.0) == (1000, "epoch_limit", limit)
+
+
+def test_time_is_asked_for_within_an_epoch_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = count()
+    monkeypatch.setattr("clearprop.training.stopping.time.monotonic", lambda: next(seconds))
+    fit = cp.train(cp.load("ring"), time_limit=5.5, batch_size=2, epochs=1, dtype="float64")
+    assert (fit.status, fit.epochs) == (Status.TIME_LIMIT, 0)
+    assert fit.reason == "the time limit of 5.5 s was reached"
+    assert 0 < fit.steps < 8
+    assert fit.loss_before != fit.loss_after == Reference(fit.problem, "float64").loss()
+
+
+def test_statuses_have_their_exit_codes() -> None:
+    codes = {"converged": 0, "target_loss": 0, "epoch_limit": 0, "time_limit": 0, "diverged": 1, "interrupted": 130}
+    assert {status.value: status.exit_code for status in Status} == codes
+
+
+def test_epochs_end_at_ten_thousand_unless_told_otherwise() -> None:
+    assert EPOCHS == 10_000
+    network = cp.Network(1, [cp.Dense(1, "tanh")])
+    fit = cp.train(network, [[1.0]], [[3.0]], tolerance=1e-300, optimizer=cp.SGD(1e-9), dtype="float64")
+    assert (fit.status, fit.epochs) == (Status.EPOCH_LIMIT, 10_000)
+
+
+def test_an_interrupt_within_an_epoch_keeps_that_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = Reference.step
+
+    def step(self: Reference, rows: Any, step: int, rate: float) -> float:
+        if step == 11:
+            raise KeyboardInterrupt
+        return taken(self, rows, step, rate)
+
+    problem = cp.load("ring")
+    assert problem.examples is not None
+    per_epoch = -(-len(problem.examples) // 4)
+    assert 10 % per_epoch
+    with monkeypatch.context() as patched:
+        patched.setattr(Reference, "step", step)
+        fit = cp.train(problem, batch_size=4, dtype="float64")
+    settings = replace(problem.settings, batch_size=4)
+    assert fit.problem.parameters == replay(replace(problem, settings=settings), 10).problem.parameters
+    assert (fit.status, fit.steps, fit.epochs) == (Status.INTERRUPTED, 10, 10 // per_epoch)
+    assert fit.loss_after == Reference(fit.problem, "float64").loss()
+
+
+def test_what_the_callback_hears_is_the_history() -> None:
+    heard: list[tuple[int, Mapping[str, float]]] = []
+    fit = cp.train(cp.load("lecture"), epochs=5, on_epoch_end=lambda epoch, logs: heard.append((epoch, dict(logs))))
+    assert [epoch for epoch, _ in heard] == [1, 2, 3, 4, 5]
+    assert [logs["loss"] for _, logs in heard] == fit.history.loss[1:]
+    assert [logs["learning_rate"] for _, logs in heard] == fit.history.rate == [0.6] * 5
+
+
+def test_an_error_of_the_callback_is_not_swallowed() -> None:
+    def stop(epoch: int, logs: Mapping[str, float]) -> None:
+        raise StopIteration
+
+    with pytest.raises(StopIteration):
+        cp.train(cp.load("lecture"), on_epoch_end=stop)
