@@ -92,7 +92,7 @@ class InvalidExpression(RequestError):
     def __init__(self, text: str, position: int, message: str) -> None:
         self.text, self.position, self.message = text, position, message
         start = max(0, position - 50)
-        shown = text[start : position + 20].replace("\n", " ").replace("\t", " ")
+        shown = "".join(c if c.isprintable() else " " for c in text[start : position + 20])
         super().__init__(f"{message}\n  {shown}\n  {' ' * (position - start)}^ character {position + 1}")
 
 
@@ -111,9 +111,8 @@ class Disagreement(WorkError):
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """The sentence for an unknown name: what was meant, or else what there is."""
     candidates = list(known)
-    close = get_close_matches(name, candidates, n=1, cutoff=0.6)
-    if not close:
-        close = [candidate for candidate in candidates if candidate.lower() == name.lower()]
+    close = [candidate for candidate in candidates if candidate.lower() == name.lower()]
+    close = close or get_close_matches(name, candidates, n=1, cutoff=0.6)
     if close:
         hint = f'did you mean "{close[0]}"?'
     elif len(candidates) <= 20:

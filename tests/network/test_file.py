@@ -300,3 +300,12 @@ def test_large_networks_are_described_and_searched_quickly() -> None:
     assert layout.find("w668672") == layout.weights[2].stop - 1
     assert layout.find("w668673") is None
     assert np.isfinite(cp.Parameters.random(network).vector).all()
+
+
+def test_numbers_too_large_for_a_float_and_hostile_text_are_reported_like_any_other() -> None:
+    text = START + f"[[examples]]\ninputs = [1, -1{'0' * 400}]\ntargets = [0.5]\n"
+    assert faults(text) == ["examples[1].inputs[2]: expected a finite number, found -inf"]
+    hostile = START.replace('"tanh"', '"\\u001b[31m red"')
+    with pytest.raises(InvalidNetwork) as error:
+        cp.read(hostile)
+    assert "\x1b" not in str(error.value)

@@ -592,8 +592,15 @@ def _any_numbers(value: Any) -> list[float]:
     for position, item in enumerate(value, start=1):
         if isinstance(item, bool) or not isinstance(item, (int, float)):
             raise InvalidArgument(f"entry {position}: expected a number, found {shown(item)}")
-    too_large = {True: math.inf, False: -math.inf}
-    return [float(item) if abs(item) <= LARGEST or math.isnan(item) else too_large[item > 0] for item in value]
+    return [_as_float(item) for item in value]
+
+
+def _as_float(item: float) -> float:
+    """The float; a whole number that is too large for one is infinite."""
+    try:
+        return float(item)
+    except OverflowError:
+        return math.inf if item > 0 else -math.inf
 
 
 def _columns(value: Any) -> list[str]:
