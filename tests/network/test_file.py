@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.support import problems
 
 import clearprop as cp
-from clearprop.errors import InvalidNetwork, UnreadableFile, Unwritable
+from clearprop.errors import InvalidArgument, InvalidNetwork, UnreadableFile, Unwritable
 from clearprop.files import write_atomically
 from clearprop.network import names as q
 from clearprop.network.names import LECTURE, STANDARD, Names
@@ -309,3 +309,28 @@ def test_numbers_too_large_for_a_float_and_hostile_text_are_reported_like_any_ot
     with pytest.raises(InvalidNetwork) as error:
         cp.read(hostile)
     assert "\x1b" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ('[loss]\nover_output = "mean"', 'loss.over_output: unknown key "over_output"; did you mean "over_outputs"?'),
+        ("[loss]\ndelta = 2", 'loss.delta: unknown key "delta"; known: name, over_outputs, over_examples'),
+        (
+            '[optimizer]\nmomentun = "x"',
+            'optimizer: unknown key of the optimizer sgd "momentun"; did you mean "momentum"?',
+        ),
+        (
+            '[[layers]]\nunits = 1\nweight_names = [["new_w1"]]',
+            'layers[3].weight_names: "new_w1" is reserved: it is what the updated w1 is called; choose another',
+        ),
+    ],
+)
+def test_keys_that_do_not_exist_and_names_that_are_taken(table: str, message: str) -> None:
+    assert faults(START + table) == [message]
+
+
+def test_sizes_may_be_whole_numbers_of_any_kind() -> None:
+    assert cp.Network(np.int64(3), [cp.Dense(np.int64(2))]).sizes == (3, 2)  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgument, match=r"units: expected a whole number or a list of names, found 2\.0"):
+        cp.Dense(2.0)  # type: ignore[arg-type]

@@ -7,12 +7,13 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from clearprop.errors import InvalidArgument, InvalidNetwork, Problem, abridged
 from clearprop.rules.activations import AnyActivation, activation
@@ -54,8 +55,7 @@ class Dense:
         rule = activation(self.activation) if isinstance(self.activation, str) else self.activation
         set_field = object.__setattr__
         set_field(self, "activation", rule)
-        if not isinstance(self.units, int):
-            set_field(self, "units", tuple(self.units))
+        set_field(self, "units", _count_or_names(self.units, "units"))
         if isinstance(self.bias, bool):
             set_field(self, "bias", "unit" if self.bias else "none")
         if self.bias not in ("unit", "shared", "none"):
@@ -125,7 +125,7 @@ class Network:
         loss: str | Loss | Objective | None = None,
     ) -> None:
         set_field = object.__setattr__
-        set_field(self, "inputs", inputs if isinstance(inputs, int) else tuple(inputs))
+        set_field(self, "inputs", _count_or_names(inputs, "inputs"))
         set_field(self, "layers", tuple(layers))
         set_field(self, "loss", _objective(loss, self.layers))
         problems = list(self._problems())
@@ -277,8 +277,11 @@ class Network:
         yield from self._duplicates("unit", units, self._default_unit_names())
         yield from self._duplicates("parameter", parameters, self._default_parameter_names())
         reserved = self._reserved_names()
+        named = {name for _, names in parameters for name in names} | set(self._default_parameter_names_if_few())
         for place, names in parameters:
             for name in dict.fromkeys(names):
+                if name.removeprefix("new_") != name and name.removeprefix("new_") in named:
+                    reserved[name] = f"the updated {name.removeprefix('new_')}"
                 if name in reserved:
                     yield Problem(place, f'"{name}" is reserved: it is what {reserved[name]} is called; choose another')
 
@@ -315,6 +318,10 @@ class Network:
             if layer.bias_names is None:
                 yield from (self.bias_name(index, j) for j in range(layer.biases))
 
+    def _default_parameter_names_if_few(self) -> Iterator[str]:
+        if any(layer.weight_names is not None or layer.bias_names is not None for layer in self.layers):
+            yield from self._default_parameter_names()
+
     def _reserved_names(self) -> dict[str, str]:
         """What the quantities of this network are called, in either notation."""
         reserved = {"E_total": "the total error", "L": "the total error", "penalty": "the penalty"}
@@ -327,6 +334,16 @@ class Network:
             reserved |= {f"{word}_{k}": f"error {k}" for word in ("E", "L")}
             reserved |= {f"{word}_{k}": f"target {k}" for word in ("target", "t")}
         return reserved
+
+
+def _count_or_names(given: Any, what: str) -> int | tuple[str, ...]:
+    """A whole number of any type, or names."""
+    if isinstance(given, Iterable) and not isinstance(given, str):
+        return tuple(given)
+    try:
+        return operator.index(given)
+    except TypeError:
+        raise InvalidArgument(f"{what}: expected a whole number or a list of names, found {given!r}") from None
 
 
 def _objective(given: str | Loss | Objective | None, layers: Sequence[Dense]) -> Objective:

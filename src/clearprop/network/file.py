@@ -32,8 +32,8 @@ from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Data, Examples, Problem, Settings, example_faults
 from clearprop.rules.activations import Activation, activation
 from clearprop.rules.initializers import INITIALIZERS
-from clearprop.rules.losses import Loss, loss
-from clearprop.rules.optimizers import SGD, Optimizer, optimizer
+from clearprop.rules.losses import LOSSES, Loss, loss
+from clearprop.rules.optimizers import OPTIMIZERS, SGD, Optimizer, optimizer, optimizer_keys
 from clearprop.rules.penalties import Penalty
 from clearprop.rules.schedules import Schedule, schedule
 
@@ -432,7 +432,7 @@ class _Reader:
         name = table.take("name", optional(string), None)
         over_outputs = table.take("over_outputs", one_of("reduction", ("sum", "mean")), "sum")
         over_examples = table.take("over_examples", one_of("reduction", ("sum", "mean")), "mean")
-        constants = self.constants(table)
+        constants = self.constants(table, name)
         if "name" in table.content and name is None:
             return None, None
         if name is None:
@@ -446,10 +446,14 @@ class _Reader:
         return Objective(rule, over_outputs, over_examples), rule  # type: ignore[arg-type]
 
     @staticmethod
-    def constants(table: Table) -> dict[str, float]:
-        """The rest of a rule's table: its named constants."""
+    def constants(table: Table, name: str | None) -> dict[str, float]:
+        """The rest of the loss's table: its named constants."""
         rest = [key for key in table.content if key not in table.known]
-        values = {key: table.take(key, optional(number), None) for key in rest}
+        usual = LOSSES[name].constants if name is not None and name in LOSSES else {}
+        for key in rest:
+            if key not in usual:
+                table.faults.append(Fault(table.where(abridged(key)), unknown("key", key, [*table.known, *usual])))
+        values = {key: table.take(key, optional(number), None) for key in rest if key in usual}
         return {key: value for key, value in values.items() if value is not None}
 
     # --- the other tables ------------------------------------------------------------------
@@ -467,9 +471,12 @@ class _Reader:
             "clip_value": above_zero,
         }
         before = len(self.faults)
+        known = optimizer_keys(name) if name in OPTIMIZERS else table.content
         for key in table.content:
             if key != "name":
-                given[key] = table.take(key, optional(kinds.get(key, at_least_zero)), None)
+                # A key that does not exist is reported as such, whatever its value.
+                kind = kinds.get(key, at_least_zero) if key in known else _as_it_is
+                given[key] = table.take(key, optional(kind), None)
         if len(self.faults) > before:
             return SGD()
         if "betas" in given:
@@ -601,6 +608,10 @@ def _as_float(item: float) -> float:
         return float(item)
     except OverflowError:
         return math.inf if item > 0 else -math.inf
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _columns(value: Any) -> list[str]:

@@ -258,6 +258,11 @@ OPTIMIZERS: Mapping[str, Callable[..., Optimizer]] = {
 }
 
 
+def optimizer_keys(name: str) -> list[str]:
+    """Everything that can be set on the optimizer of that name."""
+    return ["learning_rate", *(OPTIMIZERS[name].__kwdefaults__ or {}), "schedule", "clip_norm", "clip_value"]
+
+
 def optimizer(
     name: str,
     /,
@@ -275,7 +280,7 @@ def optimizer(
     if name not in OPTIMIZERS:
         raise UnknownName("optimizer", name, OPTIMIZERS)
     make = OPTIMIZERS[name]
-    known = ["learning_rate", *(make.__kwdefaults__ or {}), "schedule", "clip_norm", "clip_value"]
+    known = optimizer_keys(name)
     for key in hyperparameters:
         if key not in known:
             raise UnknownName(f"key of the optimizer {name}", key, known)
