@@ -66,6 +66,11 @@ def test_explaining_later_cycles_and_tables() -> None:
     assert found["values"]["E_total"] == pytest.approx(0.2407249054619, rel=1e-10)
     table = command("explain", "lecture", "--cycles", "2").stdout
     assert re.search(r"^ +1 +0\.24072 +0\.09934", table, re.MULTILINE)
+    rows = json.loads(command("explain", "lecture", "--cycles", "3", "--format", "json").stdout)["cycles"]
+    assert [row["cycle"] for row in rows] == [0, 1, 2, 3]
+    later = json.loads(command("explain", "lecture", "--steps", "3", "--format", "json").stdout)
+    assert rows[2]["E_total"] == pytest.approx(later["values"]["E_total"], rel=1e-14)
+    assert rows[3]["parameters"] == pytest.approx(later["updated"], rel=1e-14)
     paths = command("explain", "deep", "w1", "--paths", "3").stdout
     assert len(re.findall(r"^w1 → output_f1 → ", paths, re.MULTILINE)) == 3
 

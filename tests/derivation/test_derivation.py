@@ -151,3 +151,18 @@ def test_joined_losses_show_what_collapses(name: str) -> None:
     factor = derive_parameter(done, last).terms[0].factors[0]
     assert str(factor.expression).count(" - ") == 1
     assert sum(term.product for term in factor.collapse) == pytest.approx(factor.value, rel=1e-12)
+
+
+def test_clipping_is_a_line_of_the_update() -> None:
+    """By value, then by the norm of all that is trained, as the lecture's gradients give it by hand."""
+    problem = cp.load("lecture")
+    problem = replace(problem, optimizer=replace(problem.optimizer, clip_value=0.01, clip_norm=0.015))
+    done = cp.cycle(problem)
+    exact = cp.cycle(cp.load("lecture")).gradients
+    bounded = {name: float(np.clip(exact[name], -0.01, 0.01)) for name in exact.of if name.startswith("w")}
+    norm = sum(value**2 for value in bounded.values()) ** 0.5
+    for name, value in bounded.items():
+        lines = derive_parameter(done, done.parameters.layout.find(name) or 0).update
+        assert [done.names.text(line.quantity) for line in lines] == [f"clipped_{name}", f"new_{name}"]
+        assert lines[0].value == pytest.approx(value * min(1, 0.015 / norm), rel=1e-3)
+        assert done.updated[name] == pytest.approx(done.parameters[name] - 0.6 * lines[0].value, rel=1e-12)

@@ -9,10 +9,9 @@ from typing import Any, Literal
 from clearprop.cli.output import deliver, which_example
 from clearprop.errors import InvalidArgument
 from clearprop.network.file import load
-from clearprop.network.names import Names, notation
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import Cycle, cycle
-from clearprop.rendering.explanation import Explanation, explain
+from clearprop.rendering.explanation import Explanation, explain, explain_cycles
 
 
 def run_explain(
@@ -37,7 +36,8 @@ def run_explain(
     if cycles is not None:
         if names or paths is not None or steps != 1:
             raise InvalidArgument("--cycles prints a table of its own; leave out names, --paths and --steps")
-        explanation = _cycles(problem, cycles, example, digits, rounding, notation)
+        first = cycle(problem, which_example(example))
+        explanation = explain_cycles(first, cycles, digits=digits, rounding=rounding, notation=notation)
     else:
         done = _cycle(problem, which_example(example), steps)
         explanation = explain(done, *names, digits=digits, rounding=rounding, notation=notation, paths=paths)
@@ -66,31 +66,3 @@ def _cycle(problem: Problem, example: Any, steps: int) -> Cycle:
 
     moment = replay(problem, steps - 1)
     return cycle(moment.problem, example, step=moment.step, rate=moment.rate, state=moment.state)
-
-
-def _cycles(problem: Problem, count: int, example: str, digits: int, rounding: Any, name: str | None) -> Explanation:
-    """The table over cycles: the error on the example, or on all, before and after each update."""
-    from clearprop.rendering.document import View
-    from clearprop.rendering.report import cycles_document
-
-    which: Any = which_example(example)
-    done = cycle(problem, which)
-    rows = [(0, done.error, done.parameters.vector.tolist())]
-    first = done
-    for number in range(1, count + 1):
-        rows.append((number, done.error_after, done.updated.vector.tolist()))
-        if number < count:
-            done = follow(done)
-    names = Names(problem.network, notation(name or problem.notation))
-    view = View(names, digits, rounding)
-    parameters = list(first.parameters)
-    document = cycles_document(problem.name, rows, parameters, view)
-    return Explanation(first, document, view, ())
-
-
-def follow(done: Cycle) -> Cycle:
-    """The next cycle, from the new weights, on the same example."""
-    from dataclasses import replace
-
-    problem = replace(done.problem, parameters=done.updated)
-    return cycle(problem, done.example, step=done.step + 1, rate=done.rate, state=done.update.state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Literal
 
 from clearprop.errors import InvalidArgument
 from clearprop.files import write_atomically
@@ -18,14 +19,14 @@ def deliver(result: str, output: str | None) -> None:
     sys.stdout.flush()
 
 
-def which_example(given: str) -> int | str:
+def which_example(given: str) -> int | Literal["all"]:
     """``K`` or ``all`` from the command line.
 
     Raises:
         InvalidArgument: neither.
     """
     if given == "all":
-        return given
+        return "all"
     if not given.isdecimal():
         raise InvalidArgument(f'--example: expected a number from 1, or "all", found "{given}"')
     return int(given)

@@ -12,7 +12,7 @@ from clearprop.rendering.structure import dumps
 
 def run_verify(net: str, *, example: str, sample: int | None, format: str) -> int:
     """Print the worst relative error per layer; exit code 1 if any gradient is off."""
-    report = verify(load(net), which_example(example), sample=sample)  # type: ignore[arg-type]
+    report = verify(load(net), which_example(example), sample=sample)
     deliver(dumps(structure(report)) if format == "json" else text(report), None)
     return 0 if report.agrees else 1
 

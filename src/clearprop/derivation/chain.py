@@ -21,7 +21,7 @@ from clearprop.arrays import Array
 from clearprop.derivation.local import Factor, Links, Term, Working, placed
 from clearprop.errors import Disagreement
 from clearprop.expressions import Expression, Number, Symbol, evaluate
-from clearprop.expressions.tree import maximum, minimum, multiply
+from clearprop.expressions.tree import multiply
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
 from clearprop.propagation.cycle import Cycle
@@ -348,9 +348,7 @@ def update_lines(cycle: Cycle, index: int) -> tuple[Assigned, ...]:
 
 def _clipped_line(cycle: Cycle, index: int) -> Assigned:
     optimizer = cycle.problem.optimizer
-    tree: Expression = Symbol(q.Derivative(q.TotalError(), q.Parameter(index)))
-    if optimizer.clip_value is not None:
-        tree = maximum(minimum(tree, optimizer.clip_value), -optimizer.clip_value)
+    tree = placed(optimizer.bounded, {Role.GRADIENT: q.Derivative(q.TotalError(), q.Parameter(index))})
     if optimizer.clip_norm is not None:
         tree = multiply(Number(cycle.update.clip_factor), tree)
     return Assigned(q.State("clipped", index), tree, float(cycle.update.gradient[index]))

@@ -11,7 +11,7 @@ from clearprop.derivation.chain import symbol_value
 from clearprop.derivation.local import Links, placed
 from clearprop.errors import InvalidArgument
 from clearprop.expressions import Apply, Expression, Number, Symbol
-from clearprop.expressions.tree import add, definition, exp, multiply
+from clearprop.expressions.tree import add, definition, multiply
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
 from clearprop.network.parameters import Place
@@ -104,8 +104,8 @@ def output_formulas(cycle: Cycle, layer: int, unit: int, row: int) -> tuple[tupl
             formulas += [plain] if plain is not None else []
     else:
         units = range(cycle.problem.network.sizes[layer + 1])
-        powers: list[Expression] = [exp(Symbol(q.Sum(layer, u))) for u in units]
-        formulas = [exp(Symbol(q.Sum(layer, unit))) / elided_sum(powers)]
+        sums = [Symbol(q.Sum(layer, u)) for u in units]
+        formulas = [rule.formula(sums[unit], sums, elided_sum)]
     remark = ""
     if mask is not None:
         formulas = [multiply(Number(float(mask[row, unit])), formula) for formula in formulas]

@@ -7,41 +7,36 @@ after a fault with what is known, and each check asks only for what it needs.
 
 from __future__ import annotations
 
-import math
 import os
-import sys
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from clearprop.errors import (
     ClearpropError,
     InvalidArgument,
     InvalidNetwork,
-    UnknownName,
     UnreadableFile,
     abridged,
     unknown,
 )
 from clearprop.errors import Problem as Fault
 from clearprop.expressions import Number
+from clearprop.network import kinds as kind
 from clearprop.network.description import Dense, Network, Objective
 from clearprop.network.names import NOTATIONS
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Data, Examples, Problem, Settings, example_faults
+from clearprop.network.table import Table, list_of
 from clearprop.rules.activations import Activation, activation
 from clearprop.rules.initializers import INITIALIZERS
 from clearprop.rules.losses import LOSSES, Loss, loss
 from clearprop.rules.optimizers import OPTIMIZERS, SGD, Optimizer, optimizer, optimizer_keys
 from clearprop.rules.penalties import Penalty
-from clearprop.rules.schedules import Schedule, schedule
 
 FORMAT = 1
 MAX_BYTES = 256 * 2**20
-LARGEST = sys.float_info.max
-
-T = TypeVar("T")
 
 IDENTITY = activation("identity")
 UNKNOWN = Activation("unknown", Number(0.0), "stands in for one that could not be read", bounds=None)
@@ -133,164 +128,6 @@ def _toml_message(error: tomllib.TOMLDecodeError, text: str) -> str:
     return message
 
 
-# --- one table at a time -----------------------------------------------------------------
-
-
-class Table:
-    """A table of the file: values are taken from it once, faults collected, leftovers reported."""
-
-    def __init__(self, content: Mapping[str, Any], place: str, faults: list[Fault]) -> None:
-        self.content, self.place, self.faults = content, place, faults
-        self.known: list[str] = []
-
-    def where(self, key: str) -> str:
-        return f"{self.place}.{key}" if self.place else key
-
-    def take(self, key: str, kind: Callable[[Any], T], default: T) -> T:
-        """The value of a key as ``kind`` makes it; the default if absent or at fault."""
-        self.known.append(key)
-        if key not in self.content:
-            return default
-        try:
-            return kind(self.content[key])
-        except ClearpropError as error:
-            self.faults.append(Fault(self.where(key), str(error)))
-        except Unexpected as error:
-            self.faults.append(Fault(self.where(key), f"expected {error}, found {shown(self.content[key])}"))
-        return default
-
-    def table(self, key: str) -> Table:
-        """A table inside this one; empty if absent."""
-        return Table(self.take(key, mapping, {}), self.where(key), self.faults)
-
-    def tables(self, key: str) -> list[Table]:
-        """A list of tables, as ``[[key]]`` makes it."""
-        rows: list[dict[str, Any]] = self.take(key, list_of(mapping, f"tables, each under [[{key}]]"), [])
-        return [Table(row, f"{self.where(key)}[{number}]", self.faults) for number, row in enumerate(rows, 1)]
-
-    def finish(self) -> None:
-        """Report the keys that nobody asked for."""
-        for key in self.content:
-            if key not in self.known:
-                self.faults.append(Fault(self.where(abridged(key)), unknown("key", key, self.known)))
-
-
-class Unexpected(Exception):
-    """Says what was expected; what was found is added by who asked."""
-
-
-def shown(value: Any) -> str:
-    """A value of the file, as a message shows it."""
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return f'"{abridged(value)}"'
-        case list():
-            return "an empty list" if not value else f"a list of {len(value)}"
-        case dict():
-            return "a table"
-        case int() if abs(value) >= 10**20:
-            return "a number with more than 20 digits"
-    return abridged(str(value))
-
-
-def mapping(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise Unexpected("a table")
-    return value
-
-
-def string(value: Any) -> str:
-    if not isinstance(value, str):
-        raise Unexpected("text in quotes")
-    return value
-
-
-def boolean(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise Unexpected("true or false")
-    return value
-
-
-def number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise Unexpected("a number")
-    if not abs(value) <= LARGEST:
-        raise Unexpected("a finite number")
-    return float(value)
-
-
-def integer(least: int, most: int = 2**63 - 1) -> Callable[[Any], int]:
-    def kind(value: Any) -> int:
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise Unexpected("a whole number")
-        if value < least:
-            raise Unexpected(f"a whole number of at least {least}")
-        if value > most:
-            raise Unexpected(f"a whole number of at most {most:,}")
-        return value
-
-    return kind
-
-
-def at_least_zero(value: Any) -> float:
-    if number(value) < 0:
-        raise Unexpected("a number of at least 0")
-    return number(value)
-
-
-def above_zero(value: Any) -> float:
-    if number(value) <= 0:
-        raise Unexpected("a number above 0")
-    return number(value)
-
-
-def share(value: Any) -> float:
-    if not 0 <= number(value) < 1:
-        raise Unexpected("a number of at least 0 and below 1")
-    return number(value)
-
-
-def one_of(kind: str, known: Iterable[str]) -> Callable[[Any], str]:
-    def check(value: Any) -> str:
-        if string(value) not in known:
-            raise UnknownName(kind, value, known)
-        return str(value)
-
-    return check
-
-
-def list_of(kind: Callable[[Any], T], what: str) -> Callable[[Any], list[T]]:
-    def check(value: Any) -> list[T]:
-        if not isinstance(value, list):
-            raise Unexpected(f"a list of {what}")
-        items = []
-        for position, item in enumerate(value, start=1):
-            try:
-                items.append(kind(item))
-            except Unexpected as error:
-                raise InvalidArgument(f"entry {position}: expected {error}, found {shown(item)}") from None
-            except InvalidArgument as error:
-                raise InvalidArgument(f"entry {position}: {error}") from None
-        return items
-
-    return check
-
-
-numbers = list_of(number, "numbers")
-names = list_of(string, "names")
-
-
-def optional(kind: Callable[[Any], T]) -> Callable[[Any], T | None]:
-    return kind
-
-
-# --- the whole file ----------------------------------------------------------------------
-
-
 class _Reader:
     def __init__(self, content: Mapping[str, Any], source: str) -> None:
         self.faults: list[Fault] = []
@@ -303,7 +140,7 @@ class _Reader:
         root.take("format", self.format, FORMAT)
         if self.faults:
             raise InvalidNetwork(self.faults, self.source)
-        notation = root.take("notation", one_of("notation", NOTATIONS), "standard")
+        notation = root.take("notation", kind.one_of("notation", NOTATIONS), "standard")
         network, weights, biases, sizes, rule = self.network()
         chosen_optimizer = self.optimizer()
         penalty = self.penalty()
@@ -322,7 +159,7 @@ class _Reader:
 
     @staticmethod
     def format(value: Any) -> int:
-        version = integer(1)(value)
+        version = kind.integer(1)(value)
         if version > FORMAT:
             raise InvalidArgument(
                 f"this file has format {version}, this clearprop reads up to {FORMAT}; upgrade: "
@@ -365,8 +202,8 @@ class _Reader:
         table = self.root.table("inputs")
         if not isinstance(self.root.content["inputs"], dict):
             return None
-        given = table.take("names", optional(names), None)
-        count = table.take("count", optional(integer(1)), None)
+        given = table.take("names", kind.optional(kind.names), None)
+        count = table.take("count", kind.optional(kind.integer(1)), None)
         table.finish()
         if given is not None and count is not None and count != len(given):
             message = f"found {len(given)} names but count = {count}; leave one of them out"
@@ -380,16 +217,16 @@ class _Reader:
     ) -> tuple[Dense | None, list[list[float]] | None, float | list[float], int | None]:
         if "units" not in table.content:
             self.faults.append(Fault(table.where("units"), "missing: the units' names, or their number"))
-        units = table.take("units", optional(_units), None)
+        units = table.take("units", kind.optional(kind.units), None)
         size = units if units is None or isinstance(units, int) else len(units)
-        rule = table.take("activation", _activation, UNKNOWN if "activation" in table.content else IDENTITY)
-        matrix = table.take("weights", optional(list_of(numbers, "rows of numbers")), None)
-        rows = table.take("weight_names", optional(list_of(names, "rows of names")), None)
-        bias = table.take("bias", optional(_bias), None)
-        bias_names = table.take("bias_names", optional(_bias_names), None)
-        train_bias = table.take("train_bias", boolean, True)
-        init = table.take("init", optional(one_of("initializer", INITIALIZERS)), None)
-        dropout = table.take("dropout", share, 0.0)
+        rule = table.take("activation", kind.activation_rule, UNKNOWN if "activation" in table.content else IDENTITY)
+        matrix = table.take("weights", kind.optional(list_of(kind.numbers, "rows of numbers")), None)
+        rows = table.take("weight_names", kind.optional(list_of(kind.names, "rows of names")), None)
+        bias = table.take("bias", kind.optional(kind.bias), None)
+        bias_names = table.take("bias_names", kind.optional(kind.bias_names), None)
+        train_bias = table.take("train_bias", kind.boolean, True)
+        init = table.take("init", kind.optional(kind.one_of("initializer", INITIALIZERS)), None)
+        dropout = table.take("dropout", kind.share, 0.0)
         table.finish()
         if matrix is not None:
             self.weights_shape(table.where("weights"), matrix, size, inputs)
@@ -429,9 +266,9 @@ class _Reader:
 
     def loss(self, layers: Sequence[Dense]) -> tuple[Objective | None, Loss | None]:
         table = self.root.table("loss")
-        name = table.take("name", optional(string), None)
-        over_outputs = table.take("over_outputs", one_of("reduction", ("sum", "mean")), "sum")
-        over_examples = table.take("over_examples", one_of("reduction", ("sum", "mean")), "mean")
+        name = table.take("name", kind.optional(kind.string), None)
+        over_outputs = table.take("over_outputs", kind.one_of("reduction", ("sum", "mean")), "sum")
+        over_examples = table.take("over_examples", kind.one_of("reduction", ("sum", "mean")), "mean")
         constants = self.constants(table, name)
         if "name" in table.content and name is None:
             return None, None
@@ -453,30 +290,30 @@ class _Reader:
         for key in rest:
             if key not in usual:
                 table.faults.append(Fault(table.where(abridged(key)), unknown("key", key, [*table.known, *usual])))
-        values = {key: table.take(key, optional(number), None) for key in rest if key in usual}
+        values = {key: table.take(key, kind.optional(kind.number), None) for key in rest if key in usual}
         return {key: value for key, value in values.items() if value is not None}
 
     # --- the other tables ------------------------------------------------------------------
 
     def optimizer(self) -> Optimizer:
         table = self.root.table("optimizer")
-        name = table.take("name", string, "sgd")
+        name = table.take("name", kind.string, "sgd")
         given: dict[str, Any] = {}
-        kinds: dict[str, Callable[[Any], Any]] = {
-            "betas": numbers,
-            "nesterov": boolean,
-            "centered": boolean,
-            "schedule": _schedule,
-            "clip_norm": above_zero,
-            "clip_value": above_zero,
+        special: dict[str, Callable[[Any], Any]] = {
+            "betas": kind.numbers,
+            "nesterov": kind.boolean,
+            "centered": kind.boolean,
+            "schedule": kind.schedule_rule,
+            "clip_norm": kind.above_zero,
+            "clip_value": kind.above_zero,
         }
         before = len(self.faults)
         known = optimizer_keys(name) if name in OPTIMIZERS else table.content
         for key in table.content:
             if key != "name":
                 # A key that does not exist is reported as such, whatever its value.
-                kind = kinds.get(key, at_least_zero) if key in known else _as_it_is
-                given[key] = table.take(key, optional(kind), None)
+                usual = special.get(key, kind.at_least_zero) if key in known else kind.as_it_is
+                given[key] = table.take(key, kind.optional(usual), None)
         if len(self.faults) > before:
             return SGD()
         if "betas" in given:
@@ -489,7 +326,7 @@ class _Reader:
 
     def penalty(self) -> Penalty:
         table = self.root.table("penalty")
-        penalty = Penalty(table.take("l2", at_least_zero, 0.0), table.take("l1", at_least_zero, 0.0))
+        penalty = Penalty(table.take("l2", kind.at_least_zero, 0.0), table.take("l1", kind.at_least_zero, 0.0))
         table.finish()
         return penalty
 
@@ -497,15 +334,15 @@ class _Reader:
         table = self.root.table("training")
         usual = Settings()
         settings = Settings(
-            epochs=table.take("epochs", optional(integer(0)), None),
-            batch_size=table.take("batch_size", optional(integer(1)), None),
-            tolerance=table.take("tolerance", at_least_zero, usual.tolerance),
-            patience=table.take("patience", integer(1), usual.patience),
-            seed=table.take("seed", integer(0), usual.seed),
-            shuffle=table.take("shuffle", boolean, usual.shuffle),
-            dtype=table.take("dtype", one_of("dtype", ("float32", "float64")), usual.dtype),  # type: ignore[arg-type]
-            target_loss=table.take("target_loss", optional(number), None),
-            time_limit=table.take("time_limit", optional(above_zero), None),
+            epochs=table.take("epochs", kind.optional(kind.integer(0)), None),
+            batch_size=table.take("batch_size", kind.optional(kind.integer(1)), None),
+            tolerance=table.take("tolerance", kind.at_least_zero, usual.tolerance),
+            patience=table.take("patience", kind.integer(1), usual.patience),
+            seed=table.take("seed", kind.integer(0), usual.seed),
+            shuffle=table.take("shuffle", kind.boolean, usual.shuffle),
+            dtype=table.take("dtype", kind.one_of("dtype", ("float32", "float64")), usual.dtype),  # type: ignore[arg-type]
+            target_loss=table.take("target_loss", kind.optional(kind.number), None),
+            time_limit=table.take("time_limit", kind.optional(kind.above_zero), None),
         )
         table.finish()
         return settings
@@ -519,14 +356,14 @@ class _Reader:
             if key not in table.content:
                 self.faults.append(Fault(table.where(key), "missing"))
         data = Data(
-            file=table.take("file", string, ""),
-            target=tuple(table.take("target", _columns, [])),
-            inputs=table.take("inputs", optional(lambda value: tuple(_columns(value))), None),
-            standardize=table.take("standardize", boolean, False),
-            split=table.take("split", share, 0.2),
-            missing=table.take("missing", one_of("way", ("refuse", "mean", "drop")), "refuse"),  # type: ignore[arg-type]
-            class_weights=table.take("class_weights", optional(_class_weights), None),  # type: ignore[arg-type]
-            weight_column=table.take("weight_column", optional(string), None),
+            file=table.take("file", kind.string, ""),
+            target=tuple(table.take("target", kind.columns, [])),
+            inputs=table.take("inputs", kind.optional(lambda value: tuple(kind.columns(value))), None),
+            standardize=table.take("standardize", kind.boolean, False),
+            split=table.take("split", kind.share, 0.2),
+            missing=table.take("missing", kind.one_of("way", ("refuse", "mean", "drop")), "refuse"),  # type: ignore[arg-type]
+            class_weights=table.take("class_weights", kind.optional(kind.class_weights), None),  # type: ignore[arg-type]
+            weight_column=table.take("weight_column", kind.optional(kind.string), None),
         )
         table.finish()
         return data
@@ -537,8 +374,8 @@ class _Reader:
             for key in ("inputs", "targets"):
                 if key not in table.content:
                     self.faults.append(Fault(table.where(key), "missing"))
-            values = table.take("inputs", optional(_any_numbers), None)
-            targets = table.take("targets", optional(_any_numbers), None)
+            values = table.take("inputs", kind.optional(kind.any_numbers), None)
+            targets = table.take("targets", kind.optional(kind.any_numbers), None)
             table.finish()
             rows.append((values, targets))
         before = len(self.faults)
@@ -549,86 +386,3 @@ class _Reader:
         if len(lengths) > 1:
             return None
         return Examples.of([row[0] for row in rows], [row[1] for row in rows])
-
-
-def _units(value: Any) -> int | tuple[str, ...]:
-    if isinstance(value, list):
-        if not value:
-            raise Unexpected("the units' names, or their number")
-        return tuple(names(value))
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise Unexpected("the units' names, or their number")
-    from clearprop.network.description import MAX_UNITS
-
-    return integer(1, MAX_UNITS)(value)
-
-
-def _activation(value: Any) -> Any:
-    if isinstance(value, dict):
-        if "name" not in value:
-            raise Unexpected('{name = "…", …}')
-        constants = {key: number(item) for key, item in value.items() if key != "name"}
-        return activation(string(value["name"]), **constants)
-    if not isinstance(value, str):
-        raise Unexpected('a name, an expression in z, or {name = "…", …}')
-    return activation(value)
-
-
-def _bias(value: Any) -> float | list[float] | bool:
-    if value is False:
-        return False
-    if isinstance(value, list):
-        return numbers(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise Unexpected("a number (shared by the layer), a list (one per unit) or false (none)")
-    return number(value)
-
-
-def _bias_names(value: Any) -> str | list[str]:
-    if isinstance(value, str):
-        return value
-    if not isinstance(value, list):
-        raise Unexpected("a name for a shared bias, or a list of names")
-    return names(value)
-
-
-def _any_numbers(value: Any) -> list[float]:
-    """A list of numbers, not yet asked whether they are finite: that is reported with its place."""
-    if not isinstance(value, list):
-        raise Unexpected("a list of numbers")
-    for position, item in enumerate(value, start=1):
-        if isinstance(item, bool) or not isinstance(item, (int, float)):
-            raise InvalidArgument(f"entry {position}: expected a number, found {shown(item)}")
-    return [_as_float(item) for item in value]
-
-
-def _as_float(item: float) -> float:
-    """The float; a whole number that is too large for one is infinite."""
-    try:
-        return float(item)
-    except OverflowError:
-        return math.inf if item > 0 else -math.inf
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-def _columns(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else list_of(string, "column names")(value)
-
-
-def _class_weights(value: Any) -> str | dict[str, float]:
-    if isinstance(value, dict):
-        return {key: at_least_zero(item) for key, item in value.items()}
-    if value != "balanced":
-        raise Unexpected('"balanced", or a table of weights by class')
-    return "balanced"
-
-
-def _schedule(value: Any) -> Schedule:
-    if isinstance(value, str):
-        return schedule(value)
-    if not isinstance(value, dict) or "name" not in value:
-        raise Unexpected('a name or {name = "…", …}')
-    return schedule(string(value["name"]), **{key: item for key, item in value.items() if key != "name"})

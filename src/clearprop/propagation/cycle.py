@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -154,6 +154,18 @@ def cycle(
         require_finite_update(problem, gradients.of, changed)
         after = forward(problem.network, changed.parameters, examples.inputs, chosen)
     return Cycle(problem, examples, example, step, rate, state, trace, errors, gradients, changed, after)
+
+
+def following(done: Cycle) -> Cycle:
+    """The next cycle on the same example: from the new weights, with what the optimizer remembers."""
+    problem = replace(done.problem, parameters=done.updated)
+    return cycle(problem, done.example, step=done.step + 1, rate=done.rate, state=done.update.state)
+
+
+def moments(cycles: Sequence[Cycle]) -> list[tuple[float, Parameters]]:
+    """E_total and the parameters at the start of successive cycles, and after each of them."""
+    first = cycles[0]
+    return [(first.error, first.parameters), *((done.error_after, done.updated) for done in cycles)]
 
 
 def placed(tree: Expression, names: Mapping[Any, str]) -> Expression:

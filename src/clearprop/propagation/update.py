@@ -76,7 +76,7 @@ def clipped(optimizer: Optimizer, gradient: Array, trainable: Array) -> tuple[Ar
     """
     factor = 1.0
     if optimizer.clip_value is not None:
-        gradient = np.clip(gradient, -optimizer.clip_value, optimizer.clip_value)
+        gradient = evaluate(optimizer.bounded, {Role.GRADIENT: gradient})
     if optimizer.clip_norm is not None:
         norm = float(np.sqrt(np.sum(np.square(gradient[trainable], dtype=float))))
         # As PyTorch's clip_grad_norm_, which keeps clear of dividing by zero.

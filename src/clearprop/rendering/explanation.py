@@ -12,12 +12,12 @@ from clearprop.derivation.values import ValueDerivation, derive_value
 from clearprop.derivation.verify import Differences
 from clearprop.errors import InvalidArgument
 from clearprop.network import names as q
-from clearprop.network.names import Names, Quantity, notation
-from clearprop.propagation.cycle import Cycle
+from clearprop.network.names import Quantity, notation
+from clearprop.propagation.cycle import Cycle, following
 from clearprop.rendering.compose import derivation_blocks
 from clearprop.rendering.document import Document, View
-from clearprop.rendering.report import FULL_LIMIT, cycle_document, paths_document
-from clearprop.rendering.structure import cycle_structure, derivation_structure, dumps, paths_structure
+from clearprop.rendering.report import FULL_LIMIT, cycle_document, cycles_document, paths_document
+from clearprop.rendering.structure import cycle_structure, cycles_structure, dumps, paths_structure
 
 Derivation = ValueDerivation | GradientDerivation
 
@@ -35,6 +35,7 @@ class Explanation:
     view: View
     derivations: tuple[Derivation, ...]
     paths: tuple[tuple[int, tuple[Path, ...]], ...] = ()
+    cycles: tuple[Cycle, ...] = ()
 
     def __str__(self) -> str:
         return self.text()
@@ -59,6 +60,8 @@ class Explanation:
 
     def structure(self) -> dict[str, Any]:
         """The explanation as nested dictionaries and lists, in full precision."""
+        if self.cycles:
+            return {"cycles": cycles_structure(self.cycles)}
         whole = cycle_structure(self.cycle, self.derivations)
         for index, paths in self.paths:
             name = self.cycle.names.text(q.Parameter(index))
@@ -109,6 +112,22 @@ def explain(
     derivations = [derive(cycle, quantity) for quantity in quantities]
     document = derivation_blocks(derivations, view, Differences(cycle))
     return Explanation(cycle, document, view, tuple(derivations))
+
+
+def explain_cycles(
+    first: Cycle,
+    count: int,
+    *,
+    digits: int = 5,
+    rounding: Literal["nearest", "truncate"] = "nearest",
+    notation: str | None = None,
+) -> Explanation:
+    """The error and every parameter over so many cycles on the same example, from ``first`` on."""
+    cycles = [in_notation(first, notation)]
+    while len(cycles) < count:
+        cycles.append(following(cycles[-1]))
+    view = View(cycles[0].names, digits, rounding)
+    return Explanation(cycles[0], cycles_document(cycles, view), view, (), cycles=tuple(cycles))
 
 
 def derive(cycle: Cycle, quantity: Quantity) -> Derivation:
@@ -170,6 +189,3 @@ def in_notation(cycle: Cycle, name: str | None) -> Cycle:
         return cycle
     notation(name)
     return replace(cycle, problem=replace(cycle.problem, notation=name))
-
-
-__all__ = ["Explanation", "Names", "derivation_structure", "derive", "explain", "in_notation"]

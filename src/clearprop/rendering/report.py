@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from clearprop.expressions import Expression, Number, Symbol, substitute
 from clearprop.expressions.kinks import switches
 from clearprop.network import names as q
 from clearprop.network.names import STANDARD, Quantity
-from clearprop.propagation.cycle import Cycle
+from clearprop.propagation.cycle import Cycle, moments
 from clearprop.rendering.compose import Told, gradient_blocks, value_blocks
 from clearprop.rendering.document import (
     Block,
@@ -374,12 +374,16 @@ def paths_document(cycle: Cycle, index: int, paths: tuple[Path, ...], view: View
     )
 
 
-def cycles_document(title: str, rows: list[tuple[int, float, list[float]]], names: list[str], view: View) -> Document:
-    """A table of the error and of parameters over cycles."""
-    header = ("cycle", Symbol(q.TotalError()), *names)
-    body = tuple((Number(float(n)), Number(error), *(Number(v) for v in values)) for n, error, values in rows)
+def cycles_document(cycles: Sequence[Cycle], view: View) -> Document:
+    """A table of the error and every parameter over cycles, the start included."""
+    first = cycles[0]
+    header = ("cycle", Symbol(q.TotalError()), *(Symbol(q.Parameter(i)) for i in range(len(first.parameters))))
+    body = tuple(
+        (Number(float(n)), Number(error), *(Number(value) for value in parameters.vector.tolist()))
+        for n, (error, parameters) in enumerate(moments(cycles))
+    )
     return (
-        Heading(1, f"{title}: the first {len(rows) - 1} cycles"),
+        Heading(1, f"{first.problem.name}: the first {len(cycles)} cycles"),
         Paragraph("Row 0 is the start; row N is after N updates."),
         *_column_groups(header, body),
     )

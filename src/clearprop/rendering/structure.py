@@ -14,7 +14,7 @@ from clearprop.derivation.values import ValueDerivation
 from clearprop.expressions import text
 from clearprop.network import names as q
 from clearprop.network.names import Names, Quantity
-from clearprop.propagation.cycle import Cycle
+from clearprop.propagation.cycle import Cycle, moments
 
 Derivation = ValueDerivation | GradientDerivation
 
@@ -107,6 +107,16 @@ def factor_structure(factor: Factor, names: Names) -> dict[str, Any]:
         if factor.elided:
             structure["elided"] = factor.elided
     return structure
+
+
+def cycles_structure(cycles: Sequence[Cycle]) -> list[dict[str, Any]]:
+    """The error and every parameter at the start (cycle 0) and after each update."""
+    first = cycles[0]
+    total = first.names.text(q.TotalError())
+    return [
+        {"cycle": number, total: error, "parameters": dict(parameters.items())}
+        for number, (error, parameters) in enumerate(moments(cycles))
+    ]
 
 
 def paths_structure(paths: Sequence[Path], names: Names) -> list[dict[str, Any]]:

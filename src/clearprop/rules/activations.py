@@ -8,7 +8,7 @@ in terms of the output y; it is only printed, and a test proves it equal to the 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -30,6 +30,7 @@ from clearprop.expressions import (
 )
 from clearprop.expressions.tree import (
     erf,
+    exp,
     expm1,
     greater,
     logistic,
@@ -113,6 +114,12 @@ class Softmax:
         """∂E/∂z_j = y_j (∂E/∂y_j - Σ_k y_k ∂E/∂y_k): the Jacobian's product, without the Jacobian."""
         y = self.outputs(sums)
         return np.asarray(y * (upstream - (y * upstream).sum(axis=-1, keepdims=True)))
+
+    def formula(
+        self, of: Expression, layer: Sequence[Expression], total: Callable[[list[Expression]], Expression]
+    ) -> Expression:
+        """y_k from the expressions of z_k and of all the layer's sums; ``total`` writes a long sum."""
+        return exp(of) / total([exp(each) for each in layer])
 
     def jacobian_entry(self, of: Expression, by: Expression) -> Expression:
         """∂y_k/∂z_j from the expressions of y_k and y_j."""

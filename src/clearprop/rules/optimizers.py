@@ -11,11 +11,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from clearprop.errors import InvalidArgument, UnknownName
 from clearprop.expressions import Expression, Symbol
-from clearprop.expressions.tree import greater, sqrt, where
+from clearprop.expressions.tree import greater, maximum, minimum, sqrt, where
 from clearprop.rules.roles import g, rate, step, w
 from clearprop.rules.schedules import Schedule
 
@@ -47,6 +48,11 @@ class Optimizer:
     schedule: Schedule = field(default_factory=Schedule)
     clip_norm: float | None = None
     clip_value: float | None = None
+
+    @cached_property
+    def bounded(self) -> Expression:
+        """The gradient within ± ``clip_value``, as an expression in g."""
+        return g if self.clip_value is None else maximum(minimum(g, self.clip_value), -self.clip_value)
 
 
 def _coupled(weight_decay: float) -> Expression:
