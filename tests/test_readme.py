@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-
 from tests.support import command
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
