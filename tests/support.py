@@ -38,8 +38,10 @@ LECTURE_COMPONENTS = {
 
 
 @st.composite
-def problems(draw: st.DrawFn, *, max_depth: int = 4, kinks: bool = True, optimizer: Any = None) -> cp.Problem:
-    """Random networks with their numbers, loss, penalty and examples."""
+def problems(
+    draw: st.DrawFn, *, max_depth: int = 4, kinks: bool = True, optimizer: Any = None, weights: bool = False
+) -> cp.Problem:
+    """Random networks with their numbers, loss, penalty and examples, and with ``weights`` how much these count."""
     depth = draw(st.integers(1, max_depth))
     names = SMOOTH + KINKED if kinks else SMOOTH
     sizes = draw(st.lists(st.integers(1, 4), min_size=depth, max_size=depth))
@@ -70,7 +72,9 @@ def problems(draw: st.DrawFn, *, max_depth: int = 4, kinks: bool = True, optimiz
     if rule.name == "categorical_cross_entropy":
         targets /= targets.sum(axis=1, keepdims=True)
     penalty = draw(st.sampled_from([cp.Penalty(), cp.Penalty(l2=0.1), cp.Penalty(l1=0.05), cp.Penalty(0.02, 0.03)]))
-    examples = cp.Examples(rng.normal(size=(rows, inputs)), targets)
+    counts = st.lists(st.sampled_from([0.0, 0.3, 1.0, 2.0, 3.75]), min_size=rows, max_size=rows)
+    counted = np.array(draw(counts)) if weights else None
+    examples = cp.Examples(rng.normal(size=(rows, inputs)), targets, counted)
     return cp.Problem(network, parameters, optimizer or cp.SGD(0.1), penalty=penalty, examples=examples)
 
 

@@ -11,9 +11,9 @@ import pytest
 import clearprop as cp
 
 PUBLIC = [
-    "SGD", "Adagrad", "Adam", "AdamW", "ClearpropError", "Cycle", "Dense", "Examples", "Explanation", "Fit",
-    "Network", "Objective", "Parameters", "Penalty", "Problem", "RMSprop", "Settings", "activation", "cycle",
-    "explain", "load", "loss", "read", "save", "train", "verify", "write",
+    "SGD", "Adagrad", "Adam", "AdamW", "Callback", "ClearpropError", "Cycle", "Data", "Dense", "Examples",
+    "Explanation", "Fit", "Network", "Objective", "Parameters", "Penalty", "Problem", "RMSprop", "Settings",
+    "activation", "cycle", "explain", "load", "loss", "predict", "read", "save", "train", "verify", "write",
 ]  # fmt: skip
 
 

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from clearprop.derivation.verify import verify
     from clearprop.errors import ClearpropError
+    from clearprop.network.data import Data
     from clearprop.network.description import Dense, Network, Objective
-    from clearprop.network.file import load, read
+    from clearprop.network.examples import Examples
+    from clearprop.network.file import read
     from clearprop.network.parameters import Parameters
-    from clearprop.network.problem import Examples, Problem, Settings
+    from clearprop.network.problem import Problem, Settings
     from clearprop.network.write import save, write
     from clearprop.propagation.cycle import Cycle, cycle
     from clearprop.rendering.explanation import Explanation, explain
@@ -25,7 +27,10 @@ if TYPE_CHECKING:
     from clearprop.rules.losses import loss
     from clearprop.rules.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
     from clearprop.rules.penalties import Penalty
+    from clearprop.training.callbacks import Callback
+    from clearprop.training.load import load
     from clearprop.training.loop import Fit, train
+    from clearprop.training.prediction import predict
 
 __version__ = "0.1.0"
 
@@ -34,9 +39,11 @@ _ROOMS = {
     "derivation.verify": ("verify",),
     "errors": ("ClearpropError",),
     "network.description": ("Dense", "Network", "Objective"),
-    "network.file": ("load", "read"),
+    "network.data": ("Data",),
+    "network.file": ("read",),
     "network.parameters": ("Parameters",),
-    "network.problem": ("Examples", "Problem", "Settings"),
+    "network.examples": ("Examples",),
+    "network.problem": ("Problem", "Settings"),
     "network.write": ("save", "write"),
     "propagation.cycle": ("Cycle", "cycle"),
     "rendering.explanation": ("Explanation", "explain"),
@@ -44,7 +51,10 @@ _ROOMS = {
     "rules.losses": ("loss",),
     "rules.optimizers": ("SGD", "Adagrad", "Adam", "AdamW", "RMSprop"),
     "rules.penalties": ("Penalty",),
+    "training.callbacks": ("Callback",),
+    "training.load": ("load",),
     "training.loop": ("Fit", "train"),
+    "training.prediction": ("predict",),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
 
@@ -53,8 +63,10 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "Callback",
     "ClearpropError",
     "Cycle",
+    "Data",
     "Dense",
     "Examples",
     "Explanation",
@@ -71,6 +83,7 @@ __all__ = [
     "explain",
     "load",
     "loss",
+    "predict",
     "read",
     "save",
     "train",

@@ -9,6 +9,8 @@
     │   ├── InvalidArgument           a value given from Python or the command line
     │   └── MissingExtra              an optional package is not installed; names the extra
     └── WorkError      (exit 1)   the request was right, the work failed
+        ├── UnfitTable                a table of data does not fit what is asked of it
+        ├── DamagedModel              a model file is truncated, foreign, or contradicts itself
         ├── NotFinite                 a number became infinite or undefined; names the part
         ├── Unwritable                the output could not be written
         └── Disagreement              two readings of one rule differ: a bug in clearprop
@@ -80,10 +82,15 @@ class InvalidNetwork(RequestError):
     def __init__(self, problems: Sequence[Problem], source: str = "the network") -> None:
         self.problems = tuple(problems)
         self.source = source
-        count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
-        lines = [f"{source} has {count}:"]
-        lines += ["  " + str(problem).replace("\n", "\n  ") for problem in self.problems]
-        super().__init__("\n".join(lines))
+        super().__init__(listed(self.problems, source))
+
+
+def listed(problems: Sequence[Problem], source: str) -> str:
+    """The message that reports several problems at once."""
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    lines = [f"{source} has {count}:"]
+    lines += ["  " + str(problem).replace("\n", "\n  ") for problem in problems]
+    return "\n".join(lines)
 
 
 class InvalidExpression(RequestError):
@@ -94,6 +101,19 @@ class InvalidExpression(RequestError):
         start = max(0, position - 50)
         shown = "".join(c if c.isprintable() else " " for c in text[start : position + 20])
         super().__init__(f"{message}\n  {shown}\n  {' ' * (position - start)}^ character {position + 1}")
+
+
+class UnfitTable(WorkError):
+    """Everything that is wrong with a table of data, reported at once."""
+
+    def __init__(self, problems: Sequence[Problem], source: str = "the table") -> None:
+        self.problems = tuple(problems)
+        self.source = source
+        super().__init__(listed(self.problems, source))
+
+
+class DamagedModel(WorkError):
+    """A model file that cannot be what it says it is."""
 
 
 class NotFinite(WorkError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import tempfile
 from contextlib import suppress
@@ -29,19 +30,62 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None
         else:
             _replace(Path(os.path.realpath(target)), data)
     except OSError as error:
-        if not target.parent.exists():
-            raise Unwritable(
-                f"{shown}: there is no folder {abridged(str(target.parent), 200)}; make it first"
-            ) from None
-        reason = error.strerror or str(error)
-        raise Unwritable(
-            f"{shown}: cannot be written: {reason}; what was there before is untouched, "
-            "choose another place with --output"
-        ) from None
+        raise _unwritable(target, error) from None
+
+
+def _unwritable(target: Path, error: OSError) -> Unwritable:
+    shown = abridged(str(target), 200)
+    if not target.parent.exists():
+        return Unwritable(f"{shown}: there is no folder {abridged(str(target.parent), 200)}; make it first")
+    return Unwritable(
+        f"{shown}: cannot be written: {error.strerror or error}; what was there before is untouched, "
+        "choose another place with --output"
+    )
+
+
+def require_writable(path: str | os.PathLike[str]) -> None:
+    """See that ``write_atomically`` can write there, before the work whose result it is to keep.
+
+    Raises:
+        Unwritable: why not.
+    """
+    target = Path(path)
+    shown = abridged(str(target), 200)
+    if target.is_dir():
+        raise Unwritable(f"{shown}: expected a file to write to, found a folder; give a file's name")
+    if target.exists() and not target.is_file():
+        return
+    real = Path(os.path.realpath(target))
+    try:
+        descriptor, temporary = _temporary(real)
+        os.close(descriptor)
+        os.unlink(temporary)
+    except OSError as error:
+        raise _unwritable(target, error) from None
+    _clear(real)
+
+
+def _clear(target: Path) -> None:
+    """Remove the temporary files of processes that were killed while they wrote this one."""
+    for left in target.parent.glob(glob.escape(_prefix(target)) + "*"):
+        owner = left.name.removeprefix(_prefix(target)).partition(".")[0]
+        if os.name == "posix" and owner.isdecimal() and not _alive(int(owner)):
+            with suppress(OSError):
+                left.unlink()
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _replace(target: Path, data: bytes) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:50]}.")
+    descriptor, temporary = _temporary(target)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
@@ -53,6 +97,14 @@ def _replace(target: Path, data: bytes) -> None:
         with suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def _temporary(target: Path) -> tuple[int, str]:
+    return tempfile.mkstemp(dir=target.parent, prefix=f"{_prefix(target)}{os.getpid()}.")
+
+
+def _prefix(target: Path) -> str:
+    return f".{target.name[:50]}."
 
 
 def _mode(target: Path) -> int:

@@ -12,8 +12,9 @@ import pytest
 
 import clearprop as cp
 from clearprop.cli import train as room
-from clearprop.cli.train import curve, run_train
+from clearprop.cli.train import run_train
 from clearprop.errors import InvalidArgument, Unwritable
+from clearprop.rendering.curves import curve
 
 
 def test_text(capsys: pytest.CaptureFixture[str]) -> None:
@@ -24,8 +25,12 @@ def test_text(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[0] == "Converged: the loss changed by at most 1e-08 in each of the last 10 epochs."
     assert lines[1].startswith(f"{fit.epochs:,} epochs, {fit.steps:,} steps, ")
     assert lines[2].startswith("E_total: 0.249090 before, 0.000003 after")
+    assert lines[3] == "training: RMSE 0.001696"
     assert max(map(len, lines)) <= 80
-    assert shown.err == ""
+    assert shown.err.startswith(
+        "lecture: 1 example\nlayer  activation  weights  biases  parameters\n1      logistic    2 x 2"
+    )
+    assert "\nloss half_squared_error; sgd, learning rate 0.6; batches of 1; seed 0; float32\nepoch 1 of" in shown.err
 
 
 def test_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,8 +45,9 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
         "epochs": 3,
         "steps": 6,
         "loss": {"before": fit.loss_before, "after": fit.loss_after},
-        "training": {"loss": fit.loss_after},
+        "training": {"loss": fit.loss_after, "accuracy": 0.5, "confusion": [[0, 2], [0, 2]]},
         "validation": None,
+        "classes": ["0", "1"],
     }
 
 
@@ -111,10 +117,27 @@ def test_the_seed_draws_anew_what_the_file_does_not_give(tmp_path: Path) -> None
     assert saved.biases(1).tolist() == [0.35]
 
 
-def test_the_result_is_printed_even_if_it_cannot_be_saved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("name", ["out.toml", "out.safetensors"])
+def test_where_nothing_can_be_written_is_said_before_the_work(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(Unwritable, match="there is no folder"):
-        run_train("lecture", epochs=2, output=str(tmp_path / "none" / "out.toml"))
+        run_train("lecture", epochs=2, output=str(tmp_path / "none" / name))
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", ["out.toml", "out.safetensors"])
+def test_the_result_is_printed_even_if_it_cannot_be_saved(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(Unwritable, match=r"cannot be written: No space left on device; what was there before is"):
+        run_train("lecture", epochs=2, output=str(tmp_path / name))
     shown = capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
     assert shown.startswith("The limit of 2 epochs was reached before the loss converged.")
     assert "saved" not in shown
 

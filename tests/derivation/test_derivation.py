@@ -46,7 +46,7 @@ def test_hidden_weight_is_split_by_output_error() -> None:
     assert shown == ["0.00159", "-0.00049"]
 
 
-@given(problems(), st.sampled_from([1, "all"]))
+@given(problems() | problems(weights=True), st.sampled_from([1, "all"]))
 def test_every_derivation_adds_up(problem: cp.Problem, example: Any) -> None:
     done = cp.cycle(problem, example)
     for index in range(len(done.parameters)):
@@ -66,7 +66,7 @@ def test_every_derivation_adds_up(problem: cp.Problem, example: Any) -> None:
             assert done.updated.vector[index] == done.parameters.vector[index]
 
 
-@given(problems())
+@given(problems() | problems(weights=True))
 def test_error_signals_are_those_of_backward(problem: cp.Problem) -> None:
     done = cp.cycle(problem)
     for layer, signals in enumerate(done.gradients.signals):
@@ -94,6 +94,22 @@ def test_a_dropped_path_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Chain, "parameter_terms", lambda self, index: right(self, index)[:1])
     with pytest.raises(Disagreement, match="the derivation of w1 gives"):
         derive_parameter(done, 0)
+
+
+@pytest.mark.parametrize("example", [1, "all"])
+@pytest.mark.parametrize("bias", ["unit", "shared"])
+def test_contributions_that_cancel_within_softmax_are_no_disagreement(bias: Any, example: Any) -> None:
+    """Equal weights from all outputs of a softmax: whatever goes in, nothing changes, up to rounding."""
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        network = cp.Network(2, [cp.Dense(2, "tanh", bias), cp.Dense(3, "softmax", bias), cp.Dense(2)])
+        parameters = cp.Parameters.random(network)
+        parameters.vector[:] = rng.normal(size=len(parameters))
+        parameters.weights(2)[:] = parameters.weights(2)[:, :1]
+        examples = cp.Examples(rng.normal(size=(2, 2)), rng.normal(size=(2, 2)))
+        done = cp.cycle(cp.Problem(network, parameters, examples=examples), example)
+        for index in range(parameters.layout.weights[2].start):
+            assert derive_parameter(done, index).gradient == pytest.approx(0, abs=1e-14)
 
 
 # --- largest paths ---------------------------------------------------------------------------------

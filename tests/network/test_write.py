@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import clearprop as cp
 from clearprop.errors import InvalidArgument, Unwritable
-from clearprop.network.problem import Data
+from clearprop.network.data import Data
 from clearprop.rules.losses import Loss
 from clearprop.rules.optimizers import Optimizer, optimizer
 from clearprop.rules.roles import t, y

@@ -80,6 +80,8 @@ def error(problem: cp.Problem, weights: list[Array], biases: list[Array], droppe
         if dropped is not None and dropped[index] is not None:
             seen = seen * dropped[index].astype(L)
     each = LOSSES[network.loss.rule.name](seen, problem.examples.targets.astype(L))
+    if problem.examples.weights is not None:
+        each = each * problem.examples.weights.astype(L)[:, None]
     if network.loss.over_outputs == "mean":
         each = each / L(network.sizes[-1])
     if network.loss.over_examples == "mean":
@@ -147,7 +149,8 @@ def random_problems(draw: st.DrawFn) -> cp.Problem:
     if name == "categorical_cross_entropy":
         targets /= targets.sum(axis=1, keepdims=True)
     penalty = cp.Penalty(draw(st.sampled_from([0.0, 0.3])), draw(st.sampled_from([0.0, 0.2])))
-    examples = cp.Examples(rng.normal(size=(rows, inputs)), targets)
+    weights = draw(st.none() | st.lists(st.sampled_from([0.0, 0.25, 1.0, 3.5]), min_size=rows, max_size=rows))
+    examples = cp.Examples(rng.normal(size=(rows, inputs)), targets, None if weights is None else np.array(weights))
     return cp.Problem(network, parameters, penalty=penalty, examples=examples)
 
 
@@ -256,6 +259,21 @@ def test_planted_mistakes_are_caught() -> None:
         missing_half,
     ):
         assert not agrees(problem, planted(mistake)), mistake.__name__
+
+
+@needs_wide
+def test_weights_of_examples_dropped_or_normalised_are_caught() -> None:
+    plain = batch_of_four()
+    assert plain.examples is not None
+    weights = np.array([0.5, 2.0, 1.0, 3.0])
+    problem = replace(plain, examples=replace(plain.examples, weights=weights))
+    right = cp.cycle(problem, "all").gradients.of
+    assert agrees(problem, right)
+    assert not agrees(problem, cp.cycle(plain, "all").gradients)
+    penalty = 0.1 * problem.parameters.vector * right.layout.is_weight
+    # The mean is over four examples, not over a weight of 6.5.
+    assert not agrees(problem, right.with_vector((right.vector - penalty) * 4 / 6.5 + penalty))
+    assert not agrees(problem, right.with_vector(right.vector + 0.5 * penalty))
 
 
 # --- biases, penalties ----------------------------------------------------------------------------------
@@ -543,13 +561,13 @@ USUAL: dict[str, Any] = {"activation": "tanh", "weight": 1, "loss": "squared_err
         ),
         (
             {"activation": "sqrt(z + 1)"},
-            "the gradient of w1 is inf, in layer 1; try a smaller learning rate, smaller weights, or clip_norm under "
-            "[optimizer]",
+            "the gradient of w1 is inf, in layer 1, unit h; try a smaller learning rate, smaller weights, or clip_norm "
+            "under [optimizer]",
         ),
         (
             {"activation": "z**3", "weight": 1e20, "rate": 1e300},
-            "the new value of w1 is -inf, in layer 1; try a smaller learning rate, smaller weights, or clip_norm "
-            "under [optimizer]",
+            "the new value of w1 is -inf, in layer 1, unit h; try a smaller learning rate, smaller weights, or "
+            "clip_norm under [optimizer]",
         ),
     ],
 )

@@ -99,6 +99,8 @@ def torch_error(torch: Any, problem: cp.Problem, weights: list[Any], biases: lis
         seen = functions[layer.rule.name](seen @ weight.T + (bias if bias.numel() else 0))
     loss = problem.network.loss
     errors = losses[loss.rule.name](seen, torch.tensor(problem.examples.targets))
+    if problem.examples.weights is not None:
+        errors = errors * torch.tensor(problem.examples.weights)[:, None]
     errors = errors.mean(1) if loss.over_outputs == "mean" else errors.sum(1)
     total = errors.mean() if loss.over_examples == "mean" else errors.sum()
     for weight in weights:
@@ -106,7 +108,7 @@ def torch_error(torch: Any, problem: cp.Problem, weights: list[Any], biases: lis
     return total
 
 
-@given(problems(max_depth=6))
+@given(problems(max_depth=6) | problems(max_depth=6, weights=True))
 def test_gradients_agree_with_pytorch(problem: cp.Problem) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not installed: gradients are not compared with it")
     depth = problem.network.depth

@@ -143,7 +143,7 @@ def test_json_is_what_product_says() -> None:
     assert [term["of"] for term in found["derivations"]["w1"]["terms"]] == ["E_1", "E_2"]
 
 
-@given(problems(), st.sampled_from([1, "all"]))
+@given(problems() | problems(weights=True), st.sampled_from([1, "all"]))
 def test_json_products_add_up(problem: cp.Problem, example: Any) -> None:
     found = json.loads(cp.explain(cp.cycle(problem, example)).json())
     for derivation in found["derivations"].values():

@@ -57,14 +57,15 @@ def test_a_step_within_an_epoch_is_named() -> None:
 
 def test_a_parameter_that_is_not_finite_is_named() -> None:
     fit = cp.train(start(LINE, 1.0), [[1.0]], [[5.0]], optimizer=cp.SGD(1e300))
-    assert fit.reason.startswith("diverged in epoch 1, step 1: the new value of w1 is inf, in layer 1; try a smaller")
+    expected = "diverged in epoch 1, step 1: the new value of w1 is inf, in layer 1, unit y1; try a smaller"
+    assert fit.reason.startswith(expected)
     assert (fit.problem.parameters.vector.tolist(), fit.loss_after) == ([1.0], 16.0)
 
 
 def test_a_gradient_that_is_not_finite_is_named() -> None:
     network = cp.Network(1, [cp.Dense(1, "sqrt(z)", bias=False)], "squared_error")
     fit = cp.train(start(network, 0.0), [[1.0]], [[5.0]])
-    assert fit.reason.startswith("diverged in epoch 1, step 1: the gradient of w1 is -inf, in layer 1")
+    assert fit.reason.startswith("diverged in epoch 1, step 1: the gradient of w1 is -inf, in layer 1, unit y1; ")
 
 
 def test_numbers_too_large_for_float32_are_said_to_be() -> None:

@@ -12,8 +12,8 @@ from tests.support import problems
 
 import clearprop as cp
 from clearprop.propagation.forward import forward
-from clearprop.training.loop import replay
 from clearprop.training.reference import Reference
+from clearprop.training.replay import replay
 
 
 @given(problems(optimizer=cp.SGD(0.01)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -10,16 +10,25 @@ from typing import Any
 import pytest
 
 import clearprop as cp
-from clearprop.training.loop import EPOCHS, replay
+from clearprop.training.history import History
+from clearprop.training.loop import EPOCHS
 from clearprop.training.reference import Reference
+from clearprop.training.replay import replay
 from clearprop.training.stopping import Status, Stopping
 
 
-def ended(losses: list[float], epochs: int = 100, **settings: Any) -> tuple[int, str, str] | None:
+def ended(
+    losses: list[float],
+    epochs: int = 100,
+    *,
+    validation: Sequence[float] = (),
+    gradient_norm: float | None = None,
+    **settings: Any,
+) -> tuple[int, str, str] | None:
     """The epoch at which these losses (the first before training) end it, how and why."""
     watch = Stopping(cp.Settings(**settings), epochs)
-    for epoch, loss in enumerate(losses):
-        end = watch.judge(epoch, loss)
+    for epoch in range(len(losses)):
+        end = watch.judge(History(losses[: epoch + 1], validation=list(validation[: epoch + 1])), gradient_norm)
         if end is not None:
             return epoch, end.status.value, end.reason
     return None
@@ -44,6 +53,26 @@ def test_target_and_epochs() -> None:
     assert ended([1.0 / k for k in range(1, 2000)], epochs=1000, tolerance=0.0) == (1000, "epoch_limit", limit)
 
 
+def test_validation_that_has_not_improved_for_patience_epochs() -> None:
+    falling = [1.0 / k for k in range(1, 50)]
+    rising = [0.9, 0.5, 0.4, 0.6, 0.7, 0.5, 0.3]
+    reason = "the validation loss has not improved for 3 epochs: the weights of epoch 2 are kept, its lowest"
+    assert ended(falling, validation=rising, patience=3) == (5, "early_stopping", reason)
+    assert ended(falling[:6], validation=rising[:6], patience=4) is None
+    # As low as the lowest is no improvement; the start counts as well.
+    level = ended(falling, validation=[0.5, 0.5, 0.5], patience=2)
+    assert level is not None
+    assert level[2].endswith("for 2 epochs: the weights of the start are kept, its lowest")
+    assert ended(falling, validation=rising, patience=3, early_stopping=False) is None
+    assert ended(falling, validation=rising, patience=3, tolerance=0.0) is None
+
+
+def test_a_gradient_below_its_tolerance_has_converged() -> None:
+    reason = "converged: the norm of the gradient is 0.01, at most 0.01"
+    assert ended([1.0, 0.5], gradient_norm=0.01, gradient_tolerance=0.01) == (0, "converged", reason)
+    assert ended([1.0, 0.5], gradient_norm=0.011, gradient_tolerance=0.01) is None
+
+
 def test_time_is_asked_for_within_an_epoch_too(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = count()
     monkeypatch.setattr("clearprop.training.stopping.time.monotonic", lambda: next(seconds))
@@ -55,7 +84,8 @@ def test_time_is_asked_for_within_an_epoch_too(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_statuses_have_their_exit_codes() -> None:
-    codes = {"converged": 0, "target_loss": 0, "epoch_limit": 0, "time_limit": 0, "diverged": 1, "interrupted": 130}
+    codes = {"converged": 0, "target_loss": 0, "early_stopping": 0, "epoch_limit": 0, "time_limit": 0}
+    codes |= {"stopped": 0, "diverged": 1, "interrupted": 130}
     assert {status.value: status.exit_code for status in Status} == codes
 
 

@@ -13,7 +13,7 @@ from clearprop.errors import InvalidArgument, InvalidNetwork
 from clearprop.rules.optimizers import optimizer
 from clearprop.rules.schedules import schedule
 from clearprop.training.batches import batches
-from clearprop.training.loop import replay
+from clearprop.training.replay import replay
 from clearprop.training.stopping import Status
 
 

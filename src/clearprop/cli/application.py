@@ -9,6 +9,10 @@ import click
 from clearprop import __version__
 
 NET = click.argument("net", metavar="NET")
+DATA = click.option("--data", metavar="FILE", help="A table, CSV or Parquet, in place of the file's own.")
+TARGET = click.option(
+    "--target", metavar="COLUMN", multiple=True, help="Its column to predict; several numeric ones one by one."
+)
 EXAMPLE_HELP = "One example, counted from 1, or all of them as one batch."
 
 
@@ -59,6 +63,8 @@ def application() -> None:
 )
 @click.option("--paths", type=click.IntRange(1), metavar="N", help="The N largest path contributions to a gradient.")
 @click.option("--fragment", is_flag=True, help="LaTeX without the document around it.")
+@DATA
+@TARGET
 def explain(net: str, names: tuple[str, ...], **options: Any) -> int:
     """Write out one whole cycle, or derive what is named (w5, output_h1, E_total, ...).
 
@@ -71,17 +77,31 @@ def explain(net: str, names: tuple[str, ...], **options: Any) -> int:
 
 @application.command()
 @NET
-@click.option("--epochs", type=click.IntRange(0), help="At most so many passes over the examples.")
+@DATA
+@TARGET
+@click.option("--epochs", type=click.IntRange(0), help="At most so many passes over the examples, in all.")
 @click.option("--batch-size", type=click.IntRange(1), help="Examples per update.")
 @click.option("--learning-rate", type=click.FloatRange(0), help="In place of the file's.")
-@click.option("--seed", type=click.IntRange(0), help="Of random initial weights and shuffling.")
-@click.option("--output", metavar="FILE", help="Save the trained network, as a network file.")
+@click.option("--seed", type=click.IntRange(0), help="Of random initial weights, the split and shuffling.")
+@click.option("--output", metavar="MODEL", help="Save the trained model; as a network file if it ends in .toml.")
+@click.option(
+    "--checkpoint",
+    type=click.FloatRange(0),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Save it at this interval too.",
+)
+@click.option("--resume", is_flag=True, help="Go on with the model named by --output, exactly.")
+@click.option("--plot", metavar="FILE", help="The loss curve as a picture, .png or .svg.")
+@click.option("--log", metavar="FILE", help="A line of JSON for each epoch.")
+@click.option("--metrics", is_flag=True, help="Show and log accuracy, or R² and RMSE, in each epoch.")
 @click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What to write.")
-@click.option("--quiet", is_flag=True, help="No progress on standard error.")
+@click.option("--quiet", is_flag=True, help="Nothing on standard error.")
 def train(net: str, **options: Any) -> int:
     """Repeat the cycle until the error converges or a limit is reached, and say which.
 
-    Example: clearprop train lecture --epochs 500
+    Example: clearprop train iris --output iris.safetensors
     """
     from clearprop.cli.train import run_train
 
@@ -89,8 +109,25 @@ def train(net: str, **options: Any) -> int:
 
 
 @application.command()
+@click.argument("model", metavar="MODEL")
+@click.option("--data", metavar="FILE", required=True, help="The rows, as CSV or Parquet.")
+@click.option("--output", metavar="FILE", help="Where to; else standard output.")
+@click.option("--quiet", is_flag=True, help="Nothing on standard error.")
+def predict(model: str, **options: Any) -> int:
+    """Write the outputs for new rows as CSV: of a classifier, classes and their probabilities.
+
+    Example: clearprop predict iris.safetensors --data flowers.csv
+    """
+    from clearprop.cli.predict import run_predict
+
+    return run_predict(model, **options)
+
+
+@application.command()
 @NET
 @click.option("--example", metavar="K|all", default="all", show_default=True, help=EXAMPLE_HELP)
+@DATA
+@TARGET
 @click.option("--sample", type=click.IntRange(1), metavar="N", help="Check N gradients; by default all, if few.")
 @click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What to write.")
 def verify(net: str, **options: Any) -> int:

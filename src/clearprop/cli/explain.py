@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from clearprop.cli.output import deliver, which_example
 from clearprop.errors import InvalidArgument
-from clearprop.network.file import load
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import Cycle, cycle
 from clearprop.rendering.explanation import Explanation, explain, explain_cycles
+from clearprop.training.load import load
 
 
 def run_explain(
@@ -28,11 +28,13 @@ def run_explain(
     cycles: int | None,
     paths: int | None,
     fragment: bool,
+    data: str | None = None,
+    target: tuple[str, ...] = (),
 ) -> int:
     """Explain a cycle, or what is named, in the format asked for."""
     if fragment and format != "latex":
         raise InvalidArgument("--fragment is for --format latex")
-    problem = load(net)
+    problem = load(net, data=data, target=target or None)
     if cycles is not None:
         if names or paths is not None or steps != 1:
             raise InvalidArgument("--cycles prints a table of its own; leave out names, --paths and --steps")
@@ -62,7 +64,7 @@ def rendered(explanation: Explanation, format: str, fragment: bool, output: str 
 def _cycle(problem: Problem, example: Any, steps: int) -> Cycle:
     if steps == 1:
         return cycle(problem, example)
-    from clearprop.training.loop import replay
+    from clearprop.training.replay import replay
 
     moment = replay(problem, steps - 1)
     return cycle(moment.problem, example, step=moment.step, rate=moment.rate, state=moment.state)

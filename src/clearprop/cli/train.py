@@ -3,34 +3,46 @@
 from __future__ import annotations
 
 import math
-import signal
-import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from clearprop.cli.log import Log
 from clearprop.cli.output import deliver
-from clearprop.errors import InvalidArgument, Unwritable, abridged
-from clearprop.network.description import Network
-from clearprop.network.file import load
-from clearprop.network.parameters import Parameters
+from clearprop.cli.progress import display
+from clearprop.cli.signals import Interrupts
+from clearprop.errors import ClearpropError, InvalidArgument, Unwritable, abridged
+from clearprop.files import require_writable, write_atomically
+from clearprop.network.data import shown_label
 from clearprop.network.write import save
+from clearprop.rendering.curves import curve, plot, require_plot
 from clearprop.rendering.document import shown_number
 from clearprop.rendering.structure import dumps
-from clearprop.training.loop import EPOCHS, Fit, train
+from clearprop.training.callbacks import Callback
+from clearprop.training.checkpoint import SECONDS
+from clearprop.training.load import load
+from clearprop.training.loop import Fit, train
+from clearprop.training.metrics import Metrics, class_labels
 from clearprop.training.stopping import counted
+
+MAX_CLASSES = 12
+"""A confusion matrix of more classes does not fit a terminal; JSON has it all the same."""
 
 
 def run_train(
     net: str,
     *,
+    data: str | None = None,
+    target: tuple[str, ...] = (),
     epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
     seed: int | None = None,
     output: str | None = None,
+    checkpoint: float = SECONDS,
+    resume: bool = False,
+    plot: str | None = None,
+    log: str | None = None,
+    metrics: bool = False,
     format: str = "text",
     quiet: bool = False,
 ) -> int:
@@ -40,45 +52,68 @@ def run_train(
         RequestError: a file that cannot be read, or an option that makes no sense.
         Unwritable: what was learnt cannot be saved; how the training went is printed all the same.
     """
-    problem = load(net)
-    if learning_rate is not None:
-        if not 0 <= learning_rate < math.inf:
-            raise InvalidArgument(f"--learning-rate: expected a finite number of at least 0, found {learning_rate}")
-        problem = replace(problem, optimizer=replace(problem.optimizer, learning_rate=learning_rate))
-    given = {"epochs": epochs, "batch_size": batch_size, "seed": seed}
+    plot_format = require_plot(plot) if plot is not None else None
+    model = output if output is not None and not output.endswith(".toml") else None
+    for path in (output, plot):
+        if path is not None:
+            require_writable(path)
+    if resume and model is None:
+        found = "a network file" if output is not None else "no --output"
+        raise InvalidArgument(f"--resume goes on with the model named by --output, found {found}")
+    given = {"epochs": epochs, "batch_size": batch_size}
     settings: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
-    if seed is not None and seed != problem.settings.seed:
-        # Weights that the file does not give follow the seed.
-        problem = replace(problem, parameters=_reseeded(problem.parameters, problem.settings.seed, seed))
-    limit = epochs if epochs is not None else problem.settings.epochs
-    with _progress(EPOCHS if limit is None else limit, quiet) as on_epoch_end:
-        fit = train(problem, on_epoch_end=on_epoch_end, **settings)
-    unsaved: Unwritable | None = None
-    if output is not None:
-        try:
-            save(fit.problem, output)
-        except Unwritable as error:
-            unsaved = error
-    saved = output if unsaved is None else None
+    with Interrupts() as interrupts, display(quiet) as shown:
+        problem = load(net, data=data, target=target or None, seed=seed, progress=shown.reading if shown else None)
+        if learning_rate is not None:
+            if not 0 <= learning_rate < math.inf:
+                raise InvalidArgument(f"--learning-rate: expected a finite number of at least 0, found {learning_rate}")
+            problem = replace(problem, optimizer=replace(problem.optimizer, learning_rate=learning_rate))
+        callbacks: list[Callback] = [each for each in (shown, Log(log) if log is not None else None) if each]
+        fit = train(
+            problem,
+            callbacks=callbacks,
+            metrics=metrics,
+            output=model,
+            checkpoint=checkpoint,
+            resume=resume,
+            **settings,
+        )
+        interrupts.hold()
+        failures = list(_written(fit, output, model, plot, plot_format))
+    unsaved = fit.unsaved is not None or any(path == output for path, _ in failures)
+    saved = None if unsaved else output
     deliver(dumps(structure(fit)) if format == "json" else text(fit, saved), None)
-    if unsaved is not None:
-        raise unsaved
+    if fit.unsaved is not None:
+        raise fit.unsaved
+    if failures:
+        raise failures[0][1]
     return fit.status.exit_code
 
 
-def _reseeded(parameters: Parameters, old: int, new: int) -> Parameters:
-    """The parameters with every layer that was drawn at random drawn again."""
-    network: Network = parameters.layout.network
-    drawn, again = Parameters.random(network, old), Parameters.random(network, new)
-    changed = parameters.with_vector(parameters.vector.copy())
-    for layer in range(network.depth):
-        if (parameters.weights(layer) == drawn.weights(layer)).all():
-            changed.weights(layer)[:] = again.weights(layer)
-    return changed
+def _written(
+    fit: Fit, output: str | None, model: str | None, picture: str | None, format: str | None
+) -> list[tuple[str, ClearpropError]]:
+    """Write what is not a model, which training itself has saved; what could not be written, and why."""
+    failures: list[tuple[str, ClearpropError]] = []
+    if output is not None and model is None:
+        try:
+            save(fit.problem, output)
+        except ClearpropError as error:
+            failures.append((output, error))
+    if picture is not None and format is not None:
+        total = fit.problem.names.notation.total_error
+        title = abridged(fit.problem.name)
+        try:
+            drawn = plot(fit.history.loss, fit.history.validation, title=title, total=total, format=format)
+            write_atomically(picture, drawn)
+        except Unwritable as error:
+            failures.append((picture, error))
+    return failures
 
 
 def structure(fit: Fit) -> dict[str, Any]:
     """The result for ``--format json``."""
+    labels = class_labels(fit.problem)
     return {
         "status": fit.status.value,
         "reason": fit.reason,
@@ -86,9 +121,22 @@ def structure(fit: Fit) -> dict[str, Any]:
         "steps": fit.steps,
         "seconds": round(fit.seconds, 3),
         "loss": {"before": fit.loss_before, "after": fit.loss_after},
-        "training": {"loss": fit.loss_after},
-        "validation": None,
+        "training": _part(fit.loss_after, fit.metrics()),
+        "validation": _part(fit.validation_loss, fit.metrics("validation")),
+        **({"classes": [shown_label(label) for label in labels]} if labels is not None else {}),
     }
+
+
+def _part(loss: float | None, metrics: Metrics | None) -> dict[str, Any] | None:
+    if metrics is None:
+        return None
+    part: dict[str, Any] = {"loss": loss, **metrics.numbers()}
+    if metrics.confusion is not None:
+        part["confusion"] = metrics.confusion.tolist()
+    return part
+
+
+# --- the result as text ---------------------------------------------------------------------------------
 
 
 def text(fit: Fit, output: str | None) -> str:
@@ -97,66 +145,46 @@ def text(fit: Fit, output: str | None) -> str:
     lines = [f"{fit.reason[0].upper()}{fit.reason[1:]}."]
     lines.append(f"{counted(fit.epochs, 'epoch')}, {counted(fit.steps, 'step')}, {fit.seconds:.2f} s")
     lines.append(f"{name}: {shown_number(fit.loss_before, 6)} before, {shown_number(fit.loss_after, 6)} after")
-    if drawn := curve(fit.history.loss):
+    parts = {"training": fit.metrics(), "validation": fit.metrics("validation")}
+    losses = {"training": None, "validation": fit.validation_loss}
+    lines += [
+        f"{part}: {shown_metrics(metrics, losses[part])}" for part, metrics in parts.items() if metrics is not None
+    ]
+    shown = parts["validation"] or parts["training"]
+    if shown is not None and shown.confusion is not None:
+        lines += ["", *confusion(fit, shown, "validation" if parts["validation"] else "training")]
+    if drawn := curve(fit.history.loss, fit.history.validation):
         lines += ["", *drawn]
     if output is not None:
         lines += ["", f"saved as {abridged(output, 200)}"]
     return "\n".join(lines).rstrip() + "\n"
 
 
-BLOCKS = " ▁▂▃▄▅▆▇█"
+def shown_metrics(metrics: Metrics, loss: float | None) -> str:
+    """The metrics of some rows, in words."""
+    words = [] if loss is None else [f"loss {shown_number(loss, 6)}"]
+    if metrics.accuracy is not None:
+        right = round(metrics.accuracy * metrics.rows)
+        words.append(f"accuracy {metrics.accuracy:.2%} ({right:,} of {metrics.rows:,})")
+    if metrics.r2 is not None:
+        words.append(f"R² {metrics.r2:.4f}")
+    if metrics.rmse is not None:
+        words.append(f"RMSE {shown_number(metrics.rmse, 6)}")
+    return ", ".join(words)
 
 
-def curve(losses: Sequence[float], width: int = 64, height: int = 8) -> list[str]:
-    """The loss against the epoch, on a logarithmic scale, as a few lines of text."""
-    finite = [loss for loss in losses if math.isfinite(loss)]
-    positive = [loss for loss in finite if loss > 0]
-    if len(positive) < 2 or min(positive) == max(positive):
-        return []
-    low, high = math.log10(min(positive)), math.log10(max(positive))
-    columns = min(width, len(finite))
-    picked = [finite[round(k * (len(finite) - 1) / max(1, columns - 1))] for k in range(columns)]
-    levels = [0.0 if loss <= 0 else (math.log10(loss) - low) / (high - low) * (height * 8 - 1) + 1 for loss in picked]
-    lines = []
-    for row in reversed(range(height)):
-        cells = "".join(BLOCKS[max(0, min(8, math.floor(level - 8 * row)))] for level in levels)
-        label = {height - 1: f"{10**high:9.2e}", 0: f"{10**low:9.2e}"}.get(row, " " * 9)
-        lines.append(f"{label} ┤{cells}".rstrip())
-    lines.append(" " * 10 + "└" + "─" * columns)
-    lines.append(" " * 11 + "0" + f"epoch {len(losses) - 1:,}".rjust(columns - 1))
-    return lines
-
-
-@contextmanager
-def _progress(limit: int, quiet: bool) -> Iterator[Callable[[int, Mapping[str, float]], object] | None]:
-    """A progress bar on a terminal's stderr, nothing elsewhere; SIGTERM ends training like Ctrl-C."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    # Python lets only the main thread say what a signal does.
-    main = threading.current_thread() is threading.main_thread()
-    previous = signal.signal(signal.SIGTERM, interrupt) if main else None
-    try:
-        if quiet or not sys.stderr.isatty():
-            yield None
-            return
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (
-            TextColumn("epoch {task.completed:,.0f} of {task.total:,.0f}"),
-            BarColumn(),
-            TextColumn("loss {task.fields[loss]:.6g}  rate {task.fields[rate]:.3g}"),
-            TimeRemainingColumn(),
+def confusion(fit: Fit, metrics: Metrics, part: str) -> list[str]:
+    """The confusion matrix, a line per true class, a column per predicted one."""
+    labels = [abridged(shown_label(label), 12) for label in class_labels(fit.problem) or ()]
+    if metrics.confusion is None or len(labels) > MAX_CLASSES:
+        return [f"The confusion matrix of {len(labels)} classes is in --format json."]
+    table = metrics.confusion.tolist()
+    cells = [max(len(label), *(len(f"{row[place]:,}") for row in table)) for place, label in enumerate(labels)]
+    head = max(len("true"), *map(len, labels))
+    lines = [f"predicted, of the {part} rows"]
+    lines.append("  ".join(["true".ljust(head), *(label.rjust(cells[place]) for place, label in enumerate(labels))]))
+    for label, row in zip(labels, table, strict=True):
+        lines.append(
+            "  ".join([label.ljust(head), *(f"{count:,}".rjust(cells[place]) for place, count in enumerate(row))])
         )
-        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-            task = progress.add_task("", total=limit, loss=float("nan"), rate=float("nan"))
-
-            def show(epoch: int, logs: Mapping[str, float]) -> None:
-                progress.update(task, completed=epoch, loss=logs["loss"], rate=logs["learning_rate"])
-
-            yield show
-    finally:
-        if main:
-            signal.signal(signal.SIGTERM, previous)
+    return lines

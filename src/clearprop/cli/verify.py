@@ -6,13 +6,21 @@ from typing import Any
 
 from clearprop.cli.output import deliver, which_example
 from clearprop.derivation.verify import EXTENDED, FLOOR, Report, verify
-from clearprop.network.file import load
 from clearprop.rendering.structure import dumps
+from clearprop.training.load import load
 
 
-def run_verify(net: str, *, example: str, sample: int | None, format: str) -> int:
+def run_verify(
+    net: str,
+    *,
+    example: str,
+    sample: int | None,
+    format: str,
+    data: str | None = None,
+    target: tuple[str, ...] = (),
+) -> int:
     """Print the worst relative error per layer; exit code 1 if any gradient is off."""
-    report = verify(load(net), which_example(example), sample=sample)
+    report = verify(load(net, data=data, target=target or None), which_example(example), sample=sample)
     deliver(dumps(structure(report)) if format == "json" else text(report), None)
     return 0 if report.agrees else 1
 

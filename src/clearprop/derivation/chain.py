@@ -9,7 +9,7 @@ expansion writes out the paths, or the next layer where there are too many.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -25,7 +25,7 @@ from clearprop.expressions.tree import multiply
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
 from clearprop.propagation.cycle import Cycle
-from clearprop.propagation.forward import example_share, output_share
+from clearprop.propagation.forward import example_share
 from clearprop.rules.activations import Activation
 from clearprop.rules.roles import Role
 
@@ -34,7 +34,8 @@ PATH_LIMIT = 16
 WIDTH_LIMIT = 16
 """A one-layer expansion over more units than this shows the largest ones and counts the rest."""
 AGREEMENT = 1e-9
-"""How closely, relative to the sum of the terms' sizes, a derivation must agree with backward."""
+"""How closely a derivation must agree with backward, relative to the sizes of all paths added up: where
+they cancel, what is left is rounding."""
 
 
 @dataclass(frozen=True)
@@ -89,32 +90,40 @@ class Chain:
         return self._split[1]
 
     @cached_property
-    def _split(self) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    def sizes(self) -> tuple[Array, ...]:
+        """The sizes of all contributions that sum_u makes to the errors, added up, per layer."""
+        return self._split[2]
+
+    @cached_property
+    def _split(self) -> tuple[tuple[Array, ...], tuple[Array, ...], tuple[Array, ...]]:
         parameters = self.cycle.parameters
         count = self.network.sizes[-1]
         by_sum: list[Array] = [np.empty(0)] * self.network.depth
         by_output: list[Array] = [np.empty(0)] * self.network.depth
+        sizes: list[Array] = [np.empty(0)] * self.network.depth
         with np.errstate(all="ignore"):
             slopes = [self.links.error_by_output(k, q.Error(k)).value for k in range(count)]
             by_output[-1] = np.diag(slopes)
             joined = self.links.joined
             if joined is not None:
                 entries = joined.entries(self.links.sums(self.last), self.links.targets)
-                by_sum[-1] = entries * output_share(self.network)
+                by_sum[-1] = entries * self.links.share
             else:
                 by_sum[-1] = self.through(self.last, by_output[-1])
+            sizes[-1] = np.abs(by_sum[-1]).sum(axis=0)
             for layer in reversed(range(self.last)):
-                by_output[layer] = by_sum[layer + 1] @ parameters.weights(layer + 1)
+                weights = parameters.weights(layer + 1)
+                by_output[layer] = by_sum[layer + 1] @ weights
                 by_sum[layer] = self.through(layer, by_output[layer])
+                sizes[layer] = self._sizes_through(layer, sizes[layer + 1] @ np.abs(weights))
         for layer, signal in enumerate(self.cycle.gradients.signals):
             expected, found = signal[self.row], by_sum[layer].sum(axis=0)
-            scale = np.abs(by_sum[layer]).sum(axis=0)
-            if not np.all(np.abs(expected - found) <= AGREEMENT * scale + 1e-300):
+            if not np.all(np.abs(expected - found) <= AGREEMENT * sizes[layer] + 1e-300):
                 raise Disagreement(
                     f"the error signals of layer {layer + 1} do not add up to what backward found; "
                     "this is a bug in clearprop, please report it with the network file"
                 )
-        return tuple(by_sum), tuple(by_output)
+        return tuple(by_sum), tuple(by_output), tuple(sizes)
 
     def through(self, layer: int, upstream: Array) -> Array:
         """∂E/∂sum from ∂E/∂output of one layer, row by row."""
@@ -124,18 +133,33 @@ class Chain:
         sums = np.broadcast_to(self.links.sums(layer), upstream.shape)
         return self.network.layers[layer].rule.pull_back(sums, sums, upstream)
 
+    def _sizes_through(self, layer: int, upstream: Array) -> Array:
+        if isinstance(self.network.layers[layer].rule, Activation):
+            return np.abs(self.through(layer, upstream))
+        return np.asarray(upstream @ np.abs(self.through(layer, np.eye(len(upstream)))))
+
     # --- terms ---------------------------------------------------------------------------
 
     def parameter_terms(self, index: int) -> tuple[Term, ...]:
         """The terms of ∂E_total/∂parameter for this example alone, the penalty excepted."""
-        layer, unit, source = self.cycle.parameters.layout.place(index)
-        shared = source is None and self.network.layers[layer].bias == "shared"
-        units = range(self.network.sizes[layer + 1]) if shared else (unit,)
+        layer = self.cycle.parameters.layout.place(index).layer
         terms = []
-        for u in units:
+        for u in self.units(index):
             last = self.links.sum_by_parameter(layer, u, index)
             terms += [Term(of, (*factors, last)) for of, factors in self.to_sum(layer, u)]
         return tuple(terms)
+
+    def parameter_size(self, index: int) -> float:
+        """The sizes of all contributions that a parameter makes to this example's errors, added up."""
+        layer = self.cycle.parameters.layout.place(index).layer
+        links = ((u, self.links.sum_by_parameter(layer, u, index).value) for u in self.units(index))
+        return sum(float(self.sizes[layer][u]) * abs(value) for u, value in links)
+
+    def units(self, index: int) -> Sequence[int]:
+        """The units that a parameter belongs to: all of a layer for its shared bias."""
+        layer, unit, source = self.cycle.parameters.layout.place(index)
+        shared = source is None and self.network.layers[layer].bias == "shared"
+        return range(self.network.sizes[layer + 1]) if shared else (unit,)
 
     def to_sum(self, layer: int, unit: int) -> Iterator[tuple[Quantity, tuple[Factor, ...]]]:
         """The factors of ∂E/∂sum_unit, for each error that the unit reaches."""
@@ -263,7 +287,9 @@ def derive_parameter(cycle: Cycle, index: int, chains: dict[int, Chain] | None =
     if cycle.problem.penalty and cycle.parameters.layout.is_weight[index]:
         terms += (_penalty_term(cycle, index),)
     gradient = float(cycle.gradients.of.vector[index])
-    _require_agreement(cycle.names.text(q.Parameter(index)), terms, gradient)
+    size = sum(chains[row].parameter_size(index) for row in range(count))
+    size *= example_share(cycle.problem.network, count)
+    _require_agreement(cycle.names.text(q.Parameter(index)), terms, gradient, size)
     return GradientDerivation(
         cycle,
         q.Parameter(index),
@@ -286,8 +312,7 @@ def _batch_terms(cycle: Cycle, index: int, chains: dict[int, Chain]) -> tuple[Te
         whole = Factor(quantity, Symbol(quantity), sum(term.product for term in own), expansion=own)
         reduction = Factor(q.Named(f"1/{count}"), Number(1.0) / Number(float(count)), share, remark="mean")
         factors = (whole,) if cycle.problem.network.loss.over_examples == "sum" else (reduction, whole)
-        number = row + 1
-        terms.append(Term(q.TotalError(), factors, number))
+        terms.append(Term(q.TotalError(), factors, int(cycle.numbers[row])))
     return tuple(terms)
 
 
@@ -305,9 +330,10 @@ def _penalty_term(cycle: Cycle, index: int) -> Term:
     return Term(q.PenaltyError(), (factor,))
 
 
-def _require_agreement(name: str, terms: tuple[Term, ...], expected: float) -> None:
+def _require_agreement(name: str, terms: tuple[Term, ...], expected: float, size: float = 0.0) -> None:
     products = [term.product for term in terms]
-    if not abs(sum(products) - expected) <= AGREEMENT * sum(map(abs, products)) + 1e-300:
+    size = max(size, sum(map(abs, products)))
+    if not abs(sum(products) - expected) <= AGREEMENT * size + 1e-300:
         raise Disagreement(
             f"the derivation of {name} gives {sum(products)!r}, backward found {expected!r}; "
             "this is a bug in clearprop, please report it with the network file"

@@ -12,14 +12,24 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.expressions import (
+    Apply,
+    Expression,
+    Number,
+    Operator,
+    Symbol,
+    differentiate,
+    evaluate,
+    simplify,
+    substitute,
+)
 from clearprop.expressions import Derivative as Differentiated
-from clearprop.expressions import Expression, Number, Symbol, differentiate, evaluate, simplify, substitute
 from clearprop.expressions.tree import multiply
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
 from clearprop.network.parameters import Place
 from clearprop.propagation.cycle import Cycle
-from clearprop.propagation.forward import output_share
+from clearprop.propagation.forward import error_share
 from clearprop.rules.activations import Activation, Softmax
 from clearprop.rules.roles import Role
 
@@ -66,6 +76,20 @@ class Term:
         return float(np.prod([factor.value for factor in self.factors]))
 
 
+WEIGHT = q.Named("weight")
+"""How much an example counts, in the formulas of those that have a weight."""
+
+
+def weighted(tree: Expression) -> Expression:
+    """The tree times the example's weight, as one product; a minus sign stays in front."""
+    match tree:
+        case Apply(Operator.NEGATE, (u,)):
+            return -weighted(u)
+        case Apply(Operator.MULTIPLY, factors):
+            return multiply(Symbol(WEIGHT), *factors)
+    return multiply(Symbol(WEIGHT), tree)
+
+
 def placed(tree: Expression, places: Mapping[Any, Quantity]) -> Expression:
     """A rule's expression, spoken of particular quantities."""
 
@@ -87,13 +111,28 @@ class Links:
 
     @cached_property
     def error(self) -> Expression:
-        """E_k as an expression in y and t, with its share under ``over_outputs = "mean"``."""
-        formula = self.network.loss.rule.formula
-        return formula / self.network.sizes[-1] if self.network.loss.over_outputs == "mean" else formula
+        """E_k as an expression in y and t, with the example's weight if it has one, and its share
+        under ``over_outputs = "mean"``."""
+        return self.shared(self.network.loss.rule.formula)
+
+    def shared(self, tree: Expression) -> Expression:
+        """The tree times what ``share`` is the number of."""
+        tree = tree if self.weight is None else weighted(tree)
+        return tree / self.network.sizes[-1] if self.network.loss.over_outputs == "mean" else tree
+
+    @cached_property
+    def share(self) -> float:
+        """What each output's error is multiplied with."""
+        shares = np.broadcast_to(error_share(self.cycle.trace), (len(self.cycle.examples), 1))
+        return float(shares[self.row, 0])
 
     @cached_property
     def error_slope(self) -> Differentiated:
-        return differentiate(self.error, Role.OUTPUT)
+        slope = differentiate(self.error, Role.OUTPUT)
+        if self.weight is None:
+            return slope
+        # Simplified as without a weight, which stays in front where it is seen.
+        return slope._replace(simplified=simplify(self.shared(self.network.loss.rule.slope.simplified)))
 
     def output_places(self, k: int) -> dict[Any, Quantity]:
         """The quantities that play the roles of output k."""
@@ -102,7 +141,7 @@ class Links:
     def error_by_output(self, k: int, of: Quantity) -> Factor:
         """∂E/∂output_k, the loss differentiated."""
         places = self.output_places(k)
-        given = {Role.OUTPUT: self.output(self.last, k), Role.TARGET: self.target(k)}
+        given = {Role.OUTPUT: self.output(self.last, k), Role.TARGET: self.target(k), WEIGHT: self.weight}
         slope = self.error_slope
         return Factor(
             q.Derivative(of, q.Output(self.last, k)),
@@ -116,14 +155,14 @@ class Links:
         assert self.joined is not None
         network, places = self.network, self.output_places(k)
         value = self.joined.signals(self.sums(self.last)[None], self.targets[None])[0, k]
-        shown = self.joined.shown_slope
+        shown = self.shared(self.joined.shown_slope)
         if network.loss.over_outputs == "mean":
-            shown = simplify(shown / network.sizes[-1])
+            shown = simplify(shown)
         rule, last = network.loss.rule.name, network.layers[-1].rule.name
         return Factor(
             q.Derivative(of, q.Sum(self.last, k)),
             placed(shown, places),
-            float(value) * output_share(network),
+            float(value) * self.share,
             collapse=self.joined_parts(k),
             remark=f"{rule} after {last}: the product collapses",
         )
@@ -194,3 +233,8 @@ class Links:
 
     def target(self, k: int) -> Any:
         return self.targets[k]
+
+    @property
+    def weight(self) -> Any:
+        weights = self.cycle.trace.weights
+        return None if weights is None else weights[self.row]

@@ -42,9 +42,7 @@ def largest_paths(cycle: Cycle, index: int, count: int) -> tuple[Path, ...]:
     Ties go to the path that comes first, unit by unit.
     """
     chain = Chain(cycle)
-    layer, unit, source = cycle.parameters.layout.place(index)
-    shared = source is None and chain.network.layers[layer].bias == "shared"
-    starts = list(range(chain.network.sizes[layer + 1])) if shared else [unit]
+    layer, starts = cycle.parameters.layout.place(index).layer, list(chain.units(index))
     values, choices = _tables(chain, layer, count)
     first = np.array([chain.links.sum_by_parameter(layer, u, index).value for u in starts])
     products = first[:, None] * values[0][starts]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from clearprop.network import names as q
 from clearprop.network.names import Quantity
 from clearprop.network.parameters import Place
 from clearprop.propagation.cycle import Cycle
-from clearprop.propagation.forward import example_share
+from clearprop.propagation.forward import example_share, output_errors
 from clearprop.rules.activations import Activation
 from clearprop.rules.roles import Role
 
@@ -55,6 +55,8 @@ def _formulas(cycle: Cycle, quantity: Quantity, row: int) -> tuple[tuple[Express
             return (), "given, an input of the example"
         case q.Target():
             return (), "given, a target of the example"
+        case q.Named("weight"):
+            return (), "given, how much the example counts"
         case q.Sum(layer, unit):
             return (weighted_sum(cycle, layer, unit),), ""
         case q.Output(layer, unit):
@@ -118,15 +120,25 @@ def error_formulas(cycle: Cycle, k: int) -> tuple[tuple[Expression, ...], str]:
     links = Links(cycle)
     if cycle.example == "all":
         network = cycle.problem.network
-        terms: list[Expression] = [Number(float(e)) for e in cycle.errors[:, k]]
+        terms = batch_terms(cycle, k)
         whole = elided_sum(terms)
         if example_share(network, len(terms)) != 1:
             whole = whole / len(terms)
-        return (whole,), f"{network.loss.over_examples} over the examples"
+        weights = "" if links.weight is None else ", each error times its example's weight"
+        return (whole,), f"{network.loss.over_examples} over the examples{weights}"
     remark = ""
     if links.joined is not None:
         remark = f"computed from {cycle.names.text(q.Sum(links.last, k))}, which keeps all digits"
     return (placed(links.error, links.output_places(k)),), remark
+
+
+def batch_terms(cycle: Cycle, k: int) -> list[Expression]:
+    """The error of output k of each example; before its weight, where it has one, times that."""
+    weights = cycle.trace.weights
+    if weights is None:
+        return [Number(float(e)) for e in cycle.errors[:, k]]
+    own = output_errors(replace(cycle.trace, weights=None), cycle.examples.targets)[:, k]
+    return [multiply(Number(float(w)), Number(float(e))) for w, e in zip(weights, own, strict=True)]
 
 
 def total_formula(cycle: Cycle) -> Expression:

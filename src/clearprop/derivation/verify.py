@@ -137,7 +137,7 @@ class Differences:
         inputs = done.examples.inputs.astype(np.longdouble)
         masks = [None if mask is None else mask.astype(np.longdouble) for mask in done.trace.masks]
         with np.errstate(all="ignore"):
-            self.trace = forward(done.problem.network, extended, inputs, masks)
+            self.trace = forward(done.problem.network, extended, inputs, masks, weights=done.trace.weights)
         scale = max(1.0, abs(done.error))
         self.floor = FLOOR * scale
 

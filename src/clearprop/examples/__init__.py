@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from importlib import resources
+from pathlib import Path
 
 DESCRIPTIONS = {
     "lecture": "the lecture's network, 2-2-2 logistic: one cycle worked by hand",
     "xor": "exclusive or, 2-3-1: the problem that one layer cannot solve",
     "deep": "three hidden layers with mixed activations, Adam and an L2 penalty: long chains",
     "ring": "points in three rings, 2-6-4-3 with softmax and cross-entropy: a small classifier",
+    "iris": "150 flowers, 4-16-3: their species from four measures",
+    "digits": "1,797 pictures of 8 x 8 pixels, 64-64-10: the digit that they show",
+    "penguins": "344 penguins, 11-16-1: their mass from numbers and categories, some of them missing",
 }
 
 
 def source(name: str) -> str:
     """The text of an example's network file, byte for byte."""
     return (resources.files(__name__) / f"{name}.toml").read_bytes().decode("utf-8")
+
+
+def beside(net: str | os.PathLike[str]) -> Path:
+    """The folder that a network file's table lies in: its own, or that of the bundled examples."""
+    return Path(__file__).parent if net in DESCRIPTIONS else Path(net).parent

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from clearprop.errors import (
     ClearpropError,
     InvalidArgument,
@@ -24,10 +26,12 @@ from clearprop.errors import (
 from clearprop.errors import Problem as Fault
 from clearprop.expressions import Number
 from clearprop.network import kinds as kind
+from clearprop.network.data import Data
 from clearprop.network.description import Dense, Network, Objective
+from clearprop.network.examples import Examples, row_faults
 from clearprop.network.names import NOTATIONS
-from clearprop.network.parameters import Parameters
-from clearprop.network.problem import Data, Examples, Problem, Settings, example_faults
+from clearprop.network.parameters import Layout, Parameters
+from clearprop.network.problem import Problem, Settings
 from clearprop.network.table import Table, list_of
 from clearprop.rules.activations import Activation, activation
 from clearprop.rules.initializers import INITIALIZERS
@@ -128,13 +132,22 @@ def _toml_message(error: tomllib.TOMLDecodeError, text: str) -> str:
     return message
 
 
+def read_structure(content: Mapping[str, Any], source: str, fill: Callable[[Parameters], None]) -> Problem:
+    """The problem that tables without numbers describe; ``fill`` puts the numbers in.
+
+    Raises:
+        InvalidNetwork: everything that is wrong with it.
+    """
+    return _Reader(content, abridged(source, 200)).problem(fill)
+
+
 class _Reader:
     def __init__(self, content: Mapping[str, Any], source: str) -> None:
         self.faults: list[Fault] = []
         self.root = Table(content, "", self.faults)
         self.source = source
 
-    def problem(self) -> Problem:
+    def problem(self, fill: Callable[[Parameters], None] | None = None) -> Problem:
         root = self.root
         # A later format may mean anything: say so before complaining about its keys.
         root.take("format", self.format, FORMAT)
@@ -150,11 +163,15 @@ class _Reader:
         root.finish()
         if self.faults or network is None:
             raise InvalidNetwork(self.faults, self.source)
-        parameters = Parameters.random(network, settings.seed)
-        for layer in range(network.depth):
-            if weights[layer] is not None:
-                parameters.weights(layer)[:] = weights[layer]
-            parameters.biases(layer)[:] = biases[layer]
+        if fill is not None:
+            layout = Layout(network)
+            fill(parameters := Parameters(layout, np.empty(layout.size)))
+        else:
+            parameters = Parameters.random(network, settings.seed)
+            for layer in range(network.depth):
+                if weights[layer] is not None:
+                    parameters.weights(layer)[:] = weights[layer]
+                parameters.biases(layer)[:] = biases[layer]
         return Problem(network, parameters, chosen_optimizer, penalty, examples, settings, data, notation, self.source)
 
     @staticmethod
@@ -343,6 +360,8 @@ class _Reader:
             dtype=table.take("dtype", kind.one_of("dtype", ("float32", "float64")), usual.dtype),  # type: ignore[arg-type]
             target_loss=table.take("target_loss", kind.optional(kind.number), None),
             time_limit=table.take("time_limit", kind.optional(kind.above_zero), None),
+            gradient_tolerance=table.take("gradient_tolerance", kind.at_least_zero, usual.gradient_tolerance),
+            early_stopping=table.take("early_stopping", kind.boolean, usual.early_stopping),
         )
         table.finish()
         return settings
@@ -359,6 +378,7 @@ class _Reader:
             file=table.take("file", kind.string, ""),
             target=tuple(table.take("target", kind.columns, [])),
             inputs=table.take("inputs", kind.optional(lambda value: tuple(kind.columns(value))), None),
+            categorical=tuple(table.take("categorical", kind.columns, [])),
             standardize=table.take("standardize", kind.boolean, False),
             split=table.take("split", kind.share, 0.2),
             missing=table.take("missing", kind.one_of("way", ("refuse", "mean", "drop")), "refuse"),  # type: ignore[arg-type]
@@ -379,7 +399,7 @@ class _Reader:
             table.finish()
             rows.append((values, targets))
         before = len(self.faults)
-        self.faults.extend(example_faults(*sizes, rule, rows))
+        self.faults.extend(row_faults(((number, *row) for number, row in enumerate(rows, 1)), *sizes, rule))
         if not rows or len(self.faults) > before or any(None in row for row in rows):
             return None
         lengths = {(len(values or ()), len(targets or ())) for values, targets in rows}

@@ -12,8 +12,9 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.errors import ClearpropError, InvalidArgument, abridged
 from clearprop.files import write_atomically
+from clearprop.network.data import Data
 from clearprop.network.description import Dense, Network
-from clearprop.network.problem import Data, Problem, Settings
+from clearprop.network.problem import Problem, Settings
 from clearprop.rules.activations import ACTIVATIONS, activation
 from clearprop.rules.losses import LOSSES, loss
 from clearprop.rules.optimizers import OPTIMIZERS, Optimizer, optimizer
@@ -49,13 +50,13 @@ def save(problem: Problem, path: str | os.PathLike[str]) -> None:
     write_atomically(path, write(problem))
 
 
-def structure(problem: Problem) -> dict[str, Any]:
-    """The tables of the file."""
+def structure(problem: Problem, *, numbers: bool = True) -> dict[str, Any]:
+    """The tables of the file; without ``numbers`` all but weights, biases and examples."""
     network = problem.network
     content: dict[str, Any] = {"notation": problem.notation}
     named = not isinstance(network.inputs, int)
     content["inputs"] = {"names": list(network.input_names)} if named else {"count": network.inputs}
-    content["layers"] = [_layer(problem, index, layer) for index, layer in enumerate(network.layers)]
+    content["layers"] = [_layer(problem, index, layer, numbers) for index, layer in enumerate(network.layers)]
     content["loss"] = _loss(network)
     content["optimizer"] = _optimizer(problem.optimizer)
     if problem.penalty:
@@ -63,23 +64,27 @@ def structure(problem: Problem) -> dict[str, Any]:
     content["training"] = _changed(problem.settings, Settings())
     if problem.data is not None:
         content["data"] = _data(problem.data)
-    if problem.examples is not None:
+    if numbers and problem.examples is not None and (problem.examples.own or problem.data is None):
         rows = zip(problem.examples.inputs, problem.examples.targets, strict=True)
         content["examples"] = [{"inputs": inputs, "targets": targets} for inputs, targets in rows]
     return {key: _plain(value) for key, value in content.items() if value != {}}
 
 
-def _layer(problem: Problem, index: int, layer: Dense) -> dict[str, Any]:
+def _layer(problem: Problem, index: int, layer: Dense, numbers: bool) -> dict[str, Any]:
     biases = problem.parameters.biases(index)
     table: dict[str, Any] = {"units": layer.units if isinstance(layer.units, int) else list(layer.units)}
     table["activation"] = _activation(layer)
-    table["weights"] = problem.parameters.weights(index)
+    if numbers:
+        table["weights"] = problem.parameters.weights(index)
     if layer.weight_names is not None:
         table["weight_names"] = [list(row) for row in layer.weight_names]
     if layer.bias == "none":
         table["bias"] = False
-    else:
-        table["bias"] = biases[0] if layer.bias == "shared" else biases
+    elif layer.bias == "shared":
+        # A number says that the layer shares it, even where numbers are elsewhere.
+        table["bias"] = biases[0] if numbers else 0.0
+    elif numbers:
+        table["bias"] = biases
     if layer.bias_names is not None:
         table["bias_names"] = layer.bias_names if isinstance(layer.bias_names, str) else list(layer.bias_names)
     if not layer.train_bias:

@@ -16,7 +16,7 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.expressions import evaluate
 from clearprop.network.parameters import Parameters
-from clearprop.propagation.forward import Trace, example_share, output_share
+from clearprop.propagation.forward import Trace, error_share, example_share
 from clearprop.rules.penalties import Penalty
 from clearprop.rules.roles import Role
 
@@ -59,10 +59,10 @@ def output_signals(trace: Trace, targets: Array) -> Array:
     network = trace.network
     joined = network.joined
     if joined is not None and trace.masks[-1] is None:
-        return joined.signals(trace.sums[-1], targets) * output_share(network)
+        return joined.signals(trace.sums[-1], targets) * error_share(trace)
     slope = network.loss.rule.slope.simplified
     upstream = evaluate(slope, {Role.OUTPUT: trace.outputs[-1], Role.TARGET: targets})
-    return through_activation(trace, network.depth - 1, upstream * output_share(network))
+    return through_activation(trace, network.depth - 1, upstream * error_share(trace))
 
 
 def through_activation(trace: Trace, layer: int, upstream: Array) -> Array:

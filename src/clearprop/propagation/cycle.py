@@ -13,9 +13,10 @@ from clearprop.arrays import Array
 from clearprop.errors import InvalidArgument, NotFinite
 from clearprop.expressions import Expression, Symbol, not_finite_part, substitute, text
 from clearprop.network import names as q
+from clearprop.network.examples import Examples
 from clearprop.network.names import Names, Quantity
 from clearprop.network.parameters import Parameters
-from clearprop.network.problem import Examples, Problem
+from clearprop.network.problem import Problem
 from clearprop.propagation.backward import Gradients, backward
 from clearprop.propagation.dropout import masks
 from clearprop.propagation.forward import Trace, batch_errors, forward, output_errors, penalty_error
@@ -28,7 +29,8 @@ from clearprop.rules.roles import Role
 class Cycle:
     """Everything that one cycle computed, and what it started from.
 
-    ``example`` is the number of the one example it ran on, or "all"; ``step`` counts from 1,
+    ``example`` is the number of the one example it ran on, or "all"; ``numbers`` has the number of
+    each example of its batch. Both count from 1 in the order of the file, as ``step`` counts from 1;
     ``state`` is what the optimizer remembered before.
 
     >>> from clearprop.network.file import load
@@ -40,6 +42,7 @@ class Cycle:
     problem: Problem
     examples: Examples
     example: int | Literal["all"]
+    numbers: Array
     step: int
     rate: float
     state: Mapping[str, Array]
@@ -96,6 +99,8 @@ class Cycle:
                 return float(self.examples.inputs[row, index])
             case q.Target(index):
                 return float(self.examples.targets[row, index])
+            case q.Named("weight") if self.examples.weights is not None:
+                return float(self.examples.weights[row])
             case q.Sum(layer, unit):
                 return float(self.trace.sums[layer][row, unit])
             case q.Output(layer, unit):
@@ -133,27 +138,41 @@ def cycle(
 ) -> Cycle:
     """One cycle in float64 on one example (counted from 1) or on all of them as one batch.
 
+    All are those that are learnt from, where some are set aside.
+
     Raises:
         InvalidArgument: no such example, or none at all.
         NotFinite: a number became infinite or undefined; names the part.
     """
-    if problem.examples is None:
-        raise InvalidArgument(f"{problem.name}: there is no example to run it on; add one under [[examples]]")
-    examples = problem.examples if example == "all" else problem.examples.only(example)
-    numbers = np.arange(len(examples)) if example == "all" else np.array([example - 1])
-    parameters = problem.parameters
-    chosen = masks(problem.network, problem.settings.seed, step, numbers)
+    examples, positions = chosen_examples(problem, example)
+    parameters, weights = problem.parameters, examples.weights
+    dropped = masks(problem.network, problem.settings.seed, step, positions)
     with np.errstate(all="ignore"):
-        trace = forward(problem.network, parameters, examples.inputs, chosen)
+        trace = forward(problem.network, parameters, examples.inputs, dropped, weights=weights)
         errors = output_errors(trace, examples.targets)
-        require_finite(problem, trace, examples.targets, errors, numbers + 1)
+        numbers = positions + 1
+        require_finite(problem, trace, examples.targets, errors, numbers)
         gradients = backward(trace, examples.targets, problem.penalty)
         state = initial_state(problem.optimizer, parameters) if state is None else state
         rate = problem.optimizer.learning_rate if rate is None else rate
         changed = update(problem.optimizer, parameters, gradients.of, state, step, rate)
         require_finite_update(problem, gradients.of, changed)
-        after = forward(problem.network, changed.parameters, examples.inputs, chosen)
-    return Cycle(problem, examples, example, step, rate, state, trace, errors, gradients, changed, after)
+        after = forward(problem.network, changed.parameters, examples.inputs, dropped, weights=weights)
+    return Cycle(problem, examples, example, numbers, step, rate, state, trace, errors, gradients, changed, after)
+
+
+def chosen_examples(problem: Problem, example: int | Literal["all"]) -> tuple[Examples, Array]:
+    """The one example, or all that are learnt from, and their positions in the file.
+
+    Raises:
+        InvalidArgument: no such example, or none at all.
+    """
+    examples = problem.examples
+    if examples is None or not len(examples.learnt):
+        raise InvalidArgument(f"{problem.name}: there is no example to run it on; add one under [[examples]]")
+    if example != "all":
+        return examples.only(example), np.array([example - 1])
+    return examples if examples.training is None else examples.take(examples.learnt), examples.learnt
 
 
 def following(done: Cycle) -> Cycle:
@@ -211,6 +230,8 @@ def require_finite(problem: Problem, trace: Trace, targets: Array, errors: Array
         shown = text(placed(part, values_of)) if part else loss.name
         at = f"{values_of[Role.OUTPUT]} = {float(given[Role.OUTPUT]):.6g}, "
         at += f"{values_of[Role.TARGET]} = {float(given[Role.TARGET]):.6g}"
+        if trace.weights is not None:
+            at += f", weight = {float(trace.weights[row]):.6g}"
         raise NotFinite(
             f"{names.text(q.Error(k))} is {errors[row, k]}; example {numbers[row]}; {shown} is not finite at {at}"
         )
@@ -220,16 +241,19 @@ def require_finite_update(problem: Problem, gradients: Parameters, changed: Upda
     """Refuse gradients or new parameters that are not finite.
 
     Raises:
-        NotFinite: naming the first parameter and what to try.
+        NotFinite: naming the first parameter, where it is and what to try.
     """
-    layout = gradients.layout
+    layout, network = gradients.layout, problem.network
     for vector, what in (
         (gradients.vector, "the gradient of"),
         (changed.parameters.vector, "the new value of"),
     ):
         if not np.all(np.isfinite(vector)):
             index = int(np.argmax(~np.isfinite(vector)))
+            layer, unit, source = layout.place(index)
+            shared = source is None and network.layers[layer].bias == "shared"
+            where = f"layer {layer + 1}" + ("" if shared else f", unit {network.unit_names[layer][unit]}")
             raise NotFinite(
-                f"{what} {layout.name(index)} is {vector[index]}, in layer {layout.place(index).layer + 1}; "
+                f"{what} {layout.name(index)} is {vector[index]}, in {where}; "
                 "try a smaller learning rate, smaller weights, or clip_norm under [optimizer]"
             )

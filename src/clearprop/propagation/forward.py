@@ -2,7 +2,7 @@
 
     sum_u    = Σ_i weight_ui · output_i + bias_u
     output_u = activation(sum_u)
-    E_k      = loss(output_k, target_k)
+    E_k      = loss(output_k, target_k)          (times the example's weight, if it has one)
 
 Batches go through together: every array has one row per example.
 """
@@ -28,7 +28,8 @@ class Trace:
     """Everything a forward pass computed, for each example of the batch.
 
     ``sums[l]`` and ``outputs[l]`` have shape (examples, units of layer l); ``masks[l]`` is
-    what dropout multiplied the outputs with, or None.
+    what dropout multiplied the outputs with, or None. ``weights``, shape (examples,), says how
+    much each example counts; None is once each.
     """
 
     network: Network
@@ -37,6 +38,7 @@ class Trace:
     sums: tuple[Array, ...]
     outputs: tuple[Array, ...]
     masks: tuple[Array | None, ...]
+    weights: Array | None = None
 
     def before(self, layer: int) -> Array:
         """What the layer sees: the outputs of the layer before, or the inputs."""
@@ -49,13 +51,17 @@ def forward(
     inputs: Array,
     masks: Sequence[Array | None] | None = None,
     resume: tuple[Trace, int] | None = None,
+    weights: Array | None = None,
 ) -> Trace:
     """Weighted sums and outputs, layer by layer.
 
     ``resume = (trace, layer)`` takes the layers before that one from an earlier pass, for
-    when only parameters from there on have changed.
+    when only parameters from there on have changed; and how much each example counts, unless
+    ``weights`` says it.
     """
     start = resume[1] if resume else 0
+    if resume and weights is None:
+        weights = resume[0].weights
     sums = list(resume[0].sums[:start]) if resume else []
     outputs = list(resume[0].outputs[:start]) if resume else []
     masks = tuple(masks) if masks is not None else (None,) * network.depth
@@ -67,7 +73,7 @@ def forward(
         if mask is not None:
             seen = seen * mask
         outputs.append(seen)
-    return Trace(network, parameters, inputs, tuple(sums), tuple(outputs), masks)
+    return Trace(network, parameters, inputs, tuple(sums), tuple(outputs), masks, weights)
 
 
 def weighted_sums(parameters: Parameters, layer: int, seen: Array) -> Array:
@@ -78,23 +84,29 @@ def weighted_sums(parameters: Parameters, layer: int, seen: Array) -> Array:
 
 
 def output_errors(trace: Trace, targets: Array) -> Array:
-    """E_k of every example, shape (examples, outputs), divided by the number of outputs under
-    ``over_outputs = "mean"``; not yet put together over the examples."""
+    """E_k of every example, shape (examples, outputs), with its ``error_share``; not yet put
+    together over the examples."""
     loss, joined = trace.network.loss, trace.network.joined
     if joined is not None and trace.masks[-1] is None:
         errors = joined.errors(trace.sums[-1], targets)
     else:
         errors = evaluate(loss.rule.formula, {Role.OUTPUT: trace.outputs[-1], Role.TARGET: targets})
-    return np.broadcast_to(errors, targets.shape) * output_share(trace.network)
+    return np.broadcast_to(errors, targets.shape) * error_share(trace)
 
 
-def output_share(network: Network) -> float:
-    """What ``over_outputs`` multiplies each output's error with."""
-    return 1 / network.sizes[-1] if network.loss.over_outputs == "mean" else 1.0
+def error_share(trace: Trace) -> Array | float:
+    """What each output's error is multiplied with: its share under ``over_outputs``, times how much
+    the example counts. One number, or with weights one per example, shape (examples, 1), in the
+    precision of the sums."""
+    share = 1 / trace.network.sizes[-1] if trace.network.loss.over_outputs == "mean" else 1.0
+    if trace.weights is None:
+        return share
+    return share * trace.weights.astype(trace.sums[-1].dtype, copy=False)[:, None]
 
 
 def example_share(network: Network, examples: int) -> float:
-    """What ``over_examples`` multiplies each example's error with."""
+    """What ``over_examples`` multiplies each example's error with: a mean is over the number of
+    examples, however much each counts."""
     return 1 / examples if network.loss.over_examples == "mean" else 1.0
 
 

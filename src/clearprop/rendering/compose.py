@@ -194,12 +194,14 @@ def _batch(derivation: GradientDerivation, view: View, gradient: q.Derivative) -
     """Per example, then the reduction."""
     own = [term for term in derivation.terms if term.example is not None]
     contributions = [term.factors[-1] for term in own]
-    for term, factor in list(zip(own, contributions, strict=True))[:SHOWN_EXAMPLES]:
-        left = Symbol(f"{view.names.text(gradient)}, example {term.example}")
+    weights = derivation.cycle.trace.weights
+    for row, (term, factor) in enumerate(list(zip(own, contributions, strict=True))[:SHOWN_EXAMPLES]):
+        weight = "" if weights is None else f", weight {view.number(float(weights[row]))}"
+        left = Symbol(f"{view.names.text(gradient)}, example {term.example}{weight}")
         values = [multiply(*(Number(f.value) for f in inner.factors)) for inner in factor.expansion]
         products: list[Expression] = [Number(inner.product) for inner in factor.expansion]
         formulas = [multiply(*(Symbol(f.quantity) for f in inner.factors)) for inner in factor.expansion]
-        first = [Line(add(*formulas))] if term.example == 1 else []
+        first = [Line(add(*formulas))] if row == 0 else []
         sides = [*first, *lines(add(*values), add(*products), Number(factor.value))]
         yield Equation(left, tuple(sides))
     if len(own) > SHOWN_EXAMPLES:

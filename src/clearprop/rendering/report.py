@@ -9,6 +9,7 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.derivation.chain import Chain, GradientDerivation, derive_parameter
+from clearprop.derivation.local import WEIGHT
 from clearprop.derivation.paths import Path
 from clearprop.derivation.values import derive_value
 from clearprop.derivation.verify import Differences
@@ -91,8 +92,10 @@ def _summary(cycle: Cycle, view: View) -> Iterator[Block]:
 
 def head(cycle: Cycle, view: View) -> Iterator[Block]:
     """The title, the network drawn, and every convention that others choose differently."""
-    which = "all examples as one batch" if cycle.example == "all" else f"example {cycle.example}"
-    several = cycle.problem.examples is not None and len(cycle.problem.examples) > 1
+    examples = cycle.problem.examples
+    several = examples is not None and len(examples) > 1
+    learnt = "examples" if examples is None or examples.training is None else "training examples"
+    which = f"all {learnt} as one batch" if cycle.example == "all" else f"example {cycle.example}"
     title = f"{cycle.problem.name}: " + ("one cycle" if cycle.step == 1 else f"cycle {cycle.step}")
     yield Heading(1, title + (f" on {which}" if several else ""))
     values: dict[Quantity, float] = {
@@ -124,6 +127,8 @@ def conventions(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expressio
     yield names.text(q.TotalError()), f"the {objective.over_outputs} over the outputs{penalty}"
     if cycle.example == "all":
         yield "batch", f"the {objective.over_examples} over the {len(cycle.examples)} examples"
+    if cycle.trace.weights is not None:
+        yield "weight of an example", "multiplies its error; the mean divides by the number of examples"
     if problem.penalty:
         yield "penalty, for each weight w", in_words(problem.penalty.formula)
     yield "gradients", "all from the old weights; then all parameters are updated at once"
@@ -202,7 +207,7 @@ def _forward_batch(cycle: Cycle, view: View) -> Iterator[Block]:
 def _per_example(cycle: Cycle, quantities: list[Quantity]) -> Table:
     header: tuple[str | Expression, ...] = ("example", *(Symbol(quantity) for quantity in quantities))
     rows = tuple(
-        (Number(row + 1), *(Number(cycle.value(quantity, row)) for quantity in quantities))
+        (Number(float(cycle.numbers[row])), *(Number(cycle.value(quantity, row)) for quantity in quantities))
         for row in range(min(len(cycle.examples), 20))
     )
     return Table(header, rows)
@@ -210,9 +215,11 @@ def _per_example(cycle: Cycle, quantities: list[Quantity]) -> Table:
 
 def _error(cycle: Cycle, view: View) -> Iterator[Block]:
     network = cycle.problem.network
-    for k in range(network.sizes[-1]):
-        if cycle.example != "all":
+    if cycle.example != "all":
+        for k in range(network.sizes[-1]):
             yield from value_blocks(derive_value(cycle, q.Target(k)), view)
+        if cycle.trace.weights is not None:
+            yield from value_blocks(derive_value(cycle, WEIGHT), view)
     for k in range(network.sizes[-1]):
         yield from value_blocks(derive_value(cycle, q.Error(k)), view)
     if cycle.problem.penalty:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from clearprop.derivation.chain import GradientDerivation
-from clearprop.derivation.local import Factor, Term
+from clearprop.derivation.local import WEIGHT, Factor, Term
 from clearprop.derivation.paths import Path
 from clearprop.derivation.values import ValueDerivation
 from clearprop.expressions import text
@@ -27,7 +27,8 @@ def cycle_structure(cycle: Cycle, derivations: Sequence[Derivation]) -> dict[str
     structure: dict[str, Any] = {"values": values}
     if batch:
         structure["examples"] = [
-            {"values": {**units_structure(cycle, row), **_own_errors(cycle, row)}} for row in range(len(cycle.examples))
+            {"example": int(number), "values": {**units_structure(cycle, row), **_own_errors(cycle, row)}}
+            for row, number in enumerate(cycle.numbers)
         ]
     structure["gradients"] = dict(cycle.gradients.of.items())
     structure["updated"] = dict(cycle.updated.items())
@@ -39,8 +40,8 @@ def cycle_structure(cycle: Cycle, derivations: Sequence[Derivation]) -> dict[str
 
 
 def units_structure(cycle: Cycle, row: int) -> dict[str, float]:
-    """Every weighted sum and output of one example."""
-    found = {}
+    """How much one example counts, if it has a weight, and each of its weighted sums and outputs."""
+    found = {} if cycle.trace.weights is None else {cycle.names.text(WEIGHT): cycle.value(WEIGHT, row)}
     for layer, units in enumerate(cycle.problem.network.unit_names):
         for kind in (q.Sum, q.Output):
             for unit in range(len(units)):

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from clearprop.arrays import Array
 from clearprop.errors import NotFinite
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import require_finite, require_finite_update
 from clearprop.propagation.forward import output_errors
 from clearprop.training.order import Turn
-from clearprop.training.reference import Reference, Snapshot
+from clearprop.training.reference import BLOCK, Reference
+from clearprop.training.standing import Snapshot
 from clearprop.training.stopping import Ending, Status, ending
 
 REMEDY = "try a smaller learning rate, or clip_norm under [optimizer]"
@@ -55,9 +57,13 @@ def _examined(engine: Reference, turn: Turn) -> None:
 
 
 def _whole(engine: Reference) -> None:
-    trace = engine.trace()
-    numbers = np.arange(1, len(engine.targets) + 1)
-    require_finite(engine.problem, trace, engine.targets, output_errors(trace, engine.targets), numbers)
+    for start in range(0, len(engine.learnt), BLOCK):
+        _finite(engine, engine.learnt[start : start + BLOCK])
+
+
+def _finite(engine: Reference, rows: Array) -> None:
+    trace, targets = engine.trace(rows), engine.targets[rows]
+    require_finite(engine.problem, trace, targets, output_errors(trace, targets), np.asarray(rows) + 1)
 
 
 def _with_remedy(fault: str, remedy: str) -> str:

@@ -4,11 +4,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 
 @dataclass
 class History:
-    """``loss[0]`` is that of the initial weights, ``loss[n]`` that after n epochs; ``rate[n]`` is the
-    learning rate at the end of epoch n + 1."""
+    """``loss[0]`` is that of the initial weights, ``loss[n]`` that after n epochs; ``validation`` is
+    the same of the validation rows, empty if there are none. ``rate[n]`` is the learning rate at
+    the end of epoch n + 1."""
 
     loss: list[float] = field(default_factory=list)
     rate: list[float] = field(default_factory=list)
+    validation: list[float] = field(default_factory=list)
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs it tells of."""
+        return len(self.loss) - 1
+
+    @property
+    def watched(self) -> list[float]:
+        """The loss that says whether training gets anywhere: of the validation rows, where there are any."""
+        return self.validation or self.loss
+
+    @property
+    def best(self) -> int:
+        """The first epoch with the lowest watched loss; 0 is before training."""
+        return int(np.argmin(self.watched))
+
+    def until(self, epochs: int) -> History:
+        """What had happened by the end of that epoch."""
+        return History(self.loss[: epochs + 1], self.rate[:epochs], self.validation[: epochs + 1])

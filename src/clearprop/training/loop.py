@@ -2,39 +2,45 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.errors import InvalidArgument, NotFinite
+from clearprop.errors import InvalidArgument, Unwritable
 from clearprop.network.description import Network
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
-from clearprop.propagation.forward import forward
 from clearprop.rules.optimizers import Optimizer
+from clearprop.training.callbacks import Callback, Function, Listeners, Logs
+from clearprop.training.checkpoint import SECONDS, Checkpoints, resumed
 from clearprop.training.divergence import at_once, diverged
 from clearprop.training.history import History
-from clearprop.training.order import Plateau, turns
+from clearprop.training.metrics import Metrics, measured
+from clearprop.training.model import Model, Progress, save_model
+from clearprop.training.order import Plateau, batch_size, turns
+from clearprop.training.prediction import predict
 from clearprop.training.reference import Engine, Reference
-from clearprop.training.request import requested, rows
-from clearprop.training.stopping import Ending, Status, Stopping, ending
+from clearprop.training.request import requested
+from clearprop.training.standing import Standing
+from clearprop.training.stopping import Ending, Status, Stopping, ending, keeps_best
 
 EPOCHS = 10_000
 """The limit on epochs unless a file or a call says otherwise."""
-
-Callback = Callable[[int, Mapping[str, float]], object]
 
 
 @dataclass(frozen=True)
 class Fit:
     """How a training went: ``problem`` has the trained parameters, ``reason`` is a sentence.
 
-    ``epochs`` counts whole ones; ``loss_after`` is E_total over all examples with the parameters
-    of ``problem``, also where training ended within an epoch.
+    ``epochs`` counts whole ones; ``loss_after`` is E_total over all examples that were learnt from
+    with the parameters of ``problem``, ``validation_loss`` the error of those set aside. With early
+    stopping the parameters are those of epoch ``history.best``. ``unsaved`` says why the model
+    could not be written, if it should have been.
     """
 
     problem: Problem
@@ -45,6 +51,8 @@ class Fit:
     steps: int
     seconds: float
     loss_after: float
+    validation_loss: float | None = None
+    unsaved: Unwritable | None = None
 
     @property
     def loss_before(self) -> float:
@@ -52,16 +60,30 @@ class Fit:
         return self.history.loss[0]
 
     def predict(self, inputs: Any) -> Array:
-        """The outputs for rows of inputs, shape (rows, outputs).
+        """The outputs for rows of inputs, shape (rows, outputs); see ``clearprop.predict``.
 
         Raises:
             InvalidArgument: rows of the wrong length, or not finite.
+            UnfitTable: a data frame that lacks a column, or holds what training never saw.
         """
-        given = rows(inputs, self.problem.network.sizes[0], "inputs")
-        if not np.all(np.isfinite(given)):
-            raise InvalidArgument("inputs: expected finite numbers, found NaN or infinity")
-        with np.errstate(all="ignore"):
-            return forward(self.problem.network, self.problem.parameters, given).outputs[-1]
+        return predict(self.problem, inputs)
+
+    def metrics(self, part: str = "training") -> Metrics | None:
+        """Accuracy or R² and RMSE on the ``training`` or ``validation`` rows; None if there are none."""
+        assert self.problem.examples is not None
+        parts = {"training": self.problem.examples.learnt, "validation": self.problem.examples.validation}
+        if part not in parts:
+            raise InvalidArgument(f'part: expected "training" or "validation", found {part!r}')
+        rows = parts[part]
+        return None if rows is None else measured(self.problem, self.problem.parameters, rows)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the trained network as a model file, whole or not at all.
+
+        Raises:
+            Unwritable: the file cannot be written; what was there is untouched.
+        """
+        save_model(Model(self.problem), path)
 
 
 def train(
@@ -70,21 +92,37 @@ def train(
     targets: Any = None,
     *,
     optimizer: Optimizer | None = None,
-    on_epoch_end: Callback | None = None,
+    on_epoch_end: Callable[[int, Logs], Any] | None = None,
+    callbacks: Sequence[Callback] = (),
+    metrics: bool = False,
+    output: str | os.PathLike[str] | None = None,
+    checkpoint: float = SECONDS,
+    resume: bool = False,
     **settings: Any,
 ) -> Fit:
     """Train a problem, or a network on rows of inputs and targets, until it converges.
 
-    ``settings`` are those of the ``[training]`` table: ``epochs``, ``batch_size``, ``tolerance``,
-    ``patience``, ``seed``, ``shuffle``, ``dtype``, ``target_loss``, ``time_limit``.
-    ``on_epoch_end`` is called with the number of epochs done, and the loss and learning rate.
+    ``inputs`` may be an array or a data frame of any common library; ``targets`` an array, a list
+    of classes, or the names of columns. ``settings`` are those of the ``[training]`` table
+    (``epochs``, ``batch_size``, ``tolerance``, ``patience``, ``seed``, ``shuffle``, ``dtype``,
+    ``target_loss``, ``time_limit``, ``gradient_tolerance``, ``early_stopping``) and, for a table, of
+    ``[data]`` (``columns`` for its inputs, ``categorical``, ``standardize``, ``split``, ``missing``,
+    ``class_weights``, ``weight_column``); ``weights`` says how much each row of an array counts.
+
+    After each epoch ``on_epoch_end`` and the ``callbacks`` are told the number of epochs done, the
+    loss, the learning rate and, with ``metrics``, how good the outputs are; True from one of them
+    ends the training. With ``output`` the model is saved there every ``checkpoint`` seconds and at
+    the end; ``resume`` goes on from what is there, to the same bits as without the interruption.
 
     A training that diverges keeps the parameters of the last epoch whose loss was finite; one
     that is interrupted (Ctrl-C) keeps those of its last step.
 
     Raises:
-        InvalidArgument: no examples, rows of the wrong length, or a setting that makes no sense.
+        InvalidArgument: no examples, rows of the wrong length, a setting that makes no sense, or
+            a training that is resumed with something changed.
         InvalidNetwork: examples that are not finite or do not fit the loss.
+        UnfitTable: a table that does not fit the network.
+        Unwritable: nothing can be written at ``output``; said before the first step.
 
     >>> from clearprop.network.file import load
     >>> fit = train(load("lecture"))
@@ -92,119 +130,183 @@ def train(
     ('converged', True)
     """
     problem = requested(problem, inputs, targets, optimizer, settings)
+    if resume and output is None:
+        raise InvalidArgument("resume: say with output which model is to go on")
+    # What is there is looked at before a checkpoint may take its place.
+    progress = resumed(output, problem) if resume and output is not None else None
+    checkpoints = Checkpoints(output, problem, checkpoint) if output is not None else None
+    listeners = Listeners([*callbacks, *([Function(on_epoch_end)] if on_epoch_end is not None else [])])
     with np.errstate(all="ignore"):
-        return _Training(problem, on_epoch_end).fit()
+        return _Training(problem, listeners, checkpoints, progress, metrics).fit()
 
 
 class _Training:
-    """A training under way: how far it is, and the last numbers known to be good."""
+    """A training under way. ``standing`` is replaced as a whole after each step: whenever an interrupt
+    comes, there is a moment to keep, and to go on from."""
 
-    def __init__(self, problem: Problem, on_epoch_end: Callback | None) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        listeners: Listeners,
+        checkpoints: Checkpoints | None,
+        progress: Progress | None,
+        metrics: bool,
+    ) -> None:
+        assert problem.examples is not None
         settings = problem.settings
         self.started = time.monotonic()
-        self.problem, self.on_epoch_end = problem, on_epoch_end
-        self.engine: Engine = Reference(problem, settings.dtype)
+        self.problem, self.listeners, self.checkpoints, self.metrics = problem, listeners, checkpoints, metrics
+        self.validates = problem.examples.validation is not None
+        self.per_epoch = -(-len(problem.examples.learnt) // batch_size(problem))
+        self.failed: int | None = None
         self.stopping = Stopping(settings, EPOCHS if settings.epochs is None else settings.epochs)
-        self.plateau, self.history = Plateau(problem), History()
-        self.epochs, self.steps = 0, 0
-        self.kept, self.loss = self.engine.snapshot(), self.engine.loss()
-        self.history.loss.append(self.loss)
+        self.engine: Engine = Reference(problem, settings.dtype, progress.standing.present if progress else None)
+        if progress is None:
+            start = self.engine.snapshot()
+            self.standing, self.history = Standing(0, 0, start, start, start.parameters), History()
+            self._note(self.engine.loss())
+        else:
+            self.standing, self.history = progress.standing, progress.history
+        self.plateau = Plateau(problem, self.history)
 
     def fit(self) -> Fit:
         """Train to the end, whatever it is."""
+        self.listeners.on_train_begin(self.problem, self.standing.epochs)
         try:
             end = self._until_the_end()
         except KeyboardInterrupt:
-            self._keep_present()
             end = ending(Status.INTERRUPTED)
-        trained = replace(self.problem, parameters=_in_float64(self.problem.parameters, self.kept.parameters))
-        seconds = time.monotonic() - self.started
-        return Fit(trained, *end, self.history, self.epochs, self.steps, seconds, self.loss)
+        try:
+            return self._finished(end)
+        except KeyboardInterrupt:
+            # What was learnt is not lost to impatience: this time it is saved first.
+            return self._finished(end)
 
     def _until_the_end(self) -> Ending:
-        if not np.isfinite(self.loss):
+        if not np.isfinite(self.history.loss[0]):
             return at_once(self.problem, self.problem.settings.dtype)
-        end = self.stopping.judge(0, self.loss)
+        end = None
+        if self.standing.present is self.standing.whole:
+            end = self._judged()
         while end is None:
             end = self._epoch()
         return end
 
     def _epoch(self) -> Ending | None:
-        """One epoch; the reason to end with it, if there is one."""
-        rate = 0.0
-        for turn in turns(self.problem, self.epochs, self.plateau):
+        """One epoch, or what is left of it; the reason to end with it, if there is one."""
+        at = self.standing
+        for turn in turns(self.problem, at.epochs, self.plateau):
+            if turn.step <= at.steps:
+                continue
             # A loss that is not finite: the epoch can only get worse.
             if not np.isfinite(self.engine.step(turn.rows, turn.step, turn.rate)):
                 return self._diverged(turn.step)
-            self.steps, rate = turn.step, turn.rate
-            if not turn.last and (end := self.stopping.out_of_time()):
-                return end if self._keep_present() else self._diverged(turn.step)
-        snapshot, loss = self.engine.snapshot(), self.engine.loss()
-        if not (np.isfinite(loss) and snapshot.finite):
-            return self._diverged(self.steps)
-        self.kept, self.loss = snapshot, loss
-        self.epochs += 1
-        self.history.loss.append(loss)
-        self.history.rate.append(rate)
-        self.plateau.watch(loss)
-        if self.on_epoch_end is not None:
-            self.on_epoch_end(self.epochs, {"loss": loss, "learning_rate": rate})
-        return self.stopping.judge(self.epochs, loss)
+            if turn.last:
+                return self._end_of_epoch(turn.step, turn.rate)
+            self.standing = Standing(at.epochs, turn.step, self.engine.snapshot(), at.whole, at.best)
+            if end := self.stopping.out_of_time():
+                return end if self.standing.present.finite else self._diverged(turn.step)
+            self._checkpoint()
+        raise AssertionError("an epoch ends with its last step")
 
-    def _keep_present(self) -> bool:
-        """Keep the numbers as they are within an epoch; not if they are no longer finite."""
-        snapshot, loss = self.engine.snapshot(), self.engine.loss()
-        good = bool(np.isfinite(loss)) and snapshot.finite
-        if good:
-            self.kept, self.loss = snapshot, loss
-        return good
+    def _end_of_epoch(self, steps: int, rate: float) -> Ending | None:
+        at, snapshot, loss = self.standing, self.engine.snapshot(), self.engine.loss()
+        if not (np.isfinite(loss) and snapshot.finite):
+            return self._diverged(steps)
+        self.history = self.history.until(at.epochs)
+        self.history.rate.append(rate)
+        self._note(loss)
+        epochs = at.epochs + 1
+        best = snapshot.parameters if self.history.best == epochs else at.best
+        self.standing = Standing(epochs, steps, snapshot, snapshot, best)
+        self.plateau.watch(self.history.watched[-1])
+        if self.listeners.on_epoch_end(epochs, self._logs()):
+            return ending(Status.STOPPED, epochs=f"epoch {epochs:,}")
+        if end := self._judged():
+            return end
+        self._checkpoint()
+        return None
+
+    def _note(self, loss: float) -> None:
+        """Add the losses of the present parameters to the history."""
+        if self.validates:
+            validation = self.engine.validation_loss()
+            # One that overflows is as bad as can be, and no reason to stop.
+            self.history.validation.append(validation if np.isfinite(validation) else np.inf)
+        self.history.loss.append(loss)
+
+    def _judged(self) -> Ending | None:
+        watched = self.problem.settings.gradient_tolerance > 0
+        return self.stopping.judge(self.history, self.engine.gradient_norm() if watched else None)
+
+    def _logs(self) -> Logs:
+        logs = {"loss": self.history.loss[-1], "learning_rate": self.history.rate[-1]}
+        if self.validates:
+            logs["validation_loss"] = self.history.validation[-1]
+        if self.metrics:
+            assert self.problem.examples is not None
+            examples, parameters = self.problem.examples, self.standing.present.parameters
+            for prefix, rows in (("", examples.learnt), ("validation_", examples.validation)):
+                found = measured(self.problem, parameters, rows).numbers() if rows is not None else {}
+                logs |= {prefix + name: value for name, value in found.items() if value is not None}
+        return logs
 
     def _diverged(self, step: int) -> Ending:
-        self.steps = step
-        again = turns(self.problem, self.epochs, self.plateau)
-        return diverged(self.problem, self.problem.settings.dtype, self.kept, self.epochs + 1, again)
+        at = self.standing
+        again = turns(self.problem, at.epochs, self.plateau)
+        self.failed = step
+        self.standing = self._rolled_back()
+        return diverged(self.problem, self.problem.settings.dtype, at.whole, at.epochs + 1, again)
 
+    def _rolled_back(self) -> Standing:
+        """The moment at the end of the last whole epoch."""
+        at = self.standing
+        return Standing(at.epochs, at.epochs * self.per_epoch, at.whole, at.whole, at.best)
 
-def _in_float64(before: Parameters, after: Parameters) -> Parameters:
-    """The trained parameters; those that training left alone, as frozen biases, keep all their digits."""
-    still = before.vector.astype(after.vector.dtype) == after.vector
-    return before.with_vector(np.where(still, before.vector, after.vector.astype(float)))
+    # --- what is kept ------------------------------------------------------------------------
 
+    def _checkpoint(self) -> None:
+        # Parameters that are no longer numbers are about to be found out; the last checkpoint stays.
+        if self.checkpoints is None or not self.checkpoints.due or not self.standing.present.finite:
+            return
+        try:
+            self.checkpoints.save(self._in_float64(self._kept()), self.standing, self.history)
+        except Unwritable as error:
+            self.listeners.on_checkpoint_failed(error)
 
-@dataclass(frozen=True)
-class Moment:
-    """Where a training stands before step ``step`` (counted from 1)."""
+    def _kept(self) -> Parameters:
+        """The best parameters, where early stopping looks after them, or else the present ones."""
+        at = self.standing
+        return at.best if keeps_best(self.problem.settings, self.history) else at.present.parameters
 
-    problem: Problem
-    state: Mapping[str, Array]
-    step: int
-    rate: float
+    def _in_float64(self, after: Parameters) -> Parameters:
+        """The trained parameters; those that training left alone, as frozen biases, keep all their digits."""
+        before = self.problem.parameters
+        still = before.vector.astype(after.vector.dtype) == after.vector
+        return before.with_vector(np.where(still, before.vector, after.vector.astype(float)))
 
-
-def replay(problem: Problem, steps: int) -> Moment:
-    """The moment after so many updates, those that ``train`` makes, computed in float64.
-
-    It stops for nothing: neither convergence nor a limit.
-
-    Raises:
-        InvalidArgument: the problem has no examples.
-        NotFinite: a number stopped being finite on the way.
-    """
-    problem = requested(problem)
-    engine, plateau = Reference(problem, "float64"), Plateau(problem)
-    epoch = 0
-    with np.errstate(all="ignore"):
-        while True:
-            for turn in turns(problem, epoch, plateau):
-                present = engine.snapshot()
-                if turn.step > steps:
-                    return Moment(replace(problem, parameters=present.parameters), present.state, turn.step, turn.rate)
-                engine.step(turn.rows, turn.step, turn.rate)
-                if not engine.snapshot().finite:
-                    raise NotFinite(
-                        f"after step {turn.step} a weight is no longer a finite number; ask for an earlier step, "
-                        "or try a smaller learning rate"
-                    )
-            epoch += 1
-            if plateau.active:
-                plateau.watch(engine.loss())
+    def _finished(self, end: Ending) -> Fit:
+        if not self.standing.present.finite:
+            self.standing = self._rolled_back()
+        at, history = self.standing, self.history.until(self.standing.epochs)
+        kept = self._kept()
+        if kept is at.whole.parameters:
+            loss, validation = history.loss[-1], history.validation[-1] if self.validates else None
+        elif kept is at.best:
+            loss, validation = history.loss[history.best], history.validation[history.best]
+        else:
+            engine = Reference(self.problem, self.problem.settings.dtype, at.present)
+            loss, validation = engine.loss(), engine.validation_loss() if self.validates else None
+        unsaved = None
+        trained = self._in_float64(kept)
+        if self.checkpoints is not None:
+            # A failure to save must not cost what was learnt: it is in the result.
+            try:
+                self.checkpoints.save(trained, at, history, end)
+            except Unwritable as error:
+                unsaved = error
+        self.listeners.on_train_end({"loss": loss} | ({} if validation is None else {"validation_loss": validation}))
+        seconds = time.monotonic() - self.started
+        problem = replace(self.problem, parameters=trained)
+        steps = at.steps if self.failed is None else self.failed
+        return Fit(problem, *end, history, at.epochs, steps, seconds, loss, validation, unsaved)

@@ -11,6 +11,10 @@ from clearprop.arrays import Array
 from clearprop.network.problem import Problem
 from clearprop.rules.schedules import rate_at
 from clearprop.training.batches import batches
+from clearprop.training.history import History
+
+BATCH_SIZE = 32
+"""Rows per step of a table unless a file or a call says otherwise; a file's own examples are one batch."""
 
 
 class Turn(NamedTuple):
@@ -22,30 +26,38 @@ class Turn(NamedTuple):
     last: bool
 
 
+def batch_size(problem: Problem) -> int:
+    """How many examples each step sees, the last of an epoch perhaps excepted."""
+    assert problem.examples is not None
+    count = len(problem.examples.learnt)
+    return min(count, problem.settings.batch_size or (count if problem.examples.own else BATCH_SIZE))
+
+
 def turns(problem: Problem, epoch: int, plateau: Plateau) -> Iterator[Turn]:
     """The steps of an epoch (counted from 0): a function of the settings, the epoch and the plateau alone."""
     assert problem.examples is not None
-    settings, optimizer = problem.settings, problem.optimizer
-    count = len(problem.examples)
-    size = min(count, settings.batch_size or count)
-    per_epoch = -(-count // size)
-    order = batches(count, size, shuffle=settings.shuffle, seed=settings.seed, epoch=epoch)
-    for position, rows in enumerate(order, start=1):
+    settings, optimizer, learnt = problem.settings, problem.optimizer, problem.examples.learnt
+    size = batch_size(problem)
+    per_epoch = -(-len(learnt) // size)
+    order = batches(len(learnt), size, shuffle=settings.shuffle, seed=settings.seed, epoch=epoch)
+    for position, chosen in enumerate(order, start=1):
         step = epoch * per_epoch + position
         rate = rate_at(optimizer.schedule, optimizer.learning_rate, epoch, step, plateau.factor)
-        yield Turn(rows, step, rate, position == per_epoch)
+        yield Turn(learnt[chosen], step, rate, position == per_epoch)
 
 
 class Plateau:
     """The state of the schedule that looks at the loss, as PyTorch's ReduceLROnPlateau."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, history: History | None = None) -> None:
         self.optimizer = problem.optimizer
         self.active = self.optimizer.schedule.name == "plateau"
         self.factor, self.best, self.bad = 1.0, np.inf, 0
+        for loss in history.watched[1:] if history is not None else ():
+            self.watch(loss)
 
     def watch(self, loss: float) -> None:
-        """Take note of the loss after an epoch."""
+        """Take note of the loss after an epoch: of the validation rows, where there are any."""
         if not self.active:
             return
         constants = self.optimizer.schedule.constants

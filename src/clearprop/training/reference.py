@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
-from clearprop.propagation.backward import Gradients, backward
+from clearprop.propagation.backward import Gradients, add_penalty, backward
 from clearprop.propagation.dropout import masks
 from clearprop.propagation.forward import Trace, example_share, forward, output_errors, penalty_error
 from clearprop.propagation.update import Update, initial_state, update
+from clearprop.training.order import batch_size
+from clearprop.training.standing import Snapshot
 
-
-@dataclass(frozen=True)
-class Snapshot:
-    """Where the numbers stand, in the precision of the training; later steps leave it alone."""
-
-    parameters: Parameters
-    state: Mapping[str, Array]
-
-    @property
-    def finite(self) -> bool:
-        """Whether every parameter is a number still."""
-        return bool(np.all(np.isfinite(self.parameters.vector)))
+BLOCK = 4096
+"""Examples that go through the network together where all are asked for: what that takes of memory
+is bounded, however many there are."""
 
 
 class Engine(Protocol):
@@ -37,7 +29,13 @@ class Engine(Protocol):
         """One update on the examples with these numbers; the batch's loss before it."""
 
     def loss(self) -> float:
-        """E_total over all examples, without dropout, at the present parameters."""
+        """E_total over all examples that are learnt from, without dropout, at the present parameters."""
+
+    def validation_loss(self) -> float:
+        """The same over those set aside, without the penalty."""
+
+    def gradient_norm(self) -> float:
+        """The Euclidean norm of ∂(loss)/∂(all that is trained)."""
 
     def snapshot(self) -> Snapshot:
         """The present parameters, and what the optimizer remembers."""
@@ -58,14 +56,17 @@ class Reference:
 
     def __init__(self, problem: Problem, dtype: str, start: Snapshot | None = None) -> None:
         assert problem.examples is not None
-        self.problem = problem
-        self.inputs = problem.examples.inputs.astype(dtype)
-        self.targets = problem.examples.targets.astype(dtype)
+        self.problem, self.examples = problem, problem.examples
+        self.learnt = self.examples.learnt
+        self.inputs = self.examples.inputs.astype(dtype)
+        self.targets = self.examples.targets.astype(dtype)
+        self.all = len(self.learnt) == len(self.examples)
         if start is None:
             parameters = problem.parameters.with_vector(problem.parameters.vector.astype(dtype))
             start = Snapshot(parameters, initial_state(problem.optimizer, parameters))
         self.present = start
         self.dropout = any(layer.dropout for layer in problem.network.layers)
+        self.one_batch = batch_size(problem) == len(self.learnt)
         # The forward pass over all examples that `loss` made, for a step on all of them to go on from.
         self.known: Trace | None = None
 
@@ -78,14 +79,13 @@ class Reference:
     def work_out(self, rows: Array, step: int, rate: float) -> Step:
         """Forward, backward, update on these examples; nothing is changed."""
         problem, present = self.problem, self.present
-        whole = len(rows) == len(self.inputs)
-        targets = self.targets if whole else self.targets[rows]
-        if whole and self.known is not None and not self.dropout:
+        targets = self._part(self.targets, rows)
+        if self.known is not None and len(rows) == len(self.learnt) and not self.dropout:
             trace = self.known
         else:
-            inputs, dtype = self.inputs if whole else self.inputs[rows], self.inputs.dtype
+            dtype = self.inputs.dtype
             dropped = masks(problem.network, problem.settings.seed, step, rows, dtype) if self.dropout else None
-            trace = forward(problem.network, present.parameters, inputs, dropped)
+            trace = self.trace(rows, dropped)
         gradients = backward(trace, targets, problem.penalty)
         changed = update(problem.optimizer, present.parameters, gradients.of, present.state, step, rate)
         return Step(trace, targets, gradients, changed)
@@ -95,19 +95,59 @@ class Reference:
         self.known = None
         self.present = Snapshot(step.update.parameters, step.update.state)
 
-    def trace(self) -> Trace:
-        """The forward pass over all examples, without dropout, at the present parameters."""
-        if self.known is None:
-            self.known = forward(self.problem.network, self.present.parameters, self.inputs)
-        return self.known
+    def trace(self, rows: Array, dropped: tuple[Array | None, ...] | None = None) -> Trace:
+        """The forward pass over these examples at the present parameters."""
+        weights = None if self.examples.weights is None else self.examples.weights[rows]
+        return forward(
+            self.problem.network, self.present.parameters, self._part(self.inputs, rows), dropped, None, weights
+        )
 
     def loss(self) -> float:
-        """E_total over all examples."""
-        return self._total(self.trace(), self.targets)
+        """E_total over all examples that are learnt from."""
+        penalty = float(penalty_error(self.problem.penalty, self.present.parameters))
+        return self._error(self.learnt) + penalty
+
+    def validation_loss(self) -> float:
+        """The error over the examples that are set aside."""
+        assert self.examples.validation is not None
+        return self._error(self.examples.validation)
+
+    def gradient_norm(self) -> float:
+        """The norm of the gradient over all examples that are learnt from."""
+        present, network = self.present.parameters, self.problem.network
+        total = np.zeros(present.vector.shape)
+        for rows, trace in self._traces(self.learnt):
+            # Each block's share of the batch: a mean over the block is not yet one over all.
+            share = example_share(network, len(self.learnt)) / example_share(network, len(rows))
+            total += share * backward(trace, self._part(self.targets, rows)).of.vector
+        gradient = present.with_vector(total)
+        if self.problem.penalty:
+            add_penalty(gradient, present, self.problem.penalty)
+        return float(np.linalg.norm(total[present.layout.trainable]))
 
     def snapshot(self) -> Snapshot:
         """The present parameters and state; every step makes new arrays, so nothing is copied."""
         return self.present
+
+    def _error(self, rows: Array) -> float:
+        summed = sum(
+            output_errors(trace, self._part(self.targets, part)).sum(dtype=float) for part, trace in self._traces(rows)
+        )
+        return float(summed) * example_share(self.problem.network, len(rows))
+
+    def _traces(self, rows: Array) -> Iterator[tuple[Array, Trace]]:
+        """Forward passes that together see all these examples; what is learnt from in one batch in one."""
+        if rows is self.learnt and self.one_batch:
+            if self.known is None:
+                self.known = self.trace(rows)
+            yield rows, self.known
+            return
+        for start in range(0, len(rows), BLOCK):
+            part = rows[start : start + BLOCK]
+            yield part, self.trace(part)
+
+    def _part(self, array: Array, rows: Array) -> Array:
+        return array if self.all and len(rows) == len(array) else array[rows]
 
     def _total(self, trace: Trace, targets: Array) -> float:
         # Summed in float64: in float32 a sum over many examples loses the change from epoch to epoch.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from enum import Enum
+from itertools import pairwise
 from typing import NamedTuple
 
 from clearprop.network.problem import Settings
+from clearprop.training.history import History
 
 
 class Status(Enum):
@@ -26,10 +28,16 @@ class Status(Enum):
         member.sentence, member.exit_code = sentence, exit_code
         return member
 
-    CONVERGED = "converged", "converged: the loss changed by at most {tolerance:g} in each of the last {epochs}", 0
+    CONVERGED = "converged", "converged: {cause}", 0
     TARGET_LOSS = "target_loss", "the loss reached the target of {target:g}", 0
+    EARLY_STOPPING = (
+        "early_stopping",
+        "the validation loss has not improved for {patience}: the weights of {best} are kept, its lowest",
+        0,
+    )
     EPOCH_LIMIT = "epoch_limit", "the limit of {epochs} was reached before the loss converged", 0
     TIME_LIMIT = "time_limit", "the time limit of {seconds:g} s was reached", 0
+    STOPPED = "stopped", "a callback asked to stop after {epochs}", 0
     DIVERGED = "diverged", "diverged {place}: {fault}", 1
     INTERRUPTED = "interrupted", "interrupted: what was learnt so far is kept", 130
 
@@ -47,32 +55,44 @@ def ending(status: Status, **numbers: object) -> Ending:
 
 
 class Stopping:
-    """Watches the loss after each epoch and says when to end, and why.
+    """Says after each epoch whether to end, and why: a function of the history, and of the clock.
 
-    Converged: |loss after an epoch - loss before it| <= tolerance, ``patience`` epochs in a row.
+    Converged: |loss after an epoch - loss before it| <= tolerance, ``patience`` epochs in a row, or
+    the norm of the gradient is below its own tolerance.
     """
 
     def __init__(self, settings: Settings, epochs: int) -> None:
         self.settings, self.epochs = settings, epochs
         self.started = time.monotonic()
-        self.previous = float("inf")
-        self.still = 0
 
-    def judge(self, epoch: int, loss: float) -> Ending | None:
-        """The reason to end after so many epochs with this loss, or None to go on.
+    def judge(self, history: History, gradient_norm: float | None = None) -> Ending | None:
+        """The reason to end where the history ends, or None to go on.
 
         Epoch 0 is the initial weights: their loss may be all that was asked for.
         """
-        settings = self.settings
-        if settings.target_loss is not None and loss <= settings.target_loss:
+        settings, epoch = self.settings, history.epochs
+        if settings.target_loss is not None and history.loss[-1] <= settings.target_loss:
             return ending(Status.TARGET_LOSS, target=settings.target_loss)
-        self.still = self.still + 1 if abs(loss - self.previous) <= settings.tolerance else 0
-        self.previous = loss
-        if settings.tolerance > 0 and self.still >= settings.patience:
-            return ending(Status.CONVERGED, tolerance=settings.tolerance, epochs=counted(settings.patience, "epoch"))
+        if self._still(history):
+            patience = counted(settings.patience, "epoch")
+            cause = f"the loss changed by at most {settings.tolerance:g} in each of the last {patience}"
+            return ending(Status.CONVERGED, cause=cause)
+        if gradient_norm is not None and gradient_norm <= settings.gradient_tolerance:
+            limit = settings.gradient_tolerance
+            cause = f"the norm of the gradient is {gradient_norm:.3g}, at most {limit:g}"
+            return ending(Status.CONVERGED, cause=cause)
+        if keeps_best(settings, history) and epoch - history.best >= settings.patience:
+            best = f"epoch {history.best:,}" if history.best else "the start"
+            return ending(Status.EARLY_STOPPING, patience=counted(settings.patience, "epoch"), best=best)
         if epoch >= self.epochs:
             return ending(Status.EPOCH_LIMIT, epochs=counted(self.epochs, "epoch"))
         return self.out_of_time()
+
+    def _still(self, history: History) -> bool:
+        tolerance, recent = self.settings.tolerance, history.loss[-self.settings.patience - 1 :]
+        if tolerance <= 0 or len(recent) <= self.settings.patience:
+            return False
+        return all(abs(after - before) <= tolerance for before, after in pairwise(recent))
 
     def out_of_time(self) -> Ending | None:
         """The end by the time limit, also asked for within an epoch: one may take hours."""
@@ -80,6 +100,11 @@ class Stopping:
         if limit is None or time.monotonic() - self.started < limit:
             return None
         return ending(Status.TIME_LIMIT, seconds=limit)
+
+
+def keeps_best(settings: Settings, history: History) -> bool:
+    """Whether the weights to keep are those with the lowest loss of the validation rows."""
+    return bool(history.validation) and settings.early_stopping and settings.tolerance > 0
 
 
 def counted(count: int, word: str) -> str:

@@ -1,0 +1,59 @@
+"""A log of a training: one line of JSON for each epoch."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+from clearprop.errors import abridged
+from clearprop.files import require_writable, write_atomically
+from clearprop.network.problem import Problem
+from clearprop.training.callbacks import Callback, Logs
+
+
+class Log(Callback):
+    """``{"epoch": 1, "loss": …, "learning_rate": …}``, a line as soon as the epoch is done.
+
+    Raises:
+        Unwritable: nothing can be written there; said before the first step.
+    """
+
+    def __init__(self, path: str) -> None:
+        require_writable(path)
+        self.path, self.broken = Path(path), False
+
+    def on_train_begin(self, problem: Problem, epochs: int) -> None:
+        """Starts the file; a training that is resumed keeps the lines up to where it goes on."""
+        kept = []
+        if epochs and self.path.is_file():
+            lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
+            kept = [line for line in lines if 0 < _epoch(line) <= epochs]
+        write_atomically(self.path, "".join(f"{line}\n" for line in kept))
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """A line; where that fails, the log ends and the training goes on."""
+        numbers = {key: value if math.isfinite(value) else None for key, value in logs.items()}
+        self._append({"epoch": epoch, **numbers})
+
+    def _append(self, line: dict[str, Any]) -> None:
+        if self.broken:
+            return
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+        except OSError as error:
+            self.broken = True
+            shown = abridged(str(self.path), 200)
+            print(f"clearprop: {shown}: the log ends here: {error.strerror or error}", file=sys.stderr, flush=True)
+
+
+def _epoch(line: str) -> int:
+    """The epoch that a line is about; 0 if it is no line of a log."""
+    try:
+        epoch = json.loads(line)["epoch"]
+    except (ValueError, KeyError, TypeError):
+        return 0
+    return epoch if isinstance(epoch, int) else 0

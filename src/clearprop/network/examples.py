@@ -1,0 +1,177 @@
+"""Examples: what goes into a network, and what should come out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.errors import InvalidArgument
+from clearprop.errors import Problem as Fault
+from clearprop.rules.losses import Loss
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Inputs, shape (examples, inputs), and targets, shape (examples, outputs).
+
+    ``weights`` says how much each counts, once each unless given. ``training`` has the positions
+    of those to learn from, all unless given, and ``validation`` of those set aside; a row of a
+    table may be neither. ``own`` says that they stand in the network file itself.
+    """
+
+    inputs: Array
+    targets: Array
+    weights: Array | None = None
+    training: Array | None = None
+    validation: Array | None = None
+    own: bool = True
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Examples):
+            return NotImplemented
+        return all(_same(*pair) for pair in zip(self._arrays(), other._arrays(), strict=True))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _arrays(self) -> tuple[Array | None, ...]:
+        return self.inputs, self.targets, self.weights, self.training, self.validation
+
+    @property
+    def learnt(self) -> Array:
+        """The positions of the examples to learn from."""
+        return np.arange(len(self)) if self.training is None else self.training
+
+    @property
+    def used(self) -> Array:
+        """The positions of all that are not left out, in order."""
+        if self.training is None or self.validation is None:
+            return self.learnt
+        return np.sort(np.concatenate([self.training, self.validation]))
+
+    def take(self, rows: Array) -> Examples:
+        """Those at these positions, as examples of their own."""
+        weights = None if self.weights is None else self.weights[rows]
+        return Examples(self.inputs[rows], self.targets[rows], weights)
+
+    def only(self, number: int) -> Examples:
+        """The one example, counted from 1.
+
+        Raises:
+            InvalidArgument: there is no such example, or it was left out.
+        """
+        if not 1 <= number <= len(self):
+            raise InvalidArgument(f"example: expected 1 to {len(self):,}, found {number:,}")
+        if self.training is not None and number - 1 not in self.used:
+            raise InvalidArgument(f"example {number:,} was left out, since a value is missing in it; choose another")
+        return self.take(np.array([number - 1]))
+
+    @staticmethod
+    def of(inputs: Sequence[Any] | Array, targets: Sequence[Any] | Array, *, own: bool = True) -> Examples:
+        """From anything that NumPy makes a matrix of; a single row is one example."""
+        rows = [np.atleast_2d(np.asarray(values, dtype=float)) for values in (inputs, targets)]
+        if len(rows[0]) != len(rows[1]):
+            raise InvalidArgument(f"found {len(rows[0])} rows of inputs and {len(rows[1])} rows of targets")
+        return Examples(rows[0], rows[1], own=own)
+
+
+def _same(one: Array | None, other: Array | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return np.array_equal(one, other)
+
+
+MAX_FAULTS = 10
+
+
+def example_faults(examples: Examples, inputs: int, outputs: int, rule: Loss) -> Iterator[Fault]:
+    """What is wrong with examples for a network of that size and loss."""
+    used, shapes = examples.used, (examples.inputs.shape[1:], examples.targets.shape[1:])
+    sound: Array = np.zeros(len(used), dtype=bool)
+    if shapes == ((inputs,), (outputs,)):
+        # A million examples are looked at one by one only where something is wrong.
+        values, targets = examples.inputs, examples.targets
+        if len(used) < len(examples):
+            values, targets = values[used], targets[used]
+        finite = np.isfinite(values).all(axis=1) & np.isfinite(targets).all(axis=1)
+        sound = np.asarray(finite & inside(rule, targets).all(axis=1) & whole(rule, targets))
+    suspects = used[~sound]
+    yield from row_faults(
+        ((int(row) + 1, examples.inputs[row].tolist(), examples.targets[row].tolist()) for row in suspects),
+        inputs,
+        outputs,
+        rule,
+    )
+
+
+def row_faults(
+    rows: Iterator[tuple[int, list[float] | None, list[float] | None]],
+    inputs: int | None,
+    outputs: int | None,
+    rule: Loss | None,
+) -> Iterator[Fault]:
+    """What is wrong with rows of numbers, as far as the network's size and loss are known."""
+    found = 0
+    for number, values, targets in rows:
+        for fault in _faults(f"examples[{number}]", inputs, outputs, rule, values, targets):
+            found += 1
+            if found <= MAX_FAULTS:
+                yield fault
+    if found > MAX_FAULTS:
+        yield Fault("examples", f"and {found - MAX_FAULTS} more problems")
+
+
+def inside(rule: Loss, targets: Array) -> Array:
+    """Whether each target is one that the loss makes sense for."""
+    low, high = rule.targets
+    return np.asarray((targets >= low) & (targets <= high))
+
+
+def whole(rule: Loss, targets: Array) -> Array:
+    """Whether the targets of each example sum to 1, where the loss needs them to."""
+    sums = np.abs(targets.sum(axis=-1) - 1) <= 1e-6
+    return np.asarray(sums if rule.sums_to_one else np.ones_like(sums))
+
+
+def _faults(
+    place: str,
+    inputs: int | None,
+    outputs: int | None,
+    rule: Loss | None,
+    values: list[float] | None,
+    targets: list[float] | None,
+) -> Iterator[Fault]:
+    if values is not None:
+        if inputs is not None and len(values) != inputs:
+            yield Fault(f"{place}.inputs", f"expected {_numbers(inputs)}, one per input, found {len(values)}")
+        yield from _finite(f"{place}.inputs", values)
+    if targets is None:
+        return
+    if outputs is not None and len(targets) != outputs:
+        yield Fault(f"{place}.targets", f"expected {_numbers(outputs)}, one per output, found {len(targets)}")
+    yield from _finite(f"{place}.targets", targets)
+    if rule is None or not all(np.isfinite(targets)):
+        return
+    low, high = rule.targets
+    row = np.array(targets)
+    outside = row[~inside(rule, row)]
+    if outside.size:
+        yield Fault(f"{place}.targets", f"{rule.name} needs targets from {low:g} to {high:g}, found {outside[0]:g}")
+    elif not whole(rule, row):
+        yield Fault(f"{place}.targets", f"{rule.name} needs targets that sum to 1, found a sum of {sum(targets):g}")
+
+
+def _finite(place: str, values: Sequence[float]) -> Iterator[Fault]:
+    for position, value in enumerate(values, start=1):
+        if not np.isfinite(value):
+            yield Fault(f"{place}[{position}]", f"expected a finite number, found {value}")
+
+
+def _numbers(count: int) -> str:
+    return "1 number" if count == 1 else f"{count} numbers"

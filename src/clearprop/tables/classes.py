@@ -1,0 +1,84 @@
+"""Classes: what a target column holds, and which output stands for which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.errors import Problem as Fault
+from clearprop.errors import UnfitTable
+from clearprop.network.data import Data, Label, shown_label
+from clearprop.network.problem import Problem
+from clearprop.tables.table import Numbers, Table, Text, column
+
+
+def classes_of(table: Table, data: Data, problem: Problem, rows: Array) -> tuple[Label, ...] | None:
+    """The classes of the target in the order of the outputs, or None where targets are numbers.
+
+    Raises:
+        UnfitTable: one class only, or more or fewer than the network can tell apart.
+    """
+    outputs, source = problem.network.sizes[-1], table.source
+    if len(data.target) > 1:
+        faults = [
+            Fault(column(name), "is one of several targets: expected numbers, found text; classes take one column")
+            for name in data.target
+            if isinstance(table.columns[name], Text)
+        ]
+        if not faults and len(data.target) != outputs:
+            faults.append(Fault("target", f"{len(data.target)} columns, but the network has {_outputs(outputs)}"))
+        if faults:
+            raise UnfitTable(faults, source)
+        return None
+    name = data.target[0]
+    found = _labels(table, name, rows)
+    if not _is_class(table.columns[name], found, problem):
+        return None
+    if len(found) == 1:
+        raise UnfitTable(
+            [Fault(column(name), f'holds one class only, "{shown_label(found[0])}"; there is nothing to tell apart')],
+            source,
+        )
+    if outputs != len(found) and not (outputs == 1 and len(found) == 2):
+        needed = f"{len(found)} outputs" + (", or 1," if len(found) == 2 else "")
+        few = ", ".join(shown_label(label) for label in found[:6]) + (", …" if len(found) > 6 else "")
+        raise UnfitTable(
+            [Fault(column(name), f"holds {len(found):,} classes ({few}), which take {needed} but the network has "
+                   f"{_outputs(outputs)}; change the units of its last layer")],
+            source,
+        )  # fmt: skip
+    return found
+
+
+def _labels(table: Table, name: str, rows: Array) -> tuple[Label, ...]:
+    given = table.columns[name]
+    if isinstance(given, Text):
+        return tuple(sorted({given.labels[code] for code in np.unique(given.codes[rows])}))
+    return tuple(float(value) for value in np.unique(given.values[rows]))
+
+
+def _is_class(given: Numbers | Text, found: Sequence[Label], problem: Problem) -> bool:
+    """Whether a target column holds classes: text does, and numbers where several outputs share it, or
+    where the loss is one of probabilities and there are two of them."""
+    loss = problem.network.loss.rule
+    if isinstance(given, Text) or problem.network.sizes[-1] > 1 or loss.sums_to_one:
+        return True
+    return loss.targets == (0.0, 1.0) and len(found) <= 2
+
+
+def class_codes(table: Table, name: str, classes: Sequence[Label]) -> Array:
+    """The position of each row's class in ``classes``; -1 for another, or none."""
+    given = table.columns[name]
+    if isinstance(given, Text):
+        place = {label: position for position, label in enumerate(classes)}
+        # The last entry answers for a missing value, whose code is -1.
+        return np.array([*(place.get(label, -1) for label in given.labels), -1], dtype=int)[given.codes]
+    known = np.array(classes, dtype=float)
+    nearest = np.minimum(np.searchsorted(known, given.values), len(known) - 1)
+    return np.where(known[nearest] == given.values, nearest, -1)
+
+
+def _outputs(count: int) -> str:
+    return "1 output" if count == 1 else f"{count} outputs"

@@ -1,0 +1,168 @@
+"""Fitting: what is learnt from the training rows of a table before any weight is.
+
+Means, scales, categories and what takes the place of empty cells come from the training rows
+alone; ``apply`` puts them to use on any table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.errors import Problem as Fault
+from clearprop.errors import UnfitTable
+from clearprop.network.data import Column, Data, Fitted
+from clearprop.network.problem import Problem
+from clearprop.tables.classes import class_codes, classes_of
+from clearprop.tables.split import split
+from clearprop.tables.table import MAX_FAULTS, Numbers, Table, Text, Wanted, chosen, column
+
+
+class Part(NamedTuple):
+    """The rows of a table: those to learn from, and those set aside."""
+
+    training: Array
+    validation: Array
+
+
+def wanted(problem: Problem, data: Data) -> Wanted:
+    """What to read of a table to fit a problem to it."""
+    named = (*data.target, *((data.weight_column,) if data.weight_column else ()))
+
+    def choose(header: Sequence[str], source: str) -> Sequence[str]:
+        needed = (*(data.inputs or ()), *data.categorical, *named)
+        names = chosen(header, source, needed=needed, others=data.inputs is None)
+        inputs = problem.network.inputs
+        if data.inputs is None and isinstance(inputs, tuple) and set(inputs) == set(names) - set(named):
+            # The network calls its inputs as the table does: its order counts, not the table's.
+            return [*inputs, *named]
+        learnt = [name for name in header if name in names and name not in named]
+        return [*(data.inputs or learnt), *named]
+
+    return Wanted(choose, dict.fromkeys(data.categorical, "text"))
+
+
+def fit(table: Table, data: Data, problem: Problem) -> tuple[Fitted, Part]:
+    """What the table's training rows say, and which those are.
+
+    Raises:
+        UnfitTable: missing values, columns without any, one class only, more columns than inputs.
+    """
+    named = {*data.target, data.weight_column}
+    inputs = [name for name in table.columns if name not in named]
+    faults = list(_role_faults(data, inputs, table))
+    if faults:
+        raise UnfitTable(faults, table.source)
+    rows = usable(table, data, inputs)
+    classes = classes_of(table, data, problem, rows)
+    kinds = None if classes is None else class_codes(table, data.target[0], classes)[rows]
+    training, validation = split(rows, data.split, problem.settings.seed, kinds)
+    training, validation = _with_every_category(table, inputs, training, validation)
+    columns = tuple(_column(name, table, data, training) for name in inputs)
+    constant = [each.name for each in columns if each.scale == 0]
+    if constant:
+        raise UnfitTable(
+            [
+                Fault(column(name), "has the same value in every training row, so it cannot be standardized; "
+                      "leave it out of inputs, or set standardize = false")
+                for name in constant[:MAX_FAULTS]
+            ],
+            table.source,
+        )  # fmt: skip
+    return Fitted(columns, data.target, classes), Part(training, validation)
+
+
+def _role_faults(data: Data, inputs: Sequence[str], table: Table) -> Iterator[Fault]:
+    listed = [*(data.inputs or ()), *data.target, *((data.weight_column,) if data.weight_column else ())]
+    for name in dict.fromkeys(listed):
+        if listed.count(name) > 1:
+            yield Fault(column(name), f"is named {listed.count(name)} times under [data]; once is enough")
+    for name in data.categorical:
+        if name not in inputs:
+            yield Fault(column(name), "is listed under categorical but is not an input")
+    if not inputs:
+        yield Fault("", "there are no columns to learn from besides the target")
+    if data.weight_column and not isinstance(table.columns[data.weight_column], Numbers):
+        yield Fault(column(data.weight_column), "is the weight_column: expected numbers, found text")
+
+
+# --- missing values ------------------------------------------------------------------------------------
+
+
+def usable(table: Table, data: Data, inputs: Sequence[str]) -> Array:
+    """The positions of the rows to work with, as ``missing`` says.
+
+    Raises:
+        UnfitTable: values are missing and must not be, or no row is left.
+    """
+    missing = {name: each.missing for name, each in table.columns.items() if each.missing.any()}
+    optional = set(inputs) if data.missing == "mean" else set()
+    refused = {name: rows for name, rows in missing.items() if name not in optional}
+    if refused and data.missing != "drop":
+        remedy = 'fill them in, or set missing = "mean" or "drop" under [data]'
+        if data.missing == "mean":
+            remedy = 'only inputs have a mean; fill them in, or set missing = "drop" under [data]'
+        faults = [
+            Fault(column(name), f"{int(rows.sum()):,} of {len(rows):,} rows have no value, the first is row "
+                  f"{int(rows.argmax()) + 1:,}")
+            for name, rows in list(refused.items())[:MAX_FAULTS]
+        ]  # fmt: skip
+        if len(refused) > MAX_FAULTS:
+            faults.append(Fault("", f"and {len(refused) - MAX_FAULTS} more columns with missing values"))
+        raise UnfitTable([*faults, Fault("", remedy)], table.source)
+    left_out = np.logical_or.reduce(list(refused.values())) if refused else np.zeros(len(table), dtype=bool)
+    if left_out.all():
+        counts = ", ".join(f"{name}: {int(rows.sum()):,}" for name, rows in list(refused.items())[:MAX_FAULTS])
+        raise UnfitTable(
+            [Fault("", f"no row is left: every one of {len(table):,} has an empty cell ({counts}); leave the "
+                   'columns without values out of inputs, or set missing = "mean"')],
+            table.source,
+        )  # fmt: skip
+    return np.flatnonzero(~left_out)
+
+
+# --- columns ---------------------------------------------------------------------------------------------
+
+
+def _column(name: str, table: Table, data: Data, training: Array) -> Column:
+    """What the training rows say about one input column."""
+    given = table.columns[name]
+    if isinstance(given, Text):
+        codes = given.codes[training]
+        counts = np.bincount(codes[codes >= 0], minlength=len(given.labels))
+        if not counts.any():
+            raise UnfitTable([Fault(column(name), "has no value in any training row; leave it out")], table.source)
+        usual = given.labels[int(counts.argmax())] if data.missing == "mean" else None
+        return Column(name, tuple(sorted(given.labels[code] for code in np.flatnonzero(counts))), fill=usual)
+    values = given.values[training]
+    values = values[~np.isnan(values)]
+    if not values.size:
+        raise UnfitTable([Fault(column(name), "has no value in any training row; leave it out")], table.source)
+    if np.isinf(values).any():
+        row = int(np.argmax(np.isinf(given.values))) + 1
+        raise UnfitTable([Fault(column(name, row), "expected a finite number, found infinity")], table.source)
+    mean = float(values.mean())
+    fill = mean if data.missing == "mean" else None
+    if not data.standardize:
+        return Column(name, fill=fill)
+    # A constant column's deviation may come out as rounding, not as zero.
+    scale = 0.0 if values.min() == values.max() else float(values.std())
+    return Column(name, None, mean, scale, fill)
+
+
+def _with_every_category(
+    table: Table, inputs: Sequence[str], training: Array, validation: Array
+) -> tuple[Array, Array]:
+    """The same split, but rows with a category that no training row has are learnt from too."""
+    strange = np.zeros(len(validation), dtype=bool)
+    for name in inputs:
+        given = table.columns[name]
+        if isinstance(given, Text):
+            known = np.zeros(len(given.labels) + 1, dtype=bool)
+            known[-1] = True  # a missing value, whose code is -1
+            known[given.codes[training]] = True
+            strange |= ~known[given.codes[validation]]
+    return np.sort(np.concatenate([training, validation[strange]])), validation[~strange]

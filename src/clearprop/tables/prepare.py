@@ -1,0 +1,105 @@
+"""A problem made ready for a table: examples in it, inputs called as the columns are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.errors import Problem as Fault
+from clearprop.errors import UnfitTable, abridged
+from clearprop.network.data import Data, Fitted
+from clearprop.network.description import Network
+from clearprop.network.examples import Examples
+from clearprop.network.parameters import Layout, Parameters
+from clearprop.network.problem import Problem
+from clearprop.tables import apply
+from clearprop.tables.fit import fit, usable, wanted
+from clearprop.tables.table import Table, Wanted
+
+Reader = Callable[[Wanted], Table]
+"""Reads what is wanted of a table, wherever that is."""
+
+
+def prepared(problem: Problem, data: Data, read: Reader) -> Problem:
+    """The problem with a table's rows as examples, and what was fitted on its training rows.
+
+    Rows keep their places: example 7 is row 7 of the table, whichever part it is in.
+
+    Raises:
+        UnfitTable: everything about the table that does not fit.
+    """
+    table = read(wanted(problem, data))
+    fitted, (training, validation) = fit(table, data, problem)
+    network = named(problem.network, fitted, table.source)
+    used = np.sort(np.concatenate([training, validation]))
+    weights = apply.weights(table, fitted, data, training, used)
+    everything = len(training) == len(table)
+    examples = Examples(
+        apply.inputs(table, fitted, used),
+        apply.targets(table, fitted, network.sizes[-1], used),
+        weights,
+        None if everything else training,
+        validation if len(validation) else None,
+        own=False,
+    )
+    parameters = Parameters(Layout(network), problem.parameters.vector)
+    return replace(problem, network=network, parameters=parameters, examples=examples, data=data, fitted=fitted)
+
+
+def with_rows(problem: Problem, read: Reader) -> Problem:
+    """A trained problem with the rows of another table as its examples, all of them to be looked at.
+
+    Raises:
+        UnfitTable: columns that are not there, values that training never saw.
+    """
+    fitted, data = problem.fitted, problem.data
+    assert fitted is not None
+    table = read(apply.wanted(fitted, targets=True))
+    rows = None
+    if data is not None and data.missing == "drop":
+        rows = usable(table, data, [each.name for each in fitted.columns])
+    targets = apply.targets(table, fitted, problem.network.sizes[-1], rows)
+    return replace(problem, examples=Examples(apply.inputs(table, fitted, rows), targets, training=rows, own=False))
+
+
+def inputs_of(fitted: Fitted, read: Reader) -> Array:
+    """The inputs that the rows of a table make.
+
+    Raises:
+        UnfitTable: columns that are not there, values that are missing or that training never saw.
+    """
+    table = read(apply.wanted(fitted, targets=False))
+    return apply.inputs(table, fitted)
+
+
+def named(network: Network, fitted: Fitted, source: str) -> Network:
+    """The network with its inputs called as the columns are, unless it has names of its own.
+
+    Raises:
+        UnfitTable: more or fewer inputs than the columns make.
+    """
+    if fitted.width != network.sizes[0]:
+        features = fitted.features
+        few = ", ".join(abridged(name, 30) for name in features[:8]) + (", …" if len(features) > 8 else "")
+        wide = "" if fitted.width == len(fitted.columns) else f" of {len(fitted.columns):,} columns"
+        fault = Fault(
+            "inputs",
+            f"found {fitted.width:,}{wide} ({few}), but the network has {network.sizes[0]:,}; "
+            "choose columns with inputs under [data], or change [inputs] of the network",
+        )
+        raise UnfitTable([fault], source)
+    if not isinstance(network.inputs, int):
+        return network
+    taken = {name for layer in network.unit_names for name in layer}
+    layout, names = Layout(network), []
+    for feature in fitted.features:
+        name = re.sub(r"[^A-Za-z0-9_]+", "_", feature).strip("_")[:150] or "x"
+        while name in taken or layout.find(name) is not None:
+            name += "_"
+        taken.add(name)
+        names.append(name)
+    return Network(names, network.layers, network.loss)

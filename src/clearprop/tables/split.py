@@ -1,0 +1,42 @@
+"""The split of rows into those to learn from and those set aside for validation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from clearprop.arrays import Array
+
+
+def split(rows: Array, share: float, seed: int, classes: Array | None = None) -> tuple[Array, Array]:
+    """The rows to learn from and the rows set aside, each in order; a function of its arguments alone.
+
+    ``classes`` has a whole number for each row: every class gives its share, by largest
+    remainder, and keeps at least one row to learn from.
+
+    >>> learnt, aside = split(np.arange(10), 0.3, seed=0, classes=np.arange(10) % 2)
+    >>> len(learnt), len(aside)
+    (7, 3)
+    """
+    order = np.random.default_rng([seed, 2]).permutation(rows)
+    wanted = min(round(share * len(rows)), len(rows) - 1)
+    if classes is None:
+        aside = order[:wanted]
+    else:
+        by_row = dict(zip(rows.tolist(), classes.tolist(), strict=True))
+        kinds = np.array([by_row[row] for row in order.tolist()])
+        members = [order[kinds == kind] for kind in np.unique(kinds)]
+        quotas = _quotas([len(each) for each in members], share, wanted)
+        aside = np.concatenate([each[:quota] for each, quota in zip(members, quotas, strict=True)])
+    aside = np.sort(aside)
+    return np.setdiff1d(rows, aside, assume_unique=True), aside
+
+
+def _quotas(sizes: list[int], share: float, wanted: int) -> list[int]:
+    """How many of each class are set aside: its share rounded down, and one more where the remainder
+    is largest, until there are as many as wanted."""
+    exact = np.array(sizes) * share
+    quotas = np.floor(exact).astype(int)
+    for kind in np.argsort(quotas - exact, kind="stable"):
+        if quotas.sum() < wanted and quotas[kind] < sizes[kind] - 1:
+            quotas[kind] += 1
+    return [min(int(quota), size - 1) for quota, size in zip(quotas, sizes, strict=True)]

@@ -1,0 +1,173 @@
+"""Checkpoints: a training saved as it goes, so that nothing is lost and it can go on exactly."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.errors import InvalidArgument, abridged
+from clearprop.files import require_writable
+from clearprop.network.parameters import Parameters
+from clearprop.network.problem import Problem
+from clearprop.network.write import structure
+from clearprop.training.history import History
+from clearprop.training.model import Model, Progress, load_model, save_model
+from clearprop.training.standing import Standing
+from clearprop.training.stopping import Ending
+
+SECONDS = 10.0
+"""Between two checkpoints, unless a call says otherwise."""
+MAX_CHANGES = 10
+LIMITS = frozenset(
+    {"epochs", "tolerance", "patience", "target_loss", "time_limit", "gradient_tolerance", "early_stopping"}
+)
+"""Settings that say when to stop: they may change from one part of a training to the next."""
+
+
+class Checkpoints:
+    """Writes the model of a training under way, at an interval and at the end.
+
+    Raises:
+        Unwritable: nothing can be written there; said before the first step.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], problem: Problem, seconds: float) -> None:
+        if not seconds >= 0:
+            raise InvalidArgument(f"checkpoint: expected a number of seconds of at least 0, found {seconds}")
+        self.path, self.problem, self.seconds = path, problem, seconds
+        require_writable(path)
+        structure(problem, numbers=False)  # what cannot be written is refused now, not after hours
+        self.origin = origin(problem)
+        self.last = time.monotonic()
+
+    @property
+    def due(self) -> bool:
+        """Whether the interval has passed."""
+        return time.monotonic() - self.last >= self.seconds
+
+    def save(self, kept: Parameters, standing: Standing, history: History, end: Ending | None = None) -> None:
+        """Write the model file, whole or not at all."""
+        status, reason = (end.status.value, end.reason) if end is not None else (None, None)
+        progress = Progress(standing, history.until(standing.epochs), self.origin, status, reason)
+        try:
+            save_model(Model(replace(self.problem, parameters=kept), progress), self.path)
+        finally:
+            self.last = time.monotonic()
+
+
+def resumed(path: str | os.PathLike[str], problem: Problem) -> Progress | None:
+    """Where the training of this problem stands in a model file; None if there is no file yet.
+
+    Raises:
+        InvalidArgument: the file is of another training; says what has changed.
+        DamagedModel: the file is not a whole model.
+    """
+    if not Path(path).exists():
+        return None
+    model = load_model(path)
+    shown = abridged(str(path), 200)
+    if model.progress is None:
+        raise InvalidArgument(f"{shown}: a model without its training, which cannot go on; train it anew")
+    found = list(changes(model, problem))
+    if found:
+        more = [f"and {len(found) - MAX_CHANGES} more"] if len(found) > MAX_CHANGES else []
+        listed = "\n".join(f"  {change}" for change in [*found[:MAX_CHANGES], *more])
+        raise InvalidArgument(
+            f"{shown}: cannot be resumed, since it would not be the same training:\n{listed}\n"
+            "Put that back, or train anew without --resume."
+        )
+    return model.progress
+
+
+# --- what a training started from ----------------------------------------------------------------------
+
+
+def origin(problem: Problem) -> dict[str, Any]:
+    """What a training starts from, besides the network file's text: fingerprints of all numbers."""
+    assert problem.examples is not None
+    examples, network = problem.examples, problem.network
+    features = problem.fitted.features if problem.fitted is not None else network.input_names
+    return {
+        "rows": len(examples),
+        "inputs": {name: _fingerprint(examples.inputs[:, index]) for index, name in enumerate(features)},
+        "targets": _fingerprint(examples.targets),
+        "weights": None if examples.weights is None else _fingerprint(examples.weights),
+        "training": None if examples.training is None else _fingerprint(examples.training),
+        "validation": None if examples.validation is None else _fingerprint(examples.validation),
+        "parameters": [
+            _fingerprint(np.concatenate([problem.parameters.weights(layer).ravel(), problem.parameters.biases(layer)]))
+            for layer in range(network.depth)
+        ],
+    }
+
+
+def _fingerprint(values: Array) -> str:
+    return hashlib.blake2b(np.ascontiguousarray(values).tobytes(), digest_size=16).hexdigest()
+
+
+def changes(model: Model, problem: Problem) -> Iterator[str]:
+    """What is different from what a model's training started from, a line each."""
+    assert model.progress is not None
+    then, now = (_comparable(each) for each in (model.problem, problem))
+    yield from _differences("", then, now)
+    before, present = model.progress.origin, json.loads(json.dumps(origin(problem)))
+    if before.get("rows") != present["rows"]:
+        yield f"the data: {before.get('rows'):,} rows then, {present['rows']:,} now"
+        return
+    columns = before.get("inputs")
+    columns = columns if isinstance(columns, dict) else {}
+    for name, fingerprint in present["inputs"].items():
+        if columns.get(name) != fingerprint:
+            yield f'the data: other values in "{abridged(name)}"'
+    for key, what in (
+        ("targets", "the data: other targets"),
+        ("weights", "the data: other weights of the examples"),
+        ("training", "the data: other rows to learn from"),
+        ("validation", "the data: other validation rows"),
+    ):
+        if before.get(key) != present[key]:
+            yield what
+    for layer, fingerprint in enumerate(present["parameters"]):
+        initial = before.get("parameters")
+        if not isinstance(initial, list) or layer >= len(initial) or initial[layer] != fingerprint:
+            yield f"layers[{layer + 1}]: other initial weights or biases"
+
+
+def _comparable(problem: Problem) -> dict[str, Any]:
+    """The network file, as far as it decides what steps are made."""
+    tables = structure(problem, numbers=False)
+    tables["training"] = {key: value for key, value in asdict(problem.settings).items() if key not in LIMITS}
+    if problem.data is not None:
+        # The same table may lie elsewhere.
+        tables["data"] = {key: value for key, value in asdict(problem.data).items() if key != "file"}
+    tables.pop("notation")
+    comparable: dict[str, Any] = json.loads(json.dumps(tables))
+    return comparable
+
+
+def _differences(place: str, then: Any, now: Any) -> Iterator[str]:
+    if isinstance(then, Mapping) and isinstance(now, Mapping):
+        for key in dict.fromkeys([*then, *now]):
+            yield from _differences(f"{place}.{key}" if place else key, then.get(key), now.get(key))
+    elif isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
+        for number, (before, after) in enumerate(zip(then, now, strict=True), start=1):
+            yield from _differences(f"{place}[{number}]", before, after)
+    elif then != now:
+        yield f"{place}: {_shown(then)} then, {_shown(now)} now"
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "not given"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    return abridged(json.dumps(value, ensure_ascii=False), 40)

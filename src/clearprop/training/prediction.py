@@ -1,0 +1,76 @@
+"""Prediction: outputs for new rows, and the classes they stand for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.errors import InvalidArgument, NotFinite
+from clearprop.network.data import Column, Fitted, Label
+from clearprop.network.problem import Problem
+from clearprop.tables.csv_file import Progress
+from clearprop.tables.frames import from_frame, is_frame, numbered
+from clearprop.tables.prepare import Reader, inputs_of
+from clearprop.tables.read import read_table
+from clearprop.tables.table import Table
+from clearprop.training.metrics import class_labels, most_likely, outputs
+from clearprop.training.request import rows
+
+
+def predict(problem: Problem, data: Any, progress: Progress | None = None) -> Array:
+    """The outputs for rows of data, shape (rows, outputs): an array, a data frame, or a table's path.
+
+    What was fitted on the training rows is applied to them. The columns of a data frame or a file are
+    found by their names, others are not looked at; those of an array stand in the order of training.
+
+    Raises:
+        InvalidArgument: rows of the wrong length, or not finite.
+        UnfitTable: columns that are not there, values that are missing or that training never saw.
+        NotFinite: an output is not a finite number.
+
+    >>> from clearprop.network.file import load
+    >>> predict(load("lecture"), [[0.1, 0.5]]).round(5).tolist()
+    [[0.73493, 0.77955]]
+    """
+    found = outputs(problem, problem.parameters, inputs(problem, data, progress))
+    if not np.isfinite(found).all():
+        row = int(np.argmin(np.isfinite(found).all(axis=1))) + 1
+        raise NotFinite(f"row {row:,}: an output is not a finite number; its inputs are too large for this network")
+    return found
+
+
+def predicted_classes(problem: Problem, found: Array) -> list[Label] | None:
+    """The class that each row of outputs stands for; None if the targets are numbers."""
+    labels = class_labels(problem)
+    return None if labels is None else [labels[position] for position in most_likely(found).tolist()]
+
+
+def inputs(problem: Problem, data: Any, progress: Progress | None = None) -> Array:
+    """What the network sees of rows of data."""
+    # A network that was fitted to no table calls its inputs as a table's columns would be called.
+    fitted = problem.fitted or Fitted(tuple(Column(name) for name in problem.network.input_names), ())
+    read = _reader(data, progress)
+    if read is not None:
+        return inputs_of(fitted, read)
+    matrix = rows(data, len(fitted.columns), "inputs")
+    if problem.fitted is None:
+        if not np.isfinite(matrix).all():
+            raise InvalidArgument("inputs: expected finite numbers, found NaN or infinity")
+        return matrix
+    if any(column.categories is not None for column in fitted.columns):
+        raise InvalidArgument("inputs: some columns hold text; give a data frame with the columns' names")
+    columns = dict(zip((column.name for column in fitted.columns), dict(numbered("x", matrix)).values(), strict=True))
+    return inputs_of(fitted, lambda wanted: Table(columns, "the array"))
+
+
+def _reader(data: Any, progress: Progress | None) -> Reader | None:
+    """How to read named columns, if the data has names."""
+    if isinstance(data, (str, os.PathLike)):
+        return lambda wanted: read_table(Path(data), wanted, progress)
+    if is_frame(data):
+        return lambda wanted: from_frame(data, wanted)
+    return None
