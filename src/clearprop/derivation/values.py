@@ -9,8 +9,8 @@ import numpy as np
 
 from clearprop.derivation.chain import symbol_value
 from clearprop.derivation.local import Links, placed
-from clearprop.errors import InvalidArgument
-from clearprop.expressions import Apply, Expression, Number, Symbol
+from clearprop.errors import InvalidArgument, abridged
+from clearprop.expressions import Apply, Expression, Number, Symbol, bind, evaluate
 from clearprop.expressions.tree import add, definition, multiply
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
@@ -19,6 +19,7 @@ from clearprop.propagation.cycle import Cycle
 from clearprop.propagation.forward import example_share, output_errors
 from clearprop.rules.activations import Activation
 from clearprop.rules.roles import Role
+from clearprop.rules.standardize import ORIGINAL, STANDARDIZED
 
 SHOWN_TERMS = 6
 """A sum of more terms than this, by more than a few, shows its first ones and counts the rest."""
@@ -51,8 +52,8 @@ def derive_value(cycle: Cycle, quantity: Quantity, row: int = 0) -> ValueDerivat
 
 def _formulas(cycle: Cycle, quantity: Quantity, row: int) -> tuple[tuple[Expression, ...], str]:
     match quantity:
-        case q.Input() | q.Output(-1, _):
-            return (), "given, an input of the example"
+        case q.Input(index) | q.Output(-1, index):
+            return input_formulas(cycle, index, row)
         case q.Target():
             return (), "given, a target of the example"
         case q.Named("weight"):
@@ -68,6 +69,23 @@ def _formulas(cycle: Cycle, quantity: Quantity, row: int) -> tuple[tuple[Express
         case q.PenaltyError():
             return (penalty_formula(cycle),) if cycle.problem.penalty else (), "over weights, not biases"
     raise InvalidArgument(f"{cycle.names.text(quantity)} cannot be explained by itself")
+
+
+def input_formulas(cycle: Cycle, index: int, row: int) -> tuple[tuple[Expression, ...], str]:
+    """How an input follows from a column of the table, if there is one."""
+    fitted = cycle.problem.fitted
+    if fitted is None:
+        return (), "given, an input of the example"
+    column, category = fitted.source(index)
+    if category is not None:
+        return (), f'1 if {abridged(column.name)} is "{abridged(category)}", else 0'
+    if column.mean == 0 and column.scale == 1:
+        return (), f"given, {abridged(column.name)} in the table"
+    numbers = {"mean": column.mean, "scale": column.scale}
+    original = float(evaluate(ORIGINAL, {"value": cycle.examples.inputs[row, index], **numbers}))
+    # The sum's rounding is not the table's: 5.1 must not come back as 5.1000000000000005.
+    shown = float(f"{original:.12g}")
+    return (bind(STANDARDIZED, {"value": shown, **numbers}),), f"{abridged(column.name)}, standardized"
 
 
 def elided_sum(terms: list[Expression], always: list[Expression] | None = None) -> Expression:

@@ -69,6 +69,14 @@ class Fitted:
         """How many inputs the columns make."""
         return sum(column.width for column in self.columns)
 
+    def source(self, index: int) -> tuple[Column, str | None]:
+        """The column behind an input, and the category of it, if it has any."""
+        for column in self.columns:
+            if index < column.width:
+                return column, None if column.categories is None else column.categories[index]
+            index -= column.width
+        raise IndexError(index)
+
     @property
     def features(self) -> tuple[str, ...]:
         """What each input is: a column, or a category of one."""

@@ -217,14 +217,12 @@ class Names:
             number = int(match[2]) - 1
             if number < self.network.sizes[-1]:
                 return Error(number) if match[1] in "EL" else Target(number)
-        if match := re.fullmatch(r"(sum|z|output|a|δ|delta)_(.+)", name):
-            return self._of_unit(match[1], match[2])
-        return None
+        if (match := re.fullmatch(r"(sum|z|output|a|δ|delta)_(.+)", name)) and match[2] in self._units:
+            return self._of_unit(match[1], self._units[match[2]])
+        return Input(self._inputs[name]) if name in self._inputs else None
 
-    def _of_unit(self, word: str, unit: str) -> Quantity | None:
-        place = self._units.get(unit)
-        if place is None:
-            return None
+    @staticmethod
+    def _of_unit(word: str, place: tuple[int, int]) -> Quantity:
         if word in ("sum", "z"):
             return Sum(*place)
         return Output(*place) if word in ("output", "a") else Derivative(TotalError(), Sum(*place))
@@ -236,6 +234,10 @@ class Names:
             for layer, names in enumerate(self.network.unit_names)
             for unit, name in enumerate(names)
         }
+
+    @cached_property
+    def _inputs(self) -> dict[str, int]:
+        return {name: index for index, name in enumerate(self.network.input_names)}
 
     def known(self, limit: int = 2_000) -> list[str]:
         """What can be asked for, in this notation; not all of it in a large network."""
@@ -257,3 +259,4 @@ class Names:
         for name in self.layout.names():
             yield name
             yield f"new_{name}" if self.notation is LECTURE else f"{name}⁺"
+        yield from self.network.input_names

@@ -16,7 +16,9 @@ from clearprop.network.names import Quantity, notation
 from clearprop.propagation.cycle import Cycle, following
 from clearprop.rendering.compose import derivation_blocks
 from clearprop.rendering.document import Document, View
-from clearprop.rendering.report import FULL_LIMIT, cycle_document, cycles_document, paths_document
+from clearprop.rendering.head import FULL_LIMIT
+from clearprop.rendering.overview import cycles_document, paths_document
+from clearprop.rendering.report import cycle_document
 from clearprop.rendering.structure import cycle_structure, cycles_structure, dumps, paths_structure
 
 Derivation = ValueDerivation | GradientDerivation

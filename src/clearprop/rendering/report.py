@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.derivation.chain import Chain, GradientDerivation, derive_parameter
 from clearprop.derivation.local import WEIGHT
-from clearprop.derivation.paths import Path
 from clearprop.derivation.values import derive_value
 from clearprop.derivation.verify import Differences
-from clearprop.expressions import Expression, Number, Symbol, substitute
-from clearprop.expressions.kinks import switches
+from clearprop.expressions import Expression, Number, Symbol
 from clearprop.network import names as q
 from clearprop.network.names import STANDARD, Quantity
-from clearprop.propagation.cycle import Cycle, moments
+from clearprop.propagation.cycle import Cycle
 from clearprop.rendering.compose import Told, gradient_blocks, value_blocks
 from clearprop.rendering.document import (
     Block,
-    Diagram,
     Document,
     Equation,
     Heading,
@@ -33,11 +29,9 @@ from clearprop.rendering.document import (
     Table,
     View,
 )
+from clearprop.rendering.head import FULL_LIMIT, head
 from clearprop.rules.activations import Activation
-from clearprop.rules.roles import Role
 
-FULL_LIMIT = 200
-"""Above so many parameters a whole explanation is a summary; what is named is still derived."""
 LARGEST = 10
 MATRIX_LIMIT = 6
 
@@ -87,86 +81,6 @@ def _summary(cycle: Cycle, view: View) -> Iterator[Block]:
     yield from _after(cycle, view)
 
 
-# --- the head: the network and the conventions in force -------------------------------------
-
-
-def head(cycle: Cycle, view: View) -> Iterator[Block]:
-    """The title, the network drawn, and every convention that others choose differently."""
-    examples = cycle.problem.examples
-    several = examples is not None and len(examples) > 1
-    learnt = "examples" if examples is None or examples.training is None else "training examples"
-    which = f"all {learnt} as one batch" if cycle.example == "all" else f"example {cycle.example}"
-    title = f"{cycle.problem.name}: " + ("one cycle" if cycle.step == 1 else f"cycle {cycle.step}")
-    yield Heading(1, title + (f" on {which}" if several else ""))
-    values: dict[Quantity, float] = {
-        q.Parameter(index): float(value) for index, value in enumerate(cycle.parameters.vector[: FULL_LIMIT + 1])
-    }
-    if cycle.example != "all":
-        for index, value in enumerate(cycle.examples.inputs[0]):
-            values[q.Input(index)] = float(value)
-        for k, value in enumerate(cycle.examples.targets[0]):
-            values[q.Target(k)] = float(value)
-    yield Diagram(cycle.problem.network, values)
-    yield Heading(2, "Conventions")
-    yield Table(("", ""), tuple(conventions(cycle, view)))
-
-
-def in_words(tree: Expression) -> Expression:
-    """A rule's expression with its roles in words."""
-    words = {Role.OUTPUT: "output", Role.TARGET: "target", Role.SUM: "sum", Role.WEIGHT: "w"}
-    return substitute(tree, lambda key: Symbol(words[key]) if isinstance(key, Role) else None)
-
-
-def conventions(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expression]]:
-    """Each choice that published examples make differently, in words."""
-    problem, names = cycle.problem, view.names
-    network, objective = problem.network, problem.network.loss
-    yield "loss", objective.rule.name
-    yield "error of one output", in_words(objective.rule.formula)
-    penalty = "" if not problem.penalty else ", plus the penalty once per batch"
-    yield names.text(q.TotalError()), f"the {objective.over_outputs} over the outputs{penalty}"
-    if cycle.example == "all":
-        yield "batch", f"the {objective.over_examples} over the {len(cycle.examples)} examples"
-    if cycle.trace.weights is not None:
-        yield "weight of an example", "multiplies its error; the mean divides by the number of examples"
-    if problem.penalty:
-        yield "penalty, for each weight w", in_words(problem.penalty.formula)
-    yield "gradients", "all from the old weights; then all parameters are updated at once"
-    yield (
-        "error signal",
-        f"∂{names.text(q.TotalError())}/∂(weighted sum): its sign is that of output - target",
-    )
-    yield (
-        "biases",
-        "; ".join(
-            f"layer {index + 1}: {_bias_words(layer.bias, layer.train_bias)}"
-            for index, layer in enumerate(network.layers)
-        ),
-    )
-    rate = f"{names.text(q.LearningRate())} = {view.number(cycle.rate)}"
-    yield "optimizer", f"{problem.optimizer.name}, learning rate {rate}"
-    kinked = [
-        layer.rule.name
-        for layer in network.layers
-        if isinstance(layer.rule, Activation) and any(True for _ in switches(layer.rule.formula))
-    ]
-    if kinked:
-        yield "at a kink", f"{', '.join(dict.fromkeys(kinked))}: the choice is strict, > and not ≥"
-    if any(layer.dropout for layer in network.layers):
-        yield "dropout", f"the mask of step {cycle.step}; what is kept is scaled by 1/(1 - dropout)"
-    how = "cut off" if view.rounding == "truncate" else "rounded"
-    yield (
-        "numbers",
-        f"computed in full precision, {how} to {view.digits} digits only when shown; "
-        "so shown factors need not multiply to the shown product",
-    )
-
-
-def _bias_words(policy: object, trained: bool) -> str:
-    words = {"unit": "one per unit", "shared": "one shared by the layer", "none": "none"}[str(policy)]
-    return words + ("" if trained or policy == "none" else ", not trained")
-
-
 # --- forward and error -----------------------------------------------------------------------
 
 
@@ -175,12 +89,22 @@ def _forward(cycle: Cycle, view: View) -> Iterator[Block]:
     if cycle.example == "all":
         yield from _forward_batch(cycle, view)
         return
+    yield from _inputs(cycle, view)
     for layer, units in enumerate(network.unit_names):
         yield Heading(3, _layer_title(cycle, layer))
         for unit in range(len(units)):
             yield from value_blocks(derive_value(cycle, q.Sum(layer, unit)), view)
             yield from value_blocks(derive_value(cycle, q.Output(layer, unit)), view)
         yield from _forward_matrix(cycle, view, layer)
+
+
+def _inputs(cycle: Cycle, view: View) -> Iterator[Block]:
+    """What the network sees of a row of a table."""
+    if cycle.problem.fitted is None:
+        return
+    yield Heading(3, "From the table to the inputs")
+    for index in range(cycle.problem.network.sizes[0]):
+        yield from value_blocks(derive_value(cycle, q.Input(index)), view)
 
 
 def _layer_title(cycle: Cycle, layer: int) -> str:
@@ -351,54 +275,3 @@ def _layers(cycle: Cycle) -> Table:
             Number(float(np.abs(signals).mean())),
         ))  # fmt: skip
     return Table(("", "parameters", "mean |output|", "mean |error signal|"), tuple(rows))
-
-
-# --- other documents ----------------------------------------------------------------------------------
-
-
-def paths_document(cycle: Cycle, index: int, paths: tuple[Path, ...], view: View) -> Document:
-    """The largest path contributions to one gradient."""
-    parameter = q.Parameter(index)
-    gradient = float(cycle.gradients.of.vector[index])
-    name = view.names.text(q.Derivative(q.TotalError(), parameter))
-    rows = tuple(
-        (
-            " → ".join([view.names.text(parameter), *(view.names.text(quantity) for quantity in path.quantities())]),
-            Number(path.contribution),
-        )
-        for path in paths
-    )
-    shown = sum(path.contribution for path in paths)
-    what = "path" if len(paths) == 1 else f"{len(paths)} paths"
-    return (
-        Heading(3, f"{name}: the largest path contributions"),
-        Table(("path", "contribution"), rows),
-        Equation(
-            Symbol(q.Derivative(q.TotalError(), parameter)),
-            (Line(Number(gradient), "the sum over all paths"),),
-        ),
-        Paragraph(f"The {what} shown add up to {view.number(shown)}."),
-    )
-
-
-def cycles_document(cycles: Sequence[Cycle], view: View) -> Document:
-    """A table of the error and every parameter over cycles, the start included."""
-    first = cycles[0]
-    header = ("cycle", Symbol(q.TotalError()), *(Symbol(q.Parameter(i)) for i in range(len(first.parameters))))
-    body = tuple(
-        (Number(float(n)), Number(error), *(Number(value) for value in parameters.vector.tolist()))
-        for n, (error, parameters) in enumerate(moments(cycles))
-    )
-    return (
-        Heading(1, f"{first.problem.name}: the first {len(cycles)} cycles"),
-        Paragraph("Row 0 is the start; row N is after N updates."),
-        *_column_groups(header, body),
-    )
-
-
-def _column_groups(header: tuple[Any, ...], body: tuple[Any, ...]) -> Iterator[Block]:
-    """Tables of at most seven columns, so that they fit a page; each repeats the cycle and the error."""
-    fixed, per_table = 2, 6
-    for start in range(fixed, max(len(header), fixed + 1), per_table):
-        chosen = (*range(fixed), *range(start, min(start + per_table, len(header))))
-        yield Table(tuple(header[c] for c in chosen), tuple(tuple(row[c] for c in chosen) for row in body))

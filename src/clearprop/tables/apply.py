@@ -9,7 +9,9 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.errors import Problem as Fault
 from clearprop.errors import UnfitTable, abridged
+from clearprop.expressions import evaluate
 from clearprop.network.data import Column, Data, Fitted, Label, shown_label
+from clearprop.rules.standardize import STANDARDIZED
 from clearprop.tables.classes import class_codes
 from clearprop.tables.table import MAX_FAULTS, Kind, Numbers, Table, Text, Wanted, chosen, column
 
@@ -58,7 +60,7 @@ def _numbers(part: Array, given: Numbers, fitted: Column, rows: Array | None) ->
     if wrong is not None:
         found = "no value" if np.isnan(values[wrong]) else "infinity"
         return [Fault(column(fitted.name, wrong + 1), f"expected a finite number, found {found}")]
-    np.divide(values - fitted.mean, fitted.scale, out=part[:, 0])
+    part[:, 0] = evaluate(STANDARDIZED, {"value": values, "mean": fitted.mean, "scale": fitted.scale})
     return []
 
 

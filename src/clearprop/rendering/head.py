@@ -1,0 +1,100 @@
+"""The head of an explanation: the network, and every convention that others choose differently."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from clearprop.expressions import Expression, Symbol, substitute
+from clearprop.expressions.kinks import switches
+from clearprop.network import names as q
+from clearprop.network.names import Quantity
+from clearprop.propagation.cycle import Cycle
+from clearprop.rendering.document import (
+    Block,
+    Diagram,
+    Heading,
+    Table,
+    View,
+)
+from clearprop.rules.activations import Activation
+from clearprop.rules.roles import Role
+
+FULL_LIMIT = 200
+"""Above so many parameters a whole explanation is a summary; what is named is still derived."""
+
+
+def head(cycle: Cycle, view: View) -> Iterator[Block]:
+    """The title, the network drawn, and every convention that others choose differently."""
+    examples = cycle.problem.examples
+    several = examples is not None and len(examples) > 1
+    learnt = "examples" if examples is None or examples.training is None else "training examples"
+    which = f"all {learnt} as one batch" if cycle.example == "all" else f"example {cycle.example}"
+    title = f"{cycle.problem.name}: " + ("one cycle" if cycle.step == 1 else f"cycle {cycle.step}")
+    yield Heading(1, title + (f" on {which}" if several else ""))
+    values: dict[Quantity, float] = {
+        q.Parameter(index): float(value) for index, value in enumerate(cycle.parameters.vector[: FULL_LIMIT + 1])
+    }
+    if cycle.example != "all":
+        for index, value in enumerate(cycle.examples.inputs[0]):
+            values[q.Input(index)] = float(value)
+        for k, value in enumerate(cycle.examples.targets[0]):
+            values[q.Target(k)] = float(value)
+    yield Diagram(cycle.problem.network, values)
+    yield Heading(2, "Conventions")
+    yield Table(("", ""), tuple(conventions(cycle, view)))
+
+
+def in_words(tree: Expression) -> Expression:
+    """A rule's expression with its roles in words."""
+    words = {Role.OUTPUT: "output", Role.TARGET: "target", Role.SUM: "sum", Role.WEIGHT: "w"}
+    return substitute(tree, lambda key: Symbol(words[key]) if isinstance(key, Role) else None)
+
+
+def conventions(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expression]]:
+    """Each choice that published examples make differently, in words."""
+    problem, names = cycle.problem, view.names
+    network, objective = problem.network, problem.network.loss
+    yield "loss", objective.rule.name
+    yield "error of one output", in_words(objective.rule.formula)
+    penalty = "" if not problem.penalty else ", plus the penalty once per batch"
+    yield names.text(q.TotalError()), f"the {objective.over_outputs} over the outputs{penalty}"
+    if cycle.example == "all":
+        yield "batch", f"the {objective.over_examples} over the {len(cycle.examples)} examples"
+    if cycle.trace.weights is not None:
+        yield "weight of an example", "multiplies its error; the mean divides by the number of examples"
+    if problem.penalty:
+        yield "penalty, for each weight w", in_words(problem.penalty.formula)
+    yield "gradients", "all from the old weights; then all parameters are updated at once"
+    yield (
+        "error signal",
+        f"∂{names.text(q.TotalError())}/∂(weighted sum): its sign is that of output - target",
+    )
+    yield (
+        "biases",
+        "; ".join(
+            f"layer {index + 1}: {_bias_words(layer.bias, layer.train_bias)}"
+            for index, layer in enumerate(network.layers)
+        ),
+    )
+    rate = f"{names.text(q.LearningRate())} = {view.number(cycle.rate)}"
+    yield "optimizer", f"{problem.optimizer.name}, learning rate {rate}"
+    kinked = [
+        layer.rule.name
+        for layer in network.layers
+        if isinstance(layer.rule, Activation) and any(True for _ in switches(layer.rule.formula))
+    ]
+    if kinked:
+        yield "at a kink", f"{', '.join(dict.fromkeys(kinked))}: the choice is strict, > and not ≥"
+    if any(layer.dropout for layer in network.layers):
+        yield "dropout", f"the mask of step {cycle.step}; what is kept is scaled by 1/(1 - dropout)"
+    how = "cut off" if view.rounding == "truncate" else "rounded"
+    yield (
+        "numbers",
+        f"computed in full precision, {how} to {view.digits} digits only when shown; "
+        "so shown factors need not multiply to the shown product",
+    )
+
+
+def _bias_words(policy: object, trained: bool) -> str:
+    words = {"unit": "one per unit", "shared": "one shared by the layer", "none": "none"}[str(policy)]
+    return words + ("" if trained or policy == "none" else ", not trained")

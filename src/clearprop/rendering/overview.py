@@ -1,0 +1,69 @@
+"""Documents about more than one derivation: the largest paths of a gradient, a table over cycles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from clearprop.derivation.paths import Path
+from clearprop.expressions import Number, Symbol
+from clearprop.network import names as q
+from clearprop.propagation.cycle import Cycle, moments
+from clearprop.rendering.document import (
+    Block,
+    Document,
+    Equation,
+    Heading,
+    Line,
+    Paragraph,
+    Table,
+    View,
+)
+
+
+def paths_document(cycle: Cycle, index: int, paths: tuple[Path, ...], view: View) -> Document:
+    """The largest path contributions to one gradient."""
+    parameter = q.Parameter(index)
+    gradient = float(cycle.gradients.of.vector[index])
+    name = view.names.text(q.Derivative(q.TotalError(), parameter))
+    rows = tuple(
+        (
+            " → ".join([view.names.text(parameter), *(view.names.text(quantity) for quantity in path.quantities())]),
+            Number(path.contribution),
+        )
+        for path in paths
+    )
+    shown = sum(path.contribution for path in paths)
+    what = "path" if len(paths) == 1 else f"{len(paths)} paths"
+    return (
+        Heading(3, f"{name}: the largest path contributions"),
+        Table(("path", "contribution"), rows),
+        Equation(
+            Symbol(q.Derivative(q.TotalError(), parameter)),
+            (Line(Number(gradient), "the sum over all paths"),),
+        ),
+        Paragraph(f"The {what} shown add up to {view.number(shown)}."),
+    )
+
+
+def cycles_document(cycles: Sequence[Cycle], view: View) -> Document:
+    """A table of the error and every parameter over cycles, the start included."""
+    first = cycles[0]
+    header = ("cycle", Symbol(q.TotalError()), *(Symbol(q.Parameter(i)) for i in range(len(first.parameters))))
+    body = tuple(
+        (Number(float(n)), Number(error), *(Number(value) for value in parameters.vector.tolist()))
+        for n, (error, parameters) in enumerate(moments(cycles))
+    )
+    return (
+        Heading(1, f"{first.problem.name}: the first {len(cycles)} cycles"),
+        Paragraph("Row 0 is the start; row N is after N updates."),
+        *_column_groups(header, body),
+    )
+
+
+def _column_groups(header: tuple[Any, ...], body: tuple[Any, ...]) -> Iterator[Block]:
+    """Tables of at most seven columns, so that they fit a page; each repeats the cycle and the error."""
+    fixed, per_table = 2, 6
+    for start in range(fixed, max(len(header), fixed + 1), per_table):
+        chosen = (*range(fixed), *range(start, min(start + per_table, len(header))))
+        yield Table(tuple(header[c] for c in chosen), tuple(tuple(row[c] for c in chosen) for row in body))
