@@ -39,7 +39,7 @@ def curve(losses: Sequence[float], validation: Sequence[float] = (), width: int 
         label = {height - 1: f"{10**high:9.2e}", 0: f"{10**low:9.2e}"}.get(row, " " * 9)
         lines.append(f"{label} ┤{''.join(cells)}".rstrip())
     lines.append(" " * 10 + "└" + "─" * columns)
-    lines.append(" " * 11 + "0" + f"epoch {len(losses) - 1:,}".rjust(columns - 1))
+    lines.append(" " * 11 + "0 " + f"epoch {len(losses) - 1:,}".rjust(columns - 2))
     if points:
         lines.append(" " * 11 + f"█ training  {POINT} validation")
     return lines
