@@ -111,7 +111,7 @@ def test_rows_that_do_not_fit(models: Path, tmp_path: Path) -> None:
     big = cp.Problem(cp.Network(("i1", "i2"), [cp.Dense(1, bias=False)]))
     big.parameters.vector[:] = 10
     cp.save(big, tmp_path / "big.toml")
-    with pytest.raises(NotFinite, match="^row 1: an output is not a finite number; its inputs are too large"):
+    with pytest.raises(NotFinite, match=r"^row 1: an output is not a finite number; its inputs are too large"):
         run_predict(str(tmp_path / "big.toml"), data=str(path), output=None)
 
 

@@ -278,7 +278,17 @@ def test_schedules_start_at_the_rate(name: str) -> None:
         (lambda: optimizer("SGD"), UnknownName, 'unknown optimizer "SGD"; did you mean "sgd"?'),
         (lambda: initializer("glorot"), UnknownName, 'unknown initializer "glorot"; did you mean "glorot_'),
         (lambda: schedule("step", siz=3), UnknownName, 'unknown constant of the schedule step "siz"; did you mean'),
-        (lambda: schedule("step", size=0), InvalidArgument, "schedule step: size must be at least 1, found 0"),
+        (
+            lambda: schedule("step", size=0),
+            InvalidArgument,
+            "schedule step: size must be a whole number of at least 1, found 0",
+        ),
+        (
+            lambda: schedule("step", size=1.5),
+            InvalidArgument,
+            "schedule step: size must be a whole number of at least 1, found 1.5",
+        ),
+        (lambda: schedule("plateau", factor=2), InvalidArgument, "schedule plateau: factor must be below 1, found 2"),
         (
             lambda: schedule("exponential", gamma=-1),
             InvalidArgument,

@@ -10,6 +10,7 @@ import pytest
 
 import clearprop as cp
 from clearprop.errors import InvalidArgument, InvalidNetwork
+from clearprop.propagation.cycle import following
 from clearprop.rules.optimizers import optimizer
 from clearprop.rules.schedules import schedule
 from clearprop.training.batches import batches
@@ -166,6 +167,18 @@ def test_warm_up_rises_to_the_rate() -> None:
     chosen = optimizer("sgd", learning_rate=0.5, schedule=schedule("constant", warmup=3))
     fit = cp.train(replace(with_settings("lecture", epochs=5), optimizer=chosen))
     assert fit.history.rate == pytest.approx([0.125, 0.25, 0.375, 0.5, 0.5])
+
+
+def test_cycles_follow_the_schedule_as_training_does() -> None:
+    step = schedule("step", size=1, gamma=0.1, warmup=2)
+    problem = replace(cp.load("xor"), optimizer=optimizer("sgd", learning_rate=0.25, schedule=step))
+    fit = cp.train(problem, epochs=4, dtype="float64", tolerance=0.0)
+    cycle = cp.cycle(problem, "all")
+    assert cycle.rate == fit.history.rate[0] == pytest.approx(0.25 / 3)
+    for epoch in (1, 2, 3):
+        cycle = following(cycle)
+        assert cycle.rate == fit.history.rate[epoch]
+    np.testing.assert_allclose(cycle.updated.vector, fit.problem.parameters.vector, rtol=1e-12)
 
 
 def test_dropout_is_for_training_alone() -> None:

@@ -23,6 +23,7 @@ from clearprop.propagation.forward import Trace, batch_errors, forward, output_e
 from clearprop.propagation.update import Update, initial_state, update
 from clearprop.rules.activations import Activation
 from clearprop.rules.roles import Role
+from clearprop.rules.schedules import rate_at
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,9 @@ def cycle(
 ) -> Cycle:
     """One cycle in float64 on one example (counted from 1) or on all of them as one batch.
 
-    All are those that are learnt from, where some are set aside.
+    All are those that are learnt from, where some are set aside. Unless a ``rate`` is given it is what
+    the schedule says if each step is an epoch, as it is where all examples are one batch; the loss
+    that a plateau waits for is not watched here.
 
     Raises:
         InvalidArgument: no such example, or none at all.
@@ -154,7 +157,7 @@ def cycle(
         require_finite(problem, trace, examples.targets, errors, numbers)
         gradients = backward(trace, examples.targets, problem.penalty)
         state = initial_state(problem.optimizer, parameters) if state is None else state
-        rate = problem.optimizer.learning_rate if rate is None else rate
+        rate = scheduled(problem, step) if rate is None else rate
         changed = update(problem.optimizer, parameters, gradients.of, state, step, rate)
         require_finite_update(problem, gradients.of, changed)
         after = forward(problem.network, changed.parameters, examples.inputs, dropped, weights=weights)
@@ -175,10 +178,16 @@ def chosen_examples(problem: Problem, example: int | Literal["all"]) -> tuple[Ex
     return examples if examples.training is None else examples.take(examples.learnt), examples.learnt
 
 
+def scheduled(problem: Problem, step: int) -> float:
+    """The learning rate of a step (counted from 1) that is an epoch of its own."""
+    optimizer = problem.optimizer
+    return rate_at(optimizer.schedule, optimizer.learning_rate, step - 1, step)
+
+
 def following(done: Cycle) -> Cycle:
     """The next cycle on the same example: from the new weights, with what the optimizer remembers."""
     problem = replace(done.problem, parameters=done.updated)
-    return cycle(problem, done.example, step=done.step + 1, rate=done.rate, state=done.update.state)
+    return cycle(problem, done.example, step=done.step + 1, state=done.update.state)
 
 
 def moments(cycles: Sequence[Cycle]) -> list[tuple[float, Parameters]]:

@@ -1,7 +1,8 @@
 """Schedules: the learning rate as training goes on.
 
 Each gives the factor on the base rate at an epoch (counted from 0), as PyTorch's schedulers
-of the same kind do. ``plateau`` looks at the loss and keeps its state with the loop.
+of the same kind do; ``cosine`` stays at its minimum once it is there, where PyTorch's rises again. ``plateau`` looks
+at the loss and keeps its state with the loop.
 """
 
 from __future__ import annotations
@@ -44,8 +45,10 @@ def schedule(name: str, /, **constants: Any) -> Schedule:
             raise UnknownName(f"constant of the schedule {name}", key, known)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
             raise InvalidArgument(f"schedule {name}: {key} must be a number of at least 0, found {value!r}")
-        if key in ("size", "epochs") and value < 1:
-            raise InvalidArgument(f"schedule {name}: {key} must be at least 1, found {value!r}")
+        if key in ("size", "epochs") and not (value >= 1 and value == int(value)):
+            raise InvalidArgument(f"schedule {name}: {key} must be a whole number of at least 1, found {value!r}")
+        if key == "factor" and value >= 1:
+            raise InvalidArgument(f"schedule {name}: factor must be below 1, found {value!r}")
     chosen = {**known, **constants}
     warmup = chosen.pop("warmup")
     if warmup != int(warmup):

@@ -112,7 +112,8 @@ def usable(table: Table, data: Data, inputs: Sequence[str]) -> Array:
         ]  # fmt: skip
         if len(refused) > MAX_FAULTS:
             faults.append(Fault("", f"and {len(refused) - MAX_FAULTS} more columns with missing values"))
-        raise UnfitTable([*faults, Fault("", remedy)], table.source)
+        faults[-1] = Fault(faults[-1].where, f"{faults[-1].message}; {remedy}")
+        raise UnfitTable(faults, table.source)
     left_out = np.logical_or.reduce(list(refused.values())) if refused else np.zeros(len(table), dtype=bool)
     if left_out.all():
         counts = ", ".join(f"{name}: {int(rows.sum()):,}" for name, rows in list(refused.items())[:MAX_FAULTS])
