@@ -47,6 +47,8 @@ def test_pictures_are_what_they_say() -> None:
     texts = [each.text for each in ET.fromstring(svg).iter() if each.tag.endswith("text")]
     # Text from a file is text: neither markup nor mathematics.
     assert {"<b> $x_1$ & [red]", "epoch", "L", "training", "validation"} <= set(texts)
+    assert "0.1" in texts  # a label of the axis
+    assert sum("$" in (text or "") for text in texts) == 1
     assert svg == plot([1.0, 0.1], [2.0, 0.2], format="svg", **arguments)
     assert "validation" not in plot([1.0, 0.1], [], format="svg", **arguments).decode()
     assert plot([0.0, 0.0], [], format="png", **arguments).startswith(b"\x89PNG")

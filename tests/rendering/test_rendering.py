@@ -274,3 +274,23 @@ def test_large_networks_are_summarised() -> None:
 def test_symbols_that_are_text_are_printed_as_they_are() -> None:
     view = View(cp.load("lecture").names)
     assert "a [b] c" in text((Table(("", ""), ((Symbol("a [b] c"), Number(0.5)),)),), view)
+
+
+def test_a_large_batch_is_summed_up_and_what_is_named_is_derived() -> None:
+    iris = cp.cycle(cp.load("iris"), "all")
+    text = str(cp.explain(iris))
+    assert "131 parameters over 120 examples are too many to derive each here; name what is" in text
+    assert text.count("\n") < 120
+    assert "∂L/∂w1" in str(cp.explain(iris, "w1"))
+
+
+def test_tables_over_examples_stay_readable() -> None:
+    """A layer of 9 units is two tables; of 24 examples 20 are shown and the others counted."""
+    rng = np.random.default_rng(0)
+    network = cp.Network(2, [cp.Dense(9, "tanh"), cp.Dense(1)])
+    problem = cp.Problem(network, examples=cp.Examples(rng.normal(size=(24, 2)), np.zeros((24, 1))))
+    text = str(cp.explain(cp.cycle(problem, "all")))
+    headers = [line.split() for line in text.splitlines() if line.startswith("example ")]
+    assert headers[:2] == [["example", *(f"z_h1_{k}" for k in range(1, 7))], ["example", "z_h1_7", "z_h1_8", "z_h1_9"]]
+    assert text.count("… and 4 more examples") == 4  # sums and outputs of each layer
+    assert max(map(len, text.splitlines())) <= 80

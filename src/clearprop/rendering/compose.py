@@ -12,7 +12,7 @@ from clearprop.derivation.verify import Differences
 from clearprop.expressions import Expression, Number, Symbol, substitute
 from clearprop.expressions.tree import add, multiply
 from clearprop.network import names as q
-from clearprop.rendering.document import Block, Equation, Heading, Line, Paragraph, View
+from clearprop.rendering.document import Block, Equation, Heading, Line, Paragraph, Table, View
 
 Derivation = ValueDerivation | GradientDerivation
 
@@ -270,3 +270,11 @@ def derivation_blocks(
         else:
             blocks += gradient_blocks(derivation, view, told, differences)
     return tuple(blocks)
+
+
+def column_groups(header: tuple[Any, ...], body: tuple[tuple[Any, ...], ...], *, fixed: int) -> Iterator[Block]:
+    """Tables of a few columns each, so that they fit a page; the first ``fixed`` ones stand in all of them."""
+    per_table = 6
+    for start in range(fixed, max(len(header), fixed + 1), per_table):
+        chosen = (*range(fixed), *range(start, min(start + per_table, len(header))))
+        yield Table(tuple(header[c] for c in chosen), tuple(tuple(row[c] for c in chosen) for row in body))

@@ -79,8 +79,13 @@ def plot(losses: Sequence[float], validation: Sequence[float], *, title: str, to
         axes.plot(range(len(losses)), losses, label="training")
         if validation:
             axes.plot(range(len(validation)), validation, label="validation")
-        if any(loss > 0 for loss in losses):
+        positive = [loss for loss in (*losses, *validation) if 0 < loss < math.inf]
+        if positive:
             axes.set_yscale("log")
+            narrow = max(positive) < 10 * min(positive)
+            # Its own labels are mathematics, which is read nowhere here: a file's name is in the title.
+            axes.yaxis.set_major_formatter(lambda value, place: f"{value:g}")
+            axes.yaxis.set_minor_formatter(lambda value, place: f"{value:g}" if narrow else "")
         axes.set(xlabel="epoch", ylabel=total, title=title)
         axes.grid(alpha=0.3)
         axes.legend()

@@ -16,7 +16,7 @@ from clearprop.network.names import Quantity, notation
 from clearprop.propagation.cycle import Cycle, following
 from clearprop.rendering.compose import derivation_blocks
 from clearprop.rendering.document import Document, View
-from clearprop.rendering.head import FULL_LIMIT
+from clearprop.rendering.head import fits_in_full
 from clearprop.rendering.overview import cycles_document, paths_document
 from clearprop.rendering.report import cycle_document
 from clearprop.rendering.structure import cycle_structure, cycles_structure, dumps, paths_structure
@@ -107,8 +107,7 @@ def explain(
     if paths is not None:
         return _paths(cycle, quantities, paths, view)
     if not names:
-        small = cycle.problem.network.parameter_count <= FULL_LIMIT
-        indices = range(len(cycle.parameters) if small else 0)
+        indices = range(len(cycle.parameters) if fits_in_full(cycle) else 0)
         derivations: Sequence[Derivation] = [derive_parameter(cycle, index) for index in indices]
         return Explanation(cycle, cycle_document(cycle, view), view, tuple(derivations))
     derivations = [derive(cycle, quantity) for quantity in quantities]

@@ -19,8 +19,15 @@ from clearprop.rendering.document import (
 from clearprop.rules.activations import Activation
 from clearprop.rules.roles import Role
 
-FULL_LIMIT = 200
-"""Above so many parameters a whole explanation is a summary; what is named is still derived."""
+FULL_LIMIT, BATCH_LIMIT = 200, 5_000
+"""Above so many parameters, or in a batch parameters times examples, a whole explanation is a summary;
+what is named is still derived."""
+
+
+def fits_in_full(cycle: Cycle) -> bool:
+    """Whether a cycle is short enough for every step to be written out."""
+    parameters = cycle.problem.network.parameter_count
+    return parameters <= FULL_LIMIT and parameters * len(cycle.examples) <= BATCH_LIMIT
 
 
 def head(cycle: Cycle, view: View) -> Iterator[Block]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from clearprop.derivation.paths import Path
 from clearprop.expressions import Number, Symbol
 from clearprop.network import names as q
 from clearprop.propagation.cycle import Cycle, moments
+from clearprop.rendering.compose import column_groups
 from clearprop.rendering.document import (
-    Block,
     Document,
     Equation,
     Heading,
@@ -57,13 +56,5 @@ def cycles_document(cycles: Sequence[Cycle], view: View) -> Document:
     return (
         Heading(1, f"{first.problem.name}: the first {len(cycles)} cycles"),
         Paragraph("Row 0 is the start; row N is after N updates."),
-        *_column_groups(header, body),
+        *column_groups(header, body, fixed=2),
     )
-
-
-def _column_groups(header: tuple[Any, ...], body: tuple[Any, ...]) -> Iterator[Block]:
-    """Tables of at most seven columns, so that they fit a page; each repeats the cycle and the error."""
-    fixed, per_table = 2, 6
-    for start in range(fixed, max(len(header), fixed + 1), per_table):
-        chosen = (*range(fixed), *range(start, min(start + per_table, len(header))))
-        yield Table(tuple(header[c] for c in chosen), tuple(tuple(row[c] for c in chosen) for row in body))

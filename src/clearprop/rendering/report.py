@@ -15,7 +15,7 @@ from clearprop.expressions import Expression, Number, Symbol
 from clearprop.network import names as q
 from clearprop.network.names import STANDARD, Quantity
 from clearprop.propagation.cycle import Cycle
-from clearprop.rendering.compose import Told, gradient_blocks, value_blocks
+from clearprop.rendering.compose import Told, column_groups, gradient_blocks, value_blocks
 from clearprop.rendering.document import (
     Block,
     Document,
@@ -29,17 +29,17 @@ from clearprop.rendering.document import (
     Table,
     View,
 )
-from clearprop.rendering.head import FULL_LIMIT, head
+from clearprop.rendering.head import fits_in_full, head
 from clearprop.rules.activations import Activation
 
 LARGEST = 10
 MATRIX_LIMIT = 6
+SHOWN_EXAMPLES = 20
 
 
 def cycle_document(cycle: Cycle, view: View) -> Document:
     """One whole cycle with every step written out; of a large network, a summary."""
-    small = cycle.problem.network.parameter_count <= FULL_LIMIT
-    return tuple(_whole(cycle, view) if small else _summary(cycle, view))
+    return tuple(_whole(cycle, view) if fits_in_full(cycle) else _summary(cycle, view))
 
 
 def _whole(cycle: Cycle, view: View) -> Iterator[Block]:
@@ -63,8 +63,9 @@ def _whole(cycle: Cycle, view: View) -> Iterator[Block]:
 def _summary(cycle: Cycle, view: View) -> Iterator[Block]:
     network = cycle.problem.network
     yield from head(cycle, view)
+    examples = f" over {len(cycle.examples):,} examples" if len(cycle.examples) > 1 else ""
     yield Paragraph(
-        f"{network.parameter_count:,} parameters are too many to derive each here; name what is to be "
+        f"{network.parameter_count:,} parameters{examples} are too many to derive each here; name what is to be "
         f"derived, for example {cycle.parameters.layout.name(0)} or "
         f"{view.names.text(q.Sum(network.depth - 1, 0))}."
     )
@@ -125,16 +126,18 @@ def _forward_batch(cycle: Cycle, view: View) -> Iterator[Block]:
             yield Equation(Symbol(derivation.quantity), (Line(derivation.formulas[0]),))
         kinds = [q.Sum(layer, u) for u in range(len(units))], [q.Output(layer, u) for u in range(len(units))]
         for quantities in kinds:
-            yield _per_example(cycle, list(quantities))
+            yield from _per_example(cycle, list(quantities))
 
 
-def _per_example(cycle: Cycle, quantities: list[Quantity]) -> Table:
+def _per_example(cycle: Cycle, quantities: list[Quantity]) -> Iterator[Block]:
     header: tuple[str | Expression, ...] = ("example", *(Symbol(quantity) for quantity in quantities))
     rows = tuple(
         (Number(float(cycle.numbers[row])), *(Number(cycle.value(quantity, row)) for quantity in quantities))
-        for row in range(min(len(cycle.examples), 20))
+        for row in range(min(len(cycle.examples), SHOWN_EXAMPLES))
     )
-    return Table(header, rows)
+    yield from column_groups(header, rows, fixed=1)
+    if (more := len(cycle.examples) - SHOWN_EXAMPLES) > 0:
+        yield Paragraph(f"… and {more:,} more examples")
 
 
 def _error(cycle: Cycle, view: View) -> Iterator[Block]:
