@@ -259,3 +259,19 @@ def test_interrupts_outside_the_main_thread_are_left_alone() -> None:
 def test_the_learning_rate_is_checked(net: Path) -> None:
     with pytest.raises(InvalidArgument, match="--learning-rate: expected a finite number"):
         run_train(str(net), learning_rate=float("inf"), quiet=True)
+
+
+def test_a_network_file_cannot_hold_what_was_fitted(net: Path, tmp_path: Path) -> None:
+    run = command("train", str(net), "--output", str(tmp_path / "out.toml"))
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == (
+        "clearprop: --output: a network file cannot hold what was fitted on a table; name a model, such as "
+        f"{tmp_path / 'out'}.safetensors\n"
+    )
+    assert not (tmp_path / "out.toml").exists()
+    run = command("predict", str(net), "--data", str(tmp_path / "rows.csv"))
+    assert (run.returncode, run.stderr) == (
+        2,
+        f"clearprop: {net}: a network file does not say what was fitted on its table; save a model with "
+        "train … --output MODEL, and predict with that\n",
+    )

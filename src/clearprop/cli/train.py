@@ -68,6 +68,11 @@ def run_train(
             if not 0 <= learning_rate < math.inf:
                 raise InvalidArgument(f"--learning-rate: expected a finite number of at least 0, found {learning_rate}")
             problem = replace(problem, optimizer=replace(problem.optimizer, learning_rate=learning_rate))
+        if problem.fitted is not None and output is not None and model is None:
+            raise InvalidArgument(
+                f"--output: a network file cannot hold what was fitted on a table; name a model, such as "
+                f"{abridged(output.removesuffix('.toml'), 200)}.safetensors"
+            )
         callbacks: list[Callback] = [each for each in (shown, Log(log) if log is not None else None) if each]
         fit = train(
             problem,

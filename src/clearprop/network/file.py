@@ -32,6 +32,7 @@ from clearprop.network.examples import Examples, row_faults
 from clearprop.network.names import NOTATIONS
 from clearprop.network.parameters import Layout, Parameters
 from clearprop.network.problem import Problem, Settings
+from clearprop.network.source import read_text, toml_message
 from clearprop.network.table import Table, list_of
 from clearprop.rules.activations import Activation, activation
 from clearprop.rules.initializers import INITIALIZERS
@@ -40,7 +41,6 @@ from clearprop.rules.optimizers import OPTIMIZERS, SGD, Optimizer, optimizer, op
 from clearprop.rules.penalties import Penalty
 
 FORMAT = 1
-MAX_BYTES = 256 * 2**20
 
 IDENTITY = activation("identity")
 UNKNOWN = Activation("unknown", Number(0.0), "stands in for one that could not be read", bounds=None)
@@ -64,42 +64,6 @@ def load(net: str | os.PathLike[str]) -> Problem:
     return read(read_text(path), str(net))
 
 
-def read_text(path: Path, limit: int = MAX_BYTES) -> str:
-    """The text of a file that a person wrote.
-
-    Raises:
-        UnreadableFile: saying why it is not one.
-    """
-    shown = abridged(str(path), 200)
-    try:
-        if path.is_dir():
-            raise UnreadableFile(f"{shown}: expected a network file, found a folder")
-        with path.open("rb") as file:
-            content = file.read(limit + 1)
-    except FileNotFoundError:
-        raise UnreadableFile(f"{shown}: no such file") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise UnreadableFile(f"{shown}: cannot be read: {reason}") from None
-    if len(content) > limit:
-        raise UnreadableFile(
-            f"{shown}: larger than {limit // 2**20} MB, too large for a network file; "
-            "put data into a table of its own and name it under [data]"
-        )
-    if not content.strip():
-        raise UnreadableFile(f"{shown}: the file is empty; `clearprop examples lecture` prints one to start from")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise UnreadableFile(
-            f"{shown}: not a text file in UTF-8: byte {error.start + 1}, line {line}, cannot be read"
-        ) from None
-    if "\0" in text:
-        raise UnreadableFile(f"{shown}: a binary file, expected TOML text")
-    return text
-
-
 def read(text: str, source: str = "the network") -> Problem:
     """The problem that TOML text describes; ``source`` names it in messages.
 
@@ -110,26 +74,11 @@ def read(text: str, source: str = "the network") -> Problem:
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UnreadableFile(f"{abridged(source, 200)}: not valid TOML: {_toml_message(error, text)}") from None
+        raise UnreadableFile(f"{abridged(source, 200)}: not valid TOML: {toml_message(error, text)}") from None
     except (ValueError, RecursionError) as error:
         what = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise UnreadableFile(f"{abridged(source, 200)}: not valid TOML: {what}") from None
     return _Reader(content, abridged(source, 200)).problem()
-
-
-def _toml_message(error: tomllib.TOMLDecodeError, text: str) -> str:
-    message = str(error)
-    message = message[:1].lower() + message[1:]
-    if "(at line " in message:
-        what, _, place = message.rpartition(" (at line ")
-        line = int(place.split(",")[0])
-        column = place.rstrip(")").rpartition(" ")[2]
-        shown = abridged(text.split("\n")[line - 1].rstrip("\r"), 100)
-        return f"line {line}, column {column}: {what}\n  {shown}"
-    if message.endswith(" (at end of document)"):
-        line = text.rstrip().count("\n") + 1
-        return f"line {line}, the end of the file: {message.removesuffix(' (at end of document)')}"
-    return message
 
 
 def read_structure(content: Mapping[str, Any], source: str, fill: Callable[[Parameters], None]) -> Problem:

@@ -51,6 +51,11 @@ def predicted_classes(problem: Problem, found: Array) -> list[Label] | None:
 
 def inputs(problem: Problem, data: Any, progress: Progress | None = None) -> Array:
     """What the network sees of rows of data."""
+    if problem.data is not None and problem.fitted is None:
+        raise InvalidArgument(
+            f"{problem.name}: a network file does not say what was fitted on its table; save a model with "
+            "train … --output MODEL, and predict with that"
+        )
     # A network that was fitted to no table calls its inputs as a table's columns would be called.
     fitted = problem.fitted or Fitted(tuple(Column(name) for name in problem.network.input_names), ())
     read = _reader(data, progress)

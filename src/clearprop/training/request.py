@@ -52,7 +52,10 @@ def requested(
             raise InvalidArgument(f'there is no setting "{key}"; known: {", ".join([*known, *COLUMNS, "weights"])}')
     if isinstance(problem, Network):
         if inputs is None or targets is None:
-            raise InvalidArgument("training a network needs inputs and targets: train(network, inputs, targets)")
+            raise InvalidArgument(
+                "training a network needs inputs and targets: train(network, inputs, targets), or a data frame and "
+                "the name of its target column"
+            )
         check(chosen := Settings(**settings))
         problem = Problem(problem, settings=chosen)
     elif not isinstance(problem, Problem):
@@ -64,12 +67,17 @@ def requested(
         if not isinstance(optimizer, Optimizer):
             raise InvalidArgument(f"optimizer: expected one such as Adam(0.01), found {optimizer!r}")
         changes["optimizer"] = optimizer
-    if inputs is not None or targets is not None or about or weights is not None:
+    if inputs is None and targets is None and about:
+        key = next(key for key, name in COLUMNS.items() if name in about)
+        raise InvalidArgument(f"{key}: is for a table given in the call; a network file says it under [data]")
+    if inputs is not None or targets is not None:
         # The old examples go first: they need not fit what comes.
         problem = replace(problem, examples=None, **changes)
         problem = given(problem, inputs, targets, about, weights)
     else:
         problem = replace(problem, **changes)
+        if weights is not None:
+            problem = replace(problem, examples=weighted(problem.examples, weights))
     if problem.examples is None and problem.data is not None:
         problem = from_file(problem, problem.data, Path(problem.data.file))
     if problem.examples is None:
@@ -134,7 +142,8 @@ def from_file(problem: Problem, data: Data, path: Path, progress: Progress | Non
 
 def weighted(examples: Examples | None, weights: Any) -> Examples:
     """The examples, each counting as much as its weight."""
-    assert examples is not None
+    if examples is None:
+        raise InvalidArgument("weights: there are no examples for them to be of")
     try:
         values = np.asarray(weights, dtype=float)
     except (TypeError, ValueError):

@@ -1,0 +1,62 @@
+"""The text of a network file, and where in it something is not TOML."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+from clearprop.errors import UnreadableFile, abridged
+
+MAX_BYTES = 256 * 2**20
+
+
+def read_text(path: Path, limit: int = MAX_BYTES) -> str:
+    """The text of a file that a person wrote.
+
+    Raises:
+        UnreadableFile: saying why it is not one.
+    """
+    shown = abridged(str(path), 200)
+    try:
+        if path.is_dir():
+            raise UnreadableFile(f"{shown}: expected a network file, found a folder")
+        with path.open("rb") as file:
+            content = file.read(limit + 1)
+    except FileNotFoundError:
+        raise UnreadableFile(f"{shown}: no such file") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise UnreadableFile(f"{shown}: cannot be read: {reason}") from None
+    if len(content) > limit:
+        raise UnreadableFile(
+            f"{shown}: larger than {limit // 2**20} MB, too large for a network file; "
+            "put data into a table of its own and name it under [data]"
+        )
+    if not content.strip():
+        raise UnreadableFile(f"{shown}: the file is empty; `clearprop examples lecture` prints one to start from")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UnreadableFile(
+            f"{shown}: not a text file in UTF-8: byte {error.start + 1}, line {line}, cannot be read"
+        ) from None
+    if "\0" in text:
+        raise UnreadableFile(f"{shown}: a binary file, expected TOML text")
+    return text
+
+
+def toml_message(error: tomllib.TOMLDecodeError, text: str) -> str:
+    """What is wrong, on which line, and that line."""
+    message = str(error)
+    message = message[:1].lower() + message[1:]
+    if "(at line " in message:
+        what, _, place = message.rpartition(" (at line ")
+        line = int(place.split(",")[0])
+        column = place.rstrip(")").rpartition(" ")[2]
+        shown = abridged(text.split("\n")[line - 1].rstrip("\r"), 100)
+        return f"line {line}, column {column}: {what}\n  {shown}"
+    if message.endswith(" (at end of document)"):
+        line = text.rstrip().count("\n") + 1
+        return f"line {line}, the end of the file: {message.removesuffix(' (at end of document)')}"
+    return message
