@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -87,3 +88,39 @@ def test_what_is_given_is_left_alone() -> None:
     before = problem.parameters.vector.copy()
     cp.train(problem, epochs=3)
     assert problem.parameters.vector.tolist() == before.tolist()
+
+
+def test_weights_for_examples_that_are_there() -> None:
+    xor = cp.load("xor")
+    assert xor.examples is not None
+    fit = cp.train(xor, weights=[1.0, 1.0, 1.0, 0.0], epochs=3, dtype="float64")
+    three = cp.Examples(xor.examples.inputs[:3], xor.examples.targets[:3])
+    rate = cp.SGD(0.5 * 3 / 4, momentum=0.9)  # the mean is over four examples, one of which counts nothing
+    alone = cp.train(replace(xor, examples=three, optimizer=rate), epochs=3, dtype="float64")
+    np.testing.assert_allclose(fit.problem.parameters.vector, alone.problem.parameters.vector, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "message"),
+    [
+        ((cp.load("xor"),), {"weights": [1.0]}, "weights: expected 4 numbers, one per row, found shape (1,)"),
+        ((cp.load("xor"),), {"weights": [1, 1, 1, -1]}, "weights: expected finite numbers of at least 0, not all of"),
+        ((cp.load("xor"),), {"weights": "abcd"}, "weights: expected one number per row, found something else"),
+        ((cp.load("xor"),), {"split": 0.5}, "split: is for a table given in the call; a network file says it under"),
+        ((NETWORK, X, [0, 1, 2, 0]), {"split": 1.0}, "split: expected at least 0 and below 1, found 1.0"),
+        ((NETWORK, X, [0, 1, 2, 0]), {"missing": "no"}, 'missing: expected "refuse", "mean" or "drop", found \'no\''),
+        (
+            (NETWORK, X, [0, 1, 2, 0]),
+            {"class_weights": 3},
+            'class_weights: expected "balanced" or a weight by class, f',
+        ),
+        ((cp.Problem(NETWORK),), {"weights": [1.0]}, "weights: there are no examples for them to be of"),
+        ((cp.load("lecture"),), {"resume": True}, "resume: say with output which model is to go on"),
+        ((cp.load("lecture"),), {"gradient_tolerance": -1}, "gradient_tolerance: expected a finite number of at least"),
+        ((cp.load("lecture"),), {"early_stopping": 1}, "early_stopping: expected True or False, found 1"),
+    ],
+)
+def test_what_a_call_may_say_of_data(arguments: tuple[Any, ...], settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        cp.train(*arguments, **settings)
+    assert str(caught.value).startswith(message)
