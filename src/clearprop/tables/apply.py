@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from numbers import Real
+from typing import Any
 
 import numpy as np
 
 from clearprop.arrays import Array
+from clearprop.errors import InvalidArgument, UnfitTable, abridged
 from clearprop.errors import Problem as Fault
-from clearprop.errors import UnfitTable, abridged
 from clearprop.expressions import evaluate
 from clearprop.network.data import Column, Data, Fitted, Label, shown_label
 from clearprop.rules.standardize import STANDARDIZED
-from clearprop.tables.classes import class_codes
-from clearprop.tables.table import MAX_FAULTS, Kind, Numbers, Table, Text, Wanted, chosen, column
+from clearprop.tables.classes import class_codes, listed
+from clearprop.tables.table import Kind, Numbers, Table, Text, Wanted, chosen, column, first, label, not_finite, some
 
 
 def wanted(fitted: Fitted, *, targets: bool) -> Wanted:
@@ -48,32 +51,35 @@ def inputs(table: Table, fitted: Fitted, rows: Array | None = None) -> Array:
             faults += _indicators(part, given, each, rows)
         start += each.width
     if faults:
-        raise UnfitTable(_some(faults), table.source)
+        raise UnfitTable(some(faults), table.source)
     return matrix
 
 
-def _numbers(part: Array, given: Numbers, fitted: Column, rows: Array | None) -> Iterable[Fault]:
+def _numbers(part: Array, given: Numbers, fitted: Column, rows: Array | None) -> Iterator[Fault]:
     values = given.values
     if fitted.fill is not None:
         values = np.where(np.isnan(values), fitted.fill, values)
-    wrong = _first(~np.isfinite(values), rows)
-    if wrong is not None:
-        found = "no value" if np.isnan(values[wrong]) else "infinity"
-        return [Fault(column(fitted.name, wrong + 1), f"expected a finite number, found {found}")]
-    part[:, 0] = evaluate(STANDARDIZED, {"value": values, "mean": fitted.mean, "scale": fitted.scale})
-    return []
+    faults = list(not_finite(fitted.name, values, rows))
+    yield from faults
+    # A number far from all of training overflows here; that is said below.
+    with np.errstate(over="ignore"):
+        part[:, 0] = evaluate(STANDARDIZED, {"value": values, "mean": fitted.mean, "scale": fitted.scale})
+    row = None if faults else first(~np.isfinite(part[:, 0]), rows)
+    if row is not None:
+        usual = f"{fitted.mean:g} give or take {fitted.scale:g}"
+        yield Fault(column(fitted.name, row + 1), f"expected a number like those of training, {usual}, "
+                    f"found {values[row]:g}")  # fmt: skip
 
 
-def _indicators(part: Array, given: Text, fitted: Column, rows: Array | None) -> Iterable[Fault]:
+def _indicators(part: Array, given: Text, fitted: Column, rows: Array | None) -> Iterator[Fault]:
     assert fitted.categories is not None
     place = {category: position for position, category in enumerate(fitted.categories)}
     fill = -1 if fitted.fill is None else place[str(fitted.fill)]
     codes = np.array([*(place.get(label, -1) for label in given.labels), fill])[given.codes]
-    wrong = _first(codes < 0, rows)
-    if wrong is not None:
-        return [_unseen(fitted.name, wrong, given, fitted.categories)]
+    row = first(codes < 0, rows)
+    if row is not None:
+        yield _unseen(fitted.name, row, given, fitted.categories)
     part[:] = codes[:, None] == np.arange(len(fitted.categories))
-    return []
 
 
 def targets(table: Table, fitted: Fitted, outputs: int, rows: Array | None = None) -> Array:
@@ -83,27 +89,31 @@ def targets(table: Table, fitted: Fitted, outputs: int, rows: Array | None = Non
         UnfitTable: a value that is missing, infinite, or a class that training never saw.
     """
     if fitted.classes is None:
-        matrix = np.stack([_plain(table, name, rows) for name in fitted.targets], axis=1)
-        return matrix
+        return _plain(table, fitted.targets, rows)
     name = fitted.targets[0]
     codes = class_codes(table, name, fitted.classes)
-    wrong = _first(codes < 0, rows)
-    if wrong is not None:
-        raise UnfitTable([_unseen(name, wrong, table.columns[name], fitted.classes)], table.source)
+    row = first(codes < 0, rows)
+    if row is not None:
+        raise UnfitTable([_unseen(name, row, table.columns[name], fitted.classes)], table.source)
     if outputs == 1:
         return np.asarray(codes[:, None], dtype=float)
     return np.asarray(codes[:, None] == np.arange(outputs), dtype=float)
 
 
-def _plain(table: Table, name: str, rows: Array | None) -> Array:
-    given = table.columns[name]
-    if not isinstance(given, Numbers):
-        raise UnfitTable([Fault(column(name), "expected numbers, found text")], table.source)
-    wrong = _first(~np.isfinite(given.values), rows)
-    if wrong is not None:
-        found = "no value" if np.isnan(given.values[wrong]) else "infinity"
-        raise UnfitTable([Fault(column(name, wrong + 1), f"expected a finite number, found {found}")], table.source)
-    return given.values
+def _plain(table: Table, names: Iterable[str], rows: Array | None) -> Array:
+    """Columns of finite numbers, as they are."""
+    faults: list[Fault] = []
+    columns = []
+    for name in names:
+        given = table.columns[name]
+        if isinstance(given, Numbers):
+            faults += not_finite(name, given.values, rows)
+            columns.append(given.values)
+        else:
+            faults.append(Fault(column(name), "expected numbers, found text"))
+    if faults:
+        raise UnfitTable(some(faults), table.source)
+    return np.stack(columns, axis=1)
 
 
 def weights(table: Table, fitted: Fitted, data: Data, training: Array, used: Array) -> Array | None:
@@ -112,62 +122,53 @@ def weights(table: Table, fitted: Fitted, data: Data, training: Array, used: Arr
     Balanced class weights are n / (classes · n_class), counted over the training rows.
 
     Raises:
-        UnfitTable: a weight below zero, of an unknown class, or nothing but zeros.
+        InvalidArgument: a class's weight that is no number of at least 0.
+        UnfitTable: a row's weight below zero, one of an unknown class, or nothing but zeros.
     """
-    chosen = np.ones(len(table))
+    if data.weight_column is None and data.class_weights is None:
+        return None
+    counts = np.ones(len(table))
     if data.weight_column is not None:
-        chosen = chosen * _plain(table, data.weight_column, used)
-        wrong = _first(chosen < 0, used)
-        if wrong is not None:
-            fault = Fault(column(data.weight_column, wrong + 1), f"expected at least 0, found {chosen[wrong]:g}")
+        counts = _plain(table, [data.weight_column], used)[:, 0]
+        row = first(counts < 0, used)
+        if row is not None:
+            fault = Fault(column(data.weight_column, row + 1), f"expected at least 0, found {counts[row]:g}")
             raise UnfitTable([fault], table.source)
     if data.class_weights is not None:
         if fitted.classes is None:
             fault = Fault("class_weights", "there are no classes: the target holds numbers; leave class_weights out")
             raise UnfitTable([fault], table.source)
         codes = class_codes(table, fitted.targets[0], fitted.classes)
-        chosen = chosen * _class_weights(fitted.classes, data, codes[training], table.source)[codes]
-    if not chosen[training].any():
+        counts = counts * _class_weights(fitted.classes, data, codes[training], table.source)[codes]
+    if not counts[training].any():
         raise UnfitTable([Fault("weights", "every training row has weight 0")], table.source)
-    chosen[~np.isin(np.arange(len(table)), used)] = 0
-    return None if data.weight_column is None and data.class_weights is None else chosen
+    return np.where(np.isin(np.arange(len(table)), used), counts, 0)
 
 
 def _class_weights(classes: Sequence[Label], data: Data, codes: Array, source: str) -> Array:
     if data.class_weights == "balanced":
         return np.asarray(len(codes) / (len(classes) * np.bincount(codes, minlength=len(classes))))
     assert isinstance(data.class_weights, Mapping)
-    names = [shown_label(label) for label in classes]
-    strange = [name for name in data.class_weights if name not in names]
-    if strange:
-        known = ", ".join(names[:20])
-        fault = Fault("class_weights", f'there is no class "{abridged(strange[0])}"; found {known}')
-        raise UnfitTable([fault], source)
-    return np.array([data.class_weights.get(name, 1.0) for name in names])
+    names = [shown_label(each) for each in classes]
+    # A file's weights are checked where it is read; from Python come any, and classes as numbers too.
+    given: dict[str, Any] = {label(name): weight for name, weight in data.class_weights.items()}
+    for name, weight in given.items():
+        if name not in names:
+            fault = Fault("class_weights", f'there is no class "{abridged(name)}"; found {listed(classes, 20)}')
+            raise UnfitTable([fault], source)
+        if not (isinstance(weight, Real) and 0 <= float(weight) < math.inf):
+            raise InvalidArgument(
+                f'class_weights: expected a finite number of at least 0 for "{abridged(name)}", found {weight!r}'
+            )
+    return np.array([given.get(name, 1.0) for name in names], dtype=float)
 
 
 # --- messages ----------------------------------------------------------------------------------------------
 
 
-def _first(wrong: Array, rows: Array | None) -> int | None:
-    """The first row that is wrong, of those asked for."""
-    if not wrong.any():
-        return None
-    if rows is not None:
-        wrong = wrong[rows]
-        return int(rows[int(wrong.argmax())]) if wrong.any() else None
-    return int(wrong.argmax())
-
-
 def _unseen(name: str, row: int, given: Numbers | Text, known: Sequence[Label]) -> Fault:
-    missing = bool(given.missing[row])
-    value = given.labels[given.codes[row]] if isinstance(given, Text) else shown_label(float(given.values[row]))
-    found = "no value" if missing else f'"{abridged(value, 40)}", which training never saw'
-    few = ", ".join(abridged(shown_label(label), 20) for label in known[:8]) + (", …" if len(known) > 8 else "")
-    return Fault(column(name, row + 1), f"expected one of {few}; found {found}")
-
-
-def _some(faults: list[Fault]) -> list[Fault]:
-    if len(faults) <= MAX_FAULTS:
-        return faults
-    return [*faults[:MAX_FAULTS], Fault("", f"and {len(faults) - MAX_FAULTS} more problems")]
+    found = "no value"
+    if not given.missing[row]:
+        value = given.labels[given.codes[row]] if isinstance(given, Text) else shown_label(float(given.values[row]))
+        found = f'"{abridged(value, 40)}", which training never saw'
+    return Fault(column(name, row + 1), f"expected one of {listed(known, 8)}; found {found}")

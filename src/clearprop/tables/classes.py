@@ -8,10 +8,10 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.errors import Problem as Fault
-from clearprop.errors import UnfitTable
+from clearprop.errors import UnfitTable, abridged
 from clearprop.network.data import Data, Label, shown_label
 from clearprop.network.problem import Problem
-from clearprop.tables.table import Numbers, Table, Text, column
+from clearprop.tables.table import Numbers, Table, Text, column, not_finite, some
 
 
 def classes_of(table: Table, data: Data, problem: Problem, rows: Array) -> tuple[Label, ...] | None:
@@ -30,23 +30,25 @@ def classes_of(table: Table, data: Data, problem: Problem, rows: Array) -> tuple
         if not faults and len(data.target) != outputs:
             faults.append(Fault("target", f"{len(data.target)} columns, but the network has {_outputs(outputs)}"))
         if faults:
-            raise UnfitTable(faults, source)
+            raise UnfitTable(some(faults), source)
         return None
     name = data.target[0]
     found = _labels(table, name, rows)
     if not _is_class(table.columns[name], found, problem):
         return None
+    given = table.columns[name]
+    if isinstance(given, Numbers) and (infinite := list(not_finite(name, given.values, rows))):
+        raise UnfitTable(infinite, source)
     if len(found) == 1:
+        only = abridged(shown_label(found[0]), 40)
         raise UnfitTable(
-            [Fault(column(name), f'holds one class only, "{shown_label(found[0])}"; there is nothing to tell apart')],
-            source,
+            [Fault(column(name), f'holds one class only, "{only}"; there is nothing to tell apart')], source
         )
     if outputs != len(found) and not (outputs == 1 and len(found) == 2):
         needed = f"{len(found)} outputs" + (", or 1," if len(found) == 2 else "")
-        few = ", ".join(shown_label(label) for label in found[:6]) + (", …" if len(found) > 6 else "")
         raise UnfitTable(
-            [Fault(column(name), f"holds {len(found):,} classes ({few}), which take {needed} but the network has "
-                   f"{_outputs(outputs)}; change the units of its last layer")],
+            [Fault(column(name), f"holds {len(found):,} classes ({listed(found, 6)}), which take {needed} but the "
+                   f"network has {_outputs(outputs)}; change the units of its last layer")],
             source,
         )  # fmt: skip
     return found
@@ -61,11 +63,12 @@ def _labels(table: Table, name: str, rows: Array) -> tuple[Label, ...]:
 
 def _is_class(given: Numbers | Text, found: Sequence[Label], problem: Problem) -> bool:
     """Whether a target column holds classes: text does, and numbers where several outputs share it, or
-    where the loss is one of probabilities and there are two of them."""
+    where the loss is one of probabilities and they are two that cannot be such."""
     loss = problem.network.loss.rule
     if isinstance(given, Text) or problem.network.sizes[-1] > 1 or loss.sums_to_one:
         return True
-    return loss.targets == (0.0, 1.0) and len(found) <= 2
+    shares = all(0 <= label <= 1 for label in found if isinstance(label, float))
+    return loss.targets == (0.0, 1.0) and len(found) <= 2 and (not shares or set(found) <= {0.0, 1.0})
 
 
 def class_codes(table: Table, name: str, classes: Sequence[Label]) -> Array:
@@ -78,6 +81,12 @@ def class_codes(table: Table, name: str, classes: Sequence[Label]) -> Array:
     known = np.array(classes, dtype=float)
     nearest = np.minimum(np.searchsorted(known, given.values), len(known) - 1)
     return np.where(known[nearest] == given.values, nearest, -1)
+
+
+def listed(classes: Sequence[Label], limit: int) -> str:
+    """Some of the classes or categories, for a message."""
+    few = ", ".join(abridged(shown_label(label), 20) for label in classes[:limit])
+    return few + (", …" if len(classes) > limit else "")
 
 
 def _outputs(count: int) -> str:

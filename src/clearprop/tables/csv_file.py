@@ -19,16 +19,20 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.errors import Problem, UnfitTable, UnreadableFile, abridged
-from clearprop.tables.table import MAX_FAULTS, Column, Kind, Numbers, Table, Text, Wanted, column
+from clearprop.tables.table import MAX_FAULTS, Column, Kind, Numbers, Table, Text, Wanted, column, some
 
 BLOCK = 8192
-"""Rows that are turned into columns together."""
+"""Rows that are turned into columns together, at most."""
+CELLS = 2**19
+"""Cells that are turned into columns together: a wide table has fewer rows in a block."""
 DELIMITERS = ",;\t|"
-MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?"})
+MISSING = frozenset({"", "na", "n/a", "nan", "-nan", "null", "none", "?"})
 """What stands for a missing number, in any case; in a column of text only an empty cell does."""
 
+COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+")
+"""A number as it is written in many languages, and in English with thousands."""
 NOT_A_NUMBER = "correct it, leave it empty, or list the column under categorical"
-DECIMAL_COMMA = "write decimals with a point"
+DECIMAL_COMMA = "write decimals with a point and thousands without a comma"
 
 Progress = Callable[[int, int], object]
 """Told how many bytes have been read, of how many."""
@@ -62,7 +66,7 @@ class _Lines:
         for line in self.file:
             self.number += 1
             try:
-                text = line.decode("utf-8-sig" if self.number == 1 else "utf-8")
+                text = line.decode("utf-8")
             except UnicodeDecodeError as error:
                 raise UnreadableFile(
                     f"{self.source}: not a text file in UTF-8: byte {self.bytes + error.start + 1:,}, "
@@ -71,7 +75,13 @@ class _Lines:
             if "\0" in text:
                 raise UnreadableFile(f"{self.source}: a binary file, expected CSV text; save the table as CSV")
             self.bytes += len(line)
-            yield text
+            if self.number == 1:
+                text = text.removeprefix("\ufeff")
+            if "\r" in text[:-2]:
+                # A carriage return alone ended the lines of old Macs; spreadsheets still offer it.
+                yield from filter(None, re.split(r"(?<=\r)(?!\n)", text))
+            else:
+                yield text
 
     def tell(self) -> None:
         """Let whoever waits know how far it is."""
@@ -91,35 +101,47 @@ class _Reading:
             first = next(self.lines, None)
         if first is None:
             raise UnreadableFile(f"{source}: the file is empty; expected a line of column names and rows below it")
-        self.delimiter = max(DELIMITERS, key=first.count)
-        self.cells = self._reader(chain([first], self.lines))
-        self.header = [name.strip() for name in self._next(self.cells, 1)[0]]
+        unquoted = re.sub(r'"[^"]*"', "", first)
+        self.delimiter = max(DELIMITERS, key=unquoted.count)
+        self.header: list[str] = []
+        self.header = [name.strip() for name in self._next(self._reader(chain([first], self.lines)), 1)[0]]
         if all(_number(name) is not None for name in self.header):
+            found = abridged(first.strip())
             raise UnfitTable(
-                [Problem("first line", f"expected the names of the columns, found numbers: {first.strip()[:60]}")],
-                source,
+                [Problem("first line", f"expected the names of the columns, found numbers: {found}")], source
             )
+        places = {name: place for place, name in enumerate(self.header)}
         names = wanted.choose(self.header, source)
-        self.places = {name: self.header.index(name) for name in names}
+        self.places = {name: places[name] for name in names}
         self.columns = {name: _Column(name, wanted.kinds.get(name)) for name in names}
+        self.block = max(1, min(BLOCK, CELLS // len(self.header)))
 
     def _reader(self, lines: Iterator[str] | Sequence[str]) -> Iterator[list[str]]:
-        return csv.reader(lines, delimiter=self.delimiter, strict=True)
+        return csv.reader(lines, delimiter=self.delimiter, skipinitialspace=True, strict=True)
 
     def _next(self, cells: Iterator[list[str]], count: int) -> list[list[str]]:
+        rows = []
         try:
-            return list(islice(cells, count))
+            for row in islice(cells, count):
+                rows.append(row)
         except csv.Error as error:
-            raise UnfitTable(
-                [Problem(f"after row {self.rows:,}", f"{error}; look for a quote that is not closed")], self.source
-            ) from None
+            number = self.rows + len(self._filled(rows)) + 1
+            place = f"row {number:,}" if self.header else "first line"
+            fault = Problem(place, f"{error}; look for a quote that is not closed")
+            raise UnfitTable([*some(self.faults, self.more), fault], self.source) from None
+        return rows
+
+    def _filled(self, rows: list[list[str]]) -> list[list[str]]:
+        """The rows that are not blank lines."""
+        several = len(self.header) > 1
+        return [row for row in rows if row and not (several and len(row) == 1 and not row[0].strip())]
 
     def blocks(self) -> Iterator[list[str] | list[list[str]]]:
         """Blocks of rows: as plain lines while no cell is in quotes, as lists of cells from there on."""
-        while lines := list(islice(self.lines, BLOCK)):
+        while lines := list(islice(self.lines, self.block)):
             if any('"' in line for line in lines):
                 cells = self._reader(chain(lines, self.lines))
-                while rows := self._next(cells, BLOCK):
+                while rows := self._next(cells, self.block):
                     yield rows
                 return
             yield lines
@@ -131,7 +153,7 @@ class _Reading:
                 self.rows += len(block)
                 return
             block = self._next(self._reader(block), len(block))
-        rows = [row for row in block if row]
+        rows = self._filled(block)
         wrong = {len(row) for row in rows} - {len(self.header)}
         if wrong:
             for number, row in enumerate(rows, self.rows + 1):
@@ -150,21 +172,23 @@ class _Reading:
         fields = len(self.header) - 1
         if any(each.kind is None for each in columns) or any(line.count(self.delimiter) != fields for line in lines):
             return False
-        numeric = [self.places[each.name] for each in columns if each.kind == "numbers"]
+        numeric = [each for each in columns if each.kind == "numbers"]
         if not numeric:
             return False
+        places = [self.places[each.name] for each in numeric]
         try:
-            numbers = np.loadtxt(lines, delimiter=self.delimiter, comments=None, usecols=numeric, ndmin=2)
+            numbers = np.loadtxt(lines, delimiter=self.delimiter, comments=None, usecols=places, ndmin=2)
         except ValueError:
             return False
         if len(numbers) != len(lines) or not np.isfinite(numbers).all():
             return False
-        rows = [] if len(numeric) == len(columns) else [line.rstrip("\r\n").split(self.delimiter) for line in lines]
-        for each in columns:
-            if each.kind == "numbers":
-                each.blocks.append(numbers[:, numeric.index(self.places[each.name])].copy())
-            else:
-                each.take_text([row[self.places[each.name]] for row in rows])
+        for each, values in zip(numeric, numbers.T, strict=True):
+            each.blocks.append(values.copy())
+        if len(numeric) < len(columns):
+            rows = [line.rstrip("\r\n").split(self.delimiter) for line in lines]
+            for each in columns:
+                if each.kind == "text":
+                    each.take_text([row[self.places[each.name]] for row in rows])
         return True
 
     def _fault(self, problem: Problem) -> None:
@@ -175,17 +199,16 @@ class _Reading:
 
     def table(self) -> Table:
         """All of it, or everything that is wrong with it."""
-        if self.more:
-            self.faults.append(Problem("", f"and {self.more:,} more problems"))
         if not self.faults and not self.rows:
             self.faults.append(Problem("", "there are no rows below the first line"))
         if self.faults:
-            raise UnfitTable(self.faults, self.source)
+            raise UnfitTable(some(self.faults, self.more), self.source)
         return Table({name: column.whole() for name, column in self.columns.items()}, self.source)
 
 
 class _Column:
-    """A column as it grows. Its kind is settled by the first block that has a value in it."""
+    """A column as it grows. Its kind is settled by the first block that has a value in it; until
+    then it is kept as text, in which "none" may be a value."""
 
     def __init__(self, name: str, kind: Kind | None) -> None:
         self.name, self.kind = name, kind
@@ -195,13 +218,8 @@ class _Column:
     def take(self, cells: list[str]) -> Iterator[tuple[int, str]]:
         """A block of cells; yields what is wrong, with the row in the block."""
         if self.kind is None:
-            present = [cell for cell in cells if cell.strip().lower() not in MISSING]
-            numbers = sum(_number(cell) is not None for cell in present)
-            # Nothing yet: NaN serves either kind.
-            self.kind = None if not present else "numbers" if 2 * numbers >= len(present) else "text"
-            if self.kind == "text":
-                self.blocks = [np.full(len(block), -1, dtype=np.int32) for block in self.blocks]
-        if self.kind == "text":
+            self._settle([cell.strip() for cell in cells])
+        if self.kind != "numbers":
             self.take_text(cells)
             return
         if (values := _plain(cells)) is None:
@@ -209,9 +227,19 @@ class _Column:
             for row in np.flatnonzero(np.isnan(values)):
                 cell = cells[row].strip()
                 if cell.lower() not in MISSING:
-                    remedy = DECIMAL_COMMA if re.fullmatch(r"[-+]?\d+,\d+", cell) else NOT_A_NUMBER
+                    remedy = DECIMAL_COMMA if COMMA.fullmatch(cell) else NOT_A_NUMBER
                     yield int(row) + 1, f'expected a number, found "{abridged(cell, 40)}"; {remedy}'
         self.blocks.append(values)
+
+    def _settle(self, cells: list[str]) -> None:
+        present = [cell for cell in cells if cell.lower() not in MISSING]
+        if not present:
+            return
+        numbers = sum(_number(cell) is not None or COMMA.fullmatch(cell) is not None for cell in present)
+        self.kind = "numbers" if 2 * numbers >= len(present) else "text"
+        if self.kind == "numbers":
+            self.blocks = [np.full(len(block), np.nan) for block in self.blocks]
+            self.labels = {}
 
     def take_text(self, cells: list[str]) -> None:
         """A block of a column of text."""
@@ -221,6 +249,8 @@ class _Column:
 
     def whole(self) -> Column:
         """The column, all blocks together."""
+        if self.kind is None:
+            self.blocks = [np.full(len(block), np.nan) for block in self.blocks]
         values = np.concatenate(self.blocks)
         self.blocks = []
         return Text(values, tuple(self.labels)) if self.kind == "text" else Numbers(values)
@@ -238,6 +268,7 @@ def _plain(cells: list[str]) -> Array | None:
 
 
 def _number(cell: str) -> float | None:
+    cell = cell.strip()
     try:
         value = float(cell)
     except ValueError:

@@ -13,12 +13,15 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.errors import Problem as Fault
-from clearprop.errors import UnfitTable
+from clearprop.errors import UnfitTable, abridged
 from clearprop.network.data import Column, Data, Fitted
 from clearprop.network.problem import Problem
 from clearprop.tables.classes import class_codes, classes_of
 from clearprop.tables.split import split
-from clearprop.tables.table import MAX_FAULTS, Numbers, Table, Text, Wanted, chosen, column
+from clearprop.tables.table import MAX_FAULTS, Numbers, Table, Text, Wanted, chosen, column, not_finite, some
+
+ROUNDING = 4 * float(np.finfo(float).eps)
+"""Numbers that differ by less, relative to the largest, are the same number."""
 
 
 class Part(NamedTuple):
@@ -35,12 +38,13 @@ def wanted(problem: Problem, data: Data) -> Wanted:
     def choose(header: Sequence[str], source: str) -> Sequence[str]:
         needed = (*(data.inputs or ()), *data.categorical, *named)
         names = chosen(header, source, needed=needed, others=data.inputs is None)
+        taken, wanted = set(named), set(names)
+        learnt = data.inputs or tuple(name for name in header if name in wanted and name not in taken)
         inputs = problem.network.inputs
-        if data.inputs is None and isinstance(inputs, tuple) and set(inputs) == set(names) - set(named):
-            # The network calls its inputs as the table does: its order counts, not the table's.
-            return [*inputs, *named]
-        learnt = [name for name in header if name in names and name not in named]
-        return [*(data.inputs or learnt), *named]
+        if isinstance(inputs, tuple) and set(inputs) == set(learnt) and len(inputs) == len(learnt):
+            # The network calls its inputs as the table does: its order counts.
+            learnt = inputs
+        return [*learnt, *named]
 
     return Wanted(choose, dict.fromkeys(data.categorical, "text"))
 
@@ -49,7 +53,7 @@ def fit(table: Table, data: Data, problem: Problem) -> tuple[Fitted, Part]:
     """What the table's training rows say, and which those are.
 
     Raises:
-        UnfitTable: missing values, columns without any, one class only, more columns than inputs.
+        UnfitTable: missing values, columns without any or that cannot be standardized, one class only.
     """
     named = {*data.target, data.weight_column}
     inputs = [name for name in table.columns if name not in named]
@@ -61,17 +65,11 @@ def fit(table: Table, data: Data, problem: Problem) -> tuple[Fitted, Part]:
     kinds = None if classes is None else class_codes(table, data.target[0], classes)[rows]
     training, validation = split(rows, data.split, problem.settings.seed, kinds)
     training, validation = _with_every_category(table, inputs, training, validation)
-    columns = tuple(_column(name, table, data, training) for name in inputs)
-    constant = [each.name for each in columns if each.scale == 0]
-    if constant:
-        raise UnfitTable(
-            [
-                Fault(column(name), "has the same value in every training row, so it cannot be standardized; "
-                      "leave it out of inputs, or set standardize = false")
-                for name in constant[:MAX_FAULTS]
-            ],
-            table.source,
-        )  # fmt: skip
+    found = [_column(name, table, data, training) for name in inputs]
+    faults = [each for each in found if isinstance(each, Fault)]
+    if faults:
+        raise UnfitTable(some(faults), table.source)
+    columns = tuple(each for each in found if isinstance(each, Column))
     return Fitted(columns, data.target, classes), Part(training, validation)
 
 
@@ -105,18 +103,15 @@ def usable(table: Table, data: Data, inputs: Sequence[str]) -> Array:
         remedy = 'fill them in, or set missing = "mean" or "drop" under [data]'
         if data.missing == "mean":
             remedy = 'only inputs have a mean; fill them in, or set missing = "drop" under [data]'
-        faults = [
-            Fault(column(name), f"{int(rows.sum()):,} of {len(rows):,} rows have no value, the first is row "
-                  f"{int(rows.argmax()) + 1:,}")
-            for name, rows in list(refused.items())[:MAX_FAULTS]
-        ]  # fmt: skip
+        faults = [Fault(column(name), _empty(rows)) for name, rows in list(refused.items())[:MAX_FAULTS]]
         if len(refused) > MAX_FAULTS:
             faults.append(Fault("", f"and {len(refused) - MAX_FAULTS} more columns with missing values"))
         faults[-1] = Fault(faults[-1].where, f"{faults[-1].message}; {remedy}")
         raise UnfitTable(faults, table.source)
     left_out = np.logical_or.reduce(list(refused.values())) if refused else np.zeros(len(table), dtype=bool)
     if left_out.all():
-        counts = ", ".join(f"{name}: {int(rows.sum()):,}" for name, rows in list(refused.items())[:MAX_FAULTS])
+        most = list(refused.items())[:MAX_FAULTS]
+        counts = ", ".join(f"{abridged(name, 30)}: {int(rows.sum()):,}" for name, rows in most)
         raise UnfitTable(
             [Fault("", f"no row is left: every one of {len(table):,} has an empty cell ({counts}); leave the "
                    'columns without values out of inputs, or set missing = "mean"')],
@@ -125,33 +120,54 @@ def usable(table: Table, data: Data, inputs: Sequence[str]) -> Array:
     return np.flatnonzero(~left_out)
 
 
+def _empty(rows: Array) -> str:
+    count = int(rows.sum())
+    have = "has" if count == 1 else "have"
+    return f"{count:,} of {len(rows):,} rows {have} no value, the first is row {int(rows.argmax()) + 1:,}"
+
+
 # --- columns ---------------------------------------------------------------------------------------------
 
 
-def _column(name: str, table: Table, data: Data, training: Array) -> Column:
-    """What the training rows say about one input column."""
+def _column(name: str, table: Table, data: Data, training: Array) -> Column | Fault:
+    """What the training rows say about one input column, or what is wrong with it."""
     given = table.columns[name]
+    if given.missing[training].all():
+        return Fault(column(name), "has no value in any training row; leave it out of inputs")
     if isinstance(given, Text):
-        codes = given.codes[training]
-        counts = np.bincount(codes[codes >= 0], minlength=len(given.labels))
-        if not counts.any():
-            raise UnfitTable([Fault(column(name), "has no value in any training row; leave it out")], table.source)
-        usual = given.labels[int(counts.argmax())] if data.missing == "mean" else None
-        return Column(name, tuple(sorted(given.labels[code] for code in np.flatnonzero(counts))), fill=usual)
+        return _categories(name, given, data, training)
+    for fault in not_finite(name, given.values, training, missing=False):
+        return fault
+    if not data.standardize and data.missing != "mean":
+        return Column(name)
     values = given.values[training]
-    values = values[~np.isnan(values)]
-    if not values.size:
-        raise UnfitTable([Fault(column(name), "has no value in any training row; leave it out")], table.source)
-    if np.isinf(values).any():
-        row = int(np.argmax(np.isinf(given.values))) + 1
-        raise UnfitTable([Fault(column(name, row), "expected a finite number, found infinity")], table.source)
-    mean = float(values.mean())
+    return _moments(name, values[~np.isnan(values)], data)
+
+
+def _moments(name: str, values: Array, data: Data) -> Column | Fault:
+    largest = np.abs(values).max()
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, scale = float(values.mean()), float(values.std())
+    if not np.isfinite([mean, scale]).all():
+        return Fault(column(name), f"numbers as large as {largest:g} have no mean and deviation; divide them first")
     fill = mean if data.missing == "mean" else None
     if not data.standardize:
         return Column(name, fill=fill)
     # A constant column's deviation may come out as rounding, not as zero.
-    scale = 0.0 if values.min() == values.max() else float(values.std())
+    if np.ptp(values) <= ROUNDING * largest or scale == 0:
+        return Fault(
+            column(name),
+            "has the same value in every training row, so it cannot be standardized; leave it out of inputs, or "
+            "set standardize = false",
+        )
     return Column(name, None, mean, scale, fill)
+
+
+def _categories(name: str, given: Text, data: Data, training: Array) -> Column:
+    codes = given.codes[training]
+    counts = np.bincount(codes[codes >= 0], minlength=len(given.labels))
+    usual = given.labels[int(counts.argmax())] if data.missing == "mean" else None
+    return Column(name, tuple(sorted(given.labels[code] for code in np.flatnonzero(counts))), fill=usual)
 
 
 def _with_every_category(

@@ -7,8 +7,10 @@ is an extra.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.errors import InvalidArgument, MissingExtra, Problem, UnfitTable, UnreadableFile, abridged
-from clearprop.tables.table import Column, Kind, Numbers, Table, Text, Wanted, column
+from clearprop.tables.table import Column, Kind, Numbers, Table, Text, Wanted, column, label, some
 
 MAGIC = b"PAR1"
 
@@ -25,9 +27,13 @@ def is_frame(data: Any) -> bool:
     """Whether it is a data frame: something with named columns that narwhals knows."""
     if isinstance(data, (np.ndarray, list, tuple)) or data is None:
         return False
+    from narwhals.exceptions import DuplicateError
     from narwhals.stable.v2 import from_native
 
-    return from_native(data, pass_through=True) is not data
+    try:
+        return from_native(data, pass_through=True) is not data
+    except DuplicateError:
+        return True
 
 
 def from_frame(data: Any, wanted: Wanted, source: str = "the data frame") -> Table:
@@ -36,52 +42,73 @@ def from_frame(data: Any, wanted: Wanted, source: str = "the data frame") -> Tab
     Raises:
         UnfitTable: columns that are not there, or hold neither numbers nor text.
     """
-    from narwhals.stable.v2 import from_native
+    from narwhals.exceptions import DuplicateError
+    from narwhals.stable.v2 import LazyFrame, from_native
 
-    frame = from_native(data)
-    if hasattr(frame, "collect"):
-        frame = frame.collect()
+    try:
+        frame = from_native(data)
+    except DuplicateError:
+        raise UnfitTable(list(_twice(data)), source) from None
+    header = list(map(str, frame.collect_schema().names()))
+    names = list(dict.fromkeys(wanted.choose(header, source)))
+    if isinstance(frame, LazyFrame):
+        header, frame = names, frame.select(names).collect()
+    places = {name: place for place, name in enumerate(header)}
     columns, faults = {}, []
-    for name in wanted.choose([str(name) for name in frame.columns], source):
+    for name in names:
         try:
-            columns[name] = _series(frame.get_column(name), wanted.kinds.get(name))
+            columns[name] = _series(frame[:, places[name]], wanted.kinds.get(name))
         except InvalidArgument as error:
             faults.append(Problem(column(name), str(error)))
     if not faults and not len(frame):
         faults.append(Problem("", "there are no rows"))
     if faults:
-        raise UnfitTable(faults, source)
+        raise UnfitTable(some(faults), source)
     return Table(columns, source)
 
 
+def _twice(data: Any) -> Iterator[Problem]:
+    for name, count in Counter(map(str, data.columns)).items():
+        if count > 1:
+            yield Problem(column(name), f"stands {count} times in the header; names are unique")
+
+
 def _series(series: Any, kind: Kind | None) -> Column:
-    dtype = series.dtype
-    if dtype.is_numeric() and kind != "text":
+    if series.dtype.is_numeric() and kind != "text":
         from narwhals.stable.v2 import Float64
 
-        values = series.cast(Float64)
-        return Numbers(np.array(values.to_numpy(), dtype=float))
+        return Numbers(np.array(series.cast(Float64).to_numpy(), dtype=float))
     absent = series.is_null().to_list()
-    values = [None if empty or _is_nan(value) else value for value, empty in zip(series.to_list(), absent, strict=True)]
-    present = {value for value in values if value is not None}
-    if not all(isinstance(value, (str, bool, int, float)) for value in present):
-        raise InvalidArgument(f"holds values of type {dtype}; expected numbers, text or truth values")
-    if kind == "numbers" and present:
-        found = abridged(repr(next(value for value in values if value is not None)), 40)
-        raise InvalidArgument(f"expected numbers, found {found} and the like")
-    return texts([None if value is None else _label(value) for value in values])
+    values = [None if empty else value for value, empty in zip(series.to_list(), absent, strict=True)]
+    # Categories may be called by numbers; a pandas column of any Python object may be one of numbers.
+    return _of_values(values, kind, numbers="Object" in str(series.dtype))
 
 
-def _is_nan(value: Any) -> bool:
-    return isinstance(value, float) and math.isnan(value)
+def _of_values(values: Sequence[Any], kind: Kind | None = None, *, numbers: bool = True) -> Column:
+    """A column of Python's values, of numbers if they all are and may be; None and NaN are missing.
+
+    Raises:
+        InvalidArgument: neither numbers nor text nor truth values.
+    """
+    values = [None if isinstance(value, (float, np.floating)) and math.isnan(value) else value for value in values]
+    present = [value for value in values if value is not None]
+    strange = [value for value in present if not isinstance(value, (str, Real, np.bool_))]
+    if strange:
+        raise InvalidArgument(
+            f"expected numbers, text or truth values, found {type(strange[0]).__name__}; convert it, or leave it out"
+        )
+    if kind != "text" and (not present or (numbers and all(map(_is_number, present)))):
+        try:
+            return Numbers(np.array([np.nan if value is None else value for value in values], dtype=float))
+        except OverflowError:
+            raise InvalidArgument("expected finite numbers, found a whole number too large for one") from None
+    if kind == "numbers":
+        raise InvalidArgument(f'expected numbers, found "{abridged(label(present[0]), 40)}" and the like')
+    return texts([None if value is None else label(value) for value in values])
 
 
-def _label(value: str | float) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def texts(cells: Sequence[str | None]) -> Text:
@@ -91,7 +118,7 @@ def texts(cells: Sequence[str | None]) -> Text:
     return Text(np.array(codes, dtype=np.int32), tuple(labels))
 
 
-def from_arrays(inputs: Any, targets: Any, wanted: Wanted, source: str = "the arrays") -> Table:
+def from_arrays(inputs: Any, targets: Any, wanted: Wanted, source: str = "the data") -> Table:
     """A matrix of numbers as columns x1, x2, …, and a vector of classes or numbers as column y; a matrix
     of targets as y1, y2, ….
 
@@ -103,8 +130,17 @@ def from_arrays(inputs: Any, targets: Any, wanted: Wanted, source: str = "the ar
         columns |= target_columns(targets)
     lengths = {len(each) for each in columns.values()}
     if len(lengths) > 1:
-        raise InvalidArgument(f"found {len(columns['x1'])} rows of inputs and {max(lengths)} rows of targets")
-    return Table({name: columns[name] for name in wanted.choose(list(columns), source)}, source)
+        rows = [len(each) for each in columns.values()]
+        raise InvalidArgument(f"found {rows[0]} rows of inputs and {rows[-1]} rows of targets")
+    if lengths == {0}:
+        raise InvalidArgument("inputs: expected at least 1 row, found none")
+    chosen = wanted.choose(list(columns), source)
+    return Table({name: _as_kind(columns[name], wanted.kinds.get(name)) for name in chosen}, source)
+
+
+def _as_kind(given: Column, kind: Kind | None) -> Column:
+    """The column as text, if it is to be read so though it holds numbers."""
+    return _of_values(given.values.tolist(), kind) if kind == "text" and isinstance(given, Numbers) else given
 
 
 def numbered(letter: str, matrix: Array) -> Iterator[tuple[str, Column]]:
@@ -115,40 +151,48 @@ def numbered(letter: str, matrix: Array) -> Iterator[tuple[str, Column]]:
 
 def target_columns(targets: Any) -> dict[str, Column]:
     """A vector as the column y, a matrix as the columns y1, y2, …."""
-    if np.ndim(targets) == 2:
-        return dict(numbered("y", as_matrix(targets)))
-    return {"y": as_column(targets)}
+    try:
+        matrix = np.ndim(targets) == 2
+    except ValueError:  # rows of different lengths
+        matrix = True
+    return dict(numbered("y", as_matrix(targets, "targets"))) if matrix else {"y": as_column(targets)}
 
 
-def as_matrix(inputs: Any) -> Array:
+def as_matrix(rows: Any, what: str = "inputs") -> Array:
     """Rows of numbers as a matrix, of one row if they are a vector.
 
     Raises:
         InvalidArgument: something else.
     """
     try:
-        matrix = np.asarray(inputs, dtype=float)
+        matrix = np.asarray(rows, dtype=float)
     except (TypeError, ValueError):
-        raise InvalidArgument("inputs: expected rows of numbers, all of one length, found something else") from None
+        raise InvalidArgument(f"{what}: expected rows of numbers, all of one length, found something else") from None
     if matrix.ndim == 1:
         matrix = matrix[None, :]
     if matrix.ndim != 2:
-        raise InvalidArgument(f"inputs: expected rows of numbers, found shape {matrix.shape}")
+        raise InvalidArgument(f"{what}: expected rows of numbers, found shape {matrix.shape}")
     return matrix
 
 
 def as_column(values: Any) -> Column:
-    """A vector of numbers, text or truth values as a column; anything with ``to_list`` will do.
+    """A vector of numbers, text or truth values as a column; a series of a data frame will do.
 
     Raises:
         InvalidArgument: something else.
     """
-    items = values.to_list() if hasattr(values, "to_list") else np.asarray(values).tolist()
-    if not isinstance(items, list) or any(isinstance(item, (list, dict)) for item in items[:1]):
-        raise InvalidArgument("targets: expected one class or number per row, found something else")
-    if all((isinstance(item, (int, float)) and not isinstance(item, bool)) or item is None for item in items):
-        return Numbers(np.array(items, dtype=float))
-    return texts([None if item is None or _is_nan(item) else _label(item) for item in items])
+    from narwhals.stable.v2 import Series, from_native
+
+    try:
+        series = from_native(values, series_only=True, pass_through=True)
+        if isinstance(series, Series):
+            return _series(series, None)
+        items = list(values) if isinstance(values, (list, tuple)) else np.asarray(values).tolist()
+        if not isinstance(items, list):
+            raise InvalidArgument(f"expected one class or number per row, found {type(values).__name__}")
+        return _of_values(items)
+    except InvalidArgument as error:
+        raise InvalidArgument(f"targets: {error}") from None
 
 
 def read_parquet(path: Path, wanted: Wanted) -> Table:
@@ -165,16 +209,14 @@ def read_parquet(path: Path, wanted: Wanted) -> Table:
     if find_spec("polars") is None:
         raise MissingExtra("reading Parquet files", "data")
     import polars
+    from narwhals.exceptions import NarwhalsError
 
+    damaged = (NarwhalsError, polars.exceptions.PolarsError, polars.exceptions.PanicException)
     try:
-        frame = polars.scan_parquet(path)
-        header = frame.collect_schema().names()
-        names = list(wanted.choose(header, source))
-        whole = frame.select(names).collect()
-    except polars.exceptions.PolarsError as error:
+        return from_frame(polars.scan_parquet(path), wanted, source)
+    except damaged as error:
         reason = str(error).split("\n", maxsplit=1)[0]
         raise UnreadableFile(f"{source}: not a whole Parquet file: {abridged(reason, 200)}") from None
-    return from_frame(whole, wanted, source)
 
 
 def is_parquet(path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -94,12 +95,19 @@ def named(network: Network, fitted: Fitted, source: str) -> Network:
         raise UnfitTable([fault], source)
     if not isinstance(network.inputs, int):
         return network
+    return Network(input_names(network, fitted.features), network.layers, network.loss)
+
+
+def input_names(network: Network, features: tuple[str, ...]) -> list[str]:
+    """A name for each feature that no unit or parameter has: its own, as far as letters, digits and _ say it."""
     taken = {name for layer in network.unit_names for name in layer}
-    layout, names = Layout(network), []
-    for feature in fitted.features:
-        name = re.sub(r"[^A-Za-z0-9_]+", "_", feature).strip("_")[:150] or "x"
+    layout, names, counts = Layout(network), [], Counter[str]()
+    for feature in features:
+        plain = re.sub(r"[^A-Za-z0-9_]+", "_", feature).strip("_")[:150] or "x"
+        name = plain
         while name in taken or layout.find(name) is not None:
-            name += "_"
+            counts[plain] += 1
+            name = f"{plain}_{counts[plain] + 1}"
         taken.add(name)
         names.append(name)
-    return Network(names, network.layers, network.loss)
+    return names

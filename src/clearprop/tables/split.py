@@ -10,24 +10,22 @@ from clearprop.arrays import Array
 def split(rows: Array, share: float, seed: int, classes: Array | None = None) -> tuple[Array, Array]:
     """The rows to learn from and the rows set aside, each in order; a function of its arguments alone.
 
-    ``classes`` has a whole number for each row: every class gives its share, by largest
-    remainder, and keeps at least one row to learn from.
+    ``rows`` are in order too. ``classes`` has a whole number for each of them: every class gives its
+    share, by largest remainder, and keeps at least one row to learn from.
 
     >>> learnt, aside = split(np.arange(10), 0.3, seed=0, classes=np.arange(10) % 2)
     >>> len(learnt), len(aside)
     (7, 3)
     """
-    order = np.random.default_rng([seed, 2]).permutation(rows)
+    order = np.random.default_rng([seed, 2]).permutation(len(rows))
     wanted = min(round(share * len(rows)), len(rows) - 1)
     if classes is None:
         aside = order[:wanted]
     else:
-        by_row = dict(zip(rows.tolist(), classes.tolist(), strict=True))
-        kinds = np.array([by_row[row] for row in order.tolist()])
-        members = [order[kinds == kind] for kind in np.unique(kinds)]
+        members = [order[classes[order] == kind] for kind in np.unique(classes)]
         quotas = _quotas([len(each) for each in members], share, wanted)
         aside = np.concatenate([each[:quota] for each, quota in zip(members, quotas, strict=True)])
-    aside = np.sort(aside)
+    aside = rows[np.sort(aside)]
     return np.setdiff1d(rows, aside, assume_unique=True), aside
 
 

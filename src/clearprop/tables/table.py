@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.errors import Problem, UnfitTable, abridged
+from clearprop.network.data import shown_label
 
 MAX_FAULTS = 10
 Kind = Literal["numbers", "text"]
@@ -75,21 +77,34 @@ def chosen(header: Sequence[str], source: str, *, needed: Iterable[str], others:
     Raises:
         UnfitTable: a needed column is missing, or a name stands twice.
     """
-    needed = list(dict.fromkeys(needed))
-    names = [*needed, *(name for name in header if name not in needed)] if others else needed
+    names = list(dict.fromkeys([*needed, *header] if others else needed))
+    counts = Counter(header)
     problems = []
-    for name in dict.fromkeys(names):
-        count = list(header).count(name)
-        if name == "" and count:
-            place = f"column {list(header).index(name) + 1}"
+    for name in names:
+        if name == "" and counts[name]:
+            place = f"column {list(header).index(name) + 1:,}"
             problems.append(Problem(place, "has no name; name it in the first line, or list the columns under inputs"))
-        elif count > 1:
-            problems.append(Problem(column(name), f"stands {count} times in the header; names are unique"))
-        elif not count:
+        elif counts[name] > 1:
+            problems.append(Problem(column(name), f"stands {counts[name]} times in the header; names are unique"))
+        elif not counts[name]:
             problems.append(Problem(column(name), f"there is no such column; found {_few(header)}"))
     if problems:
-        raise UnfitTable(problems[:MAX_FAULTS], source)
+        raise UnfitTable(some(problems), source)
     return names
+
+
+def label(value: Any) -> str:
+    """What a value is called as a class or a category.
+
+    >>> label(True), label(3.0), label(" setosa ")
+    ('true', '3', 'setosa')
+    """
+    if isinstance(value, str):
+        return value.strip()
+    return str(bool(value)).lower() if isinstance(value, (bool, np.bool_)) else shown_label(value)
+
+
+# --- messages ----------------------------------------------------------------------------------------------
 
 
 def column(name: str, row: int | None = None) -> str:
@@ -100,3 +115,24 @@ def column(name: str, row: int | None = None) -> str:
 def _few(names: Sequence[str]) -> str:
     shown = ", ".join(abridged(name, 30) or '""' for name in names[:12])
     return shown + (f", … ({len(names)} in all)" if len(names) > 12 else "")
+
+
+def some(faults: Sequence[Problem], more: int = 0) -> list[Problem]:
+    """The first of them, and how many more there are, those included that were not kept."""
+    more += max(0, len(faults) - MAX_FAULTS)
+    rest = [Problem("", f"and {more:,} more problem{'s' if more > 1 else ''}")] if more else []
+    return [*faults[:MAX_FAULTS], *rest]
+
+
+def first(wrong: Array, rows: Array | None = None) -> int | None:
+    """The first row that is wrong, of those asked for."""
+    found = np.flatnonzero(wrong) if rows is None else rows[wrong[rows]]
+    return int(found[0]) if found.size else None
+
+
+def not_finite(name: str, values: Array, rows: Array | None = None, *, missing: bool = True) -> Iterator[Problem]:
+    """The first value, of the rows asked for, that is infinite, or, where it counts, missing."""
+    row = first(~np.isfinite(values) if missing else np.isinf(values), rows)
+    if row is not None:
+        found = "no value" if np.isnan(values[row]) else "infinity"
+        yield Problem(column(name, row + 1), f"expected a finite number, found {found}")

@@ -1,0 +1,235 @@
+"""What is fitted on the training rows: split, means, scales, categories, fillings; and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import clearprop as cp
+from clearprop.errors import ClearpropError, UnfitTable
+from clearprop.network.data import Column
+from clearprop.tables.csv_file import read_csv
+from clearprop.tables.prepare import prepared
+from clearprop.tables.split import split
+
+
+def table(folder: Path, content: str, inputs: int = 2, outputs: int = 2, seed: int = 0, **asked: Any) -> cp.Problem:
+    """A problem with a table of that content; one output is a number, several are classes."""
+    path = folder / "t.csv"
+    path.write_text(content)
+    network = cp.Network(inputs, [cp.Dense(outputs, "softmax" if outputs > 1 else "identity")])
+    data = cp.Data(**{"file": "t.csv", "target": ("y",), **asked})
+    problem = cp.Problem(network, settings=cp.Settings(seed=seed))
+    return prepared(problem, data, lambda wanted: read_csv(path, wanted))
+
+
+def refusal(folder: Path, content: str, **asked: Any) -> str:
+    """What is said of a table of that content, the path left out."""
+    with pytest.raises(UnfitTable) as caught:
+        table(folder, content, **asked)
+    return str(caught.value).replace(f"{folder}/", "")
+
+
+# --- split ------------------------------------------------------------------------------------------------
+
+
+@given(
+    st.lists(st.integers(0, 4), min_size=1, max_size=80),
+    st.floats(0, 1, exclude_max=True),
+    st.integers(0, 5),
+    st.booleans(),
+)
+def test_split_loses_nothing_and_keeps_shares(classes: list[int], share: float, seed: int, plain: bool) -> None:
+    rows = np.arange(len(classes)) * 3 + 1
+    kinds = np.array(classes)
+    learnt, aside = split(rows, share, seed, None if plain else kinds)
+    assert np.array_equal(np.sort(np.concatenate([learnt, aside])), rows)
+    assert np.array_equal(learnt, np.sort(learnt))
+    assert np.array_equal(aside, np.sort(aside))
+    wanted = min(round(share * len(rows)), len(rows) - 1)
+    if plain:
+        assert len(aside) == wanted
+        return
+    assert len(aside) <= wanted
+    for kind in set(classes):
+        size = classes.count(kind)
+        given_away = int(np.isin(rows[kinds == kind], aside).sum())
+        assert given_away <= size - 1
+        assert abs(given_away - share * size) < 1 + 1e-9 or given_away == size - 1
+
+
+def test_split_depends_on_the_seed_alone() -> None:
+    rows = np.arange(100)
+    first, second = split(rows, 0.3, 1), split(rows, 0.3, 1)
+    assert np.array_equal(first[1], second[1])
+    assert not np.array_equal(first[1], split(rows, 0.3, 2)[1])
+
+
+@pytest.mark.parametrize(("count", "share", "aside"), [(1, 0.9, 0), (2, 0.5, 1), (2, 0.99, 1), (3, 0, 0), (10, 0.2, 2)])
+def test_sizes_of_small_splits(count: int, share: float, aside: int) -> None:
+    assert len(split(np.arange(count), share, 0)[1]) == aside
+
+
+def test_a_class_of_one_row_is_learnt_from() -> None:
+    kinds = np.array([0] * 9 + [1])
+    for seed in range(20):
+        assert 9 in split(np.arange(10), 0.5, seed, kinds)[0]
+
+
+def test_what_a_class_of_one_row_cannot_give_others_do() -> None:
+    kinds = np.array([0, 1, 2, 3] + [4] * 10)
+    assert np.bincount(kinds[split(np.arange(14), 0.5, 0, kinds)[1]], minlength=5).tolist() == [0, 0, 0, 0, 6]
+
+
+def test_every_class_gives_its_share() -> None:
+    kinds = np.repeat([0, 1, 2], [50, 30, 20])
+    assert np.bincount(kinds[split(np.arange(100), 0.3, 0, kinds)[1]]).tolist() == [15, 9, 6]
+
+
+# --- means and scales -------------------------------------------------------------------------------------
+
+NUMBERS = "p,q,y\n" + "".join(f"{(k * 7) % 11},{k * 0.5 - 3},{k % 2}\n" for k in range(20))
+
+
+def test_means_and_scales_are_those_of_the_training_rows(tmp_path: Path) -> None:
+    problem = table(tmp_path, NUMBERS, standardize=True, split=0.3)
+    raw = np.loadtxt(NUMBERS.splitlines(), delimiter=",", skiprows=1)
+    examples = problem.examples
+    assert examples is not None
+    assert examples.training is not None
+    learnt = raw[examples.training, :2]
+    assert problem.fitted is not None
+    assert [each.mean for each in problem.fitted.columns] == pytest.approx(learnt.mean(axis=0).tolist())
+    assert [each.scale for each in problem.fitted.columns] == pytest.approx(learnt.std(axis=0).tolist())
+    assert np.allclose(examples.inputs, (raw[:, :2] - learnt.mean(axis=0)) / learnt.std(axis=0))
+    assert np.array_equal(examples.targets, np.eye(2)[raw[:, 2].astype(int)])
+
+
+def test_standardized_as_scikit_learn_does(tmp_path: Path) -> None:
+    preprocessing = pytest.importorskip("sklearn.preprocessing", reason="scikit-learn is what is compared with")
+    problem = table(tmp_path, NUMBERS, standardize=True, split=0)
+    raw = np.loadtxt(NUMBERS.splitlines(), delimiter=",", skiprows=1)[:, :2]
+    assert problem.examples is not None
+    assert np.allclose(problem.examples.inputs, preprocessing.StandardScaler().fit_transform(raw))
+
+
+def test_a_changed_validation_row_changes_nothing_fitted(tmp_path: Path) -> None:
+    content = "p,q,y\n" + "".join(f"{k},{'ab'[k % 2]},{k % 2}\n" for k in range(20))
+    asked: dict[str, Any] = {"standardize": True, "missing": "mean"}
+    before = table(tmp_path, content, 3, **asked)
+    assert before.examples is not None
+    assert before.examples.validation is not None
+    lines = content.splitlines()
+    for row in before.examples.validation.tolist():
+        cells = lines[row + 1].split(",")
+        lines[row + 1] = f"{1000 + row},{cells[1]},{cells[2]}"
+    after = table(tmp_path, "\n".join(lines) + "\n", 3, **asked)
+    assert after.fitted == before.fitted
+    assert after.examples is not None
+    learnt = before.examples.learnt
+    assert np.array_equal(after.examples.learnt, learnt)
+    assert np.array_equal(after.examples.inputs[learnt], before.examples.inputs[learnt])
+
+
+def test_empty_cells_take_the_mean_and_the_most_frequent(tmp_path: Path) -> None:
+    content = "p,q,y\n1,a,0\n,b,1\n6,b,0\n2,,1\n"
+    problem = table(tmp_path, content, 3, split=0, missing="mean")
+    assert problem.examples is not None
+    assert problem.examples.inputs.tolist() == [[1, 1, 0], [3, 0, 1], [6, 0, 1], [2, 0, 1]]
+    assert problem.fitted is not None
+    assert problem.fitted.columns == (Column("p", fill=3.0), Column("q", ("a", "b"), fill="b"))
+
+
+def test_categories_that_only_validation_rows_have_are_learnt_from(tmp_path: Path) -> None:
+    content = "p,y\n" + "".join(f"c{k % 10},{k % 2}\n" for k in range(12))
+    for seed in range(10):
+        problem = table(tmp_path, content, 10, seed=seed, split=0.5)
+        examples = problem.examples
+        assert examples is not None
+        assert examples.inputs[examples.learnt].any(axis=0).all()
+        assert examples.used.tolist() == list(range(12))
+
+
+def test_categorical_numbers_are_text(tmp_path: Path) -> None:
+    problem = table(tmp_path, "p,q,y\n1,5,0\n02,6,1\n1,7,1\n", 3, split=0, categorical=("p",))
+    assert problem.fitted is not None
+    assert problem.fitted.features == ("p=02", "p=1", "q")
+    assert problem.examples is not None
+    assert problem.examples.inputs.tolist() == [[0, 1, 5], [1, 0, 6], [0, 1, 7]]
+
+
+# --- refusals ---------------------------------------------------------------------------------------------
+
+CONSTANT = (
+    "has the same value in every training row, so it cannot be standardized; leave it out of inputs, or "
+    "set standardize = false"
+)
+
+
+def test_constant_columns(tmp_path: Path) -> None:
+    content = "p,q,y\n0.1,1,0\n0.1,2,1\n0.1,3,1\n"
+    assert refusal(tmp_path, content, standardize=True, split=0) == f't.csv has 1 problem:\n  column "p": {CONSTANT}'
+    assert table(tmp_path, content, split=0).fitted is not None
+
+
+def test_a_column_constant_only_within_the_training_rows(tmp_path: Path) -> None:
+    aside = int(split(np.arange(10), 0.1, 0)[1][0])
+    content = "p,q,y\n" + "".join(f"{int(k == aside)},{k},{k * 0.5}\n" for k in range(10))
+    found = refusal(tmp_path, content, outputs=1, standardize=True, split=0.1)
+    assert found == f't.csv has 1 problem:\n  column "p": {CONSTANT}'
+
+
+@pytest.mark.parametrize(
+    ("content", "asked", "faults"),
+    [
+        ("p,q,y\n1,,0\n,,1\n3,4,1\n", {}, ['column "p": 1 of 3 rows has no value, the first is row 2',
+          'column "q": 2 of 3 rows have no value, the first is row 1; fill them in, or set missing = "mean" or '
+          '"drop" under [data]']),
+        ("p,q,y\n1,2,\n3,4,1\n5,6,0\n", {"missing": "mean"}, ['column "y": 1 of 3 rows has no value, the first is '
+          'row 1; only inputs have a mean; fill them in, or set missing = "drop" under [data]']),
+        ("p,q,y\n1,,0\n,2,1\n", {"missing": "drop"}, ["no row is left: every one of 2 has an empty cell (p: 1, q: 1); "
+          'leave the columns without values out of inputs, or set missing = "mean"']),
+        ("p,q,y\n,1,0\n,2,1\n", {"missing": "mean"}, ['column "p": has no value in any training row; leave it out of '
+          "inputs"]),
+        ("p,q,y\n1,2,0\n1e400,2,1\n", {}, ['column "p", row 2: expected a finite number, found infinity']),
+        ("p,q,y\n1,2,0\n1,2,inf\n", {}, ['column "y", row 2: expected a finite number, found infinity']),
+        ("p,q,y\n1,2,0\n1,2,1\n", {"target": ("y", "y")}, ['column "y": is named 2 times under [data]; once is '
+          "enough"]),
+        ("p,q,y\n1,2,0\n1,2,1\n", {"target": ("z",)}, ['column "z": there is no such column; found p, q, y']),
+        ("p,q,y\n1,2,0\n1,2,1\n", {"categorical": ("y",)}, ['column "y": is listed under categorical but is not an '
+          "input"]),
+        ("y\n0\n1\n", {}, ["there are no columns to learn from besides the target"]),
+        ("p,q,r,y\n1,2,3,0\n1,2,3,1\n", {}, ["inputs: found 3 (p, q, r), but the network has 2; choose columns with "
+          "inputs under [data], or change [inputs] of the network"]),
+        ("p,y\na,0\nb,1\nc,0\n", {}, ["inputs: found 3 of 1 columns (p=a, p=b, p=c), but the network has 2; choose "
+          "columns with inputs under [data], or change [inputs] of the network"]),
+    ],
+)  # fmt: skip
+def test_refused(tmp_path: Path, content: str, asked: dict[str, Any], faults: list[str]) -> None:
+    count = "1 problem" if len(faults) == 1 else f"{len(faults)} problems"
+    assert refusal(tmp_path, content, **{"split": 0, **asked}) == "\n  ".join([f"t.csv has {count}:", *faults])
+
+
+def test_hostile_names_stay_short_and_plain(tmp_path: Path) -> None:
+    name = "\x1b[31m[red]🙂" + "x" * 10_000
+    for content, asked in (
+        (f"{name},q,y\n1,,0\n,2,1\n", {"missing": "drop"}),
+        (f"{name},q,y\n1,2,0\n,2,1\n", {}),
+        (f"{name},q,y\n1,2,0\n1,3,1\n", {"standardize": True}),
+        (f"{name},q,r,y\n1,2,3,0\n1,3,4,1\n", {}),
+    ):
+        message = refusal(tmp_path, content, split=0, **asked)
+        assert len(message) < 400
+        assert message.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("values", [(1.7e308, 1.6e308, 1e308), (-1.7e308, 1.7e308, 0)])
+def test_numbers_without_a_mean(tmp_path: Path, values: tuple[float, ...]) -> None:
+    content = "p,q,y\n" + "".join(f"{value},{k},{k % 2}\n" for k, value in enumerate(values))
+    with pytest.raises(ClearpropError, match='column "p"'):
+        table(tmp_path, content, standardize=True, split=0)

@@ -1,0 +1,195 @@
+"""Problems made ready for a table: names of inputs, numbers of rows, and other tables afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support import command
+
+import clearprop as cp
+from clearprop.errors import InvalidArgument, UnfitTable
+from clearprop.tables.csv_file import read_csv
+from clearprop.tables.prepare import inputs_of, prepared, with_rows
+
+
+def table(folder: Path, content: str, inputs: Any = 2, units: Any = 2, columns: Any = None, **asked: Any) -> cp.Problem:
+    """A problem of classes with a table of that content, learnt from these columns or from all."""
+    path = folder / "t.csv"
+    path.write_text(content)
+    problem = cp.Problem(cp.Network(inputs, [cp.Dense(units, "softmax")]))
+    data = cp.Data(**{"file": "t.csv", "target": ("y",), "inputs": columns, "split": 0.0, **asked})
+    return prepared(problem, data, lambda wanted: read_csv(path, wanted))
+
+
+def of(problem: cp.Problem) -> cp.Examples:
+    """Its examples."""
+    assert problem.examples is not None
+    return problem.examples
+
+
+ROWS = "p,q,y\n1,2,a\n3,4,b\n5,6,a\n"
+
+
+# --- names ------------------------------------------------------------------------------------------------
+
+
+def test_counted_inputs_are_called_as_the_columns(tmp_path: Path) -> None:
+    content = "petal length (cm),größe,2nd,color,y\n1,2,3,light blue,a\n4,5,6,,b\n".replace(",,", ",[red],")
+    problem = table(tmp_path, content, 5)
+    assert problem.network.input_names == ("petal_length_cm", "gr_e", "2nd", "color_red", "color_light_blue")
+
+
+def test_names_are_unique_among_inputs_units_and_parameters(tmp_path: Path) -> None:
+    columns = ["w1", "y1", "b_y1", "setosa", "a b", "a-b", "a_b", "?", "!", "x" * 200, "x" * 199]
+    content = ",".join(columns) + ",y\n" + ",".join(["1"] * 11) + ",a\n" + ",".join(["2"] * 11) + ",b\n"
+    problem = table(tmp_path, content, 11, ["setosa", "other"])
+    names = problem.network.input_names
+    assert len(set(names)) == 11
+    assert not {"w1", "setosa", "b_setosa"} & set(names)
+    assert names[1:3] == ("y1", "b_y1")
+    assert all(len(name) < 160 for name in names)
+    path = tmp_path / "n.toml"
+    cp.save(cp.Problem(problem.network, problem.parameters), path)
+    assert cp.load(path).network.input_names == names
+
+
+@given(st.lists(st.text("ab_ -é1w", max_size=4).map(str.strip).filter(bool), min_size=1, max_size=8, unique=True))
+def test_any_names_become_names_of_inputs(tmp_path_factory: pytest.TempPathFactory, columns: list[str]) -> None:
+    columns = [name for name in columns if name not in ("y", "1")] or ["p"]
+    content = ",".join(columns) + ",y\n" + ",".join("1" for _ in columns) + ",a\n" + ",".join("2" for _ in columns)
+    names = table(tmp_path_factory.mktemp("t"), content + ",b\n", len(columns)).network.input_names
+    assert len(set(names)) == len(columns)
+    assert all(name.replace("_", "").isalnum() or set(name) == {"_"} for name in names)
+    assert all(name.isascii() for name in names)
+
+
+@pytest.mark.parametrize("columns", [None, ("p", "q")])
+def test_inputs_called_as_columns_are_taken_by_name(tmp_path: Path, columns: Any) -> None:
+    problem = table(tmp_path, ROWS, ["q", "p"], columns=columns)
+    assert problem.network.input_names == ("q", "p")
+    assert of(problem).inputs.tolist() == [[2, 1], [4, 3], [6, 5]]
+
+
+def test_inputs_called_otherwise_are_taken_by_position(tmp_path: Path) -> None:
+    for names in (["i1", "i2"], ["q", "r"]):
+        problem = table(tmp_path, ROWS, names)
+        assert problem.network.input_names == tuple(names)
+        assert of(problem).inputs.tolist() == [[1, 2], [3, 4], [5, 6]]
+
+
+def test_chosen_columns_in_their_order(tmp_path: Path) -> None:
+    problem = table(tmp_path, "a,b,c,y\n1,2,3,u\n4,5,6,v\n", columns=("c", "a"))
+    assert problem.network.input_names == ("c", "a")
+    assert of(problem).inputs.tolist() == [[3, 1], [6, 4]]
+
+
+# --- rows -------------------------------------------------------------------------------------------------
+
+
+def test_rows_keep_their_numbers_whichever_part_they_are_in(tmp_path: Path) -> None:
+    content = "p,y\n" + "\n".join(f"{k},{'ab'[k % 2]}" for k in range(1, 21)) + "\n"
+    examples = of(table(tmp_path, content, 1, split=0.3))
+    assert examples.validation is not None
+    assert len(examples.validation) == 6
+    for number in range(1, 21):
+        assert examples.only(number).inputs.tolist() == [[number]]
+        assert examples.only(number).targets.tolist() == np.eye(2)[[number % 2]].tolist()
+
+
+def test_a_dropped_row_is_refused_and_the_others_keep_their_numbers(tmp_path: Path) -> None:
+    content = "p,y\n1,a\n\n2,b\n,a\n4,\n5,b\n"
+    examples = of(table(tmp_path, content, 1, missing="drop"))
+    assert examples.used.tolist() == [0, 1, 4]
+    assert examples.only(5).inputs.tolist() == [[5]]
+    for number in (3, 4):
+        with pytest.raises(InvalidArgument) as caught:
+            examples.only(number)
+        assert str(caught.value) == f"example {number} was left out, since a value is missing in it; choose another"
+    with pytest.raises(InvalidArgument, match=r"^example: expected 1 to 5, found 6$"):
+        examples.only(6)
+
+
+# --- other tables -----------------------------------------------------------------------------------------
+
+
+def again(folder: Path, problem: cp.Problem, content: str, *, targets: bool = False) -> Any:
+    """What another table makes for a problem that was fitted: inputs, or examples with its targets."""
+    path = folder / "new.csv"
+    path.write_text(content)
+    assert problem.fitted is not None
+    if targets:
+        return of(with_rows(problem, lambda wanted: read_csv(path, wanted)))
+    return inputs_of(problem.fitted, lambda wanted: read_csv(path, wanted)).tolist()
+
+
+def refusal(folder: Path, problem: cp.Problem, content: str) -> str:
+    """What is said of another table, the first line left out."""
+    with pytest.raises(UnfitTable) as caught:
+        again(folder, problem, content)
+    return str(caught.value).split("\n  ", 1)[1]
+
+
+def test_what_was_fitted_is_applied_to_other_tables(tmp_path: Path) -> None:
+    problem = table(tmp_path, "p,q,y\n0,u,a\n4,v,b\n", 3, standardize=True, missing="mean")
+    assert of(problem).inputs.tolist() == [[-1, 1, 0], [1, 0, 1]]
+    assert again(tmp_path, problem, "extra,q,p\n?,v,6\n,,\n") == [[2, 0, 1], [0, 1, 0]]
+    examples = again(tmp_path, problem, "y,q,p\nb,u,2\n", targets=True)
+    assert (examples.inputs.tolist(), examples.targets.tolist()) == ([[0, 1, 0]], [[0, 1]])
+
+
+def test_numbers_of_a_fitted_column_of_text_stay_text(tmp_path: Path) -> None:
+    problem = table(tmp_path, "p,q,y\n1,5,a\n02,6,b\n", 3, categorical=("p",))
+    assert again(tmp_path, problem, "p,q\n1,7\n1,8\n") == [[0, 1, 7], [0, 1, 8]]
+
+
+def test_other_tables_with_missing_rows(tmp_path: Path) -> None:
+    problem = table(tmp_path, ROWS, missing="drop")
+    examples = again(tmp_path, problem, "p,q,y\n1,,a\n3,4,b\n5,6,\n7,8,a\n", targets=True)
+    assert examples.used.tolist() == [1, 3]
+    assert examples.only(4).inputs.tolist() == [[7, 8]]
+
+
+def test_other_tables_refused(tmp_path: Path) -> None:
+    problem = table(tmp_path, "p,q,y\n0,u,a\n4,v,b\n", 3)
+    unseen = 'column "q", row 2: expected one of u, v; found "w", which training never saw'
+    assert refusal(tmp_path, problem, "p,q\n1,u\n2,w\n") == unseen
+    empty = 'column "q", row 1: expected one of u, v; found no value'
+    assert refusal(tmp_path, problem, "p,q\n1,\n2,w\n") == empty
+    assert refusal(tmp_path, problem, "p,q\n1,\n2,\n") == empty
+    assert refusal(tmp_path, problem, "p,q\n1,u\n,v\n") == 'column "p", row 2: expected a finite number, found no value'
+    assert refusal(tmp_path, problem, "p\n1\n") == 'column "q": there is no such column; found p'
+    both = refusal(tmp_path, problem, "p,q\n1e999,w\n")
+    assert both.split("\n  ") == [
+        'column "p", row 1: expected a finite number, found infinity',
+        'column "q", row 1: expected one of u, v; found "w", which training never saw',
+    ]
+
+
+def test_numbers_too_far_from_those_of_training(tmp_path: Path) -> None:
+    problem = table(tmp_path, "p,q,y\n0,1,a\n0.1,2,b\n", standardize=True)
+    assert refusal(tmp_path, problem, "p,q\n1.7e308,1\n").startswith('column "p", row 1: expected a number like those')
+
+
+# --- the commands -----------------------------------------------------------------------------------------
+
+
+def test_commands(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("p,y\n" + "".join(f"{k},{'ab'[k % 2]}\n" for k in range(10)) + ",a\n")
+    (tmp_path / "net.toml").write_text(
+        '[inputs]\ncount = 1\n[[layers]]\nunits = 2\nactivation = "softmax"\n'
+        '[data]\nfile = "t.csv"\ntarget = "y"\nmissing = "drop"\n[training]\nepochs = 1\n'
+    )
+    trained = command("train", "net.toml", "--output", "m.model", "--quiet", cwd=tmp_path)
+    assert trained.returncode == 0, trained.stderr
+    left_out = command("explain", "net.toml", "--example", "11", cwd=tmp_path)
+    assert (left_out.returncode, left_out.stdout) == (2, "")
+    assert "example 11 was left out, since a value is missing in it; choose another" in left_out.stderr
+    (tmp_path / "new.csv").write_text("p\n1\n\n2\nNA\n")
+    unfit = command("predict", "m.model", "--data", "new.csv", "--quiet", cwd=tmp_path)
+    assert (unfit.returncode, unfit.stdout) == (1, "")
+    assert 'column "p", row 3: expected a finite number, found no value' in unfit.stderr

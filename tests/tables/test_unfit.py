@@ -1,0 +1,216 @@
+"""Files that are no tables, and tables that are not whole: what is said, and the exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.support import command
+
+from clearprop.errors import ClearpropError, MissingExtra, UnfitTable, UnreadableFile
+from clearprop.tables import frames
+from clearprop.tables.read import read_table
+from clearprop.tables.table import Wanted, chosen
+
+ALL = Wanted(lambda header, source: header, {})
+NEEDED = Wanted(lambda header, source: chosen(header, source, needed=["b"], others=True), {})
+REMEDY = "correct it, leave it empty, or list the column under categorical"
+NETWORK = """\
+[inputs]
+count = 2
+[[layers]]
+units = 2
+activation = "softmax"
+[data]
+file = "t.csv"
+target = "kind"
+[training]
+epochs = 1
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to be in, so that messages hold a short path."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def refusal(content: str | bytes, kind: type[ClearpropError], wanted: Wanted = ALL, name: str = "t.csv") -> str:
+    """What is said of a file of that content."""
+    Path(name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(kind) as caught:
+        read_table(Path(name), wanted)
+    return str(caught.value)
+
+
+EMPTY = "t.csv: the file is empty; expected a line of column names and rows below it"
+UTF_8 = "t.csv: not a text file in UTF-8: {}, cannot be read; save the table as CSV in UTF-8"
+BINARY = "t.csv: a binary file, expected CSV text; save the table as CSV"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", EMPTY),
+        (b"\n  \r\n\n", EMPTY),
+        (b"\xef\xbb\xbf", EMPTY),
+        (b"a,b\n1,2\n3,\xe9\n", UTF_8.format("byte 11, line 3")),
+        (b"\xef\xbb\xbfa,\xe9\n", UTF_8.format("byte 6, line 1")),
+        ("a,b\n1,2\n".encode("utf-16"), UTF_8.format("byte 1, line 1")),
+        (b"a,b\n1,\0\n", BINARY),
+    ],
+    ids=["empty", "blank lines", "mark alone", "latin-1", "after a mark", "utf-16", "nul"],
+)
+@pytest.mark.usefixtures("here")
+def test_unreadable(content: bytes, message: str) -> None:
+    assert refusal(content, UnreadableFile) == message
+
+
+QUOTE = "unexpected end of data; look for a quote that is not closed"
+
+
+@pytest.mark.parametrize(
+    ("content", "faults"),
+    [
+        ("a,b\n", ["there are no rows below the first line"]),
+        ("a,b\n\n \n", ["there are no rows below the first line"]),
+        ("1,2\n3,4\n", ["first line: expected the names of the columns, found numbers: 1,2"]),
+        (
+            "a,b\n1,2\n3\n\n4,5,6\n",
+            [
+                "row 2: expected 2 cells, as in the first line, found 1",
+                "row 3: expected 2 cells, as in the first line, found 3",
+            ],
+        ),
+        ('a,b\n1,2\n\n3,4\n"5,6\n7,8\n', [f"row 3: {QUOTE}"]),
+        ('"a,b\n1,2\n', [f"first line: {QUOTE}"]),
+        ("a,b,\n1,2,3\n", ["column 3: has no name; name it in the first line, or list the columns under inputs"]),
+        ("b,a,a\n1,2,3\n", ['column "a": stands 2 times in the header; names are unique']),
+        ("b,b\n1,2\n", ['column "b": stands 2 times in the header; names are unique']),
+        ("a,c\n1,2\n", ['column "b": there is no such column; found a, c']),
+    ],
+)
+@pytest.mark.usefixtures("here")
+def test_not_whole(content: str, faults: list[str]) -> None:
+    count = "1 problem" if len(faults) == 1 else f"{len(faults)} problems"
+    assert refusal(content, UnfitTable, NEEDED if "b," in content or ",c" in content else ALL) == "\n  ".join(
+        [f"t.csv has {count}:", *faults]
+    )
+
+
+@pytest.mark.parametrize(("wrong", "rest"), [(10, []), (11, ["and 1 more problem"]), (14, ["and 4 more problems"])])
+@pytest.mark.usefixtures("here")
+def test_many_faults_are_counted(wrong: int, rest: list[str]) -> None:
+    lines = refusal("a\n" + "1\n" * 20 + "x\n" * wrong, UnfitTable).split("\n  ")[1:]
+    assert lines[:10] == [f'column "a", row {row}: expected a number, found "x"; {REMEDY}' for row in range(21, 31)]
+    assert lines[10:] == rest
+
+
+@pytest.mark.usefixtures("here")
+def test_many_missing_columns_are_counted() -> None:
+    wanted = Wanted(lambda header, source: chosen(header, source, needed=map(str, range(12)), others=False), {})
+    lines = refusal("a,b\n1,2\n", UnfitTable, wanted).split("\n  ")[1:]
+    assert lines[0] == 'column "0": there is no such column; found a, b'
+    assert lines[10:] == ["and 2 more problems"]
+
+
+@pytest.mark.usefixtures("here")
+def test_hostile_cells_and_names_stay_short_and_plain() -> None:
+    cell = "\x1b[31m[red]🙂" + "x" * 10_000
+    found = refusal(f"a\n1\n2\n{cell}\n", UnfitTable)
+    shown = "�[31m[red]🙂" + "x" * 28 + "…"
+    assert found == f't.csv has 1 problem:\n  column "a", row 3: expected a number, found "{shown}"; {REMEDY}'
+    for message in (
+        refusal(f"{cell}\n1\n2\nx\n", UnfitTable),
+        refusal(f"{cell}\n1\n", UnfitTable, NEEDED),
+        refusal(f"b,{cell},{cell}\n1,2,3\n", UnfitTable, NEEDED),
+        refusal("1,2," + "3" * 10_000 + "\n", UnfitTable),
+    ):
+        assert len(message) < 300
+        assert message.replace("\n", "").isprintable()
+
+
+def test_missing_folder_and_odd_paths(here: Path) -> None:
+    found = {}
+    for name in (".", "none.csv", "a\0b", "n" * 300):
+        with pytest.raises(UnreadableFile) as caught:
+            read_table(Path(name), ALL)
+        found[name[:8]] = str(caught.value)
+    assert found["."] == ".: expected a table, found a folder"
+    assert found["none.csv"] == "none.csv: no such file"
+    assert found["a\0b"].startswith("a�b: cannot be read: ")
+    assert found["n" * 8] == "n" * 199 + "…: cannot be read: File name too long"
+
+
+# --- Parquet ---------------------------------------------------------------------------------------------
+
+
+NO_PARQUET = "{}: not a Parquet file, or not a whole one; a CSV file's name ends in .csv"
+
+
+@pytest.mark.usefixtures("here")
+def test_text_called_parquet() -> None:
+    assert refusal("a,b\n1,2\n", UnreadableFile, name="t.parquet") == NO_PARQUET.format("t.parquet")
+    assert refusal("", UnreadableFile, name="t.pq") == NO_PARQUET.format("t.pq")
+
+
+def test_parquet_in_pieces(here: Path) -> None:
+    polars = pytest.importorskip("polars", reason="polars writes the file")
+    polars.DataFrame({"a": [1.0] * 100, "b": ["x"] * 100}).write_parquet("whole.parquet")
+    raw = (here / "whole.parquet").read_bytes()
+    assert refusal(raw[:-20], UnreadableFile, name="t.parquet") == NO_PARQUET.format("t.parquet")
+    for damaged in (raw[:4] + b"\0" * 60 + raw[64:], raw[:-40] + b"\xff" * 32 + raw[-8:], raw[:4] + raw[-4:] * 2):
+        found = refusal(damaged, UnreadableFile, name="t.parquet")
+        assert found.startswith("t.parquet: not a whole Parquet file: ")
+        assert "\n" not in found
+
+
+def test_parquet_under_another_name_is_read(here: Path) -> None:
+    polars = pytest.importorskip("polars", reason="polars writes the file")
+    polars.DataFrame({"a": [1.0, None], "b": ["x", None]}).write_parquet("t.csv")
+    table = read_table(here / "t.csv", ALL)
+    assert np.array_equal(table.columns["a"].missing, [False, True])
+    assert np.array_equal(table.columns["b"].missing, [False, True])
+
+
+def test_parquet_columns_of_other_types(here: Path) -> None:
+    polars = pytest.importorskip("polars", reason="polars writes the file")
+    frame = polars.DataFrame({"a": [1], "l": [[1]]}).with_columns(polars.date(2020, 1, 1).alias("d"))
+    frame.write_parquet("t.parquet")
+    with pytest.raises(UnfitTable) as caught:
+        read_table(Path("t.parquet"), ALL)
+    assert str(caught.value) == (
+        "t.parquet has 2 problems:\n"
+        '  column "l": expected numbers, text or truth values, found list; convert it, or leave it out\n'
+        '  column "d": expected numbers, text or truth values, found date; convert it, or leave it out'
+    )
+
+
+def test_parquet_without_polars_names_the_extra(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "t.parquet").write_bytes(b"PAR1" + b"\0" * 20 + b"PAR1")
+    monkeypatch.setattr(frames, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtra) as caught:
+        read_table(here / "t.parquet", ALL)
+    assert str(caught.value) == "reading Parquet files needs the extra “data”: pip install 'clearprop[data]'"
+
+
+# --- the command -----------------------------------------------------------------------------------------
+
+
+def test_exit_codes(here: Path) -> None:
+    (here / "net.toml").write_text(NETWORK)
+    (here / "t.csv").write_text("p,q,kind\n1,2,x\n3,oops,y\n4,5,x\n6,7,y\n")
+    unfit = command("train", "net.toml", "--quiet", cwd=here)
+    assert (unfit.returncode, unfit.stdout) == (1, "")
+    assert f'column "q", row 2: expected a number, found "oops"; {REMEDY}' in unfit.stderr
+    (here / "t.csv").write_bytes(b"p,q,kind\n1,2,\xe9\n")
+    unreadable = command("train", "net.toml", "--quiet", cwd=here)
+    assert (unreadable.returncode, unreadable.stdout) == (2, "")
+    assert "not a text file in UTF-8: byte 14, line 2, cannot be read" in unreadable.stderr
+    wrong = command("train", "lecture", "--target", "kind", cwd=here)
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "--target names a column of a table; give the table with --data" in wrong.stderr
+    for result in (unfit, unreadable, wrong):
+        assert "Traceback" not in result.stderr
