@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import glob
 import os
+import re
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from clearprop.errors import Unwritable, abridged
+
+if sys.platform != "win32":
+    import fcntl
 
 
 def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None:
@@ -21,73 +25,66 @@ def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None
     """
     target = Path(path)
     data = content.encode("utf-8") if isinstance(content, str) else content
-    shown = abridged(str(target), 200)
-    if target.is_dir():
-        raise Unwritable(f"{shown}: expected a file to write to, found a folder; give a file's name")
+    _refuse_folder(target)
     try:
-        if target.exists() and not target.is_file():
+        if _is_device(target):
             target.write_bytes(data)
         else:
             _replace(Path(os.path.realpath(target)), data)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise _unwritable(target, error) from None
-
-
-def _unwritable(target: Path, error: OSError) -> Unwritable:
-    shown = abridged(str(target), 200)
-    if not target.parent.exists():
-        return Unwritable(f"{shown}: there is no folder {abridged(str(target.parent), 200)}; make it first")
-    return Unwritable(
-        f"{shown}: cannot be written: {error.strerror or error}; what was there before is untouched, "
-        "choose another place with --output"
-    )
 
 
 def require_writable(path: str | os.PathLike[str]) -> None:
     """See that ``write_atomically`` can write there, before the work whose result it is to keep.
 
+    Also clears away what processes that were killed while they wrote this file have left.
+
     Raises:
         Unwritable: why not.
     """
     target = Path(path)
-    shown = abridged(str(target), 200)
-    if target.is_dir():
-        raise Unwritable(f"{shown}: expected a file to write to, found a folder; give a file's name")
-    if target.exists() and not target.is_file():
-        return
-    real = Path(os.path.realpath(target))
+    _refuse_folder(target)
     try:
+        if _is_device(target):
+            return
+        real = Path(os.path.realpath(target))
+        with suppress(FileNotFoundError):
+            os.lstat(real)  # says that a name is too long, where its shorter temporary one is not
         descriptor, temporary = _temporary(real)
         os.close(descriptor)
         os.unlink(temporary)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise _unwritable(target, error) from None
     _clear(real)
 
 
-def _clear(target: Path) -> None:
-    """Remove the temporary files of processes that were killed while they wrote this one."""
-    for left in target.parent.glob(glob.escape(_prefix(target)) + "*"):
-        owner = left.name.removeprefix(_prefix(target)).partition(".")[0]
-        if os.name == "posix" and owner.isdecimal() and not _alive(int(owner)):
-            with suppress(OSError):
-                left.unlink()
+def _refuse_folder(target: Path) -> None:
+    if os.path.isdir(target):
+        shown = abridged(str(target), 200)
+        raise Unwritable(f"{shown}: expected a file to write to, found a folder; give a file's name")
 
 
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+def _is_device(target: Path) -> bool:
+    # These, unlike Path's own, answer no where a folder on the way may not be looked into.
+    return os.path.exists(target) and not os.path.isfile(target)
+
+
+def _unwritable(target: Path, error: OSError | ValueError) -> Unwritable:
+    shown = abridged(str(target), 200)
+    if isinstance(error, FileNotFoundError) and not os.path.exists(target.parent):
+        return Unwritable(f"{shown}: there is no folder {abridged(str(target.parent), 200)}; make it first")
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+    return Unwritable(
+        f"{shown}: cannot be written: {reason}; what was there before is untouched, choose another place with --output"
+    )
 
 
 def _replace(target: Path, data: bytes) -> None:
     descriptor, temporary = _temporary(target)
     try:
         with os.fdopen(descriptor, "wb") as file:
+            _alone(descriptor)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -99,14 +96,6 @@ def _replace(target: Path, data: bytes) -> None:
         raise
 
 
-def _temporary(target: Path) -> tuple[int, str]:
-    return tempfile.mkstemp(dir=target.parent, prefix=f"{_prefix(target)}{os.getpid()}.")
-
-
-def _prefix(target: Path) -> str:
-    return f".{target.name[:50]}."
-
-
 def _mode(target: Path) -> int:
     """The permissions of the file that is replaced, or those a new file gets."""
     if target.exists():
@@ -114,3 +103,46 @@ def _mode(target: Path) -> int:
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask
+
+
+# --- temporary files -----------------------------------------------------------------------------------
+
+
+def _temporary(target: Path) -> tuple[int, str]:
+    return tempfile.mkstemp(dir=target.parent, prefix=_prefix(target), suffix=".part")
+
+
+def _prefix(target: Path) -> str:
+    return f".{target.name[:50]}."
+
+
+def _clear(target: Path) -> None:
+    """Remove the temporary files of this file that nobody writes any more."""
+    leftover = re.compile(re.escape(_prefix(target)) + r"[a-z0-9_]{8}\.part")
+    with suppress(OSError):
+        for name in os.listdir(target.parent):
+            if leftover.fullmatch(name):
+                with suppress(OSError):
+                    _clear_one(target.parent / name)
+
+
+def _clear_one(left: Path) -> None:
+    descriptor = os.open(left, os.O_RDWR)
+    try:
+        if _alone(descriptor):
+            os.unlink(left)
+    finally:
+        os.close(descriptor)
+
+
+def _alone(descriptor: int) -> bool:
+    """Lock an open file, unless somebody has.
+
+    The system lets go of a lock when a process ends, however it ends; a process number would be
+    given to another one, and is always 1 in a container.
+    """
+    if sys.platform != "win32":
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    return False

@@ -8,19 +8,19 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.errors import InvalidArgument, abridged
-from clearprop.files import require_writable
+from clearprop.files import require_writable, write_atomically
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.network.write import structure
 from clearprop.training.history import History
-from clearprop.training.model import Model, Progress, load_model, save_model
+from clearprop.training.model import Model, Progress, as_json, content, damaged, load_model, require_savable
+from clearprop.training.order import batch_size
 from clearprop.training.standing import Standing
 from clearprop.training.stopping import Ending
 
@@ -41,11 +41,11 @@ class Checkpoints:
     """
 
     def __init__(self, path: str | os.PathLike[str], problem: Problem, seconds: float) -> None:
-        if not seconds >= 0:
-            raise InvalidArgument(f"checkpoint: expected a number of seconds of at least 0, found {seconds}")
+        if not _is_interval(seconds):
+            raise InvalidArgument(f"checkpoint: expected a number of seconds of at least 0, found {seconds!r}")
         self.path, self.problem, self.seconds = path, problem, seconds
         require_writable(path)
-        structure(problem, numbers=False)  # what cannot be written is refused now, not after hours
+        require_savable(problem)
         self.origin = origin(problem)
         self.last = time.monotonic()
 
@@ -59,9 +59,13 @@ class Checkpoints:
         status, reason = (end.status.value, end.reason) if end is not None else (None, None)
         progress = Progress(standing, history.until(standing.epochs), self.origin, status, reason)
         try:
-            save_model(Model(replace(self.problem, parameters=kept), progress), self.path)
+            write_atomically(self.path, content(Model(replace(self.problem, parameters=kept), progress)))
         finally:
             self.last = time.monotonic()
+
+
+def _is_interval(seconds: Any) -> bool:
+    return isinstance(seconds, (int, float, np.number)) and bool(seconds >= 0)
 
 
 def resumed(path: str | os.PathLike[str], problem: Problem) -> Progress | None:
@@ -71,12 +75,14 @@ def resumed(path: str | os.PathLike[str], problem: Problem) -> Progress | None:
         InvalidArgument: the file is of another training; says what has changed.
         DamagedModel: the file is not a whole model.
     """
-    if not Path(path).exists():
+    if not os.path.exists(path):
         return None
     model = load_model(path)
     shown = abridged(str(path), 200)
     if model.progress is None:
         raise InvalidArgument(f"{shown}: a model without its training, which cannot go on; train it anew")
+    if not _is_origin(model.progress.origin, model.problem.network.depth):
+        raise damaged(shown, "what its training started from does not make sense")
     found = list(changes(model, problem))
     if found:
         more = [f"and {len(found) - MAX_CHANGES} more"] if len(found) > MAX_CHANGES else []
@@ -85,7 +91,22 @@ def resumed(path: str | os.PathLike[str], problem: Problem) -> Progress | None:
             f"{shown}: cannot be resumed, since it would not be the same training:\n{listed}\n"
             "Put that back, or train anew without --resume."
         )
+    if not _fits(model.progress, problem):
+        raise damaged(shown, "its steps are not those of its epochs")
     return model.progress
+
+
+def _fits(progress: Progress, problem: Problem) -> bool:
+    """Whether steps, epochs and history can be those of a training of this problem."""
+    assert problem.examples is not None
+    standing, per_epoch = progress.standing, -(-len(problem.examples.learnt) // batch_size(problem))
+    within = standing.steps - standing.epochs * per_epoch
+    validates = problem.examples.validation is not None
+    return (
+        0 <= within < per_epoch
+        and (within == 0) == (standing.present is standing.whole)
+        and validates == bool(progress.history.validation)
+    )
 
 
 # --- what a training started from ----------------------------------------------------------------------
@@ -114,19 +135,25 @@ def _fingerprint(values: Array) -> str:
     return hashlib.blake2b(np.ascontiguousarray(values).tobytes(), digest_size=16).hexdigest()
 
 
+def _is_origin(origin: Mapping[str, Any], layers: int) -> bool:
+    """Whether it has the form of what ``origin`` gives."""
+    kinds: dict[str, tuple[type, ...]] = {"rows": (int,), "inputs": (dict,), "targets": (str,), "parameters": (list,)}
+    kinds |= dict.fromkeys(("weights", "training", "validation"), (str, type(None)))
+    sound = all(isinstance(origin.get(key, ...), kind) for key, kind in kinds.items())
+    return sound and len(origin["parameters"]) == layers
+
+
 def changes(model: Model, problem: Problem) -> Iterator[str]:
     """What is different from what a model's training started from, a line each."""
     assert model.progress is not None
     then, now = (_comparable(each) for each in (model.problem, problem))
     yield from _differences("", then, now)
-    before, present = model.progress.origin, json.loads(json.dumps(origin(problem)))
-    if before.get("rows") != present["rows"]:
-        yield f"the data: {before.get('rows'):,} rows then, {present['rows']:,} now"
+    before, present = model.progress.origin, json.loads(as_json(origin(problem)))
+    if before["rows"] != present["rows"]:
+        yield f"the data: {before['rows']:,} rows then, {present['rows']:,} now"
         return
-    columns = before.get("inputs")
-    columns = columns if isinstance(columns, dict) else {}
     for name, fingerprint in present["inputs"].items():
-        if columns.get(name) != fingerprint:
+        if before["inputs"].get(name) != fingerprint:
             yield f'the data: other values in "{abridged(name)}"'
     for key, what in (
         ("targets", "the data: other targets"),
@@ -134,11 +161,10 @@ def changes(model: Model, problem: Problem) -> Iterator[str]:
         ("training", "the data: other rows to learn from"),
         ("validation", "the data: other validation rows"),
     ):
-        if before.get(key) != present[key]:
+        if before[key] != present[key]:
             yield what
     for layer, fingerprint in enumerate(present["parameters"]):
-        initial = before.get("parameters")
-        if not isinstance(initial, list) or layer >= len(initial) or initial[layer] != fingerprint:
+        if layer >= len(before["parameters"]) or before["parameters"][layer] != fingerprint:
             yield f"layers[{layer + 1}]: other initial weights or biases"
 
 
@@ -150,7 +176,7 @@ def _comparable(problem: Problem) -> dict[str, Any]:
         # The same table may lie elsewhere.
         tables["data"] = {key: value for key, value in asdict(problem.data).items() if key != "file"}
     tables.pop("notation")
-    comparable: dict[str, Any] = json.loads(json.dumps(tables))
+    comparable: dict[str, Any] = json.loads(as_json(tables))
     return comparable
 
 

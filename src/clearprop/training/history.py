@@ -32,6 +32,14 @@ class History:
         """The first epoch with the lowest watched loss; 0 is before training."""
         return int(np.argmin(self.watched))
 
+    def tells_of(self, epochs: int) -> bool:
+        """Whether it can be that of a training which made so many whole epochs."""
+        if (len(self.loss), len(self.rate)) != (epochs + 1, epochs) or len(self.validation) not in (0, epochs + 1):
+            return False
+        # Before the first step the loss may be infinite or undefined; such a training has ended there.
+        finite = np.isfinite(self.loss)
+        return bool(finite[1:].all() and (finite[0] or not epochs) and not np.isnan(self.validation).any())
+
     def until(self, epochs: int) -> History:
         """What had happened by the end of that epoch."""
         return History(self.loss[: epochs + 1], self.rate[:epochs], self.validation[: epochs + 1])

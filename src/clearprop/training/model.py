@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.errors import ClearpropError, DamagedModel, UnreadableFile, abridged
+from clearprop.errors import ClearpropError, DamagedModel, InvalidArgument, InvalidNetwork, UnreadableFile, abridged
 from clearprop.files import write_atomically
 from clearprop.network.data import Column, Fitted
 from clearprop.network.examples import Examples
@@ -29,10 +29,14 @@ from clearprop.network.problem import Problem
 from clearprop.network.write import structure
 from clearprop.training.history import History
 from clearprop.training.standing import Snapshot, Standing
+from clearprop.training.stopping import keeps_best
 
 FORMAT = 1
 KEY = "clearprop"
-DTYPES = {"F32": "float32", "F64": "float64"}
+FLOATS = ("F32", "F64")
+OWN = {"float32": ("F32",), "float64": ("F64",)}
+MAX_DESCRIPTION = 90_000_000
+"""Bytes: readers of safetensors files refuse a header of more than 100 million."""
 
 
 @dataclass(frozen=True)
@@ -75,18 +79,52 @@ def save_model(model: Model, path: str | os.PathLike[str]) -> None:
 
     Raises:
         Unwritable: the file cannot be written; what was there is untouched.
-        InvalidArgument: a rule made in Python that nothing in a file describes.
+        InvalidArgument: as ``require_savable``.
     """
+    require_savable(model.problem)
     write_atomically(path, content(model))
+
+
+def require_savable(problem: Problem) -> None:
+    """See that a model of the problem can be written and read again, before the work whose result it is to keep.
+
+    Raises:
+        InvalidArgument: a rule made in Python that nothing in a file describes, a setting that no
+            file may hold, more names than fit, or a parameter that is not a finite number.
+    """
+    text = as_json(describe(Model(problem)))
+    if len(text) > MAX_DESCRIPTION:
+        raise InvalidArgument(f"{problem.name}: its names take {len(text) / 1e6:,.0f} MB, too much for a model file")
+    unfit = np.flatnonzero(~np.isfinite(problem.parameters.vector))
+    if unfit.size:
+        name = problem.parameters.layout.name(int(unfit[0]))
+        raise InvalidArgument(f"the value of {name} is not a finite number; a model file holds finite ones only")
+    try:
+        read_structure(json.loads(text)["network"], problem.name, lambda blank: None)
+    except InvalidNetwork as error:
+        raise InvalidArgument(f"this cannot be saved as a model: {error}") from None
 
 
 def content(model: Model) -> bytes:
     """The bytes of a model file."""
     from safetensors.numpy import save
 
-    description = json.dumps(describe(model), ensure_ascii=False, separators=(",", ":"))
     tensors = {name: np.ascontiguousarray(array) for name, array in _tensors(model)}
-    return bytes(save(tensors, {KEY: description}))
+    return bytes(save(tensors, {KEY: as_json(describe(model))}))
+
+
+def as_json(value: Any) -> str:
+    """JSON in ASCII, so that a file's name that is no text can be written too; numbers of NumPy as Python's."""
+    return json.dumps(_with_plain_keys(value), separators=(",", ":"), default=lambda number: number.item())
+
+
+def _with_plain_keys(value: Any) -> Any:
+    """The same with keys that are numbers of NumPy, as classes may be, as Python's."""
+    if isinstance(value, Mapping):
+        return {
+            key.item() if isinstance(key, np.generic) else key: _with_plain_keys(item) for key, item in value.items()
+        }
+    return [_with_plain_keys(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def describe(model: Model) -> dict[str, Any]:
@@ -127,8 +165,7 @@ def _tensors(model: Model) -> Iterator[tuple[str, Array]]:
         if problem.network.layers[layer].bias != "none":
             yield f"layers.{layer + 1}.biases", _in(dtype, problem.parameters.biases(layer))
     if problem.examples is not None and problem.examples.own:
-        yield "examples.inputs", problem.examples.inputs
-        yield "examples.targets", problem.examples.targets
+        yield from _examples(problem.examples)
     if progress is not None:
         standing, history = progress.standing, progress.history
         yield "training.best", standing.best.vector
@@ -140,6 +177,15 @@ def _tensors(model: Model) -> Iterator[tuple[str, Array]]:
         yield "training.history.validation", np.array(history.validation)
 
 
+def _examples(examples: Examples) -> Iterator[tuple[str, Array]]:
+    for name in ("inputs", "targets", "weights"):
+        if (values := getattr(examples, name)) is not None:
+            yield f"examples.{name}", np.asarray(values, dtype=float)
+    for name in ("training", "validation"):
+        if (rows := getattr(examples, name)) is not None:
+            yield f"examples.{name}", np.asarray(rows, dtype=np.int64)
+
+
 def _snapshot(place: str, snapshot: Snapshot) -> Iterator[tuple[str, Array]]:
     yield f"{place}.parameters", snapshot.parameters.vector
     for name, values in snapshot.state.items():
@@ -148,7 +194,8 @@ def _snapshot(place: str, snapshot: Snapshot) -> Iterator[tuple[str, Array]]:
 
 def _in(dtype: str, values: Array) -> Array:
     """The values in the precision of the training, unless that loses digits: frozen ones keep theirs."""
-    smaller = values.astype(dtype)
+    with np.errstate(over="ignore"):
+        smaller = values.astype(dtype)
     return smaller if np.array_equal(smaller, values) else values
 
 
@@ -165,19 +212,38 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     from safetensors import SafetensorError, safe_open
 
     shown = abridged(str(path), 200)
-    if Path(path).is_dir():
-        raise UnreadableFile(f"{shown}: expected a model file, found a folder")
+    _require_readable(path, shown)
     try:
         with safe_open(path, framework="numpy") as file:
             return _Reader(file, shown).model()
-    except FileNotFoundError:
-        raise UnreadableFile(f"{shown}: no such file") from None
     except OSError as error:
-        raise UnreadableFile(f"{shown}: cannot be read: {error.strerror or error}") from None
+        raise UnreadableFile(f"{shown}: cannot be read: {error}") from None
     except SafetensorError as error:
         raise DamagedModel(
             f"{shown}: not a whole safetensors file ({abridged(str(error))}); use another copy, or train it again"
         ) from None
+    except RecursionError:
+        raise damaged(shown, "its metadata is nested too deeply") from None
+
+
+def _require_readable(path: str | os.PathLike[str], shown: str) -> None:
+    """Say why a file cannot be read: to safetensors all that it may not open is missing."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        found = "folder" if os.path.isdir(path) else "device"
+        raise UnreadableFile(f"{shown}: expected a model file, found a {found}")
+    try:
+        with open(path, "rb"):
+            pass
+    except FileNotFoundError:
+        raise UnreadableFile(f"{shown}: no such file") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise UnreadableFile(f"{shown}: cannot be read: {reason}") from None
+
+
+def damaged(shown: str, what: str) -> DamagedModel:
+    """The failure of a model file that contradicts itself."""
+    return DamagedModel(f"{shown}: a damaged model file: {what}; use another copy, or train it again")
 
 
 class _Reader:
@@ -189,20 +255,23 @@ class _Reader:
         self.taken: set[str] = set()
 
     def damaged(self, what: str) -> DamagedModel:
-        return DamagedModel(f"{self.shown}: a damaged model file: {what}; use another copy, or train it again")
+        return damaged(self.shown, what)
 
     def model(self) -> Model:
         description = self._description()
         network = self._part(description, "network", dict)
+        preprocessing, training = (
+            self._part(description, key, (dict, type(None))) for key in ("preprocessing", "training")
+        )
+        self._sizes(network)
         try:
             problem = read_structure(network, self.shown, self._parameters)
+            problem = replace(problem, examples=self._examples(problem.network.sizes))
         except DamagedModel:
             raise
         except ClearpropError as error:
             raise self.damaged(f"its network does not make sense: {error}") from None
-        problem = replace(problem, fitted=self._fitted(problem, description.get("preprocessing")))
-        problem = replace(problem, examples=self._examples(problem))
-        training = description.get("training")
+        problem = replace(problem, fitted=self._fitted(problem, preprocessing))
         progress = None if training is None else self._progress(problem, training)
         if left := sorted(self.names - self.taken):
             raise self.damaged(f'its description knows no tensor "{abridged(left[0])}"')
@@ -216,45 +285,59 @@ class _Reader:
                 f'"{KEY}"; train one with: clearprop train NET --output {abridged(Path(self.shown).name)}'
             )
         try:
-            description = json.loads(metadata[KEY])
+            description = json.loads(metadata[KEY], parse_float=_finite_float, parse_constant=_finite_float)
         except (ValueError, RecursionError) as error:
             raise self.damaged(f"its metadata is not JSON: {abridged(str(error))}") from None
         if not isinstance(description, dict):
             raise self.damaged("its metadata is no JSON object")
         version = description.get("format")
-        if isinstance(version, int) and version > FORMAT:
+        if type(version) is int and version > FORMAT:
             raise DamagedModel(
                 f"{self.shown}: this model has format {version}, this clearprop reads up to {FORMAT}; upgrade: "
                 "pip install --upgrade clearprop"
             )
-        if version != FORMAT:
+        if type(version) is not int or version != FORMAT:
             raise self.damaged(f"expected format {FORMAT}, found {abridged(repr(version))}")
         return description
 
     def _part(self, table: Any, key: str, kind: type | tuple[type, ...]) -> Any:
-        value = table.get(key) if isinstance(table, dict) else None
-        if not isinstance(value, kind) or isinstance(value, bool):
+        if not isinstance(table, dict) or not isinstance(table.get(key, ...), kind) or isinstance(table[key], bool):
             raise self.damaged(f'its metadata has no sound "{key}"')
-        return value
+        return table[key]
+
+    def _sizes(self, network: Mapping[str, Any]) -> None:
+        """Compare the sizes that are described with the tensors, before anything of such a size is made."""
+        inputs, layers = network.get("inputs"), network.get("layers")
+        before = _size(inputs.get("names", inputs.get("count"))) if isinstance(inputs, dict) else None
+        for number, layer in enumerate(layers if isinstance(layers, list) else (), start=1):
+            size = _size(layer.get("units")) if isinstance(layer, dict) else None
+            if before is not None and size is not None:
+                self._shape(f"layers.{number}.weights", (size, before))
+            before = size
 
     # --- numbers ----------------------------------------------------------------------------
 
-    def _tensor(self, name: str, shape: tuple[int | None, ...], dtypes: Mapping[str, str] = DTYPES) -> Array:
-        """A tensor of that shape (None: any length) and one of these types, all finite."""
+    def _shape(self, name: str, shape: tuple[int | None, ...]) -> Any:
+        """A tensor of that shape (None: any length), not yet read."""
         if name not in self.names:
             raise self.damaged(f"the tensor {name} is missing")
-        self.taken.add(name)
         part = self.file.get_slice(name)
-        found, dtype = tuple(part.get_shape()), part.get_dtype()
+        found = tuple(part.get_shape())
         if len(found) != len(shape) or any(want not in (None, have) for want, have in zip(shape, found, strict=True)):
             wanted = " x ".join("any" if want is None else str(want) for want in shape)
             raise self.damaged(f"{name}: expected shape {wanted}, found {' x '.join(map(str, found)) or 'none'}")
-        if dtype not in dtypes:
-            raise self.damaged(f"{name}: expected type {' or '.join(dtypes)}, found {dtype}")
+        return part
+
+    def _tensor(self, name: str, shape: tuple[int | None, ...], kinds: Sequence[str] = FLOATS) -> Array:
+        """A tensor of that shape and one of these types."""
+        kind = self._shape(name, shape).get_dtype()
+        if kind not in kinds:
+            raise self.damaged(f"{name}: expected type {' or '.join(kinds)}, found {kind}")
+        self.taken.add(name)
         return np.array(self.file.get_tensor(name))
 
-    def _finite(self, name: str, shape: tuple[int | None, ...], dtypes: Mapping[str, str] = DTYPES) -> Array:
-        values = self._tensor(name, shape, dtypes)
+    def _finite(self, name: str, shape: tuple[int | None, ...], kinds: Sequence[str] = FLOATS) -> Array:
+        values = self._tensor(name, shape, kinds)
         if not np.isfinite(values).all():
             raise self.damaged(f"{name}: a number is not finite")
         return values
@@ -268,12 +351,25 @@ class _Reader:
                 biases = blank.biases(layer)
                 biases[:] = self._finite(f"layers.{layer + 1}.biases", biases.shape)
 
-    def _examples(self, problem: Problem) -> Examples | None:
+    def _examples(self, sizes: Sequence[int]) -> Examples | None:
         if "examples.inputs" not in self.names:
             return None
-        sizes = problem.network.sizes
-        inputs = self._finite("examples.inputs", (None, sizes[0]), {"F64": "float64"})
-        return Examples(inputs, self._finite("examples.targets", (len(inputs), sizes[-1]), {"F64": "float64"}))
+        inputs = self._finite("examples.inputs", (None, sizes[0]), ("F64",))
+        targets = self._finite("examples.targets", (len(inputs), sizes[-1]), ("F64",))
+        weights, training, validation = None, *(self._rows(part, len(inputs)) for part in ("training", "validation"))
+        if "examples.weights" in self.names:
+            weights = self._finite("examples.weights", (len(inputs),), ("F64",))
+            if (weights < 0).any():
+                raise self.damaged("examples.weights: a number is below 0")
+        return Examples(inputs, targets, weights, training, validation)
+
+    def _rows(self, part: str, count: int) -> Array | None:
+        if f"examples.{part}" not in self.names:
+            return None
+        rows = self._tensor(f"examples.{part}", (None,), ("I64",))
+        if ((rows < 0) | (rows >= count)).any():
+            raise self.damaged(f"examples.{part}: there are {count} examples, it tells of others")
+        return rows
 
     # --- preprocessing -------------------------------------------------------------------------
 
@@ -281,13 +377,7 @@ class _Reader:
         if table is None:
             return None
         try:
-            columns = tuple(_column(each) for each in table["columns"])
-            classes = table["classes"]
-            fitted = Fitted(
-                columns,
-                tuple(_text(name) for name in table["targets"]),
-                None if classes is None else tuple(_label(label) for label in classes),
-            )
+            fitted = _described_fitted(table)
         except (KeyError, TypeError, ValueError):
             raise self.damaged("its preprocessing does not make sense") from None
         sizes = problem.network.sizes
@@ -304,40 +394,84 @@ class _Reader:
         epochs, steps = self._part(table, "epochs", int), self._part(table, "steps", int)
         origin = self._part(table, "origin", dict)
         status, reason = (self._part(table, key, (str, type(None))) for key in ("status", "reason"))
-        dtype = problem.settings.dtype
-        own = {kind: name for kind, name in DTYPES.items() if name == dtype}
-        size = (len(problem.parameters),)
+        history = History(
+            self._tensor("training.history.loss", (epochs + 1,), ("F64",)).tolist(),
+            self._tensor("training.history.rate", (epochs,), ("F64",)).tolist(),
+            self._tensor("training.history.validation", (None,), ("F64",)).tolist(),
+        )
+        if not history.tells_of(epochs):
+            raise self.damaged("its history is not that of its training")
+        standing = self._standing(problem, epochs, steps)
+        kept = standing.best if keeps_best(problem.settings, history) else standing.present.parameters
+        with np.errstate(over="ignore"):
+            same = np.array_equal(problem.parameters.vector.astype(problem.settings.dtype), kept.vector)
+        if not same:
+            raise self.damaged("its weights are not those that its training ended with")
+        return Progress(standing, history, origin, status, reason)
+
+    def _standing(self, problem: Problem, epochs: int, steps: int) -> Standing:
+        # Weights too large for float32 are infinite from the start: such a training ends in its first epoch.
+        read = self._finite if epochs else self._tensor
+        size, own = (len(problem.parameters),), OWN[problem.settings.dtype]
 
         def snapshot(place: str) -> Snapshot:
-            vector = self._finite(f"{place}.parameters", size, own)
+            vector = read(f"{place}.parameters", size, own)
             state = {name: self._tensor(f"{place}.{name}", size, own) for name in problem.optimizer.state}
             return Snapshot(problem.parameters.with_vector(vector), state)
 
         present = snapshot("training.present")
         whole = snapshot("training.whole") if "training.whole.parameters" in self.names else present
-        best = problem.parameters.with_vector(self._finite("training.best", size, own))
-        float64 = {"F64": "float64"}
-        history = History(
-            self._tensor("training.history.loss", (epochs + 1,), float64).tolist(),
-            self._tensor("training.history.rate", (epochs,), float64).tolist(),
-            self._tensor("training.history.validation", (None,), float64).tolist(),
-        )
-        if epochs < 0 or steps < 0 or len(history.validation) not in (0, epochs + 1):
-            raise self.damaged("its history is not as long as its training")
-        return Progress(Standing(epochs, steps, present, whole, best), history, origin, status, reason)
+        best = problem.parameters.with_vector(read("training.best", size, own))
+        if steps < epochs:
+            raise self.damaged(f"it tells of {epochs} epochs in {steps} steps")
+        return Standing(epochs, steps, present, whole, best)
+
+
+def _finite_float(text: str) -> float:
+    if not np.isfinite(number := float(text)):
+        raise ValueError(f"{text} is not a finite number")
+    return number
+
+
+def _size(units: Any) -> int | None:
+    """How many units these are, by their names or their number; None if that makes no sense."""
+    if isinstance(units, list):
+        return len(units)
+    return int(units) if isinstance(units, (int, float)) else None
+
+
+def _described_fitted(table: Mapping[str, Any]) -> Fitted:
+    columns = tuple(_column(each) for each in _list(table["columns"]))
+    targets = tuple(_text(name) for name in _list(table["targets"]))
+    names = [column.name for column in columns]
+    if len(set(names)) < len(names) or len(set(targets)) < len(targets):
+        raise ValueError
+    if table["classes"] is None:
+        return Fitted(columns, targets)
+    classes = tuple(_label(label) for label in _list(table["classes"]))
+    # Numbers are searched for, in order.
+    if len(classes) < 2 or len(targets) != 1 or classes != tuple(sorted(set(classes))):
+        raise ValueError
+    return Fitted(columns, targets, classes)
 
 
 def _column(table: Mapping[str, Any]) -> Column:
     fill = None if table["fill"] is None else _label(table["fill"])
     if "categories" in table:
-        categories = tuple(_text(name) for name in table["categories"])
-        if fill is not None and fill not in categories:
+        categories = tuple(_text(name) for name in _list(table["categories"]))
+        if not categories or len(set(categories)) < len(categories) or fill not in (None, *categories):
             raise ValueError
         return Column(_text(table["name"]), categories, fill=fill)
     mean, scale = (_number(table[key]) for key in ("mean", "scale"))
     if scale <= 0 or isinstance(fill, str):
         raise ValueError
     return Column(_text(table["name"]), None, mean, scale, fill)
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError
+    return value
 
 
 def _text(value: Any) -> str:
