@@ -21,7 +21,7 @@ import clearprop as cp
 from clearprop.errors import Unwritable
 from clearprop.files import require_writable, write_atomically
 from clearprop.training.callbacks import Callback
-from clearprop.training.model import load_model
+from clearprop.training.read_model import load_model
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals, permissions and devices as POSIX has them")
 UNTOUCHED = "what was there before is untouched, choose another place with --output"

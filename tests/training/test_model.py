@@ -23,7 +23,8 @@ from tests.support import command, problems
 
 import clearprop as cp
 from clearprop.errors import ClearpropError, DamagedModel, InvalidArgument, UnreadableFile, Unwritable
-from clearprop.training.model import Model, content, load_model, save_model
+from clearprop.training.model import Model, content, save_model
+from clearprop.training.read_model import load_model
 
 OPTIMIZERS = [
     cp.SGD(0.01, momentum=0.9),

@@ -14,7 +14,7 @@ import pytest
 import clearprop as cp
 from clearprop.errors import DamagedModel, InvalidArgument
 from clearprop.rules.schedules import schedule
-from clearprop.training.model import load_model
+from clearprop.training.read_model import load_model
 from clearprop.training.reference import Reference
 
 Run = Callable[..., cp.Fit]

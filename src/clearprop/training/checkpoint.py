@@ -19,8 +19,9 @@ from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.network.write import structure
 from clearprop.training.history import History
-from clearprop.training.model import Model, Progress, as_json, content, damaged, load_model, require_savable
+from clearprop.training.model import Model, Progress, as_json, content, require_savable
 from clearprop.training.order import batch_size
+from clearprop.training.read_model import damaged, load_model
 from clearprop.training.standing import Standing
 from clearprop.training.stopping import Ending
 

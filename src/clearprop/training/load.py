@@ -13,15 +13,28 @@ from clearprop.network.data import Data
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.tables.csv_file import Progress
-from clearprop.tables.prepare import with_rows
-from clearprop.tables.read import read_table
-from clearprop.training.model import is_model, load_model
-from clearprop.training.request import from_file
+
+
+def is_model(path: Path) -> bool:
+    """Whether a file is meant as a model: by its name, or by how safetensors files begin."""
+    if path.suffix == ".safetensors":
+        return True
+    try:
+        with path.open("rb") as file:
+            head = file.read(9)
+    except (OSError, ValueError):
+        return False
+    # Eight bytes of length, little-endian, then the header's brace. A text has no zero bytes.
+    return len(head) == 9 and head[8:] == b"{" and 0 in head[:8]
 
 
 def load_network(net: str | os.PathLike[str]) -> Problem:
     """The problem in a network file or a model, without looking at any table."""
-    return load_model(net).problem if is_model(Path(net)) else file.load(net)
+    if not is_model(Path(net)):
+        return file.load(net)
+    from clearprop.training.read_model import load_model
+
+    return load_model(net).problem
 
 
 def load(
@@ -58,6 +71,8 @@ def load(
         return problem
     if data is None and problem.examples is not None:
         raise InvalidArgument(f"{problem.name}: found both [[examples]] and [data]; leave one of them out")
+    from clearprop.training.request import from_file
+
     path = Path(asked.file) if data is not None else examples.beside(net) / asked.file
     return from_file(replace(problem, examples=None), asked, path, progress)
 
@@ -97,7 +112,7 @@ def _model(
     seed: int | None,
     progress: Progress | None,
 ) -> Problem:
-    problem = load_model(net).problem
+    problem = load_network(net)
     if seed is not None:
         problem = replace(problem, settings=replace(problem.settings, seed=seed))
     if targets is not None:
@@ -106,4 +121,7 @@ def _model(
         return problem
     if problem.fitted is None:
         raise InvalidArgument(f"{abridged(str(net), 200)}: this model was not trained on a table; leave out --data")
+    from clearprop.tables.prepare import with_rows
+    from clearprop.tables.read import read_table
+
     return with_rows(problem, lambda wanted: read_table(Path(data), wanted, progress))

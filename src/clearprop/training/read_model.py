@@ -1,0 +1,266 @@
+"""Reading model files: everything that one says is checked before it is believed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.errors import ClearpropError, DamagedModel, UnreadableFile, abridged
+from clearprop.network.data import Fitted
+from clearprop.network.examples import Examples
+from clearprop.network.file import read_structure
+from clearprop.network.parameters import Parameters
+from clearprop.network.problem import Problem
+from clearprop.training.history import History
+from clearprop.training.model import FORMAT, KEY, Model, Progress
+from clearprop.training.preprocessing import read_fitted
+from clearprop.training.standing import Snapshot, Standing
+from clearprop.training.stopping import keeps_best
+
+FLOATS = ("F32", "F64")
+OWN = {"float32": ("F32",), "float64": ("F64",)}
+
+
+def load_model(path: str | os.PathLike[str]) -> Model:
+    """The model in a file.
+
+    Raises:
+        UnreadableFile: missing, a folder, or it may not be read.
+        DamagedModel: not a safetensors file or not a whole one, not clearprop's, or contradicting itself.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    shown = abridged(str(path), 200)
+    _require_readable(path, shown)
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return _Reader(file, shown).model()
+    except OSError as error:
+        raise UnreadableFile(f"{shown}: cannot be read: {error}") from None
+    except SafetensorError as error:
+        raise DamagedModel(
+            f"{shown}: not a whole safetensors file ({abridged(str(error))}); use another copy, or train it again"
+        ) from None
+    except RecursionError:
+        raise damaged(shown, "its metadata is nested too deeply") from None
+
+
+def _require_readable(path: str | os.PathLike[str], shown: str) -> None:
+    """Say why a file cannot be read: to safetensors all that it may not open is missing."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        found = "folder" if os.path.isdir(path) else "device"
+        raise UnreadableFile(f"{shown}: expected a model file, found a {found}")
+    try:
+        with open(path, "rb"):
+            pass
+    except FileNotFoundError:
+        raise UnreadableFile(f"{shown}: no such file") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise UnreadableFile(f"{shown}: cannot be read: {reason}") from None
+
+
+def damaged(shown: str, what: str) -> DamagedModel:
+    """The failure of a model file that contradicts itself."""
+    return DamagedModel(f"{shown}: a damaged model file: {what}; use another copy, or train it again")
+
+
+class _Reader:
+    """A safetensors file: everything it says is checked before it is believed."""
+
+    def __init__(self, file: Any, shown: str) -> None:
+        self.file, self.shown = file, shown
+        self.names = set(file.keys())
+        self.taken: set[str] = set()
+
+    def damaged(self, what: str) -> DamagedModel:
+        return damaged(self.shown, what)
+
+    def model(self) -> Model:
+        description = self._description()
+        network = self._part(description, "network", dict)
+        preprocessing, training = (
+            self._part(description, key, (dict, type(None))) for key in ("preprocessing", "training")
+        )
+        self._sizes(network)
+        try:
+            problem = read_structure(network, self.shown, self._parameters)
+            problem = replace(problem, examples=self._examples(problem.network.sizes))
+        except DamagedModel:
+            raise
+        except ClearpropError as error:
+            raise self.damaged(f"its network does not make sense: {error}") from None
+        problem = replace(problem, fitted=self._fitted(problem, preprocessing))
+        progress = None if training is None else self._progress(problem, training)
+        if left := sorted(self.names - self.taken):
+            raise self.damaged(f'its description knows no tensor "{abridged(left[0])}"')
+        return Model(problem, progress)
+
+    def _description(self) -> dict[str, Any]:
+        metadata = self.file.metadata() or {}
+        if KEY not in metadata:
+            raise DamagedModel(
+                f"{self.shown}: a safetensors file, but not a model of clearprop: its metadata has no key "
+                f'"{KEY}"; train one with: clearprop train NET --output {abridged(Path(self.shown).name)}'
+            )
+        try:
+            description = json.loads(metadata[KEY], parse_float=_finite_float, parse_constant=_finite_float)
+        except (ValueError, RecursionError) as error:
+            raise self.damaged(f"its metadata is not JSON: {abridged(str(error))}") from None
+        if not isinstance(description, dict):
+            raise self.damaged("its metadata is no JSON object")
+        version = description.get("format")
+        if type(version) is int and version > FORMAT:
+            raise DamagedModel(
+                f"{self.shown}: this model has format {version}, this clearprop reads up to {FORMAT}; upgrade: "
+                "pip install --upgrade clearprop"
+            )
+        if type(version) is not int or version != FORMAT:
+            raise self.damaged(f"expected format {FORMAT}, found {abridged(repr(version))}")
+        return description
+
+    def _part(self, table: Any, key: str, kind: type | tuple[type, ...]) -> Any:
+        if not isinstance(table, dict) or not isinstance(table.get(key, ...), kind) or isinstance(table[key], bool):
+            raise self.damaged(f'its metadata has no sound "{key}"')
+        return table[key]
+
+    def _sizes(self, network: Mapping[str, Any]) -> None:
+        """Compare the sizes that are described with the tensors, before anything of such a size is made."""
+        inputs, layers = network.get("inputs"), network.get("layers")
+        before = _size(inputs.get("names", inputs.get("count"))) if isinstance(inputs, dict) else None
+        for number, layer in enumerate(layers if isinstance(layers, list) else (), start=1):
+            size = _size(layer.get("units")) if isinstance(layer, dict) else None
+            if before is not None and size is not None:
+                self._shape(f"layers.{number}.weights", (size, before))
+            before = size
+
+    # --- numbers ----------------------------------------------------------------------------
+
+    def _shape(self, name: str, shape: tuple[int | None, ...]) -> Any:
+        """A tensor of that shape (None: any length), not yet read."""
+        if name not in self.names:
+            raise self.damaged(f"the tensor {name} is missing")
+        part = self.file.get_slice(name)
+        found = tuple(part.get_shape())
+        if len(found) != len(shape) or any(want not in (None, have) for want, have in zip(shape, found, strict=True)):
+            wanted = " x ".join("any" if want is None else str(want) for want in shape)
+            raise self.damaged(f"{name}: expected shape {wanted}, found {' x '.join(map(str, found)) or 'none'}")
+        return part
+
+    def _tensor(self, name: str, shape: tuple[int | None, ...], kinds: Sequence[str] = FLOATS) -> Array:
+        """A tensor of that shape and one of these types."""
+        kind = self._shape(name, shape).get_dtype()
+        if kind not in kinds:
+            raise self.damaged(f"{name}: expected type {' or '.join(kinds)}, found {kind}")
+        self.taken.add(name)
+        return np.array(self.file.get_tensor(name))
+
+    def _finite(self, name: str, shape: tuple[int | None, ...], kinds: Sequence[str] = FLOATS) -> Array:
+        values = self._tensor(name, shape, kinds)
+        if not np.isfinite(values).all():
+            raise self.damaged(f"{name}: a number is not finite")
+        return values
+
+    def _parameters(self, blank: Parameters) -> None:
+        """Fill in the numbers of the network, once its shape is known."""
+        for layer, dense in enumerate(blank.layout.network.layers):
+            matrix = blank.weights(layer)
+            matrix[:] = self._finite(f"layers.{layer + 1}.weights", matrix.shape)
+            if dense.bias != "none":
+                biases = blank.biases(layer)
+                biases[:] = self._finite(f"layers.{layer + 1}.biases", biases.shape)
+
+    def _examples(self, sizes: Sequence[int]) -> Examples | None:
+        if "examples.inputs" not in self.names:
+            return None
+        inputs = self._finite("examples.inputs", (None, sizes[0]), ("F64",))
+        targets = self._finite("examples.targets", (len(inputs), sizes[-1]), ("F64",))
+        weights, training, validation = None, *(self._rows(part, len(inputs)) for part in ("training", "validation"))
+        if "examples.weights" in self.names:
+            weights = self._finite("examples.weights", (len(inputs),), ("F64",))
+            if (weights < 0).any():
+                raise self.damaged("examples.weights: a number is below 0")
+        return Examples(inputs, targets, weights, training, validation)
+
+    def _rows(self, part: str, count: int) -> Array | None:
+        if f"examples.{part}" not in self.names:
+            return None
+        rows = self._tensor(f"examples.{part}", (None,), ("I64",))
+        if ((rows < 0) | (rows >= count)).any():
+            raise self.damaged(f"examples.{part}: there are {count} examples, it tells of others")
+        return rows
+
+    # --- preprocessing -------------------------------------------------------------------------
+
+    def _fitted(self, problem: Problem, table: Any) -> Fitted | None:
+        if table is None:
+            return None
+        try:
+            fitted = read_fitted(table)
+        except (KeyError, TypeError, ValueError):
+            raise self.damaged("its preprocessing does not make sense") from None
+        sizes = problem.network.sizes
+        if fitted.width != sizes[0]:
+            raise self.damaged(f"its columns make {fitted.width} inputs, its network has {sizes[0]}")
+        targets = len(fitted.targets) if fitted.classes is None else len(fitted.classes)
+        if targets != sizes[-1] and not (sizes[-1] == 1 and fitted.classes is not None and targets == 2):
+            raise self.damaged(f"its targets take {targets} outputs, its network has {sizes[-1]}")
+        return fitted
+
+    # --- training -------------------------------------------------------------------------------
+
+    def _progress(self, problem: Problem, table: Any) -> Progress:
+        epochs, steps = self._part(table, "epochs", int), self._part(table, "steps", int)
+        origin = self._part(table, "origin", dict)
+        status, reason = (self._part(table, key, (str, type(None))) for key in ("status", "reason"))
+        history = History(
+            self._tensor("training.history.loss", (epochs + 1,), ("F64",)).tolist(),
+            self._tensor("training.history.rate", (epochs,), ("F64",)).tolist(),
+            self._tensor("training.history.validation", (None,), ("F64",)).tolist(),
+        )
+        if not history.tells_of(epochs):
+            raise self.damaged("its history is not that of its training")
+        standing = self._standing(problem, epochs, steps)
+        kept = standing.best if keeps_best(problem.settings, history) else standing.present.parameters
+        with np.errstate(over="ignore"):
+            same = np.array_equal(problem.parameters.vector.astype(problem.settings.dtype), kept.vector)
+        if not same:
+            raise self.damaged("its weights are not those that its training ended with")
+        return Progress(standing, history, origin, status, reason)
+
+    def _standing(self, problem: Problem, epochs: int, steps: int) -> Standing:
+        # Weights too large for float32 are infinite from the start: such a training ends in its first epoch.
+        read = self._finite if epochs else self._tensor
+        size, own = (len(problem.parameters),), OWN[problem.settings.dtype]
+
+        def snapshot(place: str) -> Snapshot:
+            vector = read(f"{place}.parameters", size, own)
+            state = {name: self._tensor(f"{place}.{name}", size, own) for name in problem.optimizer.state}
+            return Snapshot(problem.parameters.with_vector(vector), state)
+
+        present = snapshot("training.present")
+        whole = snapshot("training.whole") if "training.whole.parameters" in self.names else present
+        best = problem.parameters.with_vector(read("training.best", size, own))
+        if steps < epochs:
+            raise self.damaged(f"it tells of {epochs} epochs in {steps} steps")
+        return Standing(epochs, steps, present, whole, best)
+
+
+def _finite_float(text: str) -> float:
+    if not np.isfinite(number := float(text)):
+        raise ValueError(f"{text} is not a finite number")
+    return number
+
+
+def _size(units: Any) -> int | None:
+    """How many units these are, by their names or their number; None if that makes no sense."""
+    if isinstance(units, list):
+        return len(units)
+    return int(units) if isinstance(units, (int, float)) else None
