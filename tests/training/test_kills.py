@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import clearprop as cp
 from clearprop.errors import ClearpropError
-from clearprop.training import checkpoint, model
+from clearprop.training import checkpoint, read_model
 from clearprop.training.loop import train  # now, not in every fork
 
 folder, kills, planted = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "planted"
@@ -96,7 +96,7 @@ while seen["kills"] < kills:
         seen["absent"] += 1
         continue
     try:
-        assert model.load_model(path).progress is not None
+        assert read_model.load_model(path).progress is not None
         seen["whole"] += 1
     except ClearpropError:
         seen["damaged"] += 1

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import clearprop as cp
 from clearprop.training.history import History
 from clearprop.training.loop import EPOCHS
+from clearprop.training.read_model import load_model
 from clearprop.training.reference import Reference
 from clearprop.training.replay import replay
 from clearprop.training.stopping import Status, Stopping
@@ -125,9 +128,25 @@ def test_what_the_callback_hears_is_the_history() -> None:
     assert [logs["learning_rate"] for _, logs in heard] == fit.history.rate == [0.6] * 5
 
 
-def test_an_error_of_the_callback_is_not_swallowed() -> None:
+def test_an_error_of_the_callback_is_not_swallowed_and_costs_nothing(tmp_path: Path) -> None:
     def stop(epoch: int, logs: Mapping[str, float]) -> None:
-        raise StopIteration
+        if epoch == 3:
+            raise StopIteration
 
+    path = tmp_path / "m.safetensors"
     with pytest.raises(StopIteration):
-        cp.train(cp.load("lecture"), on_epoch_end=stop)
+        cp.train(cp.load("lecture"), epochs=5, on_epoch_end=stop, output=path, checkpoint=1000)
+    saved = load_model(path).progress
+    assert saved is not None
+    assert (saved.standing.epochs, saved.status) == (3, None)
+    resumed = cp.train(cp.load("lecture"), epochs=5, output=path, resume=True)
+    straight = cp.train(cp.load("lecture"), epochs=5)
+    assert resumed.problem.parameters == straight.problem.parameters
+    assert cp.load(path).parameters == straight.problem.parameters
+
+
+def test_the_best_epoch_is_the_first_of_the_lowest() -> None:
+    history = History(validation=[3.0])
+    for loss, best in ((2.0, 1), (2.0, 1), (2.5, 1), (1.0, 4), (float("inf"), 4)):
+        history.validation.append(loss)
+        assert history.best == best == int(np.argmin(history.validation))

@@ -172,7 +172,9 @@ def chosen_examples(problem: Problem, example: int | Literal["all"]) -> tuple[Ex
     """
     examples = problem.examples
     if examples is None or not len(examples.learnt):
-        raise InvalidArgument(f"{problem.name}: there is no example to run it on; add one under [[examples]], or name a table with --data")
+        raise InvalidArgument(
+            f"{problem.name}: there is no example to run it on; add one under [[examples]], or name a table with --data"
+        )
     if example != "all":
         return examples.only(example), np.array([example - 1])
     return examples if examples.training is None else examples.take(examples.learnt), examples.learnt

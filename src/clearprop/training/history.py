@@ -16,6 +16,8 @@ class History:
     loss: list[float] = field(default_factory=list)
     rate: list[float] = field(default_factory=list)
     validation: list[float] = field(default_factory=list)
+    _seen: int = field(default=0, init=False, repr=False, compare=False)
+    _best: int = field(default=0, init=False, repr=False, compare=False)
 
     @property
     def epochs(self) -> int:
@@ -30,7 +32,13 @@ class History:
     @property
     def best(self) -> int:
         """The first epoch with the lowest watched loss; 0 is before training."""
-        return int(np.argmin(self.watched))
+        watched = self.watched
+        # Asked after every epoch: only what is new is looked at.
+        for epoch in range(self._seen, len(watched)):
+            if watched[epoch] < watched[self._best]:
+                self._best = epoch
+        self._seen = len(watched)
+        return self._best
 
     def tells_of(self, epochs: int) -> bool:
         """Whether it can be that of a training which made so many whole epochs."""

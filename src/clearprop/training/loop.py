@@ -176,6 +176,10 @@ class _Training:
             end = self._until_the_end()
         except KeyboardInterrupt:
             end = ending(Status.INTERRUPTED)
+        except BaseException:
+            # A fault in a callback, say: what was learnt is saved as at a checkpoint, and the fault goes on.
+            self._save()
+            raise
         try:
             return self._finished(end)
         except KeyboardInterrupt:
@@ -213,7 +217,6 @@ class _Training:
         at, snapshot, loss = self.standing, self.engine.snapshot(), self.engine.loss()
         if not (np.isfinite(loss) and snapshot.finite):
             return self._diverged(steps)
-        self.history = self.history.until(at.epochs)
         self.history.rate.append(rate)
         self._note(loss)
         epochs = at.epochs + 1
@@ -266,8 +269,12 @@ class _Training:
     # --- what is kept ------------------------------------------------------------------------
 
     def _checkpoint(self) -> None:
+        if self.checkpoints is not None and self.checkpoints.due:
+            self._save()
+
+    def _save(self) -> None:
         # Parameters that are no longer numbers are about to be found out; the last checkpoint stays.
-        if self.checkpoints is None or not self.checkpoints.due or not self.standing.present.finite:
+        if self.checkpoints is None or not self.standing.present.finite:
             return
         try:
             self.checkpoints.save(self._in_float64(self._kept()), self.standing, self.history)

@@ -13,7 +13,7 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.errors import InvalidArgument
-from clearprop.network.data import Data
+from clearprop.network.data import Data, shown_label
 from clearprop.network.description import Network
 from clearprop.network.examples import Examples
 from clearprop.network.problem import Problem, Settings
@@ -22,6 +22,9 @@ from clearprop.tables.csv_file import Progress
 from clearprop.tables.frames import from_arrays, from_frame, is_frame
 from clearprop.tables.prepare import prepared
 from clearprop.tables.read import read_table
+
+MOST = 2**63 - 1
+"""The largest whole number that a network file may hold."""
 
 COLUMNS = {"columns": "inputs"} | {
     field.name: field.name for field in fields(Data) if field.name not in ("file", "target", "inputs")
@@ -119,6 +122,10 @@ def described(problem: Problem, targets: Any, about: Mapping[str, Any]) -> Data:
     for key in ("inputs", "categorical"):
         if about.get(key) is not None:
             about = {**about, key: tuple(about[key])}
+    if isinstance(about.get("class_weights"), Mapping):
+        # As a network file has them: classes are called by text.
+        named = {name if isinstance(name, str) else shown_label(name): w for name, w in about["class_weights"].items()}
+        about = {**about, "class_weights": named}
     data = Data("", (), split=0.0) if problem.data is None else problem.data
     data = replace(data, **{**about, "target": tuple(names)})
     if not 0 <= data.split < 1:
@@ -214,6 +221,8 @@ def check(settings: Settings) -> None:
         value = getattr(settings, key)
         if not (value is None and optional) and not (_is(Integral, value) and value >= least):
             raise InvalidArgument(f"{key}: expected a whole number of at least {least}, found {value!r}")
+        if value is not None and value > MOST:
+            raise InvalidArgument(f"{key}: expected at most {MOST:,}, found {value:,}")
     for key in ("tolerance", "gradient_tolerance"):
         value = getattr(settings, key)
         if not (_is(Real, value) and 0 <= value < math.inf):
@@ -221,8 +230,8 @@ def check(settings: Settings) -> None:
     target, limit = settings.target_loss, settings.time_limit
     if target is not None and not (_is(Real, target) and math.isfinite(target)):
         raise InvalidArgument(f"target_loss: expected a finite number, found {target!r}")
-    if limit is not None and not (_is(Real, limit) and limit > 0):
-        raise InvalidArgument(f"time_limit: expected a number of seconds above 0, found {limit!r}")
+    if limit is not None and not (_is(Real, limit) and 0 < limit < math.inf):
+        raise InvalidArgument(f"time_limit: expected a finite number of seconds above 0, found {limit!r}")
     if settings.dtype not in ("float32", "float64"):
         raise InvalidArgument(f'dtype: expected "float32" or "float64", found {settings.dtype!r}')
     for key in ("shuffle", "early_stopping"):
