@@ -85,11 +85,13 @@ class InvalidNetwork(RequestError):
         super().__init__(listed(self.problems, source))
 
 
-def listed(problems: Sequence[Problem], source: str) -> str:
-    """The message that reports several problems at once."""
-    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-    lines = [f"{source} has {count}:"]
+def listed(problems: Sequence[Problem], source: str, more: int = 0) -> str:
+    """The message that reports several problems at once, and how many more there are."""
+    total = len(problems) + more
+    lines = [f"{source} has {total:,} problem{'s' if total > 1 else ''}:"]
     lines += ["  " + str(problem).replace("\n", "\n  ") for problem in problems]
+    if more:
+        lines.append(f"  and {more:,} more")
     return "\n".join(lines)
 
 
@@ -104,12 +106,15 @@ class InvalidExpression(RequestError):
 
 
 class UnfitTable(WorkError):
-    """Everything that is wrong with a table of data, reported at once."""
+    """Everything that is wrong with a table of data, reported at once: the first problems, and how many
+    more there are, with ``more`` that were counted only."""
 
-    def __init__(self, problems: Sequence[Problem], source: str = "the table") -> None:
+    SHOWN = 10
+
+    def __init__(self, problems: Sequence[Problem], source: str = "the table", more: int = 0) -> None:
         self.problems = tuple(problems)
         self.source = source
-        super().__init__(listed(self.problems, source))
+        super().__init__(listed(self.problems[: self.SHOWN], source, more + max(0, len(problems) - self.SHOWN)))
 
 
 class DamagedModel(WorkError):

@@ -59,15 +59,29 @@ def test_delimiters(tmp_path: Path, delimiter: str) -> None:
     [
         "a,b\r\n1,x\r\n3,y\r\n",
         "a,b\r\r\n1,x\r\r\n3,y\r\r\n",
+        "a,b\r1,x\r3,y\r",
         "a,b\n1,x\n3,y",
         "\ufeffa,b\n1,x\n3,y\n",
         "\n  \na,b\n\n1,x\n   \n\n3,y\n\n\n",
         " a , b \n 1 , x \n 3 , y \n",
+        "a,b\n\u00a01,x\n3\u00a0,\u00a0y\n",
         '"a","b"\n"1","x"\n"3","y"\n',
         'a,b\n1, "x"\n3,y\n',
         "a,b\n+1e0,x\n3.,y\n",
     ],
-    ids=["crlf", "crcrlf", "no last end", "mark", "blank lines", "spaces", "quotes", "space and quote", "notations"],
+    ids=[
+        "crlf",
+        "crcrlf",
+        "cr",
+        "no last end",
+        "mark",
+        "blank lines",
+        "spaces",
+        "hard spaces",
+        "quotes",
+        "space and quote",
+        "notations",
+    ],
 )
 def test_ways_to_write_the_same_table(tmp_path: Path, content: str) -> None:
     assert values(read(tmp_path, content)) == PLAIN
@@ -200,6 +214,22 @@ def test_the_fast_way_reads_what_the_slow_one_does(
                 patch.setattr(csv_file._Reading, "_take_plain", lambda self, lines: False)
             found.append(values(read(tmp_path_factory.mktemp("t"), content)))
     assert found[0] == found[1] == {"p": [row[0] for row in rows], "q": [row[1] for row in rows]}
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 8192])
+def test_blank_lines_in_a_table_of_one_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    monkeypatch.setattr(csv_file, "BLOCK", block)
+    assert values(read(tmp_path, "a\n1\n2\n\n\r\n\n3\n4\n\n\n")) == {"a": [1, 2, 3, 4]}
+    assert values(read(tmp_path, 'a\n"t"\n\n"u"\n""\n')) == {"a": ["t", "u", None]}
+
+
+def test_wide_tables_come_in_blocks_of_fewer_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_file, "CELLS", 10)
+    told: list[int] = []
+    content = "a,b,c,d\n" + "1,2,3,4\n" * 7
+    table = read(tmp_path, content, progress=lambda done, size: told.append(done))
+    assert len(told) == 4
+    assert values(table)["d"] == [4] * 7
 
 
 def test_progress_ends_at_the_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

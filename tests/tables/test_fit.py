@@ -118,6 +118,16 @@ def test_standardized_as_scikit_learn_does(tmp_path: Path) -> None:
     assert np.allclose(problem.examples.inputs, preprocessing.StandardScaler().fit_transform(raw))
 
 
+def test_categories_as_scikit_learn_encodes_them(tmp_path: Path) -> None:
+    preprocessing = pytest.importorskip("sklearn.preprocessing", reason="scikit-learn is what is compared with")
+    cells = [["pear"], ["Apple"], ["fig"], ["apple"], ["pear"], ["date"], ["fig"], ["Ünal"]]
+    content = "p,y\n" + "".join(f"{cell},{k % 2}\n" for k, (cell,) in enumerate(cells))
+    problem = table(tmp_path, content, 6, split=0)
+    assert problem.examples is not None
+    expected = preprocessing.OneHotEncoder(sparse_output=False).fit_transform(np.array(cells))
+    assert np.array_equal(problem.examples.inputs, expected)
+
+
 def test_a_changed_validation_row_changes_nothing_fitted(tmp_path: Path) -> None:
     content = "p,q,y\n" + "".join(f"{k},{'ab'[k % 2]},{k % 2}\n" for k in range(20))
     asked: dict[str, Any] = {"standardize": True, "missing": "mean"}
@@ -175,6 +185,11 @@ def test_constant_columns(tmp_path: Path) -> None:
     content = "p,q,y\n0.1,1,0\n0.1,2,1\n0.1,3,1\n"
     assert refusal(tmp_path, content, standardize=True, split=0) == f't.csv has 1 problem:\n  column "p": {CONSTANT}'
     assert table(tmp_path, content, split=0).fitted is not None
+    rounded = f"p,q,y\n{0.1 + 0.2},1,0\n0.3,2,1\n0.3,3,1\n"
+    assert refusal(tmp_path, rounded, standardize=True, split=0) == f't.csv has 1 problem:\n  column "p": {CONSTANT}'
+    apart = table(tmp_path, "p,q,y\n0.3,1,0\n0.3000000001,2,1\n", standardize=True, split=0)
+    assert apart.examples is not None
+    assert np.allclose(apart.examples.inputs, [[-1, -1], [1, 1]], atol=1e-5)
 
 
 def test_a_column_constant_only_within_the_training_rows(tmp_path: Path) -> None:

@@ -232,6 +232,18 @@ def test_arrays_refused(inputs: Any, targets: Any, message: str) -> None:
         cp.train(cp.Network(2, [cp.Dense(2, "softmax")]), inputs, targets, standardize=True, epochs=1)
 
 
+def test_nan_in_arrays_is_missing() -> None:
+    network, inputs = cp.Network(2, [cp.Dense(2, "softmax")]), [[1, 2], [3, np.nan], [5, 6], [7, 4]]
+    with pytest.raises(UnfitTable, match='column "x2": 1 of 4 rows has no value, the first is row 2; fill them in'):
+        cp.train(network, inputs, ["a", "b", "a", "b"], epochs=1)
+    filled = cp.train(network, inputs, ["a", "b", "a", "b"], missing="mean", epochs=1).problem.examples
+    assert filled is not None
+    assert filled.inputs.tolist() == [[1, 2], [3, 4], [5, 6], [7, 4]]
+    dropped = cp.train(network, inputs, ["a", "b", "a", "b"], missing="drop", epochs=1).problem.examples
+    assert dropped is not None
+    assert dropped.used.tolist() == [0, 2, 3]
+
+
 def test_infinity_in_arrays() -> None:
     with pytest.raises(UnfitTable, match=r'column "x2", row 2: expected a finite number, found infinity$'):
         cp.train(cp.Network(2, [cp.Dense(2, "softmax")]), [[1, 2], [3, np.inf]], ["a", "b"], epochs=1)

@@ -9,7 +9,7 @@ import pytest
 from tests.support import command
 
 from clearprop.errors import ClearpropError, MissingExtra, UnfitTable, UnreadableFile
-from clearprop.tables import frames
+from clearprop.tables import csv_file, frames
 from clearprop.tables.read import read_table
 from clearprop.tables.table import Wanted, chosen
 
@@ -86,6 +86,7 @@ QUOTE = "unexpected end of data; look for a quote that is not closed"
         ),
         ('a,b\n1,2\n\n3,4\n"5,6\n7,8\n', [f"row 3: {QUOTE}"]),
         ('"a,b\n1,2\n', [f"first line: {QUOTE}"]),
+        ('a\tb\n1\t"2"x\n', ["row 1: '\\t' expected after '\"'; look for a quote that is not closed"]),
         ("a,b,\n1,2,3\n", ["column 3: has no name; name it in the first line, or list the columns under inputs"]),
         ("b,a,a\n1,2,3\n", ['column "a": stands 2 times in the header; names are unique']),
         ("b,b\n1,2\n", ['column "b": stands 2 times in the header; names are unique']),
@@ -100,10 +101,21 @@ def test_not_whole(content: str, faults: list[str]) -> None:
     )
 
 
-@pytest.mark.parametrize(("wrong", "rest"), [(10, []), (11, ["and 1 more problem"]), (14, ["and 4 more problems"])])
+@pytest.mark.usefixtures("here")
+def test_an_open_quote_does_not_hide_what_was_wrong_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_file, "BLOCK", 3)
+    assert refusal('a,b\n1,2\n1,x\n3,4\n5,6\n7,"8\n', UnfitTable).split("\n  ")[1:] == [
+        f"row 5: {QUOTE}",
+        f'column "b", row 2: expected a number, found "x"; {REMEDY}',
+    ]
+
+
+@pytest.mark.parametrize(("wrong", "rest"), [(10, []), (11, ["and 1 more"]), (14, ["and 4 more"])])
 @pytest.mark.usefixtures("here")
 def test_many_faults_are_counted(wrong: int, rest: list[str]) -> None:
-    lines = refusal("a\n" + "1\n" * 20 + "x\n" * wrong, UnfitTable).split("\n  ")[1:]
+    found = refusal("a\n" + "1\n" * 20 + "x\n" * wrong, UnfitTable)
+    assert found.startswith(f"t.csv has {wrong} problems:\n")
+    lines = found.split("\n  ")[1:]
     assert lines[:10] == [f'column "a", row {row}: expected a number, found "x"; {REMEDY}' for row in range(21, 31)]
     assert lines[10:] == rest
 
@@ -113,7 +125,7 @@ def test_many_missing_columns_are_counted() -> None:
     wanted = Wanted(lambda header, source: chosen(header, source, needed=map(str, range(12)), others=False), {})
     lines = refusal("a,b\n1,2\n", UnfitTable, wanted).split("\n  ")[1:]
     assert lines[0] == 'column "0": there is no such column; found a, b'
-    assert lines[10:] == ["and 2 more problems"]
+    assert lines[10:] == ["and 2 more"]
 
 
 @pytest.mark.usefixtures("here")

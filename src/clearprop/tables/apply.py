@@ -16,7 +16,7 @@ from clearprop.expressions import evaluate
 from clearprop.network.data import Column, Data, Fitted, Label, shown_label
 from clearprop.rules.standardize import STANDARDIZED
 from clearprop.tables.classes import class_codes, listed
-from clearprop.tables.table import Kind, Numbers, Table, Text, Wanted, chosen, column, first, label, not_finite, some
+from clearprop.tables.table import Kind, Numbers, Table, Text, Wanted, chosen, column, first, label, not_finite
 
 
 def wanted(fitted: Fitted, *, targets: bool) -> Wanted:
@@ -51,7 +51,7 @@ def inputs(table: Table, fitted: Fitted, rows: Array | None = None) -> Array:
             faults += _indicators(part, given, each, rows)
         start += each.width
     if faults:
-        raise UnfitTable(some(faults), table.source)
+        raise UnfitTable(faults, table.source)
     return matrix
 
 
@@ -112,7 +112,7 @@ def _plain(table: Table, names: Iterable[str], rows: Array | None) -> Array:
         else:
             faults.append(Fault(column(name), "expected numbers, found text"))
     if faults:
-        raise UnfitTable(some(faults), table.source)
+        raise UnfitTable(faults, table.source)
     return np.stack(columns, axis=1)
 
 

@@ -11,7 +11,7 @@ from clearprop.errors import Problem as Fault
 from clearprop.errors import UnfitTable, abridged
 from clearprop.network.data import Data, Label, shown_label
 from clearprop.network.problem import Problem
-from clearprop.tables.table import Numbers, Table, Text, column, not_finite, some
+from clearprop.tables.table import Numbers, Table, Text, column, not_finite
 
 
 def classes_of(table: Table, data: Data, problem: Problem, rows: Array) -> tuple[Label, ...] | None:
@@ -30,7 +30,7 @@ def classes_of(table: Table, data: Data, problem: Problem, rows: Array) -> tuple
         if not faults and len(data.target) != outputs:
             faults.append(Fault("target", f"{len(data.target)} columns, but the network has {_outputs(outputs)}"))
         if faults:
-            raise UnfitTable(some(faults), source)
+            raise UnfitTable(faults, source)
         return None
     name = data.target[0]
     found = _labels(table, name, rows)

@@ -19,7 +19,7 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.errors import Problem, UnfitTable, UnreadableFile, abridged
-from clearprop.tables.table import MAX_FAULTS, Column, Kind, Numbers, Table, Text, Wanted, column, some
+from clearprop.tables.table import MAX_FAULTS, Column, Kind, Numbers, Table, Text, Wanted, column
 
 BLOCK = 8192
 """Rows that are turned into columns together, at most."""
@@ -127,8 +127,9 @@ class _Reading:
         except csv.Error as error:
             number = self.rows + len(self._filled(rows)) + 1
             place = f"row {number:,}" if self.header else "first line"
-            fault = Problem(place, f"{error}; look for a quote that is not closed")
-            raise UnfitTable([*some(self.faults, self.more), fault], self.source) from None
+            reason = str(error).replace("\t", "\\t")
+            fault = Problem(place, f"{reason}; look for a quote that is not closed")
+            raise UnfitTable([fault, *self.faults], self.source, self.more) from None
         return rows
 
     def _filled(self, rows: list[list[str]]) -> list[list[str]]:
@@ -172,6 +173,8 @@ class _Reading:
         fields = len(self.header) - 1
         if any(each.kind is None for each in columns) or any(line.count(self.delimiter) != fields for line in lines):
             return False
+        if not fields and not all(map(str.strip, lines)):
+            return False
         numeric = [each for each in columns if each.kind == "numbers"]
         if not numeric:
             return False
@@ -202,7 +205,7 @@ class _Reading:
         if not self.faults and not self.rows:
             self.faults.append(Problem("", "there are no rows below the first line"))
         if self.faults:
-            raise UnfitTable(some(self.faults, self.more), self.source)
+            raise UnfitTable(self.faults, self.source, self.more)
         return Table({name: column.whole() for name, column in self.columns.items()}, self.source)
 
 

@@ -18,7 +18,7 @@ from clearprop.network.data import Column, Data, Fitted
 from clearprop.network.problem import Problem
 from clearprop.tables.classes import class_codes, classes_of
 from clearprop.tables.split import split
-from clearprop.tables.table import MAX_FAULTS, Numbers, Table, Text, Wanted, chosen, column, not_finite, some
+from clearprop.tables.table import MAX_FAULTS, Numbers, Table, Text, Wanted, chosen, column, not_finite
 
 ROUNDING = 4 * float(np.finfo(float).eps)
 """Numbers that differ by less, relative to the largest, are the same number."""
@@ -68,7 +68,7 @@ def fit(table: Table, data: Data, problem: Problem) -> tuple[Fitted, Part]:
     found = [_column(name, table, data, training) for name in inputs]
     faults = [each for each in found if isinstance(each, Fault)]
     if faults:
-        raise UnfitTable(some(faults), table.source)
+        raise UnfitTable(faults, table.source)
     columns = tuple(each for each in found if isinstance(each, Column))
     return Fitted(columns, data.target, classes), Part(training, validation)
 
@@ -103,10 +103,9 @@ def usable(table: Table, data: Data, inputs: Sequence[str]) -> Array:
         remedy = 'fill them in, or set missing = "mean" or "drop" under [data]'
         if data.missing == "mean":
             remedy = 'only inputs have a mean; fill them in, or set missing = "drop" under [data]'
-        faults = [Fault(column(name), _empty(rows)) for name, rows in list(refused.items())[:MAX_FAULTS]]
-        if len(refused) > MAX_FAULTS:
-            faults.append(Fault("", f"and {len(refused) - MAX_FAULTS} more columns with missing values"))
-        faults[-1] = Fault(faults[-1].where, f"{faults[-1].message}; {remedy}")
+        faults = [Fault(column(name), _empty(rows)) for name, rows in refused.items()]
+        last = min(len(faults), UnfitTable.SHOWN) - 1
+        faults[last] = Fault(faults[last].where, f"{faults[last].message}; {remedy}")
         raise UnfitTable(faults, table.source)
     left_out = np.logical_or.reduce(list(refused.values())) if refused else np.zeros(len(table), dtype=bool)
     if left_out.all():

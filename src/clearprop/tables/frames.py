@@ -18,7 +18,7 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.errors import InvalidArgument, MissingExtra, Problem, UnfitTable, UnreadableFile, abridged
-from clearprop.tables.table import Column, Kind, Numbers, Table, Text, Wanted, column, label, some
+from clearprop.tables.table import Column, Kind, Numbers, Table, Text, Wanted, column, label
 
 MAGIC = b"PAR1"
 
@@ -63,7 +63,7 @@ def from_frame(data: Any, wanted: Wanted, source: str = "the data frame") -> Tab
     if not faults and not len(frame):
         faults.append(Problem("", "there are no rows"))
     if faults:
-        raise UnfitTable(some(faults), source)
+        raise UnfitTable(faults, source)
     return Table(columns, source)
 
 

@@ -89,7 +89,7 @@ def chosen(header: Sequence[str], source: str, *, needed: Iterable[str], others:
         elif not counts[name]:
             problems.append(Problem(column(name), f"there is no such column; found {_few(header)}"))
     if problems:
-        raise UnfitTable(some(problems), source)
+        raise UnfitTable(problems, source)
     return names
 
 
@@ -115,13 +115,6 @@ def column(name: str, row: int | None = None) -> str:
 def _few(names: Sequence[str]) -> str:
     shown = ", ".join(abridged(name, 30) or '""' for name in names[:12])
     return shown + (f", … ({len(names)} in all)" if len(names) > 12 else "")
-
-
-def some(faults: Sequence[Problem], more: int = 0) -> list[Problem]:
-    """The first of them, and how many more there are, those included that were not kept."""
-    more += max(0, len(faults) - MAX_FAULTS)
-    rest = [Problem("", f"and {more:,} more problem{'s' if more > 1 else ''}")] if more else []
-    return [*faults[:MAX_FAULTS], *rest]
 
 
 def first(wrong: Array, rows: Array | None = None) -> int | None:
