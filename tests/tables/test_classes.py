@@ -85,7 +85,7 @@ def test_several_columns_of_numbers(tmp_path: Path) -> None:
         (rows("3 3"), (2, "softmax"), {}, 'column "y": holds one class only, "3"; there is nothing to tell apart'),
         (rows("1 2 3"), (2, "softmax"), {}, 'column "y": holds 3 classes (1, 2, 3), which take 3 outputs but the '
          "network has 2 outputs; change the units of its last layer"),
-        (rows("a b"), (3, "softmax"), {}, 'column "y": holds 2 classes (a, b), which take 2 outputs, or 1, but the '
+        (rows("a b"), (3, "softmax"), {}, 'column "y": holds 2 classes (a, b), which take 2 outputs but the '
          "network has 3 outputs; change the units of its last layer"),
         (rows("a b c"), (1, "logistic"), {}, 'column "y": holds 3 classes (a, b, c), which take 3 outputs but the '
          "network has 1 output; change the units of its last layer"),

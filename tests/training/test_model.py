@@ -23,6 +23,7 @@ from tests.support import command, problems
 
 import clearprop as cp
 from clearprop.errors import ClearpropError, DamagedModel, InvalidArgument, UnreadableFile, Unwritable
+from clearprop.training import model as room
 from clearprop.training.model import Model, content, save_model
 from clearprop.training.read_model import load_model
 
@@ -135,6 +136,20 @@ def test_what_could_not_be_read_is_refused_before_the_first_step(more: dict[str,
     with pytest.raises(InvalidArgument):
         cp.train(cp.load("lecture"), output=tmp_path / "m.safetensors", **more)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_more_names_than_fit_are_refused_before_the_first_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What counts is the header, in which every quotation mark takes two characters."""
+    fit, path = cp.train(cp.load("lecture"), epochs=1), tmp_path / "m.safetensors"
+    fit.save(path)
+    size = len(json.dumps(json.dumps(apart(path.read_bytes())[0], separators=(",", ":")))) - 2
+    monkeypatch.setattr(room, "MAX_DESCRIPTION", size)
+    fit.save(path)
+    with pytest.raises(InvalidArgument, match="lecture: its names take 0 MB, too much for a model file"):
+        cp.train(cp.load("lecture"), output=path, on_epoch_end=lambda epoch, logs: pytest.fail("too late"))
+    monkeypatch.setattr(room, "MAX_DESCRIPTION", size - 1)
+    with pytest.raises(InvalidArgument, match="too much for a model file"):
+        fit.save(path)
 
 
 def test_parameters_that_are_no_numbers_are_not_saved(tmp_path: Path) -> None:

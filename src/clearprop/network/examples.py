@@ -124,7 +124,8 @@ def row_faults(
             if found <= MAX_FAULTS:
                 yield fault
     if found > MAX_FAULTS:
-        yield Fault("examples", f"and {found - MAX_FAULTS} more problems")
+        more = found - MAX_FAULTS
+        yield Fault("examples", f"and {more} more problem{'s' if more > 1 else ''}")
 
 
 def inside(rule: Loss, targets: Array) -> Array:

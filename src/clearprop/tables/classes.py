@@ -44,8 +44,10 @@ def classes_of(table: Table, data: Data, problem: Problem, rows: Array) -> tuple
         raise UnfitTable(
             [Fault(column(name), f'holds one class only, "{only}"; there is nothing to tell apart')], source
         )
-    if outputs != len(found) and not (outputs == 1 and len(found) == 2):
-        needed = f"{len(found)} outputs" + (", or 1," if len(found) == 2 else "")
+    # Two classes may share an output, but not one whose only share is all of it.
+    shared = len(found) == 2 and not problem.network.loss.rule.sums_to_one
+    if outputs != len(found) and not (outputs == 1 and shared):
+        needed = f"{len(found)} outputs" + (", or 1," if shared else "")
         raise UnfitTable(
             [Fault(column(name), f"holds {len(found):,} classes ({listed(found, 6)}), which take {needed} but the "
                    f"network has {_outputs(outputs)}; change the units of its last layer")],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from numbers import Real
 from pathlib import Path
@@ -36,8 +36,10 @@ def is_frame(data: Any) -> bool:
         return True
 
 
-def from_frame(data: Any, wanted: Wanted, source: str = "the data frame") -> Table:
-    """The wanted columns of a data frame.
+def from_frame(
+    data: Any, wanted: Wanted, source: str = "the data frame", more: Mapping[str, Column] | None = None
+) -> Table:
+    """The wanted columns of a data frame, and of ``more`` that come beside it.
 
     Raises:
         UnfitTable: columns that are not there, or hold neither numbers nor text.
@@ -49,8 +51,13 @@ def from_frame(data: Any, wanted: Wanted, source: str = "the data frame") -> Tab
         frame = from_native(data)
     except DuplicateError:
         raise UnfitTable(list(_twice(data)), source) from None
-    header = list(map(str, frame.collect_schema().names()))
-    names = list(dict.fromkeys(wanted.choose(header, source)))
+    try:
+        header = list(map(str, frame.collect_schema().names()))
+    except OSError as error:  # a lazy one, whose file is not there
+        raise UnreadableFile(f"{source}: {abridged(str(error), 200)}") from None
+    more = more or {}
+    chosen = list(dict.fromkeys(wanted.choose([*header, *more], source)))
+    names = [name for name in chosen if name not in more]
     if isinstance(frame, LazyFrame):
         header, frame = names, frame.select(names).collect()
     places = {name: place for place, name in enumerate(header)}
@@ -62,9 +69,13 @@ def from_frame(data: Any, wanted: Wanted, source: str = "the data frame") -> Tab
             faults.append(Problem(column(name), str(error)))
     if not faults and not len(frame):
         faults.append(Problem("", "there are no rows"))
+    for name, values in more.items():
+        if not faults and len(values) != len(frame):
+            faults.append(Problem(column(name), f"{len(frame):,} rows of inputs, but {len(values):,} of targets"))
     if faults:
         raise UnfitTable(faults, source)
-    return Table(columns, source)
+    columns |= more
+    return Table({name: columns[name] for name in chosen}, source)
 
 
 def _twice(data: Any) -> Iterator[Problem]:
@@ -118,16 +129,13 @@ def texts(cells: Sequence[str | None]) -> Text:
     return Text(np.array(codes, dtype=np.int32), tuple(labels))
 
 
-def from_arrays(inputs: Any, targets: Any, wanted: Wanted, source: str = "the data") -> Table:
-    """A matrix of numbers as columns x1, x2, …, and a vector of classes or numbers as column y; a matrix
-    of targets as y1, y2, ….
+def from_arrays(inputs: Any, targets: Mapping[str, Column], wanted: Wanted, source: str = "the data") -> Table:
+    """A matrix of numbers as columns x1, x2, …, and the columns of its targets.
 
     Raises:
         InvalidArgument: inputs that are no matrix of numbers, or targets of another length.
     """
-    columns: dict[str, Column] = dict(numbered("x", as_matrix(inputs)))
-    if targets is not None:
-        columns |= target_columns(targets)
+    columns: dict[str, Column] = {**dict(numbered("x", as_matrix(inputs))), **targets}
     lengths = {len(each) for each in columns.values()}
     if len(lengths) > 1:
         rows = [len(each) for each in columns.values()]

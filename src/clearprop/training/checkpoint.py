@@ -46,8 +46,8 @@ class Checkpoints:
             raise InvalidArgument(f"checkpoint: expected a number of seconds of at least 0, found {seconds!r}")
         self.path, self.problem, self.seconds = path, problem, seconds
         require_writable(path)
-        require_savable(problem)
         self.origin = origin(problem)
+        require_savable(problem, self.origin)
         self.last = time.monotonic()
 
     @property

@@ -71,7 +71,7 @@ def load(
         return problem
     if data is None and problem.examples is not None:
         raise InvalidArgument(f"{problem.name}: found both [[examples]] and [data]; leave one of them out")
-    from clearprop.training.request import from_file
+    from clearprop.training.given import from_file
 
     path = Path(asked.file) if data is not None else examples.beside(net) / asked.file
     return from_file(replace(problem, examples=None), asked, path, progress)

@@ -64,16 +64,20 @@ def save_model(model: Model, path: str | os.PathLike[str]) -> None:
     write_atomically(path, content(model))
 
 
-def require_savable(problem: Problem) -> None:
+def require_savable(problem: Problem, origin: Mapping[str, Any] | None = None) -> None:
     """See that a model of the problem can be written and read again, before the work whose result it is to keep.
+
+    ``origin`` is what its training starts from, where that is to be saved with it.
 
     Raises:
         InvalidArgument: a rule made in Python that nothing in a file describes, a setting that no
             file may hold, more names than fit, or a parameter that is not a finite number.
     """
-    text = as_json(describe(Model(problem)))
-    if len(text) > MAX_DESCRIPTION:
-        raise InvalidArgument(f"{problem.name}: its names take {len(text) / 1e6:,.0f} MB, too much for a model file")
+    text = as_json({**describe(Model(problem)), "training": origin})
+    # Every quotation mark in it takes a backslash more in the header, which is JSON itself.
+    size = len(text) + text.count('"') + text.count("\\")
+    if size > MAX_DESCRIPTION:
+        raise InvalidArgument(f"{problem.name}: its names take {size / 1e6:,.0f} MB, too much for a model file")
     unfit = np.flatnonzero(~np.isfinite(problem.parameters.vector))
     if unfit.size:
         name = problem.parameters.layout.name(int(unfit[0]))

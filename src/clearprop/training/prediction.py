@@ -17,8 +17,8 @@ from clearprop.tables.frames import from_frame, is_frame, numbered
 from clearprop.tables.prepare import Reader, inputs_of
 from clearprop.tables.read import read_table
 from clearprop.tables.table import Table
+from clearprop.training.given import rows
 from clearprop.training.metrics import class_labels, most_likely, outputs
-from clearprop.training.request import rows
 
 
 def predict(problem: Problem, data: Any, progress: Progress | None = None) -> Array:

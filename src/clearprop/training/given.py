@@ -1,0 +1,188 @@
+"""Examples that a call gives: arrays, data frames, and what it says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.errors import InvalidArgument
+from clearprop.network.data import Data, shown_label
+from clearprop.network.description import Network
+from clearprop.network.examples import Examples
+from clearprop.network.problem import Problem
+from clearprop.tables.csv_file import Progress
+from clearprop.tables.frames import as_column, from_arrays, from_frame, is_frame, target_columns
+from clearprop.tables.prepare import prepared
+from clearprop.tables.read import read_table
+
+COLUMNS = {"columns": "inputs"} | {
+    field.name: field.name for field in fields(Data) if field.name not in ("file", "target", "inputs")
+}
+"""What a call may say of a table, and what ``Data`` calls it."""
+
+
+def given(problem: Problem, inputs: Any, targets: Any, about: Mapping[str, Any], weights: Any = None) -> Problem:
+    """The problem with examples from a call.
+
+    Data frames come with the names of their targets or with the targets themselves, arrays with rows
+    of outputs or with a class or number per row.
+    """
+    if inputs is None:
+        raise InvalidArgument("inputs and targets belong together: give both or neither")
+    if is_frame(inputs):
+        return _from_frame(problem, inputs, targets, about, weights)
+    if targets is None:
+        raise InvalidArgument("inputs and targets belong together: give both or neither")
+    if dimensions(inputs) == 1 and problem.network.sizes[0] == 1:
+        inputs = np.reshape(inputs, (-1, 1))  # a plain list of numbers: a row each
+    if about or not _are_outputs(targets, problem.network.sizes[-1], dimensions(inputs)):
+        columns = target_columns(targets)
+        data = described(problem, tuple(columns), about)
+        found = prepared(problem, data, lambda wanted: from_arrays(inputs, columns, wanted))
+    else:
+        found = replace(problem, examples=examples(problem.network, inputs, targets), data=None)
+    return found if weights is None else replace(found, examples=weighted(found.examples, weights))
+
+
+def _from_frame(problem: Problem, frame: Any, targets: Any, about: Mapping[str, Any], weights: Any) -> Problem:
+    if weights is not None:
+        raise InvalidArgument("weights: a data frame has them in a column; name it with weight_column")
+    more = {}
+    if targets is not None and not _are_names(targets, frame):
+        name = str(getattr(targets, "name", None) or "target")
+        more, targets = {name: as_column(targets)}, name
+    data = described(problem, targets, about)
+    return prepared(problem, data, lambda wanted: from_frame(frame, wanted, more=more))
+
+
+def _are_names(targets: Any, frame: Any) -> bool:
+    """Whether targets are names of columns, rather than a class or number for each row."""
+    if isinstance(targets, str):
+        return True
+    plain = isinstance(targets, (list, tuple)) and all(isinstance(name, str) for name in targets)
+    return plain and (len(targets) != len(frame) or set(targets) <= set(map(str, frame.columns)))
+
+
+def described(problem: Problem, targets: Any, about: Mapping[str, Any]) -> Data:
+    """What a call, and the ``[data]`` table before it, say of a table. A call sets no rows aside by itself.
+
+    Raises:
+        InvalidArgument: naming what makes no sense.
+    """
+    names = (targets,) if isinstance(targets, str) else targets
+    if names is None and problem.data is not None:
+        names = problem.data.target
+    if not names:
+        raise InvalidArgument('targets: a data frame takes the name of its target column, such as "species"')
+    values = dict(about)
+    for key, name in (("columns", "inputs"), ("categorical", "categorical")):
+        if values.get(name) is not None:
+            values[name] = _names(key, values[name])
+    if isinstance(values.get("class_weights"), Mapping):
+        # As a network file has them: classes are called by text.
+        values["class_weights"] = {_class(name): weight for name, weight in values["class_weights"].items()}
+    data = Data("", (), split=0.0) if problem.data is None else problem.data
+    data = replace(data, **values, target=tuple(names))
+    split: Any = data.split
+    if isinstance(split, bool) or not isinstance(split, Real) or not 0 <= float(split) < 1:
+        raise InvalidArgument(f"split: expected at least 0 and below 1, found {data.split!r}")
+    if data.missing not in ("refuse", "mean", "drop"):
+        raise InvalidArgument(f'missing: expected "refuse", "mean" or "drop", found {data.missing!r}')
+    if not (data.class_weights in (None, "balanced") or isinstance(data.class_weights, Mapping)):
+        raise InvalidArgument(f'class_weights: expected "balanced" or a weight by class, found {data.class_weights!r}')
+    if not (data.weight_column is None or isinstance(data.weight_column, str)):
+        raise InvalidArgument(f"weight_column: expected the name of a column, found {data.weight_column!r}")
+    if not isinstance(data.standardize, (bool, np.bool_)):
+        raise InvalidArgument(f"standardize: expected True or False, found {data.standardize!r}")
+    return data
+
+
+def _names(key: str, names: Any) -> tuple[str, ...]:
+    found = (names,) if isinstance(names, str) else names
+    if not isinstance(found, (list, tuple)) or not all(isinstance(name, str) for name in found):
+        raise InvalidArgument(f"{key}: expected names of columns, found {names!r}")
+    return tuple(found)
+
+
+def _class(name: Any) -> str:
+    if isinstance(name, str):
+        return name
+    if not isinstance(name, Real):
+        raise InvalidArgument(f"class_weights: expected classes, text or numbers, found {name!r}")
+    return shown_label(float(name))
+
+
+def from_file(problem: Problem, data: Data, path: Path, progress: Progress | None = None) -> Problem:
+    """The problem with the rows of a table in a file as its examples.
+
+    Raises:
+        UnreadableFile: no such table, or not one.
+        UnfitTable: it does not fit the network.
+    """
+    return prepared(problem, data, lambda wanted: read_table(path, wanted, progress))
+
+
+def weighted(examples: Examples | None, weights: Any) -> Examples:
+    """The examples, each counting as much as its weight."""
+    if examples is None:
+        raise InvalidArgument("weights: there are no examples for them to be of")
+    try:
+        values = np.asarray(weights, dtype=float)
+    except (TypeError, ValueError):
+        raise InvalidArgument("weights: expected one number per row, found something else") from None
+    if values.shape != (len(examples),):
+        raise InvalidArgument(f"weights: expected {len(examples)} numbers, one per row, found shape {values.shape}")
+    if not (np.isfinite(values) & (values >= 0)).all() or not values[examples.learnt].any():
+        raise InvalidArgument("weights: expected finite numbers of at least 0, not all of them 0")
+    return replace(examples, weights=values if examples.weights is None else values * examples.weights)
+
+
+def dimensions(values: Any) -> int:
+    """How many dimensions an array has, or would have."""
+    try:
+        return int(np.ndim(values))
+    except ValueError:  # rows of different lengths: refused where they are read
+        return 2
+
+
+def _are_outputs(targets: Any, width: int, rank: int) -> bool:
+    """Whether targets are rows of numbers, one for each output, rather than a class for each row of inputs."""
+    if dimensions(targets) < 2:
+        return (width == 1 or rank < 2) and np.asarray(targets).dtype.kind in "fiub"
+    return True
+
+
+def examples(network: Network, inputs: Any, targets: Any) -> Examples:
+    """Rows of inputs and targets that fit the network."""
+    found = Examples.of(
+        rows(inputs, network.sizes[0], "inputs"),
+        rows(targets, network.sizes[-1], "targets", "; a class takes one column per class, 1 where it is the one"),
+        own=False,
+    )
+    if not len(found):
+        raise InvalidArgument("inputs: expected at least 1 row, found none")
+    return found
+
+
+def rows(values: Any, width: int, what: str, hint: str = "") -> Array:
+    """A matrix with so many columns; a plain list is one row, or one column where a row is one number.
+
+    Raises:
+        InvalidArgument: not numbers, or of another shape.
+    """
+    expected = f"{what}: expected rows of {'1 number' if width == 1 else f'{width} numbers'}"
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise InvalidArgument(f"{expected}, found something else in them") from None
+    if array.ndim < 2:
+        array = array.reshape(-1, 1) if width == 1 else np.atleast_2d(array)
+    if array.ndim != 2 or array.shape[1] != width:
+        raise InvalidArgument(f"{expected}, found shape {array.shape}{hint}")
+    return array
