@@ -3,9 +3,10 @@
     .venv/test/bin/python -m pip install 'scikit-learn>=1.6'
     .venv/test/bin/python benchmarks/peers.py [--epochs N] [--seeds N] [--json FILE]
 
-Both get the same rows, prepared inputs in float32, layers, activation, Adam, batch size, penalty and
-number of epochs, and neither stops early. The seeds are for the initial weights, which each draws in its own
-way, and for the order of the rows. The two take turns, seed by seed, and which one goes first alternates.
+Both get the same rows, prepared inputs in float32, layers, activation, kind of initial weights, Adam, batch
+size, penalty and number of epochs, and neither stops early. The seeds are for the initial weights, which each
+draws in its own way, and for the order of the rows. The two take turns, seed by seed, and which one goes first
+alternates.
 The times are of whole trainings; clearprop's hold the loss of all rows after each epoch, validation rows too,
 where scikit-learn adds up what it sees in the batches.
 """
@@ -74,7 +75,10 @@ class Difference:
 
 def ours(problem: cp.Problem, epochs: int, seed: int) -> Run:
     """Train with clearprop, from weights that the seed draws."""
-    fresh = replace(problem, parameters=cp.Parameters.random(problem.network, seed))
+    # scikit-learn draws all initial weights as Glorot and Bengio do.
+    layers = [replace(layer, init="glorot_uniform") for layer in problem.network.layers]
+    network = cp.Network(problem.network.inputs, layers, problem.network.loss)
+    fresh = replace(problem, network=network, parameters=cp.Parameters.random(network, seed))
     started = time.perf_counter()
     fit = cp.train(fresh, epochs=epochs, seed=seed, tolerance=0.0, dtype="float32")
     seconds = time.perf_counter() - started
