@@ -313,8 +313,9 @@ def test_another_split_is_refused(tmp_path: Path) -> None:
     ids=str,
 )
 def test_limits_may_change(limit: dict[str, Any], tmp_path: Path) -> None:
-    start(tmp_path / "m.safetensors", split=0.2)
-    start(tmp_path / "m.safetensors", split=0.2, **limit)
+    before = start(tmp_path / "m.safetensors", split=0.2).history
+    after = start(tmp_path / "m.safetensors", split=0.2, **limit).history
+    assert after.loss[: len(before.loss)] == before.loss
 
 
 def test_a_model_without_its_training_is_refused(tmp_path: Path) -> None:
@@ -341,8 +342,10 @@ def test_what_is_no_model_is_not_overwritten(tmp_path: Path) -> None:
 
 def test_settings_of_numpy_go_on_too(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
-    start(path, seed=np.int64(3), shuffle=np.True_, batch_size=np.int32(4))
-    start(path, seed=3, batch_size=4, epochs=np.int64(4))
+    before = start(path, seed=np.int64(3), shuffle=np.True_, batch_size=np.int32(4))
+    after = start(path, seed=3, batch_size=4, epochs=np.int64(4))
+    assert (before.epochs, after.epochs) == (3, 4)
+    assert after.history.loss[:4] == before.history.loss
 
 
 def test_class_weights_by_numbers_of_numpy_go_on_too(tmp_path: Path) -> None:
