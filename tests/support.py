@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -91,3 +93,20 @@ def command(*arguments: str, cwd: Path | None = None, **options: Any) -> subproc
         check=False,
         **options,
     )
+
+
+def trained(path: Path, name: str, **more: Any) -> bytes:
+    """The bytes of a model of a bundled example."""
+    cp.train(cp.load(name), output=path, **more)
+    return path.read_bytes()
+
+
+def apart(data: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is described, and the tensors, each with its type, its shape and its bytes."""
+    size = struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8 : 8 + size])
+    described = json.loads(header.pop("__metadata__")["clearprop"])
+    body = data[8 + size :]
+    return described, {
+        name: [each["dtype"], each["shape"], body[slice(*each["data_offsets"])]] for name, each in header.items()
+    }

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import clearprop as cp
-from clearprop.errors import InvalidArgument, Unwritable
+from clearprop.errors import InvalidArgument, InvalidNetwork, Unwritable
 from clearprop.network.data import Data
 from clearprop.rules.losses import Loss
 from clearprop.rules.optimizers import Optimizer, optimizer
@@ -224,3 +224,21 @@ def test_a_folder_that_may_not_be_written_to(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(Unwritable, match=r"net\.toml: cannot be written: Permission denied; .*choose another place"):
         cp.save(cp.load("lecture"), tmp_path / "net.toml")
     assert os.listdir(tmp_path) == []
+
+
+def test_weights_of_examples_are_in_the_file() -> None:
+    problem = cp.load("xor")
+    assert problem.examples is not None
+    weighted = replace(problem, examples=replace(problem.examples, weights=np.array([1.0, 0.0, 2.5, 1.0])))
+    text = cp.write(weighted)
+    assert "weight = 2.5" in text
+    assert cp.read(text) == weighted
+    # One that says nothing counts once; nothing is said where all count alike.
+    assert cp.read(text.replace("weight = 1.0\n", "")) == weighted
+    assert "weight = " not in cp.write(problem)
+    with pytest.raises(InvalidNetwork) as caught:
+        cp.read(cp.write(problem).replace("targets = [0.0]", 'targets = [0.0]\nweight = "much"'))
+    assert 'examples[1].weight: expected a number, found "much"' in str(caught.value)
+    alone = cp.write(replace(problem, examples=cp.Examples.of([[0, 0]], [[0]])))
+    with pytest.raises(InvalidNetwork, match="examples: every example has weight 0; one at least must count"):
+        cp.read(alone + "weight = 0\n")

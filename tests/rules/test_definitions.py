@@ -288,11 +288,21 @@ def test_schedules_start_at_the_rate(name: str) -> None:
             InvalidArgument,
             "schedule step: size must be a whole number of at least 1, found 1.5",
         ),
+        (
+            lambda: schedule("cosine", epochs=float("inf")),
+            InvalidArgument,
+            "schedule cosine: epochs must be a finite number of at least 0, found inf",
+        ),
+        (
+            lambda: schedule("constant", warmup=float("inf")),
+            InvalidArgument,
+            "schedule constant: warmup must be a finite number of at least 0, found inf",
+        ),
         (lambda: schedule("plateau", factor=2), InvalidArgument, "schedule plateau: factor must be below 1, found 2"),
         (
             lambda: schedule("exponential", gamma=-1),
             InvalidArgument,
-            "schedule exponential: gamma must be a number of at least 0, found -1",
+            "schedule exponential: gamma must be a finite number of at least 0, found -1",
         ),
         (lambda: loss("squared_error", delta=1.0), InvalidArgument, 'squared_error has no constants, found "delta"'),
         (lambda: optimizer("rmsprop", alpha=1.0), InvalidArgument, "rmsprop: alpha must be at least 0 and below 1"),

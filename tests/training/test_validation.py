@@ -116,3 +116,17 @@ def test_a_small_gradient_ends_it() -> None:
     assert fit.reason.endswith(", at most 0.001")
     gradient = cp.cycle(fit.problem, "all").gradients.of
     assert np.linalg.norm(gradient.vector[gradient.layout.trainable]) <= 1e-3
+
+
+def test_rows_to_learn_from_may_stand_in_any_order() -> None:
+    """All of them, but not in the file's order: each keeps its own inputs, targets and weight."""
+    rng = np.random.default_rng(0)
+    examples = cp.Examples(rng.normal(size=(6, 2)), rng.normal(size=(6, 1)), np.arange(6.0))
+    problem = cp.Problem(cp.Network(2, [cp.Dense(3, "tanh"), cp.Dense(1)]), examples=examples)
+    shuffled = replace(problem, examples=replace(examples, training=np.array([2, 0, 1, 5, 4, 3])))
+    for batch_size in (6, 4):
+        engines = Reference(problem, "float64"), Reference(shuffled, "float64")
+        assert engines[0].loss() == pytest.approx(engines[1].loss(), rel=1e-12)
+        assert engines[0].gradient_norm() == pytest.approx(engines[1].gradient_norm(), rel=1e-12)
+        fits = [cp.train(each, epochs=1, batch_size=batch_size, dtype="float64") for each in (problem, shuffled)]
+        assert fits[0].loss_before == pytest.approx(fits[1].loss_before, rel=1e-12)

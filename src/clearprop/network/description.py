@@ -276,6 +276,8 @@ class Network:
                     )
         yield from self._duplicates("unit", units, self._default_unit_names())
         yield from self._duplicates("parameter", parameters, self._default_parameter_names())
+        if not parameters:
+            return  # default names are never reserved, and a wide network has millions of the others
         reserved = self._reserved_names()
         named = {name for _, names in parameters for name in names} | set(self._default_parameter_names_if_few())
         for place, names in parameters:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -339,12 +340,14 @@ class _Reader:
 
     def examples(self, sizes: tuple[int | None, int | None], rule: Loss | None) -> Examples | None:
         rows: list[tuple[list[float] | None, list[float] | None]] = []
+        weights: list[float | None] = []
         for table in self.root.tables("examples"):
             for key in ("inputs", "targets"):
                 if key not in table.content:
                     self.faults.append(Fault(table.where(key), "missing"))
             values = table.take("inputs", kind.optional(kind.any_numbers), None)
             targets = table.take("targets", kind.optional(kind.any_numbers), None)
+            weights.append(table.take("weight", kind.optional(kind.at_least_zero), None))
             table.finish()
             rows.append((values, targets))
         before = len(self.faults)
@@ -354,4 +357,9 @@ class _Reader:
         lengths = {(len(values or ()), len(targets or ())) for values, targets in rows}
         if len(lengths) > 1:
             return None
-        return Examples.of([row[0] for row in rows], [row[1] for row in rows])
+        found = Examples.of([row[0] for row in rows], [row[1] for row in rows])
+        if all(weight is None for weight in weights):
+            return found
+        if not any(weight is None or weight > 0 for weight in weights):
+            self.faults.append(Fault("examples", "every example has weight 0; one at least must count"))
+        return replace(found, weights=np.array([1.0 if weight is None else weight for weight in weights]))

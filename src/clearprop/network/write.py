@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -14,6 +14,7 @@ from clearprop.errors import ClearpropError, InvalidArgument, abridged
 from clearprop.files import write_atomically
 from clearprop.network.data import Data
 from clearprop.network.description import Dense, Network
+from clearprop.network.examples import Examples
 from clearprop.network.problem import Problem, Settings
 from clearprop.rules.activations import ACTIVATIONS, activation
 from clearprop.rules.losses import LOSSES, loss
@@ -65,9 +66,14 @@ def structure(problem: Problem, *, numbers: bool = True) -> dict[str, Any]:
     if problem.data is not None:
         content["data"] = _data(problem.data)
     if numbers and problem.examples is not None and (problem.examples.own or problem.data is None):
-        rows = zip(problem.examples.inputs, problem.examples.targets, strict=True)
-        content["examples"] = [{"inputs": inputs, "targets": targets} for inputs, targets in rows]
+        content["examples"] = list(_examples(problem.examples))
     return {key: _plain(value) for key, value in content.items() if value != {}}
+
+
+def _examples(examples: Examples) -> Iterator[dict[str, Any]]:
+    for row, (inputs, targets) in enumerate(zip(examples.inputs, examples.targets, strict=True)):
+        weight = {} if examples.weights is None else {"weight": examples.weights[row]}
+        yield {"inputs": inputs, "targets": targets, **weight}
 
 
 def _layer(problem: Problem, index: int, layer: Dense, numbers: bool) -> dict[str, Any]:

@@ -8,6 +8,7 @@ at the loss and keeps its state with the loop.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,8 +44,9 @@ def schedule(name: str, /, **constants: Any) -> Schedule:
     for key, value in constants.items():
         if key not in known:
             raise UnknownName(f"constant of the schedule {name}", key, known)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
-            raise InvalidArgument(f"schedule {name}: {key} must be a number of at least 0, found {value!r}")
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not (number and 0 <= value <= sys.float_info.max):
+            raise InvalidArgument(f"schedule {name}: {key} must be a finite number of at least 0, found {value!r}")
         if key in ("size", "epochs") and not (value >= 1 and value == int(value)):
             raise InvalidArgument(f"schedule {name}: {key} must be a whole number of at least 1, found {value!r}")
         if key == "factor" and value >= 1:

@@ -236,18 +236,25 @@ class _Reader:
         return Progress(standing, history, origin, status, reason)
 
     def _standing(self, problem: Problem, epochs: int, steps: int) -> Standing:
-        # Weights too large for float32 are infinite from the start: such a training ends in its first epoch.
-        read = self._finite if epochs else self._tensor
         size, own = (len(problem.parameters),), OWN[problem.settings.dtype]
+        with np.errstate(over="ignore"):
+            kept = problem.parameters.vector.astype(problem.settings.dtype)
+
+        def numbers(name: str) -> Array:
+            values = self._tensor(name, size, own)
+            # Weights too large for float32 are infinite from the start: such a training ends in its first epoch.
+            if not (np.isfinite(values) | (values == kept)).all():
+                raise self.damaged(f"{name}: a number is not finite")
+            return values
 
         def snapshot(place: str) -> Snapshot:
-            vector = read(f"{place}.parameters", size, own)
+            vector = numbers(f"{place}.parameters")
             state = {name: self._tensor(f"{place}.{name}", size, own) for name in problem.optimizer.state}
             return Snapshot(problem.parameters.with_vector(vector), state)
 
         present = snapshot("training.present")
         whole = snapshot("training.whole") if "training.whole.parameters" in self.names else present
-        best = problem.parameters.with_vector(read("training.best", size, own))
+        best = problem.parameters.with_vector(numbers("training.best"))
         if steps < epochs:
             raise self.damaged(f"it tells of {epochs} epochs in {steps} steps")
         return Standing(epochs, steps, present, whole, best)

@@ -60,7 +60,7 @@ class Reference:
         self.learnt = self.examples.learnt
         self.inputs = self.examples.inputs.astype(dtype)
         self.targets = self.examples.targets.astype(dtype)
-        self.all = len(self.learnt) == len(self.examples)
+        self.all = np.array_equal(self.learnt, np.arange(len(self.examples)))
         if start is None:
             parameters = problem.parameters.with_vector(problem.parameters.vector.astype(dtype))
             start = Snapshot(parameters, initial_state(problem.optimizer, parameters))
