@@ -239,7 +239,7 @@ def test_the_first_interrupt_counts_and_then_no_other() -> None:
         assert interrupts.held
     assert signal.getsignal(signal.SIGTERM) is before
     with Interrupts() as interrupts:
-        interrupts.hold()
+        interrupts.on_train_end({})
         signal.raise_signal(signal.SIGINT)
 
 

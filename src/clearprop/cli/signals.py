@@ -6,9 +6,11 @@ import signal
 import threading
 from types import TracebackType
 
+from clearprop.training.callbacks import Callback, Logs
 
-class Interrupts:
-    """While it is entered, SIGTERM is an interrupt like Ctrl-C; once ``hold`` is called, or a first
+
+class Interrupts(Callback):
+    """While it is entered, SIGTERM is an interrupt like Ctrl-C; once the training has ended, or a first
     interrupt has come, further ones are left alone."""
 
     def __init__(self) -> None:
@@ -26,7 +28,7 @@ class Interrupts:
             self.held = True
             raise KeyboardInterrupt
 
-    def hold(self) -> None:
+    def on_train_end(self, logs: Logs) -> None:
         """From here on nothing interrupts."""
         self.held = True
 

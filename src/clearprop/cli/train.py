@@ -73,17 +73,16 @@ def run_train(
                 f"--output: a network file cannot hold what was fitted on a table; name a model, such as "
                 f"{abridged(output.removesuffix('.toml'), 200)}.safetensors"
             )
-        callbacks: list[Callback] = [each for each in (shown, Log(log) if log is not None else None) if each]
+        listening: list[Callback | None] = [interrupts, shown, Log(log) if log is not None else None]
         fit = train(
             problem,
-            callbacks=callbacks,
+            callbacks=[each for each in listening if each is not None],
             metrics=metrics,
             output=model,
             checkpoint=checkpoint,
             resume=resume,
             **settings,
         )
-        interrupts.hold()
         failures = list(_written(fit, output, model, plot, plot_format))
     unsaved = fit.unsaved is not None or any(path == output for path, _ in failures)
     saved = None if unsaved else output
