@@ -21,7 +21,7 @@ EXAMPLE_HELP = "One example, counted from 1, or all of them as one batch."
 def application() -> None:
     """Neural networks you can read: forward and backward propagation worked out line by line.
 
-    NET is a network file, or a bundled example (see `clearprop examples`).
+    NET is a network file, a trained model, or a bundled example (see `clearprop examples`).
     """
 
 
