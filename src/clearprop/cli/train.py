@@ -83,7 +83,7 @@ def run_train(
             resume=resume,
             **settings,
         )
-        failures = list(_written(fit, output, model, plot, plot_format))
+        failures = _written(fit, output, model, plot, plot_format)
     unsaved = fit.unsaved is not None or any(path == output for path, _ in failures)
     saved = None if unsaved else output
     deliver(dumps(structure(fit)) if format == "json" else text(fit, saved), None)

@@ -69,13 +69,14 @@ def _is_interval(seconds: Any) -> bool:
     return isinstance(seconds, (int, float, np.number)) and bool(seconds >= 0)
 
 
-def resumed(path: str | os.PathLike[str], problem: Problem) -> Progress | None:
-    """Where the training of this problem stands in a model file; None if there is no file yet.
+def resumed(checkpoints: Checkpoints) -> Progress | None:
+    """Where the training stands in the model file that it is written to; None if there is none yet.
 
     Raises:
         InvalidArgument: the file is of another training; says what has changed.
         DamagedModel: the file is not a whole model.
     """
+    path, problem = checkpoints.path, checkpoints.problem
     if not os.path.exists(path):
         return None
     model = load_model(path)
@@ -84,7 +85,7 @@ def resumed(path: str | os.PathLike[str], problem: Problem) -> Progress | None:
         raise InvalidArgument(f"{shown}: a model without its training, which cannot go on; train it anew")
     if not _is_origin(model.progress.origin, model.problem.network.depth):
         raise damaged(shown, "what its training started from does not make sense")
-    found = list(changes(model, problem))
+    found = list(changes(model, problem, checkpoints.origin))
     if found:
         more = [f"and {len(found) - MAX_CHANGES} more"] if len(found) > MAX_CHANGES else []
         listed = "\n".join(f"  {change}" for change in [*found[:MAX_CHANGES], *more])
@@ -144,12 +145,12 @@ def _is_origin(origin: Mapping[str, Any], layers: int) -> bool:
     return sound and len(origin["parameters"]) == layers
 
 
-def changes(model: Model, problem: Problem) -> Iterator[str]:
-    """What is different from what a model's training started from, a line each."""
+def changes(model: Model, problem: Problem, start: Mapping[str, Any]) -> Iterator[str]:
+    """What is different from what a model's training started from, a line each; ``start`` is the problem's."""
     assert model.progress is not None
     then, now = (_comparable(each) for each in (model.problem, problem))
     yield from _differences("", then, now)
-    before, present = model.progress.origin, json.loads(as_json(origin(problem)))
+    before, present = model.progress.origin, json.loads(as_json(start))
     if before["rows"] != present["rows"]:
         yield f"the data: {before['rows']:,} rows then, {present['rows']:,} now"
         return

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
-
-from clearprop.arrays import Array
 from clearprop.errors import NotFinite
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import require_finite, require_finite_update
 from clearprop.propagation.forward import output_errors
 from clearprop.training.order import Turn
-from clearprop.training.reference import BLOCK, Reference
+from clearprop.training.reference import Reference
 from clearprop.training.standing import Snapshot
 from clearprop.training.stopping import Ending, Status, ending
 
@@ -57,13 +54,9 @@ def _examined(engine: Reference, turn: Turn) -> None:
 
 
 def _whole(engine: Reference) -> None:
-    for start in range(0, len(engine.learnt), BLOCK):
-        _finite(engine, engine.learnt[start : start + BLOCK])
-
-
-def _finite(engine: Reference, rows: Array) -> None:
-    trace, targets = engine.trace(rows), engine.targets[rows]
-    require_finite(engine.problem, trace, targets, output_errors(trace, targets), np.asarray(rows) + 1)
+    for rows, trace in engine.traces(engine.learnt):
+        targets = engine.targets[rows]
+        require_finite(engine.problem, trace, targets, output_errors(trace, targets), rows + 1)
 
 
 def _with_remedy(fault: str, remedy: str) -> str:

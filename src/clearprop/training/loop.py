@@ -132,9 +132,8 @@ def train(
     problem = requested(problem, inputs, targets, optimizer, settings)
     if resume and output is None:
         raise InvalidArgument("resume: say with output which model is to go on")
-    # What is there is looked at before a checkpoint may take its place.
-    progress = resumed(output, problem) if resume and output is not None else None
     checkpoints = Checkpoints(output, problem, checkpoint) if output is not None else None
+    progress = resumed(checkpoints) if resume and checkpoints is not None else None
     listeners = Listeners([*callbacks, *([Function(on_epoch_end)] if on_epoch_end is not None else [])])
     with np.errstate(all="ignore"):
         return _Training(problem, listeners, checkpoints, progress, metrics).fit()

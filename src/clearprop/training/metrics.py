@@ -16,8 +16,7 @@ from clearprop.network.data import Label
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.propagation.forward import forward
-
-BLOCK = 4096
+from clearprop.training.batches import blocks
 
 
 @dataclass(frozen=True)
@@ -73,22 +72,20 @@ def measured(problem: Problem, parameters: Parameters, rows: Array) -> Metrics:
     classes = class_labels(problem)
     if classes is not None:
         return _of_classes(most_likely(found), most_likely(targets), len(classes))
-    squared = (targets - found) ** 2
-    spread = ((targets - targets.mean(axis=0)) ** 2).sum(axis=0)
-    r2 = float(np.mean(1 - squared.sum(axis=0) / spread)) if (spread > 0).all() else None
-    return Metrics(len(rows), rmse=float(np.sqrt(squared.mean(axis=0)).mean()), r2=r2)
+    # Outputs that are far off may overflow here; infinite is what they are worth.
+    with np.errstate(all="ignore"):
+        squared = (targets - found) ** 2
+        spread = ((targets - targets.mean(axis=0)) ** 2).sum(axis=0)
+        r2 = float(np.mean(1 - squared.sum(axis=0) / spread)) if (spread > 0).all() else None
+        return Metrics(len(rows), rmse=float(np.sqrt(squared.mean(axis=0)).mean()), r2=r2)
 
 
 def outputs(problem: Problem, parameters: Parameters, inputs: Array, rows: Array | None = None) -> Array:
     """The outputs for rows of inputs, a block at a time."""
-    count = len(inputs) if rows is None else len(rows)
-    found = np.empty((count, problem.network.sizes[-1]))
+    rows = np.arange(len(inputs)) if rows is None else rows
     with np.errstate(all="ignore"):
-        for start in range(0, count, BLOCK):
-            part = slice(start, start + BLOCK)
-            chosen = inputs[part] if rows is None else inputs[rows[part]]
-            found[part] = forward(problem.network, parameters, chosen).outputs[-1]
-    return found
+        found = [forward(problem.network, parameters, inputs[part]).outputs[-1] for part in blocks(rows)]
+    return np.concatenate(found) if found else np.empty((0, problem.network.sizes[-1]))
 
 
 def _of_classes(found: Array, true: Array, classes: int) -> Metrics:

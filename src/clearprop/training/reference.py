@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from clearprop.arrays import Array
+from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.propagation.backward import Gradients, add_penalty, backward
 from clearprop.propagation.dropout import masks
 from clearprop.propagation.forward import Trace, example_share, forward, output_errors, penalty_error
 from clearprop.propagation.update import Update, initial_state, update
+from clearprop.training.batches import blocks
 from clearprop.training.order import batch_size
 from clearprop.training.standing import Snapshot
-
-BLOCK = 4096
-"""Examples that go through the network together where all are asked for: what that takes of memory
-is bounded, however many there are."""
 
 
 class Engine(Protocol):
@@ -74,7 +72,7 @@ class Reference:
         """One update; the loss of the batch before it."""
         worked = self.work_out(rows, step, rate)
         self.take(worked)
-        return self._total(worked.trace, worked.targets)
+        return self._error([(worked.trace, worked.targets)]) + self._penalty(worked.trace.parameters)
 
     def work_out(self, rows: Array, step: int, rate: float) -> Step:
         """Forward, backward, update on these examples; nothing is changed."""
@@ -104,22 +102,21 @@ class Reference:
 
     def loss(self) -> float:
         """E_total over all examples that are learnt from."""
-        penalty = float(penalty_error(self.problem.penalty, self.present.parameters))
-        return self._error(self.learnt) + penalty
+        return self._error(self._seen(self.learnt)) + self._penalty(self.present.parameters)
 
     def validation_loss(self) -> float:
         """The error over the examples that are set aside."""
         assert self.examples.validation is not None
-        return self._error(self.examples.validation)
+        return self._error(self._seen(self.examples.validation))
 
     def gradient_norm(self) -> float:
         """The norm of the gradient over all examples that are learnt from."""
         present, network = self.present.parameters, self.problem.network
         total = np.zeros(present.vector.shape)
-        for rows, trace in self._traces(self.learnt):
+        for trace, targets in self._seen(self.learnt):
             # Each block's share of the batch: a mean over the block is not yet one over all.
-            share = example_share(network, len(self.learnt)) / example_share(network, len(rows))
-            total += share * backward(trace, self._part(self.targets, rows)).of.vector
+            share = example_share(network, len(self.learnt)) / example_share(network, len(targets))
+            total += share * backward(trace, targets).of.vector
         gradient = present.with_vector(total)
         if self.problem.penalty:
             add_penalty(gradient, present, self.problem.penalty)
@@ -129,27 +126,31 @@ class Reference:
         """The present parameters and state; every step makes new arrays, so nothing is copied."""
         return self.present
 
-    def _error(self, rows: Array) -> float:
-        summed = sum(
-            output_errors(trace, self._part(self.targets, part)).sum(dtype=float) for part, trace in self._traces(rows)
-        )
-        return float(summed) * example_share(self.problem.network, len(rows))
-
-    def _traces(self, rows: Array) -> Iterator[tuple[Array, Trace]]:
+    def traces(self, rows: Array) -> Iterator[tuple[Array, Trace]]:
         """Forward passes that together see all these examples; what is learnt from in one batch in one."""
         if rows is self.learnt and self.one_batch:
             if self.known is None:
                 self.known = self.trace(rows)
             yield rows, self.known
             return
-        for start in range(0, len(rows), BLOCK):
-            part = rows[start : start + BLOCK]
+        for part in blocks(rows):
             yield part, self.trace(part)
+
+    def _seen(self, rows: Array) -> Iterator[tuple[Trace, Array]]:
+        """The same with their targets."""
+        for part, trace in self.traces(rows):
+            yield trace, self._part(self.targets, part)
 
     def _part(self, array: Array, rows: Array) -> Array:
         return array if self.all and len(rows) == len(array) else array[rows]
 
-    def _total(self, trace: Trace, targets: Array) -> float:
+    def _error(self, seen: Iterable[tuple[Trace, Array]]) -> float:
         # Summed in float64: in float32 a sum over many examples loses the change from epoch to epoch.
-        errors = output_errors(trace, targets).sum(dtype=float) * example_share(trace.network, len(targets))
-        return float(errors) + float(penalty_error(self.problem.penalty, trace.parameters))
+        summed, count = 0.0, 0
+        for trace, targets in seen:
+            summed += float(output_errors(trace, targets).sum(dtype=float))
+            count += len(targets)
+        return summed * example_share(self.problem.network, count)
+
+    def _penalty(self, parameters: Parameters) -> float:
+        return float(penalty_error(self.problem.penalty, parameters))
