@@ -73,7 +73,7 @@ expected.unlink()
 started = time.monotonic()
 assert os.waitpid(forked(expected), 0)[1] == 0
 length = time.monotonic() - started
-seen = dict.fromkeys(["kills", "whole", "absent", "damaged", "midway", "failed", "finished", "equal"], 0)
+seen = dict.fromkeys(["kills", "whole", "absent", "damaged", "midway", "finished", "equal"], 0)
 
 def finished():
     seen["finished"] += 1
@@ -81,30 +81,30 @@ def finished():
     seen["leftovers"] = len(list(folder.glob(".*")))
     path.unlink()
 
-while seen["kills"] < kills:
+def kill_once():
     at_once = not path.exists() and chance.random() < 0.5
     status = killed(0 if at_once else chance.uniform(0, length / 6))
     if status == 0:
-        finished()
-        continue
-    if not os.WIFSIGNALED(status):
-        seen["failed"] += 1
-        break
+        return finished()
+    assert os.WIFSIGNALED(status), status
     seen["kills"] += 1
     seen["midway"] += any(folder.glob(".*"))
     if not path.exists():
         seen["absent"] += 1
-        continue
+        return
     try:
         assert read_model.load_model(path).progress is not None
         seen["whole"] += 1
     except ClearpropError:
         seen["damaged"] += 1
         path.unlink()
-if os.waitpid(forked(path), 0)[1] == 0:
+
+# However slow the machine has become since the delays were chosen, three runs end.
+for part in (1, 2, 3):
+    while seen["kills"] < kills * part / 3:
+        kill_once()
+    assert os.waitpid(forked(path), 0)[1] == 0
     finished()
-else:
-    seen["failed"] += 1
 seen["seconds"] = time.monotonic() - started
 print(json.dumps(seen))
 """
@@ -127,7 +127,7 @@ def killed(folder: Path, kills: int, how: str = "") -> dict[str, Any]:
 
 def faults(seen: dict[str, Any]) -> list[str]:
     """What must not be, in what was seen."""
-    wrong = [key for key in ("damaged", "failed", "leftovers") if seen[key]]
+    wrong = [key for key in ("damaged", "leftovers") if seen[key]]
     return wrong + (["equal"] if seen["equal"] != seen["finished"] else [])
 
 
@@ -142,7 +142,6 @@ def test_whenever_it_is_killed_the_model_is_whole_and_ends_in_the_same_bits(tmp_
     assert seen["whole"] >= KILLS / 4
     assert seen["absent"] >= 1
     assert seen["midway"] >= 1
-    assert seen["finished"] >= 3
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no fork, and no SIGKILL")
