@@ -13,6 +13,7 @@
         ├── DamagedModel              a model file is truncated, foreign, or contradicts itself
         ├── NotFinite                 a number became infinite or undefined; names the part
         ├── Unwritable                the output could not be written
+        ├── EngineUnusable            no native code can be made on this machine
         └── Disagreement              two readings of one rule differ: a bug in clearprop
 
 A message says what, where, what was expected, what was found and what to do.
@@ -127,6 +128,10 @@ class NotFinite(WorkError):
 
 class Unwritable(WorkError):
     """The output could not be written; what was there before is untouched."""
+
+
+class EngineUnusable(WorkError):
+    """What asks for the compiled engine itself cannot have it here; says why."""
 
 
 class Disagreement(WorkError):

@@ -13,6 +13,12 @@ DATA = click.option("--data", metavar="FILE", help="A table, CSV or Parquet, in 
 TARGET = click.option(
     "--target", metavar="COLUMN", multiple=True, help="Its column to predict; several numeric ones one by one."
 )
+THREADS = click.option(
+    "--threads",
+    type=click.IntRange(1, 256),
+    metavar="N",
+    help="By default as many as are worth it; no result depends on it.",
+)
 EXAMPLE_HELP = "One example, counted from 1, or all of them as one batch."
 
 
@@ -83,6 +89,7 @@ def explain(net: str, names: tuple[str, ...], **options: Any) -> int:
 @click.option("--batch-size", type=click.IntRange(1), help="Examples per update.")
 @click.option("--learning-rate", type=click.FloatRange(0), help="In place of the file's.")
 @click.option("--seed", type=click.IntRange(0), help="Of random initial weights, the split and shuffling.")
+@THREADS
 @click.option("--output", metavar="MODEL", help="Save the trained model; as a network file if it ends in .toml.")
 @click.option(
     "--checkpoint",
@@ -138,6 +145,24 @@ def verify(net: str, **options: Any) -> int:
     from clearprop.cli.verify import run_verify
 
     return run_verify(net, **options)
+
+
+@application.command()
+@NET
+@DATA
+@TARGET
+@click.option("--batch-size", type=click.IntRange(1), help="Examples per update.")
+@THREADS
+@click.option("--assembly", is_flag=True, help="The machine code of a training step instead.")
+@click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What to write.")
+def engine(net: str, **options: Any) -> int:
+    """Show how the compiled engine trains a network: its plan, its code, and how fast it is.
+
+    Example: clearprop engine digits
+    """
+    from clearprop.cli.engine import run_engine
+
+    return run_engine(net, **options)
 
 
 @application.command()

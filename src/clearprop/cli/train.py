@@ -37,6 +37,7 @@ def run_train(
     batch_size: int | None = None,
     learning_rate: float | None = None,
     seed: int | None = None,
+    threads: int | None = None,
     output: str | None = None,
     checkpoint: float = SECONDS,
     resume: bool = False,
@@ -81,6 +82,7 @@ def run_train(
             output=model,
             checkpoint=checkpoint,
             resume=resume,
+            threads=threads,
             **settings,
         )
         failures = _written(fit, output, model, plot, plot_format)

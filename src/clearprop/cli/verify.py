@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from clearprop.cli.output import deliver, which_example
 from clearprop.derivation.verify import EXTENDED, FLOOR, Report, verify
 from clearprop.rendering.structure import dumps
+from clearprop.training.comparison import TOLERANCES, Comparison, compared
 from clearprop.training.load import load
 
 
@@ -21,15 +23,21 @@ def run_verify(
 ) -> int:
     """Print the worst relative error per layer; exit code 1 if any gradient is off."""
     report = verify(load(net, data=data, target=target or None), which_example(example), sample=sample)
-    deliver(dumps(structure(report)) if format == "json" else text(report), None)
-    return 0 if report.agrees else 1
+    engine = compared(report.cycle)
+    deliver(dumps(structure(report, engine)) if format == "json" else text(report, engine), None)
+    return 0 if agree(report, engine) else 1
 
 
-def structure(report: Report) -> dict[str, Any]:
+def agree(report: Report, engine: Sequence[Comparison]) -> bool:
+    """Whether nothing is off."""
+    return report.agrees and all(comparison.agrees for comparison in engine)
+
+
+def structure(report: Report, engine: Sequence[Comparison]) -> dict[str, Any]:
     """The report for ``--format json``."""
     name = report.cycle.parameters.layout.name
     return {
-        "agrees": report.agrees,
+        "agrees": agree(report, engine),
         "worst": report.worst,
         "tolerance": report.tolerance,
         "layers": [
@@ -49,10 +57,14 @@ def structure(report: Report) -> dict[str, Any]:
             }
             for layer in report.layers
         ],
+        "engine": [
+            {"dtype": each.dtype, "agrees": each.agrees, "worst": each.worst, "tolerance": TOLERANCES[each.dtype]}
+            for each in engine
+        ],
     }
 
 
-def text(report: Report) -> str:
+def text(report: Report, engine: Sequence[Comparison]) -> str:
     """The report as lines of text."""
     name = report.cycle.parameters.layout.name
     precision = "extended precision" if EXTENDED else "float64, the best that this machine has"
@@ -75,5 +87,10 @@ def text(report: Report) -> str:
         "",
         f"relative to the larger of the two, at least {floor:.1e}; tolerance {report.tolerance:.0e}",
     ]
-    lines.append("all agree" if report.agrees else "NOT all agree")
+    for each in engine:
+        lines.append(
+            f"compiled engine in {each.dtype}: worst difference {each.worst:.1e} of a layer's largest gradient, "
+            f"tolerance {TOLERANCES[each.dtype]:.0e}"
+        )
+    lines.append("all agree" if agree(report, engine) else "NOT all agree")
     return "\n".join(lines) + "\n"

@@ -36,21 +36,31 @@ def mask(dropout: float, seed: int, step: int, layer: int, units: int, examples:
     return np.where(kept, 1 / (1 - dropout), 0.0)
 
 
+# splitmix64's finalizer: every bit of the result depends on every bit given.
+# Source: Steele, Lea and Flood 2014.
+FIRST = 0x9E3779B97F4A7C15
+MULTIPLIERS = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+SHIFTS = 30, 27, 31
+
+
 def uniform(seed: int, step: int, layer: int, units: int, examples: Array) -> Array:
     """Numbers in [0, 1), one for each example and unit: a hash of all that they depend on."""
-    key = np.uint64(0)
-    for part in (seed, step, layer):
-        key = _mixed(key ^ np.asarray(part % 2**64, dtype=np.uint64))
-    rows = _mixed(key ^ np.asarray(examples, dtype=np.uint64))
-    cells = _mixed(rows[:, None] ^ _mixed(np.arange(units, dtype=np.uint64))[None, :])
+    rows = mixed(key(seed, step, layer) ^ np.asarray(examples, dtype=np.uint64))
+    cells = mixed(rows[:, None] ^ mixed(np.arange(units, dtype=np.uint64))[None, :])
     return np.asarray((cells >> np.uint64(11)).astype(float) * 2.0**-53)
 
 
-def _mixed(bits: Any) -> Any:
-    """splitmix64's finalizer: every bit of the result depends on every bit given.
-    Source: Steele, Lea and Flood 2014."""
+def key(seed: int, step: int | Array, layer: int) -> Any:
+    """The hash of what all units and examples of a layer's step have in common; of each of many steps."""
+    bits = mixed(np.uint64(seed % 2**64))
+    bits = mixed(bits ^ np.asarray(step).astype(np.uint64))
+    return mixed(bits ^ np.uint64(layer))
+
+
+def mixed(bits: Any) -> Any:
+    """The hash of 64 bits."""
     with np.errstate(over="ignore"):
-        bits = np.asarray(bits + np.uint64(0x9E3779B97F4A7C15))
-        bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return bits ^ (bits >> np.uint64(31))
+        bits = np.asarray(bits + np.uint64(FIRST))
+        for shift, factor in zip(SHIFTS, MULTIPLIERS, strict=False):
+            bits = (bits ^ (bits >> np.uint64(shift))) * np.uint64(factor)
+        return bits ^ (bits >> np.uint64(SHIFTS[-1]))

@@ -17,22 +17,26 @@ REMEDY = "try a smaller learning rate, or clip_norm under [optimizer]"
 AT_ONCE = "try inputs scaled to about -1 to 1, or smaller weights"
 
 
-def diverged(problem: Problem, dtype: str, start: Snapshot, epoch: int, turns: Iterable[Turn]) -> Ending:
-    """The end of a training that diverged in an epoch (counted from 1) which began at ``start``.
+def diverged(
+    problem: Problem, dtype: str, start: Snapshot, epoch: int, turns: Iterable[Turn]
+) -> tuple[Ending, int | None]:
+    """The end of a training that diverged in an epoch (counted from 1) which began at ``start``; and at
+    which step, if that is seen.
 
     Steps depend on nothing but (settings, epoch), so making them again meets the same numbers.
     """
     engine = Reference(problem, dtype, start)
-    place = f"in epoch {epoch}"
+    place, step = f"in epoch {epoch}", None
     try:
         for turn in turns:
-            place = f"in epoch {epoch}, step {turn.step}"
+            place, step = f"in epoch {epoch}, step {turn.step}", turn.step
             _examined(engine, turn)
         place = f"in epoch {epoch}, after its last step"
         _whole(engine)
     except NotFinite as error:
-        return ending(Status.DIVERGED, place=place, fault=_with_remedy(str(error), REMEDY))
-    return ending(Status.DIVERGED, place=place, fault=f"the loss is not a finite number; {REMEDY}")
+        return ending(Status.DIVERGED, place=place, fault=_with_remedy(str(error), REMEDY)), step
+    # The engine rounds in another order, and may meet infinity a little sooner.
+    return ending(Status.DIVERGED, place=place, fault=f"the loss is not a finite number; {REMEDY}"), step
 
 
 def at_once(problem: Problem, dtype: str) -> Ending:

@@ -19,14 +19,16 @@ from clearprop.rules.optimizers import Optimizer
 from clearprop.training.callbacks import Callback, Function, Listeners, Logs
 from clearprop.training.checkpoint import SECONDS, Checkpoints, resumed
 from clearprop.training.divergence import at_once, diverged
+from clearprop.training.engines import Engine, EngineName, engine_for
 from clearprop.training.history import History
 from clearprop.training.metrics import Metrics, measured
 from clearprop.training.model import Model, Progress, save_model
 from clearprop.training.order import Plateau, batch_size, turns
+from clearprop.training.pace import Pace
 from clearprop.training.prediction import predict
-from clearprop.training.reference import Engine, Reference
+from clearprop.training.reference import Reference
 from clearprop.training.request import requested
-from clearprop.training.standing import Standing
+from clearprop.training.standing import Snapshot, Standing
 from clearprop.training.stopping import Ending, Status, Stopping, ending, keeps_best
 
 EPOCHS = 10_000
@@ -98,6 +100,8 @@ def train(
     output: str | os.PathLike[str] | None = None,
     checkpoint: float = SECONDS,
     resume: bool = False,
+    threads: int | None = None,
+    engine: EngineName = "compiled",
     **settings: Any,
 ) -> Fit:
     """Train a problem, or a network on rows of inputs and targets, until it converges.
@@ -113,6 +117,10 @@ def train(
     loss, the learning rate and, with ``metrics``, how good the outputs are; True from one of them
     ends the training. With ``output`` the model is saved there every ``checkpoint`` seconds and at
     the end; ``resume`` goes on from what is there, to the same bits as without the interruption.
+
+    The compiled engine makes the steps, in as many ``threads`` as are worth it unless a number is
+    given; the result is the same with any number of them, to the bit. Where it cannot be used a
+    ``SlowerEngine`` warning says why, and the ``"reference"`` in NumPy does the same work.
 
     A training that diverges keeps the parameters of the last epoch whose loss was finite; one
     that is interrupted (Ctrl-C) keeps those of its last step.
@@ -136,7 +144,9 @@ def train(
     progress = resumed(checkpoints) if resume and checkpoints is not None else None
     listeners = Listeners([*callbacks, *([Function(on_epoch_end)] if on_epoch_end is not None else [])])
     with np.errstate(all="ignore"):
-        return _Training(problem, listeners, checkpoints, progress, metrics).fit()
+        start = progress.standing.present if progress is not None else None
+        chosen = engine_for(problem, start, name=engine, threads=threads)
+        return _Training(problem, chosen, listeners, checkpoints, progress, metrics).fit()
 
 
 class _Training:
@@ -146,6 +156,7 @@ class _Training:
     def __init__(
         self,
         problem: Problem,
+        engine: Engine,
         listeners: Listeners,
         checkpoints: Checkpoints | None,
         progress: Progress | None,
@@ -159,10 +170,12 @@ class _Training:
         self.per_epoch = -(-len(problem.examples.learnt) // batch_size(problem))
         self.failed: int | None = None
         self.stopping = Stopping(settings, EPOCHS if settings.epochs is None else settings.epochs)
-        self.engine: Engine = Reference(problem, settings.dtype, progress.standing.present if progress else None)
+        self.engine = engine
+        # A checkpoint after every step, if that is asked for.
+        self.pace = Pace(steps=1 if checkpoints is not None and checkpoints.seconds == 0 else None)
         if progress is None:
             start = self.engine.snapshot()
-            self.standing, self.history = Standing(0, 0, start, start, start.parameters), History()
+            self.standing, self.history = Standing(0, 0, start, start, start), History()
             self._note(self.engine.loss())
         else:
             self.standing, self.history = progress.standing, progress.history
@@ -198,11 +211,11 @@ class _Training:
     def _epoch(self) -> Ending | None:
         """One epoch, or what is left of it; the reason to end with it, if there is one."""
         at = self.standing
-        for turn in turns(self.problem, at.epochs, self.plateau):
-            if turn.step <= at.steps:
-                continue
-            # A loss that is not finite: the epoch can only get worse.
-            if not np.isfinite(self.engine.step(turn.rows, turn.step, turn.rate)):
+        left = (turn for turn in turns(self.problem, at.epochs, self.plateau) if turn.step > at.steps)
+        for part in self.pace.parts(left):
+            finite, turn = self.engine.run(part), part[-1]
+            # A number that is not finite: the epoch can only get worse.
+            if not finite:
                 return self._diverged(turn.step)
             if turn.last:
                 return self._end_of_epoch(turn.step, turn.rate)
@@ -219,7 +232,7 @@ class _Training:
         self.history.rate.append(rate)
         self._note(loss)
         epochs = at.epochs + 1
-        best = snapshot.parameters if self.history.best == epochs else at.best
+        best = snapshot if self.history.best == epochs else at.best
         self.standing = Standing(epochs, steps, snapshot, snapshot, best)
         self.plateau.watch(self.history.watched[-1])
         if self.listeners.on_epoch_end(epochs, self._logs()):
@@ -256,9 +269,10 @@ class _Training:
     def _diverged(self, step: int) -> Ending:
         at = self.standing
         again = turns(self.problem, at.epochs, self.plateau)
-        self.failed = step
         self.standing = self._rolled_back()
-        return diverged(self.problem, self.problem.settings.dtype, at.whole, at.epochs + 1, again)
+        end, seen = diverged(self.problem, self.problem.settings.dtype, at.whole, at.epochs + 1, again)
+        self.failed = step if seen is None else seen
+        return end
 
     def _rolled_back(self) -> Standing:
         """The moment at the end of the last whole epoch."""
@@ -276,14 +290,14 @@ class _Training:
         if self.checkpoints is None or not self.standing.present.finite:
             return
         try:
-            self.checkpoints.save(self._in_float64(self._kept()), self.standing, self.history)
+            self.checkpoints.save(self._in_float64(self._kept().parameters), self.standing, self.history)
         except Unwritable as error:
             self.listeners.on_checkpoint_failed(error)
 
-    def _kept(self) -> Parameters:
-        """The best parameters, where early stopping looks after them, or else the present ones."""
+    def _kept(self) -> Snapshot:
+        """The best numbers, where early stopping looks after them, or else the present ones."""
         at = self.standing
-        return at.best if keeps_best(self.problem.settings, self.history) else at.present.parameters
+        return at.best if keeps_best(self.problem.settings, self.history) else at.present
 
     def _in_float64(self, after: Parameters) -> Parameters:
         """The trained parameters; those that training left alone, as frozen biases, keep all their digits."""
@@ -296,15 +310,16 @@ class _Training:
             self.standing = self._rolled_back()
         at, history = self.standing, self.history.until(self.standing.epochs)
         kept = self._kept()
-        if kept is at.whole.parameters:
+        if kept is at.whole:
             loss, validation = history.loss[-1], history.validation[-1] if self.validates else None
         elif kept is at.best:
             loss, validation = history.loss[history.best], history.validation[history.best]
         else:
-            engine = Reference(self.problem, self.problem.settings.dtype, at.present)
+            # Whatever the engine has done since, this is about the moment that is kept.
+            engine = Reference(self.problem, self.problem.settings.dtype, kept)
             loss, validation = engine.loss(), engine.validation_loss() if self.validates else None
         unsaved = None
-        trained = self._in_float64(kept)
+        trained = self._in_float64(kept.parameters)
         if self.checkpoints is not None:
             # A failure to save must not cost what was learnt: it is in the result.
             try:

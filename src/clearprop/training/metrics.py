@@ -15,8 +15,7 @@ from clearprop.arrays import Array
 from clearprop.network.data import Label
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
-from clearprop.propagation.forward import forward
-from clearprop.training.batches import blocks
+from clearprop.training.outputs import outputs
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def measured(problem: Problem, parameters: Parameters, rows: Array) -> Metrics:
     """The metrics on the examples at these positions."""
     assert problem.examples is not None
     targets = problem.examples.targets[rows]
-    found = outputs(problem, parameters, problem.examples.inputs, rows)
+    found = outputs(problem, parameters, problem.examples.inputs[rows])
     classes = class_labels(problem)
     if classes is not None:
         return _of_classes(most_likely(found), most_likely(targets), len(classes))
@@ -78,14 +77,6 @@ def measured(problem: Problem, parameters: Parameters, rows: Array) -> Metrics:
         spread = ((targets - targets.mean(axis=0)) ** 2).sum(axis=0)
         r2 = float(np.mean(1 - squared.sum(axis=0) / spread)) if (spread > 0).all() else None
         return Metrics(len(rows), rmse=float(np.sqrt(squared.mean(axis=0)).mean()), r2=r2)
-
-
-def outputs(problem: Problem, parameters: Parameters, inputs: Array, rows: Array | None = None) -> Array:
-    """The outputs for rows of inputs, a block at a time."""
-    rows = np.arange(len(inputs)) if rows is None else rows
-    with np.errstate(all="ignore"):
-        found = [forward(problem.network, parameters, inputs[part]).outputs[-1] for part in blocks(rows)]
-    return np.concatenate(found) if found else np.empty((0, problem.network.sizes[-1]))
 
 
 def _of_classes(found: Array, true: Array, classes: int) -> Metrics:

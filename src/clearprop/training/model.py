@@ -140,7 +140,7 @@ def _tensors(model: Model) -> Iterator[tuple[str, Array]]:
         yield from _examples(problem.examples)
     if progress is not None:
         standing, history = progress.standing, progress.history
-        yield "training.best", standing.best.vector
+        yield "training.best", standing.best.parameters.vector
         yield from _snapshot("training.present", standing.present)
         if standing.present is not standing.whole:
             yield from _snapshot("training.whole", standing.whole)

@@ -18,7 +18,8 @@ from clearprop.tables.prepare import Reader, inputs_of
 from clearprop.tables.read import read_table
 from clearprop.tables.table import Table
 from clearprop.training.given import rows
-from clearprop.training.metrics import class_labels, most_likely, outputs
+from clearprop.training.metrics import class_labels, most_likely
+from clearprop.training.outputs import outputs
 
 
 def predict(problem: Problem, data: Any, progress: Progress | None = None) -> Array:

@@ -228,7 +228,7 @@ class _Reader:
         if not history.tells_of(epochs):
             raise self.damaged("its history is not that of its training")
         standing = self._standing(problem, epochs, steps)
-        kept = standing.best if keeps_best(problem.settings, history) else standing.present.parameters
+        kept = (standing.best if keeps_best(problem.settings, history) else standing.present).parameters
         with np.errstate(over="ignore"):
             same = np.array_equal(problem.parameters.vector.astype(problem.settings.dtype), kept.vector)
         if not same:
@@ -250,11 +250,11 @@ class _Reader:
         def snapshot(place: str) -> Snapshot:
             vector = numbers(f"{place}.parameters")
             state = {name: self._tensor(f"{place}.{name}", size, own) for name in problem.optimizer.state}
-            return Snapshot(problem.parameters.with_vector(vector), state)
+            return Snapshot.of(problem.parameters.with_vector(vector), state)
 
         present = snapshot("training.present")
         whole = snapshot("training.whole") if "training.whole.parameters" in self.names else present
-        best = problem.parameters.with_vector(numbers("training.best"))
+        best = Snapshot.of(problem.parameters.with_vector(numbers("training.best")), {})
         if steps < epochs:
             raise self.damaged(f"it tells of {epochs} epochs in {steps} steps")
         return Standing(epochs, steps, present, whole, best)

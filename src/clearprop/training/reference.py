@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -16,27 +15,8 @@ from clearprop.propagation.dropout import masks
 from clearprop.propagation.forward import Trace, example_share, forward, output_errors, penalty_error
 from clearprop.propagation.update import Update, initial_state, update
 from clearprop.training.batches import blocks
-from clearprop.training.order import batch_size
+from clearprop.training.order import Turn, batch_size
 from clearprop.training.standing import Snapshot
-
-
-class Engine(Protocol):
-    """All that the loop asks for: whatever computes steps can take the reference's place."""
-
-    def step(self, rows: Array, step: int, rate: float) -> float:
-        """One update on the examples with these numbers; the batch's loss before it."""
-
-    def loss(self) -> float:
-        """E_total over all examples that are learnt from, without dropout, at the present parameters."""
-
-    def validation_loss(self) -> float:
-        """The same over those set aside, without the penalty."""
-
-    def gradient_norm(self) -> float:
-        """The Euclidean norm of ∂(loss)/∂(all that is trained)."""
-
-    def snapshot(self) -> Snapshot:
-        """The present parameters, and what the optimizer remembers."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +41,16 @@ class Reference:
         self.all = np.array_equal(self.learnt, np.arange(len(self.examples)))
         if start is None:
             parameters = problem.parameters.with_vector(problem.parameters.vector.astype(dtype))
-            start = Snapshot(parameters, initial_state(problem.optimizer, parameters))
+            start = Snapshot.of(parameters, initial_state(problem.optimizer, parameters))
         self.present = start
         self.dropout = any(layer.dropout for layer in problem.network.layers)
         self.one_batch = batch_size(problem) == len(self.learnt)
         # The forward pass over all examples that `loss` made, for a step on all of them to go on from.
         self.known: Trace | None = None
+
+    def run(self, turns: Sequence[Turn]) -> bool:
+        """Make these steps; False as soon as a batch's loss is not a finite number."""
+        return all(np.isfinite(self.step(turn.rows, turn.step, turn.rate)) for turn in turns)
 
     def step(self, rows: Array, step: int, rate: float) -> float:
         """One update; the loss of the batch before it."""
@@ -91,7 +75,7 @@ class Reference:
     def take(self, step: Step) -> None:
         """Make a step's new parameters the present ones."""
         self.known = None
-        self.present = Snapshot(step.update.parameters, step.update.state)
+        self.present = Snapshot.of(step.update.parameters, step.update.state)
 
     def trace(self, rows: Array, dropped: tuple[Array | None, ...] | None = None) -> Trace:
         """The forward pass over these examples at the present parameters."""

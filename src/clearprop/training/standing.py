@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -11,12 +12,37 @@ from clearprop.arrays import Array
 from clearprop.network.parameters import Parameters
 
 
-@dataclass(frozen=True)
 class Snapshot:
-    """Where the numbers stand, in the precision of the training; later steps leave it alone."""
+    """Where the numbers stand, in the precision of the training; later steps leave it alone.
 
-    parameters: Parameters
-    state: Mapping[str, Array]
+    ``take`` gives the parameters and what the optimizer remembers. It is called when one of them is
+    first asked for, which for most snapshots is never.
+    """
+
+    def __init__(self, take: Callable[[], tuple[Parameters, Mapping[str, Array]]]) -> None:
+        self._take = take
+
+    @staticmethod
+    def of(parameters: Parameters, state: Mapping[str, Array]) -> Snapshot:
+        """Of numbers that are at hand."""
+        return Snapshot(lambda: (parameters, state))
+
+    @cached_property
+    def _taken(self) -> tuple[Parameters, Mapping[str, Array]]:
+        taken = self._take()
+        # What it would be taken from may be large, and is not needed again.
+        self._take = lambda: taken
+        return taken
+
+    @property
+    def parameters(self) -> Parameters:
+        """The weights and biases."""
+        return self._taken[0]
+
+    @property
+    def state(self) -> Mapping[str, Array]:
+        """What the optimizer remembers."""
+        return self._taken[1]
 
     @property
     def finite(self) -> bool:
@@ -29,11 +55,11 @@ class Standing:
     """A moment between two steps. It is replaced as a whole, so that an interrupt at any time finds one.
 
     ``present`` is after ``steps`` steps, ``whole`` after the last of ``epochs`` whole epochs, and
-    ``best`` has the parameters of the epoch with the lowest loss of the validation rows.
+    ``best`` is that of the epoch with the lowest loss of the validation rows.
     """
 
     epochs: int
     steps: int
     present: Snapshot
     whole: Snapshot
-    best: Parameters
+    best: Snapshot

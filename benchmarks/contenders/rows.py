@@ -1,0 +1,196 @@
+"""Rows: what is trained or predicted, the same for every contender."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from itertools import pairwise
+from typing import Literal, Protocol
+
+Kind = Literal["logistic", "relu"]
+"""``logistic``: logistic units throughout, half squared error, SGD.
+``relu``: relu units, softmax with categorical cross-entropy, Adam."""
+
+
+class Task(Protocol):
+    """What a round is made of."""
+
+    @property
+    def name(self) -> str:
+        """How a table calls it."""
+
+    @property
+    def unit(self) -> str:
+        """What the times are of."""
+
+    @property
+    def units(self) -> int:
+        """How many of these the smallest round has."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """A network trained on ``rows`` examples, ``batch`` at a time.
+
+    The error is summed over outputs and averaged over the examples of a batch.
+
+    >>> Training((64, 32, 10), 32, 6400).name
+    '64-32-10, batch 32'
+    """
+
+    sizes: tuple[int, ...]
+    batch: int
+    rows: int
+    kind: Kind = "logistic"
+    rate: float = 0.05
+
+    def __post_init__(self) -> None:
+        if self.rows % self.batch:
+            raise ValueError(f"rows: expected whole batches of {self.batch}, found {self.rows} rows")
+
+    @property
+    def name(self) -> str:
+        """Sizes and batch."""
+        sizes = "-".join(map(str, self.sizes))
+        return f"{sizes}, batch {self.batch}" + (", relu, Adam" if self.kind == "relu" else "")
+
+    @property
+    def unit(self) -> str:
+        """One update."""
+        return "step"
+
+    @property
+    def units(self) -> int:
+        """Steps of an epoch."""
+        return self.rows // self.batch
+
+    @property
+    def flops(self) -> int:
+        """Multiplications and additions of a step's products.
+
+        6·B·Σ n_in·n_out - 2·B·n_0·n_1: each layer has three products of 2·B·n_in·n_out, forward, for the
+        weights' gradient and for the inputs' gradient, but nobody asks for the gradient of the first layer's
+        inputs. Activations, errors and updates are not counted.
+        """
+        products = sum(inputs * units for inputs, units in pairwise(self.sizes))
+        return 6 * self.batch * products - 2 * self.batch * self.sizes[0] * self.sizes[1]
+
+    @property
+    def aim(self) -> float:
+        """How many times as fast as the best peer the engine is meant to be, by the widest hidden layer."""
+        width = max(self.sizes[1:-1])
+        return 3.0 if width <= 64 else 1.5 if width <= 128 else 1.2
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Outputs of a relu network with softmax, for so many rows in one call from Python: an array in, an array out.
+
+    >>> Prediction((64, 128, 10), 1).name
+    'predict 64-128-10, 1 row'
+    """
+
+    sizes: tuple[int, ...]
+    rows: int
+
+    @property
+    def name(self) -> str:
+        """Sizes and rows."""
+        return f"predict {'-'.join(map(str, self.sizes))}, {self.rows:,} row{'s' if self.rows > 1 else ''}"
+
+    @property
+    def unit(self) -> str:
+        """One call."""
+        return "call"
+
+    @property
+    def units(self) -> int:
+        """A round may be of one call."""
+        return 1
+
+    @property
+    def flops(self) -> int:
+        """2·B·Σ n_in·n_out."""
+        return 2 * self.rows * sum(inputs * units for inputs, units in pairwise(self.sizes))
+
+
+TRAININGS = (
+    Training((2, 2, 2), 1, 2_000),
+    Training((4, 16, 16, 3), 32, 6_400),
+    Training((64, 32, 10), 32, 6_400),
+    Training((30, 64, 64, 1), 64, 12_800),
+    Training((64, 128, 128, 10), 128, 12_800),
+    Training((784, 128, 64, 10), 128, 12_800),
+    Training((784, 512, 512, 10), 256, 12_800),
+    Training((1024, 1024, 1024, 1024), 512, 5_120),
+    Training((64, 100, 10), 200, 20_000, "relu", 1e-3),  # scikit-learn's own defaults
+    Training((64, 256, 256, 256, 10), 256, 12_800, "relu", 1e-3),
+    Training((784, 512, 512, 10), 128, 12_800, "relu", 1e-3),
+)
+
+PREDICTIONS = tuple(
+    Prediction(sizes, rows) for sizes in ((64, 128, 10), (784, 128, 64, 10)) for rows in (1, 100_000)
+)
+
+PROMPTS = ("iris", "digits")
+
+
+def chosen(name: str, pattern: str) -> bool:
+    """Whether a pattern of the shell is found in a name.
+
+    >>> chosen("predict 64-128-10, 1 row", "64-*row"), chosen("prompt iris", "digits")
+    (True, False)
+    """
+    return fnmatchcase(name.lower(), f"*{pattern.lower()}*")
+
+
+# --- sweeps: one size changes, the others stay -------------------------------------------------------------
+
+STEPS = 40
+"""Steps of an epoch in a sweep, where the number of rows is not what changes."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Rows along one axis."""
+
+    name: str
+    axis: str
+    points: tuple[tuple[int, Training], ...]
+
+
+def _over(name: str, axis: str, rows: dict[int, Training]) -> Sweep:
+    return Sweep(name, axis, tuple(rows.items()))
+
+
+def _powers(first: int, last: int) -> tuple[int, ...]:
+    """Powers of two, both ends included."""
+    return tuple(2**power for power in range(int(math.log2(first)), int(math.log2(last)) + 1))
+
+
+SWEEPS = {
+    sweep.name: sweep
+    for sweep in (
+        _over(
+            "width",
+            "units of both hidden layers (64-w-w-10, batch 128)",
+            {w: Training((64, w, w, 10), 128, 128 * STEPS) for w in _powers(8, 1024)},
+        ),
+        _over(
+            "depth",
+            "hidden layers of 64 units (64-64-…-10, batch 64)",
+            {d: Training((64, *[64] * d, 10), 64, 64 * STEPS) for d in range(1, 11)},
+        ),
+        _over(
+            "batch",
+            "examples of a batch (64-64-64-10)",
+            {b: Training((64, 64, 64, 10), b, b * STEPS) for b in _powers(1, 1024)},
+        ),
+        _over(
+            "rows",
+            "rows of data (30-64-64-1, batch 50)",
+            {n: Training((30, 64, 64, 1), 50, n) for n in (1_000, 10_000, 100_000, 1_000_000)},
+        ),
+    )
+}

@@ -1,0 +1,136 @@
+"""Random networks through the compiled engine: nothing outside its buffers, and the reference's numbers.
+
+    scripts/test --setup-only && .venv/test/bin/python scripts/fuzz_engine.py --networks 2000 --seed 0
+
+Every array that native code is given stands against pages that end the process when they are touched:
+once right before one, once right behind one. All that is to be written before it is read is NaN at
+first. Each network makes an epoch, and its error and its outputs are asked for; both runs have the same
+bits, and they agree with the reference. Runs in processes of their own; where one ends by a signal, the
+network's seed is reported and the next one goes on. Exit code 1 if anything was wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+EVERY = 50
+"""Networks after which a line is printed."""
+
+
+def one(seed: int, weights: int) -> str | None:
+    """What is wrong with the network of that seed, or None."""
+    from tests.engine.guarded import guarded, poison
+    from tests.engine.networks import by_engine, drawn, epoch_of, judged, native, same
+
+    problem = drawn(seed, weights=weights)
+    dtype = ("float32", "float64")[seed // 2 % 2]
+    threads = 1 + seed % 3
+    ends, outputs, first = [], [], None
+    for at_end in (True, False):
+        with guarded(at_end=at_end) as guards:
+            first = engine = native(problem, dtype, threads, like=first)
+            poison(engine)
+            ends.append(by_engine(engine, [1]))
+            outputs.append(engine.outputs(epoch_of(problem)[-1].rows))
+            given = [*engine.training.arrays.values(), *engine.inference.arrays.values()]
+            if not all(guards.holds(array) for array in given):
+                return "an array that native code was given stands outside of the guards"
+            if not guards.intact:
+                return "something was written beside an array"
+    if not same(*ends) or outputs[0].tobytes() != outputs[1].tobytes():
+        return "the same run gave other bits"
+    verdict = judged(problem, dtype, ends[0])
+    return f"hard: {verdict}" if verdict.hard and verdict.agrees else None if verdict.agrees else str(verdict)
+
+
+def some(first: int, last: int, weights: int) -> None:
+    """Networks one after the other, each announced before it begins: what a process of its own does."""
+    import numpy as np
+
+    np.seterr(all="ignore")
+    for seed in range(first, last):
+        print(f"begin {seed}", flush=True)
+        try:
+            found = one(seed, weights)
+        except Exception as error:
+            found = f"{type(error).__name__}: {error}"
+        if found is not None:
+            print(f"found {seed} {found}", flush=True)
+    print("end", flush=True)
+
+
+class Report:
+    """What was found so far."""
+
+    def __init__(self) -> None:
+        self.networks, self.hard, self.wrong = 0, 0, list[int]()
+        self.began = time.monotonic()
+
+    def read(self, line: str) -> int | None:
+        """Take note of a line; the seed, if one has begun."""
+        what, _, rest = line.strip().partition(" ")
+        if what == "begin":
+            self.networks += 1
+            if self.networks % EVERY == 0:
+                print(f"{self.networks} networks, seed {rest}, {time.monotonic() - self.began:.0f} s", flush=True)
+            return int(rest)
+        if what == "found":
+            seed, _, text = rest.partition(" ")
+            if text.startswith("hard: "):
+                self.hard += 1
+            else:
+                self.add(int(seed), text)
+        return None
+
+    def add(self, seed: int, text: str) -> None:
+        """Something is wrong."""
+        self.wrong.append(seed)
+        print(f"seed {seed}: {text}", flush=True)
+
+
+def fuzz(first: int, last: int, weights: int) -> Report:
+    """All these seeds, in as many processes as are needed."""
+    report = Report()
+    environment = {**os.environ, "CLEARPROP_CACHE_DIR": "off"}
+    while first < last:
+        line = [sys.executable, __file__, "--child", str(first), str(last), "--weights", str(weights)]
+        seed, ended = first, False
+        with subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env=environment) as child:
+            assert child.stdout is not None
+            for text in child.stdout:
+                begun = report.read(text)
+                seed, ended = seed if begun is None else begun, text == "end\n"
+        if ended:
+            break
+        report.add(seed, f"the process ended with {child.returncode}")
+        first = seed + 1
+    return report
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(description="Random networks through the compiled engine.")
+    parser.add_argument("--networks", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=0, help="of the first network")
+    parser.add_argument("--weights", type=int, default=40_000, help="that a network has at most")
+    parser.add_argument("--child", type=int, nargs=2, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.child:
+        some(*given.child, given.weights)
+        return 0
+    report = fuzz(given.seed, given.seed + given.networks, given.weights)
+    seconds = time.monotonic() - report.began
+    print(f"{report.networks} networks in {seconds:.0f} s, {report.hard} of them hard; wrong: {report.wrong or 'none'}")
+    return 1 if report.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

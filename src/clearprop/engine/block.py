@@ -1,0 +1,298 @@
+"""Building blocks of native code: loops, addresses and vectors in LLVM's intermediate language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from llvmlite import ir
+
+INDEX = ir.IntType(64)
+POINTER = ir.PointerType()
+
+GIVE_WAY = "give_way"
+"""What code calls to let other threads run; whoever loads it says what that is."""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers that code computes with: their precision, and how many stand in a vector."""
+
+    dtype: str
+    lanes: int
+    fused: bool = True
+
+    @property
+    def bytes(self) -> int:
+        """The size of one number."""
+        return 4 if self.dtype == "float32" else 8
+
+    @property
+    def scalar(self) -> ir.Type:
+        """One number."""
+        return ir.FloatType() if self.dtype == "float32" else ir.DoubleType()
+
+    @property
+    def vector(self) -> ir.Type:
+        """A vector of them."""
+        return ir.VectorType(self.scalar, self.lanes)
+
+
+def index(value: int) -> ir.Constant:
+    """A number of bytes, rows or columns."""
+    return ir.Constant(INDEX, value)
+
+
+def intrinsic(module: ir.Module, name: str, kind: ir.Type, arguments: int) -> ir.Function:
+    """LLVM's own function of that name, for arguments and a result of one type."""
+    element = kind.element if isinstance(kind, ir.VectorType) else kind
+    letter = f"f{32 if isinstance(element, ir.FloatType) else 64}"
+    suffix = f"v{kind.count}{letter}" if isinstance(kind, ir.VectorType) else letter
+    full = f"{name}.{suffix}"
+    known = module.globals.get(full)
+    return known if known is not None else ir.Function(module, ir.FunctionType(kind, [kind] * arguments), full)
+
+
+def _masked(module: ir.Module, what: str, numbers: Numbers) -> ir.Function:
+    """LLVM's load or store of some lanes of a vector."""
+    name = f"llvm.masked.{what}.v{numbers.lanes}f{8 * numbers.bytes}.p0"
+    known = module.globals.get(name)
+    if known is not None:
+        return known
+    align, lanes = ir.IntType(32), ir.VectorType(ir.IntType(1), numbers.lanes)
+    kind = (
+        ir.FunctionType(numbers.vector, [POINTER, align, lanes, numbers.vector])
+        if what == "load"
+        else ir.FunctionType(ir.VoidType(), [numbers.vector, POINTER, align, lanes])
+    )
+    return ir.Function(module, kind, name)
+
+
+def table(module: ir.Module, name: str, kind: ir.Type, values: Sequence[int]) -> ir.Value:
+    """Numbers that never change, under a name."""
+    if name not in module.globals:
+        array = ir.ArrayType(kind, len(values))
+        constant = ir.GlobalVariable(module, array, name)
+        constant.linkage, constant.global_constant, constant.align = "internal", True, 64
+        constant.initializer = ir.Constant(array, list(values))
+    return module.globals[name]
+
+
+def reduced(b: Block, operation: str, value: ir.Value) -> ir.Value:
+    """All lanes of a vector put together, halves at a time: one number. ``operation`` is ``"fadd"`` or
+    LLVM's ``"maximum"``, which a NaN goes through."""
+    lanes = b.numbers.lanes
+    half = lanes // 2
+    while half:
+        kind = ir.VectorType(ir.IntType(32), lanes)
+        other = b.builder.shuffle_vector(value, value, ir.Constant(kind, [(k + half) % lanes for k in range(lanes)]))
+        if operation == "fadd":
+            value = b.builder.fadd(value, other)
+        else:
+            value = b.builder.call(intrinsic(b.builder.module, f"llvm.{operation}", value.type, 2), [value, other])
+        half //= 2
+    return b.builder.extract_element(value, ir.Constant(ir.IntType(32), 0))
+
+
+@dataclass
+class Block:
+    """A place in a function where instructions are added; wraps LLVM's builder in the words of the kernels.
+
+    All addresses are in bytes from a pointer. Vectors may stand at any address.
+    """
+
+    builder: ir.IRBuilder
+    numbers: Numbers
+    named: dict[str, ir.Value] = field(default_factory=dict)
+
+    # --- integers ------------------------------------------------------------------------------
+
+    def add(self, *terms: ir.Value | int) -> ir.Value:
+        """The sum of integers."""
+        total = self.integer(terms[0])
+        for term in terms[1:]:
+            total = self.builder.add(total, self.integer(term))
+        return total
+
+    def times(self, value: ir.Value, factor: ir.Value | int) -> ir.Value:
+        """The product of integers."""
+        return self.builder.mul(value, self.integer(factor))
+
+    def quotient(self, value: ir.Value, divisor: int) -> ir.Value:
+        """The whole part of a quotient; neither is negative."""
+        return self.builder.udiv(value, index(divisor))
+
+    def remainder(self, value: ir.Value, divisor: int) -> ir.Value:
+        """What is left of it."""
+        return self.builder.urem(value, index(divisor))
+
+    @staticmethod
+    def integer(value: ir.Value | int) -> ir.Value:
+        """An integer as a value."""
+        return index(value) if isinstance(value, int) else value
+
+    def smaller(self, one: ir.Value | int, other: ir.Value | int) -> ir.Value:
+        """The smaller of two integers."""
+        one, other = self.integer(one), self.integer(other)
+        return self.builder.select(self.builder.icmp_signed("<", one, other), one, other)
+
+    # --- memory --------------------------------------------------------------------------------
+
+    def at(self, pointer: ir.Value, *offsets: ir.Value | int) -> ir.Value:
+        """The address that many bytes from a pointer."""
+        fixed = sum(each for each in offsets if isinstance(each, int))
+        for each in offsets:
+            if not isinstance(each, int):
+                pointer = self.builder.gep(pointer, [each], source_etype=ir.IntType(8))
+        return self.builder.gep(pointer, [index(fixed)], source_etype=ir.IntType(8)) if fixed else pointer
+
+    def load(self, pointer: ir.Value) -> ir.Value:
+        """The vector at an address."""
+        return self.builder.load(pointer, typ=self.numbers.vector, align=self.numbers.bytes)
+
+    def store(self, value: ir.Value, pointer: ir.Value) -> None:
+        """Put a vector at an address."""
+        self.builder.store(value, pointer, align=self.numbers.bytes)
+
+    def load_only(self, pointer: ir.Value, lanes: ir.Value | None) -> ir.Value:
+        """The vector at an address, of which only these lanes are looked at (None for all); zero in the others."""
+        if lanes is None:
+            return self.load(pointer)
+        function = _masked(self.builder.module, "load", self.numbers)
+        align = ir.Constant(ir.IntType(32), self.numbers.bytes)
+        return self.builder.call(function, [pointer, align, lanes, self.constant(0.0)])
+
+    def store_only(self, value: ir.Value, pointer: ir.Value, lanes: ir.Value | None) -> None:
+        """Put these lanes of a vector at an address; what the others are for is left alone."""
+        if lanes is None:
+            self.store(value, pointer)
+            return
+        function = _masked(self.builder.module, "store", self.numbers)
+        self.builder.call(function, [value, pointer, ir.Constant(ir.IntType(32), self.numbers.bytes), lanes])
+
+    def load_number(self, pointer: ir.Value) -> ir.Value:
+        """The number at an address."""
+        return self.builder.load(pointer, typ=self.numbers.scalar, align=self.numbers.bytes)
+
+    def load_integer(self, pointer: ir.Value, bits: int = 64) -> ir.Value:
+        """The integer at an address, widened to an index."""
+        value = self.builder.load(pointer, typ=ir.IntType(bits), align=bits // 8)
+        return value if bits == 64 else self.builder.zext(value, INDEX)
+
+    def load_pointer(self, pointer: ir.Value) -> ir.Value:
+        """The address that stands at an address."""
+        return self.builder.load(pointer, typ=POINTER, align=8)
+
+    def zeros(self, size: int) -> ir.Value:
+        """The address of so many zero bytes."""
+        return table(self.builder.module, f"zeros_{size}", ir.IntType(8), [0] * size)
+
+    # --- vectors -------------------------------------------------------------------------------
+
+    def constant(self, value: float) -> ir.Constant:
+        """The vector that has one number in all lanes."""
+        return ir.Constant(self.numbers.vector, [float(value)] * self.numbers.lanes)
+
+    def spread(self, number: ir.Value) -> ir.Value:
+        """A number in all lanes."""
+        undefined = ir.Constant(self.numbers.vector, ir.Undefined)
+        first = self.builder.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), self.numbers.lanes), [0] * self.numbers.lanes)
+        return self.builder.shuffle_vector(first, undefined, mask)
+
+    def multiply_add(self, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
+        """a·b + c."""
+        if self.numbers.fused:
+            return self.builder.call(intrinsic(self.builder.module, "llvm.fma", a.type, 3), [a, b, c])
+        return self.builder.fadd(self.builder.fmul(a, b), c)
+
+    def lanes_below(self, count: int) -> ir.Constant | None:
+        """True in the first lanes; None if that is all of them."""
+        if count >= self.numbers.lanes:
+            return None
+        kind = ir.VectorType(ir.IntType(1), self.numbers.lanes)
+        return ir.Constant(kind, [lane < count for lane in range(self.numbers.lanes)])
+
+    # --- control -------------------------------------------------------------------------------
+
+    def loop(
+        self,
+        start: ir.Value | int,
+        stop: ir.Value | int,
+        body: Callable[..., Sequence[ir.Value] | None],
+        carried: Sequence[ir.Value] = (),
+        by: ir.Value | int = 1,
+    ) -> list[ir.Value]:
+        """``for position in range(start, stop, by)``: the body is given the position and the carried
+        values, and returns their next ones. They are given back as they are at the end."""
+        builder, start, stop = self.builder, self.integer(start), self.integer(stop)
+        before = builder.block
+        inside = builder.append_basic_block("loop")
+        after = builder.append_basic_block("after")
+        builder.cbranch(builder.icmp_signed("<", start, stop), inside, after)
+        builder.position_at_end(inside)
+        position = builder.phi(INDEX)
+        position.add_incoming(start, before)
+        phis = [builder.phi(value.type) for value in carried]
+        for phi, value in zip(phis, carried, strict=True):
+            phi.add_incoming(value, before)
+        following = list(body(position, *phis) or ())
+        step = builder.add(position, self.integer(by))
+        position.add_incoming(step, builder.block)
+        for phi, value in zip(phis, following, strict=True):
+            phi.add_incoming(value, builder.block)
+        end = builder.block
+        builder.cbranch(builder.icmp_signed("<", step, stop), inside, after)
+        builder.position_at_end(after)
+        results = [builder.phi(value.type) for value in carried]
+        for result, value, again in zip(results, carried, following, strict=True):
+            result.add_incoming(value, before)
+            result.add_incoming(again, end)
+        return results
+
+
+class Module:
+    """The code of a program: functions, each built once under its name."""
+
+    def __init__(self, numbers: Numbers, triple: str) -> None:
+        self.numbers = numbers
+        self.module = ir.Module("clearprop")
+        self.module.triple = triple
+        self.functions: dict[str, ir.Function] = {}
+
+    def function(
+        self,
+        name: str,
+        arguments: Sequence[tuple[str, ir.Type]],
+        build: Callable[[Any], None],
+        *,
+        exported: bool = False,
+    ) -> ir.Function:
+        """The function of that name; ``build`` is given a block with the arguments under ``named``."""
+        if name not in self.functions:
+            kind = ir.FunctionType(ir.VoidType(), [type for _, type in arguments])
+            function = ir.Function(self.module, kind, name)
+            function.linkage = "" if exported else "internal"
+            function.attributes.add("nounwind")
+            self.functions[name] = function
+            named = {}
+            for value, (argument, _) in zip(function.args, arguments, strict=True):
+                value.name = argument
+                named[argument] = value
+            block = Block(ir.IRBuilder(function.append_basic_block("entry")), self.numbers, named)
+            build(block)
+            block.builder.ret_void()
+        return self.functions[name]
+
+    def imported(self, name: str, kind: ir.FunctionType) -> ir.Function:
+        """A function that is found when the code is loaded."""
+        known = self.module.globals.get(name)
+        return known if known is not None else ir.Function(self.module, kind, name)
+
+    def constants(self, name: str, kind: ir.Type, values: Sequence[int]) -> ir.Value:
+        """A table that never changes."""
+        return table(self.module, name, kind, values)
+
+    def __str__(self) -> str:
+        return str(self.module)

@@ -1,0 +1,36 @@
+"""The barrier: where workers wait for one another, twice in a step."""
+
+from __future__ import annotations
+
+from llvmlite import ir
+
+from clearprop.engine.block import GIVE_WAY, INDEX, POINTER, Block, Module
+
+
+def barrier(module: Module, *, x86: bool) -> ir.Function:
+    """Wait until as many have arrived: arguments arrivals, and how many."""
+    nothing = ir.FunctionType(ir.VoidType(), [])
+
+    def build(b: Block) -> None:
+        i, n = b.builder, b.named
+        i.atomic_rmw("add", n["arrivals"], b.integer(1), "acq_rel")
+        before = i.block
+        spin, wait, done = (i.append_basic_block(name) for name in ("spin", "wait", "done"))
+        i.branch(spin)
+        i.position_at_end(spin)
+        turns = i.phi(INDEX)
+        turns.add_incoming(b.integer(0), before)
+        arrived = i.load_atomic(n["arrivals"], "acquire", 8, typ=INDEX)
+        i.cbranch(i.icmp_signed(">=", arrived, n["target"]), done, wait)
+        i.position_at_end(wait)
+        if x86:
+            i.call(module.imported("llvm.x86.sse2.pause", nothing), [])
+        following = b.add(turns, 1)
+        # On a machine with more to do than processors, the others can only arrive if they are let.
+        with i.if_then(i.icmp_signed("==", i.and_(following, b.integer(1023)), b.integer(0))):
+            i.call(module.imported(GIVE_WAY, nothing), [])
+        turns.add_incoming(following, i.block)
+        i.branch(spin)
+        i.position_at_end(done)
+
+    return module.function("barrier", [("arrivals", POINTER), ("target", INDEX)], build)

@@ -1,0 +1,124 @@
+"""The product of activations and weights: C[s][u] = start[u] + Σ_k A[s][k] · W[k][u].
+
+Forward it is given a panel of weights, and starts from the biases; backward a panel of the
+transposed weights, and starts from zero. Rows of C are examples, its columns the units of one panel.
+
+A tile of C, some examples by the vectors of a panel, stays in registers while k runs: for each k the
+weights of a panel's row are loaded once, and each example's activation is spread over a vector.
+"""
+
+from __future__ import annotations
+
+from llvmlite import ir
+
+from clearprop.engine.block import INDEX, POINTER, Block, Module
+from clearprop.engine.panels import Panels
+
+UNROLLED = 4
+"""Steps of k that follow each other without a jump; for single examples, sums side by side."""
+
+CHUNK = 256
+"""Inputs whose weights are used for all examples before the next: they fit the innermost cache."""
+
+Values = list[ir.Value]
+
+
+def product(module: Module, panels: Panels, rows: int, vectors: int) -> ir.Function:
+    """The kernel for panels with so many vectors, ``rows`` examples at a time.
+
+    Arguments: a (a panel's first row), the bytes from panel to panel of a, the inputs k, w, start, c,
+    and how many examples; those beyond a multiple of ``rows`` are computed one at a time.
+    """
+    return module.function(
+        f"product_{vectors}",
+        [
+            ("a", POINTER),
+            ("panel", INDEX),
+            ("inputs", INDEX),
+            ("w", POINTER),
+            ("start", POINTER),
+            ("c", POINTER),
+            ("examples", INDEX),
+        ],
+        lambda block: _Product(block, panels, rows, vectors).build(),
+    )
+
+
+class _Product:
+    def __init__(self, block: Block, panels: Panels, rows: int, vectors: int) -> None:
+        self.b, self.panels, self.rows, self.vectors = block, panels, rows, vectors
+        self.row, self.width = panels.row, panels.width
+        self.step = panels.numbers.lanes * panels.numbers.bytes
+
+    def build(self) -> None:
+        b, n = self.b, self.b.named
+        per_chunk = max(1, CHUNK // self.width)
+        whole = b.quotient(n["inputs"], self.width)
+        count = b.add(b.quotient(b.add(n["inputs"], per_chunk * self.width - 1), per_chunk * self.width))
+        blocks = b.times(b.quotient(n["examples"], self.rows), self.rows)
+
+        def chunk(number: ir.Value) -> None:
+            first = b.times(number, per_chunk)
+            stop = b.smaller(b.add(first, per_chunk), whole)
+            # The last chunk has what is left of the last panel, too.
+            last = b.builder.icmp_signed("==", b.add(number, 1), count)
+            rest = b.builder.select(last, b.remainder(n["inputs"], self.width), b.integer(0))
+            # Later chunks go on from what stands in C.
+            fresh = b.builder.icmp_signed("==", number, b.integer(0))
+            for size, start, end in ((self.rows, b.integer(0), blocks), (1, blocks, n["examples"])):
+
+                def tile(s: ir.Value, size: int = size) -> None:
+                    self._tile(s, size, first, stop, rest, fresh)
+
+                b.loop(start, end, tile, by=size)
+
+        b.loop(0, count, chunk)
+
+    def _tile(self, s: ir.Value, size: int, first: ir.Value, stop: ir.Value, rest: ir.Value, fresh: ir.Value) -> None:
+        b, n = self.b, self.b.named
+        a = b.at(n["a"], b.times(s, self.row))
+        c = b.at(n["c"], b.times(s, self.row))
+        start = b.builder.select(fresh, n["start"], c)
+        stride = b.builder.select(fresh, b.integer(0), b.integer(self.row))
+        sums: Values = []
+        for r in range(size):
+            line = b.at(start, b.times(stride, r))
+            sums += [b.load(b.at(line, v * self.step)) for v in range(self.vectors)]
+        # Alone, an example's sums wait for one another: some are kept side by side, and added at the end.
+        aside = UNROLLED if size == 1 else 1
+        sums += [b.constant(0.0)] * (self.vectors * (aside - 1))
+
+        def steps(a: ir.Value, w: ir.Value, sums: Values, unrolled: int) -> Values:
+            for u in range(unrolled):
+                weights = [b.load(b.at(w, u * self.row + v * self.step)) for v in range(self.vectors)]
+                for r in range(size):
+                    x = b.spread(b.load_number(b.at(a, r * self.row + u * self.panels.numbers.bytes)))
+                    for v in range(self.vectors):
+                        at = (r + u % aside) * self.vectors + v
+                        sums[at] = b.multiply_add(x, weights[v], sums[at])
+            return sums
+
+        def inputs(
+            a: ir.Value, w: ir.Value, low: ir.Value | int, high: ir.Value | int, sums: Values, by: int
+        ) -> Values:
+            def body(k: ir.Value, *sums: ir.Value) -> Values:
+                at = b.at(a, b.times(k, self.panels.numbers.bytes)), b.at(w, b.times(k, self.row))
+                return steps(*at, list(sums), by)
+
+            return b.loop(low, high, body, sums, by=by)
+
+        def panel(p: ir.Value, *sums: ir.Value) -> Values:
+            at = b.at(a, b.times(p, n["panel"])), b.at(n["w"], b.times(p, self.width * self.row))
+            return inputs(*at, 0, self.width, list(sums), UNROLLED)
+
+        sums = b.loop(first, stop, panel, sums)
+        at = b.at(a, b.times(stop, n["panel"])), b.at(n["w"], b.times(stop, self.width * self.row))
+        most = b.times(b.quotient(rest, UNROLLED), UNROLLED)
+        sums = inputs(*at, 0, most, sums, UNROLLED)
+        sums = inputs(*at, most, rest, sums, 1)
+        for extra in range(1, aside):
+            for v in range(self.vectors):
+                sums[v] = b.builder.fadd(sums[v], sums[extra * self.vectors + v])
+        for r in range(size):
+            for v in range(self.vectors):
+                b.store(sums[r * self.vectors + v], b.at(c, r * self.row + v * self.step))

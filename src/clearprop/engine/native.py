@@ -1,0 +1,208 @@
+"""The compiled engine: training steps, losses and outputs by native code.
+
+Everything that native code reads or writes is an array that is made here, of a shape and a precision
+that are known here; numbers of examples are checked before they are handed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.engine import machine, plan
+from clearprop.engine.build import Built
+from clearprop.engine.context import Context, filled, zeros
+from clearprop.engine.program import EXAMPLES
+from clearprop.engine.workers import together
+from clearprop.network.parameters import Layout
+from clearprop.network.problem import Problem
+from clearprop.propagation.dropout import key
+from clearprop.propagation.forward import example_share
+from clearprop.rules.optimizers import SGD
+
+
+class Turn(NamedTuple):
+    """A step to make: the numbers of its examples, its own number (counted from 1), and the rate."""
+
+    rows: Array
+    step: int
+    rate: float
+
+
+class Native:
+    """A problem's weights, and what changes and reads them, in native code."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        dtype: str,
+        batch: int,
+        vector: Array,
+        state: Mapping[str, Array],
+        threads: int | None = None,
+    ) -> None:
+        assert problem.examples is not None
+        target = machine.host()
+        self.problem, self.program = problem, plan.program(problem, dtype, target, batch)
+        self.threads = threads = plan.threads(self.program, batch) if threads is None else threads
+        self.built = Built(self.program, target)
+        self.panels = panels = self.program.panels
+        examples = problem.examples
+        self.count, self.batch = len(examples), batch
+        self.inputs = self._rows(examples.inputs, 0)
+        self.targets = self._rows(examples.targets, problem.network.depth)
+        counted = examples.weights
+        self.weights = zeros(0 if counted is None else self.count, dtype)
+        if counted is not None:
+            self.weights[:] = counted
+        size = panels.weights * panels.width
+        # The weights, and as much again for each thing that the optimizer remembers.
+        self.parameters = zeros(size * (1 + len(problem.optimizer.state)), dtype)
+        self.parts = np.split(self.parameters, 1 + len(problem.optimizer.state))
+        self.parts[0][:] = panels.pack(vector)
+        for part, name in zip(self.parts[1:], problem.optimizer.state, strict=True):
+            part[:] = panels.pack(state[name])
+        self.transposed = zeros(panels.transposed * panels.width, dtype)
+        self.transposed[:] = panels.transpose(self.parts[0])
+        rows = plan.rows(self.program, batch)
+        shared = {"inputs": self.inputs, "targets": self.targets, "weights": self.weights}
+        self.arrivals = zeros(8, np.int64)
+        whole = self.program.whole_gradient
+        self.training = Context(
+            **shared,
+            parameters=self.parameters,
+            transposed=self.transposed,
+            activations=zeros(self.program.training_panels * rows * panels.width, dtype),
+            rows=rows,
+            scratch=zeros(threads * (EXAMPLES + panels.width) * panels.width, dtype),
+            gradient=zeros(size if whole else 0, dtype),
+            squares=zeros(self.program.tiles, np.float64),
+            arrivals=self.arrivals,
+        )
+        block = panels.activation_starts()[-1] * EXAMPLES * panels.width
+        self.inference = Context(
+            **shared, parameters=self.parameters, activations=zeros(threads * block, dtype), rows=EXAMPLES
+        )
+
+    def _rows(self, rows: Array, layer: int) -> Array:
+        """Inputs or targets of all examples, in the precision of the engine."""
+        size = self.problem.network.sizes[layer]
+        if rows.shape != (self.count, size):
+            raise ValueError(f"expected {self.count} rows of {size} numbers, found {rows.shape}")
+        return filled(rows, self.panels.numbers.dtype)
+
+    def run(self, turns: Sequence[Turn]) -> None:
+        """Make these steps, one after the other.
+
+        Raises:
+            IndexError: there is no such example.
+            ValueError: a step without examples, or with more than a batch has.
+        """
+        program, problem = self.program, self.problem
+        if not turns:
+            return
+        counts = np.array([len(turn.rows) for turn in turns])
+        if counts.min() < 1 or counts.max() > self.batch:
+            raise ValueError(f"a step sees 1 to {self.batch} examples, found {counts.min()} to {counts.max()}")
+        order = self._checked(np.concatenate([turn.rows for turn in turns]))
+        steps = np.array([turn.step for turn in turns])
+        columns = 2 + len(program.dropped)
+        table = zeros(len(turns) * columns, np.int64).reshape(-1, columns)
+        table[:, 0], table[:, 1] = np.cumsum(counts) - counts, counts
+        for column, layer in enumerate(program.dropped, start=2):
+            hashes = key(problem.settings.seed, steps, layer - 1)
+            table[:, column] = hashes.view(np.int64)
+        columns = 1 + len(program.rule.parts)
+        scalars = zeros(len(turns) * columns, self.panels.numbers.dtype).reshape(-1, columns)
+        scalars[:, 0] = [self._share(count) for count in counts]
+        scalars[:, 1:] = program.rule.at(steps, np.array([turn.rate for turn in turns]))
+        self.arrivals[:] = 0
+        self.training.set(turns=table, scalars=scalars, steps=len(turns), order=order)
+        together(self.built.train, self.training.address, self.threads)
+
+    def _share(self, examples: int) -> float:
+        """What the error of an output is multiplied with, in a batch of so many examples."""
+        network = self.problem.network
+        share = 1 / network.sizes[-1] if network.loss.over_outputs == "mean" else 1.0
+        return share * example_share(network, examples)
+
+    def _checked(self, rows: Array) -> Array:
+        """Numbers of examples as native code reads them, each of them one that exists."""
+        if rows.ndim != 1 or rows.dtype.kind not in "iu":
+            raise TypeError(f"expected the numbers of examples, found {rows.dtype} of shape {rows.shape}")
+        if len(rows) and not (rows.min() >= 0 and rows.max() < self.count):
+            raise IndexError(f"examples are numbered 0 to {self.count - 1}")
+        return filled(rows, np.int64)
+
+    def error(self, rows: Array) -> float:
+        """The error of these examples put together, without a penalty."""
+        order = self._checked(rows)
+        found = zeros(len(order), np.float64)
+        self.inference.set(order=order, examples=len(order), outputs=found)
+        together(self.built.errors, self.inference.address, self._workers(len(order)))
+        return float(found.sum()) * example_share(self.problem.network, len(order))
+
+    def outputs(self, rows: Array) -> Array:
+        """The outputs for these examples, shape (examples, outputs)."""
+        order = self._checked(rows)
+        size = self.problem.network.sizes[-1]
+        found = zeros(len(order) * size, self.panels.numbers.dtype)
+        self.inference.set(order=order, examples=len(order), outputs=found)
+        together(self.built.predict, self.inference.address, self._workers(len(order)))
+        return found.reshape(len(order), size)
+
+    def _workers(self, examples: int) -> int:
+        return max(1, min(self.threads, examples // EXAMPLES))
+
+    @property
+    def memory(self) -> int:
+        """The bytes of all arrays that native code works on, the examples excepted."""
+        kept = {
+            id(array): array.nbytes for context in (self.training, self.inference) for array in context.arrays.values()
+        }
+        for array in (self.inputs, self.targets, self.weights):
+            kept.pop(id(array), None)
+        return sum(kept.values())
+
+    @property
+    def finite(self) -> bool:
+        """Whether every weight is a number still."""
+        return bool(np.isfinite(self.parts[0]).all())
+
+    def copy(self) -> Array:
+        """The weights, and what the optimizer remembers, as they stand in memory."""
+        return self.parameters.copy()
+
+    def unpacked(self, copy: Array) -> tuple[Array, dict[str, Array]]:
+        """The flat vector of the parameters, and what the optimizer remembers for each, from a copy."""
+        parts = np.split(copy, len(self.parts))
+        names = self.problem.optimizer.state
+        state = {name: self.panels.unpack(part) for name, part in zip(names, parts[1:], strict=True)}
+        return self.panels.unpack(parts[0]), state
+
+    @property
+    def vector(self) -> Array:
+        """The parameters as they are now."""
+        return self.unpacked(self.parameters)[0]
+
+    @property
+    def state(self) -> dict[str, Array]:
+        """What the optimizer remembers now."""
+        return self.unpacked(self.parameters)[1]
+
+
+def gradient(problem: Problem, dtype: str, vector: Array, rows: Array, step: int = 1) -> Array:
+    """The gradient of the error of these examples together, the penalty's included, as the engine finds it.
+
+    Biases that are not trained have none here: NaN.
+    """
+    # A step of length zero, with a limit on the norm that no gradient reaches, so that it is kept whole.
+    still = replace(problem, optimizer=replace(SGD(0.0), clip_norm=1e308))
+    native = Native(still, dtype, len(rows), vector, {}, threads=1)
+    native.run([Turn(rows, step, 0.0)])
+    found = native.panels.unpack(native.training.arrays["gradient"])
+    return np.where(Layout(problem.network).trainable, found, np.nan)

@@ -1,0 +1,151 @@
+"""Panels: how activations and weights stand in memory while the engine computes.
+
+The units of a layer are cut into panels of a few vectors. A panel of activations has one row per
+example, a panel of weights one row per input, and the last row has the biases:
+
+    activations   [panel of units][example][units of the panel]
+    weights       [panel of units][input, then bias][units of the panel]
+    transposed    [panel of inputs][unit][inputs of the panel]
+
+So every kernel reads and writes rows that follow each other, at any width of the layers. What fills
+up a panel is zero, and stays zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.engine.block import Numbers
+from clearprop.network.description import Network
+from clearprop.network.parameters import Layout
+
+
+@dataclass(frozen=True)
+class Panels:
+    """The sizes of panels for a network; ``vectors`` stand side by side in the row of a panel."""
+
+    network: Network
+    numbers: Numbers
+    vectors: int
+
+    @property
+    def width(self) -> int:
+        """How many units a panel has."""
+        return self.vectors * self.numbers.lanes
+
+    @property
+    def row(self) -> int:
+        """The bytes of a row of a panel."""
+        return self.width * self.numbers.bytes
+
+    def count(self, layer: int) -> int:
+        """How many panels a layer has; layer 0 are the inputs."""
+        return -(-self.network.sizes[layer] // self.width)
+
+    def tail(self, layer: int) -> int:
+        """How many units the last panel has."""
+        return self.network.sizes[layer] - (self.count(layer) - 1) * self.width
+
+    def tail_vectors(self, layer: int) -> int:
+        """How many vectors the last panel needs."""
+        return -(-self.tail(layer) // self.numbers.lanes)
+
+    def padded(self, layer: int) -> int:
+        """The number of units, in whole vectors: the columns of a row of inputs or targets."""
+        return -(-self.network.sizes[layer] // self.numbers.lanes) * self.numbers.lanes
+
+    # --- where things stand, in rows of a panel ---------------------------------------------------
+
+    def weight_rows(self, layer: int) -> int:
+        """The rows of a panel of a layer's weights: its inputs in whole vectors, and the biases."""
+        return self.padded(layer - 1) + 1
+
+    @cached_property
+    def weight_starts(self) -> tuple[int, ...]:
+        """The row at which each layer's weights begin, and at which all end; layer 0 has none."""
+        starts = [0, 0]
+        for layer in range(1, self.network.depth + 1):
+            starts.append(starts[-1] + self.count(layer) * self.weight_rows(layer))
+        return tuple(starts)
+
+    @property
+    def weights(self) -> int:
+        """The rows of all weights; as many again for each thing that the optimizer remembers."""
+        return self.weight_starts[-1]
+
+    @cached_property
+    def transposed_starts(self) -> tuple[int, ...]:
+        """The row at which each layer's transposed weights begin; the first layer needs none."""
+        starts = [0, 0, 0]
+        for layer in range(2, self.network.depth + 1):
+            starts.append(starts[-1] + self.count(layer - 1) * self.padded(layer))
+        return tuple(starts)
+
+    @property
+    def transposed(self) -> int:
+        """The rows of all transposed weights."""
+        return self.transposed_starts[-1]
+
+    def activation_starts(self) -> tuple[int, ...]:
+        """The panel at which each layer's activations begin, and the end."""
+        starts = [0]
+        for layer in range(self.network.depth + 1):
+            starts.append(starts[-1] + self.count(layer))
+        return tuple(starts)
+
+    # --- parameters in and out ----------------------------------------------------------------------
+
+    @cached_property
+    def places(self) -> Array:
+        """Where in the weights each parameter of the flat vector stands (a shared bias: its first place)."""
+        return self._places(transposed=False)
+
+    def _places(self, *, transposed: bool) -> Array:
+        layout = Layout(self.network)
+        places = np.empty(layout.size, np.int64)
+        for index, (weights, biases) in enumerate(zip(layout.weights, layout.biases, strict=True)):
+            layer = index + 1
+            units, inputs = np.arange(self.network.sizes[layer]), np.arange(self.network.sizes[index])
+            start, rows = self.weight_starts[layer], self.weight_rows(layer)
+            first = (start + units // self.width * rows) * self.width + units % self.width
+            places[weights] = (first[:, None] + inputs[None, :] * self.width).ravel()
+            count = biases.stop - biases.start
+            places[biases] = first[:count] + (rows - 1) * self.width
+        return places
+
+    def pack(self, vector: Array) -> Array:
+        """The weights as panels, from the flat vector."""
+        panels = np.zeros(self.weights * self.width, self.numbers.dtype)
+        panels[self.places] = vector
+        layout = Layout(self.network)
+        for index, layer in enumerate(self.network.layers):
+            if layer.bias == "shared":
+                rows, units = self.weight_rows(index + 1), np.arange(layer.size)
+                start = self.weight_starts[index + 1] + units // self.width * rows + rows - 1
+                panels[start * self.width + units % self.width] = vector[layout.biases[index]]
+        return panels
+
+    def unpack(self, panels: Array) -> Array:
+        """The flat vector, from the weights as panels."""
+        return panels[self.places]
+
+    def transpose(self, panels: Array) -> Array:
+        """The transposed weights, from the weights, both as panels."""
+        turned = np.zeros(self.transposed * self.width, self.numbers.dtype)
+        for layer in range(2, self.network.depth + 1):
+            units, inputs = self.network.sizes[layer], self.network.sizes[layer - 1]
+            block = self._block(panels, self.weight_starts[layer], self.count(layer), self.weight_rows(layer))
+            matrix = block.transpose(1, 0, 2).reshape(self.weight_rows(layer), -1)[:inputs, :units].T
+            rows = self._block(turned, self.transposed_starts[layer], self.count(layer - 1), self.padded(layer))
+            wide = np.zeros((units, self.count(layer - 1) * self.width), self.numbers.dtype)
+            wide[:, :inputs] = matrix
+            rows[:, :units] = wide.reshape(units, -1, self.width).transpose(1, 0, 2)
+        return turned
+
+    def _block(self, panels: Array, start: int, count: int, rows: int) -> Any:
+        return panels[start * self.width : (start + count * rows) * self.width].reshape(count, rows, self.width)

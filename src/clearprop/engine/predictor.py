@@ -1,0 +1,77 @@
+"""Prediction: outputs for rows of inputs, by the same kernels that train."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.engine import machine, plan
+from clearprop.engine.build import Built
+from clearprop.engine.context import Context, address, zeros
+from clearprop.engine.program import EXAMPLES, FIELDS
+from clearprop.engine.workers import processors, together
+from clearprop.network.parameters import Parameters
+from clearprop.network.problem import Problem
+
+INPUTS, OUTPUTS, COUNT = (FIELDS.index(name) for name in ("inputs", "outputs", "examples"))
+
+ROWS = 64 * EXAMPLES
+"""Rows that are looked at together: what that takes of memory is bounded, however many there are."""
+
+
+class Predictor:
+    """A network with its weights, ready to be asked. It may be asked from several threads at once.
+
+    ``dtype`` is the precision of the computation, and of the outputs.
+    """
+
+    def __init__(self, problem: Problem, parameters: Parameters, dtype: str, threads: int | None = None) -> None:
+        target = machine.host()
+        bare = Problem(problem.network, parameters, settings=problem.settings)
+        self.program = plan.program(bare, dtype, target, EXAMPLES)
+        self.panels = panels = self.program.panels
+        self.sizes, self.dtype = (problem.network.sizes[0], problem.network.sizes[-1]), np.dtype(dtype)
+        self.threads = threads or processors()
+        self.built = Built(self.program, target)  # the code lives as long as this does
+        self.function = self.built.predict
+        self.weights = zeros(panels.weights * panels.width, dtype)
+        self.weights[:] = panels.pack(parameters.vector)
+        block = panels.activation_starts()[-1] * EXAMPLES * panels.width
+        self.order = np.arange(ROWS)
+        self.context = Context(
+            parameters=self.weights, rows=EXAMPLES, order=self.order, activations=zeros(self.threads * block, dtype)
+        )
+        self.words, self.address = self.context.words, self.context.address
+        self.lock = threading.Lock()
+
+    def __call__(self, inputs: Array) -> Array:
+        """The outputs, shape (rows, outputs), for inputs of shape (rows, inputs)."""
+        rows, size = inputs.shape
+        if size != self.sizes[0]:
+            raise ValueError(f"expected rows of {self.sizes[0]} numbers, found {inputs.shape}")
+        found = np.empty((rows, self.sizes[1]), self.dtype)
+        if rows <= ROWS:
+            self._some(self._readable(inputs), found)
+        else:
+            for start in range(0, rows, ROWS):
+                self._some(self._readable(inputs[start : start + ROWS]), found[start : start + ROWS])
+        return found
+
+    def _readable(self, inputs: Array) -> Array:
+        """The inputs as native code reads them; where they stand, if they are so already."""
+        flags = inputs.flags
+        if inputs.dtype == self.dtype and flags.c_contiguous and flags.aligned:
+            return inputs
+        return np.ascontiguousarray(inputs, self.dtype)
+
+    def _some(self, inputs: Array, found: Array) -> None:
+        rows = len(inputs)
+        with self.lock:
+            words = self.words
+            words[INPUTS], words[OUTPUTS], words[COUNT] = address(inputs), address(found), rows
+            if rows <= EXAMPLES or self.threads == 1:
+                self.function(self.address, 0, 1)
+            else:
+                together(self.function, self.address, min(self.threads, -(-rows // EXAMPLES)))

@@ -1,0 +1,60 @@
+"""Comparison: the gradients of the compiled engine against those of the reference."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.propagation.cycle import Cycle
+from clearprop.training.engines import unusable
+
+TOLERANCES = {"float64": 1e-12, "float32": 1e-4}
+"""How far the largest difference may be, against the largest gradient of a layer. In float32 sums of
+large terms that nearly cancel lose digits in any order of adding up."""
+
+
+class Comparison(NamedTuple):
+    """The largest difference from the reference in each layer, against the layer's largest gradient."""
+
+    dtype: str
+    layers: tuple[float, ...]
+
+    @property
+    def worst(self) -> float:
+        """The largest of all."""
+        return max(self.layers)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether it is within what the precision can do. NaN is not."""
+        return self.worst <= TOLERANCES[self.dtype]
+
+
+def compared(done: Cycle) -> list[Comparison]:
+    """The engine's gradients of a cycle, in both precisions; none where it cannot be used."""
+    if unusable() is not None:
+        return []
+    return [Comparison(dtype, tuple(_differences(done, dtype))) for dtype in TOLERANCES]
+
+
+def _differences(done: Cycle, dtype: str) -> list[float]:
+    from clearprop.engine.native import gradient
+
+    problem = done.problem
+    assert problem.examples is not None
+    found = gradient(problem, dtype, done.parameters.vector.astype(dtype), done.numbers - 1, done.step)
+    expected, layout = done.gradients.of.vector, done.parameters.layout
+    worst = []
+    for weights, biases in zip(layout.weights, layout.biases, strict=True):
+        span = slice(weights.start, biases.stop)
+        trained = layout.trainable[span]
+        worst.append(_against(found[span][trained], expected[span][trained]))
+    return worst
+
+
+def _against(found: Array, expected: Array) -> float:
+    largest = float(np.abs(expected).max())
+    difference = float(np.abs(found - expected).max())
+    return difference / largest if largest > 0 else difference

@@ -1,0 +1,119 @@
+"""Inspection: what the compiled engine does for a problem, and how fast."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from itertools import cycle, islice
+from typing import NamedTuple
+
+from clearprop.engine import machine, plan
+from clearprop.engine.native import Native
+from clearprop.engine.program import Tile
+from clearprop.network.problem import Problem
+from clearprop.propagation.update import initial_state
+from clearprop.training.engines import require_threads
+from clearprop.training.order import Plateau, batch_size, turns
+from clearprop.training.request import requested
+
+SECONDS = 0.2
+"""How long each of the measured runs takes, about."""
+
+RUNS = 5
+
+
+class LayerPlan(NamedTuple):
+    """How a layer is cut: ``computed`` units are those of whole vectors."""
+
+    inputs: int
+    units: int
+    panels: int
+    computed: int
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """The plan for a problem; times in seconds, ``expected`` and ``measured`` for one step."""
+
+    native: Native
+    cpu: str
+    vector_bytes: int
+    dtype: str
+    batch: int
+    threads: int
+    tile: Tile
+    whole_gradient: bool
+    layers: tuple[LayerPlan, ...]
+    training_bytes: int
+    inference_bytes: int
+    memory: int
+    build_seconds: float
+    from_cache: bool
+    expected: float
+    measured: float
+    gflops: float
+
+    def assembly(self) -> str:
+        """The machine code that trains, as text."""
+        return self.native.built.assembly()
+
+
+def inspected(problem: Problem, batch: int | None, threads: int | None, *, measure: bool = True) -> Inspection:
+    """Plan, compile, and measure.
+
+    Raises:
+        InvalidArgument: the problem has no examples, or a number makes no sense.
+    """
+    require_threads(threads)
+    problem = requested(problem, settings={} if batch is None else {"batch_size": batch})
+    size, dtype = batch_size(problem), problem.settings.dtype
+    start = problem.parameters.with_vector(problem.parameters.vector.astype(dtype))
+    native = Native(problem, dtype, size, start.vector, initial_state(problem.optimizer, start), threads)
+    begun = time.perf_counter()
+    training, inference = native.built.training, native.built.inference
+    seconds = time.perf_counter() - begun
+    panels, sizes, target = native.panels, problem.network.sizes, machine.host()
+    expected = plan.seconds(native.program, size, native.threads)
+    measured = _measured(native, problem, size) if measure else expected
+    operations = plan.operations(problem.network, size)
+    return Inspection(
+        native,
+        target.cpu,
+        target.vector_bytes,
+        dtype,
+        size,
+        native.threads,
+        native.program.tile,
+        native.program.whole_gradient,
+        tuple(LayerPlan(sizes[k - 1], sizes[k], panels.count(k), panels.padded(k)) for k in range(1, len(sizes))),
+        training.size,
+        inference.size,
+        native.memory,
+        seconds,
+        native.built.from_cache,
+        expected,
+        measured,
+        operations / measured / 1e9,
+    )
+
+
+def _measured(native: Native, problem: Problem, size: int) -> float:
+    """The median time of a step, over runs of many."""
+    assert problem.examples is not None
+    still = replace(problem, optimizer=replace(problem.optimizer, schedule=type(problem.optimizer.schedule)()))
+    once = [turn for turn in turns(still, 0, Plateau(still)) if len(turn.rows) == size]
+    steps = 1
+    while True:
+        run = list(islice(cycle(once), steps))
+        begun = time.perf_counter()
+        native.run(run)
+        spent = time.perf_counter() - begun
+        if spent > SECONDS / 4:
+            break
+        steps = min(steps * 8, int(steps * SECONDS / max(spent, 1e-9)) + 1)
+    found = []
+    for _ in range(RUNS):
+        begun = time.perf_counter()
+        native.run(run)
+        found.append((time.perf_counter() - begun) / len(run))
+    return sorted(found)[RUNS // 2]

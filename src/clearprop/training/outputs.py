@@ -1,0 +1,60 @@
+"""Outputs of a network for many rows, by the compiled engine where it can be used."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.network.parameters import Parameters
+from clearprop.network.problem import Problem
+from clearprop.propagation.forward import forward
+from clearprop.training.batches import blocks
+from clearprop.training.engines import unusable
+
+
+def outputs(problem: Problem, parameters: Parameters, inputs: Array) -> Array:
+    """The outputs for rows of inputs, shape (rows, outputs), in the precision of the problem's training."""
+    return predictor(problem, parameters)(inputs)
+
+
+def predictor(problem: Problem, parameters: Parameters) -> Callable[[Array], Array]:
+    """What gives outputs for inputs; one that was made for these parameters lately is used again."""
+    key = id(parameters), problem.settings.dtype
+    with _LOCK:
+        known = _LATELY.get(key)
+        if known is not None and known[0]() is parameters:
+            return known[1]
+    made = _made(problem, parameters)
+    with _LOCK:
+        _LATELY[key] = weakref.ref(parameters), made
+        while len(_LATELY) > KEPT:
+            del _LATELY[next(iter(_LATELY))]
+    return made
+
+
+KEPT = 8
+"""Networks whose weights stand ready for the next rows."""
+
+_LATELY: dict[tuple[int, str], tuple[weakref.ref[Parameters], Callable[[Array], Array]]] = {}
+_LOCK = threading.Lock()
+
+
+def _made(problem: Problem, parameters: Parameters) -> Callable[[Array], Array]:
+    if unusable() is None:
+        from clearprop.engine.predictor import Predictor
+
+        return Predictor(problem, parameters, problem.settings.dtype)
+
+    network = problem.network
+
+    def reference(inputs: Array) -> Array:
+        with np.errstate(all="ignore"):
+            parts = blocks(np.arange(len(inputs)))
+            found = [forward(network, parameters, inputs[part]).outputs[-1] for part in parts]
+        return np.concatenate(found) if found else np.empty((0, network.sizes[-1]))
+
+    return reference

@@ -1,0 +1,298 @@
+"""Random problems for the compiled engine, and how its numbers are compared with the reference's.
+
+A problem is a function of its seed. Rules go round with the seed, so that a run of seeds has every
+loss and every optimizer; what a problem starts from are float32 numbers, in either precision the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+import clearprop as cp
+from clearprop.arrays import Array
+from clearprop.engine.native import Native, Turn
+from clearprop.network.examples import Examples
+from clearprop.network.problem import Problem, Settings
+from clearprop.rules.activations import ACTIVATIONS, activation
+from clearprop.rules.losses import LOSSES
+from clearprop.rules.optimizers import OPTIMIZERS, Optimizer, optimizer
+from clearprop.rules.schedules import Schedule, schedule
+from clearprop.training.order import Plateau, batch_size, turns
+from clearprop.training.reference import Reference
+from clearprop.training.standing import Snapshot
+
+# --- what there is to choose from ---------------------------------------------------------------------
+
+GIVEN_ACTIVATIONS = (
+    "log(1 + z**2)",
+    "0.2 * z + tanh(z)",
+    "where(z > 0.1, sqrt(1 + z), exp(-abs(z)))",
+    "max(min(z, 1), -1)",
+)
+ACTIVATION_NAMES = (*ACTIVATIONS, *GIVEN_ACTIVATIONS)
+GIVEN_LOSSES = ("(t - y)**2 + 0.1 * (t - y)**4", "log1p((t - y)**2)")
+LOSS_NAMES = (*LOSSES, *GIVEN_LOSSES)
+MOVING: tuple[tuple[str, Mapping[str, Any]], ...] = (
+    ("sgd", {}),
+    ("sgd", {"momentum": 0.9}),
+    ("sgd", {"momentum": 0.8, "dampening": 0.3, "weight_decay": 0.01}),
+    ("sgd", {"momentum": 0.7, "nesterov": True}),
+    ("sgd", {"weight_decay": 0.05}),
+    ("rmsprop", {}),
+    ("rmsprop", {"centered": True, "alpha": 0.9}),
+    ("rmsprop", {"momentum": 0.5, "weight_decay": 0.01}),
+    ("adagrad", {}),
+    ("adagrad", {"lr_decay": 0.1, "initial_accumulator_value": 0.1, "weight_decay": 0.01}),
+    ("adam", {}),
+    ("adam", {"betas": (0.8, 0.95), "weight_decay": 0.02}),
+    ("adamw", {}),
+)
+"""Optimizers with their options."""
+SCHEDULES = (
+    schedule("constant"),
+    schedule("constant", warmup=5),
+    schedule("step", size=1, gamma=0.5),
+    schedule("exponential", gamma=0.7, warmup=2),
+    schedule("cosine", epochs=3),
+)
+PENALTIES = (cp.Penalty(), cp.Penalty(), cp.Penalty(l2=0.01), cp.Penalty(l1=0.003), cp.Penalty(0.01, 0.002))
+# Widths at and beside the edges of vectors and panels, of any kind.
+EDGES = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65)
+BATCHES = (1, 2, 3, 4, 5, 6, 7, 8, 13, 16, 31, 64, 100, 127, 128, 129, 131, 200, 254, 256, 257)
+
+
+def drawn(seed: int, *, weights: int = 40_000) -> Problem:
+    """A problem with everything in it that a seed says: at most so many weights, or 300 by 300."""
+    rng = np.random.default_rng([seed, 20])
+    layers, objective = _layers(rng, seed, weights)
+    network = cp.Network(layers[0], layers[1:], objective)
+    examples, batch = _examples(rng, network)
+    parameters = cp.Parameters.random(network, seed)
+    parameters.vector[:] = single(parameters.vector + rng.normal(0, 0.05, parameters.vector.size))
+    settings = Settings(epochs=1, batch_size=batch, seed=int(rng.integers(2**40)), shuffle=bool(rng.random() < 0.8))
+    penalty = PENALTIES[int(rng.integers(len(PENALTIES)))]
+    problem = Problem(network, parameters, penalty=penalty, examples=examples, settings=settings)
+    return replace(problem, optimizer=_optimizer(rng, problem, *MOVING[seed % len(MOVING)]))
+
+
+def single(values: Array) -> Array:
+    """The float32 numbers nearest to these, as float64."""
+    return values.astype(np.float32).astype(float)
+
+
+def _layers(rng: np.random.Generator, seed: int, weights: int) -> tuple[list[Any], cp.Objective]:
+    """The inputs and the layers, and the objective that goes with the last one."""
+    name = LOSS_NAMES[seed % len(LOSS_NAMES)]
+    sizes = _sizes(rng, 1 + int(rng.integers(6)), weights)
+    layers: list[Any] = [sizes[0]]
+    for position, size in enumerate(sizes[1:], start=1):
+        last = position == len(sizes) - 1
+        rule = _fitting(rng, name) if last else str(rng.choice(ACTIVATION_NAMES))
+        # With outputs dropped a cross-entropy is infinite.
+        dropped = rng.random() < 0.25 and not (last and "entropy" in name)
+        layers.append(
+            cp.Dense(
+                size,
+                _varied(rng, rule),
+                bias=("unit", "unit", "unit", "shared", "none")[int(rng.integers(5))],  # type: ignore[arg-type]
+                train_bias=bool(rng.random() < 0.8),
+                dropout=float(rng.choice([0.1, 0.25, 0.5])) if dropped else 0.0,
+            )
+        )
+    rule = cp.loss(name, delta=0.3) if name == "huber" and rng.random() < 0.5 else cp.loss(name)
+    over = [("sum", "mean")[int(rng.integers(2))] for _ in range(2)]
+    return layers, cp.Objective(rule, *over)  # type: ignore[arg-type]
+
+
+def _sizes(rng: np.random.Generator, depth: int, weights: int) -> list[int]:
+    """Widths from 1 to 300, many of them at the edges of tiles, with so many weights in all."""
+    while True:
+        wide = rng.random(depth + 1) < 0.3
+        sizes = [int(rng.integers(1, 301)) if each else int(rng.choice(EDGES)) for each in wide]
+        if sum(one * other for one, other in zip(sizes, sizes[1:], strict=False)) <= weights:
+            return sizes
+
+
+def _fitting(rng: np.random.Generator, loss: str) -> str:
+    """An activation of the last layer that the loss allows."""
+    if loss == "categorical_cross_entropy":
+        return "softmax"
+    if loss == "binary_cross_entropy":
+        # The last one is not joined with it.
+        return str(rng.choice(["logistic", "logistic", "softmax", "1 / (1 + exp(-z))"]))
+    return str(rng.choice(ACTIVATION_NAMES))
+
+
+def _varied(rng: np.random.Generator, name: str) -> Any:
+    """The activation, its constants now and then not the usual ones."""
+    usual = ACTIVATIONS[name].constants if name in ACTIVATIONS else {}
+    return activation(name, **{key: value * 1.25 for key, value in usual.items()} if rng.random() < 0.3 else {})
+
+
+def _examples(rng: np.random.Generator, network: cp.Network) -> tuple[Examples, int]:
+    """Two batches and what is left over, some rows set aside, and the size of a batch."""
+    batch = int(rng.choice(BATCHES))
+    learnt = 2 * batch + int(rng.integers(batch)) + (3 if batch == 1 else 0)
+    aside = int(rng.integers(0, 6))
+    rows = learnt + aside
+    targets = single(rng.uniform(0.05, 0.95, (rows, network.sizes[-1])))
+    if network.loss.rule.sums_to_one:
+        targets = single(targets / targets.sum(axis=1, keepdims=True))
+    weights = single(rng.choice([0.0, 0.5, 1.0, 2.75], rows)) if rng.random() < 0.3 else None
+    order = rng.permutation(rows)
+    parts = {"training": np.sort(order[:learnt]), "validation": np.sort(order[learnt:])} if aside else {}
+    return Examples(single(rng.normal(size=(rows, network.sizes[0]))), targets, weights, **parts, own=False), batch
+
+
+def _optimizer(rng: np.random.Generator, problem: Problem, name: str, options: Mapping[str, Any]) -> Optimizer:
+    """The optimizer at a rate at which a step moves the weights by some hundredths, whatever the loss."""
+    reference = Reference(problem, "float64")
+    first = next(iter(turns(problem, 0, Plateau(problem))))
+    gradient = reference.work_out(first.rows, 1, 0.0).gradients.of.vector
+    largest = float(np.abs(gradient).max()) or 1.0
+    rate = {"sgd": 0.03 * float(np.abs(problem.parameters.vector).max()) / largest, "adagrad": 0.02}.get(name, 0.003)
+    clips: dict[str, float] = {}
+    if rng.random() < 0.25:
+        clips["clip_norm"] = float(single(np.array(rng.choice([0.3, 2.0]) * np.linalg.norm(gradient) or 1.0)))
+    if rng.random() < 0.25:
+        clips["clip_value"] = float(single(np.array(0.4 * largest)))
+    chosen: Schedule = SCHEDULES[int(rng.integers(len(SCHEDULES)))]
+    return optimizer(name, learning_rate=float(rate), schedule=chosen, **clips, **options)
+
+
+# --- running ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class End:
+    """Where a run ended: the parameters, what the optimizer remembers, and the error of what was learnt."""
+
+    vector: Array
+    state: Mapping[str, Array]
+    error: float
+
+    @staticmethod
+    def of(problem: Problem, parameters: Array, state: Mapping[str, Array], error: float = 0.0) -> End:
+        """Of all that is trained: of frozen biases an engine need not remember anything."""
+        trained = problem.parameters.layout.trainable
+        return End(parameters, {name: values[trained] for name, values in state.items()}, error)
+
+    def distances(self, truth: End) -> dict[str, float]:
+        """How far this is from another end: the largest difference over the largest number, part by part."""
+        pairs = {"parameters": (self.vector, truth.vector)}
+        pairs |= {name: (self.state[name], truth.state[name]) for name in truth.state}
+        pairs["error"] = (np.array([self.error]), np.array([truth.error]))
+        return {name: distance(*pair) for name, pair in pairs.items()}
+
+
+def distance(found: Array, truth: Array) -> float:
+    """max |found - truth| / max |truth|; infinite where a number is not finite."""
+    if not truth.size:
+        return 0.0
+    difference = np.abs(found.astype(np.longdouble) - truth).max()
+    if not np.isfinite(difference):
+        return float("inf")
+    return float(difference / largest) if (largest := np.abs(truth).max()) else float("inf" if difference else 0)
+
+
+def epoch_of(problem: Problem, epochs: int = 1) -> list[Turn]:
+    """The steps of an epoch, or of the first ones."""
+    found = [turn for epoch in range(epochs) for turn in turns(problem, epoch, Plateau(problem))]
+    return [Turn(turn.rows, turn.step, turn.rate) for turn in found]
+
+
+def by_reference(problem: Problem, dtype: Any, nudge: int = 0) -> End:
+    """An epoch by NumPy. A nudge, where it is not 0, is the seed of changes to all numbers that the
+    training starts from, by one rounding: what they change, no precision of that kind can know."""
+    reference = Reference(problem, dtype)
+    if nudge:
+        rng = np.random.default_rng(nudge)
+        present = reference.snapshot()
+        reference.present = Snapshot.of(
+            present.parameters.with_vector(_nudged(rng, present.parameters.vector)), present.state
+        )
+        reference.inputs = _nudged(rng, reference.inputs)
+    for turn in epoch_of(problem):
+        reference.step(*turn)
+    snapshot = reference.snapshot()
+    error = reference._error(reference._seen(reference.learnt))
+    return End.of(problem, snapshot.parameters.vector, snapshot.state, error)
+
+
+def _nudged(rng: np.random.Generator, values: Array) -> Array:
+    return np.nextafter(values, values.dtype.type(np.inf) * rng.choice([-1, 1], values.shape).astype(values.dtype))
+
+
+def native(problem: Problem, dtype: str, threads: int = 1, like: Native | None = None) -> Native:
+    """The compiled engine at the start of a problem; with the code of another one for the same problem."""
+    start = Reference(problem, dtype).snapshot()
+    made = Native(problem, dtype, batch_size(problem), start.parameters.vector, start.state, threads)
+    if like is not None:
+        made.built = like.built
+    return made
+
+
+def by_engine(engine: Native, runs: Sequence[int] = (), epochs: int = 1) -> End:
+    """An epoch by native code, in one call or cut after these numbers of steps."""
+    steps = epoch_of(engine.problem, epochs)
+    cuts = [0, *runs, len(steps)]
+    for start, stop in zip(cuts, cuts[1:], strict=False):
+        engine.run(steps[start:stop])
+    assert engine.problem.examples is not None
+    return End.of(engine.problem, engine.vector, engine.state, engine.error(engine.problem.examples.learnt))
+
+
+def same(one: End, other: End) -> bool:
+    """Whether two ends have the same bits."""
+    parts = [(one.vector, other.vector), *((one.state[name], other.state[name]) for name in one.state)]
+    return all(np.array_equal(*pair) for pair in parts) and one.error == other.error
+
+
+# --- what is allowed ------------------------------------------------------------------------------------
+
+LIMITS = {"float32": 1e-5, "float64": 1e-12}
+FINER = {"float32": np.float64, "float64": np.longdouble}
+FACTOR = 4.0
+"""How much further than NumPy in the same precision the engine may be from the truth."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How far the engine is from the truth, and whether that is within the first bound or the second."""
+
+    errors: Mapping[str, float]
+    bounds: Mapping[str, float]
+    hard: bool
+
+    @property
+    def agrees(self) -> bool:
+        """Whether all parts are within their bounds."""
+        return all(error <= self.bounds[name] for name, error in self.errors.items())
+
+    def __str__(self) -> str:
+        parts = [f"{name} {error:.1e} (allowed: {self.bounds[name]:.1e})" for name, error in self.errors.items()]
+        return ", ".join(parts)
+
+
+def judged(problem: Problem, dtype: str, end: End, truth: Callable[[], End] | None = None) -> Verdict:
+    """The engine's end against the reference in a finer precision.
+
+    It may be as far from it as ``LIMITS`` says. Some problems are ill-conditioned: a step over a kink,
+    or over the root of a tiny second moment. There NumPy in the same precision is far off as well, and
+    the engine may be ``FACTOR`` times as far, as the worst of a few runs from starts that differ by a
+    rounding; such a problem is ``hard``.
+    """
+    limit = LIMITS[dtype]
+    plain = by_reference(problem, "float64")
+    errors = end.distances(plain)
+    if max(errors.values()) <= limit:
+        return Verdict(errors, dict.fromkeys(errors, limit), hard=False)
+    exact = truth() if truth else (plain if dtype == "float32" else by_reference(problem, FINER[dtype]))
+    errors = end.distances(exact)
+    others = [by_reference(problem, dtype, nudge).distances(exact) for nudge in range(6)]
+    bounds = {name: max(limit, FACTOR * max(other[name] for other in others)) for name in errors}
+    return Verdict(errors, bounds, hard=True)
