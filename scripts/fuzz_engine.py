@@ -16,6 +16,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -96,21 +97,20 @@ class Report:
         print(f"seed {seed}: {text}", flush=True)
 
 
-def fuzz(first: int, last: int, weights: int) -> Report:
-    """All these seeds, in as many processes as are needed."""
+def fuzz(first: int, last: int, child: Callable[[int, int], list[str]]) -> Report:
+    """All these seeds, in as many processes as are needed; ``child`` is the command for some of them."""
     report = Report()
     environment = {**os.environ, "CLEARPROP_CACHE_DIR": "off"}
     while first < last:
-        line = [sys.executable, __file__, "--child", str(first), str(last), "--weights", str(weights)]
         seed, ended = first, False
-        with subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env=environment) as child:
-            assert child.stdout is not None
-            for text in child.stdout:
+        with subprocess.Popen(child(first, last), stdout=subprocess.PIPE, text=True, env=environment) as process:
+            assert process.stdout is not None
+            for text in process.stdout:
                 begun = report.read(text)
                 seed, ended = seed if begun is None else begun, text == "end\n"
         if ended:
             break
-        report.add(seed, f"the process ended with {child.returncode}")
+        report.add(seed, f"the process ended with {process.returncode}")
         first = seed + 1
     return report
 
@@ -124,9 +124,13 @@ def main() -> int:
     parser.add_argument("--child", type=int, nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
-        some(*given.child, given.weights)
+        some(given.child[0], given.child[1], given.weights)
         return 0
-    report = fuzz(given.seed, given.seed + given.networks, given.weights)
+
+    def child(first: int, last: int) -> list[str]:
+        return [sys.executable, __file__, "--child", str(first), str(last), "--weights", str(given.weights)]
+
+    report = fuzz(given.seed, given.seed + given.networks, child)
     seconds = time.monotonic() - report.began
     print(f"{report.networks} networks in {seconds:.0f} s, {report.hard} of them hard; wrong: {report.wrong or 'none'}")
     return 1 if report.wrong else 0

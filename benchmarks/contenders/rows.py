@@ -6,27 +6,11 @@ import math
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import pairwise
-from typing import Literal, Protocol
+from typing import Literal
 
 Kind = Literal["logistic", "relu"]
 """``logistic``: logistic units throughout, half squared error, SGD.
 ``relu``: relu units, softmax with categorical cross-entropy, Adam."""
-
-
-class Task(Protocol):
-    """What a round is made of."""
-
-    @property
-    def name(self) -> str:
-        """How a table calls it."""
-
-    @property
-    def unit(self) -> str:
-        """What the times are of."""
-
-    @property
-    def units(self) -> int:
-        """How many of these the smallest round has."""
 
 
 @dataclass(frozen=True)
@@ -129,26 +113,24 @@ TRAININGS = (
     Training((784, 512, 512, 10), 128, 12_800, "relu", 1e-3),
 )
 
-PREDICTIONS = tuple(
-    Prediction(sizes, rows) for sizes in ((64, 128, 10), (784, 128, 64, 10)) for rows in (1, 100_000)
-)
+PREDICTIONS = tuple(Prediction(sizes, rows) for sizes in ((64, 128, 10), (784, 128, 64, 10)) for rows in (1, 100_000))
 
 PROMPTS = ("iris", "digits")
 
 
 def chosen(name: str, pattern: str) -> bool:
-    """Whether a pattern of the shell is found in a name.
+    """Whether a pattern of the shell is found in a name, or one of several with bars between them.
 
-    >>> chosen("predict 64-128-10, 1 row", "64-*row"), chosen("prompt iris", "digits")
+    >>> chosen("predict 64-128-10, 1 row", "64-*row"), chosen("prompt iris", "digits|xor")
     (True, False)
     """
-    return fnmatchcase(name.lower(), f"*{pattern.lower()}*")
+    return any(fnmatchcase(name.lower(), f"*{each.lower()}*") for each in pattern.split("|"))
 
 
 # --- sweeps: one size changes, the others stay -------------------------------------------------------------
 
-STEPS = 40
-"""Steps of an epoch in a sweep, where the number of rows is not what changes."""
+STEPS = 50
+"""Steps of an epoch in a sweep, where the number of rows is not what changes; more of them with tiny batches."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +167,7 @@ SWEEPS = {
         _over(
             "batch",
             "examples of a batch (64-64-64-10)",
-            {b: Training((64, 64, 64, 10), b, b * STEPS) for b in _powers(1, 1024)},
+            {b: Training((64, 64, 64, 10), b, b * max(STEPS, 2048 // b)) for b in _powers(1, 1024)},
         ),
         _over(
             "rows",

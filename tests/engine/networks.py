@@ -6,20 +6,23 @@ loss and every optimizer; what a problem starts from are float32 numbers, in eit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 import clearprop as cp
 from clearprop.arrays import Array
-from clearprop.engine.native import Native, Turn
+from clearprop.engine.native import Native
 from clearprop.network.examples import Examples
 from clearprop.network.problem import Problem, Settings
+from clearprop.propagation.forward import example_share, output_errors
+from clearprop.propagation.turns import Turn
 from clearprop.rules.activations import ACTIVATIONS, activation
 from clearprop.rules.losses import LOSSES
-from clearprop.rules.optimizers import OPTIMIZERS, Optimizer, optimizer
+from clearprop.rules.optimizers import Optimizer, optimizer
 from clearprop.rules.schedules import Schedule, schedule
 from clearprop.training.order import Plateau, batch_size, turns
 from clearprop.training.reference import Reference
@@ -98,14 +101,14 @@ def _layers(rng: np.random.Generator, seed: int, weights: int) -> tuple[list[Any
             cp.Dense(
                 size,
                 _varied(rng, rule),
-                bias=("unit", "unit", "unit", "shared", "none")[int(rng.integers(5))],  # type: ignore[arg-type]
+                bias=("unit", "unit", "unit", "shared", "none")[int(rng.integers(5))],
                 train_bias=bool(rng.random() < 0.8),
                 dropout=float(rng.choice([0.1, 0.25, 0.5])) if dropped else 0.0,
             )
         )
-    rule = cp.loss(name, delta=0.3) if name == "huber" and rng.random() < 0.5 else cp.loss(name)
+    error = cp.loss(name, delta=0.3) if name == "huber" and rng.random() < 0.5 else cp.loss(name)
     over = [("sum", "mean")[int(rng.integers(2))] for _ in range(2)]
-    return layers, cp.Objective(rule, *over)  # type: ignore[arg-type]
+    return layers, cp.Objective(error, *over)  # type: ignore[arg-type]
 
 
 def _sizes(rng: np.random.Generator, depth: int, weights: int) -> list[int]:
@@ -113,7 +116,7 @@ def _sizes(rng: np.random.Generator, depth: int, weights: int) -> list[int]:
     while True:
         wide = rng.random(depth + 1) < 0.3
         sizes = [int(rng.integers(1, 301)) if each else int(rng.choice(EDGES)) for each in wide]
-        if sum(one * other for one, other in zip(sizes, sizes[1:], strict=False)) <= weights:
+        if sum(one * other for one, other in pairwise(sizes)) <= weights:
             return sizes
 
 
@@ -164,19 +167,34 @@ def _optimizer(rng: np.random.Generator, problem: Problem, name: str, options: M
     return optimizer(name, learning_rate=float(rate), schedule=chosen, **clips, **options)
 
 
+def problem_of(
+    sizes: tuple[int, ...], rows: int, batch: int, activation: str = "tanh", chosen: Optimizer | None = None
+) -> Problem:
+    """A plain network: one activation, squared errors."""
+    rng = np.random.default_rng(3)
+    network = cp.Network(sizes[0], [cp.Dense(size, activation) for size in sizes[1:]])
+    targets = single(rng.uniform(-0.9, 0.9, (rows, sizes[-1])))
+    examples = Examples(single(rng.normal(size=(rows, sizes[0]))), targets, own=False)
+    settings = Settings(batch_size=batch, seed=7)
+    problem = Problem(network, optimizer=chosen or cp.SGD(0.1), examples=examples, settings=settings)
+    problem.parameters.vector[:] = single(problem.parameters.vector)
+    return problem
+
+
 # --- running ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class End:
-    """Where a run ended: the parameters, what the optimizer remembers, and the error of what was learnt."""
+    """Where a run ended: the parameters, what the optimizer remembers, and, if it was asked for, the error
+    of what was learnt."""
 
     vector: Array
     state: Mapping[str, Array]
-    error: float
+    error: float | None
 
     @staticmethod
-    def of(problem: Problem, parameters: Array, state: Mapping[str, Array], error: float = 0.0) -> End:
+    def of(problem: Problem, parameters: Array, state: Mapping[str, Array], error: float | None = None) -> End:
         """Of all that is trained: of frozen biases an engine need not remember anything."""
         trained = problem.parameters.layout.trainable
         return End(parameters, {name: values[trained] for name, values in state.items()}, error)
@@ -185,7 +203,8 @@ class End:
         """How far this is from another end: the largest difference over the largest number, part by part."""
         pairs = {"parameters": (self.vector, truth.vector)}
         pairs |= {name: (self.state[name], truth.state[name]) for name in truth.state}
-        pairs["error"] = (np.array([self.error]), np.array([truth.error]))
+        if self.error is not None:
+            pairs["error"] = (np.array([self.error]), np.array([truth.error]))
         return {name: distance(*pair) for name, pair in pairs.items()}
 
 
@@ -200,12 +219,11 @@ def distance(found: Array, truth: Array) -> float:
 
 
 def epoch_of(problem: Problem, epochs: int = 1) -> list[Turn]:
-    """The steps of an epoch, or of the first ones."""
-    found = [turn for epoch in range(epochs) for turn in turns(problem, epoch, Plateau(problem))]
-    return [Turn(turn.rows, turn.step, turn.rate) for turn in found]
+    """The steps of the first epochs."""
+    return [turn for epoch in range(epochs) for turn in turns(problem, epoch, Plateau(problem))]
 
 
-def by_reference(problem: Problem, dtype: Any, nudge: int = 0) -> End:
+def by_reference(problem: Problem, dtype: Any, *, nudge: int = 0, epochs: int = 1) -> End:
     """An epoch by NumPy. A nudge, where it is not 0, is the seed of changes to all numbers that the
     training starts from, by one rounding: what they change, no precision of that kind can know."""
     reference = Reference(problem, dtype)
@@ -216,15 +234,25 @@ def by_reference(problem: Problem, dtype: Any, nudge: int = 0) -> End:
             present.parameters.with_vector(_nudged(rng, present.parameters.vector)), present.state
         )
         reference.inputs = _nudged(rng, reference.inputs)
-    for turn in epoch_of(problem):
+    for turn in epoch_of(problem, epochs):
         reference.step(*turn)
     snapshot = reference.snapshot()
-    error = reference._error(reference._seen(reference.learnt))
-    return End.of(problem, snapshot.parameters.vector, snapshot.state, error)
+    assert problem.examples is not None
+    return End.of(
+        problem, snapshot.parameters.vector, snapshot.state, error_of(problem, reference, problem.examples.learnt)
+    )
+
+
+def error_of(problem: Problem, reference: Reference, rows: Array) -> float:
+    """The error of these examples put together, without the penalty."""
+    targets = reference.targets[rows]
+    errors = output_errors(reference.trace(rows), targets)
+    return float(errors.sum() * example_share(problem.network, len(rows)))
 
 
 def _nudged(rng: np.random.Generator, values: Array) -> Array:
-    return np.nextafter(values, values.dtype.type(np.inf) * rng.choice([-1, 1], values.shape).astype(values.dtype))
+    up = rng.random(values.shape) < 0.5
+    return np.asarray(np.nextafter(values, np.where(up, np.inf, -np.inf).astype(values.dtype)))
 
 
 def native(problem: Problem, dtype: str, threads: int = 1, like: Native | None = None) -> Native:
@@ -236,14 +264,15 @@ def native(problem: Problem, dtype: str, threads: int = 1, like: Native | None =
     return made
 
 
-def by_engine(engine: Native, runs: Sequence[int] = (), epochs: int = 1) -> End:
+def by_engine(engine: Native, runs: Sequence[int] = (), *, epochs: int = 1, error: bool = True) -> End:
     """An epoch by native code, in one call or cut after these numbers of steps."""
     steps = epoch_of(engine.problem, epochs)
     cuts = [0, *runs, len(steps)]
-    for start, stop in zip(cuts, cuts[1:], strict=False):
+    for start, stop in pairwise(cuts):
         engine.run(steps[start:stop])
     assert engine.problem.examples is not None
-    return End.of(engine.problem, engine.vector, engine.state, engine.error(engine.problem.examples.learnt))
+    found = engine.error(engine.problem.examples.learnt) if error else None
+    return End.of(engine.problem, engine.vector, engine.state, found)
 
 
 def same(one: End, other: End) -> bool:
@@ -255,7 +284,6 @@ def same(one: End, other: End) -> bool:
 # --- what is allowed ------------------------------------------------------------------------------------
 
 LIMITS = {"float32": 1e-5, "float64": 1e-12}
-FINER = {"float32": np.float64, "float64": np.longdouble}
 FACTOR = 4.0
 """How much further than NumPy in the same precision the engine may be from the truth."""
 
@@ -278,7 +306,7 @@ class Verdict:
         return ", ".join(parts)
 
 
-def judged(problem: Problem, dtype: str, end: End, truth: Callable[[], End] | None = None) -> Verdict:
+def judged(problem: Problem, dtype: str, end: End) -> Verdict:
     """The engine's end against the reference in a finer precision.
 
     It may be as far from it as ``LIMITS`` says. Some problems are ill-conditioned: a step over a kink,
@@ -291,8 +319,8 @@ def judged(problem: Problem, dtype: str, end: End, truth: Callable[[], End] | No
     errors = end.distances(plain)
     if max(errors.values()) <= limit:
         return Verdict(errors, dict.fromkeys(errors, limit), hard=False)
-    exact = truth() if truth else (plain if dtype == "float32" else by_reference(problem, FINER[dtype]))
-    errors = end.distances(exact)
-    others = [by_reference(problem, dtype, nudge).distances(exact) for nudge in range(6)]
+    truth = plain if dtype == "float32" else by_reference(problem, np.longdouble)
+    errors = end.distances(truth)
+    others = [by_reference(problem, dtype, nudge=nudge).distances(truth) for nudge in range(6)]
     bounds = {name: max(limit, FACTOR * max(other[name] for other in others)) for name in errors}
     return Verdict(errors, bounds, hard=True)

@@ -13,7 +13,7 @@ from clearprop.arrays import Array
 from clearprop.rules.optimizers import OPTIMIZERS as KNOWN_OPTIMIZERS
 from clearprop.rules.optimizers import optimizer
 from clearprop.rules.schedules import DEFAULTS, schedule
-from clearprop.training.batches import batches
+from clearprop.training.batches import shuffled
 
 torch: Any = pytest.importorskip("torch", reason="PyTorch is not installed: training is not compared with it")
 
@@ -82,7 +82,9 @@ class Batching:
 
     def order(self, epoch: int) -> list[Array]:
         """The rows of each step of an epoch."""
-        return list(batches(len(X), self.size or len(X), shuffle=self.shuffle, seed=SEED, epoch=epoch))
+        size = self.size or len(X)
+        rows = shuffled(len(X), size, shuffle=self.shuffle, seed=SEED, epoch=epoch)
+        return [rows[start : start + size] for start in range(0, len(X), size)]
 
     def __str__(self) -> str:
         return f"{'shuffled ' if self.shuffle else ''}{self.size or 'all'}"

@@ -16,9 +16,10 @@ from tests.support import apart, command, trained
 
 import clearprop as cp
 from clearprop.errors import ClearpropError, DamagedModel, UnreadableFile, Unwritable
+from clearprop.propagation.turns import Turns
+from clearprop.training.compiled import Compiled
 from clearprop.training.model import Model, content, save_model
 from clearprop.training.read_model import load_model
-from clearprop.training.reference import Reference
 
 Damage = Callable[[dict[str, Any], dict[str, Any]], Any]
 
@@ -283,16 +284,16 @@ def test_a_damaged_model_ends_the_command_with_one_message(iris: bytes, tmp_path
 
 def test_no_number_is_believed_to_be_none_before_the_first_epoch_either(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
-    taken = Reference.step
+    taken = Compiled.run
 
-    def step(self: Reference, rows: Any, step: int, rate: float) -> float:
-        if step == 3:
+    def run(self: Compiled, turns: Turns) -> bool:
+        if turns.steps[0] == 3:
             raise KeyboardInterrupt
-        return taken(self, rows, step, rate)
+        return taken(self, turns)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Reference, "step", step)
-        cp.train(cp.load("iris"), output=path)
+        patched.setattr(Compiled, "run", run)
+        cp.train(cp.load("iris"), output=path, checkpoint=0)
     for name in ("training.present.parameters", "training.whole.parameters", "training.best"):
         described, tensors = apart(path.read_bytes())
         tensor(name, first(float("nan")))(described, tensors)

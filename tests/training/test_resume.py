@@ -13,7 +13,9 @@ import pytest
 
 import clearprop as cp
 from clearprop.errors import DamagedModel, InvalidArgument
+from clearprop.propagation.turns import Turns
 from clearprop.rules.schedules import schedule
+from clearprop.training.compiled import Compiled
 from clearprop.training.read_model import load_model
 from clearprop.training.reference import Reference
 
@@ -84,24 +86,31 @@ RUNS: dict[str, Run] = {
     "iris": on("iris", epochs=6),
     "iris, stopped": on("iris", cp.Adam(0.3), epochs=60, patience=3),
     "penguins": on("penguins", epochs=4, batch_size=50),
+    "reference": on_rows(cp.Adam(0.02), epochs=4, engine="reference"),
+    "reference, one batch": on("xor", epochs=20, engine="reference"),
+    "two threads": on("iris", epochs=4, threads=2),
 }
 
 
 @pytest.fixture
 def stop(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """A function that lets so many steps pass, and makes the next one an interrupt, before or after it."""
-    usual, left = Reference.step, [0]
+    left = [0]
 
-    def step(self: Reference, rows: Any, number: int, rate: float) -> float:
-        left[0] -= 1
-        if left[0] < 0 and left[0] % 2:
-            raise KeyboardInterrupt
-        loss = usual(self, rows, number, rate)
-        if left[0] < 0:
-            raise KeyboardInterrupt
-        return loss
+    def interrupting(usual: Callable[[Any, Turns], bool]) -> Callable[[Any, Turns], bool]:
+        def run(self: Any, turns: Turns) -> bool:
+            left[0] -= len(turns)
+            if left[0] < 0 and left[0] % 2:
+                raise KeyboardInterrupt
+            finite = usual(self, turns)
+            if left[0] < 0:
+                raise KeyboardInterrupt
+            return finite
 
-    monkeypatch.setattr(Reference, "step", step)
+        return run
+
+    for engine in (Compiled, Reference):
+        monkeypatch.setattr(engine, "run", interrupting(engine.run))
     return lambda steps: left.__setitem__(0, steps)
 
 

@@ -54,10 +54,10 @@ def structure(found: Any) -> dict[str, Any]:
             {"inputs": layer.inputs, "units": layer.units, "panels": layer.panels, "computed": layer.computed}
             for layer in found.layers
         ],
-        "code_bytes": {"training": found.training_bytes, "inference": found.inference_bytes},
+        "code_bytes": found.code,
         "memory_bytes": found.memory,
-        "build_seconds": found.build_seconds,
-        "from_cache": found.from_cache,
+        "code_from": found.origin,
+        "code_seconds": found.seconds,
         "microseconds_per_step": {"expected": found.expected * 1e6, "measured": found.measured * 1e6},
         "examples_per_second": found.batch / found.measured,
         "gflops": found.gflops,
@@ -78,11 +78,10 @@ def text(found: Any) -> str:
     for number, layer in enumerate(found.layers, start=1):
         shape = f"{layer.inputs:,} inputs, {layer.units:,} units"
         lines.append(f"layer {number}: {shape}, {layer.panels:,} panels, {layer.computed:,} units computed")
-    source = "from the cache" if found.from_cache else "compiled"
+    source = {"compiled": "compiled", "disk": "read from the cache", "memory": "already there"}[found.origin]
     lines += [
         "",
-        f"code: {found.training_bytes:,} bytes to train, {found.inference_bytes:,} to predict; "
-        f"{source} in {found.build_seconds * 1e3:.0f} ms",
+        f"code: {found.code:,} bytes, {source} in {found.seconds * 1e3:.0f} ms",
         f"memory beside the data: {found.memory / 1e6:,.1f} MB",
         f"expected: {shown(found.expected)} a step",
         f"measured: {shown(found.measured)} a step, {found.batch / found.measured:,.0f} examples a second, "

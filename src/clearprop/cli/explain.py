@@ -66,5 +66,4 @@ def _cycle(problem: Problem, example: Any, steps: int) -> Cycle:
         return cycle(problem, example)
     from clearprop.training.replay import replay
 
-    moment = replay(problem, steps - 1)
-    return cycle(moment.problem, example, step=moment.step, rate=moment.rate, state=moment.state)
+    return replay(problem, steps - 1).cycle(example)

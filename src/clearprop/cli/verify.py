@@ -89,8 +89,9 @@ def text(report: Report, engine: Sequence[Comparison]) -> str:
     ]
     for each in engine:
         lines.append(
-            f"compiled engine in {each.dtype}: worst difference {each.worst:.1e} of a layer's largest gradient, "
-            f"tolerance {TOLERANCES[each.dtype]:.0e}"
+            f"compiled engine in {each.dtype}: "
+            + ("within" if each.agrees else f"off by {each.worst:.1e}, tolerance")
+            + f" {TOLERANCES[each.dtype]:.0e} of a layer's largest gradient"
         )
     lines.append("all agree" if agree(report, engine) else "NOT all agree")
     return "\n".join(lines) + "\n"

@@ -48,8 +48,7 @@ class Context:
             if isinstance(value, np.ndarray):
                 assert value.flags.c_contiguous, name
                 self.arrays[name] = value
-                value = address(value)
-            self.words[FIELDS.index(name)] = value
+            self.words[FIELDS.index(name)] = address(value) if isinstance(value, np.ndarray) else value
 
     @property
     def address(self) -> int:

@@ -9,12 +9,13 @@ power with a small whole exponent is a product, at most half an ulp off for each
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping
 from functools import reduce
 
 from llvmlite import ir
 
-from clearprop.engine.mathematics import FUNCTIONS, Lanes, power, root, whole_power
+from clearprop.engine.mathematics import FUNCTIONS, Lanes, power, whole_power
 from clearprop.expressions import Apply, Expression, Operator, Symbol, evaluate, symbols
 
 # Whole exponents up to this size are multiplied out.
@@ -95,22 +96,22 @@ class Emitter:
         base = self.emit(u, values)
         if not symbols(v):
             exponent = float(evaluate(v, {}))
-            if exponent == round(exponent) and abs(exponent) <= MULTIPLIED:
+            if exponent.is_integer() and abs(exponent) <= MULTIPLIED:
                 return whole_power(self.lanes, base, int(exponent))
             if exponent == 0.5:
-                return root(self.lanes, base)
+                return self.lanes.square_root(base)
         return power(self.lanes, base, self.emit(v, values))
 
     def _extreme(
         self, operator: Operator, u: Expression, v: Expression, values: Mapping[Hashable, ir.Value]
     ) -> ir.Value:
-        """The larger or smaller of two, NaN if one of them is; a constant is not."""
-        one, other = self.emit(u, values), self.emit(v, values)
-        if not symbols(v):
-            one, other = other, one
-        choose = self.lanes.larger if operator is Operator.MAX else self.lanes.smaller
-        value = choose(one, other)
-        return value if not (symbols(u) and symbols(v)) else self.lanes.choose(self.lanes.is_nan(one), one, value)
+        """The larger or smaller of two, NaN if one of them is."""
+        first, second = (u, v) if symbols(v) else (v, u)
+        one, other = self.emit(first, values), self.emit(second, values)
+        value = self.lanes.larger(one, other) if operator is Operator.MAX else self.lanes.smaller(one, other)
+        if not symbols(first) and math.isfinite(evaluate(first, {})):
+            return value
+        return self.lanes.choose(self.lanes.is_nan(one), one, value)
 
 
 def _is_comparison(tree: Expression) -> bool:

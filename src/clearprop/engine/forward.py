@@ -15,6 +15,14 @@ from clearprop.rules.activations import Activation, Softmax
 
 
 class Forward:
+    """Instructions for the layers of a program, in one of its functions."""
+
+    activations: ir.Value
+    """The first panel of the inputs."""
+    parameters: ir.Value
+    """The first panel of the first layer's weights."""
+    panel: ir.Value
+    """The bytes from panel to panel of activations."""
     """What training and inference share: the forward pass over some examples."""
 
     def __init__(self, program: Program, module: Module, b: Block) -> None:
@@ -61,19 +69,23 @@ class Forward:
             body(self.b.integer(last), units)
 
     def each_block(self, low: ir.Value, high: ir.Value, body: Callable[[ir.Value, ir.Value], None]) -> None:
-        """Examples, so many at a time as fit the innermost cache: the first one's row, and how many."""
+        """Examples, so many at a time as fit the innermost cache: the first one's row, and how many.
+
+        These are whole tiles: what is left of one would be computed otherwise, with other bits, and where
+        that is depends on how many workers there are.
+        """
+        most = EXAMPLES // self.program.tile.rows * self.program.tile.rows
 
         def block(s: ir.Value) -> None:
-            body(self.b.times(s, self.row), self.b.smaller(self.b.builder.sub(high, s), EXAMPLES))
+            body(self.b.times(s, self.row), self.b.smaller(self.b.builder.sub(high, s), most))
 
-        self.b.loop(low, high, block, by=EXAMPLES)
+        self.b.loop(low, high, block, by=most)
 
     def layer(self, layer: int, low: ir.Value, high: ir.Value, *, training: bool, outputs: bool = True) -> None:
         """The sums of a layer, and its outputs."""
         b, panels = self.b, self.panels
         rule = self.network.layers[layer - 1].rule
         rows = panels.weight_rows(layer)
-        elementwise = isinstance(rule, Activation) and outputs
 
         def block(s: ir.Value, examples: ir.Value) -> None:
             a = b.at(self.a(layer - 1), s)
@@ -85,7 +97,7 @@ class Forward:
                 kernel = product(self.module, panels, self.program.tile.rows, -(-units // panels.numbers.lanes))
                 bias = b.at(w, (rows - 1) * self.row)
                 self.call(kernel, a, self.panel, self.network.sizes[layer - 1], w, bias, z, examples)
-                if elementwise:
+                if isinstance(rule, Activation) and outputs:
                     slope = rule.slope.simplified if training else None
                     name = self.name_of(layer)
                     self.call(activate(self.module, panels, name, rule.formula, slope, units), z, d, examples)

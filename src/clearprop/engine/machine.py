@@ -1,22 +1,31 @@
-"""The machine: the processor that code is made for, and code made for it."""
+"""The machine: the processor that code is made for, and code made for it.
+
+llvmlite is imported where it is used, so that this module can be imported anywhere, and can say why no
+code is to be had.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
-from llvmlite import binding
+from clearprop.errors import InvalidArgument, RequestError, UnknownName, abridged
 
-from clearprop.engine.block import GIVE_WAY
+SWITCH = "CLEARPROP_CPU_FEATURES"
+"""The environment variable that leaves features of the processor unused: ``-avx512f,-fma``, by LLVM's names."""
+
+LLVMLITE, LLVM = "0.45", (17,)
+"""The oldest of both that know pointers as the engine writes them."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """A processor: LLVM's name for it, and its features.
+    """A processor: LLVM's name for it, the features that code may use, and those that it must not.
 
     The features are given to LLVM as well as the name: a hypervisor may hide some of what a
     processor of that name has, and an instruction that is hidden ends the process.
@@ -25,9 +34,10 @@ class Target:
     triple: str
     cpu: str
     features: tuple[str, ...]
+    lacking: tuple[str, ...] = ()
 
     def has(self, feature: str) -> bool:
-        """Whether the processor has a feature, by LLVM's name for it."""
+        """Whether code may use a feature, by LLVM's name for it."""
         return feature in self.features
 
     @cached_property
@@ -49,41 +59,134 @@ class Target:
 
     @property
     def x86(self) -> bool:
-        """Whether this is an x86 processor."""
-        return self.triple.startswith(("x86_64", "i686", "amd64"))
+        """Whether this is a 64-bit x86 processor."""
+        return self.triple.startswith(("x86_64", "amd64"))
+
+    @property
+    def arm(self) -> bool:
+        """Whether this is a 64-bit ARM processor."""
+        return self.triple.startswith(("aarch64", "arm64"))
 
     @property
     def flags(self) -> str:
-        """The features as LLVM wants them."""
-        return ",".join(f"+{feature}" for feature in self.features)
+        """The features as LLVM wants them; those lacking last, for they take along what is built on them."""
+        return ",".join([f"+{feature}" for feature in self.features] + [f"-{feature}" for feature in self.lacking])
+
+    def __str__(self) -> str:
+        return f"{self.triple} {self.cpu} {self.flags}"
 
     def without(self, *features: str) -> Target:
-        """The same processor with some of its features left unused."""
-        return Target(self.triple, self.cpu, tuple(each for each in self.features if each not in features))
+        """The same processor with some of its features left unused, and all that is built on them."""
+        gone = _with_dependents(features, self.features)
+        left = tuple(each for each in self.features if each not in gone)
+        return Target(self.triple, self.cpu, left, tuple(sorted({*self.lacking, *gone})))
+
+
+# --- features --------------------------------------------------------------------------------------------
+
+NEEDS = {
+    "ssse3": ("sse3",),
+    "sse4.1": ("ssse3",),
+    "sse4.2": ("sse4.1",),
+    "avx": ("sse4.2",),
+    "fma": ("avx",),
+    "f16c": ("avx",),
+    "vaes": ("avx",),
+    "vpclmulqdq": ("avx",),
+    "fma4": ("avx",),
+    "xop": ("fma4",),
+    "avx2": ("avx",),
+    "avx512f": ("avx2", "fma", "f16c"),
+}
+"""What x86 features are built on, as LLVM has it; whatever else begins with avx512 or avx10 is built on avx512f,
+and what else begins with avx on avx2."""
+
+BASIC = ("64bit", "cmov", "cx8", "fp-armv8", "fxsr", "mmx", "neon", "sse", "sse2")
+"""What every processor of its kind has, and code for it always uses."""
+
+
+def _needs(feature: str) -> tuple[str, ...]:
+    if feature in NEEDS:
+        return NEEDS[feature]
+    if feature.startswith(("avx512", "avx10")):
+        return ("avx512f",)
+    return ("avx2",) if feature.startswith("avx") else ()
+
+
+def _with_dependents(features: Iterable[str], known: Iterable[str]) -> set[str]:
+    """These features, and of those known all that need one of them."""
+    gone: set[str] = set()
+    more = set(features)
+    while more:
+        gone |= more
+        more = {each for each in known if each not in gone and not gone.isdisjoint(_needs(each))}
+    return gone
+
+
+def _switched_off(given: str, known: Iterable[str]) -> tuple[str, ...]:
+    """The features that the environment variable names."""
+    names = []
+    for part in filter(None, (each.strip() for each in given.split(","))):
+        name = part.removeprefix("-")
+        if name == part:
+            raise InvalidArgument(
+                f'{SWITCH}: expected features to leave unused, each with a minus, like "-avx512f,-fma"; found "{part}"'
+            )
+        if name not in known:
+            raise UnknownName("feature of this processor", name, known, SWITCH)
+        if name in BASIC:
+            raise InvalidArgument(
+                f"{SWITCH}: {name} is what every processor of this kind has; it cannot be left unused"
+            )
+        names.append(name)
+    return tuple(names)
+
+
+def host() -> Target:
+    """The processor that this runs on, less what the environment variable leaves unused.
+
+    Raises:
+        RequestError: the environment variable names something that is no feature.
+    """
+    return _host(os.environ.get(SWITCH, ""))
 
 
 @cache
-def host() -> Target:
-    """The processor that this runs on."""
-    _initialize()
-    found: Mapping[str, bool] = binding.get_host_cpu_features()
-    return Target(
+def _host(switched: str) -> Target:
+    binding = _binding()
+    found: dict[str, bool] = binding.get_host_cpu_features()
+    target = Target(
         binding.get_process_triple(),
         binding.get_host_cpu_name(),
         tuple(sorted(name for name, present in found.items() if present)),
+        tuple(sorted(name for name, present in found.items() if not present)),
     )
+    return target.without(*_switched_off(switched, found))
+
+
+# --- code ------------------------------------------------------------------------------------------------
 
 
 @cache
-def _initialize() -> None:
+def _binding() -> Any:
+    """LLVM, ready to make code for this machine."""
+    from llvmlite import binding
+
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
+    return binding
+
+
+def versions() -> str:
+    """Which llvmlite and which LLVM make the code."""
+    import llvmlite
+
+    return f"llvmlite {llvmlite.__version__}, LLVM {'.'.join(map(str, _binding().llvm_version_info))}"
 
 
 def target_machine(target: Target) -> Any:
     """LLVM's code generator for a processor."""
-    _initialize()
-    chosen = binding.Target.from_triple(target.triple)
+    chosen = _binding().Target.from_triple(target.triple)
     return chosen.create_target_machine(
         cpu=target.cpu, features=target.flags, opt=3, reloc="pic", codemodel="small", jit=True
     )
@@ -91,19 +194,26 @@ def target_machine(target: Target) -> Any:
 
 def compiled(source: str, target: Target) -> bytes:
     """Object code from LLVM's intermediate language, as text."""
-    module = binding.parse_assembly(source)
+    module = _binding().parse_assembly(source)
     return bytes(target_machine(target).emit_object(module))
 
 
 def assembly(source: str, target: Target) -> str:
     """The same as assembly, to read."""
-    return str(target_machine(target).emit_assembly(binding.parse_assembly(source)))
+    return str(target_machine(target).emit_assembly(_binding().parse_assembly(source)))
 
 
 class Code:
-    """Object code in memory. Its functions live as long as this does."""
+    """Object code in memory. Its functions live as long as this does.
+
+    Raises:
+        RuntimeError: it cannot be loaded.
+    """
 
     def __init__(self, objects: bytes, names: tuple[str, ...], target: Target) -> None:
+        from clearprop.engine.block import GIVE_WAY
+
+        binding = _binding()
         self.size = len(objects)
         self._jit = binding.create_lljit_compiler(target_machine(target))
         library = binding.JITLibraryBuilder().add_object_img(objects)
@@ -124,6 +234,52 @@ def _give_way() -> int:
     return int(ctypes.cast(function, ctypes.c_void_p).value or 0)
 
 
+# --- whether there is any --------------------------------------------------------------------------------
+
+
 def unusable() -> str | None:
-    """Why no code can be made for this machine, or None if it can."""
+    """Why no code can be made for this machine, as the beginning of a sentence, or None if it can.
+
+    Raises:
+        RequestError: the environment variable names something that is no feature.
+    """
+    missing = _missing()
+    if missing is not None:
+        return missing
+    try:
+        return _unfit(host())
+    except RequestError:
+        raise
+    except Exception as error:
+        return f"the compiled engine cannot make code for this machine ({_line(error)})"
+
+
+@cache
+def _missing() -> str | None:
+    needs = "the compiled engine needs llvmlite"
+    try:
+        import llvmlite
+        from llvmlite import binding
+    except Exception as error:  # whatever goes wrong in a library that was built for another system
+        return f"{needs}, which cannot be imported ({_line(error)})"
+    if binding.llvm_version_info < LLVM:
+        return f"{needs} {LLVMLITE} or newer, found {llvmlite.__version__}"
     return None
+
+
+TRIAL = 'define void @"trial"(ptr %"context") {\n  ret void\n}\n'
+
+
+@cache
+def _unfit(target: Target) -> str | None:
+    """Code is made, loaded and run: a system may forbid, say, memory that was written to be run."""
+    if not (target.x86 or target.arm):
+        kind = target.triple.partition("-")[0]
+        return f"the compiled engine makes code for 64-bit x86 and ARM processors, and this one is {kind}"
+    code = Code(compiled(TRIAL, target), ("trial",), target)
+    ctypes.CFUNCTYPE(None, ctypes.c_void_p)(code.addresses["trial"])(None)
+    return None
+
+
+def _line(error: Exception) -> str:
+    return abridged(" ".join(str(error).split()), 200)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 
@@ -22,15 +21,8 @@ from clearprop.network.parameters import Layout
 from clearprop.network.problem import Problem
 from clearprop.propagation.dropout import key
 from clearprop.propagation.forward import example_share
+from clearprop.propagation.turns import Turn, Turns
 from clearprop.rules.optimizers import SGD
-
-
-class Turn(NamedTuple):
-    """A step to make: the numbers of its examples, its own number (counted from 1), and the rate."""
-
-    rows: Array
-    step: int
-    rate: float
 
 
 class Native:
@@ -95,40 +87,41 @@ class Native:
             raise ValueError(f"expected {self.count} rows of {size} numbers, found {rows.shape}")
         return filled(rows, self.panels.numbers.dtype)
 
-    def run(self, turns: Sequence[Turn]) -> None:
+    def run(self, turns: Turns | Sequence[Turn]) -> None:
         """Make these steps, one after the other.
 
         Raises:
             IndexError: there is no such example.
             ValueError: a step without examples, or with more than a batch has.
         """
-        program, problem = self.program, self.problem
+        program = self.program
+        turns = turns if isinstance(turns, Turns) else Turns.of(turns)
         if not turns:
             return
-        counts = np.array([len(turn.rows) for turn in turns])
+        counts, steps = turns.counts, turns.steps
         if counts.min() < 1 or counts.max() > self.batch:
             raise ValueError(f"a step sees 1 to {self.batch} examples, found {counts.min()} to {counts.max()}")
-        order = self._checked(np.concatenate([turn.rows for turn in turns]))
-        steps = np.array([turn.step for turn in turns])
+        order = self._checked(turns.order)
+        if turns.bounds[0] != 0 or turns.bounds[-1] != len(order):
+            raise ValueError("the examples of all steps are not those of the order")
         columns = 2 + len(program.dropped)
         table = zeros(len(turns) * columns, np.int64).reshape(-1, columns)
-        table[:, 0], table[:, 1] = np.cumsum(counts) - counts, counts
+        table[:, 0], table[:, 1] = turns.bounds[:-1], counts
         for column, layer in enumerate(program.dropped, start=2):
-            hashes = key(problem.settings.seed, steps, layer - 1)
-            table[:, column] = hashes.view(np.int64)
+            table[:, column] = key(self.problem.settings.seed, steps, layer - 1).view(np.int64)
         columns = 1 + len(program.rule.parts)
         scalars = zeros(len(turns) * columns, self.panels.numbers.dtype).reshape(-1, columns)
-        scalars[:, 0] = [self._share(count) for count in counts]
-        scalars[:, 1:] = program.rule.at(steps, np.array([turn.rate for turn in turns]))
+        scalars[:, 0] = self._share(counts)
+        scalars[:, 1:] = program.rule.at(steps, turns.rates)
         self.arrivals[:] = 0
         self.training.set(turns=table, scalars=scalars, steps=len(turns), order=order)
         together(self.built.train, self.training.address, self.threads)
 
-    def _share(self, examples: int) -> float:
-        """What the error of an output is multiplied with, in a batch of so many examples."""
+    def _share(self, examples: Array) -> Array:
+        """What the error of an output is multiplied with, in batches of so many examples."""
         network = self.problem.network
         share = 1 / network.sizes[-1] if network.loss.over_outputs == "mean" else 1.0
-        return share * example_share(network, examples)
+        return np.broadcast_to(share * example_share(network, examples), examples.shape)
 
     def _checked(self, rows: Array) -> Array:
         """Numbers of examples as native code reads them, each of them one that exists."""
@@ -144,7 +137,7 @@ class Native:
         found = zeros(len(order), np.float64)
         self.inference.set(order=order, examples=len(order), outputs=found)
         together(self.built.errors, self.inference.address, self._workers(len(order)))
-        return float(found.sum()) * example_share(self.problem.network, len(order))
+        return float(found.sum() * example_share(self.problem.network, len(order)))
 
     def outputs(self, rows: Array) -> Array:
         """The outputs for these examples, shape (examples, outputs)."""

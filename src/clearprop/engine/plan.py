@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import NamedTuple
+
 from clearprop.engine.block import Numbers
 from clearprop.engine.machine import Target
 from clearprop.engine.program import Program, Tile
@@ -37,24 +40,41 @@ def rows(program: Program, batch: int) -> int:
     return -(-min(batch, MOST_EXAMPLES) // tile) * tile
 
 
-def seconds(program: Program, batch: int, threads: int = 1) -> float:
-    """About how long a step takes: the cost model."""
+class Counts(NamedTuple):
+    """What a step is made of, in vectors: multiplications with additions, activations, updates (times what
+    the optimizer remembers), panels to be walked through, and the step itself."""
+
+    products: float
+    units: float
+    updates: float
+    panels: float
+    steps: float
+
+
+SECONDS = Counts(products=2.5e-10, units=5e-9, updates=1.2e-9, panels=5e-8, steps=1e-7)
+"""What each of them takes on one thread: fitted by ``benchmarks/plan.py --fit``."""
+
+BARRIER = 4e-6
+"""What it takes two threads to meet."""
+
+
+def counts(program: Program, batch: int) -> Counts:
+    """What a step with so many examples is made of."""
     panels, sizes = program.panels, program.problem.network.sizes
-    layers = range(1, len(sizes))
+    layers, lanes = range(1, len(sizes)), panels.numbers.lanes
     # A tile computes its rows and vectors, filled up or not.
     filled = -(-batch // program.tile.rows) * program.tile.rows
     products = sum(sizes[k - 1] * panels.padded(k) * (2 if k == 1 else 3) * filled for k in layers)
     units = sum(panels.padded(k) * filled for k in layers)
     updates = sum(sizes[k - 1] * panels.padded(k) for k in layers) * (1 + len(program.problem.optimizer.state))
-    work = (products / PRODUCTS + units / UNITS + updates / UPDATES) / panels.numbers.lanes
-    return work / threads + STEP * len(layers) + (BARRIER * 2 if threads > 1 else 0.0)
+    walked = sum(panels.count(k) * panels.count(k - 1) for k in layers)
+    return Counts(products / lanes, units / lanes, updates / lanes, walked, 1)
 
 
-PRODUCTS, UNITS, UPDATES = 4e9, 2e8, 8e8
-"""How many vectors a second one thread multiplies and adds, activates, and updates."""
-
-STEP, BARRIER = 60e-9, 1e-6
-"""Seconds that each layer costs beside, and each barrier."""
+def seconds(program: Program, batch: int, threads: int = 1) -> float:
+    """About how long a step takes: the cost model."""
+    work = sum(count * each for count, each in zip(counts(program, batch), SECONDS, strict=True))
+    return work / threads + (2 * BARRIER if threads > 1 else 0.0)
 
 
 def threads(program: Program, batch: int) -> int:
@@ -69,5 +89,5 @@ def threads(program: Program, batch: int) -> int:
 def operations(network: Network, batch: int) -> int:
     """Multiplications and additions of a step: three products per layer, but no gradient by the inputs."""
     sizes = network.sizes
-    pairs = [one * other for one, other in zip(sizes, sizes[1:], strict=False)]
+    pairs = [one * other for one, other in pairwise(sizes)]
     return batch * (6 * sum(pairs) - 2 * pairs[0])

@@ -39,7 +39,7 @@ class Predictor:
         self.weights = zeros(panels.weights * panels.width, dtype)
         self.weights[:] = panels.pack(parameters.vector)
         block = panels.activation_starts()[-1] * EXAMPLES * panels.width
-        self.order = np.arange(ROWS)
+        self.order = np.arange(ROWS, dtype=np.int64)
         self.context = Context(
             parameters=self.weights, rows=EXAMPLES, order=self.order, activations=zeros(self.threads * block, dtype)
         )

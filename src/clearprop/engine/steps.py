@@ -164,7 +164,11 @@ class Steps(Forward):
     def tiles(self, count: ir.Value, going_on: ir.Value) -> None:
         """The gradient by this worker's tiles of all weights; where it need not be whole, their update."""
         for layer in range(1, self.depth + 1):
-            self.tiles_of(layer, lambda p, k, layer=layer: self.tile(layer, p, k, count, going_on))
+
+            def tile(p: ir.Value, k: ir.Value, layer: int = layer) -> None:
+                self.tile(layer, p, k, count, going_on)
+
+            self.tiles_of(layer, tile)
             self.shared(layer, count, going_on)
 
     def tiles_of(self, layer: int, body: Callable[[ir.Value, ir.Value], None]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,15 @@ from clearprop.propagation.update import Update, initial_state, update
 from clearprop.rules.activations import Activation
 from clearprop.rules.roles import Role
 from clearprop.rules.schedules import rate_at
+
+
+class Rounding(NamedTuple):
+    """How far the engine that trained, in its own precision, is from what a cycle derives in float64:
+    the largest difference between their new parameters, and at which."""
+
+    dtype: str
+    difference: float
+    parameter: int
 
 
 @dataclass(frozen=True)
@@ -52,6 +61,8 @@ class Cycle:
     gradients: Gradients
     update: Update
     after: Trace
+    engine: Rounding | None = None
+    """Where its parameters are those of the compiled engine."""
 
     @property
     def parameters(self) -> Parameters:
@@ -183,7 +194,7 @@ def chosen_examples(problem: Problem, example: int | Literal["all"]) -> tuple[Ex
 def scheduled(problem: Problem, step: int) -> float:
     """The learning rate of a step (counted from 1) that is an epoch of its own."""
     optimizer = problem.optimizer
-    return rate_at(optimizer.schedule, optimizer.learning_rate, step - 1, step)
+    return float(rate_at(optimizer.schedule, optimizer.learning_rate, step - 1, step))
 
 
 def following(done: Cycle) -> Cycle:

@@ -104,7 +104,7 @@ def error_share(trace: Trace) -> Array | float:
     return share * trace.weights.astype(trace.sums[-1].dtype, copy=False)[:, None]
 
 
-def example_share(network: Network, examples: int) -> float:
+def example_share(network: Network, examples: Any) -> Any:
     """What ``over_examples`` multiplies each example's error with: a mean is over the number of
     examples, however much each counts."""
     return 1 / examples if network.loss.over_examples == "mean" else 1.0

@@ -94,6 +94,14 @@ def conventions(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expressio
         yield "at a kink", f"{', '.join(dict.fromkeys(kinked))}: the choice is strict, > and not ≥"
     if any(layer.dropout for layer in network.layers):
         yield "dropout", f"the mask of step {cycle.step}; what is kept is scaled by 1/(1 - dropout)"
+    if cycle.engine is not None:
+        dtype, difference, parameter = cycle.engine
+        name = cycle.parameters.layout.name(parameter)
+        yield (
+            "weights",
+            f"those of the compiled engine, which trains in {dtype}; its own new weights after this cycle differ "
+            f"from those derived here in float64 by at most {difference:.1e} (at {name})",
+        )
     how = "cut off" if view.rounding == "truncate" else "rounded"
     yield (
         "numbers",

@@ -33,6 +33,10 @@ def cycle_structure(cycle: Cycle, derivations: Sequence[Derivation]) -> dict[str
     structure["gradients"] = dict(cycle.gradients.of.items())
     structure["updated"] = dict(cycle.updated.items())
     structure["after"] = {names.text(q.TotalError()): cycle.error_after}
+    if cycle.engine is not None:
+        dtype, difference, parameter = cycle.engine
+        name = cycle.parameters.layout.name(parameter)
+        structure["engine"] = {"dtype": dtype, "largest_difference": difference, "at": name}
     structure["derivations"] = {
         names.text(derivation.quantity): derivation_structure(derivation) for derivation in derivations
     }

@@ -13,6 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from clearprop.arrays import Array
 from clearprop.errors import InvalidArgument, UnknownName
 
 DEFAULTS: Mapping[str, Mapping[str, float]] = {
@@ -79,10 +82,10 @@ CURVES: Mapping[str, Callable[[float, int, Mapping[str, float]], float]] = {
 }
 
 
-def rate_at(chosen: Schedule, base: float, epoch: int, step: int, plateau_factor: float = 1.0) -> float:
-    """The learning rate of a step (counted from 1) in an epoch (counted from 0)."""
+def rate_at(chosen: Schedule, base: float, epoch: int, step: int | Array, plateau_factor: float = 1.0) -> Any:
+    """The learning rate of a step (counted from 1) in an epoch (counted from 0); of each of many steps."""
     if chosen.name == "plateau":
         rate = max(base * plateau_factor, min(base, chosen.constants["minimum"]))
     else:
         rate = CURVES[chosen.name](base, epoch, chosen.constants)
-    return rate * min(1.0, step / (chosen.warmup + 1)) if chosen.warmup else rate
+    return rate * np.minimum(1.0, step / (chosen.warmup + 1)) if chosen.warmup else rate

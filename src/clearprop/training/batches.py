@@ -13,18 +13,15 @@ BLOCK = 4096
 however many there are."""
 
 
-def batches(count: int, size: int, *, shuffle: bool, seed: int, epoch: int) -> Iterator[Array]:
-    """The numbers of the examples of each batch of an epoch (counted from 0); the last may be smaller.
+def shuffled(count: int, size: int, *, shuffle: bool, seed: int, epoch: int) -> Array:
+    """The numbers of all examples (counted from 0), in the order of an epoch whose batches have ``size``.
 
     They are a function of the seed and the epoch, and of nothing that came before.
     One batch of everything keeps the file's order, shuffled or not.
     """
-    if size >= count:
-        yield np.arange(count)
-        return
-    order = np.random.default_rng([seed, 1, epoch]).permutation(count) if shuffle else np.arange(count)
-    for start in range(0, count, size):
-        yield order[start : start + size]
+    if size >= count or not shuffle:
+        return np.arange(count)
+    return np.random.default_rng([seed, 1, epoch]).permutation(count)
 
 
 def blocks(rows: Array) -> Iterator[Array]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from clearprop.arrays import Array
 from clearprop.engine.native import Native
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.propagation.forward import penalty_error
+from clearprop.propagation.turns import Turns
 from clearprop.propagation.update import initial_state
-from clearprop.training.order import Turn, batch_size
+from clearprop.training.order import batch_size
 from clearprop.training.reference import Reference
 from clearprop.training.standing import Snapshot
 
@@ -27,7 +28,7 @@ class Compiled:
             start = Snapshot.of(parameters, initial_state(problem.optimizer, parameters))
         self.native = Native(problem, self.dtype, batch_size(problem), start.parameters.vector, start.state, threads)
 
-    def run(self, turns: Sequence[Turn]) -> bool:
+    def run(self, turns: Turns) -> bool:
         """Make these steps in one native call; False if a weight is no longer a finite number."""
         self.native.run(turns)
         return self.native.finite

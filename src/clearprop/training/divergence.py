@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from clearprop.errors import NotFinite
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import require_finite, require_finite_update
 from clearprop.propagation.forward import output_errors
-from clearprop.training.order import Turn
+from clearprop.propagation.turns import Turn, Turns
 from clearprop.training.reference import Reference
 from clearprop.training.standing import Snapshot
 from clearprop.training.stopping import Ending, Status, ending
@@ -17,9 +15,7 @@ REMEDY = "try a smaller learning rate, or clip_norm under [optimizer]"
 AT_ONCE = "try inputs scaled to about -1 to 1, or smaller weights"
 
 
-def diverged(
-    problem: Problem, dtype: str, start: Snapshot, epoch: int, turns: Iterable[Turn]
-) -> tuple[Ending, int | None]:
+def diverged(problem: Problem, dtype: str, start: Snapshot, epoch: int, turns: Turns) -> tuple[Ending, int | None]:
     """The end of a training that diverged in an epoch (counted from 1) which began at ``start``; and at
     which step, if that is seen.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 import warnings
-from collections.abc import Sequence
 from typing import Literal, Protocol
 
 from clearprop.errors import InvalidArgument
 from clearprop.network.problem import Problem
-from clearprop.training.order import Turn
+from clearprop.propagation.turns import Turns
 from clearprop.training.reference import Reference
 from clearprop.training.standing import Snapshot
 
@@ -22,7 +22,7 @@ class SlowerEngine(UserWarning):
 class Engine(Protocol):
     """All that the loop asks for."""
 
-    def run(self, turns: Sequence[Turn]) -> bool:
+    def run(self, turns: Turns) -> bool:
         """Make these steps, one after the other; False if a number stopped being finite."""
 
     def loss(self) -> float:
@@ -61,7 +61,7 @@ def engine_for(
 
 def require_threads(threads: int | None) -> None:
     """Refuse a number of threads that makes no sense."""
-    if threads is not None and not (isinstance(threads, int) and 1 <= threads <= MOST_THREADS):
+    if threads is not None and not 1 <= operator.index(threads) <= MOST_THREADS:
         raise InvalidArgument(f"threads: expected a whole number from 1 to {MOST_THREADS}, found {threads!r}")
 
 

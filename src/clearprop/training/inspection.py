@@ -11,6 +11,7 @@ from clearprop.engine import machine, plan
 from clearprop.engine.native import Native
 from clearprop.engine.program import Tile
 from clearprop.network.problem import Problem
+from clearprop.propagation.turns import Turns
 from clearprop.propagation.update import initial_state
 from clearprop.training.engines import require_threads
 from clearprop.training.order import Plateau, batch_size, turns
@@ -44,18 +45,17 @@ class Inspection:
     tile: Tile
     whole_gradient: bool
     layers: tuple[LayerPlan, ...]
-    training_bytes: int
-    inference_bytes: int
+    code: int
     memory: int
-    build_seconds: float
-    from_cache: bool
+    seconds: float
+    origin: str
     expected: float
     measured: float
     gflops: float
 
     def assembly(self) -> str:
         """The machine code that trains, as text."""
-        return self.native.built.assembly()
+        return self.native.built.assembly
 
 
 def inspected(problem: Problem, batch: int | None, threads: int | None, *, measure: bool = True) -> Inspection:
@@ -69,9 +69,7 @@ def inspected(problem: Problem, batch: int | None, threads: int | None, *, measu
     size, dtype = batch_size(problem), problem.settings.dtype
     start = problem.parameters.with_vector(problem.parameters.vector.astype(dtype))
     native = Native(problem, dtype, size, start.vector, initial_state(problem.optimizer, start), threads)
-    begun = time.perf_counter()
-    training, inference = native.built.training, native.built.inference
-    seconds = time.perf_counter() - begun
+    loaded = native.built.loaded
     panels, sizes, target = native.panels, problem.network.sizes, machine.host()
     expected = plan.seconds(native.program, size, native.threads)
     measured = _measured(native, problem, size) if measure else expected
@@ -86,11 +84,10 @@ def inspected(problem: Problem, batch: int | None, threads: int | None, *, measu
         native.program.tile,
         native.program.whole_gradient,
         tuple(LayerPlan(sizes[k - 1], sizes[k], panels.count(k), panels.padded(k)) for k in range(1, len(sizes))),
-        training.size,
-        inference.size,
+        loaded.code.size,
         native.memory,
-        seconds,
-        native.built.from_cache,
+        loaded.seconds,
+        loaded.origin,
         expected,
         measured,
         operations / measured / 1e9,
@@ -101,10 +98,11 @@ def _measured(native: Native, problem: Problem, size: int) -> float:
     """The median time of a step, over runs of many."""
     assert problem.examples is not None
     still = replace(problem, optimizer=replace(problem.optimizer, schedule=type(problem.optimizer.schedule)()))
-    once = [turn for turn in turns(still, 0, Plateau(still)) if len(turn.rows) == size]
+    epoch = turns(still, 0, Plateau(still))
+    once = [turn for turn in islice(epoch, 1000) if len(turn.rows) == size]
     steps = 1
     while True:
-        run = list(islice(cycle(once), steps))
+        run = Turns.of(islice(cycle(once), steps))
         begun = time.perf_counter()
         native.run(run)
         spent = time.perf_counter() - begun

@@ -211,13 +211,14 @@ class _Training:
     def _epoch(self) -> Ending | None:
         """One epoch, or what is left of it; the reason to end with it, if there is one."""
         at = self.standing
-        left = (turn for turn in turns(self.problem, at.epochs, self.plateau) if turn.step > at.steps)
-        for part in self.pace.parts(left):
+        all_turns = turns(self.problem, at.epochs, self.plateau)
+        last = int(all_turns.steps[-1])
+        for part in self.pace.parts(all_turns[at.steps + len(all_turns) - last :]):
             finite, turn = self.engine.run(part), part[-1]
             # A number that is not finite: the epoch can only get worse.
             if not finite:
                 return self._diverged(turn.step)
-            if turn.last:
+            if turn.step == last:
                 return self._end_of_epoch(turn.step, turn.rate)
             self.standing = Standing(at.epochs, turn.step, self.engine.snapshot(), at.whole, at.best)
             if end := self.stopping.out_of_time():

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
-
 import numpy as np
 
-from clearprop.arrays import Array
 from clearprop.network.problem import Problem
+from clearprop.propagation.turns import Turns
 from clearprop.rules.schedules import rate_at
-from clearprop.training.batches import batches
+from clearprop.training.batches import shuffled
 from clearprop.training.history import History
 
 BATCH_SIZE = 32
 """Rows per step of a table unless a file or a call says otherwise; a file's own examples are one batch."""
-
-
-class Turn(NamedTuple):
-    """One step to make: its examples, its number (counted from 1), its rate, and whether it ends an epoch."""
-
-    rows: Array
-    step: int
-    rate: float
-    last: bool
 
 
 def batch_size(problem: Problem) -> int:
@@ -33,17 +21,16 @@ def batch_size(problem: Problem) -> int:
     return min(count, problem.settings.batch_size or (count if problem.examples.own else BATCH_SIZE))
 
 
-def turns(problem: Problem, epoch: int, plateau: Plateau) -> Iterator[Turn]:
+def turns(problem: Problem, epoch: int, plateau: Plateau) -> Turns:
     """The steps of an epoch (counted from 0): a function of the settings, the epoch and the plateau alone."""
     assert problem.examples is not None
     settings, optimizer, learnt = problem.settings, problem.optimizer, problem.examples.learnt
-    size = batch_size(problem)
-    per_epoch = -(-len(learnt) // size)
-    order = batches(len(learnt), size, shuffle=settings.shuffle, seed=settings.seed, epoch=epoch)
-    for position, chosen in enumerate(order, start=1):
-        step = epoch * per_epoch + position
-        rate = rate_at(optimizer.schedule, optimizer.learning_rate, epoch, step, plateau.factor)
-        yield Turn(learnt[chosen], step, rate, position == per_epoch)
+    size, count = batch_size(problem), len(learnt)
+    order = shuffled(count, size, shuffle=settings.shuffle, seed=settings.seed, epoch=epoch)
+    bounds = np.minimum(np.arange(0, count + size, size), count)
+    steps = epoch * (len(bounds) - 1) + np.arange(1, len(bounds))
+    rates = rate_at(optimizer.schedule, optimizer.learning_rate, epoch, steps, plateau.factor)
+    return Turns(learnt[order], bounds, steps, np.broadcast_to(rates, steps.shape))
 
 
 class Plateau:
@@ -75,4 +62,4 @@ class Plateau:
     def _rate(self, factor: float) -> float:
         optimizer = self.optimizer
         steps_after_warmup = optimizer.schedule.warmup + 1
-        return rate_at(optimizer.schedule, optimizer.learning_rate, 0, steps_after_warmup, factor)
+        return float(rate_at(optimizer.schedule, optimizer.learning_rate, 0, steps_after_warmup, factor))

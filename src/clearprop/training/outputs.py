@@ -17,18 +17,18 @@ from clearprop.training.engines import unusable
 
 
 def outputs(problem: Problem, parameters: Parameters, inputs: Array) -> Array:
-    """The outputs for rows of inputs, shape (rows, outputs), in the precision of the problem's training."""
-    return predictor(problem, parameters)(inputs)
+    """The outputs for rows of inputs, shape (rows, outputs), in their precision: float32 or float64."""
+    return predictor(problem, parameters, "float32" if inputs.dtype == np.float32 else "float64")(inputs)
 
 
-def predictor(problem: Problem, parameters: Parameters) -> Callable[[Array], Array]:
+def predictor(problem: Problem, parameters: Parameters, dtype: str) -> Callable[[Array], Array]:
     """What gives outputs for inputs; one that was made for these parameters lately is used again."""
-    key = id(parameters), problem.settings.dtype
+    key = id(parameters), dtype
     with _LOCK:
         known = _LATELY.get(key)
         if known is not None and known[0]() is parameters:
             return known[1]
-    made = _made(problem, parameters)
+    made = _made(problem, parameters, dtype)
     with _LOCK:
         _LATELY[key] = weakref.ref(parameters), made
         while len(_LATELY) > KEPT:
@@ -43,18 +43,18 @@ _LATELY: dict[tuple[int, str], tuple[weakref.ref[Parameters], Callable[[Array], 
 _LOCK = threading.Lock()
 
 
-def _made(problem: Problem, parameters: Parameters) -> Callable[[Array], Array]:
+def _made(problem: Problem, parameters: Parameters, dtype: str) -> Callable[[Array], Array]:
     if unusable() is None:
         from clearprop.engine.predictor import Predictor
 
-        return Predictor(problem, parameters, problem.settings.dtype)
+        return Predictor(problem, parameters, dtype)
 
-    network = problem.network
+    network, parameters = problem.network, parameters.with_vector(parameters.vector.astype(dtype))
 
     def reference(inputs: Array) -> Array:
         with np.errstate(all="ignore"):
             parts = blocks(np.arange(len(inputs)))
             found = [forward(network, parameters, inputs[part]).outputs[-1] for part in parts]
-        return np.concatenate(found) if found else np.empty((0, network.sizes[-1]))
+        return np.concatenate(found) if found else np.empty((0, network.sizes[-1]), dtype)
 
     return reference

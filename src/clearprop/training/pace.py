@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterator
 
-from clearprop.training.order import Turn
+from clearprop.propagation.turns import Turns
 
 SECONDS = 0.1
 """Between two looks: the display moves, and an interrupt is answered before anybody notices a delay."""
@@ -21,10 +20,12 @@ class Pace:
     def __init__(self, steps: int | None = None) -> None:
         self.fixed, self.steps = steps is not None, steps or 1
 
-    def parts(self, turns: Iterable[Turn]) -> Iterator[list[Turn]]:
+    def parts(self, turns: Turns) -> Iterator[Turns]:
         """The turns, in parts; each is to be made before the next is asked for."""
-        turns = iter(turns)
-        while part := list(islice(turns, self.steps)):
+        start = 0
+        while start < len(turns):
+            part = turns[start : start + self.steps]
+            start += len(part)
             started = time.monotonic()
             yield part
             if not self.fixed:
@@ -32,4 +33,6 @@ class Pace:
 
     def _learn(self, steps: int, seconds: float) -> None:
         fitting = int(steps * SECONDS / max(seconds, 1e-6))
-        self.steps = max(1, min(fitting, self.steps * FASTER))
+        # A short part says little about how long a step takes.
+        if steps == self.steps or fitting < self.steps:
+            self.steps = max(1, min(fitting, self.steps * FASTER))

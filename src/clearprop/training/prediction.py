@@ -25,6 +25,9 @@ from clearprop.training.outputs import outputs
 def predict(problem: Problem, data: Any, progress: Progress | None = None) -> Array:
     """The outputs for rows of data, shape (rows, outputs): an array, a data frame, or a table's path.
 
+    They are computed in float64; in float32, and as such, where the data is an array of float32 and
+    nothing was fitted to it.
+
     What was fitted on the training rows is applied to them. The columns of a data frame or a file are
     found by their names, others are not looked at; those of an array stand in the order of training.
 
@@ -62,7 +65,8 @@ def inputs(problem: Problem, data: Any, progress: Progress | None = None) -> Arr
     read = _reader(data, progress)
     if read is not None:
         return inputs_of(fitted, read)
-    matrix = rows(data, len(fitted.columns), "inputs")
+    single = problem.fitted is None and isinstance(data, np.ndarray) and data.dtype == np.float32 and data.ndim == 2
+    matrix = data if single and data.shape[1] == len(fitted.columns) else rows(data, len(fitted.columns), "inputs")
     if problem.fitted is None:
         if not np.isfinite(matrix).all():
             raise InvalidArgument("inputs: expected finite numbers, found NaN or infinity")

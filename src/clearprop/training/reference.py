@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +13,10 @@ from clearprop.network.problem import Problem
 from clearprop.propagation.backward import Gradients, add_penalty, backward
 from clearprop.propagation.dropout import masks
 from clearprop.propagation.forward import Trace, example_share, forward, output_errors, penalty_error
+from clearprop.propagation.turns import Turns
 from clearprop.propagation.update import Update, initial_state, update
 from clearprop.training.batches import blocks
-from clearprop.training.order import Turn, batch_size
+from clearprop.training.order import batch_size
 from clearprop.training.standing import Snapshot
 
 
@@ -48,7 +49,7 @@ class Reference:
         # The forward pass over all examples that `loss` made, for a step on all of them to go on from.
         self.known: Trace | None = None
 
-    def run(self, turns: Sequence[Turn]) -> bool:
+    def run(self, turns: Turns) -> bool:
         """Make these steps; False as soon as a batch's loss is not a finite number."""
         return all(np.isfinite(self.step(turn.rows, turn.step, turn.rate)) for turn in turns)
 
@@ -134,7 +135,7 @@ class Reference:
         for trace, targets in seen:
             summed += float(output_errors(trace, targets).sum(dtype=float))
             count += len(targets)
-        return summed * example_share(self.problem.network, count)
+        return float(summed * example_share(self.problem.network, count))
 
     def _penalty(self, parameters: Parameters) -> float:
         return float(penalty_error(self.problem.penalty, parameters))

@@ -4,31 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.errors import NotFinite
 from clearprop.network.problem import Problem
+from clearprop.propagation.cycle import Cycle, Rounding, cycle
+from clearprop.propagation.turns import Turn, Turns
+from clearprop.training.engines import Engine, engine_for, unusable
 from clearprop.training.order import Plateau, turns
+from clearprop.training.pace import Pace
 from clearprop.training.reference import Reference
 from clearprop.training.request import requested
 
 
 @dataclass(frozen=True)
 class Moment:
-    """Where a training stands before step ``step`` (counted from 1)."""
+    """Where a training stands before step ``step`` (counted from 1), and the engine that brought it there."""
 
     problem: Problem
     state: Mapping[str, Array]
     step: int
     rate: float
+    engine: Engine
+
+    def cycle(self, example: int | Literal["all"]) -> Cycle:
+        """The next cycle, derived in float64; and how far the engine's own is from it."""
+        done = cycle(self.problem, example, step=self.step, rate=self.rate, state=self.state)
+        if isinstance(self.engine, Reference):
+            return done
+        return replace(done, engine=self._rounding(done))
+
+    def _rounding(self, done: Cycle) -> Rounding:
+        engine = engine_for(_with_batch(self.problem, len(done.numbers)), self.engine.snapshot())
+        engine.run(Turns.of([Turn(done.numbers - 1, self.step, self.rate)]))
+        difference = np.abs(engine.snapshot().parameters.vector - done.updated.vector)
+        # Frozen parameters keep digits that the engine has no room for, and never use them.
+        difference[~done.parameters.layout.trainable] = 0.0
+        worst = int(np.argmax(difference))
+        return Rounding(self.problem.settings.dtype, float(difference[worst]), worst)
 
 
 def replay(problem: Problem, steps: int) -> Moment:
-    """The moment after so many updates, those that ``train`` makes, computed in float64.
+    """The moment after so many updates, those that ``train`` makes.
 
-    It stops for nothing: neither convergence nor a limit.
+    Those of a network file's own examples are made in float64, as one would by hand; those on a table by
+    the compiled engine, in the precision of the training: the weights are its own. It stops for nothing:
+    neither convergence nor a limit.
 
     Raises:
         InvalidArgument: the problem has no examples.
@@ -36,21 +60,40 @@ def replay(problem: Problem, steps: int) -> Moment:
     """
     problem = requested(problem)
     assert problem.examples is not None
-    engine, plateau = Reference(problem, "float64"), Plateau(problem)
+    by_hand = problem.examples.own or unusable() is not None
+    engine: Engine = Reference(problem, "float64") if by_hand else engine_for(problem)
+    plateau, pace = Plateau(problem), Pace(steps=1 if by_hand else None)
     epoch = 0
     with np.errstate(all="ignore"):
         while True:
-            for turn in turns(problem, epoch, plateau):
+            ahead = turns(problem, epoch, plateau)
+            first = int(ahead.steps[0])
+            for part in pace.parts(ahead[: max(0, steps + 1 - first)]):
+                engine.run(part)
                 present = engine.snapshot()
-                if turn.step > steps:
-                    return Moment(replace(problem, parameters=present.parameters), present.state, turn.step, turn.rate)
-                engine.step(turn.rows, turn.step, turn.rate)
-                if not engine.snapshot().finite:
+                if not present.finite:
                     raise NotFinite(
-                        f"after step {turn.step} a weight is no longer a finite number; ask for an earlier step, "
-                        "or try a smaller learning rate"
+                        f"after step {int(part.steps[-1])} a weight is no longer a finite number; ask for an earlier "
+                        "step, or try a smaller learning rate"
                     )
+            if steps + 1 - first < len(ahead):
+                turn, present = ahead[steps + 1 - first], engine.snapshot()
+                parameters = _in_float64(problem, present.parameters.vector)
+                state = {name: values.astype(float) for name, values in present.state.items()}
+                moved = replace(problem, parameters=problem.parameters.with_vector(parameters))
+                return Moment(moved, state, turn.step, turn.rate, engine)
             epoch += 1
             if plateau.active:
                 validates = problem.examples.validation is not None
                 plateau.watch(engine.validation_loss() if validates else engine.loss())
+
+
+def _in_float64(problem: Problem, after: Array) -> Array:
+    """The parameters; those that training left alone, as frozen biases, keep all their digits."""
+    before = problem.parameters.vector
+    return np.where(before.astype(after.dtype) == after, before, after.astype(float))
+
+
+def _with_batch(problem: Problem, examples: int) -> Problem:
+    """The same with batches of so many examples."""
+    return replace(problem, settings=replace(problem.settings, batch_size=examples))

@@ -5,7 +5,7 @@ What a rule says is read from its expression; here are only the loops over rows 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from llvmlite import ir
 
@@ -49,7 +49,7 @@ def activate(
 
         def vector(at: ir.Value, _: int, lanes: ir.Value | None) -> None:
             place = b.at(n["z"], at)
-            values = {Role.SUM: b.load(place)}
+            values: dict[Hashable, ir.Value] = {Role.SUM: b.load(place)}
             emitter = Emitter(b.builder, b.numbers.vector, fused=b.numbers.fused)
             b.store(only(b, emitter.emit(output, values), lanes), place)
             if slope is not None:

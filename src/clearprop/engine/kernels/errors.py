@@ -5,7 +5,7 @@ Both read the loss, or the loss and the output activation joined, as the referen
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from llvmlite import ir
 
@@ -58,7 +58,7 @@ class Output:
                     return
 
                 def unit(place: ir.Value, number: ir.Value, lanes: ir.Value | None) -> None:
-                    values = {Role.TARGET: b.load_only(b.at(target, number), lanes)}
+                    values: dict[Hashable, ir.Value] = {Role.TARGET: b.load_only(b.at(target, number), lanes)}
                     emitter = Emitter(b.builder, b.numbers.vector, fused=b.numbers.fused)
                     value = b.load(b.at(a, place))
                     if isinstance(self.joined, Joined):

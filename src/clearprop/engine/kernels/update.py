@@ -75,9 +75,9 @@ class Rule:
 
 
 def update(module: Module, panels: Panels, problem: Problem, rule: Rule, vectors: int, *, weights: bool) -> ir.Function:
-    """New weights from gradients, for rows of a panel with so many vectors: arguments w, g, how many rows, the bytes from w to
-    the first of what the optimizer remembers (and from there to the next), the parts of this step, and the
-    factor that clipping by norm found. ``weights`` is False for biases, which no penalty knows."""
+    """New weights from gradients, for rows of a panel with so many vectors: arguments w, g, how many rows,
+    the bytes from w to the first of what the optimizer remembers (and from there to the next), the parts of
+    this step, and the factor that clipping by norm found. ``weights`` is False for biases, which no penalty knows."""
     optimizer = problem.optimizer
     names = list(optimizer.state)
 

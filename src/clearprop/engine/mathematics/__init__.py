@@ -14,7 +14,7 @@ from clearprop.engine.mathematics.error_function import erf
 from clearprop.engine.mathematics.exponential import exp, expm1
 from clearprop.engine.mathematics.lanes import Lanes
 from clearprop.engine.mathematics.logarithm import log, log1p
-from clearprop.engine.mathematics.power import power, root, whole_power
+from clearprop.engine.mathematics.power import power, whole_power
 from clearprop.engine.mathematics.sigmoid import logistic, softplus, tanh
 from clearprop.expressions import Operator
 
@@ -32,4 +32,4 @@ FUNCTIONS: Mapping[Operator, Callable[[Lanes, ir.Value], ir.Value]] = {
     Operator.ERF: erf,
 }
 
-__all__ = ["FUNCTIONS", "Lanes", "power", "root", "whole_power"]
+__all__ = ["FUNCTIONS", "Lanes", "power", "whole_power"]

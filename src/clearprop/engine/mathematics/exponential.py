@@ -16,13 +16,13 @@ from llvmlite import ir
 from clearprop.engine.mathematics.lanes import DOUBLE, SINGLE, Lanes, Precision
 
 LOG2_E = 1.4426950408889634
-# ln 2 in two parts; the first has so few digits that n times it is exact.
+# ln 2 in two parts above 0; the first has so few digits that n times it is exact.
 LN_2: Mapping[Precision, tuple[float, float]] = {
-    SINGLE: (0.693359375, -2.12194440054690583e-4),
+    SINGLE: (0.693145751953125, 1.4286068203094173e-06),
     DOUBLE: (0.6931471803691238, 1.9082149292705877e-10),
 }
 # h(r), highest power first: the polynomials for which the largest relative error of r + r² h(r) on
-# |r| <= ln(2)/2 is least (1.3e-8, 1.8e-17), by Remez' exchange in 50 digits.
+# |r| <= ln(2)/2 is least (1.8e-8, 3.3e-17), by Remez' exchange in 50 digits.
 H: Mapping[Precision, tuple[float, ...]] = {
     SINGLE: (0.00138825167, 0.00836654752, 0.0416672006, 0.166665435, 0.49999997),
     DOUBLE: (

@@ -45,13 +45,6 @@ def whole_power(lanes: Lanes, u: ir.Value, n: int) -> ir.Value:
     return lanes.multiply(square, u) if n % 2 else square
 
 
-def root(lanes: Lanes, u: ir.Value) -> ir.Value:
-    """u^½, which differs from √u at -0 and at -infinity."""
-    value = lanes.add(lanes.square_root(u), lanes.constant(0.0))
-    lowest = lanes.compare("==", u, lanes.constant(-math.inf))
-    return lanes.choose(lowest, lanes.constant(math.inf), value)
-
-
 def _bounded(lanes: Lanes, v: ir.Value) -> ir.Value:
     return lanes.larger(lanes.constant(-LARGEST_EXPONENT), lanes.smaller(lanes.constant(LARGEST_EXPONENT), v))
 
@@ -108,7 +101,7 @@ def _signed(lanes: Lanes, u: ir.Value, v: ir.Value, size: ir.Value) -> ir.Value:
 
 
 def _is_whole(lanes: Lanes, v: ir.Value) -> ir.Value:
-    """Whether v is an integer, as all numbers are from 2^fraction on; NaN counts as one, and stays NaN."""
+    """Whether v is an integer, as all numbers are from 2^fraction on; NaN is none."""
     size, large = lanes.absolute(v), lanes.constant(2.0**lanes.precision.fraction)
     rounded = lanes.subtract(lanes.add(size, large), large)
     return lanes.compare("==", lanes.choose(lanes.compare("<", size, large), rounded, size), size)

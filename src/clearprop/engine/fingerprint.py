@@ -1,0 +1,174 @@
+"""Fingerprints: programs told apart without building them.
+
+Compiled code is kept under a hash of everything that it is made of. That is the program as a tree of
+dataclasses, written out field by field, with exact numbers. A field that is added to one of them is
+part of it at once; what does not matter to the code is left out by name, in a table.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from functools import cache
+from numbers import Real
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from clearprop.engine import machine
+from clearprop.engine.machine import Target
+from clearprop.engine.program import Program
+from clearprop.expressions import Apply, Expression, Number, Symbol
+from clearprop.network.description import Dense, Network
+from clearprop.network.problem import Problem
+from clearprop.rules.activations import Activation, Softmax
+from clearprop.rules.joined import Joined, SoftmaxCrossEntropy
+from clearprop.rules.losses import Loss
+from clearprop.rules.optimizers import Optimizer
+from clearprop.rules.penalties import Penalty
+
+Part = Literal["training", "inference"]
+
+LEFT_OUT: Mapping[type, tuple[str, ...]] = {
+    Problem: ("parameters", "examples", "settings", "data", "notation", "name", "fitted"),
+    Network: ("inputs",),
+    Dense: ("units", "weight_names", "bias_names", "init"),
+    Activation: ("name", "output", "source", "shown_slope", "constants", "bounds", "init"),
+    Softmax: ("name", "source", "constants", "bounds", "init"),
+    Loss: ("name", "error", "source", "constants", "outputs", "targets", "sums_to_one"),
+    Joined: ("shown_slope", "source"),
+    SoftmaxCrossEntropy: ("shown_slope", "source"),
+    Optimizer: ("name", "learning_rate", "source", "hyperparameters", "constants", "state", "schedule"),
+    Penalty: (),
+}
+"""What no code is made of: names, sources, numbers that are handed over when it runs."""
+
+READ: Mapping[type, Callable[[Any], Any]] = {
+    Problem: lambda problem: problem.examples is not None and problem.examples.weights is not None,
+    Network: lambda network: (network.sizes, network.joined, _alike(network)),
+    Activation: lambda rule: (rule.formula, rule.slope.simplified),
+    Loss: lambda rule: (rule.formula, rule.slope.simplified),
+    Joined: lambda rule: rule.slope.simplified,
+    # The constants' numbers come with each step; which names are constants decides what is computed when.
+    Optimizer: lambda optimizer: (tuple(sorted(optimizer.constants)), tuple(optimizer.state), optimizer.bounded),
+    Penalty: lambda penalty: penalty.slope.simplified,
+}
+"""What code is made of that is not a field, but follows from fields."""
+
+ONLY_IN_TRAINING: Mapping[type, tuple[str, ...]] = {
+    Problem: ("optimizer", "penalty"),
+    Program: ("whole_gradient",),
+}
+"""What inference knows nothing of: its code is the same however a network was trained."""
+
+
+def fingerprint(program: Program, target: Target, part: Part) -> str | None:
+    """The hash of all that a program's code is made of, or None where something in it is not known here
+    (or the sources of clearprop cannot be read): such code is not kept.
+
+    >>> import clearprop as cp
+    >>> from clearprop.engine import machine, plan
+    >>> program = plan.program(cp.load("lecture"), "float32", machine.host(), batch=1)
+    >>> len(fingerprint(program, machine.host(), "training"))
+    64
+    """
+    made_by = sources()
+    if made_by is None:
+        return None
+    try:
+        described = description(program, part)
+    except TypeError:
+        return None
+    whole = "\n".join((made_by, machine.versions(), np.__version__, str(target), described))
+    return hashlib.sha256(whole.encode()).hexdigest()
+
+
+def description(program: Program, part: Part) -> str:
+    """All that matters of a program to its code, as text.
+
+    Raises:
+        TypeError: a kind of thing that is not known here.
+    """
+    without = dict(LEFT_OUT)
+    if part == "inference":
+        for kind, names in ONLY_IN_TRAINING.items():
+            without[kind] = (*without.get(kind, ()), *names)
+    return f"{part} {_written(program, without)}"
+
+
+def _written(value: Any, without: Mapping[type, tuple[str, ...]]) -> str:
+    """A value as text that no other value has."""
+    kind = type(value)
+    if isinstance(value, Expression):
+        return _tree(value)
+    if isinstance(value, Enum):
+        return f"{kind.__name__}.{value.name}"
+    if value is None or kind in (bool, int, str):
+        return repr(value)
+    if kind is float:
+        return float.hex(value)
+    if isinstance(value, Real):
+        # Of another type, for another type may round otherwise.
+        return f"{kind.__name__} {float(value).hex()}"
+    ours = kind.__module__.startswith("clearprop.")
+    if kind is tuple or (isinstance(value, tuple) and ours):
+        return "({})".format(" ".join(_written(each, without) for each in value))
+    # A class of somebody else's may be made of what is in none of its fields.
+    if not (is_dataclass(value) and ours):
+        raise TypeError(f"not known: {kind!r}")
+    names = [each.name for each in fields(value) if each.name not in without.get(kind, ())]
+    parts = [f"{name}={_written(getattr(value, name), without)}" for name in names]
+    if kind in READ:
+        parts.append(_written(READ[kind](value), without))
+    return f"{kind.__name__}({', '.join(parts)})"
+
+
+def _tree(tree: Expression) -> str:
+    """An expression, operators first, as text that no other one has."""
+    match tree:
+        case Number(value):
+            return _written(value, {})
+        case Symbol(key):
+            return _written(key, {})
+        case Apply(operator, arguments):
+            return "({} {})".format(operator.name, " ".join(map(_tree, arguments)))
+    raise TypeError(f"not known: {type(tree)!r}")
+
+
+def _alike(network: Network) -> tuple[int, ...]:
+    """For each layer the first one with an equal rule: layers with one rule share its code."""
+    first: dict[int, int] = {}  # by identity, for most layers have the very same rule
+    rules = [layer.rule for layer in network.layers]
+    for index, rule in enumerate(rules):
+        if id(rule) not in first:
+            first[id(rule)] = next((k for k in first.values() if rules[k] == rule), index)
+    return tuple(first[id(rule)] for rule in rules)
+
+
+# --- sources ---------------------------------------------------------------------------------------------
+
+ROOMS = ("engine", "expressions", "rules")
+FILES = ("__init__.py", "network/description.py", "network/problem.py", "propagation/dropout.py")
+
+
+@cache
+def sources() -> str | None:
+    """The hash of the source files that make code, clearprop's version among them, or None if they cannot be read."""
+    return hashed(Path(__file__).parents[1])
+
+
+def hashed(root: Path) -> str | None:
+    """The hash of those files below a folder."""
+    whole = hashlib.sha256()
+    try:
+        paths = [path for room in ROOMS for path in (root / room).rglob("*.py")]
+        for path in sorted([*paths, *(root / name for name in FILES)]):
+            content = path.read_bytes()
+            whole.update(f"{path.relative_to(root).as_posix()} {len(content)}\n".encode())
+            whole.update(content)
+    except OSError:
+        return None
+    return whole.hexdigest()

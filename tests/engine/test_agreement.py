@@ -1,0 +1,213 @@
+"""The compiled engine and the reference agree: the same numbers after an epoch, for every rule.
+
+`tests/engine/networks.py` says how far they may be apart. More random networks, under guard pages, are in
+`test_memory.py` and in `scripts/fuzz_engine.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.engine.networks import (
+    ACTIVATION_NAMES,
+    LIMITS,
+    LOSS_NAMES,
+    MOVING,
+    by_engine,
+    by_reference,
+    distance,
+    drawn,
+    error_of,
+    judged,
+    native,
+    problem_of,
+    same,
+    single,
+)
+from tests.engine.planted import FAULTS, OTHERS, compile_anew, planted
+
+import clearprop as cp
+from clearprop.arrays import Array
+from clearprop.engine import context, machine
+from clearprop.engine import native as rooms
+from clearprop.engine.machine import Target
+from clearprop.network.examples import Examples
+from clearprop.network.problem import Problem, Settings
+from clearprop.rules.optimizers import optimizer
+from clearprop.training.reference import Reference
+
+SEEDS = range(100, 100 + len(MOVING))
+
+
+# --- random networks -------------------------------------------------------------------------------------
+
+
+def test_the_networks_have_every_rule() -> None:
+    problems = [drawn(seed, weights=15_000) for seed in [*SEEDS, *range(40)]]
+    layers = [layer for problem in problems for layer in problem.network.layers]
+    assert {layer.rule.name for layer in layers} >= set(ACTIVATION_NAMES)
+    assert {problem.network.loss.rule.name for problem in problems} == set(LOSS_NAMES)
+    made = {(problem.optimizer.name, str(problem.optimizer.hyperparameters)) for problem in problems}
+    assert made == {(name, str(optimizer(name, **options).hyperparameters)) for name, options in MOVING}
+    assert {problem.network.depth for problem in problems} == {1, 2, 3, 4, 5, 6}
+    assert {layer.bias for layer in layers} == {"unit", "shared", "none"}
+    assert any(layer.bias == "shared" and layer.dropout for layer in layers)
+    assert {(layer.bias, layer.train_bias) for layer in layers} >= {("unit", False), ("shared", False)}
+    assert any(layer.rule.name == "softmax" and layer.dropout for layer in layers)
+    assert any(problem.network.layers[-1].dropout for problem in problems)
+    assert {problem.network.loss.over_outputs for problem in problems} == {"sum", "mean"}
+    assert {problem.network.loss.over_examples for problem in problems} == {"sum", "mean"}
+    assert {bool(problem.penalty.l1) + 2 * bool(problem.penalty.l2) for problem in problems} == {0, 1, 2, 3}
+    for given in ("clip_norm", "clip_value"):
+        assert {getattr(problem.optimizer, given) is None for problem in problems} == {True, False}
+    assert {problem.optimizer.schedule.warmup > 0 for problem in problems} == {True, False}
+    examples = [problem.examples for problem in problems if problem.examples is not None]
+    assert {each.weights is None for each in examples} == {each.training is None for each in examples} == {True, False}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_engine_and_reference_agree(seed: int, dtype: str) -> None:
+    problem = drawn(seed, weights=15_000)
+    verdict = judged(problem, dtype, by_engine(native(problem, dtype, threads=1 + seed % 2), error=False))
+    assert verdict.agrees, f"seed {seed}: {verdict}"
+    # Which of these are ill-conditioned depends on rounding, but most are not.
+    assert not verdict.hard or problem.optimizer.name != "sgd", f"seed {seed}: {verdict}"
+
+
+def avx2() -> Target:
+    """This processor without its widest vectors."""
+    host = machine.host()
+    wide = ("avx512", "avx10", "amx", "evex512")
+    return Target(host.triple, "x86-64-v3", tuple(name for name in host.features if not name.startswith(wide)))
+
+
+def sse2() -> Target:
+    """What every x86 processor has: narrow vectors, and no instruction for a multiplication and addition."""
+    return Target(machine.host().triple, "x86-64", ("sse2",))
+
+
+TARGETS = {"AVX2": (avx2, "avx2"), "SSE2": (sse2, "sse2")}
+
+
+@pytest.fixture(params=list(TARGETS))
+def narrower(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Code for a processor with fewer features than this one."""
+    make, needed = TARGETS[request.param]
+    if not (machine.host().x86 and machine.host().has(needed)):
+        pytest.skip(f"this processor has no {needed}")
+    target = make()
+    monkeypatch.setattr(machine, "host", lambda: target)
+    return str(request.param)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_narrower_vectors(seed: int, narrower: str) -> None:
+    problem = drawn(seed, weights=15_000)
+    dtype = ("float32", "float64")[seed % 2]
+    one = native(problem, dtype)
+    assert one.panels.numbers.lanes * one.panels.numbers.bytes == {"AVX2": 32, "SSE2": 16}[narrower]
+    end = by_engine(one, error=False)
+    verdict = judged(problem, dtype, end)
+    assert verdict.agrees, f"seed {seed}: {verdict}"
+    assert same(end, by_engine(native(problem, dtype, threads=2, like=one), error=False)), f"seed {seed}"
+
+
+# --- large batches, many steps, errors and outputs ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("rows", "batch"), [(2049, 2049), (4500, 2300), (6200, 4100)])
+@pytest.mark.parametrize("clip", [None, 0.05])
+def test_large_batches_add_up_their_gradient_in_parts(rows: int, batch: int, clip: float | None) -> None:
+    """Of 2,048 examples at a time, the last part of another size."""
+    dtype = "float64" if clip is None else "float32"
+    momentum = optimizer("sgd", learning_rate=0.3, momentum=0.9, clip_norm=clip)
+    problem = problem_of((5, 17, 3), rows, batch, chosen=momentum)
+    engine = native(problem, dtype, threads=2)
+    assert engine.program.whole_gradient
+    verdict = judged(problem, dtype, by_engine(engine))
+    assert verdict.agrees, str(verdict)
+    assert not verdict.hard, str(verdict)
+
+
+def test_many_steps() -> None:
+    """Twenty epochs of a problem that is well-conditioned: rounding does not add up to more than it must."""
+    problem = problem_of((6, 20, 4), 70, 16, chosen=cp.SGD(0.1, momentum=0.9))
+    engine = native(problem, "float64")
+    by_engine(engine, epochs=20)
+    reference = by_reference(problem, "float64", epochs=20)
+    assert distance(engine.vector, reference.vector) <= 1e-12
+
+
+@pytest.mark.parametrize("seed", range(200, 206))
+def test_outputs_and_errors(seed: int) -> None:
+    """Of any examples, in any order, also those set aside; without dropout."""
+    problem = drawn(seed, weights=15_000)
+    assert problem.examples is not None
+    dtype = ("float32", "float64")[seed % 2]
+    rng = np.random.default_rng(seed)
+    rows = rng.integers(len(problem.examples), size=int(rng.choice([1, 7, 127, 128, 129, 300])))
+    engine, truth = native(problem, dtype, threads=3), Reference(problem, "float64")
+    outputs = engine.outputs(rows)
+    assert outputs.dtype == dtype
+    assert distance(outputs, truth.trace(rows).outputs[-1]) <= LIMITS[dtype], f"seed {seed}"
+    expected = error_of(problem, truth, rows)
+    assert engine.error(rows) == pytest.approx(expected, rel=LIMITS[dtype]), f"seed {seed}"
+
+
+# --- planted faults ------------------------------------------------------------------------------------------
+
+
+def everything(clip: float | None) -> Problem:
+    """A network in which every kernel has something to do, at the edges of tiles and beside them."""
+    rng = np.random.default_rng(5)
+    layers = [
+        cp.Dense(64, "tanh", dropout=0.3),
+        cp.Dense(32, "softmax"),
+        cp.Dense(20, "logistic", bias="shared"),
+        cp.Dense(6, "softmax", dropout=0.1),
+    ]
+    targets = single(rng.uniform(0.1, 0.9, (70, 6)))
+    examples = Examples(single(rng.normal(size=(70, 33))), targets, own=False)
+    problem = Problem(
+        cp.Network(33, layers, "half_squared_error"), examples=examples, settings=Settings(batch_size=24, seed=2)
+    )
+    problem.parameters.vector[:] += single(rng.normal(0, 0.3, problem.parameters.vector.size))
+    return replace(problem, optimizer=optimizer("sgd", learning_rate=0.5, momentum=0.9, clip_norm=clip))
+
+
+@pytest.fixture
+def roomy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arrays with so much room on both sides that a planted fault does no harm."""
+    usual, room = context.zeros, 4096
+
+    def zeros(count: int, dtype: str) -> Array:
+        return usual(count + 2 * room, dtype)[room : room + count]
+
+    for module in (context, rooms):
+        monkeypatch.setattr(module, "zeros", zeros)
+
+
+@pytest.mark.parametrize("clip", [None, 0.01])
+def test_without_a_fault_they_agree(clip: float | None) -> None:
+    problem = everything(clip)
+    verdict = judged(problem, "float64", by_engine(native(problem, "float64"), error=False))
+    assert verdict.agrees, str(verdict)
+    assert not verdict.hard, str(verdict)
+
+
+# By the barrier's own test, and by guard pages.
+FOUND_ELSEWHERE = ("nobody waits", "outputs are written a row too far")
+
+
+@pytest.mark.usefixtures("roomy")
+@pytest.mark.parametrize("fault", [name for name in (*FAULTS, *OTHERS) if name not in FOUND_ELSEWHERE])
+def test_planted_faults_are_found(fault: str) -> None:
+    problem = everything(0.01 if "norm" in fault else None)
+    engine = native(problem, "float64")
+    with planted(fault):
+        compile_anew(engine, "train")
+    found = by_engine(engine, error=False).distances(by_reference(problem, "float64"))
+    assert max(found.values()) > 1e3 * LIMITS["float64"], found

@@ -1,0 +1,317 @@
+"""Code for the processor at hand and for others: what it uses, what it calls, and what is said when there is none."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import struct
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pytest
+from llvmlite import binding
+
+import clearprop as cp
+from clearprop.engine import build, machine, plan
+from clearprop.engine.block import GIVE_WAY
+from clearprop.engine.machine import SWITCH, Code, Target
+from clearprop.engine.program import Program
+from clearprop.errors import InvalidArgument, RequestError
+
+AVX = ("avx", "avx2", "fma")
+AVX_512 = ("avx512bw", "avx512cd", "avx512dq", "avx512f", "avx512vl")
+LINUX, ARM = "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"
+TARGETS = {
+    "AVX-512": Target(LINUX, "skylake-avx512", (*AVX, *AVX_512)),
+    "AVX2": Target(LINUX, "haswell", AVX),
+    "SSE2": Target(LINUX, "x86-64", ()),
+    "NEON": Target(ARM, "generic", ("neon",)),
+    "AVX2 on Windows": Target("x86_64-pc-windows-msvc", "haswell", AVX),
+    "NEON on macOS": Target("arm64-apple-darwin", "apple-m1", ("neon",)),
+    "here": machine.host(),
+    "here without AVX-512": machine.host().without("avx512f"),
+    "here without FMA": machine.host().without("fma"),
+    "here without AVX": machine.host().without("avx"),
+}
+# What shows in assembly that something of the processor is used.
+ZMM, YMM, FUSED, LANES = (re.compile(word) for word in ("%zmm", "%ymm", "%?v?fn?m(add|sub)|fmla", r"\tfmla(\.\w+)?\tv"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _everywhere() -> None:
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()
+
+
+def program(target: Target, dtype: str = "float32") -> Program:
+    """A small program with every kind of kernel: dropout, softmax, powers, a shared bias, clipping by norm."""
+    layers = [
+        cp.Dense(6, "tanh", dropout=0.25),
+        cp.Dense(3, "softmax", bias="shared"),
+        cp.Dense(5, "z**1.5 + log(1 + z**2) + erf(z)", bias=False),
+        cp.Dense(3, "softmax"),
+    ]
+    optimizer = replace(cp.Adam(), clip_norm=1.0, clip_value=0.5)
+    problem = cp.Problem(cp.Network(5, layers), optimizer=optimizer, penalty=cp.Penalty(l1=0.1, l2=0.1))
+    whole = plan.program(problem, dtype, target, 9)
+    return replace(whole, tile=replace(whole.tile, rows=2, inputs=2))
+
+
+@cache
+def source(name: str, dtype: str) -> str:
+    """All functions for a target."""
+    return build.source(program(TARGETS[name], dtype), "training")
+
+
+@cache
+def objects(name: str, dtype: str) -> bytes:
+    """The same as object code."""
+    return machine.compiled(source(name, dtype), TARGETS[name])
+
+
+@cache
+def assembly(name: str) -> str:
+    """The same as assembly."""
+    return machine.assembly(source(name, "float32"), TARGETS[name])
+
+
+# --- other processors ------------------------------------------------------------------------------------
+
+
+def undefined(code: bytes) -> set[str]:
+    """The symbols that 64-bit little-endian ELF object code does not define itself."""
+    assert code[:6] == b"\x7fELF\x02\x01"
+    (start,), (size, count) = struct.unpack_from("<Q", code, 0x28), struct.unpack_from("<HH", code, 0x3A)
+    sections = [struct.unpack_from("<IIQQQQIIQQ", code, start + size * k) for k in range(count)]
+    found = set()
+    for _, kind, _, _, offset, length, link, *_ in sections:
+        if kind == 2:  # a table of symbols; its names are in the section it links to, and its first entry is empty
+            for at in range(offset + 24, offset + length, 24):
+                name, _, _, section, _, _ = struct.unpack_from("<IBBHQQ", code, at)
+                if section == 0:
+                    begin = sections[link][4] + name
+                    found.add(code[begin : code.index(0, begin)].decode())
+    return found
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", [name for name, target in TARGETS.items() if "linux" in target.triple])
+def test_code_calls_nothing_but_what_lets_others_run(name: str, dtype: str) -> None:
+    assert undefined(objects(name, dtype)) == {GIVE_WAY}
+
+
+def test_a_call_of_a_library_would_be_found() -> None:
+    calling = """
+        declare double @"llvm.exp.f64"(double)
+        define double @"f"(double %"x") {
+          %"y" = call double @"llvm.exp.f64"(double %"x")
+          ret double %"y"
+        }"""
+    assert undefined(machine.compiled(calling, TARGETS["AVX2"])) == {"exp"}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_code_for_other_systems_is_made(dtype: str) -> None:
+    windows = objects("AVX2 on Windows", dtype)
+    assert windows[:2] == b"\x64\x86"  # COFF for x86-64
+    assert b"chkstk" not in windows  # what a large frame would call there
+    assert objects("NEON on macOS", dtype)[:4] == b"\xcf\xfa\xed\xfe"  # Mach-O of 64 bits
+
+
+@pytest.mark.parametrize(
+    ("name", "zmm", "ymm", "fused"),
+    [
+        ("AVX-512", True, True, True),
+        ("AVX2", False, True, True),
+        ("SSE2", False, False, False),
+        ("NEON", False, False, True),
+        ("here without AVX-512", False, None, None),
+        ("here without FMA", False, None, False),
+        ("here without AVX", False, False, False),
+    ],
+)
+def test_code_uses_what_the_processor_has_and_nothing_else(
+    name: str, zmm: bool, ymm: bool | None, fused: bool | None
+) -> None:
+    if name.startswith("here") and not machine.host().x86:
+        pytest.skip("features of x86")
+    for word, expected in ((ZMM, zmm), (YMM, ymm), (FUSED, fused)):
+        if expected is not None:
+            assert bool(word.search(assembly(name))) is expected, word.pattern
+    if name == "NEON":
+        assert LANES.search(assembly(name))
+
+
+def test_wide_vectors_are_not_halved() -> None:
+    """LLVM prefers 256 bits on some processors, unless vectors of 512 are asked for."""
+    assert "<16 x float>" in source("AVX-512", "float32")
+    assert len(ZMM.findall(assembly("AVX-512"))) > len(YMM.findall(assembly("AVX-512")))
+
+
+# --- features --------------------------------------------------------------------------------------------
+
+
+def test_the_target_says_how_wide_vectors_are() -> None:
+    widths = {name: (target.vector_bytes, target.registers, target.fused) for name, target in TARGETS.items()}
+    assert widths["AVX-512"] == (64, 32, True)
+    assert widths["AVX2"] == (32, 16, True)
+    assert widths["SSE2"] == (16, 16, False)
+    assert widths["NEON"] == (16, 32, True)
+
+
+def test_what_is_left_unused_takes_along_what_is_built_on_it() -> None:
+    target = replace(TARGETS["AVX-512"], features=("sse3", "ssse3", "sse4.1", "sse4.2", "vaes", *AVX, "f16c", *AVX_512))
+    assert target.without("avx512f").features == ("sse3", "ssse3", "sse4.1", "sse4.2", "vaes", *AVX, "f16c")
+    assert target.without("fma").features == ("sse3", "ssse3", "sse4.1", "sse4.2", "vaes", "avx", "avx2", "f16c")
+    assert target.without("avx512vl").vector_bytes == 64
+    assert target.without("avx").features == ("sse3", "ssse3", "sse4.1", "sse4.2")
+    assert target.without("ssse3").features == ("sse3",)
+    assert target.without("avx").without("avx") == target.without("avx")
+    assert target.without() == target
+
+
+def test_features_that_are_lacking_are_said_last() -> None:
+    assert Target(LINUX, "haswell", AVX).without("avx2").flags == "+avx,+fma,-avx2"
+    assert Target(LINUX, "haswell", ("avx", "avx512f"), ("fma",)).without("avx512f").flags == "+avx,-avx512f,-fma"
+    host = machine.host()
+    assert {*host.features, *host.lacking} == set(binding.get_host_cpu_features())
+    assert not set(host.features) & set(host.lacking)
+
+
+def test_features_are_switched_off_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = machine.host()
+    if not plain.has("avx"):
+        pytest.skip("there is no AVX to switch off")
+    for given in ("-avx", " -avx ,-fma,", "-avx,-avx"):
+        monkeypatch.setenv(SWITCH, given)
+        assert not machine.host().has("avx")
+        assert machine.host().vector_bytes == 16
+        assert machine.unusable() is None
+    monkeypatch.setenv(SWITCH, "")
+    assert machine.host() == plain
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("avx", f'{SWITCH}: expected features to leave unused, each with a minus, like "-avx512f,-fma"; found "avx"'),
+        ("-avx,+fma", f'{SWITCH}: expected features to leave unused, each with a minus, like "-avx512f,-fma"; found "+fma"'),
+        ("-sse2", f"{SWITCH}: sse2 is what every processor of this kind has; it cannot be left unused"),
+        ("-avx512g", f'{SWITCH}: unknown feature of this processor "avx512g"; did you mean "avx512f"?'),
+    ],
+)  # fmt: skip
+def test_what_is_no_feature_is_refused(given: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not machine.host().x86:
+        pytest.skip("features of x86")
+    monkeypatch.setenv(SWITCH, given)
+    asked: list[Callable[[], object]] = [machine.host, machine.unusable]
+    for ask in asked:
+        with pytest.raises(RequestError, match=re.escape(message)):
+            ask()
+
+
+def test_minus_alone_is_no_feature(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SWITCH, "-")
+    with pytest.raises(RequestError):
+        machine.host()
+    monkeypatch.setenv(SWITCH, "fma")
+    with pytest.raises(InvalidArgument):
+        machine.host()
+
+
+# --- where there is none ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def _fresh() -> Iterator[None]:
+    """What was found out about this machine is found out again, before and after."""
+    known: tuple[Any, ...] = (machine._missing, machine._unfit, machine._binding, machine._host)
+    for each in known:
+        each.cache_clear()
+    yield
+    for each in known:
+        each.cache_clear()
+
+
+@pytest.mark.usefixtures("_fresh")
+def test_here_code_can_be_made() -> None:
+    assert machine.unusable() is None
+
+
+@pytest.mark.usefixtures("_fresh")
+def test_without_llvmlite_there_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "llvmlite", None)
+    reason = machine.unusable()
+    assert reason is not None
+    assert re.fullmatch(r"the compiled engine needs llvmlite, which cannot be imported \(.*llvmlite.*\)", reason)
+
+
+@pytest.mark.usefixtures("_fresh")
+def test_an_llvmlite_that_does_not_load_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(name: str, *rest: Any, **more: Any) -> Any:
+        if name == "llvmlite":
+            raise OSError("Could not find/load shared object file\n'libllvmlite.so'")
+        return real(name, *rest, **more)
+
+    real = __builtins__["__import__"] if isinstance(__builtins__, dict) else __builtins__.__import__
+    monkeypatch.setattr("builtins.__import__", broken)
+    reason = machine.unusable()
+    monkeypatch.undo()
+    assert reason == (
+        "the compiled engine needs llvmlite, which cannot be imported "
+        "(Could not find/load shared object file 'libllvmlite.so')"
+    )
+
+
+@pytest.mark.usefixtures("_fresh")
+def test_an_old_llvmlite_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binding, "llvm_version_info", (15, 0, 7))
+    monkeypatch.setattr("llvmlite.__version__", "0.44.0")
+    assert machine.unusable() == "the compiled engine needs llvmlite 0.45 or newer, found 0.44.0"
+
+
+@pytest.mark.usefixtures("_fresh")
+@pytest.mark.parametrize("broken", ["get_host_cpu_features", "parse_assembly", "create_lljit_compiler"])
+def test_an_llvm_that_fails_is_a_reason(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("no memory\nthat can be run")
+
+    monkeypatch.setattr(binding, broken, fail)
+    reason = "the compiled engine cannot make code for this machine (no memory that can be run)"
+    assert machine.unusable() == reason
+
+
+@pytest.mark.usefixtures("_fresh")
+@pytest.mark.parametrize("kind", ["riscv64", "i686", "powerpc64le"])
+def test_other_processors_are_a_reason(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binding, "get_process_triple", lambda: f"{kind}-unknown-linux-gnu")
+    assert machine.unusable() == (
+        f"the compiled engine makes code for 64-bit x86 and ARM processors, and this one is {kind}"
+    )
+
+
+# --- loading ---------------------------------------------------------------------------------------------
+
+
+def test_code_is_loaded_and_runs() -> None:
+    twice = 'define i64 @"twice"(i64 %"x") {\n  %"y" = add i64 %"x", %"x"\n  ret i64 %"y"\n}\n'
+    made = machine.compiled(twice, machine.host())
+    code = Code(made, ("twice",), machine.host())
+    assert code.size == len(made)
+    assert ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(code.addresses["twice"])(21) == 42
+    with pytest.raises(RuntimeError, match="missing"):
+        Code(made, ("missing",), machine.host())
+
+
+@pytest.mark.parametrize("damage", [lambda o: b"", lambda o: b"text" * 100, lambda o: o[:100]])
+def test_what_is_no_code_is_refused(damage: Callable[[bytes], bytes]) -> None:
+    made = machine.compiled('define void @"f"() {\n  ret void\n}\n', machine.host())
+    with pytest.raises(RuntimeError):
+        Code(damage(made), ("f",), machine.host())
+
+
+def test_others_can_be_let_run() -> None:
+    assert ctypes.CFUNCTYPE(ctypes.c_int)(machine._give_way())() in (0, 1)

@@ -1,0 +1,253 @@
+"""The same bits with any number of threads; and several trainings, forks and other libraries beside them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.engine.networks import by_engine, drawn, epoch_of, native, problem_of, same
+
+import clearprop as cp
+from clearprop.arrays import Array
+from clearprop.engine import workers
+from clearprop.engine.predictor import Predictor
+
+# Long enough that a thread is interrupted now and then; no batch of it is a whole number of tiles.
+WIDE = problem_of((40, 90, 70, 10), 500, 131, chosen=cp.Adam(0.01))
+
+
+# --- the same bits ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(300, 305))
+def test_bits_do_not_depend_on_threads_or_calls(seed: int) -> None:
+    """Nor on the run: 1, 2 and 3 threads, also more than there are processors; one call, or one per step."""
+    problem = drawn(seed, weights=15_000)
+    first = native(problem, ("float32", "float64")[seed % 2])
+    end = by_engine(first, epochs=2)
+    steps = len(epoch_of(problem, 2))
+    for threads in (1, 2, 3):
+        for cuts in ([], [1], list(range(1, steps))):
+            other = by_engine(native(problem, first.panels.numbers.dtype, threads, like=first), cuts, epochs=2)
+            assert same(end, other), f"seed {seed}, {threads} threads, cut after {cuts}"
+
+
+@pytest.mark.parametrize("clip", [None, 0.1])
+def test_more_threads_than_work(clip: float | None) -> None:
+    problem = problem_of((2, 3, 1), 9, 2)
+    problem = replace(problem, optimizer=replace(problem.optimizer, clip_norm=clip))
+    first = native(problem, "float64")
+    end = by_engine(first)
+    for threads in (4, 9):
+        assert same(end, by_engine(native(problem, "float64", threads, like=first)))
+
+
+def test_predictions_do_not_depend_on_threads() -> None:
+    """Nor on which rows are asked for together."""
+    inputs = np.random.default_rng(0).normal(size=(1000, 40)).astype(np.float32)
+    found = [Predictor(WIDE, WIDE.parameters, "float32", threads)(inputs) for threads in (1, 2, 3)]
+    assert all(np.array_equal(each, found[0]) for each in found)
+
+
+def test_a_fit_does_not_depend_on_threads() -> None:
+    problem = replace(WIDE, settings=replace(WIDE.settings, epochs=3))
+    fits = [cp.train(problem, threads=threads) for threads in (1, 2, 3, None)]
+    assert all(fit.problem.parameters == fits[0].problem.parameters for fit in fits)
+    assert all(fit.history.loss == fits[0].history.loss for fit in fits)
+
+
+def test_no_thread_is_left_over() -> None:
+    before = threading.active_count()
+    by_engine(native(WIDE, "float32", 3))
+    assert threading.active_count() == before
+
+
+# --- several at once ----------------------------------------------------------------------------------
+
+
+def test_trainings_at_once() -> None:
+    """In threads of one process, of the same problem and of others, each with workers of its own."""
+    problems = [WIDE, problem_of((3, 5, 2), 80, 7), replace(WIDE, optimizer=cp.SGD(0.1)), WIDE]
+    problems = [replace(each, settings=replace(each.settings, epochs=4)) for each in problems]
+    expected = [cp.train(each, threads=1) for each in problems]
+    with ThreadPoolExecutor(len(problems)) as pool:
+        found = list(pool.map(lambda each: cp.train(each, threads=2), problems))
+    for one, other in zip(expected, found, strict=True):
+        assert one.problem.parameters == other.problem.parameters
+        assert one.history.loss == other.history.loss
+
+
+def test_one_predictor_asked_by_several_threads() -> None:
+    predictor = Predictor(WIDE, WIDE.parameters, "float32", threads=2)
+    rng = np.random.default_rng(1)
+    asked = [rng.normal(size=(int(rows), 40)) for rows in rng.integers(1, 400, 24)]
+    expected = [predictor(each) for each in asked]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(predictor, asked))
+    assert all(np.array_equal(*pair) for pair in zip(expected, found, strict=True))
+
+
+@pytest.fixture
+def beside() -> Iterator[Callable[[Callable[[], object]], None]]:
+    """Work that goes on in another thread until the test is over."""
+    stop, threads = threading.Event(), []
+
+    def begin(work: Callable[[], object]) -> None:
+        def again() -> None:
+            while not stop.is_set():
+                work()
+
+        threads.append(threading.Thread(target=again))
+        threads[-1].start()
+
+    yield begin
+    stop.set()
+    for thread in threads:
+        thread.join()
+
+
+def test_beside_the_threads_of_numpy(beside: Callable[[Callable[[], object]], None]) -> None:
+    expected = by_engine(native(WIDE, "float32"))
+    a: Array = np.random.default_rng(0).normal(size=(300, 300))
+    product = a @ a
+    wrong = []
+    beside(lambda: wrong.append(1) if not np.array_equal(a @ a, product) else None)
+    assert same(expected, by_engine(native(WIDE, "float32", 2)))
+    assert not wrong
+
+
+def test_beside_pytorch(beside: Callable[[Callable[[], object]], None]) -> None:
+    torch: Any = pytest.importorskip("torch")
+    expected = by_engine(native(WIDE, "float32"))
+    a = torch.randn(300, 300)
+    beside(lambda: torch.mm(a, a))
+    assert same(expected, by_engine(native(WIDE, "float32", 2)))
+
+
+# --- forks ------------------------------------------------------------------------------------------------
+
+
+def _in_a_copy(work: Callable[[], bool]) -> bool:
+    """Whether that is true in a copy of this process."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            status = 0 if work() else 1
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_after_a_fork() -> None:
+    """What was compiled and begun before, and something new; in the copy and in the original."""
+    expected, other = by_engine(native(WIDE, "float32")), by_engine(native(WIDE, "float64"))
+    engine = native(WIDE, "float32", 2)
+    steps = epoch_of(WIDE)
+    engine.run(steps[:1])
+
+    def rest() -> bool:
+        engine.run(steps[1:])
+        return np.array_equal(engine.vector, expected.vector)
+
+    assert _in_a_copy(rest)
+    assert _in_a_copy(lambda: same(by_engine(native(WIDE, "float64", 2)), other))
+    assert rest()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_fork_while_others_train(beside: Callable[[Callable[[], object]], None]) -> None:
+    engine = native(problem_of((3, 5, 2), 80, 7), "float32")
+    expected = by_engine(engine)
+    beside(lambda: by_engine(native(WIDE, "float32", 2)))
+    for _ in range(3):
+        assert _in_a_copy(lambda: same(by_engine(native(engine.problem, "float32", 2)), expected))
+
+
+# --- what can go wrong ----------------------------------------------------------------------------------------
+
+
+def test_no_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing has run where the system gives one thread too few; later it goes on."""
+    engine = native(WIDE, "float32", 3)
+    before = engine.vector
+    started: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def refuse(self: threading.Thread) -> None:
+        if started:
+            raise RuntimeError("can't start new thread")
+        started.append(self)
+        start(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            engine.run(epoch_of(WIDE))
+    assert np.array_equal(engine.vector, before)
+    started[0].join()
+    assert same(by_engine(engine), by_engine(native(WIDE, "float32")))
+
+
+INTERRUPTED = """
+import threading
+from types import SimpleNamespace
+
+from clearprop.engine import workers
+from tests.engine.networks import epoch_of, native, problem_of
+
+
+class Go(threading.Event):
+    once = False
+
+    def set(self):
+        super().set()
+        if not self.once:
+            self.once = True
+            raise KeyboardInterrupt
+
+
+problem = problem_of((40, 90, 70, 10), 500, 131)
+engine = native(problem, "float32", 2)
+workers.threading = SimpleNamespace(Event=Go, Thread=threading.Thread)
+try:
+    engine.run(epoch_of(problem))
+except KeyboardInterrupt:
+    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
+    print("interrupted,", len(others), "at work", flush=True)
+"""
+
+
+def test_an_interrupt_while_threads_begin() -> None:
+    """Planted right after the others were told to begin: none of them waits for ever for the one that does
+    not come, or works on when the call is over."""
+    line = [sys.executable, "-c", INTERRUPTED]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=20, check=False)
+    assert done.stdout == "interrupted, 0 at work\n", done.stderr
+
+
+def test_an_exception_waits_for_the_others() -> None:
+    """They work on memory that would be let go."""
+    done = []
+
+    def function(context: int, worker: int, count: int) -> None:
+        if worker == 0:
+            raise KeyboardInterrupt
+        time.sleep(0.05)
+        done.append(worker)
+
+    with pytest.raises(KeyboardInterrupt):
+        workers.together(function, 0, 3)
+    assert sorted(done) == [1, 2]
