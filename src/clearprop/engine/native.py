@@ -6,6 +6,7 @@ that are known here; numbers of examples are checked before they are handed over
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -16,7 +17,7 @@ from clearprop.engine import machine, plan
 from clearprop.engine.build import Built
 from clearprop.engine.context import Context, filled, zeros
 from clearprop.engine.program import EXAMPLES
-from clearprop.engine.workers import together
+from clearprop.engine.workers import Crew, together
 from clearprop.network.parameters import Layout
 from clearprop.network.problem import Problem
 from clearprop.propagation.dropout import key
@@ -40,7 +41,9 @@ class Native:
         assert problem.examples is not None
         target = machine.host()
         self.problem, self.program = problem, plan.program(problem, dtype, target, batch)
-        self.threads = threads = plan.threads(self.program, batch) if threads is None else threads
+        # A number that is asked for is kept to; one that is planned may turn out to be too many.
+        self.crew = Crew(plan.threads(self.program, batch)) if threads is None else None
+        self.threads = threads = self.crew.most if self.crew is not None else int(threads or 1)
         self.built = Built(self.program, target)
         self.panels = panels = self.program.panels
         examples = problem.examples
@@ -115,7 +118,12 @@ class Native:
         scalars[:, 1:] = program.rule.at(steps, turns.rates)
         self.arrivals[:] = 0
         self.training.set(turns=table, scalars=scalars, steps=len(turns), order=order)
-        together(self.built.train, self.training.address, self.threads)
+        if self.crew is None:
+            together(self.built.train, self.training.address, self.threads)
+            return
+        workers, begun = self.crew.size(), time.perf_counter()
+        together(self.built.train, self.training.address, workers)
+        self.crew.learn(workers, len(order), time.perf_counter() - begun)
 
     def _share(self, examples: Array) -> Array:
         """What the error of an output is multiplied with, in batches of so many examples."""

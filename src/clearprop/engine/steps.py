@@ -21,6 +21,7 @@ from clearprop.engine.kernels.gather import gather
 from clearprop.engine.kernels.gradient import bias_gradient, gradient
 from clearprop.engine.kernels.product import product
 from clearprop.engine.kernels.softmax import pull_back
+from clearprop.engine.kernels.subnormal import flushed, restored
 from clearprop.engine.kernels.transpose import transpose
 from clearprop.engine.kernels.update import clip_factor, finish, shared_bias, update
 from clearprop.engine.program import EXAMPLES
@@ -55,7 +56,10 @@ class Steps(Forward):
             first, count = b.load_integer(self.turn), b.load_integer(b.at(self.turn, 8))
             self.step(b.at(order, b.times(first, 8)), count)
 
+        before = flushed(b, self.module) if self.program.x86 else None
         b.loop(0, self.field("steps", pointer=False), step)
+        if before is not None:
+            restored(b, self.module, before)
 
     def step(self, order: ir.Value, count: ir.Value) -> None:
         """One step: the examples, then the weights."""

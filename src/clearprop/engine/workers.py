@@ -66,3 +66,37 @@ def _joined(threads: list[threading.Thread]) -> None:
                 interrupted = error
     if interrupted is not None:
         raise interrupted
+
+
+class Crew:
+    """How many workers run the next call: as many as are planned, or one, whichever was faster of late.
+
+    Workers wait for each other in every step. Where other programs want the processors too, one of them
+    is soon kept waiting for milliseconds, and one worker alone is many times faster; no plan can know that.
+    """
+
+    AGAIN = 32
+    """Every so many calls the slower number is tried once more."""
+    LONG = 2e-3
+    """Seconds of a call below which it says nothing."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.calls = most, 0
+        self.costs: dict[int, float] = {}
+
+    def size(self) -> int:
+        """How many workers the next call is to have."""
+        if self.most == 1:
+            return 1
+        untried = [count for count in (self.most, 1) if count not in self.costs]
+        if untried:
+            return untried[0]
+        faster = min(self.costs, key=self.costs.__getitem__)
+        other = 1 if faster == self.most else self.most
+        return other if self.calls % self.AGAIN == 0 else faster
+
+    def learn(self, workers: int, examples: int, seconds: float) -> None:
+        """Take note of how long a call took."""
+        if seconds >= self.LONG:
+            self.calls += 1
+            self.costs[workers] = seconds / examples
