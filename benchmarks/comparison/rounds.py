@@ -77,6 +77,8 @@ class Turns:
             for _ in range(2):
                 taken = self.worker.round(self.count)
                 self.count = max(1, round(self.count * self.seconds / max(taken.seconds, 1e-6)))
+                if self.count == 1:
+                    break  # an epoch that long has warmed up whatever there is
         except Failed as failure:
             side.failed = str(failure)
         told = side.remark or "ready"

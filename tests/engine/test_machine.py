@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import ctypes
 import re
 import struct
@@ -253,7 +254,7 @@ def test_an_llvmlite_that_does_not_load_is_a_reason(monkeypatch: pytest.MonkeyPa
             raise OSError("Could not find/load shared object file\n'libllvmlite.so'")
         return real(name, *rest, **more)
 
-    real = __builtins__["__import__"] if isinstance(__builtins__, dict) else __builtins__.__import__
+    real = builtins.__import__
     monkeypatch.setattr("builtins.__import__", broken)
     reason = machine.unusable()
     monkeypatch.undo()

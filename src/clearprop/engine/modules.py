@@ -9,6 +9,7 @@ from __future__ import annotations
 from clearprop.engine.block import INDEX, POINTER, Block, Module
 from clearprop.engine.inference import Inference
 from clearprop.engine.program import Program
+from clearprop.engine.single import SingleSteps
 from clearprop.engine.steps import Steps
 
 WORKER = [("context", POINTER), ("worker", INDEX), ("workers", INDEX)]
@@ -17,7 +18,8 @@ WORKER = [("context", POINTER), ("worker", INDEX), ("workers", INDEX)]
 def training(program: Program) -> Module:
     """The module with the function ``train``: a whole run of steps."""
     module = Module(program.numbers, program.triple)
-    module.function("train", WORKER, lambda b: Steps(program, module, b).build(), exported=True)
+    steps = SingleSteps if program.single else Steps
+    module.function("train", WORKER, lambda b: steps(program, module, b).build(), exported=True)
     return module
 
 

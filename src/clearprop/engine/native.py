@@ -107,17 +107,17 @@ class Native:
         order = self._checked(turns.order)
         if turns.bounds[0] != 0 or turns.bounds[-1] != len(order):
             raise ValueError("the examples of all steps are not those of the order")
-        columns = 2 + len(program.dropped)
-        table = zeros(len(turns) * columns, np.int64).reshape(-1, columns)
-        table[:, 0], table[:, 1] = turns.bounds[:-1], counts
-        for column, layer in enumerate(program.dropped, start=2):
-            table[:, column] = key(self.problem.settings.seed, steps, layer - 1).view(np.int64)
-        columns = 1 + len(program.rule.parts)
-        scalars = zeros(len(turns) * columns, self.panels.numbers.dtype).reshape(-1, columns)
-        scalars[:, 0] = self._share(counts)
-        scalars[:, 1:] = program.rule.at(steps, turns.rates)
+        keys = [key(self.problem.settings.seed, steps, layer - 1) for layer in program.dropped]
+        parts, changing = self._parts(turns)
         self.arrivals[:] = 0
-        self.training.set(turns=table, scalars=scalars, steps=len(turns), order=order)
+        self.training.set(
+            bounds=filled(turns.bounds, np.int64),
+            keys=filled(np.stack(keys, axis=1) if keys else np.empty(0), np.uint64),
+            parts=parts,
+            part_bytes=len(program.rule.parts) * parts.itemsize if changing else 0,
+            steps=len(turns),
+            order=order,
+        )
         if self.crew is None:
             together(self.built.train, self.training.address, self.threads)
             return
@@ -125,11 +125,12 @@ class Native:
         together(self.built.train, self.training.address, workers)
         self.crew.learn(workers, len(order), time.perf_counter() - begun)
 
-    def _share(self, examples: Array) -> Array:
-        """What the error of an output is multiplied with, in batches of so many examples."""
-        network = self.problem.network
-        share = 1 / network.sizes[-1] if network.loss.over_outputs == "mean" else 1.0
-        return np.broadcast_to(share * example_share(network, examples), examples.shape)
+    def _parts(self, turns: Turns) -> tuple[Array, bool]:
+        """The parts of the optimizer's rule that depend on a step alone; and whether they change from step to step."""
+        rule, dtype = self.program.rule, self.panels.numbers.dtype
+        changing = rule.counts_steps or not (turns.rates == turns.rates[0]).all()
+        seen = slice(None) if changing else slice(1)
+        return filled(rule.at(turns.steps[seen], turns.rates[seen]), dtype), changing
 
     def _checked(self, rows: Array) -> Array:
         """Numbers of examples as native code reads them, each of them one that exists."""

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from clearprop.engine.block import Numbers
 from clearprop.engine.machine import Target
 from clearprop.engine.program import Program, Tile
+from clearprop.engine.single import fits
 from clearprop.engine.workers import processors
 from clearprop.network.description import Network
 from clearprop.network.problem import Problem
@@ -31,7 +32,7 @@ def program(problem: Problem, dtype: str, target: Target, batch: int) -> Program
     inputs = min(lanes, 8 if target.registers == 32 else 4)
     tile = Tile(rows, inputs, vectors, panels=max(1, SECOND_CACHE // 2 // size))
     whole = problem.optimizer.clip_norm is not None or batch > MOST_EXAMPLES
-    return Program(problem, numbers, tile, target.triple, target.x86, whole)
+    return Program(problem, numbers, tile, target.triple, target.x86, whole, single=fits(problem, batch, lanes))
 
 
 def rows(program: Program, batch: int) -> int:
@@ -80,6 +81,8 @@ def seconds(program: Program, batch: int, threads: int = 1) -> float:
 def threads(program: Program, batch: int) -> int:
     """As many threads as make a step shorter by a tenth each."""
     best = 1
+    if program.single:
+        return best
     for count in range(2, processors() + 1):
         if seconds(program, batch, count) < 0.9 * seconds(program, batch, best):
             best = count

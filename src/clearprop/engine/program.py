@@ -15,8 +15,10 @@ EXAMPLES = 128
 """Examples that go through a panel of weights together: what they give fits the innermost cache."""
 
 FIELDS = (
-    "turns",  # per step: where its examples begin in the order, how many, and a hash per layer with dropout
-    "scalars",  # per step: each example's share, and the parts of the optimizer's rule
+    "bounds",  # where the examples of each step begin in the order, and where the last ends
+    "keys",  # per step a hash for each layer with dropout
+    "parts",  # per step the parts of the optimizer's rule
+    "part_bytes",  # from step to step; none where they stay the same
     "steps",
     "order",  # numbers of examples
     "examples",  # how many to predict
@@ -56,6 +58,8 @@ class Program:
     triple: str
     x86: bool
     whole_gradient: bool = False
+    single: bool = False
+    """Steps on single examples, with all weights in registers."""
 
     @cached_property
     def panels(self) -> Panels:

@@ -46,20 +46,31 @@ class Steps(Forward):
         self.clip: ir.Value = ir.Constant(self.panels.numbers.scalar, 1.0)
         self.arrived = b.builder.alloca(INDEX)
         b.builder.store(b.integer(0), self.arrived)
-        turns, scalars, order = self.field("turns"), self.field("scalars"), self.field("order")
-        self.turn_bytes = 8 * (2 + len(self.program.dropped))
-        self.scalar_bytes = (1 + len(self.program.rule.parts)) * self.panels.numbers.bytes
+        bounds, keys, parts, order = (self.field(name) for name in ("bounds", "keys", "parts", "order"))
+        part_bytes = self.field("part_bytes", pointer=False)
 
         def step(number: ir.Value) -> None:
-            self.turn = b.at(turns, b.times(number, self.turn_bytes))
-            self.scalars = b.at(scalars, b.times(number, self.scalar_bytes))
-            first, count = b.load_integer(self.turn), b.load_integer(b.at(self.turn, 8))
+            here = b.at(bounds, b.times(number, 8))
+            first, end = b.load_integer(here), b.load_integer(b.at(here, 8))
+            self.keys = b.at(keys, b.times(number, 8 * len(self.program.dropped)))
+            self.parts = b.at(parts, b.times(number, part_bytes))
+            count = b.builder.sub(end, first)
+            self.share = self.share_of_each(count)
             self.step(b.at(order, b.times(first, 8)), count)
 
         before = flushed(b, self.module) if self.program.x86 else None
         b.loop(0, self.field("steps", pointer=False), step)
         if before is not None:
             restored(b, self.module, before)
+
+    def share_of_each(self, count: ir.Value) -> ir.Value:
+        """What the error of an output is multiplied with, in a batch of so many examples."""
+        loss, double = self.network.loss, ir.DoubleType()
+        share = ir.Constant(double, 1 / self.network.sizes[-1] if loss.over_outputs == "mean" else 1.0)
+        if loss.over_examples == "mean":
+            share = self.b.builder.fdiv(share, self.b.builder.sitofp(count, double))
+        scalar = self.panels.numbers.scalar
+        return share if self.panels.numbers.dtype == "float64" else self.b.builder.fptrunc(share, scalar)
 
     def step(self, order: ir.Value, count: ir.Value) -> None:
         """One step: the examples, then the weights."""
@@ -86,7 +97,7 @@ class Steps(Forward):
 
     def examples(self, order: ir.Value, count: ir.Value) -> None:
         """Forward and back, for this worker's examples."""
-        b, panels = self.b, self.panels
+        panels = self.panels
         low, high = self.share_of_examples(count)
         self.call(gather(self.module, panels), self.inputs, order, count, low, high, self.a(0), self.panel)
         joined = self.output.joined is not None
@@ -98,11 +109,10 @@ class Steps(Forward):
                 self.drop(layer, order, count, low, high, self.a(layer), self.a(layer) if whole else self.d(layer))
         alone = self.output.pull_back()
         last = self.depth
-        share = b.load_number(self.scalars)
         d = self.d(last) if alone is None else self.u()
         self.call(
             self.output.signals(),
-            *(self.a(last), d, self.panel, low, high, count, order, self.targets, self.weights, share),
+            *(self.a(last), d, self.panel, low, high, count, order, self.targets, self.weights, self.share),
         )
         if alone is not None:
             self.through_softmax(last, order, count, low, high)
@@ -125,7 +135,7 @@ class Steps(Forward):
         self, layer: int, order: ir.Value, count: ir.Value, low: ir.Value, high: ir.Value, *places: ir.Value
     ) -> None:
         """Dropout, in one or two places."""
-        key = self.b.load_integer(self.b.at(self.turn, 16 + 8 * self.program.dropped.index(layer)))
+        key = self.b.load_integer(self.b.at(self.keys, 8 * self.program.dropped.index(layer)))
         self.call(drop(self.module, self.panels, layer), key, order, count, low, high, *places, self.panel)
 
     def u(self) -> ir.Value:
@@ -270,8 +280,7 @@ class Steps(Forward):
         def kernel(vectors: int) -> ir.Function:
             return update(self.module, self.panels, self.problem, self.program.rule, vectors, weights=weights)
 
-        parts = self.b.at(self.scalars, self.panels.numbers.bytes)
-        self.of_panel(layer, p, kernel, w, g, rows, self.state, parts, self.clip)
+        self.of_panel(layer, p, kernel, w, g, rows, self.state, self.parts, self.clip)
 
     def biases(self, layer: int, p: ir.Value, k: ir.Value, d: ir.Value, count: ir.Value, going_on: ir.Value) -> None:
         """The biases of a panel, with its first tile."""

@@ -68,6 +68,11 @@ class Rule:
             table[:, column] = evaluate(tree, values)
         return table
 
+    @property
+    def counts_steps(self) -> bool:
+        """Whether a part depends on the number of the step."""
+        return any(Role.STEP in symbols(part) for part in self.parts)
+
     @cached_property
     def keys(self) -> tuple[Any, ...]:
         """What the parts are called in the assignments."""

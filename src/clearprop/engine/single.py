@@ -1,0 +1,236 @@
+"""Steps on single examples, for tiny networks: all weights stay in registers from step to step.
+
+A layer's units fill the lanes of one short vector. There are no loops but the one over steps, and nothing
+goes to memory until the last step is made: a step takes as long as its chain of operations, each of which
+waits for the one before. The weights are kept twice, as everywhere: by input for the way forward, by unit
+for the way back; both see the same gradient, so they stay the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+from llvmlite import ir
+
+from clearprop.engine.block import Block, Module, Numbers
+from clearprop.engine.emit import Emitter
+from clearprop.engine.forward import Forward
+from clearprop.engine.kernels.subnormal import flushed, restored
+from clearprop.engine.kernels.update import penalized
+from clearprop.engine.program import Program
+from clearprop.network.problem import Problem
+from clearprop.rules.activations import Activation
+from clearprop.rules.joined import Joined
+from clearprop.rules.roles import Role
+
+MOST = 48
+"""Vectors of weights, and of what the optimizer remembers, that still stay near."""
+
+
+def fits(problem: Problem, batch: int, lanes: int) -> bool:
+    """Whether steps of a problem can be made like this."""
+    network = problem.network
+    sizes, remembered = network.sizes, 1 + len(problem.optimizer.state)
+    vectors = sum(sizes[k] + 1 for k in range(network.depth)) + sum(sizes[2:])
+    return (
+        batch == 1
+        and max(sizes[1:]) <= lanes
+        and vectors * remembered <= MOST
+        and problem.optimizer.clip_norm is None
+        and all(isinstance(layer.rule, Activation) and not layer.dropout for layer in network.layers)
+        and all(layer.bias != "shared" or not layer.train_bias for layer in network.layers)
+        and (network.joined is None or isinstance(network.joined, Joined))
+    )
+
+
+class SingleSteps(Forward):
+    """Builds the function ``train`` for single examples."""
+
+    def __init__(self, program: Program, module: Module, b: Block) -> None:
+        widest, lanes = max(program.problem.network.sizes[1:]), 4 if program.numbers.dtype == "float32" else 2
+        while lanes < widest:
+            lanes *= 2
+        numbers = program.numbers
+        self.short = Block(b.builder, Numbers(numbers.dtype, lanes, numbers.fused), b.named)
+        super().__init__(program, module, b)
+
+    def build(self) -> None:
+        """All steps, by the first worker."""
+        b = self.short
+        with b.builder.if_then(b.builder.icmp_signed("==", b.named["worker"], b.integer(0))):
+            before = flushed(b, self.module) if self.program.x86 else None
+            self.steps()
+            if before is not None:
+                restored(b, self.module, before)
+
+    def steps(self) -> None:
+        """Load the weights, make the steps, put the weights back."""
+        b, size = self.short, self.panels.numbers.bytes
+        places = self.places()
+        order, parts = self.field("order"), self.field("parts")
+        part_bytes = self.field("part_bytes", pointer=False)
+        inputs, targets, weights = self.field("inputs"), self.field("targets"), self.field("weights")
+        sizes = self.network.sizes
+
+        def step(number: ir.Value, *state: ir.Value) -> list[ir.Value]:
+            row = b.load_integer(b.at(order, b.times(number, 8)))
+            x = b.at(inputs, b.times(row, sizes[0] * size))
+            target = b.load_only(b.at(targets, b.times(row, sizes[-1] * size)), b.lanes_below(sizes[-1]))
+            count = b.load_number(b.at(weights, b.times(row, size))) if self.weighted else None
+            here = b.at(parts, b.times(number, part_bytes))
+            known = {key: b.spread(b.load_number(b.at(here, k * size))) for k, key in enumerate(self.program.rule.keys)}
+            return self.step(x, target, count, known, list(state))
+
+        state = [b.load(place) for place in places]
+        after = b.loop(0, self.field("steps", pointer=False), step, [*state, *self.turned(state)])
+        for place, value in zip(places, after, strict=False):
+            b.store(value, place)
+
+    def places(self) -> list[ir.Value]:
+        """Where all vectors stand: layer by layer the weights of each input, and the biases; with each of them
+        what the optimizer remembers."""
+        b, panels, row = self.short, self.panels, self.row
+        places = []
+        for layer in range(1, self.depth + 1):
+            start = panels.weight_starts[layer]
+            rows = [*range(self.network.sizes[layer - 1]), panels.weight_rows(layer) - 1]
+            places += [
+                b.at(self.field("parameters"), (start + k) * row + s * panels.weights * row)
+                for k in rows
+                for s in range(self.remembered)
+            ]
+        return places
+
+    def turned(self, state: list[ir.Value]) -> list[ir.Value]:
+        """The same by unit: layer by layer, from the second on, the weights of each unit."""
+        found, first = [], 0
+        for layer in range(1, self.depth + 1):
+            inputs, units = self.network.sizes[layer - 1 : layer + 1]
+            if layer > 1:
+                for u in range(units):
+                    for s in range(self.remembered):
+                        column = [state[first + k * self.remembered + s] for k in range(inputs)]
+                        found.append(self.lane_of_each(column, u))
+            first += (inputs + 1) * self.remembered
+        return found
+
+    def lane_of_each(self, vectors: list[ir.Value], lane: int) -> ir.Value:
+        """A vector made of one lane of each of these."""
+        i, word = self.short.builder, ir.IntType(32)
+        made: ir.Value = self.short.constant(0.0)
+        for k, vector in enumerate(vectors):
+            number = i.extract_element(vector, ir.Constant(word, lane))
+            made = i.insert_element(made, number, ir.Constant(word, k))
+        return made
+
+    @property
+    def remembered(self) -> int:
+        """How many numbers belong to a weight, itself included."""
+        return 1 + len(self.problem.optimizer.state)
+
+    def step(
+        self,
+        x: ir.Value,
+        target: ir.Value,
+        count: ir.Value | None,
+        known: dict[Hashable, ir.Value],
+        state: list[ir.Value],
+    ) -> list[ir.Value]:
+        """One step: what stands in registers before it, and after."""
+        b, sizes, emitter = self.short, self.network.sizes, self.emitter()
+        vectors = iter([state[at : at + self.remembered] for at in range(0, len(state), self.remembered)])
+        forward = [[next(vectors) for _ in range(inputs + 1)] for inputs in sizes[:-1]]
+        back = [[next(vectors) for _ in range(units)] for units in sizes[2:]]
+        size = self.panels.numbers.bytes
+        # Each number that a layer sees, in all lanes; and, from the second layer on, the vector that they are of.
+        seen = [[b.spread(b.load_number(b.at(x, k * size))) for k in range(sizes[0])]]
+        whole: list[ir.Value] = []
+        slopes: list[ir.Value] = []
+        for number, layer in enumerate(self.network.layers):
+            z = self.weighted_sum(seen[-1], [vector[0] for vector in forward[number]])
+            last = number == self.depth - 1
+            if last and self.network.joined is not None:
+                whole.append(z)
+                break
+            rule = layer.rule
+            assert isinstance(rule, Activation)
+            whole.append(emitter.emit(rule.formula, {Role.SUM: z}))
+            slopes.append(emitter.emit(rule.slope.simplified, {Role.SUM: z}))
+            if not last:
+                seen.append(self.lanes_of(whole[-1], layer.size))
+        d = self.signal(emitter, whole[-1], slopes[-1] if self.network.joined is None else None, target, count)
+        ahead: list[list[ir.Value]] = []
+        behind: list[list[ir.Value]] = []
+        for number in range(self.depth - 1, -1, -1):
+            dense, old = self.network.layers[number], forward[number]
+            new = [
+                self.updated(emitter, known, b.builder.fmul(a, d), vector, weights=True)
+                for a, vector in zip(seen[number], old[:-1], strict=True)
+            ]
+            trained = dense.bias != "none" and dense.train_bias
+            new.append(self.updated(emitter, known, d, old[-1], weights=False) if trained else old[-1])
+            ahead.insert(0, [value for vector in new for value in vector])
+            if number == 0:
+                break
+            spread, turned, a = self.lanes_of(d, dense.size), back[number - 1], whole[number - 1]
+            new = [
+                self.updated(emitter, known, b.builder.fmul(each, a), vector, weights=True)
+                for each, vector in zip(spread, turned, strict=True)
+            ]
+            behind.insert(0, [value for vector in new for value in vector])
+            before = self.weighted_sum(spread, [vector[0] for vector in turned])
+            d = self.only(b.builder.fmul(before, slopes[number - 1]), sizes[number])
+        return [value for layer in (*ahead, *behind) for value in layer]
+
+    def emitter(self) -> Emitter:
+        """What reads the rules, for one step."""
+        return Emitter(self.short.builder, self.short.numbers.vector, fused=self.short.numbers.fused)
+
+    def only(self, value: ir.Value, units: int) -> ir.Value:
+        """The value where there are units, and zero in the other lanes."""
+        lanes = self.short.lanes_below(units)
+        return value if lanes is None else self.short.builder.select(lanes, value, self.short.constant(0.0))
+
+    def weighted_sum(self, seen: Sequence[ir.Value], weights: Sequence[ir.Value]) -> ir.Value:
+        """Σ_k a_k · w_k, from what is left of the weights (the biases) or from nothing."""
+        total = weights[len(seen)] if len(weights) > len(seen) else None
+        for a, w in zip(seen, weights, strict=False):
+            total = self.short.builder.fmul(a, w) if total is None else self.short.multiply_add(a, w, total)
+        return total
+
+    def lanes_of(self, vector: ir.Value, count: int) -> list[ir.Value]:
+        """Each of the first lanes, spread over a vector of its own."""
+        b = self.short
+        lanes = b.numbers.lanes
+        kind = ir.VectorType(ir.IntType(32), lanes)
+        return [b.builder.shuffle_vector(vector, vector, ir.Constant(kind, [lane] * lanes)) for lane in range(count)]
+
+    def signal(
+        self, emitter: Emitter, a: ir.Value, slope: ir.Value | None, target: ir.Value, count: ir.Value | None
+    ) -> ir.Value:
+        """∂E/∂z of the outputs."""
+        b, network = self.short, self.network
+        values: dict[Hashable, ir.Value] = {Role.TARGET: target}
+        if isinstance(network.joined, Joined):
+            d = emitter.emit(network.joined.slope.simplified, {**values, Role.SUM: a})
+        else:
+            assert slope is not None
+            d = b.builder.fmul(emitter.emit(network.loss.rule.slope.simplified, {**values, Role.OUTPUT: a}), slope)
+        share = 1 / network.sizes[-1] if network.loss.over_outputs == "mean" else 1.0
+        if share != 1.0:
+            d = b.builder.fmul(d, b.constant(share))
+        if count is not None:
+            d = b.builder.fmul(d, b.spread(count))
+        return self.only(d, network.sizes[-1])
+
+    def updated(
+        self, emitter: Emitter, known: dict[Hashable, ir.Value], g: ir.Value, state: list[ir.Value], *, weights: bool
+    ) -> list[ir.Value]:
+        """The optimizer's rule for a vector of weights."""
+        names = list(self.problem.optimizer.state)
+        g = penalized(self.short, emitter, self.problem, g, state[0], weights=weights)
+        values: dict[Hashable, ir.Value] = {Role.WEIGHT: state[0], Role.GRADIENT: g, **known}
+        values |= dict(zip(names, state[1:], strict=True))
+        for symbol, tree in self.program.rule.assignments:
+            values[symbol.key] = emitter.emit(tree, values)
+        return [values[Role.WEIGHT], *(values[name] for name in names)]
