@@ -11,7 +11,6 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from clearprop.engine import cache, machine
@@ -38,41 +37,43 @@ class Built:
     """The functions of a program, compiled when one of them is first wanted.
 
     Whoever trains wants all of them, and they are made at once, for they share most of their code;
-    whoever only predicts is spared the training.
+    whoever only predicts is spared the training. The functions live as long as this does.
     """
 
     def __init__(self, program: Program, target: Target) -> None:
         self.program, self.target = program, target
+        self._loaded: dict[Part, Loaded] = {}
+        self._functions: dict[str, Native] = {}
 
-    @cached_property
+    @property
     def train(self) -> Native:
         """Steps of training."""
-        return FUNCTION(self.training.addresses["train"])
+        return self._function("train", "training")
 
-    @cached_property
+    @property
     def errors(self) -> Native:
         """The error of each example."""
-        return FUNCTION(self.training.addresses["errors"])
+        return self._function("errors", "training")
 
-    @cached_property
+    @property
     def predict(self) -> Native:
         """Outputs."""
-        return FUNCTION(self.inference.addresses["predict"])
+        return self._function("predict", "inference")
+
+    @property
+    def loaded(self) -> Loaded:
+        """The code of all functions, and how it came here."""
+        return self._part("training")
 
     @property
     def training(self) -> Code:
         """The code of all functions."""
         return self.loaded.code
 
-    @cached_property
+    @property
     def inference(self) -> Code:
-        """The code of ``predict``, alone or with the rest."""
-        return self.training if "loaded" in vars(self) else loaded(self.program, self.target, "inference").code
-
-    @cached_property
-    def loaded(self) -> Loaded:
-        """The code of all functions, and how it came here."""
-        return loaded(self.program, self.target, "training")
+        """The code of ``predict``, by itself or with the rest if that is there."""
+        return self._part("inference").code
 
     @property
     def source(self) -> str:
@@ -83,6 +84,20 @@ class Built:
     def assembly(self) -> str:
         """The code of all functions as assembly, to read."""
         return machine.assembly(self.source, self.target)
+
+    def _function(self, name: str, part: Part) -> Native:
+        if name not in self._functions:
+            self._functions[name] = FUNCTION(self._part(part).code.addresses[name])
+        return self._functions[name]
+
+    def _part(self, part: Part) -> Loaded:
+        # Not a cached property: those have locks of their own, which a fork knows nothing of.
+        with _lock:
+            if "training" in self._loaded:
+                return self._loaded["training"]
+            if part not in self._loaded:
+                self._loaded[part] = loaded(self.program, self.target, part)
+            return self._loaded[part]
 
 
 # --- sources ---------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -66,6 +67,8 @@ class Native:
         rows = plan.rows(self.program, batch)
         shared = {"inputs": self.inputs, "targets": self.targets, "weights": self.weights}
         self.arrivals = zeros(8, np.int64)
+        self.kept: dict[str, Array] = {}
+        self.rate: float | None = None
         whole = self.program.whole_gradient
         self.training = Context(
             **shared,
@@ -108,13 +111,13 @@ class Native:
         if turns.bounds[0] != 0 or turns.bounds[-1] != len(order):
             raise ValueError("the examples of all steps are not those of the order")
         keys = [key(self.problem.settings.seed, steps, layer - 1) for layer in program.dropped]
-        parts, changing = self._parts(turns)
+        parts, part_bytes = self._parts(turns)
         self.arrivals[:] = 0
         self.training.set(
-            bounds=filled(turns.bounds, np.int64),
-            keys=filled(np.stack(keys, axis=1) if keys else np.empty(0), np.uint64),
+            bounds=self._kept("bounds", turns.bounds, np.int64),
+            keys=self._kept("keys", np.stack(keys, axis=1) if keys else np.empty(0), np.uint64),
             parts=parts,
-            part_bytes=len(program.rule.parts) * parts.itemsize if changing else 0,
+            part_bytes=part_bytes,
             steps=len(turns),
             order=order,
         )
@@ -125,25 +128,39 @@ class Native:
         together(self.built.train, self.training.address, workers)
         self.crew.learn(workers, len(order), time.perf_counter() - begun)
 
-    def _parts(self, turns: Turns) -> tuple[Array, bool]:
-        """The parts of the optimizer's rule that depend on a step alone; and whether they change from step to step."""
+    def _parts(self, turns: Turns) -> tuple[Array, int]:
+        """The parts of the optimizer's rule that depend on a step alone, and the bytes from step to step."""
         rule, dtype = self.program.rule, self.panels.numbers.dtype
         changing = rule.counts_steps or not (turns.rates == turns.rates[0]).all()
+        if not changing and turns.rates[0] == self.rate:
+            return self.kept["parts"], 0
         seen = slice(None) if changing else slice(1)
-        return filled(rule.at(turns.steps[seen], turns.rates[seen]), dtype), changing
+        self.rate = None if changing else float(turns.rates[0])
+        parts = self._kept("parts", rule.at(turns.steps[seen], turns.rates[seen]), dtype)
+        return parts, len(rule.parts) * parts.itemsize if changing else 0
 
-    def _checked(self, rows: Array) -> Array:
+    def _checked(self, rows: Array, name: str = "order") -> Array:
         """Numbers of examples as native code reads them, each of them one that exists."""
         if rows.ndim != 1 or rows.dtype.kind not in "iu":
             raise TypeError(f"expected the numbers of examples, found {rows.dtype} of shape {rows.shape}")
         if len(rows) and not (rows.min() >= 0 and rows.max() < self.count):
             raise IndexError(f"examples are numbered 0 to {self.count - 1}")
-        return filled(rows, np.int64)
+        return self._kept(name, rows, np.int64)
+
+    def _kept(self, name: str, values: Array, dtype: Any) -> Array:
+        """A copy where native code may read it, in an array that is used again while the size stays the same."""
+        known = self.kept.get(name)
+        if known is None or known.size != values.size:
+            known = self.kept[name] = zeros(values.size, dtype)
+        known[:] = values.ravel()
+        return known
 
     def error(self, rows: Array) -> float:
         """The error of these examples put together, without a penalty."""
-        order = self._checked(rows)
-        found = zeros(len(order), np.float64)
+        order = self._checked(rows, "seen")
+        found = self.kept.get("errors")
+        if found is None or found.size != order.size:
+            found = self.kept["errors"] = zeros(order.size, np.float64)
         self.inference.set(order=order, examples=len(order), outputs=found)
         together(self.built.errors, self.inference.address, self._workers(len(order)))
         return float(found.sum() * example_share(self.problem.network, len(order)))

@@ -28,10 +28,14 @@ class Compiled:
             start = Snapshot.of(parameters, initial_state(problem.optimizer, parameters))
         self.native = Native(problem, self.dtype, batch_size(problem), start.parameters.vector, start.state, threads)
 
+    finite: bool | None = None
+    """Whether every weight is a number still; not looked at before the first step."""
+
     def run(self, turns: Turns) -> bool:
         """Make these steps in one native call; False if a weight is no longer a finite number."""
         self.native.run(turns)
-        return self.native.finite
+        self.finite = self.native.finite
+        return self.finite
 
     def loss(self) -> float:
         """E_total over all examples that are learnt from."""
@@ -56,4 +60,4 @@ class Compiled:
             vector, state = native.unpacked(present)
             return problem.parameters.with_vector(vector), state
 
-        return Snapshot(take)
+        return Snapshot(take, self.finite)

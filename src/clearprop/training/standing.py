@@ -19,8 +19,8 @@ class Snapshot:
     first asked for, which for most snapshots is never.
     """
 
-    def __init__(self, take: Callable[[], tuple[Parameters, Mapping[str, Array]]]) -> None:
-        self._take = take
+    def __init__(self, take: Callable[[], tuple[Parameters, Mapping[str, Array]]], finite: bool | None = None) -> None:
+        self._take, self._finite = take, finite
 
     @staticmethod
     def of(parameters: Parameters, state: Mapping[str, Array]) -> Snapshot:
@@ -47,7 +47,9 @@ class Snapshot:
     @property
     def finite(self) -> bool:
         """Whether every parameter is a number still."""
-        return bool(np.all(np.isfinite(self.parameters.vector)))
+        if self._finite is None:
+            self._finite = bool(np.all(np.isfinite(self.parameters.vector)))
+        return self._finite
 
 
 @dataclass(frozen=True)
