@@ -180,4 +180,4 @@ def compile_anew(engine: Native, *names: str) -> None:
         exported = ("train",) if name == "train" else ("predict", "errors")
         code = Code(machine.compiled(str(source), target), exported, target)
         setattr(built, f"{name}_code", code)  # it lives as long as what it is the code of
-        setattr(built, name, FUNCTION(code.addresses[name]))
+        built._functions[name] = FUNCTION(code.addresses[name])

@@ -233,7 +233,7 @@ def test_building_leaves_the_collector_as_it_was() -> None:
 
 def test_threads_that_want_the_same_have_it_compiled_once(compilations: list[int]) -> None:
     found: list[Built] = [built() for _ in range(4)]
-    threads = [threading.Thread(target=lambda of=of: of.train) for of in found]  # type: ignore[misc]
+    threads = [threading.Thread(target=lambda of=of: of.train) for of in found]
     for thread in threads:
         thread.start()
     for thread in threads:
