@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from clearprop.cli.log import Log
+from clearprop.cli.notices import notices
 from clearprop.cli.output import deliver
 from clearprop.cli.progress import display
 from clearprop.cli.signals import Interrupts
@@ -63,7 +64,7 @@ def run_train(
         raise InvalidArgument(f"--resume goes on with the model named by --output, found {found}")
     given = {"epochs": epochs, "batch_size": batch_size}
     settings: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
-    with Interrupts() as interrupts, display(quiet) as shown:
+    with Interrupts() as interrupts, notices(quiet), display(quiet) as shown:
         problem = load(net, data=data, target=target or None, seed=seed, progress=shown.reading if shown else None)
         if learning_rate is not None:
             if not 0 <= learning_rate < math.inf:

@@ -7,7 +7,7 @@ that are known here; numbers of examples are checked before they are handed over
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +25,9 @@ from clearprop.propagation.dropout import key
 from clearprop.propagation.forward import example_share
 from clearprop.propagation.turns import Turn, Turns
 from clearprop.rules.optimizers import SGD
+
+CALL = 10**10
+"""Multiplications and additions of one call, about a tenth of a second's."""
 
 
 class Native:
@@ -161,18 +164,26 @@ class Native:
         found = self.kept.get("errors")
         if found is None or found.size != order.size:
             found = self.kept["errors"] = zeros(order.size, np.float64)
-        self.inference.set(order=order, examples=len(order), outputs=found)
-        together(self.built.errors, self.inference.address, self._workers(len(order)))
+        for part in self._parts_of(len(order)):
+            self.inference.set(order=order[part], examples=part.stop - part.start, outputs=found[part])
+            together(self.built.errors, self.inference.address, self._workers(part.stop - part.start))
         return float(found.sum() * example_share(self.problem.network, len(order)))
+
+    def _parts_of(self, examples: int) -> Iterator[slice]:
+        """Examples in parts, each so short a call that an interrupt is answered without delay."""
+        most = max(EXAMPLES, CALL // plan.operations(self.problem.network, 1) // EXAMPLES * EXAMPLES)
+        for start in range(0, examples, most):
+            yield slice(start, min(start + most, examples))
 
     def outputs(self, rows: Array) -> Array:
         """The outputs for these examples, shape (examples, outputs)."""
         order = self._checked(rows)
         size = self.problem.network.sizes[-1]
-        found = zeros(len(order) * size, self.panels.numbers.dtype)
-        self.inference.set(order=order, examples=len(order), outputs=found)
-        together(self.built.predict, self.inference.address, self._workers(len(order)))
-        return found.reshape(len(order), size)
+        found = zeros(len(order) * size, self.panels.numbers.dtype).reshape(len(order), size)
+        for part in self._parts_of(len(order)):
+            self.inference.set(order=order[part], examples=part.stop - part.start, outputs=found[part])
+            together(self.built.predict, self.inference.address, self._workers(part.stop - part.start))
+        return found
 
     def _workers(self, examples: int) -> int:
         return max(1, min(self.threads, examples // EXAMPLES))

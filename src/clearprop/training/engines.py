@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import operator
 import warnings
+from numbers import Integral
 from typing import Literal, Protocol
 
 from clearprop.errors import InvalidArgument
@@ -61,7 +61,7 @@ def engine_for(
 
 def require_threads(threads: int | None) -> None:
     """Refuse a number of threads that makes no sense."""
-    if threads is not None and not 1 <= operator.index(threads) <= MOST_THREADS:
+    if threads is not None and not (isinstance(threads, Integral) and 1 <= threads <= MOST_THREADS):
         raise InvalidArgument(f"threads: expected a whole number from 1 to {MOST_THREADS}, found {threads!r}")
 
 

@@ -1,0 +1,54 @@
+"""``clearprop engine``: the plan, the rate, the code."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from tests.support import command
+
+
+def test_the_plan_and_the_rate() -> None:
+    done = command("engine", "digits", "--threads", "1")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("processor: ")
+    assert lines[0].endswith(" numbers in float32")
+    assert lines[1] == "step: 32 examples, 1 thread"
+    assert "layer 1: 64 inputs, 64 units, " in done.stdout
+    assert re.search(r"^code: [\d,]+ bytes, (compiled|read from the cache) in \d+ ms$", done.stdout, re.MULTILINE)
+    assert re.search(r"^expected: [\d.,]+ [mµ]s a step$", done.stdout, re.MULTILINE)
+    assert re.search(r"^measured: [\d.,]+ [mµ]s a step, [\d,]+ examples a second, ", done.stdout, re.MULTILINE)
+
+
+def test_the_same_as_json() -> None:
+    done = command("engine", "xor", "--batch-size", "3", "--format", "json")
+    found = json.loads(done.stdout)
+    assert (found["batch"], found["dtype"], found["threads"]) == (3, "float32", 1)
+    assert found["layers"][-1]["units"] == 1
+    assert all(layer["computed"] >= layer["units"] for layer in found["layers"])
+    assert found["microseconds_per_step"]["measured"] > 0
+    assert found["code_bytes"] > 1000
+
+
+def test_the_machine_code() -> None:
+    done = command("engine", "lecture", "--assembly")
+    assert done.returncode == 0
+    assert re.search(r"^train:", done.stdout, re.MULTILINE)
+    assert not re.search(r"call\w*\s+(exp|log|tanh|erf|pow)f?\b", done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nowhere.toml",), "nowhere.toml"),
+        (("lecture", "--threads", "0"), "0 is not in the range"),
+        (("lecture", "--batch-size", "0"), "0 is not in the range"),
+    ],
+)
+def test_a_request_that_is_wrong(arguments: tuple[str, ...], message: str) -> None:
+    done = command("engine", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert done.stderr.count("\n") <= 2

@@ -1,0 +1,207 @@
+"""Which engine makes the steps, how many at a time, and what is said where the compiled one cannot."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+from tests.support import command
+
+import clearprop as cp
+from clearprop.engine import machine, workers
+from clearprop.engine.native import Native
+from clearprop.errors import InvalidArgument
+from clearprop.propagation.turns import Turn, Turns
+from clearprop.training import comparison, pace
+from clearprop.training.compiled import Compiled
+from clearprop.training.engines import SlowerEngine, engine_for
+from clearprop.training.reference import Reference
+from clearprop.training.replay import replay
+
+
+def test_the_compiled_engine_is_the_usual_one() -> None:
+    iris = replay(cp.load("iris"), 0).problem
+    assert isinstance(engine_for(iris), Compiled)
+    assert isinstance(engine_for(iris, name="reference"), Reference)
+    assert isinstance(replay(cp.load("iris"), 3).engine, Compiled)
+    # By hand, one would not round to float32.
+    assert isinstance(replay(cp.load("lecture"), 3).engine, Reference)
+
+
+def test_without_it_numpy_does_the_work_and_a_warning_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = cp.train(cp.load("xor"), epochs=3, engine="reference")
+    monkeypatch.setattr(machine, "unusable", lambda: "the compiled engine needs a machine that can be programmed")
+    with pytest.warns(
+        SlowerEngine, match=r"^the compiled engine needs a machine that can be programmed; training goes"
+    ):
+        found = cp.train(cp.load("xor"), epochs=3)
+    assert found.problem.parameters == expected.problem.parameters
+    assert comparison.compared(cp.cycle(cp.load("lecture"))) == []
+    assert cp.predict(cp.load("lecture"), [[0.1, 0.5]]).round(5).tolist() == [[0.73493, 0.77955]]
+
+
+def test_without_llvmlite_nothing_else_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "llvmlite.py").write_text("raise ImportError('not here')\n")
+    environment = {"PYTHONPATH": str(tmp_path)}
+    done = command("engine", "lecture", env=environment)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "the compiled engine needs llvmlite, which cannot be imported (" in done.stderr
+    assert "not here" in done.stderr
+    assert "Traceback" not in done.stderr
+    done = command("train", "lecture", "--epochs", "2", env=environment)
+    assert done.returncode == 0
+    assert done.stderr.startswith("clearprop: the compiled engine needs llvmlite, which cannot be imported (")
+    assert done.stderr.splitlines()[0].endswith("; training goes on in NumPy, slower")
+    assert "NumPy" not in command("train", "lecture", "--epochs", "2", "--quiet", env=environment).stderr
+    assert command("explain", "lecture", "w5", env=environment).returncode == 0
+    assert "compiled engine" not in command("verify", "lecture", env=environment).stdout
+
+
+@pytest.mark.parametrize("threads", [0, -1, 257, 1.5, "2"])
+def test_a_number_of_threads_that_makes_no_sense(threads: object) -> None:
+    with pytest.raises(InvalidArgument, match=r"^threads: expected a whole number from 1 to 256, found"):
+        cp.train(cp.load("lecture"), threads=threads)  # type: ignore[arg-type]
+
+
+def test_an_engine_that_is_not_there() -> None:
+    with pytest.raises(InvalidArgument, match=r'^engine: expected "compiled" or "reference", found \'gpu\''):
+        cp.train(cp.load("lecture"), engine="gpu")  # type: ignore[arg-type]
+
+
+# --- how many steps at a time ---------------------------------------------------------------------------
+
+
+def steps_of(count: int) -> Turns:
+    return Turns.of(Turn(np.array([k]), k + 1, 0.1) for k in range(count))
+
+
+def test_the_loop_looks_up_about_ten_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(pace.time, "monotonic", lambda: clock[0])
+    paced, spent, seen = pace.Pace(), [], []
+    for cost in (1e-3, 1e-5, 4e-2):
+        spent.clear()
+        for part in paced.parts(steps_of(3000 if cost < 1e-2 else 50)):
+            clock[0] += cost * len(part)
+            spent.append(cost * len(part))
+            seen += part.steps.tolist()
+        # It learns at once that steps are slower, and by and by that they are faster.
+        assert max(spent[1:], default=0.0) <= 0.2 + 1e-9
+    assert all(after == before + 1 or after == 1 for before, after in pairwise(seen))
+
+
+def test_a_fixed_pace_is_kept() -> None:
+    assert [len(part) for part in pace.Pace(steps=1).parts(steps_of(4))] == [1, 1, 1, 1]
+
+
+def test_long_looks_at_all_examples_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clearprop.engine.native.CALL", 1)
+    rng = np.random.default_rng(0)
+    network = cp.Network(3, [cp.Dense(5, "tanh"), cp.Dense(2)])
+    problem = cp.Problem(network, examples=cp.Examples.of(rng.normal(size=(1000, 3)), rng.normal(size=(1000, 2))))
+    engine = Native(problem, "float64", 32, problem.parameters.vector, {}, 1)
+    assert len(list(engine._parts_of(1000))) == 8
+    assert engine.error(np.arange(1000)) == pytest.approx(Reference(problem, "float64").loss(), rel=1e-13)
+    np.testing.assert_allclose(
+        engine.outputs(np.arange(1000)), cp.predict(problem, problem.examples.inputs), rtol=1e-13
+    )  # type: ignore[union-attr]
+
+
+# --- how many workers -----------------------------------------------------------------------------------
+
+
+def test_a_crew_gives_way_where_waiting_costs_too_much() -> None:
+    crew = workers.Crew(2)
+    sizes = []
+    for _ in range(100):
+        size = crew.size()
+        sizes.append(size)
+        crew.learn(size, 100, 0.1 if size == 1 else 1.0)
+    assert sizes[:3] == [2, 1, 1]
+    assert 2 <= sizes.count(2) <= 6
+    crew.learn(1, 100, 50.0)
+    assert crew.size() == 2
+
+
+def test_calls_that_are_over_at_once_say_nothing() -> None:
+    crew = workers.Crew(4)
+    crew.learn(4, 10, 1e-5)
+    assert (crew.size(), crew.costs) == (4, {})
+    assert workers.Crew(1).size() == 1
+
+
+def test_if_a_thread_is_missing_none_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+    real = workers.threading.Thread.start
+
+    def start(self: object) -> None:
+        if started:
+            raise RuntimeError("can't start new thread")
+        started.append(1)
+        real(self)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(workers.threading.Thread, "start", start)
+    ran: list[int] = []
+    with pytest.raises(RuntimeError, match="new thread"):
+        workers.together(lambda context, worker, count: ran.append(worker), 0, 3)
+    assert ran == []
+
+
+# --- what is explained is what ran ------------------------------------------------------------------------
+
+
+def test_an_explained_step_shows_the_engine_s_own_weights() -> None:
+    fit = cp.train(cp.load("iris"), epochs=3, tolerance=0.0)
+    moment = replay(cp.load("iris"), fit.steps)
+    assert moment.problem.parameters == fit.problem.parameters
+    done = moment.cycle(7)
+    assert done.engine is not None
+    assert done.engine.dtype == "float32"
+    assert 0 < done.engine.difference < 1e-6
+    double = replay(replace(cp.load("iris"), settings=cp.Settings(dtype="float64")), 5).cycle("all")
+    assert double.engine is not None
+    assert double.engine.difference < 1e-13
+
+
+def test_verify_finds_an_engine_that_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    from clearprop.engine import native
+
+    done = cp.cycle(cp.load("deep"))
+    assert all(each.agrees for each in comparison.compared(done))
+    real = native.gradient
+
+    def off(*given: object) -> object:
+        found = real(*given)  # type: ignore[arg-type]
+        found[3] *= 1.001
+        return found
+
+    monkeypatch.setattr(native, "gradient", off)
+    assert [each.agrees for each in comparison.compared(done)] == [False, False]
+
+
+def test_clipping_dropout_and_weights_are_compared_too() -> None:
+    network = cp.Network(3, [cp.Dense(6, "tanh", dropout=0.3, bias="shared"), cp.Dense(2, train_bias=False)])
+    rng = np.random.default_rng(1)
+    examples = replace(
+        cp.Examples.of(rng.normal(size=(9, 3)), rng.normal(size=(9, 2))), weights=rng.uniform(0.5, 2, size=9)
+    )
+    problem = cp.Problem(network, penalty=cp.Penalty(l2=0.1), examples=examples)
+    chosen: tuple[int | Literal["all"], ...] = ("all", 4)
+    for example in chosen:
+        for each in comparison.compared(cp.cycle(problem, example, step=3)):
+            assert each.agrees, each
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise")
+def test_threads_change_no_bit_of_a_model(tmp_path: Path) -> None:
+    models = []
+    for threads in (1, 2, 3):
+        path = tmp_path / f"{threads}.safetensors"
+        cp.train(cp.load("digits"), epochs=2, threads=threads, output=path)
+        models.append(path.read_bytes())
+    assert models[0] == models[1] == models[2]
