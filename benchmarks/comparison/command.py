@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -165,6 +166,7 @@ def main(description: str) -> int:
         return 0
     present, left_out = taking_part(given.contenders)
     print("".join(f"{line}\n" for line in left_out), end="", file=sys.stderr)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was measured is kept then too
     run = Run(described() | {"left_out": left_out}, given.json, given.table)
     with tempfile.TemporaryDirectory(prefix="clearprop-benchmark-") as name:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -82,8 +83,8 @@ def steps_of(count: int) -> Turns:
 
 def test_the_loop_looks_up_about_ten_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr(pace.time, "monotonic", lambda: clock[0])
-    paced, spent, seen = pace.Pace(), [], []
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    paced, spent, seen = pace.Pace(), list[float](), list[int]()
     for cost in (1e-3, 1e-5, 4e-2):
         spent.clear()
         for part in paced.parts(steps_of(3000 if cost < 1e-2 else 50)):
@@ -107,9 +108,9 @@ def test_long_looks_at_all_examples_are_cut(monkeypatch: pytest.MonkeyPatch) -> 
     engine = Native(problem, "float64", 32, problem.parameters.vector, {}, 1)
     assert len(list(engine._parts_of(1000))) == 8
     assert engine.error(np.arange(1000)) == pytest.approx(Reference(problem, "float64").loss(), rel=1e-13)
-    np.testing.assert_allclose(
-        engine.outputs(np.arange(1000)), cp.predict(problem, problem.examples.inputs), rtol=1e-13
-    )  # type: ignore[union-attr]
+    assert problem.examples is not None
+    expected = cp.predict(problem, problem.examples.inputs)
+    np.testing.assert_allclose(engine.outputs(np.arange(1000)), expected, rtol=1e-13)
 
 
 # --- how many workers -----------------------------------------------------------------------------------
@@ -137,15 +138,15 @@ def test_calls_that_are_over_at_once_say_nothing() -> None:
 
 def test_if_a_thread_is_missing_none_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[int] = []
-    real = workers.threading.Thread.start
+    real = threading.Thread.start
 
-    def start(self: object) -> None:
+    def start(self: threading.Thread) -> None:
         if started:
             raise RuntimeError("can't start new thread")
         started.append(1)
-        real(self)  # type: ignore[arg-type]
+        real(self)
 
-    monkeypatch.setattr(workers.threading.Thread, "start", start)
+    monkeypatch.setattr(threading.Thread, "start", start)
     ran: list[int] = []
     with pytest.raises(RuntimeError, match="new thread"):
         workers.together(lambda context, worker, count: ran.append(worker), 0, 3)

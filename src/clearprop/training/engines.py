@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from clearprop.errors import InvalidArgument
 from clearprop.network.problem import Problem
@@ -59,9 +59,9 @@ def engine_for(
     return Reference(problem, problem.settings.dtype, start)
 
 
-def require_threads(threads: int | None) -> None:
+def require_threads(threads: Any) -> None:
     """Refuse a number of threads that makes no sense."""
-    if threads is not None and not (isinstance(threads, Integral) and 1 <= threads <= MOST_THREADS):
+    if threads is not None and not (isinstance(threads, Integral) and 1 <= int(threads) <= MOST_THREADS):
         raise InvalidArgument(f"threads: expected a whole number from 1 to {MOST_THREADS}, found {threads!r}")
 
 
