@@ -60,21 +60,28 @@ def inputs(problem: Problem, data: Any, progress: Progress | None = None) -> Arr
             f"{problem.name}: a network file does not say what was fitted on its table; save a model with "
             "train … --output MODEL, and predict with that"
         )
-    # A network that was fitted to no table calls its inputs as a table's columns would be called.
-    fitted = problem.fitted or Fitted(tuple(Column(name) for name in problem.network.input_names), ())
-    read = _reader(data, progress)
-    if read is not None:
-        return inputs_of(fitted, read)
-    single = problem.fitted is None and isinstance(data, np.ndarray) and data.dtype == np.float32 and data.ndim == 2
-    matrix = data if single and data.shape[1] == len(fitted.columns) else rows(data, len(fitted.columns), "inputs")
-    if problem.fitted is None:
+    read = None if isinstance(data, np.ndarray) else _reader(data, progress)
+    if problem.fitted is None and read is None:
+        matrix = _rows(data, problem.network.sizes[0])
         if not np.isfinite(matrix).all():
             raise InvalidArgument("inputs: expected finite numbers, found NaN or infinity")
         return matrix
+    # A network that was fitted to no table calls its inputs as a table's columns would be called.
+    fitted = problem.fitted or Fitted(tuple(Column(name) for name in problem.network.input_names), ())
+    if read is not None:
+        return inputs_of(fitted, read)
+    matrix = rows(data, len(fitted.columns), "inputs")
     if any(column.categories is not None for column in fitted.columns):
         raise InvalidArgument("inputs: some columns hold text; give a data frame with the columns' names")
     columns = dict(zip((column.name for column in fitted.columns), dict(numbered("x", matrix)).values(), strict=True))
     return inputs_of(fitted, lambda wanted: Table(columns, "the array"))
+
+
+def _rows(data: Any, width: int) -> Array:
+    """A matrix with so many columns; one of float32 stays one."""
+    if isinstance(data, np.ndarray) and data.dtype == np.float32 and data.ndim == 2 and data.shape[1] == width:
+        return data
+    return rows(data, width, "inputs")
 
 
 def _reader(data: Any, progress: Progress | None) -> Reader | None:
