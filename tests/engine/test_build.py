@@ -179,7 +179,7 @@ def test_only_so_many_programs_stay_in_memory(monkeypatch: pytest.MonkeyPatch) -
     assert callable(first.train)
     assert callable(second.train)
     assert built().loaded.origin == "memory"  # used last now
-    assert built(sizes=(3, 2)).train
+    assert callable(built(sizes=(3, 2)).train)
     assert built().loaded.origin == "memory"
     assert built(sizes=(2, 3)).loaded.origin == "disk"
     assert second.training.addresses  # whoever has code keeps it
