@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -137,10 +138,11 @@ def test_beside_pytorch(beside: Callable[[Callable[[], object]], None]) -> None:
 
 
 def _in_a_copy(work: Callable[[], bool]) -> bool:
-    """Whether that is true in a copy of this process."""
+    """Whether that is true in a copy of this process, which is ended if it waits for ever."""
     child = os.fork()
     if child == 0:
         status = 1
+        signal.alarm(30)
         try:
             status = 0 if work() else 1
         finally:
