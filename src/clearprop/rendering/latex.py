@@ -22,7 +22,7 @@ from clearprop.rendering.document import (
     Table,
     View,
 )
-from clearprop.rendering.latex_symbols import Formula, escaped, letter, prose
+from clearprop.rendering.latex_symbols import LATEX, Formula, escaped, prose
 from clearprop.rendering.tikz import tikz
 
 PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
@@ -162,7 +162,7 @@ def _remark(rows: list[str], line: Line, formula: Formula, room: float) -> None:
         return
     words = f"({line.remark})"
     if formula.web:
-        shown = formula.symbols.text(words)
+        shown = formula.symbols.pieces.text(words)
     elif len(words) * 5 < ROOM - 60:
         shown = rf"\text{{\small {escaped(words)}}}"
     else:
@@ -277,7 +277,7 @@ def _matrices(pieces: Matrices, formula: Formula) -> str:
     shown = []
     for piece in pieces:
         if isinstance(piece, Letter):
-            shown.append(letter(piece))
+            shown.append(LATEX.letter(piece))
         elif isinstance(piece, Matrix):
             shown.append(_matrix(piece, formula))
         else:
@@ -286,7 +286,7 @@ def _matrices(pieces: Matrices, formula: Formula) -> str:
 
 
 def _word(piece: str, formula: Formula) -> str:
-    return piece if piece in ("(", ")") else formula.symbols.text(piece)
+    return piece if piece in ("(", ")") else formula.symbols.pieces.text(piece)
 
 
 def _matrix(matrix: Matrix, formula: Formula) -> str:
@@ -308,7 +308,7 @@ def _matrices_width(pieces: Matrices, formula: Formula) -> float:
             widths = [max(width(formula.number(value)) for value in column) for column in columns]
             total += 16 + sum(widths) + 10 * max(0, len(widths) - 1)
         else:
-            total += width(letter(piece)) if isinstance(piece, Letter) else 10
+            total += width(LATEX.letter(piece)) if isinstance(piece, Letter) else 10
     return total
 
 

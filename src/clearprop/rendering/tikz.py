@@ -9,7 +9,7 @@ from itertools import groupby
 from clearprop.network import names as q
 from clearprop.network.parameters import Layout, Place
 from clearprop.rendering.document import Diagram, View
-from clearprop.rendering.latex_symbols import Symbols, escaped, number, subscripted
+from clearprop.rendering.latex_symbols import LATEX, Symbols, escaped, number
 
 MAX_UNITS = 7
 MAX_COLUMNS = 11
@@ -195,7 +195,7 @@ class Picture:
 
 def _short(name: str) -> str:
     """A name that fits its circle."""
-    shown = subscripted(name)
+    shown = LATEX.subscripted(name)
     if len(name) <= 5:
         return rf"\small ${shown}$"
     if len(name) <= 8 and "mathrm" not in shown:
