@@ -13,7 +13,8 @@ from clearprop.network import names as q
 from clearprop.network.names import Names
 from clearprop.rendering.document import Diagram, View
 from clearprop.rendering.latex import latex
-from clearprop.rendering.tikz import folded, tikz
+from clearprop.rendering.picture import folded
+from clearprop.rendering.tikz import tikz
 
 LECTURE = cp.load("lecture")
 

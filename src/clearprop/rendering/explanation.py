@@ -60,6 +60,14 @@ class Explanation:
 
         return latex(self.document, self.view, fragment=fragment)
 
+    def html(self, *, fragment: bool = False) -> str:
+        """A complete page, without scripts, or with ``fragment`` only what stands inside it, with its styles."""
+        from clearprop.rendering import page
+
+        if fragment:
+            return page.fragment(self.document, self.view)
+        return page.page(self.document, self.view, title=self.cycle.problem.name)
+
     def structure(self) -> dict[str, Any]:
         """The explanation as nested dictionaries and lists, in full precision."""
         if self.cycles:

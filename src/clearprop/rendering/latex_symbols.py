@@ -11,7 +11,7 @@ from clearprop.expressions.printing import ATOM, POWER, SIGN, SUM, Piece
 from clearprop.network import names as q
 from clearprop.network.names import Names
 from clearprop.rendering import symbols
-from clearprop.rendering.document import View
+from clearprop.rendering.document import Phrase, View
 from clearprop.rendering.symbols import Accent, Mark, Pieces
 
 # --- characters -------------------------------------------------------------------------
@@ -172,7 +172,7 @@ class Formula(Alphabet):
 
     def symbol(self, key: Hashable) -> Piece:
         shown = self.symbols.write(key)
-        compound = isinstance(key, q.Updated | q.Derivative) or shown.startswith(r"\frac") or "^" in shown
+        compound = isinstance(key, q.Updated | q.Derivative | Phrase) or shown.startswith(r"\frac") or "^" in shown
         return shown, POWER if compound else ATOM
 
     def times(self) -> str:

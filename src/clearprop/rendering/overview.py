@@ -24,7 +24,8 @@ def paths_document(cycle: Cycle, index: int, paths: tuple[Path, ...], view: View
     """The largest path contributions to one gradient."""
     parameter = q.Parameter(index)
     gradient = float(cycle.gradients.of.vector[index])
-    name = view.names.text(q.Derivative(q.TotalError(), parameter))
+    derivative = q.Derivative(q.TotalError(), parameter)
+    name = view.names.text(derivative)
     rows = tuple(
         (
             " → ".join([view.names.text(parameter), *(view.names.text(quantity) for quantity in path.quantities())]),
@@ -38,7 +39,7 @@ def paths_document(cycle: Cycle, index: int, paths: tuple[Path, ...], view: View
         Heading(3, f"{name}: the largest path contributions"),
         Table(("path", "contribution"), rows),
         Equation(
-            Symbol(q.Derivative(q.TotalError(), parameter)),
+            Symbol(derivative),
             (Line(Number(gradient), "the sum over all paths"),),
         ),
         Paragraph(f"The {what} shown add up to {view.number(shown)}."),

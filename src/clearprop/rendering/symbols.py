@@ -13,7 +13,7 @@ from typing import Literal
 
 from clearprop.network import names as q
 from clearprop.network.names import LECTURE, Names
-from clearprop.rendering.document import Letter
+from clearprop.rendering.document import Letter, Phrase
 
 Accent = Literal["hat", "bar"]
 Mark = Literal["+", "T", "′"]
@@ -149,6 +149,8 @@ class Symbols:
 
     def write(self, key: Hashable) -> str:
         """A symbol's key as mathematics; a plain string is text."""
+        if isinstance(key, Phrase):
+            return self.pieces.row(*map(self.write, key.parts))
         return self.pieces.text(key) if isinstance(key, str) else self.quantity(key)  # type: ignore[arg-type]
 
     def quantity(self, quantity: q.Quantity) -> str:
