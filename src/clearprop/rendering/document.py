@@ -158,5 +158,15 @@ class Diagram:
     values: dict[Quantity, float] = field(default_factory=dict)
 
 
-Block = Heading | Paragraph | Equation | MatrixEquation | Table | Diagram
+@dataclass(frozen=True)
+class Curve:
+    """The loss after each epoch, the first one before training; with that of the validation rows, if there
+    are any. ``name`` is what the loss is called."""
+
+    name: str
+    losses: tuple[float, ...]
+    validation: tuple[float, ...] = ()
+
+
+Block = Heading | Paragraph | Equation | MatrixEquation | Table | Diagram | Curve
 Document = tuple[Block, ...]

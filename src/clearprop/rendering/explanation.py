@@ -20,12 +20,13 @@ from clearprop.rendering.head import fits_in_full
 from clearprop.rendering.overview import cycles_document, paths_document
 from clearprop.rendering.report import cycle_document
 from clearprop.rendering.structure import cycle_structure, cycles_structure, dumps, paths_structure
+from clearprop.shown import Shown
 
 Derivation = ValueDerivation | GradientDerivation
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(Shown):
     """What was asked about a cycle, ready to be printed.
 
     ``print(explanation)`` shows it as text; ``text``, ``markdown``, ``latex`` and ``json``

@@ -13,6 +13,7 @@ from clearprop.network import names as q
 from clearprop.rendering.anchors import Anchors
 from clearprop.rendering.document import (
     Block,
+    Curve,
     Diagram,
     Document,
     Equation,
@@ -28,6 +29,7 @@ from clearprop.rendering.markup import element, escaped
 from clearprop.rendering.mathml import Formula, Part, math, matrices, mo, visible
 from clearprop.rendering.picture import caption
 from clearprop.rendering.svg import legend, svg
+from clearprop.rendering.svg_curve import svg_curve
 
 LONG = 26
 """A formula of more characters than this is broken where it can be; a phone shows about so many."""
@@ -45,11 +47,6 @@ class Html:
         levels = sorted({block.level for block in document if isinstance(block, Heading)})
         self.levels = {level: min(top + rank, 6) for rank, level in enumerate(levels)}
 
-    @property
-    def has_title(self) -> bool:
-        """Whether the document has a title of its own."""
-        return 1 in self.levels
-
     # --- sections ---------------------------------------------------------------------------
 
     def body(self) -> str:
@@ -63,7 +60,7 @@ class Html:
                     shown.append("</section>")
                 open_levels.append(block.level)
                 kind = "" if block.quantity is None else ' class="derivation"'
-                shown.append(f'<section{kind} aria-labelledby="{self.anchors.ids[position]}">')
+                shown.append(f"<section{kind}>")
             shown.append(self._block(position, block))
         return "\n".join([*shown, *["</section>"] * len(open_levels)])
 
@@ -90,9 +87,9 @@ class Html:
             case None:
                 return escaped(heading.text)
             case q.Derivative(q.TotalError(), by):
-                return f"<math>{self.formula.write(Symbol(by))}</math>"
+                return math(self.formula.write(Symbol(by)))
             case quantity:
-                return f"<math>{self.formula.write(Symbol(quantity))}</math>"
+                return math(self.formula.write(Symbol(quantity)))
 
     # --- blocks -----------------------------------------------------------------------------
 
@@ -111,6 +108,9 @@ class Html:
                 return self._table(block)
             case Diagram():
                 return self._figure(block)
+            case Curve():
+                drawn = svg_curve(block, ids=f"{self.prefix}curve-{position}")
+                return f'<figure class="curve">{self._scrolling(drawn, "The loss curve")}</figure>' if drawn else ""
         raise TypeError(f"not a block: {block!r}")
 
     def _figure(self, block: Diagram) -> str:
@@ -204,7 +204,7 @@ class Html:
     def _cell(self, name: str, item: str | Expression, numeric: bool, scope: str | None = None) -> str:
         if isinstance(item, Symbol) and isinstance(item.key, str):
             item = item.key
-        shown = escaped(item) if isinstance(item, str) else f"<math>{self.formula.write(item)}</math>"
+        shown = escaped(item) if isinstance(item, str) else math(self.formula.write(item))
         if not shown:
             return "<td></td>"
         return element(name, shown, class_="number" if numeric else None, scope=scope)

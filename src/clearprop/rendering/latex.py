@@ -10,6 +10,7 @@ from clearprop.expressions import Apply, Expression, Number, Operator, Symbol
 from clearprop.expressions.printing import POWER, PRODUCT, SIGN, SUM
 from clearprop.rendering.document import (
     Block,
+    Curve,
     Diagram,
     Document,
     Equation,
@@ -23,7 +24,7 @@ from clearprop.rendering.document import (
     View,
 )
 from clearprop.rendering.latex_symbols import LATEX, Formula, escaped, prose
-from clearprop.rendering.tikz import tikz
+from clearprop.rendering.tikz import tikz, tikz_curve
 
 PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
 \usepackage[utf8]{inputenc}
@@ -65,6 +66,8 @@ def _block(block: Block, view: View) -> str:
             return "\n\n\\medskip\n".join(_tables(block, Formula(view))) + "\n"
         case Diagram():
             return tikz(block, view)
+        case Curve():
+            return tikz_curve(block)
     raise TypeError(f"not a block: {block!r}")
 
 

@@ -18,13 +18,10 @@ FEW_HEADINGS = 3
 
 
 def page(document: Document, view: View, *, title: str) -> str:
-    """A whole page. ``title`` is what the document is about; its own title, if it has one, says more."""
+    """A whole page. ``title`` is what the document is about, for one that has no title of its own."""
     titles = [block.text for block in document if isinstance(block, Heading) and block.level == 1]
     body = Html(document, view, top=1 if titles else 2)
-    if not titles:
-        named = [block.text for block in document if isinstance(block, Heading)]
-        titles = [": ".join([title, ", ".join([*named[:3], *(["…"] if named[3:] else [])])])]
-    main = ("" if body.has_title else element("h1", escaped(title))) + body.body()
+    heading = "" if titles else element("h1", escaped(title)) + "\n"
     style = styles()
     return "\n".join([
         "<!DOCTYPE html>",
@@ -34,13 +31,13 @@ def page(document: Document, view: View, *, title: str) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy(style)}"/>',
         '<meta name="viewport" content="width=device-width, initial-scale=1"/>',
         '<meta name="color-scheme" content="light dark"/>',
-        element("title", escaped(titles[0])),
+        element("title", escaped(titles[0] if titles else _title(document, title))),
         f"<style>{style}</style>",
         "</head>",
         '<body class="clearprop-page">',
         '<div class="clearprop">',
         _contents(body),
-        f"<main>\n{main}\n</main>",
+        f"<main>\n{heading}{body.body()}\n</main>",
         "</div>",
         "</body>",
         "</html>",
@@ -51,10 +48,16 @@ def page(document: Document, view: View, *, title: str) -> str:
 def fragment(document: Document, view: View) -> str:
     """What stands in the body of the page, without the table of contents, and its styles, which touch nothing
     else. Its ids are its own: several fragments may stand in one page."""
-    plain = Html(document, view, top=2).body()
-    prefix = f"c{hashlib.sha256(plain.encode()).hexdigest()[:8]}-"
+    said = repr((document, view.digits, view.rounding, view.names.notation.name))
+    prefix = f"c{hashlib.sha256(said.encode()).hexdigest()[:8]}-"
     body = Html(document, view, top=2, prefix=prefix).body()
-    return f'<div class="clearprop">\n<style>{styles()}</style>\n{body}\n</div>\n'
+    return f'<div class="clearprop fragment">\n<style>{styles()}</style>\n{body}\n</div>\n'
+
+
+def _title(document: Document, about: str) -> str:
+    """What it is about, and what is derived: ``lecture: ∂E_total/∂w5, E_1``."""
+    named = [block.text for block in document if isinstance(block, Heading)]
+    return ": ".join(filter(None, [about, ", ".join([*named[:3], *(["…"] if named[3:] else [])])]))
 
 
 def _contents(body: Html) -> str:

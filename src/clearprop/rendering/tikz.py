@@ -1,11 +1,12 @@
-"""The network drawn with TikZ."""
+"""The network and loss curves drawn with TikZ."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from clearprop.network import names as q
-from clearprop.rendering.document import Diagram, View
+from clearprop.rendering.curves import plotted
+from clearprop.rendering.document import Curve, Diagram, View
 from clearprop.rendering.latex_symbols import LATEX, Symbols, escaped, number
 from clearprop.rendering.picture import Labels, Picture, Point, caption
 
@@ -90,6 +91,28 @@ class Tikz:
         for _, unit in picture.drawn(last):
             shown = self._equal(q.Target(unit), picture.value(q.Target(unit)))
             yield rf"\node[right,font=\small] at (u{last}-{unit}.east) {{${shown}$}};"
+
+
+def tikz_curve(block: Curve, across: float = 12, up: float = 4.5) -> str:
+    """A loss curve: a line for training, a dashed one for the validation rows."""
+    drawn = plotted(block.losses, block.validation)
+    if drawn is None:
+        return ""
+    lines = [rf"\draw[gray] (0,0) rectangle ({across},{up});"]
+    for exponent in range(drawn.low, drawn.high + 1, max(1, (drawn.high - drawn.low) // 8)):
+        y = up * (exponent - drawn.low) / (drawn.high - drawn.low)
+        lines.append(
+            rf"\draw[gray!40] (0,{y:.2f}) -- ({across},{y:.2f}) node[left,at start,black] {{$10^{{{exponent}}}$}};"
+        )
+    for points, style in ((drawn.losses, "thick"), (drawn.validation, "thick,dashed")):
+        path = " -- ".join(f"({across * x:.3f},{up * y:.3f})" for x, y in points)
+        lines.append(rf"\draw[{style}] {path};" if points else "")
+    lines.append(rf"\node[below] at (0,0) {{0}}; \node[below] at ({across},0) {{{drawn.epochs}}};")
+    said = f"{block.name} after each epoch" + (", dashed of the validation rows" if drawn.validation else "")
+    return "\n".join([
+        r"\begin{center}", r"\begin{tikzpicture}", *filter(None, lines), r"\end{tikzpicture}", "",
+        rf"\small {escaped(said)}", r"\end{center}",
+    ])  # fmt: skip
 
 
 def _short(name: str) -> str:
