@@ -19,7 +19,8 @@ class Anchors:
     def __init__(self, document: Document, view: View, prefix: str = "") -> None:
         self.document, self.prefix = document, prefix
         self.ids: dict[int, str] = {}
-        self._used: dict[str, int] = {}
+        self._used: set[str] = set()
+        self._count: dict[str, int] = {}
         self._section: list[int] = []
         self._within: dict[tuple[int, Quantity], int] = {}
         self._first: dict[Quantity, int] = {}
@@ -56,11 +57,12 @@ class Anchors:
     def _id(self, text: str) -> str:
         """Letters, digits and a few signs of the text, and a number if it is not the first of its kind."""
         plain = text.replace("∂", "d").replace("⁺", "-new").replace("δ", "delta")
-        slug = re.sub(r"[^A-Za-z0-9_.]+", "-", plain)[:60].strip("-") or "part"
-        count = self._used[slug] = self._used.get(slug, 0) + 1
-        if count > 1:
-            return self._id(f"{slug}-{count}")
-        return self.prefix + slug
+        slug = found = re.sub(r"[^A-Za-z0-9_.]+", "-", plain)[:60].strip("-") or "part"
+        while found in self._used:
+            self._count[slug] = self._count.get(slug, 1) + 1
+            found = f"{slug}-{self._count[slug]}"
+        self._used.add(found)
+        return self.prefix + found
 
 
 def left_quantity(equation: Equation) -> Quantity | None:

@@ -33,7 +33,7 @@ from clearprop.rendering.svg_curve import svg_curve
 
 LONG = 26
 """A formula of more characters than this is broken where it can be; a phone shows about so many."""
-ROW = 62
+ROW = 76
 """An equation of no more characters stands on one line where the page is wide."""
 
 
@@ -107,14 +107,18 @@ class Html:
             case Table():
                 return self._table(block)
             case Diagram():
-                return self._figure(block)
+                return self._figure(position, block)
             case Curve():
-                drawn = svg_curve(block, ids=f"{self.prefix}curve-{position}")
+                drawn = svg_curve(block, ids=self._picture(position))
                 return f'<figure class="curve">{self._scrolling(drawn, "The loss curve")}</figure>' if drawn else ""
         raise TypeError(f"not a block: {block!r}")
 
-    def _figure(self, block: Diagram) -> str:
-        picture = self._scrolling(svg(block, self.view, ids=f"{self.prefix}network"), "The network")
+    def _picture(self, position: int) -> str:
+        """How the ids within a picture begin: as no anchor does."""
+        return f"{self.prefix}picture:{position}"
+
+    def _figure(self, position: int, block: Diagram) -> str:
+        picture = self._scrolling(svg(block, self.view, ids=self._picture(position)), "The network")
         words = [escaped(caption(block.network)), *filter(None, [escaped(legend(block, self.view))])]
         return f'<figure class="network">{picture}<figcaption>{"<br/>".join(words)}</figcaption></figure>'
 

@@ -41,9 +41,8 @@ def mo(character: str, form: str | None = None) -> str:
 def fenced(left: str, content: str, right: str) -> str:
     """Between parentheses or bars, which grow only with what is tall: some browsers leave room beside those
     that could grow."""
-    grows = "true" if re.search("<(mfrac|msup|msubsup|mtable)", content) else "false"
-    opening = element("mo", left, form="prefix", stretchy=grows)
-    return f"<mrow>{opening}{content}{element('mo', right, form='postfix', stretchy=grows)}</mrow>"
+    still = None if re.search("<(mfrac|msup|msubsup|mtable)", content) else "false"
+    return f"<mrow>{element('mo', left, stretchy=still)}{content}{element('mo', right, stretchy=still)}</mrow>"
 
 
 def row(*parts: str) -> str:
@@ -113,7 +112,7 @@ class MathML(Pieces):
         return fenced("(", shown, ")")
 
     def partial(self, shown: str) -> str:
-        return f'<mrow><mi mathvariant="normal">∂</mi>{shown}</mrow>'
+        return f"<mrow><mi>∂</mi>{shown}</mrow>"
 
     def fraction(self, above: str, below: str) -> str:
         return f"<mfrac>{above}{below}</mfrac>"
