@@ -11,6 +11,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from clearprop.shown import Shown
+
 if TYPE_CHECKING:
     from clearprop.derivation.verify import verify
     from clearprop.errors import ClearpropError
@@ -90,6 +92,16 @@ __all__ = [
     "verify",
     "write",
 ]
+
+
+def _show(shown: Any) -> dict[str, str]:
+    """What a notebook shows of an object; who prints it is imported when a notebook asks."""
+    from clearprop.notebook import mimebundle
+
+    return mimebundle(shown)
+
+
+Shown.show = staticmethod(_show)
 
 
 def __getattr__(name: str) -> Any:

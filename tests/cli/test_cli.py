@@ -92,7 +92,7 @@ def test_explaining_later_cycles_and_tables() -> None:
         (["explain", "lectur"], '"lectur": no such file, and unknown example "lectur"; did you mean "lecture"?'),
         (["explain", "lecture", "--example", "2"], "example: expected 1 to 1, found 2"),
         (["explain", "lecture", "--example", "x"], '--example: expected a number from 1, or "all", found "x"'),
-        (["explain", "lecture", "--fragment"], "--fragment is for --format latex"),
+        (["explain", "lecture", "--fragment"], "--fragment is for --format latex or html, found text"),
         (["explain", "lecture", "E_1", "--paths", "3"], "paths: expected the name of a weight or bias, found E_1"),
         (["explain", "lecture", "--digits", "99"], "invalid value for '--digits': 99 is not in the range 0<=x<=17"),
         (["explain", "lecture", "∂E_1/∂w5"], "∂E_1/∂w5 is not split off here; ask for ∂E_total/∂w5"),

@@ -35,13 +35,12 @@ from clearprop.rendering.latex import latex, pieces, width
 from clearprop.rendering.latex_symbols import (
     ACCENTS,
     ESCAPES,
+    LATEX,
     Formula,
     Symbols,
     escaped,
-    named,
     number,
     prose,
-    subscripted,
 )
 
 PROBLEM = cp.load("lecture")
@@ -129,7 +128,7 @@ def test_quantities_in_both_notations(quantity: q.Quantity, lecture: str, standa
     ],
 )  # fmt: skip
 def test_names(name: str, shown: str) -> None:
-    assert subscripted(name) == shown
+    assert LATEX.subscripted(name) == shown
 
 
 def test_two_names_never_look_the_same() -> None:
@@ -356,7 +355,7 @@ def test_no_text_breaks_a_document(texts: list[str]) -> None:
 
 @given(st.text(max_size=20))
 def test_names_of_constants_are_balanced(text: str) -> None:
-    assert balanced(named(text))
-    assert balanced(subscripted(text))
-    assert balanced(Symbols(STANDARD.names).latex(text))
-    assert balanced(Symbols(STANDARD.names, web=True).latex(text))
+    assert balanced(LATEX.named(text))
+    assert balanced(LATEX.subscripted(text))
+    assert balanced(Symbols(STANDARD.names).write(text))
+    assert balanced(Symbols(STANDARD.names, web=True).write(text))

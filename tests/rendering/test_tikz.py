@@ -11,9 +11,9 @@ from tests.rendering.test_latex import compiled, too_wide
 import clearprop as cp
 from clearprop.network import names as q
 from clearprop.network.names import Names
-from clearprop.rendering.document import Diagram, View
+from clearprop.rendering.document import Block, Curve, Diagram, View
 from clearprop.rendering.latex import latex
-from clearprop.rendering.tikz import folded, tikz
+from clearprop.rendering.tikz import tikz
 
 LECTURE = cp.load("lecture")
 
@@ -71,12 +71,6 @@ def test_large_networks_are_folded(sizes: tuple[int, ...]) -> None:
     assert len(shown) < 60_000
 
 
-def test_folding() -> None:
-    assert folded(3, 7) == [0, 1, 2]
-    assert folded(784, 7) == [0, 1, 2, 3, 4, None, 783]
-    assert folded(31, 11, last=4) == [0, 1, 2, 3, 4, 5, None, 27, 28, 29, 30]
-
-
 def test_pictures_compile_and_fit_the_page() -> None:
     long = cp.Dense(tuple(f"a_very_long_name_{k}" for k in range(3)), "z * logistic(z)", bias="shared")
     networks = [
@@ -87,7 +81,9 @@ def test_pictures_compile_and_fit_the_page() -> None:
     ]
     views = [(Diagram(network), View(Names(network))) for network in networks]
     views.append((lecture(), View(LECTURE.names)))
-    body = "".join(latex((diagram,), view, fragment=True) for diagram, view in views)
+    blocks: list[tuple[Block, View]] = [*views, (Curve("E_total", (1.0, 0.1, 0.02), (2.0, 0.3, 0.2)), views[-1][1])]
+    blocks.append((Curve("L", (0.5,)), views[-1][1]))
+    body = "".join(latex((block,), view, fragment=True) for block, view in blocks)
     empty = latex((), View(LECTURE.names))
     log = compiled(empty.replace("\\end{document}", body + "\\end{document}"))
     assert too_wide(log) == 0

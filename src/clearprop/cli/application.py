@@ -36,7 +36,7 @@ def application() -> None:
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option(
     "--format",
-    type=click.Choice(["text", "markdown", "latex", "json"]),
+    type=click.Choice(["text", "markdown", "latex", "html", "json"]),
     default="text",
     show_default=True,
     help="What to write.",
@@ -68,7 +68,7 @@ def application() -> None:
     help="A table of the error and all weights over N cycles.",
 )
 @click.option("--paths", type=click.IntRange(1), metavar="N", help="The N largest path contributions to a gradient.")
-@click.option("--fragment", is_flag=True, help="LaTeX without the document around it.")
+@click.option("--fragment", is_flag=True, help="LaTeX or HTML without the document around it.")
 @DATA
 @TARGET
 def explain(net: str, names: tuple[str, ...], **options: Any) -> int:

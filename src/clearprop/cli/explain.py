@@ -32,8 +32,8 @@ def run_explain(
     target: tuple[str, ...] = (),
 ) -> int:
     """Explain a cycle, or what is named, in the format asked for."""
-    if fragment and format != "latex":
-        raise InvalidArgument("--fragment is for --format latex")
+    if fragment and format not in ("latex", "html"):
+        raise InvalidArgument(f"--fragment is for --format latex or html, found {format}")
     problem = load(net, data=data, target=target or None)
     if cycles is not None:
         if names or paths is not None or steps != 1:
@@ -54,6 +54,8 @@ def rendered(explanation: Explanation, format: str, fragment: bool, output: str 
             return explanation.markdown()
         case "latex":
             return explanation.latex(fragment=fragment)
+        case "html":
+            return explanation.html(fragment=fragment)
         case "json":
             return explanation.json()
     terminal = output is None and sys.stdout.isatty()

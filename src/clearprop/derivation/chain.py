@@ -28,6 +28,7 @@ from clearprop.propagation.cycle import Cycle
 from clearprop.propagation.forward import example_share
 from clearprop.rules.activations import Activation
 from clearprop.rules.roles import Role
+from clearprop.shown import Shown
 
 PATH_LIMIT = 16
 """A collapsed factor with at most so many paths is expanded in full, otherwise by one layer."""
@@ -48,7 +49,7 @@ class Assigned:
 
 
 @dataclass(frozen=True)
-class GradientDerivation:
+class GradientDerivation(Shown):
     """∂E/∂(a parameter, sum or output): the terms, their sum, and for a parameter the update.
 
     ``cycle`` and ``row`` say whose numbers these are; ``row`` is None for a batch.

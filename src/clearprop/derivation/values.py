@@ -20,13 +20,14 @@ from clearprop.propagation.forward import example_share, output_errors
 from clearprop.rules.activations import Activation
 from clearprop.rules.roles import Role
 from clearprop.rules.standardize import ORIGINAL, STANDARDIZED
+from clearprop.shown import Shown
 
 SHOWN_TERMS = 6
 """A sum of more terms than this, by more than a few, shows its first ones and counts the rest."""
 
 
 @dataclass(frozen=True)
-class ValueDerivation:
+class ValueDerivation(Shown):
     """``quantity = formula = (written out) = value``; ``given`` for what the file says."""
 
     cycle: Cycle

@@ -2,7 +2,7 @@
 
 One walk over the tree decides where parentheses are needed; an alphabet decides what each
 piece looks like. ``Text`` is the alphabet of plain text, which the parser reads back;
-LaTeX has its own, in the rendering room.
+LaTeX and MathML have their own, in the rendering room.
 """
 
 from __future__ import annotations
@@ -37,24 +37,23 @@ class Alphabet(ABC):
         """A part of the tree and how strongly it binds."""
         match tree:
             case Number(value):
-                shown = self.number(value)
-                return shown, SIGN if shown.startswith("-") else PRODUCT if "/" in shown else ATOM
+                return self.literal(value)
             case Symbol(key):
                 return self.symbol(key)
             case Apply(Operator.ADD, arguments):
                 first, *rest = arguments
                 parts = [self.wrapped(first, SUM)]
-                parts += [f" + {self.wrapped(term, PRODUCT, leading=False)}" for term in rest]
-                return "".join(parts), SUM
+                parts += [self.wrapped(term, PRODUCT, leading=False) for term in rest]
+                return self.plus().join(parts), SUM
             case Apply(Operator.SUBTRACT, (u, v)):
-                return f"{self.wrapped(u, SUM)} - {self.wrapped(v, PRODUCT, leading=False)}", SUM
+                return f"{self.wrapped(u, SUM)}{self.minus()}{self.wrapped(v, PRODUCT, leading=False)}", SUM
             case Apply(Operator.MULTIPLY, arguments):
                 first, *rest = arguments
                 parts = [self.wrapped(first, PRODUCT)]
                 parts += [self.wrapped(factor, SIGN, leading=False) for factor in rest]
                 return self.times().join(parts), PRODUCT
             case Apply(Operator.NEGATE, (u,)):
-                return f"-{self.wrapped(u, PRODUCT, leading=False)}", SIGN
+                return f"{self.negative()}{self.wrapped(u, PRODUCT, leading=False)}", SIGN
             case Apply(Operator.DIVIDE, (u, v)):
                 return self.quotient(u, v)
             case Apply(Operator.POWER, (u, v)):
@@ -76,11 +75,28 @@ class Alphabet(ABC):
             return self.parenthesised(shown)
         return shown
 
+    def literal(self, value: float) -> Piece:
+        """A number; one below zero has a sign, a fraction a stroke."""
+        shown = self.number(value)
+        return shown, SIGN if shown.startswith("-") else PRODUCT if "/" in shown else ATOM
+
     def symbol(self, key: Hashable) -> Piece:
         """A symbol, by the name it has here; a value put in for it may carry a sign."""
         shown = self.name(key)
         # The square of ∂E/∂w is (∂E/∂w)², not ∂E/∂w².
         return shown, SIGN if shown.startswith("-") else POWER if "/" in shown else ATOM
+
+    def plus(self) -> str:
+        """Between the terms of a sum."""
+        return " + "
+
+    def minus(self) -> str:
+        """Between the two sides of a difference."""
+        return " - "
+
+    def negative(self) -> str:
+        """In front of what is negated."""
+        return "-"
 
     @abstractmethod
     def times(self) -> str: ...

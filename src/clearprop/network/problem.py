@@ -16,6 +16,7 @@ from clearprop.network.names import Names, notation
 from clearprop.network.parameters import Parameters
 from clearprop.rules.optimizers import SGD, Optimizer
 from clearprop.rules.penalties import Penalty
+from clearprop.shown import Shown
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Problem:
+class Problem(Shown):
     """A network with its numbers, optimizer, penalty, examples and settings.
 
     Raises:

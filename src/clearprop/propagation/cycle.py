@@ -24,6 +24,7 @@ from clearprop.propagation.update import Update, initial_state, update
 from clearprop.rules.activations import Activation
 from clearprop.rules.roles import Role
 from clearprop.rules.schedules import rate_at
+from clearprop.shown import Shown
 
 
 class Rounding(NamedTuple):
@@ -36,7 +37,7 @@ class Rounding(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Cycle:
+class Cycle(Shown):
     """Everything that one cycle computed, and what it started from.
 
     ``example`` is the number of the one example it ran on, or "all"; ``numbers`` has the number of

@@ -12,7 +12,8 @@ from clearprop.derivation.verify import Differences
 from clearprop.expressions import Expression, Number, Symbol, substitute
 from clearprop.expressions.tree import add, multiply
 from clearprop.network import names as q
-from clearprop.rendering.document import Block, Equation, Heading, Line, Paragraph, Table, View
+from clearprop.network.names import Quantity
+from clearprop.rendering.document import Block, Equation, Heading, Line, Paragraph, Phrase, Table, View
 
 Derivation = ValueDerivation | GradientDerivation
 
@@ -52,14 +53,14 @@ class Told:
     """Which factors have been computed already, and for what: "the previous computations are re-usable"."""
 
     def __init__(self) -> None:
-        self.where: dict[Any, str] = {}
+        self.where: dict[Any, tuple[str, Quantity]] = {}
 
-    def before(self, factor: Factor, place: str) -> str | None:
-        """Where the factor was first computed, or None if that is here and now."""
+    def before(self, factor: Factor, place: str) -> tuple[str, Quantity] | None:
+        """Where the factor was first computed, and as what, or None if that is here and now."""
         key = self._key(factor)
         found = self.where.get(key)
         if found is None:
-            self.where[key] = place
+            self.where[key] = place, factor.quantity
         return found
 
     def knows(self, factor: Factor) -> bool:
@@ -87,8 +88,8 @@ def gradient_blocks(
     name = view.names.text(derivation.quantity)
     gradient = q.Derivative(q.TotalError(), derivation.quantity)
     whole = Symbol(gradient)
-    yield Heading(level, view.names.text(gradient))
-    lefts = [_left(derivation, term, view) for term in derivation.terms]
+    yield Heading(level, view.names.text(gradient), gradient)
+    lefts = [_left(derivation, term) for term in derivation.terms]
     if derivation.row is None:
         yield from _batch(derivation, view, gradient)
     else:
@@ -102,13 +103,13 @@ def gradient_blocks(
         yield _checked(derivation, differences, view)
 
 
-def _left(derivation: GradientDerivation, term: Term, view: View) -> Expression:
+def _left(derivation: GradientDerivation, term: Term) -> Expression:
     """∂E_1/∂w1; where several terms have the same error, with the unit that the term runs through."""
     quantity = q.Derivative(term.of, derivation.quantity)
     alike = [other for other in derivation.terms if other.of == term.of and other.example == term.example]
     last = term.factors[-1].quantity
     if len(alike) > 1 and isinstance(last, q.Derivative) and isinstance(last.of, q.Sum):
-        return Symbol(f"{view.names.text(quantity)} through {view.names.text(last.of)}")
+        return Symbol(Phrase((quantity, " through ", last.of)))
     return Symbol(quantity)
 
 
@@ -135,8 +136,9 @@ def _component(derivation: GradientDerivation, factor: Factor, view: View, told:
     left, value = Symbol(factor.quantity), Number(factor.value)
     before = told.before(factor, place)
     if before is not None:
-        remark = f"already computed for {before}" if before != place else "already computed"
-        yield Equation(left, lines(value, remark=remark))
+        where, source = before
+        remark = f"already computed for {where}" if where != place else "already computed"
+        yield Equation(left, (Line(value, remark, source),))
         return
     if factor.expansion:
         yield from _expanded(derivation, factor, view, told, place)
@@ -197,7 +199,7 @@ def _batch(derivation: GradientDerivation, view: View, gradient: q.Derivative) -
     weights = derivation.cycle.trace.weights
     for row, (term, factor) in enumerate(list(zip(own, contributions, strict=True))[:SHOWN_EXAMPLES]):
         weight = "" if weights is None else f", weight {view.number(float(weights[row]))}"
-        left = Symbol(f"{view.names.text(gradient)}, example {term.example}{weight}")
+        left = Symbol(Phrase((gradient, f", example {term.example}{weight}")))
         values = [multiply(*(Number(f.value) for f in inner.factors)) for inner in factor.expansion]
         products: list[Expression] = [Number(inner.product) for inner in factor.expansion]
         formulas = [multiply(*(Symbol(f.quantity) for f in inner.factors)) for inner in factor.expansion]
@@ -265,7 +267,7 @@ def derivation_blocks(
     blocks: list[Block] = []
     for derivation in derivations:
         if isinstance(derivation, ValueDerivation):
-            blocks.append(Heading(3, view.names.text(derivation.quantity)))
+            blocks.append(Heading(3, view.names.text(derivation.quantity), derivation.quantity))
             blocks += value_blocks(derivation, view)
         else:
             blocks += gradient_blocks(derivation, view, told, differences)

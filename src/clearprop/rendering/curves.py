@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 
 from clearprop.errors import InvalidArgument, MissingExtra, abridged
@@ -43,6 +44,39 @@ def curve(losses: Sequence[float], validation: Sequence[float] = (), width: int 
     if points:
         lines.append(" " * 11 + f"█ training  {POINT} validation")
     return lines
+
+
+@dataclass(frozen=True)
+class Plotted:
+    """A loss curve in a unit square: ``x`` the epoch, ``y`` the logarithm of the loss, between the powers of ten
+    ``low`` and ``high``."""
+
+    low: int
+    high: int
+    epochs: int
+    losses: list[tuple[float, float]]
+    validation: list[tuple[float, float]]
+
+
+def plotted(losses: Sequence[float], validation: Sequence[float] = (), most: int = 300) -> Plotted | None:
+    """The points of a loss curve, ``most`` of them at most; None where there is nothing to see."""
+    positive = [loss for loss in (*losses, *validation) if 0 < loss < math.inf]
+    if len(losses) < 2 or not positive:
+        return None
+    low, high = math.floor(math.log10(min(positive))), math.ceil(math.log10(max(positive)))
+    high = max(high, low + 1)
+
+    def points(series: Sequence[float]) -> list[tuple[float, float]]:
+        count = min(most, len(series))
+        places = [round(k * (len(series) - 1) / (count - 1)) for k in range(count)] if count > 1 else []
+        shown = [(place / (len(series) - 1), series[place]) for place in places if series[place] >= 0]
+        return [(x, min(1.0, max(0.0, (_exponent(loss, low) - low) / (high - low)))) for x, loss in shown]
+
+    return Plotted(low, high, len(losses) - 1, points(losses), points(validation))
+
+
+def _exponent(loss: float, lowest: float) -> float:
+    return math.log10(loss) if 0 < loss < math.inf else lowest if loss == 0 else math.inf
 
 
 def _level(loss: float, low: float, high: float, height: int) -> float:

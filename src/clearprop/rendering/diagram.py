@@ -35,7 +35,7 @@ def diagram_text(diagram: Diagram, view: View, width: int = 76) -> str:
     head = " → ".join(f"{size} {name}" for size, name in zip(network.sizes, captions, strict=True))
     if max(map(len, lines)) > width:
         return head
-    listed = _listed(diagram, view) if Layout(network).size <= LISTED else []
+    listed = connections(diagram, view) if Layout(network).size <= LISTED else []
     listed = [part for line in listed for part in textwrap.wrap(line, width, subsequent_indent="    ")]
     return "\n".join([head, "", *(line.rstrip() for line in lines), *([""] if listed else []), *listed])
 
@@ -90,7 +90,7 @@ def _connect(lines: list[str], left: list[int], right: list[int]) -> None:
         lines[row] += f" {before}{BOX.get(sides, ' ')}{after} "
 
 
-def _listed(diagram: Diagram, view: View) -> list[str]:
+def connections(diagram: Diagram, view: View) -> list[str]:
     """``h1 ← i1 · w1 = 0.1, …`` for every unit."""
     network = diagram.network
     layout = Layout(network)

@@ -1,6 +1,6 @@
 """What an explanation consists of, whatever it is printed as.
 
-The composer makes blocks; text, markdown, LaTeX print them. Mathematics is expression trees
+The composer makes blocks; text, markdown, LaTeX and HTML print them. Mathematics is expression trees
 whose symbols are quantities of the network; ``View`` says how names and numbers look.
 """
 
@@ -35,7 +35,16 @@ class View:
 
     def name(self, key: Hashable) -> str:
         """What a symbol is called in plain text."""
+        if isinstance(key, Phrase):
+            return "".join(map(self.name, key.parts))
         return key if isinstance(key, str) else self.names.text(key)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """What has no name of its own, called by quantities and the words between them."""
+
+    parts: tuple[str | Quantity, ...]
 
 
 def shown_number(value: float, digits: int = 5, rounding: str = "nearest") -> str:
@@ -72,10 +81,11 @@ def shown_number(value: float, digits: int = 5, rounding: str = "nearest") -> st
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading; level 1 is the title of the whole."""
+    """A heading; level 1 is the title of the whole. ``quantity`` is what it names, if it names one."""
 
     level: int
     text: str
+    quantity: Quantity | None = None
 
 
 @dataclass(frozen=True)
@@ -87,10 +97,12 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of an equation: ``= side``, with a remark in plain words beside it."""
+    """One line of an equation: ``= side``, with a remark in plain words beside it. Where the remark says
+    that it has been computed before, ``source`` is the left side of the equation that did."""
 
     side: Expression
     remark: str = ""
+    source: Quantity | None = None
 
 
 @dataclass(frozen=True)
@@ -146,5 +158,15 @@ class Diagram:
     values: dict[Quantity, float] = field(default_factory=dict)
 
 
-Block = Heading | Paragraph | Equation | MatrixEquation | Table | Diagram
+@dataclass(frozen=True)
+class Curve:
+    """The loss after each epoch, the first one before training; with that of the validation rows, if there
+    are any. ``name`` is what the loss is called."""
+
+    name: str
+    losses: tuple[float, ...]
+    validation: tuple[float, ...] = ()
+
+
+Block = Heading | Paragraph | Equation | MatrixEquation | Table | Diagram | Curve
 Document = tuple[Block, ...]

@@ -20,12 +20,13 @@ from clearprop.rendering.head import fits_in_full
 from clearprop.rendering.overview import cycles_document, paths_document
 from clearprop.rendering.report import cycle_document
 from clearprop.rendering.structure import cycle_structure, cycles_structure, dumps, paths_structure
+from clearprop.shown import Shown
 
 Derivation = ValueDerivation | GradientDerivation
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(Shown):
     """What was asked about a cycle, ready to be printed.
 
     ``print(explanation)`` shows it as text; ``text``, ``markdown``, ``latex`` and ``json``
@@ -59,6 +60,14 @@ class Explanation:
         from clearprop.rendering.latex import latex
 
         return latex(self.document, self.view, fragment=fragment)
+
+    def html(self, *, fragment: bool = False) -> str:
+        """A complete page, without scripts, or with ``fragment`` only what stands inside it, with its styles."""
+        from clearprop.rendering import page
+
+        if fragment:
+            return page.fragment(self.document, self.view)
+        return page.page(self.document, self.view, title=self.cycle.problem.name)
 
     def structure(self) -> dict[str, Any]:
         """The explanation as nested dictionaries and lists, in full precision."""

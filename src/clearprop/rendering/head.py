@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from clearprop.expressions import Expression, Symbol, substitute
 from clearprop.expressions.kinks import switches
@@ -22,6 +23,8 @@ from clearprop.rules.roles import Role
 FULL_LIMIT, BATCH_LIMIT = 200, 5_000
 """Above so many parameters, or in a batch parameters times examples, a whole explanation is a summary;
 what is named is still derived."""
+DRAWN_LIMIT = 20_000
+"""Of a network with more parameters than this a drawing shows no weights."""
 
 
 def fits_in_full(cycle: Cycle) -> bool:
@@ -38,17 +41,22 @@ def head(cycle: Cycle, view: View) -> Iterator[Block]:
     which = f"all {learnt} as one batch" if cycle.example == "all" else f"example {cycle.example}"
     title = f"{cycle.problem.name}: " + ("one cycle" if cycle.step == 1 else f"cycle {cycle.step}")
     yield Heading(1, title + (f" on {which}" if several else ""))
-    values: dict[Quantity, float] = {
-        q.Parameter(index): float(value) for index, value in enumerate(cycle.parameters.vector[: FULL_LIMIT + 1])
-    }
-    if cycle.example != "all":
-        for index, value in enumerate(cycle.examples.inputs[0]):
-            values[q.Input(index)] = float(value)
-        for k, value in enumerate(cycle.examples.targets[0]):
-            values[q.Target(k)] = float(value)
-    yield Diagram(cycle.problem.network, values)
+    yield Diagram(cycle.problem.network, drawn_values(cycle))
     yield Heading(2, "Conventions")
     yield Table(("", ""), tuple(conventions(cycle, view)))
+
+
+def drawn_values(cycle: Cycle) -> dict[Quantity, float]:
+    """The numbers that a drawing may show: parameters, unless there are very many, and of one example the
+    inputs, the outputs of all units and the targets."""
+    vector = cycle.parameters.vector if len(cycle.parameters) <= DRAWN_LIMIT else ()
+    values: dict[Quantity, float] = {q.Parameter(index): float(value) for index, value in enumerate(vector)}
+    if cycle.example == "all":
+        return values
+    for layer in range(-1, cycle.problem.network.depth):
+        kind = q.Input if layer < 0 else partial(q.Output, layer)
+        values |= {kind(unit): float(value) for unit, value in enumerate(cycle.trace.before(layer + 1)[0])}
+    return values | {q.Target(k): float(value) for k, value in enumerate(cycle.examples.targets[0])}
 
 
 def in_words(tree: Expression) -> Expression:

@@ -10,6 +10,7 @@ from clearprop.expressions import Apply, Expression, Number, Operator, Symbol
 from clearprop.expressions.printing import POWER, PRODUCT, SIGN, SUM
 from clearprop.rendering.document import (
     Block,
+    Curve,
     Diagram,
     Document,
     Equation,
@@ -22,8 +23,8 @@ from clearprop.rendering.document import (
     Table,
     View,
 )
-from clearprop.rendering.latex_symbols import Formula, escaped, letter, prose
-from clearprop.rendering.tikz import tikz
+from clearprop.rendering.latex_symbols import LATEX, Formula, escaped, prose
+from clearprop.rendering.tikz import tikz, tikz_curve
 
 PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
 \usepackage[utf8]{inputenc}
@@ -65,6 +66,8 @@ def _block(block: Block, view: View) -> str:
             return "\n\n\\medskip\n".join(_tables(block, Formula(view))) + "\n"
         case Diagram():
             return tikz(block, view)
+        case Curve():
+            return tikz_curve(block)
     raise TypeError(f"not a block: {block!r}")
 
 
@@ -162,7 +165,7 @@ def _remark(rows: list[str], line: Line, formula: Formula, room: float) -> None:
         return
     words = f"({line.remark})"
     if formula.web:
-        shown = formula.symbols.text(words)
+        shown = formula.symbols.pieces.text(words)
     elif len(words) * 5 < ROOM - 60:
         shown = rf"\text{{\small {escaped(words)}}}"
     else:
@@ -277,7 +280,7 @@ def _matrices(pieces: Matrices, formula: Formula) -> str:
     shown = []
     for piece in pieces:
         if isinstance(piece, Letter):
-            shown.append(letter(piece))
+            shown.append(LATEX.letter(piece))
         elif isinstance(piece, Matrix):
             shown.append(_matrix(piece, formula))
         else:
@@ -286,7 +289,7 @@ def _matrices(pieces: Matrices, formula: Formula) -> str:
 
 
 def _word(piece: str, formula: Formula) -> str:
-    return piece if piece in ("(", ")") else formula.symbols.text(piece)
+    return piece if piece in ("(", ")") else formula.symbols.pieces.text(piece)
 
 
 def _matrix(matrix: Matrix, formula: Formula) -> str:
@@ -308,7 +311,7 @@ def _matrices_width(pieces: Matrices, formula: Formula) -> float:
             widths = [max(width(formula.number(value)) for value in column) for column in columns]
             total += 16 + sum(widths) + 10 * max(0, len(widths) - 1)
         else:
-            total += width(letter(piece)) if isinstance(piece, Letter) else 10
+            total += width(LATEX.letter(piece)) if isinstance(piece, Letter) else 10
     return total
 
 

@@ -6,11 +6,13 @@ import re
 import unicodedata
 from collections.abc import Hashable
 
-from clearprop.expressions import Alphabet, Expression, Number, Operator
+from clearprop.expressions import Alphabet, Expression, Operator
 from clearprop.expressions.printing import ATOM, POWER, SIGN, SUM, Piece
 from clearprop.network import names as q
-from clearprop.network.names import LECTURE, Names
-from clearprop.rendering.document import Letter, View
+from clearprop.network.names import Names
+from clearprop.rendering import symbols
+from clearprop.rendering.document import Phrase, View
+from clearprop.rendering.symbols import Accent, Mark, Pieces
 
 # --- characters -------------------------------------------------------------------------
 
@@ -79,125 +81,71 @@ def web_text(text: str) -> str:
     return "".join(IN_MATHEMATICS.get(part, rf"\text{{{part}}}") for part in parts if part)
 
 
-# --- quantities -------------------------------------------------------------------------
+# --- names and quantities ---------------------------------------------------------------
 
-GREEK = {"alpha", "beta", "gamma", "delta", "eps", "rho", "mu", "nu"}
-STATES = {"m_hat": r"\hat{m}", "v_hat": r"\hat{v}", "clipped": r"\bar{g}"}
-
-
-def upright(name: str) -> str:
-    """A name in one piece."""
-    if re.fullmatch(r"[A-Za-z]", name):
-        return name
-    if re.fullmatch(r"[A-Za-z0-9_]+", name):
-        return rf"\mathrm{{{escaped(name)}}}"
-    return rf"\text{{{escaped(name)}}}"
+GREEK = {"eps": "epsilon"}
 
 
-def subscripted(name: str) -> str:
-    """w5 → w_{5}, h1_1 → h_{1,1}, b_h1 → b_{h1}; a longer name stays upright in one piece."""
-    if match := re.fullmatch(r"([A-Za-z])(\d+)(?:_(\d+))?", name):
-        return f"{match[1]}_{{{match[2]}{',' + match[3] if match[3] else ''}}}"
-    if match := re.fullmatch(r"([A-Za-z])_([A-Za-z0-9_]+)", name):
-        return f"{match[1]}_{{{inner(match[2])}}}"
-    return upright(name)
+class Latex(Pieces):
+    """What a name consists of, as LaTeX; ``web`` is for MathJax and KaTeX."""
 
+    def __init__(self, *, web: bool = False) -> None:
+        self.web = web
 
-def inner(name: str) -> str:
-    """A name inside a subscript, which has no subscripts of its own."""
-    if match := re.fullmatch(r"([A-Za-z])(\d+)_(\d+)", name):
-        return f"{match[1]}{match[2]},{match[3]}"
-    return name if re.fullmatch(r"[A-Za-z]?\d*", name) else upright(name)
+    def italic(self, letter: str) -> str:
+        return letter
 
-
-class Symbols:
-    """Every quantity of a network, as its notation sets it; ``web`` is for MathJax and KaTeX."""
-
-    def __init__(self, names: Names, *, web: bool = False) -> None:
-        self.names, self.lecture, self.web = names, names.notation is LECTURE, web
-
-    def latex(self, key: Hashable) -> str:
-        """A symbol's key as mathematics; a plain string is text."""
-        if isinstance(key, str):
-            return self.text(key)
-        return self.quantity(key)  # type: ignore[arg-type]
+    def word(self, word: str) -> str:
+        return rf"\mathrm{{{escaped(word)}}}"
 
     def text(self, text: str) -> str:
-        """Text inside a formula."""
         return web_text(text) if self.web else rf"\text{{{escaped(text)}}}"
 
-    def quantity(self, quantity: q.Quantity) -> str:
-        """The quantity as mathematics."""
-        network = self.names.network
-        match quantity:
-            case q.Input(index) | q.Output(-1, index):
-                return subscripted(network.input_names[index])
-            case q.Target(index):
-                return self._word("target", "t", str(index + 1))
-            case q.Sum(layer, unit):
-                return self._word("sum", "z", inner(network.unit_names[layer][unit]))
-            case q.Output(layer, unit):
-                return self._word("output", "a", inner(network.unit_names[layer][unit]))
-            case q.Error(index):
-                return f"{'E' if self.lecture else 'L'}_{{{index + 1}}}"
-            case q.TotalError():
-                return r"E_{\mathrm{total}}" if self.lecture else "L"
-            case q.PenaltyError():
-                return r"\mathrm{penalty}"
-            case q.Parameter(index):
-                return self._parameter(index)
-            case q.LearningRate():
-                return "n" if self.lecture else r"\eta"
-            case q.Updated(of):
-                return self._updated(self.quantity(of))
-            case q.State(symbol, index):
-                letter = STATES.get(symbol) or upright(symbol)
-                return f"{letter}_{{{inner(self.names.layout.name(index))}}}"
-            case q.Named(name):
-                return named(name)
-            case q.Derivative(q.TotalError(), q.Sum(layer, unit)) if not self.lecture:
-                return rf"\delta_{{{inner(network.unit_names[layer][unit])}}}"
-            case q.Derivative(of, by):
-                return rf"\frac{{\partial {self.quantity(of)}}}{{\partial {self.quantity(by)}}}"
-        raise TypeError(f"not a quantity: {quantity!r}")
+    def digits(self, digits: str) -> str:
+        return digits
 
-    def _word(self, lecture: str, standard: str, index: str) -> str:
-        return rf"\mathrm{{{lecture}}}_{{{index}}}" if self.lecture else f"{standard}_{{{index}}}"
+    def greek(self, name: str) -> str:
+        return rf"\{GREEK.get(name, name)}"
 
-    def _parameter(self, index: int) -> str:
-        name = self.names.layout.name(index)
-        match = re.fullmatch(r"([A-Za-z])_(\d+)", name)
-        if match and self.names.layout.find(match[1] + match[2]) is not None:
-            return upright(name)  # w_5 beside w5
-        return subscripted(name)
+    def bold(self, letter: str) -> str:
+        return r"\boldsymbol{\delta}" if letter == "δ" else rf"\mathbf{{{letter}}}"
 
-    def _updated(self, shown: str) -> str:
-        if self.lecture:
-            return rf"\mathrm{{new}}\_{shown}"
-        return f"({shown})^{{+}}" if "^" in shown or shown.startswith(r"\frac") else f"{shown}^{{+}}"
+    def row(self, *parts: str) -> str:
+        return "".join(parts)
+
+    def below(self, base: str, index: str) -> str:
+        return f"{base}_{{{index}}}"
+
+    def raised(self, base: str, mark: Mark) -> str:
+        return base + {"+": "^{+}", "T": r"^{\mathsf{T}}", "′": "'"}[mark]
+
+    def accent(self, letter: str, accent: Accent) -> str:
+        return rf"\{accent}{{{letter}}}"
+
+    def new(self, shown: str) -> str:
+        return rf"\mathrm{{new}}\_{shown}"
+
+    def parenthesised(self, shown: str) -> str:
+        return f"({shown})"
+
+    def partial(self, shown: str) -> str:
+        return rf"\partial {shown}"
+
+    def fraction(self, above: str, below: str) -> str:
+        return rf"\frac{{{above}}}{{{below}}}"
+
+    def compound(self, shown: str) -> bool:
+        return "^" in shown or shown.startswith(r"\frac")
 
 
-def named(name: str) -> str:
-    """A hyperparameter, or the number of the step."""
-    if (match := re.fullmatch(r"([a-z]+)(\d*)", name)) and match[1] in GREEK:
-        letter = r"\epsilon" if match[1] == "eps" else rf"\{match[1]}"
-        return letter + (f"_{{{match[2]}}}" if match[2] else "")
-    if match := re.fullmatch(r"1/(\d+)", name):
-        return rf"\frac{{1}}{{{match[1]}}}"
-    return upright(name)
+LATEX = Latex()
 
 
-def letter(piece: Letter) -> str:
-    """A matrix's letter."""
-    if piece.letter == "f" or piece.mark == "′":
-        shown = piece.letter + ("'" if piece.mark == "′" else "")
-    else:
-        shown = r"\boldsymbol{\delta}" if piece.letter == "δ" else rf"\mathbf{{{piece.letter}}}"
-        shown += f"_{{{piece.layer}}}" if piece.layer else ""
-        shown += r"^{\mathsf{T}}" if piece.mark == "T" else ""
-    if piece.argument is not None:
-        shown += f"({letter(piece.argument)})"
-    return rf"\frac{{\partial L}}{{\partial {shown}}}" if piece.gradient else shown
+class Symbols(symbols.Symbols):
+    """Every quantity of a network in LaTeX, as its notation sets it; ``web`` is for MathJax and KaTeX."""
+
+    def __init__(self, names: Names, *, web: bool = False) -> None:
+        super().__init__(names, Latex(web=web))
 
 
 # --- expressions ------------------------------------------------------------------------
@@ -216,17 +164,15 @@ class Formula(Alphabet):
 
     def __init__(self, view: View, *, web: bool = False) -> None:
         self.symbols, self.web = Symbols(view.names, web=web), web
-        super().__init__(self.symbols.latex, lambda value: number(view.number(value)))
+        super().__init__(self.symbols.write, lambda value: number(view.number(value)))
 
-    def piece(self, tree: Expression) -> Piece:
-        if isinstance(tree, Number):
-            shown = self.number(tree.value)
-            return shown, SIGN if shown.startswith("-") else POWER if "^" in shown else ATOM
-        return super().piece(tree)
+    def literal(self, value: float) -> Piece:
+        shown = self.number(value)
+        return shown, SIGN if shown.startswith("-") else POWER if "^" in shown else ATOM
 
     def symbol(self, key: Hashable) -> Piece:
-        shown = self.symbols.latex(key)
-        compound = isinstance(key, q.Updated | q.Derivative) or shown.startswith(r"\frac") or "^" in shown
+        shown = self.symbols.write(key)
+        compound = isinstance(key, q.Updated | q.Derivative | Phrase) or shown.startswith(r"\frac") or "^" in shown
         return shown, POWER if compound else ATOM
 
     def times(self) -> str:

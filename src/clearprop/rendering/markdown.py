@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 from clearprop.expressions import Expression, Symbol
+from clearprop.rendering.curves import curve
 from clearprop.rendering.diagram import diagram_text
 from clearprop.rendering.document import (
     Block,
+    Curve,
     Diagram,
     Document,
     Equation,
@@ -50,6 +52,9 @@ def _block(block: Block, view: View) -> str:
             return _table(block, Formula(view, web=True))
         case Diagram():
             return "```text\n" + diagram_text(block, view) + "\n```"
+        case Curve():
+            drawn = "\n".join(curve(block.losses, block.validation))
+            return f"```text\n{drawn}\n```" if drawn else ""
     raise TypeError(f"not a block: {block!r}")
 
 

@@ -33,6 +33,8 @@ from clearprop.rendering.head import fits_in_full, head
 from clearprop.rules.activations import Activation
 
 LARGEST = 10
+OVERVIEW = 40
+"""An overview of a network with more parameters tells of the largest gradients only."""
 MATRIX_LIMIT = 6
 SHOWN_EXAMPLES = 20
 
@@ -40,6 +42,16 @@ SHOWN_EXAMPLES = 20
 def cycle_document(cycle: Cycle, view: View) -> Document:
     """One whole cycle with every step written out; of a large network, a summary."""
     return tuple(_whole(cycle, view) if fits_in_full(cycle) else _summary(cycle, view))
+
+
+def cycle_overview(cycle: Cycle, view: View) -> Document:
+    """What one cycle did, in short: the network drawn, the error before, the update, the error after."""
+    title, drawing, *_ = head(cycle, view)
+    every = len(cycle.parameters) <= OVERVIEW
+    indices = list(range(len(cycle.parameters))) if every else _largest(cycle)
+    before = Equation(Symbol(q.TotalError()), (Line(Number(cycle.error), "with the old weights"),))
+    update = Heading(2, "Update" if every else "The largest gradients")
+    return title, drawing, before, update, *_updated(cycle, view, indices), *_after(cycle, view)
 
 
 def _whole(cycle: Cycle, view: View) -> Iterator[Block]:
@@ -76,10 +88,15 @@ def _summary(cycle: Cycle, view: View) -> Iterator[Block]:
         yield from value_blocks(derive_value(cycle, q.Error(k)), view)
     yield from value_blocks(derive_value(cycle, q.TotalError()), view)
     yield Heading(2, "The largest gradients")
-    largest = np.argsort(-np.abs(cycle.gradients.of.vector), kind="stable")[:LARGEST]
-    yield from _updated(cycle, view, [int(index) for index in largest])
+    yield from _updated(cycle, view, _largest(cycle))
     yield Heading(2, "The new error")
     yield from _after(cycle, view)
+
+
+def _largest(cycle: Cycle) -> list[int]:
+    """The parameters with the largest gradients."""
+    largest = np.argsort(-np.abs(cycle.gradients.of.vector), kind="stable")[:LARGEST]
+    return [int(index) for index in largest]
 
 
 # --- forward and error -----------------------------------------------------------------------

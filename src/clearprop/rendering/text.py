@@ -13,9 +13,11 @@ from rich.text import Text as Styled
 
 from clearprop.expressions import Apply, Expression, Number, Text
 from clearprop.expressions.printing import ATOM, POWER, Piece
+from clearprop.rendering.curves import curve
 from clearprop.rendering.diagram import diagram_text
 from clearprop.rendering.document import (
     Block,
+    Curve,
     Diagram,
     Document,
     Equation,
@@ -90,6 +92,9 @@ def _lines(block: Block, view: View, width: int) -> Iterator[str | Styled]:
             yield from _table_lines(block, view, width)
         case Diagram():
             yield diagram_text(block, view, width - 2)
+        case Curve():
+            yield ""
+            yield from curve(block.losses, block.validation, width=min(64, width - 12))
 
 
 def equation_lines(equation: Equation, view: View, width: int) -> list[str]:

@@ -1,201 +1,123 @@
-"""The network drawn with TikZ: inputs on the left, layers in columns, targets on the right."""
+"""The network and loss curves drawn with TikZ."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import groupby
 
 from clearprop.network import names as q
-from clearprop.network.parameters import Layout, Place
-from clearprop.rendering.document import Diagram, View
-from clearprop.rendering.latex_symbols import Symbols, escaped, number, subscripted
-
-MAX_UNITS = 7
-MAX_COLUMNS = 11
-"""The inputs and ten layers."""
-NAMED = 60
-VALUED = 24
-"""Networks with more parameters than these have no names, or no values, at their connections."""
-ROW = 1.6
-Point = tuple[float, float]
-Box = tuple[float, float, float, float]
+from clearprop.rendering.curves import plotted
+from clearprop.rendering.document import Curve, Diagram, View
+from clearprop.rendering.latex_symbols import LATEX, Symbols, escaped, number
+from clearprop.rendering.picture import Labels, Picture, Point, caption
 
 
 def tikz(diagram: Diagram, view: View) -> str:
-    """The picture. Wide layers are folded: the first units, dots, the last one; deep networks too."""
-    picture = Picture(diagram, view)
+    """The picture, with its caption."""
+    drawing = Tikz(Picture(diagram, view))
     lines = [
         r"\begin{center}",
         r"\begin{tikzpicture}[unit/.style={circle,draw,fill=white,minimum size=9mm,inner sep=0.5pt},",
         r"  edge/.style={->,gray!70,very thin},",
         r"  weight/.style={font=\scriptsize,fill=white,inner sep=0.7pt}]",
-        *picture.edges(),
-        *picture.units(),
-        *picture.labels(),
-        *picture.ends(),
+        *drawing.edges(),
+        *drawing.units(),
+        *drawing.labels(),
+        *drawing.ends(),
         r"\end{tikzpicture}",
         "",
-        rf"\small {_caption(diagram)}",
+        rf"\small {escaped(caption(diagram.network))}",
         r"\end{center}",
     ]
     return "\n".join(lines)
 
 
-def _caption(diagram: Diagram) -> str:
-    network = diagram.network
-    parts = [f"{network.sizes[0]} inputs"]
-    for shown, alike in groupby(f"{layer.size} {layer.rule.name}" for layer in network.layers):
-        count = len(list(alike))
-        parts.append(f"{count} × ({shown})" if count > 3 else " → ".join([shown] * count))
-    return escaped(" → ".join(parts))
+class Tikz:
+    """A picture's nodes and lines."""
 
-
-def folded(size: int, most: int, last: int = 1) -> list[int | None]:
-    """Which are drawn, None where some are left out."""
-    if size <= most:
-        return list(range(size))
-    return [*range(most - 1 - last), None, *range(size - last, size)]
-
-
-@dataclass
-class Picture:
-    """Where everything stands, in centimetres."""
-
-    diagram: Diagram
-    view: View
-    layout: Layout = field(init=False)
-    symbols: Symbols = field(init=False)
-    columns: list[int | None] = field(init=False)
-    rows: dict[int, list[int | None]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        network = self.diagram.network
-        self.layout, self.symbols = Layout(network), Symbols(self.view.names)
-        self.columns = folded(len(network.sizes), MAX_COLUMNS, last=4)
-        self.rows = {c: folded(network.sizes[c], MAX_UNITS) for c in self.columns if c is not None}
-        self.across = min(4.6, 12.5 / (len(self.columns) - 1))
-        self.lowest = -(max(map(len, self.rows.values())) - 1) / 2 * ROW - 1.1
-
-    # --- units and edges --------------------------------------------------------------------
-
-    def place(self, column: int, row: int) -> Point:
-        """Where a drawn unit stands: by its position, not its number."""
-        x = self.columns.index(column) * self.across
-        return x, ((len(self.rows[column]) - 1) / 2 - row) * ROW
-
-    def drawn(self, column: int) -> list[tuple[int, int]]:
-        """The rows that hold units, and which."""
-        return [(row, unit) for row, unit in enumerate(self.rows[column]) if unit is not None]
-
-    def units(self) -> Iterator[str]:
-        """Circles with names, and dots for what is left out."""
-        network = self.diagram.network
-        for column, rows in self.rows.items():
-            for row, unit in enumerate(rows):
-                at = _at(self.place(column, row))
-                if unit is None:
-                    yield rf"\node at {at} {{$\vdots$}};"
-                    continue
-                name = network.unit_names[column - 1][unit] if column else network.input_names[unit]
-                yield rf"\node[unit] (u{column}-{unit}) at {at} {{{_short(name)}}};"
-        if None in self.columns:
-            yield rf"\node at {_at((self.columns.index(None) * self.across, 0))} {{$\cdots$}};"
-
-    def gaps(self) -> Iterator[int]:
-        """The columns that stand right beside the one before them."""
-        return (c for c in self.rows if c and c - 1 in self.rows)
+    def __init__(self, picture: Picture) -> None:
+        self.picture = picture
+        self.symbols = Symbols(picture.view.names)
 
     def edges(self) -> Iterator[str]:
         """Drawn first: circles and labels then cover them."""
-        for column in self.gaps():
-            for row, _ in self.drawn(column):
-                for source, _ in self.drawn(column - 1):
-                    start, end = self.place(column - 1, source), self.place(column, row)
-                    yield rf"\draw[edge,shorten >=4.5mm] {_at(start)} -- {_at(end)};"
+        for edge in self.picture.edges():
+            yield rf"\draw[edge,shorten >=4.5mm] {_at(edge.start)} -- {_at(edge.end)};"
 
-    # --- labels ------------------------------------------------------------------------------
+    def units(self) -> Iterator[str]:
+        """Circles with names, and dots for what is left out."""
+        picture = self.picture
+        for column, rows in picture.rows.items():
+            for row, unit in enumerate(rows):
+                at = _at(picture.place(column, row))
+                if unit is None:
+                    yield rf"\node at {at} {{$\vdots$}};"
+                    continue
+                yield rf"\node[unit] (u{column}-{unit}) at {at} {{{_short(picture.name(column, unit))}}};"
+        if None in picture.columns:
+            yield rf"\node at {_at((picture.columns.index(None) * picture.across, 0))} {{$\cdots$}};"
 
-    def labels(self) -> list[str]:
-        """The names of weights and biases, with values if the network is small: as much as finds room."""
-        size = self.layout.size
-        for valued, limit in ((True, VALUED), (False, NAMED)):
-            if size <= limit and (not valued or self.diagram.values):
-                found = self._weights(valued)
-                if found is not None:
-                    return [*self._biases(valued), *found]
-        return []
+    def labels(self) -> Iterator[str]:
+        """The names of weights and biases, with their values where they found room."""
+        labels = self.picture.labels()
+        if labels is not None:
+            yield from self._biases(labels)
+            for index, at in labels.weights:
+                yield rf"\node[weight] at {_at(at)} {{${self._label(index, labels.valued)}$}};"
 
     def _label(self, index: int, valued: bool) -> str:
-        name = self.symbols.quantity(q.Parameter(index))
-        value = self.diagram.values.get(q.Parameter(index))
-        return name if value is None or not valued else f"{name} = {number(self.view.number(value))}"
+        return self._equal(q.Parameter(index), self.picture.value(q.Parameter(index)) if valued else None)
 
-    def _extent(self, index: int, valued: bool) -> Point:
-        """About half the width and half the height of a label."""
-        shown = len(self.view.names.text(q.Parameter(index)))
-        value = self.diagram.values.get(q.Parameter(index))
-        shown += 0 if value is None or not valued else len(self.view.number(value)) + 2
-        return 0.075 * shown + 0.06, 0.17
+    def _equal(self, quantity: q.Quantity, value: str | None) -> str:
+        return self.symbols.quantity(quantity) + ("" if value is None else f" = {number(value)}")
 
-    def _weights(self, valued: bool) -> list[str] | None:
-        """Each near where its edge begins, further along where that place is taken; None if one has no place."""
-        lines = []
-        for column in self.gaps():
-            taken = [self._circle(c, row) for c in (column - 1, column) for row, _ in self.drawn(c)]
-            for row, unit in self.drawn(column):
-                for source, before in self.drawn(column - 1):
-                    index = self.layout.index(Place(column - 1, unit, before))
-                    ends = self.place(column - 1, source), self.place(column, row)
-                    found = _free(*ends, self._extent(index, valued), taken)
-                    if found is None:
-                        return None
-                    taken.append(_box(found, self._extent(index, valued)))
-                    lines.append(rf"\node[weight] at {_at(found)} {{${self._label(index, valued)}$}};")
-        return lines
-
-    def _circle(self, column: int, row: int) -> Box:
-        bias = 0.0 if column == 0 or self.diagram.network.layers[column - 1].bias != "unit" else 0.3
-        x, y = self.place(column, row)
-        return x - 0.5, y - 0.5, x + 0.5, y + 0.5 + bias
-
-    def _biases(self, valued: bool) -> Iterator[str]:
-        """A shared bias is a small node below its layer; one per unit stands above each unit."""
-        for column in self.gaps():
-            policy = self.diagram.network.layers[column - 1].bias
-            if policy == "shared":
-                label = self._label(self.layout.index(Place(column - 1, 0, None)), valued)
-                at = ((self.columns.index(column) - 0.5) * self.across, self.lowest)
-                yield (
-                    rf"\node[draw,rounded corners=2pt,font=\scriptsize,inner sep=2pt] (b{column}) at {_at(at)} "
-                    rf"{{${label}$}};"
-                )
-                for _, unit in self.drawn(column):
-                    yield rf"\draw[edge,dashed] (b{column}) -- (u{column}-{unit});"
-            for row, unit in self.drawn(column) if policy == "unit" else ():
-                x, y = self.place(column, row)
-                label = self._label(self.layout.index(Place(column - 1, unit, None)), valued)
-                yield rf"\node[weight] at {_at((x, y + 0.63))} {{${label}$}};"
-
-    # --- the example -------------------------------------------------------------------------
+    def _biases(self, labels: Labels) -> Iterator[str]:
+        """A shared bias is a small node of its own."""
+        for bias in labels.biases:
+            label = self._label(bias.parameter, labels.valued)
+            if not bias.shared:
+                yield rf"\node[weight] at {_at(bias.at)} {{${label}$}};"
+                continue
+            style = r"draw,rounded corners=2pt,font=\scriptsize,inner sep=2pt"
+            yield rf"\node[{style}] (b{bias.column}) at {_at(bias.at)} {{${label}$}};"
+            for _, unit in self.picture.drawn(bias.column):
+                yield rf"\draw[edge,dashed] (b{bias.column}) -- (u{bias.column}-{unit});"
 
     def ends(self) -> Iterator[str]:
         """Values of inputs on the left, targets on the right."""
-        values, last = self.diagram.values, self.diagram.network.depth
-        for _, unit in self.drawn(0):
-            if (value := values.get(q.Input(unit))) is not None:
-                shown = number(self.view.number(value))
-                yield rf"\node[left,font=\small] at (u0-{unit}.west) {{${shown}$}};"
-        for _, unit in self.drawn(last):
-            value = values.get(q.Target(unit))
-            shown = self.symbols.quantity(q.Target(unit))
-            shown += "" if value is None else f" = {number(self.view.number(value))}"
+        picture, last = self.picture, self.picture.diagram.network.depth
+        for _, unit in picture.drawn(0):
+            if (value := picture.value(q.Input(unit))) is not None:
+                yield rf"\node[left,font=\small] at (u0-{unit}.west) {{${number(value)}$}};"
+        for _, unit in picture.drawn(last):
+            shown = self._equal(q.Target(unit), picture.value(q.Target(unit)))
             yield rf"\node[right,font=\small] at (u{last}-{unit}.east) {{${shown}$}};"
+
+
+def tikz_curve(block: Curve, across: float = 12, up: float = 4.5) -> str:
+    """A loss curve: a line for training, a dashed one for the validation rows."""
+    drawn = plotted(block.losses, block.validation)
+    if drawn is None:
+        return ""
+    lines = [rf"\draw[gray] (0,0) rectangle ({across},{up});"]
+    for exponent in range(drawn.low, drawn.high + 1, max(1, (drawn.high - drawn.low) // 8)):
+        y = up * (exponent - drawn.low) / (drawn.high - drawn.low)
+        lines.append(
+            rf"\draw[gray!40] (0,{y:.2f}) -- ({across},{y:.2f}) node[left,at start,black] {{$10^{{{exponent}}}$}};"
+        )
+    for points, style in ((drawn.losses, "thick"), (drawn.validation, "thick,dashed")):
+        path = " -- ".join(f"({across * x:.3f},{up * y:.3f})" for x, y in points)
+        lines.append(rf"\draw[{style}] {path};" if points else "")
+    lines.append(rf"\node[below] at (0,0) {{0}}; \node[below] at ({across},0) {{{drawn.epochs}}};")
+    said = f"{block.name} after each epoch" + (", dashed of the validation rows" if drawn.validation else "")
+    return "\n".join([
+        r"\begin{center}", r"\begin{tikzpicture}", *filter(None, lines), r"\end{tikzpicture}", "",
+        rf"\small {escaped(said)}", r"\end{center}",
+    ])  # fmt: skip
 
 
 def _short(name: str) -> str:
     """A name that fits its circle."""
-    shown = subscripted(name)
+    shown = LATEX.subscripted(name)
     if len(name) <= 5:
         return rf"\small ${shown}$"
     if len(name) <= 8 and "mathrm" not in shown:
@@ -205,22 +127,3 @@ def _short(name: str) -> str:
 
 def _at(point: Point) -> str:
     return f"({point[0]:.2f},{point[1]:.2f})"
-
-
-def _box(centre: Point, half: Point) -> Box:
-    return centre[0] - half[0], centre[1] - half[1], centre[0] + half[0], centre[1] + half[1]
-
-
-def _free(start: Point, end: Point, half: Point, taken: list[Box]) -> Point | None:
-    """The first place along an edge where a label overlaps nothing."""
-    for step in range(20, 84, 2):
-        along = step / 100
-        centre = start[0] + along * (end[0] - start[0]), start[1] + along * (end[1] - start[1])
-        box = _box(centre, half)
-        if not any(_overlap(box, other) for other in taken):
-            return centre
-    return None
-
-
-def _overlap(one: Box, other: Box) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

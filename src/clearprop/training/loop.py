@@ -16,6 +16,7 @@ from clearprop.network.description import Network
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.rules.optimizers import Optimizer
+from clearprop.shown import Shown
 from clearprop.training.callbacks import Callback, Function, Listeners, Logs
 from clearprop.training.checkpoint import SECONDS, Checkpoints, resumed
 from clearprop.training.divergence import at_once, diverged
@@ -36,7 +37,7 @@ EPOCHS = 10_000
 
 
 @dataclass(frozen=True)
-class Fit:
+class Fit(Shown):
     """How a training went: ``problem`` has the trained parameters, ``reason`` is a sentence.
 
     ``epochs`` counts whole ones; ``loss_after`` is E_total over all examples that were learnt from

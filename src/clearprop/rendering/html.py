@@ -1,0 +1,232 @@
+"""Documents as HTML: mathematics in MathML Core, the network as SVG, no script.
+
+Long formulas are broken between their terms and factors where the page is narrow, as the browser sees
+fit; what cannot be broken scrolls within a box of its own, which the keyboard reaches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from clearprop.expressions import Expression, Number, Symbol
+from clearprop.network import names as q
+from clearprop.rendering.anchors import Anchors
+from clearprop.rendering.document import (
+    Block,
+    Curve,
+    Diagram,
+    Document,
+    Equation,
+    Heading,
+    Line,
+    Matrix,
+    MatrixEquation,
+    Paragraph,
+    Table,
+    View,
+)
+from clearprop.rendering.markup import element, escaped
+from clearprop.rendering.mathml import Formula, Part, math, matrices, mo, visible
+from clearprop.rendering.picture import caption
+from clearprop.rendering.svg import legend, svg
+from clearprop.rendering.svg_curve import svg_curve
+
+LONG = 26
+"""A formula of more characters than this is broken where it can be; a phone shows about so many."""
+ROW = 76
+"""An equation of no more characters stands on one line where the page is wide."""
+
+
+class Html:
+    """A document's blocks as HTML. ``top`` is the level of its highest heading; ``prefix`` begins every id."""
+
+    def __init__(self, document: Document, view: View, *, top: int = 1, prefix: str = "") -> None:
+        self.document, self.view, self.prefix = document, view, prefix
+        self.formula = Formula(view)
+        self.anchors = Anchors(document, view, prefix)
+        levels = sorted({block.level for block in document if isinstance(block, Heading)})
+        self.levels = {level: min(top + rank, 6) for rank, level in enumerate(levels)}
+
+    # --- sections ---------------------------------------------------------------------------
+
+    def body(self) -> str:
+        """All blocks, each heading with what follows it in a section."""
+        shown: list[str] = []
+        open_levels: list[int] = []
+        for position, block in enumerate(self.document):
+            if isinstance(block, Heading):
+                while open_levels and open_levels[-1] >= block.level:
+                    open_levels.pop()
+                    shown.append("</section>")
+                open_levels.append(block.level)
+                kind = "" if block.quantity is None else ' class="derivation"'
+                shown.append(f"<section{kind}>")
+            shown.append(self._block(position, block))
+        return "\n".join([*shown, *["</section>"] * len(open_levels)])
+
+    def contents(self) -> str:
+        """Links to all headings below the title."""
+        below = [(p, b) for p, b in enumerate(self.document) if isinstance(b, Heading) and self.levels[b.level] > 1]
+        return f"<ul>{''.join(self._entries(below))}</ul>" if below else ""
+
+    def _entries(self, headings: list[tuple[int, Heading]]) -> Iterator[str]:
+        while headings:
+            (position, heading), *headings = headings
+            deeper = 0
+            while deeper < len(headings) and headings[deeper][1].level > heading.level:
+                deeper += 1
+            inner = "".join(self._entries(headings[:deeper]))
+            few = ' class="few"' if all(b.quantity is not None for _, b in headings[:deeper]) else ""
+            link = element("a", self._entry(heading), href=f"#{self.anchors.ids[position]}")
+            yield f"<li>{link}{f'<ul{few}>{inner}</ul>' if inner else ''}</li>"
+            headings = headings[deeper:]
+
+    def _entry(self, heading: Heading) -> str:
+        """A heading in the contents; a gradient by what it is the gradient of."""
+        match heading.quantity:
+            case None:
+                return escaped(heading.text)
+            case q.Derivative(q.TotalError(), by):
+                return math(self.formula.write(Symbol(by)))
+            case quantity:
+                return math(self.formula.write(Symbol(quantity)))
+
+    # --- blocks -----------------------------------------------------------------------------
+
+    def _block(self, position: int, block: Block) -> str:
+        match block:
+            case Heading(level, text, quantity):
+                shown = escaped(text) if quantity is None else math(self.formula.write(Symbol(quantity)))
+                return element(f"h{self.levels[level]}", shown, id=self.anchors.ids[position])
+            case Paragraph(text):
+                return element("p", escaped(text))
+            case Equation():
+                return self._equation(position, block)
+            case MatrixEquation():
+                return self._matrix_equation(block)
+            case Table():
+                return self._table(block)
+            case Diagram():
+                return self._figure(position, block)
+            case Curve():
+                drawn = svg_curve(block, ids=self._picture(position))
+                return f'<figure class="curve">{self._scrolling(drawn, "The loss curve")}</figure>' if drawn else ""
+        raise TypeError(f"not a block: {block!r}")
+
+    def _picture(self, position: int) -> str:
+        """How the ids within a picture begin: as no anchor does."""
+        return f"{self.prefix}picture:{position}"
+
+    def _figure(self, position: int, block: Diagram) -> str:
+        picture = self._scrolling(svg(block, self.view, ids=self._picture(position)), "The network")
+        words = [escaped(caption(block.network)), *filter(None, [escaped(legend(block, self.view))])]
+        return f'<figure class="network">{picture}<figcaption>{"<br/>".join(words)}</figcaption></figure>'
+
+    @staticmethod
+    def _scrolling(content: str, label: str | None) -> str:
+        """A box that scrolls where its content is too wide; by keyboard too, if it has a label."""
+        return element("div", content, class_="scroll", **_reached(label))
+
+    # --- equations --------------------------------------------------------------------------
+
+    def _equation(self, position: int, block: Equation) -> str:
+        lines = [(line, self.formula.parts(line.side, LONG)) for line in block.lines]
+        # A step that looks like the one before it says nothing new.
+        kept = [k for k, (line, parts) in enumerate(lines) if not k or parts != lines[k - 1][1] or line.remark]
+        shown = [self._line(position, *lines[k]) for k in kept]
+        unbroken = any(visible(part.shown) > LONG + 4 for _, parts in lines for part in parts)
+        remarks = [k for k in kept if lines[k][0].remark]
+        short = remarks in ([], kept[-1:]) and sum(_length(lines[k][1]) for k in kept) <= ROW
+        return element(
+            "div",
+            "\n".join([f'<span class="left">{self._left(block.left)}</span>', *shown]),
+            class_="equation short" if short else "equation",
+            id=self.anchors.ids.get(position),
+            **_reached(f"{self._called(block)}, a long formula" if unbroken else None),
+        )
+
+    def _called(self, block: Equation) -> str:
+        """The left side in plain words."""
+        return self.view.name(block.left.key) if isinstance(block.left, Symbol) else "an equation"
+
+    def _left(self, tree: Expression) -> str:
+        if isinstance(tree, Symbol) and isinstance(tree.key, str):
+            return escaped(tree.key)
+        return math(self.formula.write(tree))
+
+    def _line(self, position: int, line: Line, parts: list[Part]) -> str:
+        links = [self._link(position, part, alone=len(parts) == 1) for part in parts]
+        if any(links) or _length(parts) > LONG:
+            parts = [parts[0]._replace(operator="="), *parts[1:]]
+            shown = "<wbr/>".join(_chunk(part, link) for part, link in zip(parts, links, strict=True))
+        else:
+            shown = math(mo("=") + "".join((mo(part.operator) if part.operator else "") + part.shown for part in parts))
+        return f'<span class="line">{shown}{self._remark(position, line)}</span>'
+
+    def _link(self, position: int, part: Part, alone: bool) -> str | None:
+        """Where a factor was computed; where the line is a unit's output alone, that too."""
+        key = part.key
+        chained = isinstance(key, q.Derivative | q.Error | q.PenaltyError)
+        if chained or (alone and isinstance(key, q.Output | q.Sum)):
+            return self.anchors.computed(key, position)  # type: ignore[arg-type]
+        return None
+
+    def _remark(self, position: int, line: Line) -> str:
+        if not line.remark:
+            return ""
+        where = None if line.source is None else self.anchors.computed(line.source, position)
+        words = escaped(line.remark)
+        shown = words if where is None else element("a", words, href=f"#{where}")
+        return f' <span class="remark">({shown})</span>'
+
+    def _matrix_equation(self, block: MatrixEquation) -> str:
+        """A side after the other; each goes on a line of its own where there is no room."""
+        sides: list[list[Matrix | object]] = [[]]
+        for piece in block.pieces:
+            sides.append([piece]) if piece == "=" else sides[-1].append(piece)
+        shown = "<wbr/>".join(math(matrices(tuple(side), self.formula)) for side in sides if side)  # type: ignore[arg-type]
+        return element("div", shown, class_="equation matrices", **_reached("matrices"))
+
+    # --- tables -----------------------------------------------------------------------------
+
+    def _table(self, table: Table) -> str:
+        count = max(map(len, (table.header, *table.rows)))
+        if not count:
+            return ""
+        header, *rows = [(*row, *[""] * (count - len(row))) for row in (table.header, *table.rows)]
+        numeric = [bool(rows) and all(isinstance(row[c], Number) for row in rows) for c in range(count)]
+        head = "".join(self._cell("th", cell, numeric[c], scope="col") for c, cell in enumerate(header))
+        lines = []
+        for row in rows:
+            cells = [self._cell("th", row[0], numeric[0], scope="row")]
+            cells += [self._cell("td", cell, numeric[c]) for c, cell in enumerate(row) if c]
+            lines.append(f"<tr>{''.join(cells)}</tr>")
+        top = f"<thead><tr>{head}</tr></thead>" if any(header) else ""
+        shown = f"<table>{top}<tbody>\n{chr(10).join(lines)}\n</tbody></table>"
+        return self._scrolling(shown, "table" if count > 2 else None)
+
+    def _cell(self, name: str, item: str | Expression, numeric: bool, scope: str | None = None) -> str:
+        if isinstance(item, Symbol) and isinstance(item.key, str):
+            item = item.key
+        shown = escaped(item) if isinstance(item, str) else math(self.formula.write(item))
+        if not shown:
+            return "<td></td>"
+        return element(name, shown, class_="number" if numeric else None, scope=scope)
+
+
+def _reached(label: str | None) -> dict[str, str]:
+    """What lets the keyboard reach a box that may scroll; nothing for one that does not."""
+    return {"tabindex": "0", "role": "region", "aria_label": label} if label is not None else {}
+
+
+def _length(parts: list[Part]) -> int:
+    """About how many characters a line has, its operators and the spaces around them included."""
+    return sum(visible(part.shown) + 3 for part in parts)
+
+
+def _chunk(part: Part, link: str | None) -> str:
+    """A part with the operator in front of it, which stands there alone and must be told that it is infix."""
+    sign = mo(part.operator, "infix") if part.operator else ""
+    if link is None:
+        return math(sign + part.shown)
+    return f'<span class="part">{math(sign)}{element("a", math(part.shown), href=f"#{link}")}</span>'

@@ -1,0 +1,262 @@
+"""How quantities, expressions and matrices are set in MathML Core.
+
+https://www.w3.org/TR/mathml-core/ is what browsers set by themselves: it has no ``mfenced``,
+``menclose`` or ``columnalign``, and of ``mathvariant`` only ``normal``. What it leaves to styles is
+done by classes, which the page's style sheet explains: a page whose policy forbids style attributes
+can show it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+from typing import NamedTuple
+
+from clearprop.expressions import Alphabet, Apply, Expression, Operator, Symbol
+from clearprop.expressions.printing import ATOM, POWER, PRODUCT, SIGN, SUM, Piece
+from clearprop.network import names as q
+from clearprop.rendering.document import Letter, Matrix, Phrase, View
+from clearprop.rendering.markup import element, escaped
+from clearprop.rendering.symbols import Accent, Mark, Pieces, Symbols
+
+GREEK = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "eps": "ϵ", "rho": "ρ", "mu": "μ", "nu": "ν", "eta": "η",
+}  # fmt: skip
+FUNCTIONS = {"log": "ln"}
+APPLIED = "<mo>\u2061</mo>"
+"""Between a function and what it is applied to: nothing to see, but read aloud as "of"."""
+TAG = re.compile(r"<[^>]*>")
+
+
+def math(content: str) -> str:
+    """A formula."""
+    return f"<math>{content}</math>"
+
+
+def mo(character: str, form: str | None = None) -> str:
+    """An operator. Where it does not stand between what it connects, ``form`` says that it does."""
+    return element("mo", escaped(character), form=form)
+
+
+def fenced(left: str, content: str, right: str) -> str:
+    """Between parentheses or bars, which grow only with what is tall: some browsers leave room beside those
+    that could grow."""
+    still = None if re.search("<(mfrac|msup|msubsup|mtable)", content) else "false"
+    return f"<mrow>{element('mo', left, stretchy=still)}{content}{element('mo', right, stretchy=still)}</mrow>"
+
+
+def row(*parts: str) -> str:
+    """Side by side, as one element."""
+    content = "".join(parts)
+    return content if re.fullmatch(r"<(mi|mn|mo|mtext)>[^<]*</\1>", content) else f"<mrow>{content}</mrow>"
+
+
+def visible(markup: str) -> int:
+    """How many characters there are to see, those of fractions all counted."""
+    return len(TAG.sub("", markup).replace("\u2061", ""))
+
+
+def number(shown: str) -> str:
+    """-1.2e-8 → −1.2 × 10 raised to −8, as one element."""
+    if shown.startswith("-"):
+        return f"<mrow>{mo('−', 'prefix')}{number(shown[1:])}</mrow>"
+    if shown in ("inf", "nan"):
+        return "<mi>∞</mi>" if shown == "inf" else "<mi>nan</mi>"
+    mantissa, e, exponent = shown.partition("e")
+    power = f"{mo('×')}<msup><mn>10</mn>{number(exponent)}</msup>" if e else ""
+    return row(element("mn", mantissa), power)
+
+
+class MathML(Pieces):
+    """What a name consists of, each piece one element."""
+
+    def italic(self, letter: str) -> str:
+        return element("mi", escaped(letter))
+
+    def word(self, word: str) -> str:
+        return element("mi", escaped(word), mathvariant="normal" if len(word) == 1 else None)
+
+    def text(self, text: str) -> str:
+        # Spaces at the ends of an element would be dropped.
+        return element("mtext", escaped(text).replace(" ", "\u00a0"))
+
+    def digits(self, digits: str) -> str:
+        return '<mo rspace="0">,</mo>' if digits == "," else element("mn", digits)
+
+    def greek(self, name: str) -> str:
+        return element("mi", GREEK[name])
+
+    def bold(self, letter: str) -> str:
+        return element("mi", escaped(letter), mathvariant="normal", class_="bold")
+
+    def row(self, *parts: str) -> str:
+        return row(*parts)
+
+    def below(self, base: str, index: str) -> str:
+        return f"<msub>{base}{index}</msub>"
+
+    def raised(self, base: str, mark: Mark) -> str:
+        above = element("mi", "T", mathvariant="normal") if mark == "T" else mo(mark)
+        if match := re.fullmatch(r"<msub>(.*)</msub>", base):
+            return f"<msubsup>{match[1]}{above}</msubsup>"
+        return f"<msup>{base}{above}</msup>"
+
+    def accent(self, letter: str, accent: Accent) -> str:
+        mark = mo("^" if accent == "hat" else "¯")
+        return element("mover", self.italic(letter) + mark, accent="true")
+
+    def new(self, shown: str) -> str:
+        return row("<mi>new_</mi>", shown)
+
+    def parenthesised(self, shown: str) -> str:
+        return fenced("(", shown, ")")
+
+    def partial(self, shown: str) -> str:
+        return f"<mrow><mi>∂</mi>{shown}</mrow>"
+
+    def fraction(self, above: str, below: str) -> str:
+        return f"<mfrac>{above}{below}</mfrac>"
+
+    def compound(self, shown: str) -> bool:
+        return shown.startswith(("<mfrac>", "<msup>", "<msubsup>"))
+
+
+PIECES = MathML()
+OPEN, CLOSE = '<mo form="prefix" stretchy="false">(</mo>', '<mo form="postfix" stretchy="false">)</mo>'
+"""Parentheses around what is broken into several formulas."""
+
+
+class Part(NamedTuple):
+    """What a line may be broken between: a term or factor, the character of the operator in front of it, ""
+    for the first, and the symbol's key if it is nothing but a symbol."""
+
+    operator: str
+    shown: str
+    key: Hashable = None
+
+
+class Formula(Alphabet):
+    """Expressions as MathML."""
+
+    def __init__(self, view: View) -> None:
+        self.symbols = Symbols(view.names, PIECES)
+        super().__init__(self.symbols.write, lambda value: number(view.number(value)))
+
+    # --- in parts -----------------------------------------------------------------------------
+
+    def parts(self, tree: Expression, longest: int) -> list[Part]:
+        """What a formula may be broken between: the terms of a sum, the factors of a product. Terms and
+        factors with more than ``longest`` characters are taken apart too."""
+        match tree:
+            case Apply(Operator.ADD, (first, *rest)):
+                found = [self._inner("", first, longest, SUM)]
+                found += [self._inner("+", term, longest, PRODUCT) for term in rest]
+            case Apply(Operator.SUBTRACT, (u, v)):
+                found = [self._inner("", u, longest, SUM), self._inner("−", v, longest, PRODUCT)]
+            case Apply(Operator.MULTIPLY, (first, *rest)):
+                found = [self._inner("", first, longest, PRODUCT)]
+                found += [self._inner("⋅", factor, longest, SIGN) for factor in rest]
+            case Apply(Operator.DIVIDE, (u, v)) if visible(self.write(u)) > longest:
+                found = [self._inner("", u, longest, POWER), [Part("/", self.wrapped(v, POWER))]]
+            case _:
+                return [Part("", self.write(tree), tree.key if isinstance(tree, Symbol) else None)]
+        return [part for parts in found for part in parts]
+
+    def _inner(self, sign: str, tree: Expression, longest: int, at_least: int) -> list[Part]:
+        """A term or factor with its sign in front, in parts if it is long."""
+        shown, strength = self.piece(tree)
+        if visible(shown) <= longest or not isinstance(tree, Apply):
+            key = tree.key if isinstance(tree, Symbol) else None
+            return [Part(sign, self.wrapped(tree, at_least, leading=not sign), key)]
+        first, *rest = self.parts(tree, longest)
+        if rest and (strength < at_least or (strength == SIGN and sign)):
+            first = first._replace(shown=OPEN + first.shown)
+            rest[-1] = rest[-1]._replace(shown=rest[-1].shown + CLOSE)
+        elif not rest:
+            first = Part("", self.wrapped(tree, at_least, leading=not sign))
+        return [first._replace(operator=sign), *rest]
+
+    # --- the alphabet ---------------------------------------------------------------------------
+
+    def plus(self) -> str:
+        return mo("+")
+
+    def minus(self) -> str:
+        return mo("−")
+
+    def negative(self) -> str:
+        return mo("−", "prefix")
+
+    def times(self) -> str:
+        return mo("⋅")
+
+    def literal(self, value: float) -> Piece:
+        shown = self.number(value)
+        negative = shown.startswith(f"<mrow>{self.negative()}")
+        return shown, SIGN if negative else POWER if "<msup>" in shown else ATOM
+
+    def symbol(self, key: Hashable) -> Piece:
+        shown = self.symbols.write(key)
+        compound = isinstance(key, q.Updated | q.Derivative | Phrase) or PIECES.compound(shown)
+        return shown, POWER if compound else ATOM
+
+    def parenthesised(self, shown: str) -> str:
+        return PIECES.parenthesised(shown)
+
+    def quotient(self, above: Expression, below: Expression) -> Piece:
+        return PIECES.fraction(row(self.write(above)), row(self.write(below))), POWER
+
+    def power(self, base: Expression, exponent: Expression) -> Piece:
+        return f"<msup>{row(self.wrapped(base, ATOM))}{row(self.write(exponent))}</msup>", POWER
+
+    def choice(self, condition: Expression, then: Expression, otherwise: Expression) -> Piece:
+        cases = [(self.write(then), f"<mtext>if\u00a0</mtext>{self.write(condition)}")]
+        cases.append((self.write(otherwise), "<mtext>else</mtext>"))
+        rows = "".join(f"<mtr><mtd>{value}</mtd><mtd>{when}</mtd></mtr>" for value, when in cases)
+        return f'<mrow>{mo("{")}<mtable class="cases">{rows}</mtable></mrow>', SUM
+
+    def relation(self, operator: Operator) -> str:
+        return mo({"<=": "≤", ">=": "≥"}.get(operator.value, operator.value))
+
+    def function(self, operator: Operator, arguments: tuple[Expression, ...]) -> Piece:
+        inside = mo(",").join(self.write(argument) for argument in arguments)
+        match operator:
+            case Operator.EXP:
+                return f"<msup><mi>e</mi>{row(inside)}</msup>", POWER
+            case Operator.SQRT:
+                return f"<msqrt>{inside}</msqrt>", ATOM
+            case Operator.ABS:
+                return fenced("|", inside, "|"), ATOM
+        name = element("mi", FUNCTIONS.get(operator.value, operator.value))
+        return f"{name}{APPLIED}{self.parenthesised(inside)}", ATOM
+
+
+# --- matrices -------------------------------------------------------------------------------------
+
+OPERATORS = {"-": "−"}
+Matrices = tuple[Matrix | Letter | str, ...]
+
+
+def matrices(pieces: Matrices, formula: Formula) -> str:
+    """Symbols and matrices side by side."""
+    shown = []
+    for piece in pieces:
+        match piece:
+            case Letter():
+                shown.append(PIECES.letter(piece))
+            case Matrix():
+                shown.append(matrix(piece, formula))
+            case "(" | ")":
+                shown.append(mo(piece, "prefix" if piece == "(" else "postfix"))
+            case str():
+                shown.append(mo(OPERATORS.get(piece, piece)))
+    return "".join(shown)
+
+
+def matrix(block: Matrix, formula: Formula) -> str:
+    """Numbers in brackets; dots below where some were left out."""
+    rows = ["".join(f"<mtd>{formula.number(value)}</mtd>" for value in cells) for cells in block.rows]
+    if block.elided:
+        rows.append("<mtd><mo>⋮</mo></mtd>" * max((len(cells) for cells in block.rows), default=1))
+    table = "".join(f"<mtr>{cells}</mtr>" for cells in rows)
+    return f'<mrow>{mo("[")}<mtable class="matrix">{table}</mtable>{mo("]")}</mrow>'

@@ -1,0 +1,197 @@
+"""Where everything stands when the network is drawn; TikZ and SVG draw it.
+
+Inputs on the left, layers in columns, targets on the right. Wide layers are folded: the first units,
+dots, the last one; deep networks too. Lengths are centimetres, and y points up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import NamedTuple
+
+from clearprop.network import names as q
+from clearprop.network.description import Network
+from clearprop.network.parameters import Layout, Place
+from clearprop.rendering.document import Diagram, View
+
+MAX_UNITS = 7
+MAX_COLUMNS = 11
+"""The inputs and ten layers."""
+NAMED = 60
+VALUED = 24
+"""Networks with more parameters than these have no names, or no values, at their connections."""
+ROW = 1.6
+Point = tuple[float, float]
+Box = tuple[float, float, float, float]
+
+
+def caption(network: Network) -> str:
+    """The layers in one line: ``2 inputs → 2 logistic → 2 logistic``."""
+    parts = [f"{network.sizes[0]} inputs"]
+    for shown, alike in groupby(f"{layer.size} {layer.rule.name}" for layer in network.layers):
+        count = len(list(alike))
+        parts.append(f"{count} × ({shown})" if count > 3 else " → ".join([shown] * count))
+    return " → ".join(parts)
+
+
+def folded(size: int, most: int, last: int = 1) -> list[int | None]:
+    """Which are drawn, None where some are left out."""
+    if size <= most:
+        return list(range(size))
+    return [*range(most - 1 - last), None, *range(size - last, size)]
+
+
+class Edge(NamedTuple):
+    """A connection that is drawn: its parameter, and where it begins and ends."""
+
+    parameter: int
+    start: Point
+    end: Point
+
+
+class Bias(NamedTuple):
+    """A bias that is drawn, and which units of which column it belongs to: one, or all that are drawn."""
+
+    parameter: int
+    column: int
+    rows: tuple[int, ...]
+    shared: bool
+    at: Point
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Which labels found room, and where: names of parameters, ``valued`` with their numbers."""
+
+    valued: bool
+    weights: tuple[tuple[int, Point], ...]
+    biases: tuple[Bias, ...]
+
+
+@dataclass
+class Picture:
+    """The network laid out."""
+
+    diagram: Diagram
+    view: View
+    layout: Layout = field(init=False)
+    columns: list[int | None] = field(init=False)
+    rows: dict[int, list[int | None]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        network = self.diagram.network
+        self.layout = Layout(network)
+        self.columns = folded(len(network.sizes), MAX_COLUMNS, last=4)
+        self.rows = {c: folded(network.sizes[c], MAX_UNITS) for c in self.columns if c is not None}
+        self.across = min(4.6, 12.5 / (len(self.columns) - 1))
+        self.lowest = -(max(map(len, self.rows.values())) - 1) / 2 * ROW - 1.1
+
+    # --- units and edges --------------------------------------------------------------------
+
+    def place(self, column: int, row: int) -> Point:
+        """Where a drawn unit stands: by its position, not its number."""
+        x = self.columns.index(column) * self.across
+        return x, ((len(self.rows[column]) - 1) / 2 - row) * ROW
+
+    def drawn(self, column: int) -> list[tuple[int, int]]:
+        """The rows that hold units, and which."""
+        return [(row, unit) for row, unit in enumerate(self.rows[column]) if unit is not None]
+
+    def left_out(self, column: int) -> int:
+        """How many units of a column are not drawn."""
+        return self.diagram.network.sizes[column] - len(self.drawn(column))
+
+    def name(self, column: int, unit: int) -> str:
+        """What a unit or an input is called."""
+        network = self.diagram.network
+        return network.unit_names[column - 1][unit] if column else network.input_names[unit]
+
+    def gaps(self) -> Iterator[int]:
+        """The columns that stand right beside the one before them."""
+        return (c for c in self.rows if c and c - 1 in self.rows)
+
+    def edges(self) -> Iterator[Edge]:
+        """Every connection between units that are drawn."""
+        for column in self.gaps():
+            for row, unit in self.drawn(column):
+                for source, before in self.drawn(column - 1):
+                    index = self.layout.index(Place(column - 1, unit, before))
+                    yield Edge(index, self.place(column - 1, source), self.place(column, row))
+
+    # --- labels ------------------------------------------------------------------------------
+
+    def labels(self) -> Labels | None:
+        """The names of weights and biases, with values if the network is small: as much as finds room."""
+        size = self.layout.size
+        for valued, limit in ((True, VALUED), (False, NAMED)):
+            if size <= limit and (not valued or self.diagram.values):
+                found = self._weights(valued)
+                if found is not None:
+                    return Labels(valued, tuple(found), tuple(self.biases()))
+        return None
+
+    def value(self, quantity: q.Quantity) -> str | None:
+        """A number to write beside something, as it is shown; None if there is none."""
+        value = self.diagram.values.get(quantity)
+        return None if value is None else self.view.number(value)
+
+    def _extent(self, index: int, valued: bool) -> Point:
+        """About half the width and half the height of a label."""
+        shown = len(self.view.names.text(q.Parameter(index)))
+        value = self.value(q.Parameter(index))
+        shown += 0 if value is None or not valued else len(value) + 2
+        return 0.075 * shown + 0.06, 0.17
+
+    def _weights(self, valued: bool) -> list[tuple[int, Point]] | None:
+        """Each near where its edge begins, further along where that place is taken; None if one has no place."""
+        labels, column = [], None
+        taken: list[Box] = []
+        for edge in self.edges():
+            here = self.layout.place(edge.parameter).layer + 1
+            if here != column:
+                column = here
+                taken = [self._circle(c, row) for c in (column - 1, column) for row, _ in self.drawn(c)]
+            found = _free(edge.start, edge.end, self._extent(edge.parameter, valued), taken)
+            if found is None:
+                return None
+            taken.append(_box(found, self._extent(edge.parameter, valued)))
+            labels.append((edge.parameter, found))
+        return labels
+
+    def _circle(self, column: int, row: int) -> Box:
+        bias = 0.0 if column == 0 or self.diagram.network.layers[column - 1].bias != "unit" else 0.3
+        x, y = self.place(column, row)
+        return x - 0.65, y - 0.5, x + 0.65, y + 0.5 + bias
+
+    def biases(self) -> Iterator[Bias]:
+        """A shared bias stands below its layer; one per unit above each unit."""
+        for column in self.gaps():
+            policy = self.diagram.network.layers[column - 1].bias
+            rows = tuple(row for row, _ in self.drawn(column))
+            if policy == "shared":
+                at = ((self.columns.index(column) - 0.5) * self.across, self.lowest)
+                yield Bias(self.layout.index(Place(column - 1, 0, None)), column, rows, True, at)
+            for row, unit in self.drawn(column) if policy == "unit" else ():
+                x, y = self.place(column, row)
+                yield Bias(self.layout.index(Place(column - 1, unit, None)), column, (row,), False, (x, y + 0.63))
+
+
+def _box(centre: Point, half: Point) -> Box:
+    return centre[0] - half[0], centre[1] - half[1], centre[0] + half[0], centre[1] + half[1]
+
+
+def _free(start: Point, end: Point, half: Point, taken: list[Box]) -> Point | None:
+    """The first place along an edge where a label overlaps nothing."""
+    for step in range(20, 84, 2):
+        along = step / 100
+        centre = start[0] + along * (end[0] - start[0]), start[1] + along * (end[1] - start[1])
+        box = _box(centre, half)
+        if not any(_overlap(box, other) for other in taken):
+            return centre
+    return None
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

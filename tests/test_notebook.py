@@ -1,0 +1,137 @@
+"""What a notebook shows: problems, cycles, derivations, explanations, trainings."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from typing import Any
+
+import pytest
+from tests.rendering.reading import equations, read, words
+from tests.rendering.test_latex import compiled
+
+import clearprop as cp
+from clearprop.rendering.latex import PREAMBLE
+from clearprop.shown import Shown
+
+LECTURE = cp.load("lecture")
+CYCLE = cp.cycle(LECTURE)
+KINDS = {"text/html", "text/latex", "text/plain"}
+
+
+@pytest.fixture(scope="module")
+def fit() -> cp.Fit:
+    return cp.train(cp.load("iris"), epochs=5)
+
+
+def bundle(shown: Any) -> dict[str, str]:
+    found: dict[str, str] = shown._repr_mimebundle_()
+    assert set(found) == KINDS
+    return found
+
+
+def table(page: ET.Element) -> dict[str, str]:
+    """A table of two columns."""
+    return {words(name): words(said) for name, said in page.iter("tr")}
+
+
+def test_an_explanation_shows_what_it_prints() -> None:
+    explanation = cp.explain(CYCLE, "w5")
+    shown = bundle(explanation)
+    assert shown["text/plain"] == explanation.text()
+    assert shown["text/html"] == explanation.html(fragment=True)
+    assert shown["text/latex"] == explanation.latex(fragment=True)
+
+
+def test_a_derivation_shows_itself() -> None:
+    (derivation,) = cp.explain(CYCLE, "w5").derivations
+    assert bundle(derivation) == bundle(cp.explain(CYCLE, "w5"))
+    (value,) = cp.explain(CYCLE, "E_1").derivations
+    assert bundle(value) == bundle(cp.explain(CYCLE, "E_1"))
+
+
+def test_a_cycle_shows_the_network_the_update_and_both_errors() -> None:
+    shown = bundle(CYCLE)
+    page = read(shown["text/html"])
+    assert [equation.lines for equation in equations(page)] == [["= 0.24909"], ["= 0.24072"]]
+    assert "0.60109" in words(next(page.iter("svg")))
+    rows = [words(row) for row in page.iter("tr")]
+    assert "w 5 0.5 0.08020 0.45188" in rows
+    assert "b 1 0.25 0.02448 0.25 not trained" in rows
+    assert "w5   0.5      0.08020  0.45188" in shown["text/plain"]
+
+
+def test_a_cycle_of_a_large_network_shows_the_largest_gradients() -> None:
+    page = read(bundle(cp.cycle(cp.load("digits"), "all"))["text/html"])
+    assert len(list(page.iter("tr"))) == 11
+    assert "The largest gradients" in words(page)
+
+
+def test_a_problem_shows_what_it_is_given() -> None:
+    page = read(bundle(cp.load("iris"))["text/html"])
+    rows = table(page)
+    assert rows["parameters"] == "131"
+    assert rows["optimizer"] == "adam, learning rate η = 0.01"
+    assert (rows["examples"], rows["of these for validation"]) == ("150", "30")
+    assert len(list(page.iter("svg"))) == 1
+    bare = read(bundle(cp.Problem(cp.Network(2, [cp.Dense(1)])))["text/html"])
+    assert table(bare)["examples"] == "none"
+
+
+def test_a_training_shows_why_it_ended_and_its_curve(fit: cp.Fit) -> None:
+    shown = bundle(fit)
+    page = read(shown["text/html"])
+    assert words(next(page.iter("p"))) == fit.reason[0].upper() + fit.reason[1:] + "."
+    rows = table(page)
+    assert (rows["epochs"], rows["steps"]) == ("5", f"{fit.steps}")
+    assert rows["L after"] == f"{fit.loss_after:.6f}"
+    metrics = fit.metrics()
+    assert metrics is not None
+    assert metrics.accuracy is not None
+    assert float(rows["accuracy, training"]) == pytest.approx(metrics.accuracy, abs=1e-4)
+    assert len(list(page.iter("polyline"))) == 4
+    assert "█" in shown["text/plain"]
+
+
+def test_a_training_that_diverged_shows_itself_too() -> None:
+    problem = cp.load("xor")
+    lost = cp.train(problem, optimizer=cp.SGD(1e30), epochs=3)
+    assert "text/html" in bundle(lost)
+
+
+def test_all_latex_compiles_in_what_a_notebook_is_printed_with(fit: cp.Fit) -> None:
+    """Which draws nothing: no TikZ."""
+    head = PREAMBLE.replace("\\usepackage{tikz}\n", "\\usepackage{graphicx}\n")
+    shown = [LECTURE, CYCLE, cp.explain(CYCLE), fit]
+    body = "\n".join(bundle(each)["text/latex"] for each in shown)
+    assert "tikzpicture" not in body
+    compiled(head + body + "\\end{document}\n")
+
+
+def test_only_what_is_asked_for_is_given() -> None:
+    explanation = cp.explain(CYCLE, "w5")
+    assert set(explanation._repr_mimebundle_(include={"text/latex"})) == {"text/latex"}
+    assert set(explanation._repr_mimebundle_(exclude={"text/latex"})) == KINDS - {"text/latex"}
+    assert set(explanation._repr_mimebundle_(None, None)) == KINDS
+
+
+def test_several_outputs_stand_in_one_page(fit: cp.Fit) -> None:
+    shown = [LECTURE, CYCLE, cp.explain(CYCLE, "w5"), cp.explain(CYCLE, "w1"), fit]
+    page = read("<body>" + "".join(bundle(each)["text/html"] for each in shown) + "</body>")
+    ids = [element.get("id") for element in page.iter() if element.get("id")]
+    assert len(ids) == len(set(ids))
+
+
+def test_what_is_not_known_is_refused() -> None:
+    class Other(Shown):
+        pass
+
+    with pytest.raises(TypeError, match="not shown in notebooks: Other"):
+        Other()._repr_mimebundle_()
+
+
+def test_a_program_that_shows_nothing_imports_nothing_for_it() -> None:
+    code = "import sys, clearprop as cp; cp.cycle(cp.load('lecture')); print('clearprop.notebook' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "False\n"
