@@ -7,13 +7,15 @@ import type { Cycle, Problem } from "./cycle";
 import { decoded } from "./data";
 import type { Data, Rounding } from "./data";
 import { derive } from "./derive";
-import { useTables } from "./evaluate";
+import { evaluate, useTables } from "./evaluate";
 import { Names, Network } from "./network";
 import { shownNumber } from "./number";
 import { chosen } from "./quantity";
 import * as q from "./quantity";
 import { textOf } from "./text";
 import type { View } from "./printing";
+
+export { evaluate };
 
 export interface Shown {
   notation: string;

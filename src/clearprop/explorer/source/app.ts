@@ -60,10 +60,12 @@ export class App {
 
     const title = h("h1", {}, h("span", { class: "cp-brand" }, "clearprop"), " ", h("bdi", { title: data.name }, abridged(data.name, 80)));
     const stage = h("section", { class: "cp-stage", "aria-label": "The network" }, this.transport.element, example.element, this.diagram.element, this.message, this.warnings);
+    const stack = h("div", { class: "cp-stack" }, curve.element, settings.element);
+    const pair = this.surface ? [stack, this.surface.element] : [curve.element, settings.element];
+    const cards = h("div", { class: "cp-cards" }, ...pair, tables.element, ownData(store, announce));
     root.classList.add("clearprop", "cp-explorer");
     root.replaceChildren(h("header", { class: "cp-header" }, title, writing.element, this.takeaway()),
-      h("div", { class: "cp-columns" }, stage, this.panel.element),
-      h("div", { class: "cp-cards" }, curve.element, this.surface?.element, settings.element), tables.element, ownData(store, announce), this.foot());
+      h("div", { class: "cp-columns" }, stage, this.panel.element, cards), this.foot());
     store.on(() => this.changed());
     addEventListener("beforeprint", () => (tables.element.open = true));
     if (options.hasAddress) {
@@ -111,7 +113,9 @@ export class App {
   private words(): string {
     const { store } = this;
     if (store.position === 0) return "Nothing is computed yet; take a step";
-    return told(store.phases[store.position - 1]!, store.network, (quantity) => store.names.text(quantity)).words;
+    const { words } = told(store.phases[store.position - 1]!, store.network, (quantity) => store.names.text(quantity));
+    if (store.position < store.phases.length) return words;
+    return `${words}; with them ${store.names.words.total_error} is ${store.view.number(store.current.errorAfter)}`;
   }
 
   private markStep(): void {

@@ -2,15 +2,25 @@
 
 import { rowsFrom, Unfit } from "./csv";
 import type { Rounding } from "./data";
-import { fresh, h, say } from "./dom";
+import { fresh, h, say, svg } from "./dom";
 import { choiceField, numberField } from "./field";
 import type { Player } from "./player";
 import type { Store } from "./store";
 
 type Announce = (words: string, isGood?: boolean) => void;
 
+const ICONS: Record<string, string> = {
+  rewind: "M3 3v10M13 3L6 8l7 5z", back: "M11 3L4 8l7 5z", step: "M5 3l7 5-7 5z", cycle: "M13 8a5 5 0 1 1-1.6-3.7M12 1v4H8",
+  play: "M4 2.5l9 5.5-9 5.5z", pause: "M4 3h3v10H4zM9 3h3v10H9z", reset: "M3 8a5 5 0 1 0 1.6-3.7M4 1v4h4", use: "M3 8.5l3.5 3.5L13 4.5",
+};
+
+function icon(name: string): SVGElement {
+  const isLine = ["cycle", "reset", "use"].includes(name);
+  return svg("svg", { viewBox: "0 0 16 16", width: 14, height: 14, "aria-hidden": "true", class: isLine ? "cp-icon cp-line-icon" : "cp-icon" }, svg("path", { d: ICONS[name]! }));
+}
+
 function button(words: string, sign: string, act: () => void, kind = ""): HTMLButtonElement {
-  return h("button", { type: "button", class: kind, click: act, title: words }, h("span", { "aria-hidden": "true" }, sign), ` ${words}`);
+  return h("button", { type: "button", class: `cp-with-icon ${kind}`, click: act }, icon(sign), h("span", {}, words));
 }
 
 // --- going through a cycle --------------------------------------------------------------------
@@ -31,11 +41,11 @@ export class Transport {
       const fault = act();
       announce(fault ? `That goes no further: ${fault}` : "", !fault);
     };
-    this.play = button("Play", "▶", () => this.toggle(announce), "cp-primary");
-    this.back = button("Back", "◂", go(() => store.backStep()));
+    this.play = button("Play", "play", () => this.toggle(announce), "cp-primary");
+    this.back = button("Back", "back", go(() => store.backStep()));
     this.element = h("div", { class: "cp-transport", role: "group", "aria-label": "Steps" },
-      button("Rewind", "⏮", go(() => store.rewind())), this.back, button("Step", "▸", go(() => store.forwardStep())),
-      button("One cycle", "↻", go(() => store.wholeCycle())), this.play, this.where);
+      button("Rewind", "rewind", go(() => store.rewind())), this.back, button("Step", "step", go(() => store.forwardStep())),
+      button("One cycle", "cycle", go(() => store.wholeCycle())), this.play, this.where);
   }
 
   private toggle(announce: Announce): void {
@@ -57,7 +67,7 @@ export class Transport {
   update(words: string): void {
     const { store, player } = this;
     const label = player.playing ? "Pause" : "Play";
-    this.play.replaceChildren(h("span", { "aria-hidden": "true" }, player.playing ? "⏸" : "▶"), ` ${label}`);
+    if (this.play.textContent !== label) this.play.replaceChildren(icon(player.playing ? "pause" : "play"), h("span", {}, label));
     this.back.disabled = store.step === 1 && store.position === 0;
     say(this.where, `Cycle ${store.step.toLocaleString("en")} · ${words}`);
   }
@@ -86,7 +96,7 @@ export class Settings {
     });
     const loss = choiceField("Loss", data.losses.map((rule) => rule.label), store.setup.loss, (index) => store.edit({ loss: index }));
     this.refreshers.push(() => loss.set(store.setup.loss));
-    const reset = button("Back to the file's network", "↺", () => (store.reset(), announce("This is the network as its file has it.")), "cp-quiet");
+    const reset = button("Back to the file's network", "reset", () => (store.reset(), announce("This is the network as its file has it.")), "cp-quiet");
     this.element = h("section", { class: "cp-card" }, h("h2", {}, "What it is made of"), h("div", { class: "cp-fields" }, ...layers, loss.element, rate.element),
       h("p", { class: "cp-note" }, "An edit makes the present weights the new start, and the cycles count from there."), reset);
   }
@@ -209,5 +219,5 @@ export function ownData(store: Store, announce: Announce): HTMLElement {
   const targets = network.outputs > 1 ? `${network.outputs} targets, or a class` : "the target";
   return h("details", { class: "cp-card" }, h("summary", {}, h("h2", {}, "Your own data")),
     h("label", { for: id }, `One line for each example: ${width}, then ${targets}. A first line may name the columns. Paste, drop a CSV file, or choose one.`),
-    area, message, h("div", { class: "cp-row" }, button("Use these rows", "✓", use, "cp-primary"), chooser, button("The file's examples", "↺", back, "cp-quiet")));
+    area, message, h("div", { class: "cp-row" }, button("Use these rows", "use", use, "cp-primary"), chooser, button("The file's examples", "reset", back, "cp-quiet")));
 }

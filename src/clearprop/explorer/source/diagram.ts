@@ -103,7 +103,8 @@ export class Diagram {
     const digits = Math.max(7, store.shown.digits + 3);
     const names = folds.flatMap((fold, column) =>
       [...Array(fold.count).keys()].map((k) => Math.min(20, column ? isTight(column - 1, fold.from + k) : store.network.inputName(fold.from + k).length)));
-    const wide = { cell: digits * CHARACTER + 12, name: Math.max(...names) * CHARACTER, label: (digits + 6) * CHARACTER };
+    const longest = Math.max(...folds.slice(1).map((_, layer) => store.network.parameterName(store.network.weight(layer, 0, 0)).length));
+    const wide = { cell: digits * CHARACTER + 12, name: Math.max(...names) * CHARACTER, label: (Math.min(16, longest) + digits + 3) * 6.8 };
     this.geometry = geometryOf(store.network, folds, wide);
     const { width, height, columns } = this.geometry;
     [this.live, this.edges, this.places] = [[], [], new Map()];
@@ -147,10 +148,10 @@ export class Diagram {
     this.places.set(place, [...(this.places.get(place) ?? []), element]);
   }
 
-  private number(quantity: Quantity, x: number, y: number, isThere: (progress: Progress) => boolean, anchor = "middle", before = ""): SVGElement {
-    const element = svg("text", { x, y, "text-anchor": anchor, class: "cp-number" });
+  private number(quantity: Quantity, x: number, y: number, isThere: (progress: Progress) => boolean, room: number): SVGElement {
+    const element = svg("text", { x, y, "text-anchor": "middle", class: "cp-number", "data-room": room });
     const value = (done: Cycle) => valueOf(done, quantity, this.store.rowShown);
-    this.live.push({ element, text: (done, progress) => before + (isThere(progress) ? this.store.view.number(value(done)) : "·") });
+    this.live.push({ element, text: (done, progress) => (isThere(progress) ? this.store.view.number(value(done)) : "·") });
     return element;
   }
 
@@ -158,8 +159,7 @@ export class Diagram {
     const { network } = this.store;
     const { x, width, layer } = column;
     const name = layer < 0 ? "inputs" : network.rule(layer).label;
-    const top = Math.min(...column.items.map((item) => item.y)) - 72;
-    into.append(svg("text", { x: x + width / 2, y: Math.max(16, top), "text-anchor": "middle", class: "cp-caption" }, svg("title", {}, name), abridged(name, Math.max(12, Math.floor(width / 6.6)))));
+    into.append(svg("text", { x: x + width / 2, y: 18, "text-anchor": "middle", class: "cp-caption" }, svg("title", {}, name), abridged(name, Math.max(12, Math.floor(width / 6.6)))));
     for (const item of column.items) into.append(item.kind === "unit" ? this.unit(column, item.unit, item.y) : this.fold(column, item));
   }
 
@@ -187,7 +187,7 @@ export class Diagram {
     const cell = (quantity: Quantity, left: number, wide: number, kind: string) => {
       const hasValue = (progress: Progress) => progress.hasUnit(layer, unit);
       const box = svg("rect", { x: left, y: top, width: wide, height: BOX, rx: 7 });
-      return this.choice(quantity, svg("g", { class: `cp-cell ${kind}` }, box, this.number(quantity, left + wide / 2, y + 5, hasValue)), place);
+      return this.choice(quantity, svg("g", { class: `cp-cell ${kind}` }, box, this.number(quantity, left + wide / 2, y + 5, hasValue, wide - 8)), place);
     };
     if (layer < 0) group.append(cell(input(unit), x, width, "cp-given"));
     else {
@@ -233,9 +233,8 @@ export class Diagram {
         lines.append(hit);
         if (this.geometry.isLabelled) {
           const width = this.labelWidth(index);
-          const [x, y] = labelPlace(start, end, width, taken);
-          hit.append(this.label(index, x, y + 4, width));
-          labels.append(hit.lastElementChild!);
+          const at = labelPlace(start, end, width, taken);
+          if (at) labels.append(this.label(index, at[0], at[1] + 4, width));
         }
       }
     }
@@ -249,7 +248,7 @@ export class Diagram {
 
   private label(index: number, x: number, y: number, width: number): SVGElement {
     const group = svg("g", { class: "cp-label", "aria-hidden": "true" }, svg("rect", { x: x - width / 2, y: y - 14, width, height: 20, rx: 6 }));
-    group.append(this.weightText(index, x, y));
+    group.append(this.weightText(index, x, y, group.firstElementChild!));
     group.addEventListener("click", () => this.select(parameter(index)));
     group.addEventListener("pointerenter", () => this.point([`p${index}`]));
     group.addEventListener("pointerleave", () => this.point([]));
@@ -257,14 +256,21 @@ export class Diagram {
     return group;
   }
 
-  private weightText(index: number, x: number, y: number): SVGElement {
+  /** A weight's name and number; the box behind it fits what is written. */
+  private weightText(index: number, x: number, y: number, box: Element | null = null): SVGElement {
     const text = svg("text", { x, y, "text-anchor": "middle", class: "cp-number" });
     const name = abridged(this.store.network.parameterName(index), 16);
     this.live.push({
       element: text,
       text: (done, progress) => {
         const vector = progress.hasUpdate ? done.update.vector : done.moment.vector;
-        return `${name}${progress.hasUpdate ? " → " : " = "}${this.store.view.number(vector[index]!)}`;
+        const words = `${name}${progress.hasUpdate ? " → " : " = "}${this.store.view.number(vector[index]!)}`;
+        if (box) {
+          const width = words.length * 6.9 + 12;
+          box.setAttribute("width", width.toFixed(1));
+          box.setAttribute("x", (x - width / 2).toFixed(1));
+        }
+        return words;
       },
     });
     return text;
@@ -289,7 +295,7 @@ export class Diagram {
     }
     const box = svg("rect", { x: x - width / 2, y: y - 15, width, height: 30, rx: 15 });
     taken.push({ x: x - width / 2, y: y - 15, width, height: 30 });
-    labels.append(this.choice(parameter(index), svg("g", { class: "cp-label cp-box" }, box, this.weightText(index, x, y + 4)), `p${index}`));
+    labels.append(this.choice(parameter(index), svg("g", { class: "cp-label cp-box" }, box, this.weightText(index, x, y + 4, box)), `p${index}`));
   }
 
   private errors(lines: SVGElement, boxes: SVGElement): void {
@@ -312,7 +318,7 @@ export class Diagram {
 
   private errorBox(quantity: Quantity, x: number, y: number, width: number, place: string): SVGElement {
     const name = this.store.names.text(quantity);
-    const number = this.number(quantity, x + width / 2, y + 5, (progress) => progress.hasError);
+    const number = this.number(quantity, x + width / 2, y + 5, (progress) => progress.hasError, width - 8);
     const box = svg("rect", { x, y: y - BOX / 2, width, height: BOX, rx: 7 });
     const caption = svg("text", { x: x + width / 2, y: y - BOX / 2 - 8, "text-anchor": "middle", class: "cp-name" }, name);
     return svg("g", { class: "cp-unit cp-error" }, caption, this.choice(quantity, svg("g", { class: "cp-cell" }, box, number), place));
@@ -326,7 +332,7 @@ export class Diagram {
     const progress = new Progress(store.phases, store.position);
     for (const { element, text } of this.live) {
       if (element.hasAttribute("data-select")) element.setAttribute("aria-label", this.spoken(element.getAttribute("data-select")!, done, progress));
-      else say(element, text(done, progress));
+      else this.write(element, text(done, progress));
     }
     const vector = progress.hasUpdate ? done.update.vector : done.moment.vector;
     const largest = this.edges.reduce((most, { index }) => Math.max(most, Math.abs(vector[index]!)), 1e-300);
@@ -336,6 +342,13 @@ export class Diagram {
       line.classList.toggle("cp-negative", w < 0);
     }
     this.lightPath();
+  }
+
+  /** Write a number; one with many digits gets smaller ones, so that it stays in its cell. */
+  private write(element: Element, text: string): void {
+    say(element, text);
+    const room = element.getAttribute("data-room");
+    if (room) element.setAttribute("font-size", String(Math.min(13, (13 * Number(room)) / Math.max(1, text.length * CHARACTER)).toFixed(2)));
   }
 
   private spoken(id: string, done: Cycle, progress: Progress): string {

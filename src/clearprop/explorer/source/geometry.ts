@@ -75,20 +75,22 @@ export function geometryOf(network: Network, folds: Fold[], wide: Wide): Geometr
   const rows = Math.max(...all.map((items) => items.length));
   const pitch = rows > 6 ? ROW * 0.82 : ROW;
   const height = Math.max(rows * pitch, 2 * ROW) + 96;
-  const gap = isLabelled ? Math.max(150, wide.label + 70) : 120;
-  let x = 24;
+  const gapAfter = (column: number) => {
+    const lines = counts[column]! * (counts[column + 1] ?? 0);
+    return isLabelled ? Math.max(140, wide.label + 52 + Math.min(220, 26 * Math.max(0, lines - 4))) : 110;
+  };
+  let x = 16;
   const columns = all.map((items, column): Column => {
     const width = Math.max(wide.name, column ? 2 * wide.cell : wide.cell);
     items.forEach((item, k) => (item.y = height / 2 + 16 + (k - (items.length - 1) / 2) * pitch));
     const placed = { layer: column - 1, x, width, items };
-    x += width + gap;
+    x += width + (column < all.length - 1 ? gapAfter(column) : 44);
     return placed;
   });
-  x -= gap - 74;
   const box = Math.max(wide.cell, 74);
   const errors = { x, width: box };
-  const total = { x: x + box + 62, y: height / 2 + 16, width: Math.max(wide.cell, 86) };
-  return { columns, errors, total, width: total.x + total.width + 24, height, isLabelled };
+  const total = { x: x + box + 46, y: height / 2 + 16, width: Math.max(wide.cell, 86) };
+  return { columns, errors, total, width: total.x + total.width + 16, height, isLabelled };
 }
 
 export interface Box {
@@ -101,8 +103,8 @@ export interface Box {
 const overlap = (a: Box, b: Box): boolean =>
   a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 
-/** The first place along an edge where a label of that size covers no other; the middle if there is none. */
-export function labelPlace(start: [number, number], end: [number, number], width: number, taken: Box[]): [number, number] {
+/** The first place along an edge where a label of that size covers no other; null if there is none. */
+export function labelPlace(start: [number, number], end: [number, number], width: number, taken: Box[]): [number, number] | null {
   const at = (t: number): [number, number] => [start[0] + t * (end[0] - start[0]), start[1] + t * (end[1] - start[1])];
   const boxAt = ([x, y]: [number, number]): Box => ({ x: x - width / 2 - 3, y: y - 10, width: width + 6, height: 20 });
   const run = end[0] - start[0];
@@ -114,5 +116,5 @@ export function labelPlace(start: [number, number], end: [number, number], width
       return at(inside);
     }
   }
-  return at(0.5);
+  return null;
 }

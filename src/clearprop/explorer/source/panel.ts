@@ -16,6 +16,8 @@ import type { Store } from "./store";
 import { textOf } from "./text";
 
 const MOST = 400;
+/** Equations of fewer characters stand on one line. */
+const LONG = 52;
 
 export class Panel {
   readonly element: HTMLElement;
@@ -152,16 +154,18 @@ function equationOf(block: Block, formula: MathML): HTMLElement | null {
   const math = (content: Element) => mml("math", {}, content);
   const left = h("span", { class: "cp-left" }, math(formula.write(block.left)));
   let before = "";
+  let characters = 0;
   const lines = block.lines.flatMap(({ side, remark }) => {
     const pieces = formula.pieces(side);
     const text = pieces.map((piece) => piece.textContent).join("");
     if (text === before && !remark) return [];
     before = text;
+    characters += text.length + (remark ? LONG : 2);
     const equals = mml("math", {}, mml("mo", { form: "infix" }, "="));
-    const parts = pieces.flatMap((piece) => [h("wbr"), h("span", { class: "cp-part" }, math(piece)), " "]);
-    return [h("span", { class: "cp-line" }, equals, ...parts, remark ? h("span", { class: "cp-remark" }, `(${remark})`) : null)];
+    const parts = pieces.flatMap((piece, k) => [h("wbr"), h("span", { class: "cp-part" }, k ? null : equals, math(piece))]);
+    return [h("span", { class: "cp-line" }, ...parts, remark ? h("span", { class: "cp-remark" }, `(${remark})`) : null)];
   });
-  return h("div", { class: "cp-equation" }, left, h("span", { class: "cp-sides" }, ...lines));
+  return h("div", { class: characters < LONG ? "cp-equation cp-brief" : "cp-equation" }, left, h("span", { class: "cp-sides" }, ...lines));
 }
 
 /** Every quantity that a symbol or number of the equations stands for, by its id. */

@@ -2,10 +2,12 @@
 
 import type { Store } from "./store";
 
-/** How long, in milliseconds, a frame may compute. */
+/** How long, in milliseconds, a frame computes at least before it is drawn; and at most, as a share of the frame before. */
 const FRAME = 9;
-/** How much faster each frame is than the one before: one can watch the beginning, and need not wait for the end. */
-const GROWTH = 1.12;
+const SHARE = 0.5;
+
+/** How many cycles are made so many seconds after the start: one can watch the beginning, and need not wait for the end. */
+const pace = (seconds: number): number => 1 + 60 * seconds + 2500 * seconds ** 2;
 
 export interface Ending {
   words: string;
@@ -14,7 +16,9 @@ export interface Ending {
 
 export class Player {
   private isPlaying = false;
-  private speed = 1;
+  private started = 0;
+  private before = 0;
+  private made = 0;
 
   constructor(
     private readonly store: Store,
@@ -28,7 +32,8 @@ export class Player {
   play(): void {
     if (this.isPlaying) return;
     this.isPlaying = true;
-    this.speed = 1;
+    this.started = this.before = performance.now();
+    this.made = 0;
     this.frame();
   }
 
@@ -38,14 +43,17 @@ export class Player {
 
   private frame(): void {
     if (!this.isPlaying) return;
-    const until = performance.now() + FRAME;
+    const now = performance.now();
+    const until = now + Math.max(FRAME, SHARE * Math.min(200, now - this.before));
+    this.before = now;
     let ending: Ending | null = null;
-    const most = matchMedia("(prefers-reduced-motion: reduce)").matches ? Infinity : Math.ceil(this.speed);
+    const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const most = isStill ? Infinity : Math.max(1, pace((now - this.started) / 1000) - this.made);
     for (let k = 0; k < most && !ending && (k === 0 || performance.now() < until); k++) {
       const fault = this.store.advance();
+      this.made += 1;
       ending = fault ? { words: `Diverged after cycle ${this.store.step}: ${fault}`, isGood: false } : verdict(this.store);
     }
-    this.speed *= GROWTH;
     this.store.position = Math.min(this.store.phases.length, this.store.phases.findIndex((phase) => phase.kind === "error") + 1);
     if (ending) {
       this.isPlaying = false;
