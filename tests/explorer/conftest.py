@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,9 @@ class Visit:
         self.folder = folder
         self.context = browser.new_context(accept_downloads=True, **options)
         self.context.set_offline(True)
+        self.context.set_default_timeout(30_000)
         self.page = self.context.new_page()
+        self.opened = 0
         self.requests: list[str] = []
         self.faults: list[str] = []
         self.page.on("request", lambda request: self.requests.append(request.url))
@@ -57,24 +60,39 @@ class Visit:
         return self.open_text(page_of(problem), address)
 
     def open_text(self, content: str, address: str = "") -> Any:
-        place = self.folder / "page.html"
+        self.opened += 1
+        place = self.folder / f"page-{self.opened}.html"
         place.write_text(content, encoding="utf-8")
-        self.page.goto(place.as_uri() + address)
+        self.page.goto(place.as_uri() + address, wait_until="domcontentloaded")
         self.page.wait_for_selector(".cp-picture")
         return self.page
 
-    def close(self) -> None:
-        self.context.close()
+    def checked(self) -> None:
+        """No request went anywhere, and the console is without faults."""
         own = [url for url in self.requests if url.startswith((self.folder.as_uri(), "blob:", "data:"))]
         assert self.requests == own, "the page has asked for something"
         assert self.faults == []
 
 
-@pytest.fixture
-def visit(browser: Any, tmp_path: Path) -> Iterator[Visit]:
-    found = Visit(browser, tmp_path)
+    def close(self) -> None:
+        self.context.close()
+        self.checked()
+
+
+@pytest.fixture(scope="session")
+def window(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visit]:
+    found = Visit(browser, tmp_path_factory.mktemp("visit"))
     yield found
-    found.close()
+    found.context.close()
+
+
+@pytest.fixture
+def visit(window: Visit) -> Iterator[Visit]:
+    """A page in the one window that most tests share: opening one is quick, a window is not."""
+    window.requests.clear()
+    window.faults.clear()
+    yield window
+    window.checked()
 
 
 @pytest.fixture
@@ -89,3 +107,11 @@ def visits(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Visit]]:
     yield make
     for each in made:
         each.close()
+
+
+def wait(page: Any, condition: str, seconds: float = 10.0) -> None:
+    """Until an expression is true; the page's policy forbids the way in which Playwright itself would wait."""
+    until = time.monotonic() + seconds
+    while not page.evaluate(condition):
+        assert time.monotonic() < until, f"not within {seconds} s: {condition}"
+        page.wait_for_timeout(20)

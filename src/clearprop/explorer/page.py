@@ -29,7 +29,7 @@ def page(problem: Problem) -> str:
     >>> page(load("lecture")).startswith("<!doctype html>")
     True
     """
-    script, style = bundled(SCRIPT), bundled(STYLE)
+    data, script, style = escaped(exported(problem)), bundled(SCRIPT), bundled(STYLE)
     title = escape(abridged(problem.name, 200))
     policy = (
         f"default-src 'none'; script-src '{fingerprint(script)}'; style-src '{fingerprint(style)}'; "
@@ -44,7 +44,7 @@ def page(problem: Problem) -> str:
         f"<title>{title} – clearprop</title>\n",
         f'<style id="clearprop-style">{style}</style>\n</head>\n<body class="clearprop-page">\n',
         f'<main id="clearprop" class="clearprop"></main>\n<noscript>{still(problem)}</noscript>\n',
-        f'<script type="application/json" id="clearprop-data">{escaped(exported(problem))}</script>\n',
+        f'<script type="application/json" id="clearprop-data">{data}</script>\n',
         f'<script type="module">{script}</script>\n</body>\n</html>\n',
     ))  # fmt: skip
 

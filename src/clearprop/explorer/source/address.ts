@@ -136,7 +136,7 @@ export function goToAddress(store: Store, address: string): string | null {
     const setup = setupFrom(parts, store);
     const step = whole(parts.get("cycle") ?? "1", "cycle", 1, 1_000_000);
     const notation = parts.get("notation") ?? store.shown.notation;
-    if (!(notation in store.data.notations)) throw new Broken(`notation: "${notation.slice(0, 30)}" is not known here`);
+    if (!Object.hasOwn(store.data.notations, notation)) throw new Broken(`notation: "${notation.slice(0, 30)}" is not known here`);
     const digits = whole(parts.get("digits") ?? "5", "digits", 0, 17);
     const rounding = parts.get("rounding") ?? "nearest";
     if (rounding !== "nearest" && rounding !== "truncate") throw new Broken("rounding: expected nearest or truncate");

@@ -11,7 +11,8 @@ import { input, output, parameter, target, error, sum, TOTAL, derivative, chosen
 import type { Quantity } from "./quantity";
 import type { Store } from "./store";
 
-const CHARACTER = 7.3;
+/** About how wide a character is, at most, at the size of the numbers. */
+const CHARACTER = 8.3;
 
 interface Live {
   element: Element;
@@ -104,7 +105,7 @@ export class Diagram {
     const names = folds.flatMap((fold, column) =>
       [...Array(fold.count).keys()].map((k) => Math.min(20, column ? isTight(column - 1, fold.from + k) : store.network.inputName(fold.from + k).length)));
     const longest = Math.max(...folds.slice(1).map((_, layer) => store.network.parameterName(store.network.weight(layer, 0, 0)).length));
-    const wide = { cell: digits * CHARACTER + 12, name: Math.max(...names) * CHARACTER, label: (Math.min(16, longest) + digits + 3) * 6.8 };
+    const wide = { cell: digits * CHARACTER + 12, name: Math.max(...names) * CHARACTER, label: (Math.min(16, longest) + digits + 3) * 7.9 };
     this.geometry = geometryOf(store.network, folds, wide);
     const { width, height, columns } = this.geometry;
     [this.live, this.edges, this.places] = [[], [], new Map()];
@@ -243,7 +244,7 @@ export class Diagram {
 
   private labelWidth(index: number): number {
     const { store } = this;
-    return (Math.min(16, store.network.parameterName(index).length) + store.shown.digits + 6) * 6.6;
+    return (Math.min(16, store.network.parameterName(index).length) + store.shown.digits + 6) * 7.9;
   }
 
   private label(index: number, x: number, y: number, width: number): SVGElement {
@@ -266,7 +267,7 @@ export class Diagram {
         const vector = progress.hasUpdate ? done.update.vector : done.moment.vector;
         const words = `${name}${progress.hasUpdate ? " → " : " = "}${this.store.view.number(vector[index]!)}`;
         if (box) {
-          const width = words.length * 6.9 + 12;
+          const width = words.length * 7.7 + 10;
           box.setAttribute("width", width.toFixed(1));
           box.setAttribute("x", (x - width / 2).toFixed(1));
         }

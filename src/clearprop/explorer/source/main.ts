@@ -24,5 +24,5 @@ const place = document.getElementById("clearprop");
 if (given && place) {
   const style = document.getElementById("clearprop-style")?.textContent ?? "";
   const app = new App(JSON.parse(given.textContent ?? "") as Data, place, { hasAddress: true, style });
-  Object.assign(window, { clearprop: { ...api, app } });
+  Object.assign(window, { clearprop: { ...api, app, render } });
 }

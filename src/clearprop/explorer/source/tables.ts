@@ -86,7 +86,7 @@ export class Tables {
       h("tr", {}, this.link(input(i)), h("td", {}, "input"), this.editor(input(i), (value) => setExample(store, "inputs", i, value))));
     for (let k = 0; k < Math.min(outputs, MOST); k++)
       rows.push(h("tr", {}, this.link(target(k)), h("td", {}, "target"), this.editor(target(k), (value) => setExample(store, "targets", k, value))));
-    return this.table("The example", ["", "is", "value"], rows, Math.max(0, inputs - MOST) + Math.max(0, outputs - MOST));
+    return this.table("The example", ["name", "is", "value"], rows, Math.max(0, inputs - MOST) + Math.max(0, outputs - MOST));
   }
 
   private units(): HTMLElement {
@@ -122,6 +122,6 @@ export class Tables {
         this.number(this.shown(gradient, (progress) => progress.hasSignal(layer))),
         this.number(() => (new Progress(store.phases, store.position).hasUpdate ? store.view.number(store.current.update.vector[index]!) : "·")));
     });
-    return this.table("Weights and biases", ["", "from → to", "value", `∂${names.words.total_error}/∂·`, "new"], rows, network.size - count);
+    return this.table("Weights and biases", ["name", "from → to", "value", `∂${names.words.total_error}/∂·`, "new"], rows, network.size - count);
   }
 }
