@@ -73,7 +73,6 @@ class Visit:
         assert self.requests == own, "the page has asked for something"
         assert self.faults == []
 
-
     def close(self) -> None:
         self.context.close()
         self.checked()

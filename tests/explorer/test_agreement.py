@@ -15,13 +15,15 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
+from tests.explorer.conftest import Visit
+from tests.support import problems
 
 import clearprop as cp
 from clearprop.arrays import Array
 from clearprop.derivation.chain import Chain
+from clearprop.explorer.export import escaped, exported
 from clearprop.expressions import evaluate
 from clearprop.expressions.kinks import switches
-from clearprop.explorer.export import escaped, exported
 from clearprop.network import names as q
 from clearprop.propagation.cycle import following
 from clearprop.rendering.compose import derivation_blocks
@@ -30,8 +32,6 @@ from clearprop.rendering.explanation import derive
 from clearprop.rendering.text import text
 from clearprop.rules.activations import Activation
 from clearprop.rules.roles import Role
-from tests.explorer.conftest import Visit
-from tests.support import problems
 
 CLOSE = 1e-12
 PHASES = (Phase.explicit, Phase.generate)
@@ -53,11 +53,14 @@ def page(window: Visit) -> Any:
     return window.open("lecture")
 
 
-def in_page(page: Any, problem: cp.Problem, *, cycles: int = 1, example: int | str = 1, ids: list[str], **shown: Any) -> Any:
+def in_page(
+    page: Any, problem: cp.Problem, *, cycles: int = 1, example: int | str = 1, ids: list[str], **shown: Any
+) -> Any:
     """The numbers of a cycle that the page computes, and the derivations that it prints."""
     script = """([data, cycles, example, ids, shown]) => {
         const done = clearprop.run(JSON.parse(data), cycles, example);
-        return {...clearprop.numbersOf(done, shown.notation), texts: ids.map((id) => clearprop.textFor(done, id, shown))};
+        const texts = ids.map((id) => clearprop.textFor(done, id, shown));
+        return {...clearprop.numbersOf(done, shown.notation), texts};
     }"""
     place = example if example == "all" else int(example) - 1
     return page.evaluate(script, [escaped(exported(problem)), cycles, place, ids, shown])
@@ -153,7 +156,9 @@ def tenth_off(problem: cp.Problem, done: cp.Cycle, direction: int) -> float:
 
     off = 1e-9
     shift = np.random.default_rng(direction).choice([-off, off], problem.parameters.vector.size)
-    moved = cp.cycle(replace(problem, parameters=problem.parameters.with_vector(problem.parameters.vector + shift)), "all")
+    moved = cp.cycle(
+        replace(problem, parameters=problem.parameters.with_vector(problem.parameters.vector + shift)), "all"
+    )
     for _ in range(9):
         moved = following(moved)
     return float(np.max(np.abs(moved.updated.vector - done.updated.vector))) / off
@@ -226,7 +231,26 @@ def test_the_comparison_would_see_a_difference(page: Any) -> None:
     assert abs(wrong - expected) > 1e3 * CLOSE * abs(expected)
 
 
-ARGUMENTS = [0.0, -0.0, 1e-300, 1e-9, 0.1, -0.3, 0.46875, 0.5, 1.0, -2.7, 4.0, 4.5, -6.0, 20.0, -38.0, 300.0, -745.0, 1e5]
+ARGUMENTS = [
+    0.0,
+    -0.0,
+    1e-300,
+    1e-9,
+    0.1,
+    -0.3,
+    0.46875,
+    0.5,
+    1.0,
+    -2.7,
+    4.0,
+    4.5,
+    -6.0,
+    20.0,
+    -38.0,
+    300.0,
+    -745.0,
+    1e5,
+]
 
 
 @pytest.mark.parametrize(
@@ -254,11 +278,15 @@ def test_every_primitive_over_its_whole_range(page: Any, rule: str) -> None:
 
 
 def test_dropout_is_that_of_the_same_step_and_example(page: Any) -> None:
-    network = cp.Network(3, [cp.Dense(9, "tanh", dropout=0.4), cp.Dense(5, "relu", dropout=0.2), cp.Dense(2, "softmax")])
+    network = cp.Network(
+        3, [cp.Dense(9, "tanh", dropout=0.4), cp.Dense(5, "relu", dropout=0.2), cp.Dense(2, "softmax")]
+    )
     examples = cp.Examples.of(np.eye(3), [[1, 0], [0, 1], [1, 0]])
     problem = cp.Problem(network, settings=cp.Settings(seed=2**40 + 7), examples=examples)
     done = following(cp.cycle(problem, "all"))
-    found = in_page(page, problem, cycles=2, example="all", ids=["p0"], notation="standard", digits=5, rounding="nearest")
+    found = in_page(
+        page, problem, cycles=2, example="all", ids=["p0"], notation="standard", digits=5, rounding="nearest"
+    )
     np.testing.assert_allclose(
         [found["gradients"][name] for name, _ in done.gradients.of.items()], done.gradients.of.vector, atol=1e-14
     )
@@ -270,7 +298,11 @@ def test_schedules_and_clipping(page: Any) -> None:
     from clearprop.rules.schedules import schedule
 
     problem = cp.load("lecture")
-    for name, constants in (("cosine", {"epochs": 7, "minimum": 0.01}), ("step", {"size": 2}), ("exponential", {"warmup": 3})):
+    for name, constants in (
+        ("cosine", {"epochs": 7, "minimum": 0.01}),
+        ("step", {"size": 2}),
+        ("exponential", {"warmup": 3}),
+    ):
         optimizer = replace(problem.optimizer, schedule=schedule(name, **constants), clip_norm=0.05, clip_value=0.03)
         changed = replace(problem, optimizer=optimizer)
         done = cp.cycle(changed)

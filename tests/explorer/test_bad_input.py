@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-import clearprop as cp
 from tests.explorer.conftest import Visit, wait
 from tests.explorer.test_lecture_page import choose, derivation, drawn, field, press, state
+
+import clearprop as cp
 
 
 @pytest.fixture
@@ -45,9 +45,13 @@ def test_what_is_no_number(page: Any, typed: str, said: str) -> None:
 
 def test_an_enormous_value_that_makes_the_error_infinite_is_refused_with_its_cause(visit: Visit) -> None:
     network = cp.Network(1, [cp.Dense(1, "identity")])
-    page = visit.open(cp.Problem(network, cp.Parameters.of(network, [[[1.0]]]), examples=cp.Examples.of([[1.0]], [[0.0]])))
+    page = visit.open(
+        cp.Problem(network, cp.Parameters.of(network, [[[1.0]]]), examples=cp.Examples.of([[1.0]], [[0.0]]))
+    )
     field(page, "w1").fill("1e200")
-    assert "L_1 is Infinity; example 1; (t_1 - a_y1)² is not finite" in page.locator(".cp-panel .cp-message").inner_text()
+    assert (
+        "L_1 is Infinity; example 1; (t_1 - a_y1)² is not finite" in page.locator(".cp-panel .cp-message").inner_text()
+    )
     assert drawn(page, "z0.0") == "1"
 
 
@@ -78,7 +82,10 @@ def test_a_target_that_the_loss_makes_no_sense_for(page: Any) -> None:
     page.get_by_label("Loss").select_option(label="binary_cross_entropy")
     choose(page, "t0")
     field(page, "target_1").fill("2")
-    assert "binary_cross_entropy needs targets from 0 to 1, found 2 (still 0.05)" in page.locator(".cp-panel .cp-message").inner_text()
+    assert (
+        "binary_cross_entropy needs targets from 0 to 1, found 2 (still 0.05)"
+        in page.locator(".cp-panel .cp-message").inner_text()
+    )
 
 
 @pytest.mark.parametrize(
@@ -143,7 +150,7 @@ def test_a_csv_that_does_not_fit(visit: Visit, rows: str, said: str) -> None:
 
 def test_own_rows_are_learnt_from(visit: Visit) -> None:
     page = visit.open("xor")
-    assert paste(page, "p;q;is\n0;0;no\n0;1;no\n1;0;no\n1;1;\"yes\"\n") == ""
+    assert paste(page, 'p;q;is\n0;0;no\n0;1;no\n1;0;no\n1;1;"yes"\n') == ""
     assert state(page, "setup.examples.targets.join()") == "0,0,0,1"
     press(page, "Play")
     wait(page, "document.querySelector('.cp-status').textContent.includes('fter')", 20)

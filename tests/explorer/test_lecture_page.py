@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-import clearprop as cp
 from tests.explorer.conftest import Visit, wait
 from tests.support import (
     LECTURE,
@@ -19,6 +17,8 @@ from tests.support import (
     command,
 )
 
+import clearprop as cp
+
 AS_THE_LECTURE = "#notation=lecture&digits=5&rounding=truncate"
 
 
@@ -27,7 +27,10 @@ def press(page: Any, name: str) -> None:
 
 
 def choose(page: Any, place: str) -> None:
-    page.evaluate("(id) => document.querySelector(`[data-select=\"${CSS.escape(id)}\"]`).dispatchEvent(new MouseEvent('click'))", place)
+    page.evaluate(
+        "(id) => document.querySelector(`[data-select=\"${CSS.escape(id)}\"]`).dispatchEvent(new MouseEvent('click'))",
+        place,
+    )
 
 
 def drawn(page: Any, place: str) -> str:
@@ -37,7 +40,11 @@ def drawn(page: Any, place: str) -> str:
 
 def derivation(page: Any) -> str:
     """The text that is copied of what is chosen."""
-    return str(page.evaluate("clearprop.textFor(clearprop.app.store.current, clearprop.app.store.selected.id, clearprop.app.store.shown)"))
+    return str(
+        page.evaluate(
+            "clearprop.textFor(clearprop.app.store.current, clearprop.app.store.selected.id, clearprop.app.store.shown)"
+        )
+    )
 
 
 def mathematics(page: Any) -> str:
@@ -59,8 +66,9 @@ def page(visit: Visit) -> Any:
 
 
 def test_at_first_sight_the_forward_pass_is_done_and_the_first_weight_explained(page: Any) -> None:
-    places = {"sum_h1": "z0.0", "sum_h2": "z0.1", "sum_o1": "z1.0", "sum_o2": "z1.1", "output_h1": "a0.0",
-              "output_h2": "a0.1", "output_o1": "a1.0", "output_o2": "a1.1", "E_1": "e0", "E_2": "e1", "E_total": "total"}  # fmt: skip
+    places = {"E_1": "e0", "E_2": "e1", "E_total": "total"}
+    for place, unit in {"0.0": "h1", "0.1": "h2", "1.0": "o1", "1.1": "o2"}.items():
+        places |= {f"sum_{unit}": f"z{place}", f"output_{unit}": f"a{place}"}
     assert {name: drawn(page, place) for name, place in places.items()} == LECTURE
     assert page.locator(".cp-what").inner_text() == "w1"
     assert "0.00110" in mathematics(page)
@@ -78,7 +86,9 @@ def test_every_number_of_the_lecture_stands_in_the_page(page: Any) -> None:
         if name in LECTURE_GRADIENTS:
             assert cells[-2] == LECTURE_GRADIENTS[name]
     shown = ""
-    for index, name in enumerate(page.evaluate("[0,1,2,3,5,6,7,8].map(i => clearprop.app.store.network.parameterName(i))")):
+    for index, name in enumerate(
+        page.evaluate("[0,1,2,3,5,6,7,8].map(i => clearprop.app.store.network.parameterName(i))")
+    ):
         choose(page, f"p{[0, 1, 2, 3, 5, 6, 7, 8][index]}")
         assert page.locator(".cp-what").inner_text() == name
         shown += derivation(page)
@@ -94,7 +104,9 @@ def test_the_page_says_what_explain_says(page: Any) -> None:
     assert derivation(page) == said[: said.index("Check:")]
 
 
-def test_after_an_edit_the_page_and_explain_of_the_downloaded_file_agree(page: Any, visit: Visit, tmp_path: Path) -> None:
+def test_after_an_edit_the_page_and_explain_of_the_downloaded_file_agree(
+    page: Any, visit: Visit, tmp_path: Path
+) -> None:
     choose(page, "p5")
     field(page, "w5").fill("0.9")
     with page.expect_download() as download:
@@ -109,7 +121,9 @@ def test_after_an_edit_the_page_and_explain_of_the_downloaded_file_agree(page: A
         assert mine[part] == pytest.approx(explained[part], rel=1e-13, abs=1e-16)
     text = command("explain", str(path), "w5", "--rounding", "truncate").stdout
     assert derivation(page) == text[: text.index("Check:")]
-    assert drawn(page, "z1.0") == cp.explain(cp.cycle(cp.load(path)), rounding="truncate").view.number(explained["values"]["sum_o1"])
+    assert drawn(page, "z1.0") == cp.explain(cp.cycle(cp.load(path)), rounding="truncate").view.number(
+        explained["values"]["sum_o1"]
+    )
 
 
 # --- stepping ---------------------------------------------------------------------------------
@@ -186,7 +200,9 @@ def test_playing_can_be_paused(visit: Visit) -> None:
 
 
 def lit(page: Any, kind: str) -> set[str]:
-    script = "(kind) => [...document.querySelectorAll(`.cp-picture .${kind}[data-select]`)].map((e) => e.dataset.select)"
+    script = (
+        "(kind) => [...document.querySelectorAll(`.cp-picture .${kind}[data-select]`)].map((e) => e.dataset.select)"
+    )
     return set(page.evaluate(script, kind))
 
 
@@ -249,11 +265,20 @@ def test_learning_rate_activation_and_loss_change_the_derivation(page: Any) -> N
     page.get_by_label("Loss").select_option(label="absolute_error")
     page.get_by_label("Activation, layer 1").select_option(label="gelu")
     lecture = cp.load("lecture")
-    layers = [cp.Dense(layer.units, rule, bias="shared", weight_names=layer.weight_names, bias_names=layer.bias_names, train_bias=False)
-              for layer, rule in zip(lecture.network.layers, ("gelu", "tanh"), strict=True)]  # fmt: skip
+    layers = [
+        cp.Dense(
+            layer.units,
+            rule,
+            bias="shared",
+            weight_names=layer.weight_names,
+            bias_names=layer.bias_names,
+            train_bias=False,
+        )
+        for layer, rule in zip(lecture.network.layers, ("gelu", "tanh"), strict=True)
+    ]
     network = cp.Network(("i1", "i2"), layers, "absolute_error")
-    changed = cp.Problem(network, cp.Parameters(cp.Parameters.random(network).layout, lecture.parameters.vector), cp.SGD(2.0),
-                         examples=lecture.examples, notation="lecture")  # fmt: skip
+    parameters = cp.Parameters.random(network).with_vector(lecture.parameters.vector)
+    changed = cp.Problem(network, parameters, cp.SGD(2.0), examples=lecture.examples, notation="lecture")
     expected = str(cp.explain(cp.cycle(changed), "w5", rounding="truncate"))
     assert derivation(page) == expected[: expected.index("Check:")]
 
@@ -294,7 +319,7 @@ def test_copying_as_latex_and_as_text(visits: Any) -> None:
 
 
 def test_the_diagram_as_svg_is_a_picture_of_its_own(page: Any, tmp_path: Path) -> None:
-    import xml.etree.ElementTree as ElementTree
+    from xml.etree import ElementTree
 
     with page.expect_download() as download:
         press(page, "Diagram (SVG)")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.explorer.conftest import Visit, wait
+from tests.explorer.test_lecture_page import choose, drawn, field, press, state
+from tests.support import command
 
 import clearprop as cp
 from clearprop.explorer.export import escaped, exported
@@ -18,9 +20,6 @@ from clearprop.explorer.page import SCRIPT, STYLE, bundled, fingerprint
 from clearprop.explorer.page import page as page_of
 from clearprop.explorer.trees import tree
 from clearprop.expressions import Symbol
-from tests.explorer.conftest import Visit, wait
-from tests.explorer.test_lecture_page import choose, drawn, field, press, state
-from tests.support import command
 
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -49,7 +48,9 @@ def test_the_policy_allows_this_script_and_this_style_and_nothing_else() -> None
     )
     assert "</script" not in bundled(SCRIPT).lower()
     assert "</style" not in bundled(STYLE).lower()
-    assert not re.search(r"\beval\(|new Function|innerHTML|outerHTML|insertAdjacentHTML|document\.write", bundled(SCRIPT))
+    assert not re.search(
+        r"\beval\(|new Function|innerHTML|outerHTML|insertAdjacentHTML|document\.write", bundled(SCRIPT)
+    )
 
 
 def test_the_page_of_the_lecture_is_small() -> None:
@@ -124,7 +125,7 @@ def hostile(text: str) -> str:
 def test_hostile_names_are_shown_as_text(visit: Visit, text: str) -> None:
     page = visit.open_text(hostile(text))
     page.evaluate("() => { window.alert = () => { throw new Error('ran') } }")
-    for place in ("a-1.0", "z1.0", "p69", "e0", "d(total)/d(z1.2)"):
+    for place in ("a-1.0", "z1.0", "p80", "e0", "d(total)/d(z1.2)"):
         choose(page, place)
     page.locator("summary", has_text="tables").click()
     assert page.locator("script").count() == 2
@@ -138,12 +139,18 @@ def test_nothing_is_asked_for_and_the_policy_forbids_it(browser: Any, tmp_path: 
     own = Visit(browser, tmp_path)
     page = own.open("lecture")
     attempt = """async () => {
-        const tries = [() => fetch("https://example.org/"), () => new Promise((done, fail) => {
-            const image = new Image(); image.onload = done; image.onerror = fail; image.src = "https://example.org/x.png"; })];
+        const picture = () => new Promise((done, fail) => {
+            const image = new Image();
+            [image.onload, image.onerror] = [done, fail];
+            image.src = "https://example.org/x.png";
+        });
+        const tries = [() => fetch("https://example.org/"), picture];
         const ends = [];
         for (const each of tries) ends.push(await each().then(() => "went out", () => "refused"));
         try { ends.push((0, eval)("1") ? "ran" : "") } catch { ends.push("refused") }
-        const script = document.createElement("script"); script.textContent = "window.ran = true"; document.body.append(script);
+        const script = document.createElement("script");
+        script.textContent = "window.ran = true";
+        document.body.append(script);
         return [...ends, String(window.ran)];
     }"""
     assert own.requests == [(tmp_path / "page-1.html").as_uri()]
@@ -156,17 +163,25 @@ def test_nothing_is_asked_for_and_the_policy_forbids_it(browser: Any, tmp_path: 
 def large() -> cp.Problem:
     rng = np.random.default_rng(0)
     network = cp.Network(784, [cp.Dense(128, "relu"), cp.Dense(64, "relu"), cp.Dense(10, "softmax")])
-    return cp.Problem(network, optimizer=cp.Adam(), examples=cp.Examples(rng.random((30, 784)), np.eye(10)[rng.integers(0, 10, 30)]))
+    return cp.Problem(
+        network, optimizer=cp.Adam(), examples=cp.Examples(rng.random((30, 784)), np.eye(10)[rng.integers(0, 10, 30)])
+    )
 
 
 def test_a_large_network_opens_and_stays_usable(visit: Visit, large: cp.Problem) -> None:
-    started = time.monotonic()
+    """Opened within 2 s: of the page's own processor time, so that a busy machine does not count."""
+    clock = visit.context.new_cdp_session(visit.page)
+    clock.send("Performance.setTimeDomain", {"timeDomain": "threadTicks"})
+    clock.send("Performance.enable")
+
+    def spent() -> float:
+        metrics = clock.send("Performance.getMetrics")["metrics"]
+        return float(next(each["value"] for each in metrics if each["name"] == "TaskDuration"))
+
+    before = spent()
     page = visit.open(large)
-    opened = page.evaluate("performance.now()")
-    assert opened < 1000 * (time.monotonic() - started)
-    slow = page.evaluate("(() => { let n = 0; const t = performance.now(); while (n < 3e7) n += 1; return performance.now() - t })()")
-    # 2 s on a machine that counts to 30 million in 40 ms, as an idle one does; a busy one is given its share.
-    assert opened < 2000 * max(1.0, slow / 40)
+    wait(page, "clearprop.app.store.step === 1")
+    assert spent() - before < 2.0
     assert page.locator(".cp-picture [data-select]").count() < 900
     page.locator(".cp-fold").first.click()
     assert page.locator('[data-select="a-1.15"]').count() == 1
@@ -189,7 +204,8 @@ def test_xor_trains_to_convergence_in_the_page(visit: Visit) -> None:
         store.edit({ isBatch: true });
         const started = performance.now();
         let cycles = 0;
-        while (store.losses.length < 11 || store.losses.slice(-11).some((l, k, all) => k && Math.abs(l - all[k - 1]) > 1e-6)) {
+        const isMoving = (loss, k, all) => k && Math.abs(loss - all[k - 1]) > 1e-6;
+        while (store.losses.length < 11 || store.losses.slice(-11).some(isMoving)) {
             store.advance();
             cycles += 1;
         }
@@ -206,7 +222,7 @@ def test_xor_trains_to_convergence_in_the_page(visit: Visit) -> None:
 
 def test_with_two_inputs_the_decision_surface_changes(visit: Visit) -> None:
     page = visit.open("xor")
-    canvas = "document.querySelector('.cp-surface canvas').toDataURL().length + document.querySelector('.cp-surface canvas').toDataURL().slice(-600)"
+    canvas = "document.querySelector('.cp-surface canvas').toDataURL()"
     before = page.evaluate(canvas)
     for _ in range(3):
         press(page, "One cycle")
@@ -295,7 +311,13 @@ def test_no_width_makes_the_page_scroll_sideways(visit: Visit, width: int) -> No
 
 
 def test_nothing_in_the_diagram_overlaps(visit: Visit) -> None:
-    for net, address in (("lecture", ""), ("xor", "#digits=9"), ("deep", "#digits=17"), ("ring", ""), ("lecture", "#at=8&rounding=truncate")):
+    for net, address in (
+        ("lecture", ""),
+        ("xor", "#digits=9"),
+        ("deep", "#digits=17"),
+        ("ring", ""),
+        ("lecture", "#at=8&rounding=truncate"),
+    ):
         page = visit.open(net, address)
         script = """() => {
             const boxes = [...document.querySelectorAll('.cp-picture text')].filter((e) => e.textContent)
@@ -303,7 +325,8 @@ def test_nothing_in_the_diagram_overlaps(visit: Visit) -> None:
             const found = [];
             for (let i = 0; i < boxes.length; i++) for (let j = 0; j < i; j++) {
                 const [a, b] = [boxes[i][1], boxes[j][1]];
-                const across = Math.min(a.right, b.right) - Math.max(a.left, b.left), down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+                const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+                const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
                 if (across > 1 && down > 3) found.push([boxes[i][0], boxes[j][0], across, down]);
             }
             return found;

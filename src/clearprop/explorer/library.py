@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from clearprop.derivation.local import shared, shared_joined, shared_slope
+from clearprop.explorer.trees import slope, tree
 from clearprop.expressions.evaluate import (
     ERF_SMALL,
     ERF_SMALL_BELOW,
@@ -16,7 +17,6 @@ from clearprop.expressions.evaluate import (
     ERFC_MIDDLE_BELOW,
 )
 from clearprop.expressions.tree import DEFINITIONS
-from clearprop.explorer.trees import slope, tree
 from clearprop.network.description import Network, Objective
 from clearprop.network.names import NOTATIONS
 from clearprop.rules.activations import ACTIVATIONS, Activation, AnyActivation

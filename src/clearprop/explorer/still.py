@@ -45,7 +45,7 @@ def _words(done: Cycle) -> str:
     names = done.names
     outputs = range(min(MOST, done.problem.network.sizes[-1]))
     last = done.problem.network.depth - 1
-    shown = [*(q.Output(last, k) for k in outputs), q.TotalError()]
+    shown: list[q.Quantity] = [*(q.Output(last, k) for k in outputs), q.TotalError()]
     return ", ".join(f"{names.text(quantity)} = {shown_number(done.value(quantity))}" for quantity in shown)
 
 

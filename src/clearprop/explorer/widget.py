@@ -28,7 +28,7 @@ def explore(problem: Problem) -> Any:
     except ImportError:
         raise MissingExtra("The explorer in a notebook", "notebook") from None
 
-    class Explorer(anywidget.AnyWidget):
+    class Explorer(anywidget.AnyWidget):  # type: ignore[misc]
         """The explorer, as a widget."""
 
         _esm = bundled(SCRIPT)

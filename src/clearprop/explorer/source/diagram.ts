@@ -332,8 +332,12 @@ export class Diagram {
     const done = store.current;
     const progress = new Progress(store.phases, store.position);
     for (const { element, text } of this.live) {
-      if (element.hasAttribute("data-select")) element.setAttribute("aria-label", this.spoken(element.getAttribute("data-select")!, done, progress));
-      else this.write(element, text(done, progress));
+      if (!element.hasAttribute("data-select")) this.write(element, text(done, progress));
+    }
+    // What is read aloud begins with what is written there.
+    for (const element of this.picture.querySelectorAll("[data-select]")) {
+      const [written, spoken] = [element.textContent ?? "", this.spoken(element.getAttribute("data-select")!, done, progress)];
+      element.setAttribute("aria-label", written && !spoken.includes(written) ? `${written}, ${spoken}` : spoken);
     }
     const vector = progress.hasUpdate ? done.update.vector : done.moment.vector;
     const largest = this.edges.reduce((most, { index }) => Math.max(most, Math.abs(vector[index]!)), 1e-300);

@@ -34,6 +34,8 @@ export class Surface {
     const names = [...Array(network.outputs).keys()].map((unit) => network.unitName(network.last, unit));
     if (network.outputs > 1) this.choice.append(h("option", { value: -1 }, "the largest output"));
     names.forEach((name, k) => this.choice.append(h("option", { value: k }, name)));
+    // The largest output says something where outputs are shares of a whole.
+    this.choice.value = network.outputs > 1 && network.rule(network.last).kind === "softmax" ? "-1" : "0";
     this.choice.addEventListener("change", () => this.update());
     this.small = h("canvas", { width: GRID, height: GRID });
     const [across, up] = [network.inputName(0), network.inputName(1)];
