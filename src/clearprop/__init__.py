@@ -16,6 +16,7 @@ from clearprop.shown import Shown
 if TYPE_CHECKING:
     from clearprop.derivation.verify import verify
     from clearprop.errors import ClearpropError
+    from clearprop.explorer.widget import explore
     from clearprop.network.data import Data
     from clearprop.network.description import Dense, Network, Objective
     from clearprop.network.examples import Examples
@@ -40,6 +41,7 @@ __version__ = "0.1.0"
 _ROOMS = {
     "derivation.verify": ("verify",),
     "errors": ("ClearpropError",),
+    "explorer.widget": ("explore",),
     "network.description": ("Dense", "Network", "Objective"),
     "network.data": ("Data",),
     "network.file": ("read",),
@@ -83,6 +85,7 @@ __all__ = [
     "activation",
     "cycle",
     "explain",
+    "explore",
     "load",
     "loss",
     "predict",

@@ -166,6 +166,22 @@ def engine(net: str, **options: Any) -> int:
 
 
 @application.command()
+@NET
+@click.option("--output", metavar="FILE", help="Where to; else a temporary file.")
+@click.option("--open/--no-open", "opens", default=True, help="Open it in the browser.", show_default=True)
+@DATA
+@TARGET
+def explore(net: str, **options: Any) -> int:
+    """Write the network as one self-contained page, and open it: turn any number, ask any number why.
+
+    Example: clearprop explore lecture --output lecture.html
+    """
+    from clearprop.cli.explore import run_explore
+
+    return run_explore(net, **options)
+
+
+@application.command()
 @click.argument("name", metavar="[NAME]", required=False)
 def examples(name: str | None) -> int:
     """List the bundled examples, or print one to start from.

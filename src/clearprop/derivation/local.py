@@ -26,11 +26,13 @@ from clearprop.expressions import (
 from clearprop.expressions import Derivative as Differentiated
 from clearprop.expressions.tree import multiply
 from clearprop.network import names as q
+from clearprop.network.description import Objective
 from clearprop.network.names import Quantity
 from clearprop.network.parameters import Place
 from clearprop.propagation.cycle import Cycle
 from clearprop.propagation.forward import error_share
 from clearprop.rules.activations import Activation, Softmax
+from clearprop.rules.joined import AnyJoined
 from clearprop.rules.roles import Role
 
 
@@ -90,6 +92,28 @@ def weighted(tree: Expression) -> Expression:
     return multiply(Symbol(WEIGHT), tree)
 
 
+def shared(tree: Expression, objective: Objective, outputs: int, counted: bool) -> Expression:
+    """A loss's tree times what its error is multiplied with: the example's weight if it has one
+    (``counted``), and its share of so many outputs under ``over_outputs = "mean"``."""
+    tree = weighted(tree) if counted else tree
+    return tree / outputs if objective.over_outputs == "mean" else tree
+
+
+def shared_slope(objective: Objective, outputs: int, counted: bool) -> Differentiated:
+    """The derivative by the output of what ``shared`` makes of the loss."""
+    slope = differentiate(shared(objective.rule.formula, objective, outputs, counted), Role.OUTPUT)
+    if not counted:
+        return slope
+    # Simplified as without a weight, which stays in front where it is seen.
+    return slope._replace(simplified=simplify(shared(objective.rule.slope.simplified, objective, outputs, counted)))
+
+
+def shared_joined(joined: AnyJoined, objective: Objective, outputs: int, counted: bool) -> Expression:
+    """The error signal of a joined loss and activation as it is shown, times the same."""
+    tree = shared(joined.shown_slope, objective, outputs, counted)
+    return simplify(tree) if objective.over_outputs == "mean" else tree
+
+
 def placed(tree: Expression, places: Mapping[Any, Quantity]) -> Expression:
     """A rule's expression, spoken of particular quantities."""
 
@@ -113,12 +137,12 @@ class Links:
     def error(self) -> Expression:
         """E_k as an expression in y and t, with the example's weight if it has one, and its share
         under ``over_outputs = "mean"``."""
-        return self.shared(self.network.loss.rule.formula)
+        return shared(self.network.loss.rule.formula, *self.sharing)
 
-    def shared(self, tree: Expression) -> Expression:
-        """The tree times what ``share`` is the number of."""
-        tree = tree if self.weight is None else weighted(tree)
-        return tree / self.network.sizes[-1] if self.network.loss.over_outputs == "mean" else tree
+    @cached_property
+    def sharing(self) -> tuple[Objective, int, bool]:
+        """What ``shared`` asks for."""
+        return self.network.loss, self.network.sizes[-1], self.weight is not None
 
     @cached_property
     def share(self) -> float:
@@ -128,11 +152,7 @@ class Links:
 
     @cached_property
     def error_slope(self) -> Differentiated:
-        slope = differentiate(self.error, Role.OUTPUT)
-        if self.weight is None:
-            return slope
-        # Simplified as without a weight, which stays in front where it is seen.
-        return slope._replace(simplified=simplify(self.shared(self.network.loss.rule.slope.simplified)))
+        return shared_slope(*self.sharing)
 
     def output_places(self, k: int) -> dict[Any, Quantity]:
         """The quantities that play the roles of output k."""
@@ -155,9 +175,7 @@ class Links:
         assert self.joined is not None
         network, places = self.network, self.output_places(k)
         value = self.joined.signals(self.sums(self.last)[None], self.targets[None])[0, k]
-        shown = self.shared(self.joined.shown_slope)
-        if network.loss.over_outputs == "mean":
-            shown = simplify(shown)
+        shown = shared_joined(self.joined, *self.sharing)
         rule, last = network.loss.rule.name, network.layers[-1].rule.name
         return Factor(
             q.Derivative(of, q.Sum(self.last, k)),

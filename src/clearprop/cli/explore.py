@@ -1,0 +1,37 @@
+"""``clearprop explore``"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+import webbrowser
+from pathlib import Path
+
+from clearprop.explorer.page import page
+from clearprop.files import write_atomically
+from clearprop.training.load import load
+
+
+def run_explore(
+    net: str,
+    *,
+    output: str | None,
+    opens: bool,
+    data: str | None = None,
+    target: tuple[str, ...] = (),
+) -> int:
+    """Write the page and open it."""
+    problem = load(net, data=data, target=target or None)
+    path = Path(output) if output is not None else _place(problem.name)
+    write_atomically(path, page(problem))
+    print(path)
+    if opens and not webbrowser.open(path.resolve().as_uri()):
+        print(f"clearprop: no browser could be started; open {path} yourself", file=sys.stderr)
+    return 0
+
+
+def _place(name: str) -> Path:
+    """A file of its own among the temporary ones, named after the network."""
+    stem = re.sub(r"[^\w-]+", "-", Path(name).stem)[:60].strip("-") or "network"
+    return Path(tempfile.mkdtemp(prefix="clearprop-")) / f"{stem}.html"

@@ -1,0 +1,184 @@
+"""The rules as JSON: everything the page needs to compute, differentiate on paper and print them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from clearprop.derivation.local import shared, shared_joined, shared_slope
+from clearprop.explorer.trees import slope, tree
+from clearprop.expressions.evaluate import (
+    ERF_SMALL,
+    ERF_SMALL_BELOW,
+    ERFC_LARGE,
+    ERFC_MIDDLE,
+    ERFC_MIDDLE_BELOW,
+)
+from clearprop.expressions.tree import DEFINITIONS
+from clearprop.network.description import Network, Objective
+from clearprop.network.names import NOTATIONS
+from clearprop.rules.activations import ACTIVATIONS, Activation, AnyActivation
+from clearprop.rules.joined import JOINED, AnyJoined, Joined
+from clearprop.rules.losses import LOSSES, Loss
+from clearprop.rules.optimizers import Optimizer
+from clearprop.rules.penalties import Penalty
+from clearprop.rules.schedules import Schedule, rate_at
+from clearprop.rules.standardize import ORIGINAL, STANDARDIZED
+
+SCHEDULED = 2_000
+"""So many steps of a schedule are written out; from then on the page keeps the last rate."""
+
+
+def language() -> dict[str, Any]:
+    """What every page needs, whatever its network: the primitives, the notations, standardizing."""
+    return {
+        "erf": {
+            "small": ERF_SMALL,
+            "middle": ERFC_MIDDLE,
+            "large": ERFC_LARGE,
+            "small_below": ERF_SMALL_BELOW,
+            "middle_below": ERFC_MIDDLE_BELOW,
+        },
+        "definitions": {operator.value: tree(plain) for operator, plain in DEFINITIONS.items()},
+        "notations": {name: vars(notation) for name, notation in NOTATIONS.items()},
+        "standardized": tree(STANDARDIZED),
+        "original": tree(ORIGINAL),
+    }
+
+
+def rules_of(network: Network) -> tuple[list[AnyActivation], list[Loss]]:
+    """The activations and losses to choose from: those of the tables, and the network's own."""
+    activations = list(ACTIVATIONS.values())
+    for layer in network.layers:
+        if layer.rule not in activations:
+            activations.append(layer.rule)
+    chosen = list(LOSSES.values())
+    if network.loss.rule not in chosen:
+        chosen.append(network.loss.rule)
+    return activations, chosen
+
+
+def activation(rule: AnyActivation) -> dict[str, Any]:
+    """One activation. Softmax is known by its name."""
+    common = {"name": rule.name, "label": label(rule), "source": rule.source, "bounds": _bounds(rule.bounds)}
+    if not isinstance(rule, Activation):
+        return {**common, "kind": "softmax"}
+    return {
+        **common,
+        "kind": "scalar",
+        "formula": tree(rule.formula),
+        "slope": slope(rule.slope),
+        "printed_slope": tree(rule.printed_slope),
+    }
+
+
+def label(rule: Any) -> str:
+    """The rule's name, with those constants that are not the usual ones."""
+    usual: Mapping[str, float] = {}
+    for table in (ACTIVATIONS, LOSSES):
+        if rule.name in table:
+            usual = table[rule.name].constants
+    changed = [f"{key} {value:g}" for key, value in rule.constants.items() if value != usual.get(key)]
+    return f"{rule.name} ({', '.join(changed)})" if changed else str(rule.name)
+
+
+def losses(
+    chosen: Sequence[Loss], activations: Sequence[AnyActivation], objective: Objective, outputs: int
+) -> list[dict[str, Any]]:
+    """The losses, each with its share of the outputs, without and with an example's weight."""
+    return [
+        {
+            "name": rule.name,
+            "label": label(rule),
+            "source": rule.source,
+            "formula": tree(rule.formula),
+            "slope": tree(rule.slope.simplified),
+            "targets": _bounds(rule.targets),
+            "sums_to_one": rule.sums_to_one,
+            "misfits": [rule.misfit(activation) for activation in activations],
+            "joined": _joined(rule, objective, outputs),
+            **{
+                key: _shared(replace(objective, rule=rule), outputs, counted)
+                for key, counted in (("plain", False), ("counted", True))
+            },
+        }
+        for rule in chosen
+    ]
+
+
+def _shared(objective: Objective, outputs: int, counted: bool) -> dict[str, Any]:
+    return {
+        "error": tree(shared(objective.rule.formula, objective, outputs, counted)),
+        **slope(shared_slope(objective, outputs, counted)),
+    }
+
+
+def _joined(rule: Loss, objective: Objective, outputs: int) -> dict[str, Any]:
+    """Per activation that this loss is joined with."""
+    table = {}
+    for (loss, name), pair in JOINED.items():
+        if loss == rule.name:
+            shown = {
+                key: tree(shared_joined(pair, objective, outputs, counted))
+                for key, counted in (("plain", False), ("counted", True))
+            }
+            table[name] = {"shown": shown, "scalar": _scalar(pair)}
+    return table
+
+
+def _scalar(pair: AnyJoined) -> dict[str, Any] | None:
+    """Softmax and its loss are known by name; any other pair is two expressions."""
+    if not isinstance(pair, Joined):
+        return None
+    return {"error": tree(pair.error), "slope": tree(pair.slope.simplified)}
+
+
+def optimizer(chosen: Optimizer) -> dict[str, Any]:
+    """The assignments, in order, and the numbers behind their symbols."""
+    return {
+        "name": chosen.name,
+        "source": chosen.source,
+        "rate": chosen.learning_rate,
+        "assignments": [[str(symbol.key), tree(expression)] for symbol, expression in chosen.assignments],
+        "constants": chosen.constants,
+        "state": chosen.state,
+        "clip_norm": chosen.clip_norm,
+        "clip_value": chosen.clip_value,
+        "bounded": tree(chosen.bounded),
+        "schedule": None if chosen.schedule == Schedule() else _schedule(chosen.schedule),
+    }
+
+
+def _schedule(chosen: Schedule) -> dict[str, Any]:
+    """The rate of each step, if each is an epoch, is ``offset + factor * base``: every schedule is affine
+    in the base rate, so two rates give both."""
+    offsets, factors = [], []
+    for step in range(1, SCHEDULED + 1):
+        offset, one = (rate_at(chosen, base, step - 1, step) for base in (0.0, 1.0))
+        offsets.append(offset)
+        factors.append(one - offset)
+    while len(factors) > 1 and (offsets[-1], factors[-1]) == (offsets[-2], factors[-2]):
+        offsets.pop()
+        factors.pop()
+    return {"name": chosen.name, "offsets": offsets, "factors": factors}
+
+
+def penalty(chosen: Penalty) -> dict[str, Any] | None:
+    """The penalty of one weight, with and without its constants put in."""
+    if not chosen:
+        return None
+    return {
+        "l1": chosen.l1,
+        "l2": chosen.l2,
+        "formula": tree(chosen.formula),
+        "slope": tree(chosen.slope.simplified),
+        "symbolic": tree(chosen.symbolic),
+        "symbolic_slope": slope(chosen.symbolic_slope),
+    }
+
+
+def _bounds(bounds: tuple[float, float] | None) -> list[float | None] | None:
+    """An interval; None at an end that is infinite."""
+    return None if bounds is None else [end if math.isfinite(end) else None for end in bounds]

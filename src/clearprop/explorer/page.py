@@ -1,0 +1,59 @@
+"""The page: one HTML file that holds its data, its style and its script, and asks nobody for anything.
+
+Its policy allows this one script and this one style by their hashes, and no origin at all. The
+data stand in a block that is never executed.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from html import escape
+from importlib import resources
+
+from clearprop.errors import abridged
+from clearprop.explorer.export import escaped, exported
+from clearprop.explorer.still import still
+from clearprop.network.problem import Problem
+
+SCRIPT, STYLE = "explorer.js", "explorer.css"
+
+
+def page(problem: Problem) -> str:
+    """The whole page, as text.
+
+    Raises:
+        InvalidArgument: there is no example to show.
+
+    >>> from clearprop.network.file import load
+    >>> page(load("lecture")).startswith("<!doctype html>")
+    True
+    """
+    data, script, style = escaped(exported(problem)), bundled(SCRIPT), bundled(STYLE)
+    title = escape(abridged(problem.name, 200))
+    policy = (
+        f"default-src 'none'; script-src '{fingerprint(script)}'; style-src '{fingerprint(style)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    return "".join((
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
+        '<meta name="referrer" content="no-referrer">\n',
+        '<link rel="icon" href="data:,">\n',
+        f"<title>{title} – clearprop</title>\n",
+        f'<style id="clearprop-style">{style}</style>\n</head>\n<body class="clearprop-page">\n',
+        f'<main id="clearprop" class="clearprop"></main>\n<noscript>{still(problem)}</noscript>\n',
+        f'<script type="application/json" id="clearprop-data">{data}</script>\n',
+        f'<script type="module">{script}</script>\n</body>\n</html>\n',
+    ))  # fmt: skip
+
+
+def bundled(name: str) -> str:
+    """A file of the front end, as it was built."""
+    return (resources.files("clearprop.explorer") / "bundle" / name).read_text(encoding="utf-8")
+
+
+def fingerprint(content: str) -> str:
+    """What a policy allows a script or style by."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode("utf-8")).digest()).decode("ascii")

@@ -1,0 +1,194 @@
+/* The page, put together: the diagram and what steers it beside the explanation of what is chosen. */
+
+import { addressOf, goToAddress } from "./address";
+import { ExampleChoice, ownData, Settings, Transport, Writing } from "./controls";
+import { Curve } from "./curve";
+import type { Data } from "./data";
+import { Diagram } from "./diagram";
+import { abridged, h, say } from "./dom";
+import { Panel } from "./panel";
+import { Progress, told } from "./phases";
+import { placesOf } from "./places";
+import { Player } from "./player";
+import type { Quantity } from "./quantity";
+import { Store } from "./store";
+import { Surface } from "./surface";
+import { Tables } from "./tables";
+import { tomlOf } from "./toml";
+import { warningsOf } from "./warnings";
+
+export interface Options {
+  /** Whether the state goes into the page's address; not in a notebook. */
+  hasAddress: boolean;
+  /** The style sheet, for pictures that are downloaded. */
+  style: string;
+}
+
+/** While it plays, what is costly is drawn only so often, in milliseconds. */
+const SELDOM = 120;
+
+export class App {
+  readonly store: Store;
+  private readonly diagram: Diagram;
+  private readonly panel: Panel;
+  private readonly player: Player;
+  private readonly transport: Transport;
+  private readonly parts: { update(): void }[] = [];
+  private readonly surface: Surface | null;
+  private readonly message = h("p", { class: "cp-status", role: "status" });
+  private readonly warnings = h("ul", { class: "cp-warnings", "aria-label": "Warnings" });
+  private last = 0;
+  private isDue = false;
+
+  constructor(
+    data: Data,
+    private readonly root: HTMLElement,
+    private readonly options: Options,
+  ) {
+    const store = (this.store = new Store(data));
+    const announce = (words: string, isGood = true) => this.announce(words, isGood);
+    const select = (quantity: Quantity) => this.select(quantity);
+    const point = (places: string[]) => (this.diagram.light(places), this.panel.light(places));
+    this.diagram = new Diagram(store, select, point);
+    this.panel = new Panel(store, select, point, announce);
+    this.player = new Player(store, (ending) => announce(ending.words, ending.isGood));
+    this.transport = new Transport(store, this.player, announce);
+    const [settings, writing, example] = [new Settings(store, announce), new Writing(store), new ExampleChoice(store, announce)];
+    const [curve, tables] = [new Curve(store), new Tables(store, select)];
+    this.surface = store.network.sizes[0] === 2 ? new Surface(store) : null;
+    this.parts.push(settings, writing, example, curve, tables);
+
+    const title = h("h1", {}, h("span", { class: "cp-brand" }, "clearprop"), " ", h("bdi", { title: data.name }, abridged(data.name, 80)));
+    const stage = h("section", { class: "cp-stage", "aria-label": "The network" }, this.transport.element, example.element, this.diagram.element, this.message, this.warnings);
+    const stack = h("div", { class: "cp-stack" }, curve.element, settings.element);
+    const pair = this.surface ? [stack, this.surface.element] : [curve.element, settings.element];
+    const cards = h("div", { class: "cp-cards" }, ...pair, tables.element, ownData(store, announce));
+    root.classList.add("clearprop", "cp-explorer");
+    root.replaceChildren(h("header", { class: "cp-header" }, title, writing.element, this.takeaway()),
+      h("div", { class: "cp-columns" }, stage, this.panel.element, cards), this.foot());
+    store.on(() => this.changed());
+    addEventListener("beforeprint", () => (tables.element.open = true));
+    if (options.hasAddress) {
+      const read = () => goToAddress(store, location.hash);
+      announce(read() ?? "", false);
+      addEventListener("hashchange", () => location.hash.slice(1) !== addressOf(store) && announce(read() ?? "", false));
+    }
+    this.refresh(true);
+  }
+
+  private announce(words: string, isGood = true): void {
+    say(this.message, words);
+    this.message.classList.toggle("cp-bad", !isGood && words !== "");
+  }
+
+  private select(quantity: Quantity): void {
+    this.store.selected = quantity;
+    this.store.changed();
+  }
+
+  // --- drawing ----------------------------------------------------------------------------
+
+  private changed(): void {
+    if (this.player.playing) return this.refresh(performance.now() - this.last > SELDOM);
+    // Several changes at once are drawn once; what is read right after is never old.
+    this.refresh(true);
+  }
+
+  private refresh(isWhole: boolean): void {
+    const { store } = this;
+    this.transport.update(this.words());
+    this.diagram.update();
+    this.panel.update(!isWhole);
+    if (!isWhole) return;
+    this.last = performance.now();
+    for (const part of this.parts) part.update();
+    this.surface?.update();
+    this.warn();
+    this.markStep();
+    if (this.options.hasAddress && !this.player.playing) this.writeAddress();
+    this.root.toggleAttribute("data-playing", this.player.playing);
+    this.root.setAttribute("data-cycle", String(store.step));
+  }
+
+  private words(): string {
+    const { store } = this;
+    if (store.position === 0) return "Nothing is computed yet; take a step";
+    const { words } = told(store.phases[store.position - 1]!, store.network, (quantity) => store.names.text(quantity));
+    if (store.position < store.phases.length) return words;
+    return `${words}; with them ${store.names.words.total_error} is ${store.view.number(store.current.errorAfter)}`;
+  }
+
+  private markStep(): void {
+    const { store } = this;
+    for (const element of this.root.querySelectorAll(".cp-just")) element.classList.remove("cp-just");
+    if (store.position === 0) return;
+    const { units } = told(store.phases[store.position - 1]!, store.network, () => "");
+    this.diagram.mark(units.flatMap((unit) => placesOf(unit, store.network)));
+    this.root.toggleAttribute("data-updated", new Progress(store.phases, store.position).hasUpdate);
+  }
+
+  private warn(): void {
+    const items = warningsOf(this.store).map(({ words, about }) =>
+      h("li", {}, about ? h("button", { type: "button", class: "cp-quiet", click: () => this.select(about) }, words) : words));
+    this.warnings.hidden = items.length === 0;
+    if (this.warnings.textContent !== items.map((item) => item.textContent).join("")) this.warnings.replaceChildren(...items);
+  }
+
+  // --- taking away ------------------------------------------------------------------------
+
+  private writeAddress(): void {
+    if (this.isDue) return;
+    this.isDue = true;
+    setTimeout(() => {
+      this.isDue = false;
+      const address = addressOf(this.store);
+      if (address === null || location.hash.slice(1) === address) return;
+      try {
+        history.replaceState(null, "", address ? `#${address}` : location.pathname + location.search);
+      } catch {
+        // A page inside another one may not change its address.
+      }
+    }, 150);
+  }
+
+  private takeaway(): HTMLElement {
+    const item = (words: string, act: () => void) => h("button", { type: "button", class: "cp-quiet", click: act }, words);
+    const items = [item("Network (TOML)", () => this.download("toml")), item("Diagram (SVG)", () => this.download("svg"))];
+    if (this.options.hasAddress) items.push(item("Copy link", () => this.copyLink()));
+    items.push(item("Print", () => print()));
+    return h("div", { class: "cp-takeaway", role: "group", "aria-label": "Take away" }, ...items);
+  }
+
+  private copyLink(): void {
+    const address = addressOf(this.store);
+    if (address === null) return this.announce("This state is too large for an address; download the network instead.", false);
+    navigator.clipboard.writeText(`${location.href.split("#")[0]}#${address}`).then(
+      () => this.announce("Copied a link to this state."),
+      () => this.announce("The browser does not let this page copy; the address above holds this state."),
+    );
+  }
+
+  /** The text of a file to take away, or null where there can be none. */
+  file(kind: "toml" | "svg"): string | null {
+    return kind === "toml" ? tomlOf(this.store) : this.diagram.file(this.options.style);
+  }
+
+  private download(kind: "toml" | "svg"): void {
+    const content = this.file(kind);
+    if (content === null) return this.announce("A rule of this network was made in Python; no network file can describe it.", false);
+    const type = kind === "toml" ? "application/toml" : "image/svg+xml";
+    const name = this.store.data.name.split(/[\\/]/).pop()!.replace(/\.(toml|safetensors)$/, "").replace(/[^\p{L}\p{N}_-]+/gu, "-").slice(0, 60) || "network";
+    const url = URL.createObjectURL(new Blob([content], { type }));
+    const link = h("a", { href: url, download: `${name}.${kind}` });
+    this.root.append(link);
+    link.click();
+    link.remove();
+    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  }
+
+  private foot(): HTMLElement {
+    const { examples } = this.store.data;
+    const left = examples.left_out ? ` ${examples.left_out.toLocaleString("en")} more examples did not fit into the page.` : "";
+    return h("footer", { class: "cp-foot" }, `Computed here, in full precision; only what is shown is shortened.${left}`);
+  }
+}

@@ -1,0 +1,187 @@
+/* The chain rule, written out: why a gradient is what it is. The same terms, factors and products as
+   derivation/chain.py, filled with the numbers of the moment. */
+
+import type { Cycle } from "./cycle";
+import { factor, Links, term } from "./links";
+import type { Factor, Term } from "./links";
+import type { Network } from "./network";
+import { joinedEntries, pullBack } from "./propagate";
+import * as q from "./quantity";
+import { sym } from "./tree";
+
+const PATH_LIMIT = 16;
+const WIDTH_LIMIT = 16;
+
+const range = (count: number): number[] => [...Array(count).keys()];
+
+/** The derivations of one example of a cycle. */
+export class Chain {
+  readonly network: Network;
+  readonly links: Links;
+  readonly last: number;
+  readonly scalarOutput: boolean;
+  private split: { bySum: Float64Array[]; byOutput: Float64Array[] } | null = null;
+
+  constructor(
+    readonly cycle: Cycle,
+    readonly row: number,
+  ) {
+    this.network = cycle.network;
+    this.links = new Links(cycle, row);
+    this.last = this.network.last;
+    this.scalarOutput = this.network.rule(this.last).kind === "scalar";
+  }
+
+  // --- ∂E_k of every sum and output: backward once more, one output error at a time --------
+
+  /** ∂E_k/∂sum_u. */
+  bySum(layer: number, k: number, unit: number): number {
+    return this.tables.bySum[layer]![k * this.network.sizes[layer + 1]! + unit]!;
+  }
+
+  /** ∂E_k/∂output_u. */
+  byOutput(layer: number, k: number, unit: number): number {
+    return this.tables.byOutput[layer]![k * this.network.sizes[layer + 1]! + unit]!;
+  }
+
+  private get tables(): { bySum: Float64Array[]; byOutput: Float64Array[] } {
+    return (this.split ??= this.computed());
+  }
+
+  private computed(): { bySum: Float64Array[]; byOutput: Float64Array[] } {
+    const K = this.network.outputs;
+    const [bySum, byOutput]: [Float64Array[], Float64Array[]] = [[], []];
+    byOutput[this.last] = new Float64Array(K * K);
+    for (const k of range(K)) byOutput[this.last]![k * K + k] = this.links.errorByOutput(k, q.error(k)).value;
+    const joined = this.links.isJoined ? joinedEntries(this.network, this.links.sums(this.last), this.links.targets) : null;
+    bySum[this.last] = joined ? joined.map((entry) => entry * this.links.share) : this.through(this.last, byOutput[this.last]!);
+    for (let layer = this.last - 1; layer >= 0; layer--) {
+      const [here, next] = [this.network.sizes[layer + 1]!, this.network.sizes[layer + 2]!];
+      const upstream = new Float64Array(K * here);
+      for (const k of range(K))
+        for (const v of range(next)) {
+          const signal = bySum[layer + 1]![k * next + v]!;
+          const at = this.network.weight(layer + 1, v, 0);
+          for (let u = 0; u < here; u++) upstream[k * here + u]! += signal * this.cycle.moment.vector[at + u]!;
+        }
+      byOutput[layer] = upstream;
+      bySum[layer] = this.through(layer, upstream);
+    }
+    return { bySum, byOutput };
+  }
+
+  /** ∂E/∂sum from ∂E/∂output of one layer, error by error. */
+  private through(layer: number, upstream: Float64Array): Float64Array {
+    const units = this.network.sizes[layer + 1]!;
+    const mask = this.cycle.trace.masks[layer] ?? null;
+    const scaled = mask ? upstream.map((up, k) => up * mask[this.row * units + (k % units)]!) : upstream;
+    const sums = new Float64Array(upstream.length);
+    for (let at = 0; at < sums.length; at += units) sums.set(this.links.sums(layer), at);
+    return pullBack(this.network, layer, sums, scaled);
+  }
+
+  // --- terms ------------------------------------------------------------------------------
+
+  /** The terms of ∂E_total/∂parameter for this example alone, the penalty excepted. */
+  parameterTerms(index: number): Term[] {
+    const { layer } = this.network.place(index);
+    return this.units(index).flatMap((u) => {
+      const last = this.links.sumByParameter(layer, u, index);
+      return this.toSum(layer, u).map((way) => term(way.of, [...way.factors, last]));
+    });
+  }
+
+  /** The units that a parameter belongs to: all of a layer for its shared bias. */
+  private units(index: number): number[] {
+    const { layer, unit } = this.network.place(index);
+    return this.network.isShared(index) ? range(this.network.sizes[layer + 1]!) : [unit];
+  }
+
+  /** The factors of ∂E/∂sum_unit, for each error that the unit reaches. */
+  toSum(layer: number, unit: number): Term[] {
+    if (layer === this.last) return this.toOutputSum(unit);
+    if (this.network.rule(layer).kind === "softmax")
+      return range(this.network.outputs).map((k) => term(q.error(k), [this.collapsedSum(k, layer, unit)]));
+    const slope = this.links.outputBySum(layer, unit);
+    return this.toOutput(layer, unit).map((way) => term(way.of, [...way.factors, slope]));
+  }
+
+  private toOutputSum(unit: number): Term[] {
+    if (this.links.isJoined) return [term(q.TOTAL, [this.links.errorBySum(unit, q.TOTAL)])];
+    if (this.scalarOutput)
+      return [term(q.TOTAL, [this.links.errorByOutput(unit, q.TOTAL), this.links.outputBySum(this.last, unit)])];
+    return range(this.network.outputs).map((k) =>
+      term(q.error(k), [this.links.errorByOutput(k, q.error(k)), this.links.outputBySum(this.last, k, unit)]),
+    );
+  }
+
+  /** The factors of ∂E/∂output_unit, for each error that the unit reaches. */
+  toOutput(layer: number, unit: number): Term[] {
+    if (layer === this.last) {
+      const of = this.scalarOutput ? q.TOTAL : q.error(unit);
+      return [term(of, [this.links.errorByOutput(unit, of)])];
+    }
+    return range(this.network.outputs).map((k) => {
+      if (layer === this.last - 1 && this.scalarOutput)
+        return term(q.error(k), [...this.errorToSum(k), this.links.sumByOutput(this.last, k, unit)]);
+      return term(q.error(k), [this.collapsedOutput(k, layer, unit)]);
+    });
+  }
+
+  /** ∂E_k/∂sum_k of a scalar output: one joined factor, or loss and activation. */
+  private errorToSum(k: number): Factor[] {
+    const of = q.error(k);
+    if (this.links.isJoined) return [this.links.errorBySum(k, of)];
+    return [this.links.errorByOutput(k, of), this.links.outputBySum(this.last, k)];
+  }
+
+  // --- collapsed factors and what they stand for --------------------------------------------
+
+  /** ∂E_k/∂output_unit, a sum over all paths from the unit to the error. */
+  private collapsedOutput(k: number, layer: number, unit: number): Factor {
+    const quantity = q.derivative(q.error(k), q.output(layer, unit));
+    return factor(quantity, sym(quantity), this.byOutput(layer, k, unit), this.expansion(k, layer, unit));
+  }
+
+  /** ∂E_k/∂sum_unit; under softmax a sum over the outputs of its layer. */
+  private collapsedSum(k: number, layer: number, unit: number, expand = true): Factor {
+    const quantity = q.derivative(q.error(k), q.sum(layer, unit));
+    const value = this.bySum(layer, k, unit);
+    if (!expand || layer >= this.last || this.network.rule(layer).kind === "scalar") return factor(quantity, sym(quantity), value);
+    const size = this.network.sizes[layer + 1]!;
+    const expansion = range(Math.min(size, WIDTH_LIMIT)).map((v) => {
+      const of = q.derivative(q.error(k), q.output(layer, v));
+      return term(q.error(k), [factor(of, sym(of), this.byOutput(layer, k, v)), this.links.outputBySum(layer, v, unit)]);
+    });
+    return factor(quantity, sym(quantity), value, { expansion, elided: size - expansion.length });
+  }
+
+  private expansion(k: number, layer: number, unit: number): { expansion: Term[]; elided: number } {
+    const later = range(this.last - layer).map((step) => this.network.rule(layer + 1 + step));
+    const paths = this.network.sizes.slice(layer + 2, -1).reduce((product, size) => product * size, 1);
+    if (later.every((rule) => rule.kind === "scalar") && paths <= PATH_LIMIT)
+      return { expansion: this.paths(k, layer + 1, unit).map((factors) => term(q.error(k), factors)), elided: 0 };
+    return this.oneLayer(k, layer, unit);
+  }
+
+  /** Every path from a source's output to E_k, each as a product of local derivatives. */
+  private paths(k: number, at: number, source: number): Factor[][] {
+    if (at === this.last) return [[...this.errorToSum(k), this.links.sumByOutput(at, k, source)]];
+    return range(this.network.sizes[at + 1]!).flatMap((u) => {
+      const here = [this.links.outputBySum(at, u), this.links.sumByOutput(at, u, source)];
+      return this.paths(k, at + 1, u).map((factors) => [...factors, ...here]);
+    });
+  }
+
+  /** Σ_v ∂E_k/∂sum_v · weight: the error signals of the next layer, the largest ones. */
+  private oneLayer(k: number, layer: number, unit: number): { expansion: Term[]; elided: number } {
+    const size = this.network.sizes[layer + 2]!;
+    const product = (v: number) => this.bySum(layer + 1, k, v) * this.cycle.moment.vector[this.network.weight(layer + 1, v, unit)]!;
+    const sizes = range(size).map((v) => Math.abs(product(v)));
+    const largest = range(size).sort((a, b) => sizes[b]! - sizes[a]! || a - b).slice(0, WIDTH_LIMIT).sort((a, b) => a - b);
+    const expansion = largest.map((v) =>
+      term(q.error(k), [this.collapsedSum(k, layer + 1, v, false), this.links.sumByOutput(layer + 1, v, unit)]),
+    );
+    return { expansion, elided: size - expansion.length };
+  }
+}

@@ -1,0 +1,204 @@
+/* Compose: a derivation to equations, in the order in which a lecture tells them; as rendering/compose.py. */
+
+import { symbolValue } from "./derive";
+import type { Assigned, Derivation, GradientDerivation, ValueDerivation } from "./derive";
+import type { Factor, Term } from "./links";
+import { Names } from "./network";
+import * as q from "./quantity";
+import type { Quantity } from "./quantity";
+import { add, divide, multiply, same, Sym, sym, Val, withNumbers } from "./tree";
+import type { Tree } from "./tree";
+
+const SHOWN_EXAMPLES = 16;
+const SHOWN_COLLAPSE = 6;
+
+export interface Line {
+  side: Tree;
+  remark: string;
+}
+
+export type Block =
+  | { kind: "heading"; quantity: Quantity }
+  | { kind: "equation"; left: Tree; lines: Line[] }
+  | { kind: "paragraph"; text: string };
+
+export interface Naming {
+  names: Names;
+  number(value: number): string;
+}
+
+const line = (side: Tree, remark = ""): Line => ({ side, remark });
+const equation = (left: Tree, lines: Line[]): Block => ({ kind: "equation", left, lines });
+
+/** Lines of an equation without repeating one that looks the same; the remark goes last. */
+function lines(sides: Tree[], remark = ""): Line[] {
+  const kept = sides.filter((side, k) => k === 0 || !same(side, sides[k - 1]!));
+  return kept.map((side, k) => line(side, k === kept.length - 1 ? remark : ""));
+}
+
+export function blocksOf(derivation: Derivation, naming: Naming): Block[] {
+  return derivation.kind === "value" ? valueBlocks(derivation) : new Composer(derivation, naming).blocks();
+}
+
+function valueBlocks(derivation: ValueDerivation): Block[] {
+  const { quantity, formulas, value, remark, cycle, row } = derivation;
+  const heading: Block = { kind: "heading", quantity };
+  if (!formulas.length) return [heading, equation(sym(quantity), lines([value], remark))];
+  const plugged = withNumbers(formulas[formulas.length - 1]!, (each) => symbolValue(cycle, each, row));
+  return [heading, equation(sym(quantity), lines([...formulas, plugged, value], remark))];
+}
+
+/** Weights need no derivation, and error signals of a later layer are asked for by name. */
+const isGiven = (each: Factor): boolean => each.working === null && each.expression instanceof Sym;
+
+const symbolsOf = (term: Term): Tree => multiply(...term.factors.map((each) => sym(each.quantity)));
+const valuesOf = (term: Term): Tree => multiply(...term.factors.map((each) => new Val(each.value, each.quantity)));
+
+/** "The previous computations are re-usable": what a factor is known by. */
+function key(each: Factor): string {
+  const { quantity } = each;
+  // The slope of the loss: E_total depends on output_k through E_k alone.
+  const isSlope = quantity.kind === "derivative" && quantity.of.kind === "error" && each.working !== null;
+  return isSlope ? q.derivative(q.TOTAL, quantity.by).id : quantity.id;
+}
+
+class Composer {
+  private readonly told = new Set<string>();
+  private readonly gradient: Quantity;
+
+  constructor(
+    private readonly derivation: GradientDerivation,
+    private readonly naming: Naming,
+  ) {
+    this.gradient = q.derivative(q.TOTAL, derivation.quantity);
+  }
+
+  blocks(): Block[] {
+    const { derivation } = this;
+    const blocks: Block[] = [{ kind: "heading", quantity: this.gradient }];
+    if (derivation.row === null) blocks.push(...this.batch());
+    else {
+      const lefts = derivation.terms.map((term) => this.left(term));
+      derivation.terms.forEach((term, k) => blocks.push(...this.term(term, lefts[k]!)));
+      if (derivation.terms.length > 1) {
+        const products = derivation.terms.map((term) => term.product);
+        blocks.push(equation(sym(this.gradient), lines([add(...lefts), add(...products), derivation.gradient])));
+      }
+    }
+    return [...blocks, ...this.update()];
+  }
+
+  private value(quantity: Quantity): number {
+    return symbolValue(this.derivation.cycle, quantity, this.derivation.row ?? 0);
+  }
+
+  /** ∂E_1/∂w1; where several terms have the same error, with the unit that the term runs through. */
+  private left(term: Term): Tree {
+    const quantity = q.derivative(term.of, this.derivation.quantity);
+    const alike = this.derivation.terms.filter((other) => other.of.id === term.of.id && other.example === term.example);
+    const last = term.factors[term.factors.length - 1]!.quantity;
+    const { names } = this.naming;
+    if (alike.length > 1 && last.kind === "derivative" && last.of.kind === "sum")
+      return sym(`${names.text(quantity)} through ${names.text(last.of)}`);
+    return sym(quantity);
+  }
+
+  private term(term: Term, left: Tree): Block[] {
+    const blocks: Block[] = [];
+    const isProduct = term.factors.length > 1;
+    if (isProduct) blocks.push(equation(left, [line(symbolsOf(term))]));
+    for (const each of term.factors) blocks.push(...this.component(each));
+    if (isProduct) {
+      const formulas = multiply(...term.factors.map((each) => each.expression));
+      blocks.push(equation(left, lines([formulas, valuesOf(term), term.product])));
+    }
+    return blocks;
+  }
+
+  private component(each: Factor): Block[] {
+    const left = sym(each.quantity);
+    if (this.told.has(key(each))) return [equation(left, lines([each.value], "already computed"))];
+    this.told.add(key(each));
+    if (each.expansion.length) return this.expanded(each);
+    const sides = [line(each.expression, each.remark)];
+    const { working } = each;
+    if (working && !same(working.raw, each.expression)) sides.unshift(line(working.raw, working.rules.join(", ")));
+    else if (working && working.rules.length) sides[0] = line(each.expression, working.rules.join(", "));
+    const plugged = withNumbers(each.expression, (quantity) => this.value(quantity));
+    return [equation(left, [...collapsing(each), ...sides, ...lines([plugged, each.value])])];
+  }
+
+  /** A collapsed factor: each way to the error that it stands for, and their sum. */
+  private expanded(whole: Factor): Block[] {
+    const blocks: Block[] = [];
+    for (const term of whole.expansion)
+      for (const each of term.factors) if (!isGiven(each) && !this.told.has(key(each))) blocks.push(...this.component(each));
+    const left = sym(whole.quantity);
+    const isMany = whole.expansion.length > 1;
+    const ways: Tree[] = whole.expansion.map((_, k) => (isMany ? sym(`way ${k + 1}`) : left));
+    whole.expansion.forEach((term, k) => blocks.push(equation(ways[k]!, lines([symbolsOf(term), valuesOf(term), term.product]))));
+    if (isMany) {
+      const rest = whole.elided ? [sym(`… (${whole.elided} smaller ones)`)] : [];
+      const products = whole.expansion.map((term) => term.product);
+      blocks.push(equation(left, lines([add(...ways, ...rest), add(...products, ...rest), whole.value])));
+    }
+    return blocks;
+  }
+
+  /** Per example, then the reduction. */
+  private batch(): Block[] {
+    const { derivation, naming } = this;
+    const { rows } = derivation.cycle.trace;
+    const own = derivation.terms.filter((term) => term.example !== null);
+    const parts = own.map((term) => term.factors[term.factors.length - 1]!);
+    const blocks: Block[] = parts.slice(0, SHOWN_EXAMPLES).map((part, row) => {
+      const weight = rows.weights === null ? "" : `, weight ${naming.number(rows.weights[row]!)}`;
+      const left = sym(`${naming.names.text(this.gradient)}, example ${own[row]!.example}${weight}`);
+      const first = row === 0 ? [line(add(...part.expansion.map(symbolsOf)))] : [];
+      const values = add(...part.expansion.map(valuesOf));
+      return equation(left, [...first, ...lines([values, add(...part.expansion.map((term) => term.product)), part.value])]);
+    });
+    const hidden = own.length - SHOWN_EXAMPLES;
+    if (hidden > 0) blocks.push({ kind: "paragraph", text: `… and ${hidden} more examples, each in the same way.` });
+    return [...blocks, ...this.reduction(parts, hidden)];
+  }
+
+  private reduction(parts: Factor[], hidden: number): Block[] {
+    const { derivation } = this;
+    const blocks: Block[] = [];
+    const shown: Tree[] = parts.slice(0, SHOWN_EXAMPLES).map((part) => part.value);
+    const total = add(...shown, ...(hidden > 0 ? [sym(`… (${hidden} more)`)] : []));
+    const isMean = derivation.cycle.network.data.network.over_examples === "mean" && parts.length > 1;
+    let reduced = isMean ? divide(total, parts.length) : total;
+    let plugged = reduced;
+    for (const term of derivation.terms.filter((each) => each.example === null)) {
+      this.told.clear();
+      blocks.push(...this.component(term.factors[0]!));
+      reduced = add(reduced, sym(term.factors[0]!.quantity));
+      plugged = add(plugged, term.product);
+    }
+    return [...blocks, equation(sym(this.gradient), lines([reduced, plugged, derivation.gradient]))];
+  }
+
+  private update(): Block[] {
+    const { derivation } = this;
+    if (derivation.updated === null) return [];
+    if (derivation.update.length) return derivation.update.map((assigned) => this.assignment(assigned));
+    const kept = lines([sym(derivation.quantity), derivation.updated], "kept as it is: not trained");
+    return [equation(sym(q.updated(derivation.quantity)), kept)];
+  }
+
+  /** new_w5 = w5 - n * ∂E_total/∂w5 = 0.5 - 0.6 * 0.08020 = 0.45187 */
+  private assignment(assigned: Assigned): Block {
+    const known = new Map(this.derivation.update.map((each) => [each.quantity.id, each.value]));
+    const plugged = withNumbers(assigned.expression, (each) => known.get(each.id) ?? this.value(each));
+    return equation(sym(assigned.quantity), lines([assigned.expression, plugged, assigned.value]));
+  }
+}
+
+/** What a joined loss and activation put together, before it collapses: symbols, then expressions. */
+function collapsing(each: Factor): Line[] {
+  if (!each.collapse.length || each.collapse.length > SHOWN_COLLAPSE) return [];
+  const expressions = each.collapse.map((term) => multiply(...term.factors.map((inner) => inner.expression)));
+  return [line(add(...each.collapse.map(symbolsOf))), line(add(...expressions))];
+}

@@ -1,0 +1,223 @@
+/* What steers the page: the steps of a cycle, the settings, a person's own data, what can be taken away. */
+
+import { rowsFrom, Unfit } from "./csv";
+import type { Rounding } from "./data";
+import { fresh, h, say, svg } from "./dom";
+import { choiceField, numberField } from "./field";
+import type { Player } from "./player";
+import type { Store } from "./store";
+
+type Announce = (words: string, isGood?: boolean) => void;
+
+const ICONS: Record<string, string> = {
+  rewind: "M3 3v10M13 3L6 8l7 5z", back: "M11 3L4 8l7 5z", step: "M5 3l7 5-7 5z", cycle: "M13 8a5 5 0 1 1-1.6-3.7M12 1v4H8",
+  play: "M4 2.5l9 5.5-9 5.5z", pause: "M4 3h3v10H4zM9 3h3v10H9z", reset: "M3 8a5 5 0 1 0 1.6-3.7M4 1v4h4", use: "M3 8.5l3.5 3.5L13 4.5",
+};
+
+function icon(name: string): SVGElement {
+  const isLine = ["cycle", "reset", "use"].includes(name);
+  return svg("svg", { viewBox: "0 0 16 16", width: 14, height: 14, "aria-hidden": "true", class: isLine ? "cp-icon cp-line-icon" : "cp-icon" }, svg("path", { d: ICONS[name]! }));
+}
+
+function button(words: string, sign: string, act: () => void, kind = ""): HTMLButtonElement {
+  return h("button", { type: "button", class: `cp-with-icon ${kind}`, click: act }, icon(sign), h("span", {}, words));
+}
+
+// --- going through a cycle --------------------------------------------------------------------
+
+export class Transport {
+  readonly element: HTMLElement;
+  private readonly play: HTMLButtonElement;
+  private readonly back: HTMLButtonElement;
+  private readonly where = h("p", { class: "cp-where" });
+
+  constructor(
+    private readonly store: Store,
+    private readonly player: Player,
+    announce: Announce,
+  ) {
+    const go = (act: () => string | null | void) => () => {
+      player.pause();
+      const fault = act();
+      announce(fault ? `That goes no further: ${fault}` : "", !fault);
+    };
+    this.play = button("Play", "play", () => this.toggle(announce), "cp-primary");
+    this.back = button("Back", "back", go(() => store.backStep()));
+    this.element = h("div", { class: "cp-transport", role: "group", "aria-label": "Steps" },
+      button("Rewind", "rewind", go(() => store.rewind())), this.back, button("Step", "step", go(() => store.forwardStep())),
+      button("One cycle", "cycle", go(() => store.wholeCycle())), this.play, this.where);
+  }
+
+  private toggle(announce: Announce): void {
+    const { store, player } = this;
+    if (player.playing) {
+      player.pause();
+      store.changed();
+      return;
+    }
+    announce("");
+    if (!store.setup.isBatch && store.setup.examples.count > 1) {
+      const fault = store.edit({ isBatch: true });
+      announce(fault ?? `Learning from all ${store.setup.examples.count} examples together, as one batch.`);
+      if (fault) return;
+    }
+    player.play();
+  }
+
+  update(words: string): void {
+    const { store, player } = this;
+    const label = player.playing ? "Pause" : "Play";
+    if (this.play.textContent !== label) this.play.replaceChildren(icon(player.playing ? "pause" : "play"), h("span", {}, label));
+    this.back.disabled = store.step === 1 && store.position === 0;
+    say(this.where, `Cycle ${store.step.toLocaleString("en")} · ${words}`);
+  }
+}
+
+// --- settings ---------------------------------------------------------------------------------
+
+export class Settings {
+  readonly element: HTMLElement;
+  private refreshers: (() => void)[] = [];
+
+  constructor(store: Store, announce: Announce) {
+    const { data } = store;
+    const rate = numberField({ label: `Learning rate (${data.optimizer.name})`, value: store.setup.rate, change: (next) => store.edit({ rate: next }), hasSlider: true, least: 0 });
+    this.refreshers.push(() => rate.set(store.setup.rate));
+    const labels = data.activations.map((rule) => rule.label);
+    const layers = data.network.layers.slice(0, 12).map((_, layer) => {
+      const words = layer === store.network.last ? "Activation, output layer" : `Activation, layer ${layer + 1}`;
+      const field = choiceField(words, labels, store.setup.activations[layer]!, (index) => {
+        const activations = [...store.setup.activations];
+        activations[layer] = index;
+        return store.edit({ activations });
+      });
+      this.refreshers.push(() => field.set(store.setup.activations[layer]!));
+      return field.element;
+    });
+    const loss = choiceField("Loss", data.losses.map((rule) => rule.label), store.setup.loss, (index) => store.edit({ loss: index }));
+    this.refreshers.push(() => loss.set(store.setup.loss));
+    const reset = button("Back to the file's network", "reset", () => (store.reset(), announce("This is the network as its file has it.")), "cp-quiet");
+    this.element = h("section", { class: "cp-card" }, h("h2", {}, "What it is made of"), h("div", { class: "cp-fields" }, ...layers, loss.element, rate.element),
+      h("p", { class: "cp-note" }, "An edit makes the present weights the new start, and the cycles count from there."), reset);
+  }
+
+  update(): void {
+    for (const refresh of this.refreshers) refresh();
+  }
+}
+
+/** How things are written: notation, digits, rounding; nothing is computed with shown numbers. */
+export class Writing {
+  readonly element: HTMLElement;
+  private readonly refresh: () => void;
+
+  constructor(store: Store) {
+    const notations = Object.keys(store.data.notations);
+    const set = (change: Partial<Store["shown"]>) => {
+      store.shown = { ...store.shown, ...change };
+      store.changed();
+      return null;
+    };
+    const roundings: Rounding[] = ["nearest", "truncate"];
+    const notation = choiceField("Notation", notations, notations.indexOf(store.shown.notation), (k) => set({ notation: notations[k]! }));
+    const digits = choiceField("Digits", [...Array(18).keys()].map(String), store.shown.digits, (k) => set({ digits: k }));
+    const rounding = choiceField("Rounding", roundings, roundings.indexOf(store.shown.rounding), (k) => set({ rounding: roundings[k]! }));
+    this.refresh = () => {
+      notation.set(notations.indexOf(store.shown.notation));
+      digits.set(store.shown.digits);
+      rounding.set(roundings.indexOf(store.shown.rounding));
+    };
+    this.element = h("div", { class: "cp-writing" }, notation.element, digits.element, rounding.element);
+  }
+
+  update(): void {
+    this.refresh();
+  }
+}
+
+/** Which example is shown, and whether the cycles learn from it alone or from all. */
+export class ExampleChoice {
+  readonly element: HTMLElement;
+  private readonly input: HTMLInputElement;
+  private readonly of = h("span");
+  private readonly batch: HTMLInputElement;
+
+  constructor(
+    private readonly store: Store,
+    announce: Announce,
+  ) {
+    const id = fresh("example");
+    const message = h("span", { id: `${id}-message`, class: "cp-message", role: "alert" });
+    this.input = h("input", { id, type: "text", inputmode: "numeric", autocomplete: "off", class: "cp-short", "aria-describedby": message.id });
+    const show = (row: number) => {
+      const { count } = this.store.setup.examples;
+      const isThere = Number.isInteger(row) && row >= 0 && row < count;
+      say(message, isThere ? "" : `expected 1 to ${count}`);
+      this.input.setAttribute("aria-invalid", String(!isThere));
+      if (isThere) this.store.show(row);
+    };
+    this.input.addEventListener("input", () => show(this.input.value.trim() === "" ? NaN : Number(this.input.value) - 1));
+    this.batch = h("input", { type: "checkbox", change: () => {
+      const fault = this.store.edit({ isBatch: this.batch.checked });
+      if (fault) this.batch.checked = !this.batch.checked;
+      announce(fault ?? "");
+    } });
+    const arrow = (words: string, sign: string, by: number) =>
+      h("button", { type: "button", class: "cp-small", "aria-label": words, title: words, click: () => show(this.store.setup.row + by) }, sign);
+    this.element = h("div", { class: "cp-examples" }, h("label", { for: id }, "Example"), arrow("Previous example", "‹", -1), this.input, this.of, arrow("Next example", "›", 1),
+      h("label", { class: "cp-inline" }, this.batch, " learn from all together"), message);
+  }
+
+  update(): void {
+    const { count } = this.store.setup.examples;
+    this.element.hidden = count < 2;
+    if (document.activeElement !== this.input) this.input.value = String(this.store.setup.row + 1);
+    say(this.of, `of ${count.toLocaleString("en")}`);
+    this.batch.checked = this.store.setup.isBatch;
+  }
+}
+
+// --- a person's own data ------------------------------------------------------------------------
+
+export function ownData(store: Store, announce: Announce): HTMLElement {
+  const { network } = store;
+  const id = fresh("rows");
+  const message = h("p", { id: `${id}-message`, class: "cp-message", role: "alert" });
+  const names = [...Array(Math.min(6, network.sizes[0]!)).keys()].map((i) => network.inputName(i));
+  const area = h("textarea", { id, rows: 6, spellcheck: "false", "aria-describedby": message.id, placeholder: `${names.join(",")}${network.sizes[0]! > 6 ? ",…" : ""},target` });
+  const use = () => {
+    try {
+      const examples = rowsFrom(area.value, network);
+      const fault = store.edit({ examples, isOwn: true, row: 0, isBatch: examples.count > 1 });
+      say(message, fault ?? "");
+      if (!fault) announce(`${examples.count} ${examples.count === 1 ? "example" : "examples"} of your own; press Play to learn from them.`);
+    } catch (error) {
+      if (!(error instanceof Unfit)) throw error;
+      say(message, `${error.message}. The examples are still those from before.`);
+    }
+    area.setAttribute("aria-invalid", String(message.textContent !== ""));
+  };
+  const read = async (file: File | undefined) => {
+    if (!file) return;
+    if (file.size > 4_000_000) return say(message, `${file.name} is too large for a page; use clearprop train`);
+    area.value = await file.text();
+    use();
+  };
+  const chooser = h("input", { type: "file", accept: ".csv,.tsv,.txt,text/csv", "aria-label": "A CSV file", change: () => void read(chooser.files?.[0]) });
+  area.addEventListener("dragover", (event) => event.preventDefault());
+  area.addEventListener("drop", (event) => {
+    const file = event.dataTransfer?.files[0];
+    if (!file) return;
+    event.preventDefault();
+    void read(file);
+  });
+  const back = () => {
+    const fault = store.edit({ examples: store.original.examples, isOwn: false, row: 0, isBatch: store.setup.isBatch && store.original.examples.count > 1 });
+    say(message, fault ?? "");
+  };
+  const width = `${network.sizes[0]} ${network.sizes[0] === 1 ? "input" : "inputs"}`;
+  const targets = network.outputs > 1 ? `${network.outputs} targets, or a class` : "the target";
+  return h("details", { class: "cp-card" }, h("summary", {}, h("h2", {}, "Your own data")),
+    h("label", { for: id }, `One line for each example: ${width}, then ${targets}. A first line may name the columns. Paste, drop a CSV file, or choose one.`),
+    area, message, h("div", { class: "cp-row" }, button("Use these rows", "use", use, "cp-primary"), chooser, button("The file's examples", "reset", back, "cp-quiet")));
+}

@@ -1,0 +1,143 @@
+/* One whole cycle: forward, error, backward, update, and the error with the new weights. */
+
+import { decoded } from "./data";
+import type { Data, Optimizer, Penalty } from "./data";
+import { mask } from "./dropout";
+import { notFinite } from "./finite";
+import type { Network } from "./network";
+import { backward, batchErrors, forward, outputErrors, penaltyError } from "./propagate";
+import type { Gradients, Rows, Trace } from "./propagate";
+import type { Quantity } from "./quantity";
+import { initialState, scheduled, update } from "./update";
+import type { State, Update } from "./update";
+
+/** A network with numbers, at some step of its training. */
+export interface Moment {
+  vector: Float64Array;
+  state: State;
+  step: number;
+}
+
+export interface Problem {
+  network: Network;
+  optimizer: Optimizer;
+  penalty: Penalty | null;
+  /** The base learning rate. */
+  rate: number;
+  examples: Rows;
+}
+
+export interface Cycle {
+  problem: Problem;
+  network: Network;
+  moment: Moment;
+  rate: number;
+  trace: Trace;
+  /** E_k of each example by itself, and of the batch. */
+  errors: Float64Array;
+  batch: Float64Array;
+  penalty: number;
+  error: number;
+  gradients: Gradients;
+  update: Update;
+  errorAfter: number;
+  isBatch: boolean;
+  /** The first number that is not finite, and what made it; null if all are. */
+  fault: string | null;
+}
+
+export function examplesOf(data: Data): Rows {
+  const { inputs, targets, weights, numbers } = data.examples;
+  return { count: numbers.length, inputs: decoded(inputs), targets: decoded(targets), weights, numbers };
+}
+
+export function only(rows: Rows, row: number): Rows {
+  const inputs = rows.inputs.length / rows.count;
+  const outputs = rows.targets.length / rows.count;
+  return {
+    count: 1,
+    inputs: rows.inputs.slice(row * inputs, (row + 1) * inputs),
+    targets: rows.targets.slice(row * outputs, (row + 1) * outputs),
+    weights: rows.weights && [rows.weights[row]!],
+    numbers: [rows.numbers[row]!],
+  };
+}
+
+export function beginning(problem: Problem, vector: Float64Array): Moment {
+  return { vector, state: initialState(problem.optimizer, vector.length), step: 1 };
+}
+
+export function cycle(problem: Problem, moment: Moment, rows: Rows, isBatch: boolean): Cycle {
+  const { network, optimizer, penalty } = problem;
+  const positions = rows.numbers.map((number) => number - 1);
+  const masks = network.layers.map((layer, index) =>
+    layer.dropout ? mask(layer.dropout, network.data.seed, moment.step, index, layer.size, positions) : null,
+  );
+  const trace = forward(network, moment.vector, rows, masks);
+  const errors = outputErrors(network, trace);
+  const batch = batchErrors(network, errors, rows.count);
+  const penalized = penaltyError(network, penalty, moment.vector);
+  const gradients = backward(network, moment.vector, trace, penalty);
+  const rate = scheduled(optimizer, problem.rate, moment.step);
+  const updated = update(network, optimizer, moment.vector, gradients.vector, moment.state, moment.step, rate);
+  const after = forward(network, updated.vector, rows, masks);
+  const errorAfter = total(batchErrors(network, outputErrors(network, after), rows.count)) + penaltyError(network, penalty, updated.vector);
+  const done: Cycle = {
+    problem, network, moment, rate, trace, errors, batch, penalty: penalized, error: total(batch) + penalized,
+    gradients, update: updated, errorAfter, isBatch, fault: null,
+  };
+  done.fault = notFinite(done);
+  return done;
+}
+
+function total(values: Float64Array): number {
+  return values.reduce((a, b) => a + b, 0);
+}
+
+/** Where the next cycle begins. */
+export function following(done: Cycle): Moment {
+  return { vector: done.update.vector, state: done.update.state, step: done.moment.step + 1 };
+}
+
+/** The number behind a quantity; ``row`` is the example's position in the batch. */
+export function valueOf(done: Cycle, quantity: Quantity, row = 0): number {
+  const { network, trace } = done;
+  const { layer, unit } = quantity;
+  switch (quantity.kind) {
+    case "output":
+      return layer < 0 ? trace.rows.inputs[row * network.sizes[0]! + unit]! : trace.outputs[layer]![row * network.sizes[layer + 1]! + unit]!;
+    case "sum":
+      return trace.sums[layer]![row * network.sizes[layer + 1]! + unit]!;
+    case "target":
+      return trace.rows.targets[row * network.outputs + unit]!;
+    case "error":
+      return done.batch[unit]!;
+    case "total":
+      return done.error;
+    case "penalty":
+      return done.penalty;
+    case "parameter":
+      return done.moment.vector[unit]!;
+    case "rate":
+      return done.rate;
+    case "updated": {
+      const { of } = quantity;
+      return of.kind === "parameter" ? done.update.vector[of.unit]! : done.update.assigned[of.name]![of.unit]!;
+    }
+    case "state":
+      if (quantity.name === "clipped") return done.update.gradient[unit]!;
+      return (done.moment.state[quantity.name] ?? done.update.assigned[quantity.name]!)[unit]!;
+    case "named": {
+      const { name } = quantity;
+      if (name === "step") return done.moment.step;
+      if (name === "weight") return trace.rows.weights![row]!;
+      if (name === "l1" || name === "l2") return done.problem.penalty![name];
+      return done.problem.optimizer.constants[name]!;
+    }
+    case "derivative":
+      if (quantity.of.kind === "total" && quantity.by.kind === "parameter") return done.gradients.vector[quantity.by.unit]!;
+      if (quantity.of.kind === "total" && quantity.by.kind === "sum")
+        return done.gradients.signals[quantity.by.layer]![row * network.sizes[quantity.by.layer + 1]! + quantity.by.unit]!;
+  }
+  throw new Error(`${quantity.id} has no single value in this cycle`);
+}

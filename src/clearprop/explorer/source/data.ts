@@ -1,0 +1,158 @@
+/* What Python hands over (explorer/export.py), as it stands in the page. */
+
+/** An expression of a rule: a number, a symbol, or an operator with its arguments. */
+export type Raw = number | string | [string, ...Raw[]];
+
+export interface Slope {
+  raw: Raw;
+  simplified: Raw;
+  rules: string[];
+}
+
+export type Bounds = [number | null, number | null] | null;
+
+export interface ScalarActivation {
+  kind: "scalar";
+  name: string;
+  label: string;
+  source: string;
+  bounds: Bounds;
+  formula: Raw;
+  slope: Slope;
+  printed_slope: Raw;
+}
+
+export interface SoftmaxActivation {
+  kind: "softmax";
+  name: string;
+  label: string;
+  source: string;
+  bounds: Bounds;
+}
+
+export type Activation = ScalarActivation | SoftmaxActivation;
+
+/** A loss with its share of the outputs, as it is differentiated. */
+export interface SharedLoss extends Slope {
+  error: Raw;
+}
+
+export interface Joined {
+  shown: { plain: Raw; counted: Raw };
+  scalar: { error: Raw; slope: Raw } | null;
+}
+
+export interface Loss {
+  name: string;
+  label: string;
+  source: string;
+  formula: Raw;
+  slope: Raw;
+  targets: Bounds;
+  sums_to_one: boolean;
+  misfits: (string | null)[];
+  joined: Record<string, Joined>;
+  plain: SharedLoss;
+  counted: SharedLoss;
+}
+
+export interface Layer {
+  size: number;
+  names: string[] | null;
+  activation: number;
+  bias: "unit" | "shared" | "none";
+  weight_names: string[][] | null;
+  bias_names: string | string[] | null;
+  train_bias: boolean;
+  dropout: number;
+}
+
+export interface Optimizer {
+  name: string;
+  source: string;
+  rate: number;
+  assignments: [string, Raw][];
+  constants: Record<string, number>;
+  state: Record<string, number>;
+  clip_norm: number | null;
+  clip_value: number | null;
+  bounded: Raw;
+  schedule: { name: string; offsets: number[]; factors: number[] } | null;
+}
+
+export interface Penalty {
+  l1: number;
+  l2: number;
+  formula: Raw;
+  slope: Raw;
+  symbolic: Raw;
+  symbolic_slope: Slope;
+}
+
+export interface NotationWords {
+  name: string;
+  sum: string;
+  output: string;
+  target: string;
+  error: string;
+  total_error: string;
+  learning_rate: string;
+  times: string;
+}
+
+export type Rounding = "nearest" | "truncate";
+export type Numbers = number[] | { float64: string };
+type Ratio = [number[], number[]];
+
+export interface Column {
+  name: string;
+  category: string | null;
+  mean: number;
+  scale: number;
+}
+
+export interface Data {
+  format: number;
+  name: string;
+  notation: string;
+  seed: number;
+  erf: { small: Ratio; middle: Ratio; large: Ratio; small_below: number; middle_below: number };
+  definitions: Record<string, Raw>;
+  notations: Record<string, NotationWords>;
+  standardized: Raw;
+  original: Raw;
+  activations: Activation[];
+  losses: Loss[];
+  network: {
+    inputs: { size: number; names: string[] | null };
+    layers: Layer[];
+    loss: number;
+    over_outputs: "sum" | "mean";
+    over_examples: "sum" | "mean";
+  };
+  parameters: Numbers;
+  optimizer: Optimizer;
+  penalty: Penalty | null;
+  stopping: {
+    cycles: number;
+    tolerance: number;
+    patience: number;
+    target_loss: number | null;
+    gradient_tolerance: number;
+  };
+  examples: { inputs: Numbers; targets: Numbers; weights: number[] | null; numbers: number[]; left_out: number };
+  columns: Column[] | null;
+  file: Record<string, unknown> | null;
+}
+
+/** Many numbers travel as the bytes of their float64s. */
+export function decoded(numbers: Numbers): Float64Array {
+  if (Array.isArray(numbers)) return Float64Array.from(numbers);
+  const text = atob(numbers.float64);
+  const bytes = new Uint8Array(text.length);
+  for (let k = 0; k < text.length; k++) bytes[k] = text.charCodeAt(k);
+  const view = new DataView(bytes.buffer);
+  const values = new Float64Array(text.length / 8);
+  for (let k = 0; k < values.length; k++) values[k] = view.getFloat64(8 * k, true);
+  return values;
+}

@@ -1,0 +1,265 @@
+/* Whole derivations: of a gradient, terms and update; of a value of the forward pass, its formula. */
+
+import { Chain } from "./chain";
+import { valueOf } from "./cycle";
+import type { Cycle } from "./cycle";
+import { evaluate } from "./evaluate";
+import { factor, Links, term } from "./links";
+import type { Term } from "./links";
+import { exampleShare, isJoined, outputErrors } from "./propagate";
+import * as q from "./quantity";
+import type { Quantity } from "./quantity";
+import { add, App, divide, filled, multiply, placed, sym } from "./tree";
+import type { Places, Tree } from "./tree";
+import { Names } from "./network";
+
+const SHOWN_TERMS = 6;
+
+/** One line of the update: a quantity, its expression, its value. */
+export interface Assigned {
+  quantity: Quantity;
+  expression: Tree;
+  value: number;
+}
+
+export interface GradientDerivation {
+  kind: "gradient";
+  cycle: Cycle;
+  quantity: Quantity;
+  terms: Term[];
+  gradient: number;
+  /** The example's position in the batch; null for a batch as a whole. */
+  row: number | null;
+  update: Assigned[];
+  updated: number | null;
+}
+
+export interface ValueDerivation {
+  kind: "value";
+  cycle: Cycle;
+  quantity: Quantity;
+  formulas: Tree[];
+  value: number;
+  row: number;
+  remark: string;
+}
+
+export type Derivation = GradientDerivation | ValueDerivation;
+
+/** The derivation of anything that can be chosen. In a batch ``row`` says whose sums and outputs are meant. */
+export function derive(cycle: Cycle, quantity: Quantity, row: number, names: Names): Derivation {
+  if (quantity.kind === "parameter") return deriveParameter(cycle, quantity.unit);
+  if (quantity.kind === "derivative" && (quantity.by.kind === "sum" || quantity.by.kind === "output"))
+    return deriveSignal(cycle, quantity.by, row);
+  return deriveValue(cycle, quantity, row, names);
+}
+
+// --- gradients ----------------------------------------------------------------------------------
+
+function deriveParameter(cycle: Cycle, index: number): GradientDerivation {
+  const terms = cycle.isBatch ? batchTerms(cycle, index) : new Chain(cycle, 0).parameterTerms(index);
+  if (cycle.problem.penalty && cycle.network.isWeight(index)) terms.push(penaltyTerm(cycle, index));
+  return {
+    kind: "gradient", cycle, quantity: q.parameter(index), terms, gradient: cycle.gradients.vector[index]!,
+    row: cycle.isBatch ? null : 0, update: updateLines(cycle, index), updated: cycle.update.vector[index]!,
+  };
+}
+
+/** ∂E_total by a weighted sum or an output: for a sum, its error signal. */
+function deriveSignal(cycle: Cycle, quantity: Quantity, row: number): GradientDerivation {
+  const chain = new Chain(cycle, row);
+  const { layer, unit } = quantity;
+  const terms = quantity.kind === "sum" ? chain.toSum(layer, unit) : chain.toOutput(layer, unit);
+  const by = (k: number) => (quantity.kind === "sum" ? chain.bySum(layer, k, unit) : chain.byOutput(layer, k, unit));
+  let gradient = 0;
+  for (let k = 0; k < cycle.network.outputs; k++) gradient += by(k);
+  return { kind: "gradient", cycle, quantity, terms, gradient, row, update: [], updated: null };
+}
+
+/** Per example, then the reduction over the examples. */
+function batchTerms(cycle: Cycle, index: number): Term[] {
+  const { rows } = cycle.trace;
+  const quantity = q.derivative(q.TOTAL, q.parameter(index));
+  return rows.numbers.map((number, row) => {
+    const own = new Chain(cycle, row).parameterTerms(index);
+    const whole = factor(quantity, sym(quantity), own.reduce((total, each) => total + each.product, 0), { expansion: own });
+    if (cycle.network.data.network.over_examples === "sum") return term(q.TOTAL, [whole], number);
+    const share = exampleShare(cycle.network, rows.count);
+    return term(q.TOTAL, [factor(q.named(`1/${rows.count}`), divide(1, rows.count), share, { remark: "mean" }), whole], number);
+  });
+}
+
+function penaltyTerm(cycle: Cycle, index: number): Term {
+  const penalty = cycle.problem.penalty!;
+  const places: Places = { w: q.parameter(index), l1: q.named("l1"), l2: q.named("l2") };
+  const { raw, simplified, rules } = penalty.symbolic_slope;
+  const value = evaluate(penalty.slope, { w: cycle.moment.vector[index]! });
+  const working = { raw: placed(raw, places), rules };
+  return term(q.PENALTY, [factor(q.derivative(q.PENALTY, q.parameter(index)), placed(simplified, places), value, { working })]);
+}
+
+/** The optimizer's assignments, spoken of one parameter. Empty for a frozen bias. */
+function updateLines(cycle: Cycle, index: number): Assigned[] {
+  if (!cycle.network.isTrained(index)) return [];
+  const { optimizer } = cycle.problem;
+  const gradient = q.derivative(q.TOTAL, q.parameter(index));
+  const places: Places = { w: q.parameter(index), g: gradient, rate: q.RATE, step: q.named("step") };
+  for (const name of Object.keys(optimizer.constants)) places[name] = q.named(name);
+  for (const name of Object.keys(optimizer.state)) places[name] = q.state(name, index);
+  const lines: Assigned[] = [];
+  if (optimizer.clip_norm !== null || optimizer.clip_value !== null) {
+    const clipped = q.state("clipped", index);
+    const tree = placed(optimizer.bounded, { g: gradient });
+    const expression = optimizer.clip_norm === null ? tree : multiply(cycle.update.clipFactor, tree);
+    lines.push({ quantity: clipped, expression, value: cycle.update.gradient[index]! });
+    places["g"] = clipped;
+  }
+  for (const [name, raw] of optimizer.assignments) {
+    const expression = placed(raw, places);
+    const isWeight = name === "w";
+    const state = q.state(name, index);
+    const quantity = isWeight ? q.updated(q.parameter(index)) : name in optimizer.state ? q.updated(state) : state;
+    const value = isWeight ? cycle.update.vector[index]! : cycle.update.assigned[name]![index]!;
+    places[name] = quantity;
+    lines.push({ quantity, expression, value });
+  }
+  return lines;
+}
+
+/** The number behind a symbol of a derivation. */
+export function symbolValue(cycle: Cycle, quantity: Quantity, row: number): number {
+  if (quantity.kind === "derivative" && quantity.of.kind === "error") {
+    const { layer, unit, kind } = quantity.by;
+    const chain = new Chain(cycle, row);
+    if (kind === "sum") return chain.bySum(layer, quantity.of.unit, unit);
+    if (kind === "output") return chain.byOutput(layer, quantity.of.unit, unit);
+  }
+  return valueOf(cycle, quantity, row);
+}
+
+// --- values -------------------------------------------------------------------------------------
+
+function deriveValue(cycle: Cycle, quantity: Quantity, row: number, names: Names): ValueDerivation {
+  const [formulas, remark] = formulasOf(cycle, quantity, row, names);
+  return { kind: "value", cycle, quantity, formulas, value: valueOf(cycle, quantity, row), row, remark };
+}
+
+function formulasOf(cycle: Cycle, quantity: Quantity, row: number, names: Names): [Tree[], string] {
+  const { layer, unit } = quantity;
+  switch (quantity.kind) {
+    case "output":
+      return layer < 0 ? inputFormulas(cycle, unit, row) : outputFormulas(cycle, layer, unit, row);
+    case "target":
+      return [[], "given, a target of the example"];
+    case "named":
+      return [[], "given, how much the example counts"];
+    case "sum":
+      return [[weightedSum(cycle, layer, unit)], ""];
+    case "error":
+      return errorFormulas(cycle, unit, names);
+    case "total": {
+      const errors = [...Array(cycle.network.outputs).keys()].map((k) => sym(q.error(k)));
+      return [[elidedSum(errors, cycle.problem.penalty ? [sym(q.PENALTY)] : [])], ""];
+    }
+    case "penalty":
+      return [cycle.problem.penalty ? [penaltyFormula(cycle)] : [], "over weights, not biases"];
+    default:
+      throw new Error(`${quantity.id} cannot be explained by itself`);
+  }
+}
+
+/** How an input follows from a column of the table, if there is one. */
+function inputFormulas(cycle: Cycle, index: number, row: number): [Tree[], string] {
+  const { data } = cycle.network;
+  const column = data.columns?.[index];
+  if (!column) return [[], "given, an input of the example"];
+  if (column.category !== null) return [[], `1 if ${column.name} is "${column.category}", else 0`];
+  if (column.mean === 0 && column.scale === 1) return [[], `given, ${column.name} in the table`];
+  const { mean, scale } = column;
+  const original = evaluate(data.original, { value: valueOf(cycle, q.input(index), row), mean, scale });
+  // The sum's rounding is not the table's: 5.1 must not come back as 5.1000000000000005.
+  return [[filled(data.standardized, { value: Number(original.toPrecision(12)), mean, scale })], `${column.name}, standardized`];
+}
+
+/** The sum of the terms; of many, the first few and how many more. */
+function elidedSum(terms: Tree[], always: Tree[] = []): Tree {
+  if (terms.length > SHOWN_TERMS + 2) terms = [...terms.slice(0, SHOWN_TERMS), more(terms.length - SHOWN_TERMS)];
+  return add(...terms, ...always);
+}
+
+const more = (count: number): Tree => sym(`… (${count} more)`);
+
+/** So many terms that are there, of which only the first few are made. */
+function firstTerms(count: number, make: (k: number) => Tree): Tree[] {
+  const shown = count > SHOWN_TERMS + 3 ? SHOWN_TERMS : count;
+  const terms = [...Array(shown).keys()].map(make);
+  return shown < count ? [...terms, more(count - shown)] : terms;
+}
+
+function weightedSum(cycle: Cycle, layer: number, unit: number): Tree {
+  const { network } = cycle;
+  const terms = firstTerms(network.sizes[layer]!, (source) =>
+    multiply(sym(q.output(layer - 1, source)), sym(q.parameter(network.weight(layer, unit, source)))),
+  );
+  const bias = network.bias(layer, unit);
+  return add(...terms, ...(bias === null ? [] : [sym(q.parameter(bias))]));
+}
+
+function outputFormulas(cycle: Cycle, layer: number, unit: number, row: number): [Tree[], string] {
+  const { network } = cycle;
+  const rule = network.rule(layer);
+  let formulas: Tree[];
+  if (rule.kind === "scalar") {
+    const tree = placed(rule.formula, { z: q.sum(layer, unit) });
+    const plain = tree instanceof App ? network.data.definitions[tree.operator] : undefined;
+    formulas = [tree, ...(plain === undefined ? [] : [filled(plain, { u: (tree as App).parts[0]! })])];
+  } else {
+    const exponentials = [...Array(network.sizes[layer + 1]!).keys()].map((u) => new App("exp", [sym(q.sum(layer, u))]));
+    formulas = [divide(exponentials[unit]!, elidedSum(exponentials))];
+  }
+  const mask = cycle.trace.masks[layer] ?? null;
+  if (mask === null) return [formulas, ""];
+  const scale = mask[row * network.sizes[layer + 1]! + unit]!;
+  return [formulas.map((formula) => multiply(scale, formula)), scale ? "dropout: kept and scaled" : "dropout: dropped"];
+}
+
+/** The loss of one output; in a batch, what its examples' errors add up to. */
+function errorFormulas(cycle: Cycle, k: number, names: Names): [Tree[], string] {
+  const { network, trace } = cycle;
+  if (cycle.isBatch) {
+    const terms = errorTerms(cycle, k);
+    const whole = elidedSum(terms);
+    const weights = trace.rows.weights === null ? "" : ", each error times its example's weight";
+    const formula = exampleShare(network, terms.length) === 1 ? whole : divide(whole, terms.length);
+    return [[formula], `${network.data.network.over_examples} over the examples${weights}`];
+  }
+  const links = new Links(cycle, 0);
+  const joined = isJoined(network, trace);
+  const remark = joined ? `computed from ${names.text(q.sum(network.last, k))}, which keeps all digits` : "";
+  return [[placed(links.loss.error, links.outputPlaces(k))], remark];
+}
+
+/** The error of output k of each example; before its weight, where it has one, times that. */
+function errorTerms(cycle: Cycle, k: number): Tree[] {
+  const { network, trace } = cycle;
+  const { rows } = trace;
+  const { weights } = rows;
+  const K = network.outputs;
+  if (weights === null) return rows.numbers.map((_, row) => cycle.errors[row * K + k]!);
+  const own = outputErrors(network, { ...trace, rows: { ...rows, weights: null } });
+  return weights.map((weight, row) => multiply(weight, own[row * K + k]!));
+}
+
+/** The penalty's term for each weight, added up. */
+function penaltyFormula(cycle: Cycle): Tree {
+  const { network } = cycle;
+  const weights: number[] = [];
+  let count = 0;
+  for (let layer = 0; layer < network.depth; layer++) {
+    const [start, end] = [network.weightStart[layer]!, network.biasStart[layer]!];
+    count += end - start;
+    for (let index = start; index < end && weights.length < SHOWN_TERMS + 3; index++) weights.push(index);
+  }
+  return add(...firstTerms(count, (k) => placed(cycle.problem.penalty!.formula, { w: q.parameter(weights[k]!) })));
+}
+

@@ -1,0 +1,131 @@
+/* A derivation as LaTeX, for amsmath: one align* per equation. */
+
+import type { Block } from "./compose";
+import type { Names } from "./network";
+import { Alphabet, ATOM, POWER, SIGN, SUM } from "./printing";
+import type { Piece, View } from "./printing";
+import type { Quantity } from "./quantity";
+import { Symbols } from "./symbols";
+import type { Pieces } from "./symbols";
+import type { Tree } from "./tree";
+
+const ESCAPES: Record<string, string> = {
+  "\\": "\\textbackslash{}", "{": "\\{", "}": "\\}", $: "\\$", "&": "\\&", "#": "\\#", "%": "\\%", _: "\\_",
+  "^": "\\textasciicircum{}", "~": "\\textasciitilde{}", "<": "\\ensuremath{<}", ">": "\\ensuremath{>}",
+  "|": "\\ensuremath{|}", "…": "\\ldots{}", "∂": "\\ensuremath{\\partial}", "δ": "\\ensuremath{\\delta}", "*": "{*}",
+  "[": "{[}", "]": "{]}", "⁺": "\\ensuremath{^{+}}",
+};
+
+/** Any text as LaTeX text: nothing in it is markup. */
+export function escaped(text: string): string {
+  return [...text].map((c) => ESCAPES[c] ?? (/[\x20-\x7e]/.test(c) ? c : `{[}U+${c.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}{]}`)).join("");
+}
+
+const isCompound = (shown: string): boolean => shown.includes("^") || shown.startsWith("\\frac");
+
+const PIECES: Pieces<string> = {
+  italic: (letter) => letter,
+  word: (word) => `\\mathrm{${escaped(word)}}`,
+  text: (text) => `\\text{${escaped(text)}}`,
+  digits: (digits) => digits,
+  greek: (name) => (name === "eps" ? "\\epsilon" : `\\${name}`),
+  row: (...parts) => parts.join(""),
+  below: (base, index) => `${base}_{${index}}`,
+  plus: (base) => (isCompound(base) ? `(${base})^{+}` : `${base}^{+}`),
+  accent: (letter, accent) => `\\${accent}{${letter}}`,
+  fresh: (shown) => `\\mathrm{new}\\_${shown}`,
+  fraction: (above, below) => `\\frac{${above}}{${below}}`,
+  partial: (shown) => `\\partial ${shown}`,
+  linked: (shown) => shown,
+};
+
+export class Latex extends Alphabet<string> {
+  private readonly symbols: Symbols<string>;
+
+  constructor(
+    names: Names,
+    readonly view: View,
+  ) {
+    super();
+    this.symbols = new Symbols(names, PIECES);
+  }
+
+  literal(value: number): Piece<string> {
+    const shown = this.view.number(value);
+    if (/^-?(inf|nan)$/.test(shown)) return [shown.replace("inf", "\\infty").replace("nan", "\\mathrm{nan}"), ATOM];
+    const [mantissa, exponent] = shown.split("e") as [string, string | undefined];
+    const written = exponent === undefined ? mantissa : `${mantissa}\\times 10^{${exponent}}`;
+    return [written, shown.startsWith("-") ? SIGN : exponent === undefined ? ATOM : POWER];
+  }
+
+  symbol(key: string | Quantity): Piece<string> {
+    const shown = this.symbols.write(key);
+    return [shown, this.symbols.isCompound(key) || isCompound(shown) ? POWER : ATOM];
+  }
+
+  plus(terms: string[]): string {
+    return terms.join(" + ");
+  }
+
+  minus(left: string, right: string): string {
+    return `${left} - ${right}`;
+  }
+
+  times(factors: string[]): string {
+    return factors.join(" \\cdot ");
+  }
+
+  negative(shown: string): string {
+    return `-${shown}`;
+  }
+
+  parenthesised(shown: string): string {
+    return /\\frac|\\begin|\^/.test(shown) ? `\\left(${shown}\\right)` : `(${shown})`;
+  }
+
+  quotient(above: Tree, below: Tree): Piece<string> {
+    return [`\\frac{${this.write(above)}}{${this.write(below)}}`, POWER];
+  }
+
+  power(base: Tree, exponent: Tree): Piece<string> {
+    return [`${this.wrapped(base, ATOM)}^{${this.write(exponent)}}`, POWER];
+  }
+
+  choice(condition: Tree, then: Tree, otherwise: Tree): Piece<string> {
+    const cases = `${this.write(then)} & \\text{if } ${this.write(condition)} \\\\ ${this.write(otherwise)} & \\text{else}`;
+    return [`\\begin{cases} ${cases} \\end{cases}`, SUM];
+  }
+
+  relation(operator: string, left: string, right: string): string {
+    return `${left} ${{ "<=": "\\le", ">=": "\\ge" }[operator] ?? operator} ${right}`;
+  }
+
+  applied(name: string, parts: Tree[]): Piece<string> {
+    const inside = parts.map((part) => this.write(part)).join(", ");
+    if (name === "exp") return [`e^{${inside}}`, POWER];
+    if (name === "sqrt") return [`\\sqrt{${inside}}`, ATOM];
+    if (name === "abs") return [`\\left|${inside}\\right|`, ATOM];
+    const known: Record<string, string> = { log: "\\ln", tanh: "\\tanh", max: "\\max", min: "\\min" };
+    return [(known[name] ?? `\\operatorname{${name}}`) + this.parenthesised(inside), ATOM];
+  }
+}
+
+export function latexOf(blocks: Block[], names: Names, view: View): string {
+  const formula = new Latex(names, view);
+  const written = blocks.map((block) => {
+    if (block.kind === "heading") return "";
+    if (block.kind === "paragraph") return escaped(block.text);
+    const left = formula.write(block.left);
+    const rows: string[] = [];
+    let before = "";
+    for (const { side, remark } of block.lines) {
+      const shown = formula.write(side);
+      if (shown === before && !remark) continue;
+      before = shown;
+      const note = remark ? ` \\qquad {\\color{gray}\\text{\\small ${escaped(`(${remark})`)}}}` : "";
+      rows.push(`${rows.length ? "" : `${left} `}&= ${shown}${note}`);
+    }
+    return `\\begin{align*}\n${rows.join(" \\\\\n")}\n\\end{align*}`;
+  });
+  return `% Needs \\usepackage{amsmath,xcolor} in the document around it.\n${written.filter(Boolean).join("\n")}\n`;
+}

@@ -1,0 +1,165 @@
+/* Local derivatives: one link of the chain rule, with its formula, its working and its number. Each is read from
+   the rule that computed the forward pass; none is stated here. The same as derivation/local.py. */
+
+import type { Cycle } from "./cycle";
+import type { SharedLoss } from "./data";
+import { evaluate } from "./evaluate";
+import type { Network } from "./network";
+import { before, errorShare, isJoined, joinedSignals, pullBack } from "./propagate";
+import * as q from "./quantity";
+import type { Quantity } from "./quantity";
+import { multiply, negate, placed, subtract, sym } from "./tree";
+import type { Places, Tree } from "./tree";
+
+/** One factor of a product: ∂of/∂by, its expression, its number. */
+export interface Factor {
+  quantity: Quantity;
+  expression: Tree;
+  value: number;
+  /** What the rules of calculus give, and which. */
+  working: { raw: Tree; rules: string[] } | null;
+  /** What a collapsed factor stands for, and how much of it is left out. */
+  expansion: Term[];
+  elided: number;
+  /** The products that a joined loss and activation simplify to the expression. */
+  collapse: Term[];
+  remark: string;
+}
+
+/** A product of factors: one way in which a parameter contributes to an error. */
+export interface Term {
+  of: Quantity;
+  factors: Factor[];
+  product: number;
+  example: number | null;
+}
+
+export function factor(quantity: Quantity, expression: Tree, value: number, more: Partial<Factor> = {}): Factor {
+  return { quantity, expression, value, working: null, expansion: [], elided: 0, collapse: [], remark: "", ...more };
+}
+
+export function term(of: Quantity, factors: Factor[], example: number | null = null): Term {
+  return { of, factors, product: factors.reduce((product, each) => product * each.value, 1), example };
+}
+
+export class Links {
+  readonly network: Network;
+  readonly last: number;
+  readonly isJoined: boolean;
+
+  constructor(
+    readonly cycle: Cycle,
+    readonly row: number,
+  ) {
+    this.network = cycle.network;
+    this.last = this.network.last;
+    this.isJoined = isJoined(this.network, cycle.trace);
+  }
+
+  get isCounted(): boolean {
+    return this.cycle.trace.rows.weights !== null;
+  }
+
+  get loss(): SharedLoss {
+    return this.isCounted ? this.network.loss.counted : this.network.loss.plain;
+  }
+
+  get share(): number {
+    return errorShare(this.network, this.cycle.trace.rows, this.row);
+  }
+
+  /** The quantities that play the roles of output k. */
+  outputPlaces(k: number): Places {
+    return { y: q.output(this.last, k), z: q.sum(this.last, k), t: q.target(k) };
+  }
+
+  errorByOutput(k: number, of: Quantity): Factor {
+    const places = this.outputPlaces(k);
+    const values = { y: this.output(this.last, k), t: this.target(k), "#weight": this.weight };
+    const working = { raw: placed(this.loss.raw, places), rules: this.loss.rules };
+    const value = evaluate(this.loss.simplified, values);
+    return factor(q.derivative(of, q.output(this.last, k)), placed(this.loss.simplified, places), value, { working });
+  }
+
+  /** ∂E/∂sum_k of a loss joined with its activation: where the sums and targets meet. */
+  errorBySum(k: number, of: Quantity): Factor {
+    const { shown } = this.network.joined!;
+    const value = joinedSignals(this.network, this.sums(this.last), this.targets)[k]! * this.share;
+    const tree = placed(this.isCounted ? shown.counted : shown.plain, this.outputPlaces(k));
+    const remark = `${this.network.loss.name} after ${this.network.rule(this.last).name}: the product collapses`;
+    return factor(q.derivative(of, q.sum(this.last, k)), tree, value, { collapse: this.joinedParts(k), remark });
+  }
+
+  private joinedParts(k: number): Term[] {
+    const isSoftmax = this.network.rule(this.last).kind === "softmax";
+    const outputs = isSoftmax ? [...Array(this.network.outputs).keys()] : [k];
+    return outputs.map((m) => term(q.error(m), [this.errorByOutput(m, q.error(m)), this.outputBySum(this.last, m, k)]));
+  }
+
+  /** ∂output_unit/∂sum_by: the activation differentiated; ``by`` differs only under softmax. */
+  outputBySum(layer: number, unit: number, by = unit): Factor {
+    const rule = this.network.rule(layer);
+    const mask = this.cycle.trace.masks[layer] ?? null;
+    const scale = mask === null ? null : mask[this.row * this.network.sizes[layer + 1]! + unit]!;
+    const quantity = q.derivative(q.output(layer, unit), q.sum(layer, by));
+    let expression: Tree;
+    let value: number;
+    let working: Factor["working"] = null;
+    if (rule.kind === "scalar") {
+      const places = { y: q.output(layer, unit), z: q.sum(layer, unit) };
+      // A dropped or scaled output is no longer the activation's own value.
+      expression = placed(scale === null ? rule.printed_slope : rule.slope.simplified, places);
+      working = { raw: placed(rule.slope.raw, places), rules: rule.slope.rules };
+      value = evaluate(rule.slope.simplified, { z: this.sums(layer)[unit]! });
+    } else {
+      const of = sym(q.output(layer, unit));
+      expression = unit === by ? multiply(of, subtract(1, of)) : negate(multiply(of, sym(q.output(layer, by))));
+      const one = new Float64Array(this.network.sizes[layer + 1]!);
+      one[unit] = 1;
+      value = pullBack(this.network, layer, this.sums(layer), one)[by]!;
+    }
+    if (scale === null) return factor(quantity, expression, value, { working });
+    const remark = scale ? "dropout" : "dropped";
+    return factor(quantity, multiply(scale, expression), scale * value, { working, remark });
+  }
+
+  /** ∂sum_unit/∂output_source of the layer before: the weight between them. */
+  sumByOutput(layer: number, unit: number, source: number): Factor {
+    const index = this.network.weight(layer, unit, source);
+    const quantity = q.derivative(q.sum(layer, unit), q.output(layer - 1, source));
+    return factor(quantity, sym(q.parameter(index)), this.cycle.moment.vector[index]!);
+  }
+
+  /** ∂sum_unit/∂parameter: what the weight is multiplied with; 1 for a bias. */
+  sumByParameter(layer: number, unit: number, index: number): Factor {
+    const { source } = this.network.place(index);
+    const quantity = q.derivative(q.sum(layer, unit), q.parameter(index));
+    if (source === null) return factor(quantity, 1, 1);
+    const seen = before(this.cycle.trace, layer);
+    return factor(quantity, sym(q.output(layer - 1, source)), seen[this.row * this.network.sizes[layer]! + source]!);
+  }
+
+  // --- numbers of this example ------------------------------------------------------------
+
+  sums(layer: number): Float64Array {
+    const units = this.network.sizes[layer + 1]!;
+    return this.cycle.trace.sums[layer]!.subarray(this.row * units, (this.row + 1) * units);
+  }
+
+  output(layer: number, unit: number): number {
+    return this.cycle.trace.outputs[layer]![this.row * this.network.sizes[layer + 1]! + unit]!;
+  }
+
+  get targets(): Float64Array {
+    const K = this.network.outputs;
+    return this.cycle.trace.rows.targets.subarray(this.row * K, (this.row + 1) * K);
+  }
+
+  target(k: number): number {
+    return this.targets[k]!;
+  }
+
+  get weight(): number {
+    return this.cycle.trace.rows.weights?.[this.row] ?? NaN;
+  }
+}

@@ -1,0 +1,28 @@
+/* Where it starts: as a page, from the data that stands in it; as a widget in a notebook, from its model. */
+
+import * as api from "./api";
+import { App } from "./app";
+import type { Data } from "./data";
+
+export { api };
+
+interface Model {
+  get(name: string): unknown;
+}
+
+/** What anywidget calls, in Jupyter, VS Code, Colab and marimo. */
+function render({ model, el }: { model: Model; el: HTMLElement }): void {
+  const root = document.createElement("div");
+  el.append(root);
+  new App(JSON.parse(String(model.get("data"))) as Data, root, { hasAddress: false, style: String(model.get("style")) });
+}
+
+export default { render };
+
+const given = document.getElementById("clearprop-data");
+const place = document.getElementById("clearprop");
+if (given && place) {
+  const style = document.getElementById("clearprop-style")?.textContent ?? "";
+  const app = new App(JSON.parse(given.textContent ?? "") as Data, place, { hasAddress: true, style });
+  Object.assign(window, { clearprop: { ...api, app, render } });
+}

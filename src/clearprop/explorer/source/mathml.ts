@@ -1,0 +1,151 @@
+/* Expressions and quantities in MathML Core, as elements. Symbols and the numbers put in for them carry the id of
+   their quantity, so that the diagram can answer. */
+
+import { mml } from "./dom";
+import type { Names } from "./network";
+import { Alphabet, ATOM, POWER, SIGN, SUM } from "./printing";
+import type { Piece, View } from "./printing";
+import type { Quantity } from "./quantity";
+import { Symbols } from "./symbols";
+import type { Pieces } from "./symbols";
+import { App } from "./tree";
+import type { Tree, Val } from "./tree";
+
+const LETTERS: Record<string, string> = {
+  alpha: "α", beta: "β", gamma: "γ", delta: "δ", eps: "ϵ", rho: "ρ", mu: "μ", nu: "ν", eta: "η",
+};
+
+const mo = (sign: string, form?: string): Element => mml("mo", { form }, sign);
+const row = (...parts: Element[]): Element => (parts.length === 1 ? parts[0]! : mml("mrow", {}, ...parts));
+const isTall = (shown: Element): boolean =>
+  shown.matches("mfrac, msup, mtable") || shown.querySelector("mfrac, msup, mtable") !== null;
+
+function fenced(left: string, shown: Element, right: string): Element {
+  const stretchy = isTall(shown) ? "true" : "false";
+  return mml("mrow", {}, mml("mo", { stretchy, form: "prefix" }, left), shown, mml("mo", { stretchy, form: "postfix" }, right));
+}
+
+const PIECES: Pieces<Element> = {
+  italic: (letter) => mml("mi", {}, letter),
+  word: (word) => mml("mi", { mathvariant: [...word].length === 1 ? "normal" : null }, word),
+  text: (text) => mml("mtext", {}, text),
+  digits: (digits) => (digits === "," ? mo(",") : mml("mn", {}, digits)),
+  greek: (name) => mml("mi", {}, LETTERS[name] ?? name),
+  row,
+  below: (base, index) => mml("msub", {}, base, index),
+  plus: (base) => mml("msup", {}, base, mo("+")),
+  accent: (letter, accent) => mml("mover", { accent: "true" }, mml("mi", {}, letter), mo(accent === "hat" ? "^" : "¯")),
+  fresh: (shown) => mml("mrow", {}, mml("mi", {}, "new_"), shown),
+  fraction: (above, below) => mml("mfrac", {}, above, below),
+  partial: (shown) => mml("mrow", {}, mml("mi", {}, "∂"), shown),
+  linked: (shown, quantity) => {
+    const wrapped = mml("mrow", { "data-q": quantity.id }, shown);
+    return wrapped;
+  },
+};
+
+function numeral(shown: string): Element {
+  if (shown.startsWith("-")) return mml("mrow", {}, mo("−", "prefix"), numeral(shown.slice(1)));
+  if (shown === "inf" || shown === "nan") return mml("mi", {}, shown === "inf" ? "∞" : "nan");
+  const [mantissa, exponent] = shown.split("e") as [string, string | undefined];
+  if (exponent === undefined) return mml("mn", {}, mantissa);
+  return mml("mrow", {}, mml("mn", {}, mantissa), mo("×"), mml("msup", {}, mml("mn", {}, "10"), numeral(exponent)));
+}
+
+export class MathML extends Alphabet<Element> {
+  readonly symbols: Symbols<Element>;
+
+  constructor(
+    names: Names,
+    readonly view: View,
+  ) {
+    super();
+    this.symbols = new Symbols(names, PIECES);
+  }
+
+  literal(value: number): Piece<Element> {
+    const shown = this.view.number(value);
+    return [numeral(shown), shown.startsWith("-") ? SIGN : shown.includes("e") ? POWER : ATOM];
+  }
+
+  override valued(tree: Val): Piece<Element> {
+    const [shown, strength] = this.literal(tree.value);
+    return [mml("mrow", { "data-q": tree.of.id }, shown), strength];
+  }
+
+  symbol(key: string | Quantity): Piece<Element> {
+    return [this.symbols.write(key), this.symbols.isCompound(key) ? POWER : ATOM];
+  }
+
+  plus(terms: Element[]): Element {
+    return mml("mrow", {}, ...terms.flatMap((each, k) => (k ? [mo("+"), each] : [each])));
+  }
+
+  minus(left: Element, right: Element): Element {
+    return mml("mrow", {}, left, mo("−"), right);
+  }
+
+  times(factors: Element[]): Element {
+    return mml("mrow", {}, ...factors.flatMap((each, k) => (k ? [mo("·"), each] : [each])));
+  }
+
+  negative(shown: Element): Element {
+    return mml("mrow", {}, mo("−", "prefix"), shown);
+  }
+
+  parenthesised(shown: Element): Element {
+    return fenced("(", shown, ")");
+  }
+
+  quotient(above: Tree, below: Tree): Piece<Element> {
+    return [mml("mfrac", {}, this.write(above), this.write(below)), POWER];
+  }
+
+  power(base: Tree, exponent: Tree): Piece<Element> {
+    return [mml("msup", {}, this.wrapped(base, ATOM), this.write(exponent)), POWER];
+  }
+
+  choice(condition: Tree, then: Tree, otherwise: Tree): Piece<Element> {
+    const cell = (...parts: (Element | string)[]) => mml("mtd", {}, ...parts);
+    const cases = mml(
+      "mtable", { class: "cases" },
+      mml("mtr", {}, cell(this.write(then)), cell(mml("mrow", {}, mml("mtext", {}, "if "), this.write(condition)))),
+      mml("mtr", {}, cell(this.write(otherwise)), cell(mml("mtext", {}, "else"))),
+    );
+    return [mml("mrow", {}, mml("mo", { form: "prefix", stretchy: "true" }, "{"), cases), SUM];
+  }
+
+  relation(operator: string, left: Element, right: Element): Element {
+    return mml("mrow", {}, left, mo({ "<=": "≤", ">=": "≥" }[operator] ?? operator), right);
+  }
+
+  applied(name: string, parts: Tree[]): Piece<Element> {
+    const written = parts.map((part) => this.write(part));
+    if (name === "exp") return [mml("msup", {}, mml("mi", {}, "e"), row(...written)), POWER];
+    if (name === "sqrt") return [mml("msqrt", {}, ...written), ATOM];
+    if (name === "abs") return [fenced("|", row(...written), "|"), ATOM];
+    const inside = mml("mrow", {}, ...written.flatMap((each, k) => (k ? [mo(","), each] : [each])));
+    return [mml("mrow", {}, mml("mi", {}, name === "log" ? "ln" : name), mo("\u2061"), this.parenthesised(inside)), ATOM];
+  }
+
+  /** The tree in pieces between which a line may break: a sum's terms, a product's factors. */
+  pieces(tree: Tree): Element[] {
+    if (tree instanceof App && tree.operator === "+" && tree.parts.length > 1)
+      return tree.parts.flatMap((part, k) => this.signed(part, k, "+"));
+    if (tree instanceof App && tree.operator === "*" && tree.parts.length > 1) return this.factors(tree);
+    return [this.write(tree)];
+  }
+
+  private signed(part: Tree, k: number, sign: string): Element[] {
+    const leading = k ? [mo(sign, "infix")] : [];
+    if (part instanceof App && part.operator === "*" && part.parts.length > 3) {
+      const [first, ...rest] = this.factors(part);
+      return [mml("mrow", {}, ...leading, first!), ...rest];
+    }
+    return [mml("mrow", {}, ...leading, k ? this.wrapped(part, 2, false) : this.wrapped(part, SUM))];
+  }
+
+  private factors(tree: App): Element[] {
+    return tree.parts.map((part, k) => mml("mrow", {}, ...(k ? [mo("·", "infix")] : []), k ? this.wrapped(part, SIGN, false) : this.wrapped(part, 2)));
+  }
+}

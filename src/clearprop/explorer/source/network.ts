@@ -1,0 +1,181 @@
+/* A network as it stands in the page: its shape, its names, where each parameter is in the flat vector. */
+
+import type { Activation, Data, Joined, Layer, Loss, NotationWords } from "./data";
+import type { Quantity } from "./quantity";
+
+export interface Place {
+  layer: number;
+  unit: number;
+  source: number | null; // null for a bias; a shared bias has unit 0
+}
+
+export class Network {
+  readonly sizes: number[];
+  readonly weightStart: number[] = [];
+  readonly biasStart: number[] = [];
+  readonly size: number;
+
+  constructor(
+    readonly data: Data,
+    readonly activations: number[],
+    readonly lossIndex: number,
+  ) {
+    const { inputs, layers } = data.network;
+    this.sizes = [inputs.size, ...layers.map((layer) => layer.size)];
+    let at = 0;
+    layers.forEach((layer, index) => {
+      this.weightStart.push(at);
+      this.biasStart.push((at += layer.size * this.sizes[index]!));
+      at += this.biases(index);
+    });
+    this.size = at;
+  }
+
+  static of(data: Data): Network {
+    return new Network(data, data.network.layers.map((layer) => layer.activation), data.network.loss);
+  }
+
+  get depth(): number {
+    return this.layers.length;
+  }
+
+  get last(): number {
+    return this.layers.length - 1;
+  }
+
+  get layers(): Layer[] {
+    return this.data.network.layers;
+  }
+
+  get outputs(): number {
+    return this.sizes[this.depth]!;
+  }
+
+  get loss(): Loss {
+    return this.data.losses[this.lossIndex]!;
+  }
+
+  /** The loss and the output activation as one function, where they are a known pair. */
+  get joined(): Joined | null {
+    return this.loss.joined[this.rule(this.last).name] ?? null;
+  }
+
+  rule(layer: number): Activation {
+    return this.data.activations[this.activations[layer]!]!;
+  }
+
+  biases(layer: number): number {
+    const { bias, size } = this.layers[layer]!;
+    return bias === "unit" ? size : bias === "shared" ? 1 : 0;
+  }
+
+  // --- places ---------------------------------------------------------------------------
+
+  weight(layer: number, unit: number, source: number): number {
+    return this.weightStart[layer]! + unit * this.sizes[layer]! + source;
+  }
+
+  /** The position of a unit's bias, its own or the layer's, or null where there is none. */
+  bias(layer: number, unit: number): number | null {
+    const policy = this.layers[layer]!.bias;
+    return policy === "none" ? null : this.biasStart[layer]! + (policy === "shared" ? 0 : unit);
+  }
+
+  place(index: number): Place {
+    for (let layer = 0; layer < this.depth; layer++) {
+      const [weights, biases] = [this.weightStart[layer]!, this.biasStart[layer]!];
+      const inputs = this.sizes[layer]!;
+      if (index < biases) {
+        const offset = index - weights;
+        return { layer, unit: Math.floor(offset / inputs), source: offset % inputs };
+      }
+      if (index < biases + this.biases(layer)) return { layer, unit: index - biases, source: null };
+    }
+    throw new RangeError(`no parameter ${index}`);
+  }
+
+  isWeight(index: number): boolean {
+    return this.place(index).source !== null;
+  }
+
+  isShared(index: number): boolean {
+    const { layer, source } = this.place(index);
+    return source === null && this.layers[layer]!.bias === "shared";
+  }
+
+  isTrained(index: number): boolean {
+    const { layer, source } = this.place(index);
+    return source !== null || this.layers[layer]!.train_bias;
+  }
+
+  // --- names ----------------------------------------------------------------------------
+
+  inputName(index: number): string {
+    return this.data.network.inputs.names?.[index] ?? `x${index + 1}`;
+  }
+
+  unitName(layer: number, unit: number): string {
+    if (layer < 0) return this.inputName(unit);
+    const given = this.layers[layer]!.names;
+    if (given) return given[unit]!;
+    return layer === this.last ? `y${unit + 1}` : `h${layer + 1}_${unit + 1}`;
+  }
+
+  parameterName(index: number): string {
+    const { layer, unit, source } = this.place(index);
+    const { weight_names, bias_names, bias } = this.layers[layer]!;
+    if (source !== null) {
+      if (weight_names) return weight_names[unit]![source]!;
+      let before = 0;
+      for (let k = 0; k < layer; k++) before += this.sizes[k]! * this.sizes[k + 1]!;
+      return `w${before + unit * this.sizes[layer]! + source + 1}`;
+    }
+    if (bias_names !== null) return typeof bias_names === "string" ? bias_names : bias_names[unit]!;
+    return bias === "shared" ? `b${layer + 1}` : `b_${this.unitName(layer, unit)}`;
+  }
+}
+
+/** What each quantity is called, in one of the notations. */
+export class Names {
+  constructor(
+    readonly network: Network,
+    readonly words: NotationWords,
+  ) {}
+
+  get lecture(): boolean {
+    return this.words.name === "lecture";
+  }
+
+  text(quantity: Quantity): string {
+    const { words, network } = this;
+    const { layer, unit } = quantity;
+    switch (quantity.kind) {
+      case "target":
+        return `${words.target}_${unit + 1}`;
+      case "sum":
+        return `${words.sum}_${network.unitName(layer, unit)}`;
+      case "output":
+        return layer < 0 ? network.inputName(unit) : `${words.output}_${network.unitName(layer, unit)}`;
+      case "error":
+        return `${words.error}_${unit + 1}`;
+      case "total":
+        return words.total_error;
+      case "penalty":
+        return "penalty";
+      case "parameter":
+        return network.parameterName(unit);
+      case "updated":
+        return this.lecture ? `new_${this.text(quantity.of)}` : `${this.text(quantity.of)}⁺`;
+      case "rate":
+        return words.learning_rate;
+      case "state":
+        return `${quantity.name}_${network.parameterName(unit)}`;
+      case "named":
+        return quantity.name;
+      case "derivative":
+        if (!this.lecture && quantity.of.kind === "total" && quantity.by.kind === "sum")
+          return `δ_${network.unitName(quantity.by.layer, quantity.by.unit)}`;
+        return `∂${this.text(quantity.of)}/∂${this.text(quantity.by)}`;
+    }
+  }
+}

@@ -1,0 +1,202 @@
+/* What is chosen: its number to turn, and why it is what it is. */
+
+import { blocksOf } from "./compose";
+import type { Block } from "./compose";
+import { valueOf } from "./cycle";
+import { derive } from "./derive";
+import { h, mml } from "./dom";
+import { numberField } from "./field";
+import type { NumberField } from "./field";
+import { latexOf } from "./latex";
+import { MathML } from "./mathml";
+import { placesOf } from "./places";
+import type { Quantity } from "./quantity";
+import { derivative, output, sum, TOTAL } from "./quantity";
+import type { Store } from "./store";
+import { textOf } from "./text";
+
+const MOST = 400;
+/** Equations of fewer characters stand on one line. */
+const LONG = 52;
+
+export class Panel {
+  readonly element: HTMLElement;
+  private readonly editor = h("div", { class: "cp-editor" });
+  private readonly equations = h("div", { class: "cp-equations", tabindex: "0", role: "region", "aria-label": "Derivation" });
+  private readonly title = h("h2", { class: "cp-what" });
+  private readonly related = h("p", { class: "cp-related" });
+  private field: NumberField | null = null;
+  private blocks: Block[] = [];
+  private key = "";
+  private quantities = new Map<string, Quantity>();
+
+  constructor(
+    private readonly store: Store,
+    private readonly select: (quantity: Quantity) => void,
+    private readonly point: (places: string[]) => void,
+    private readonly announce: (words: string) => void,
+  ) {
+    const button = (words: string, act: () => void) => h("button", { type: "button", class: "cp-quiet", click: act }, words);
+    const copies = h("div", { class: "cp-copies" },
+      button("Copy LaTeX", () => void this.copy("LaTeX", latexOf(this.blocks, this.store.names, this.store.view))),
+      button("Copy text", () => void this.copy("text", textOf(this.blocks, this.store.view))));
+    this.element = h("section", { class: "cp-panel", "aria-label": "Explanation" }, h("div", { class: "cp-head" }, this.title, copies), this.editor, this.related, this.equations);
+    for (const type of ["pointerover", "focusin"]) this.equations.addEventListener(type, (event) => this.hover(event.target as Element));
+    this.equations.addEventListener("pointerleave", () => this.hover(null));
+    this.equations.addEventListener("click", (event) => this.follow(event.target as Element));
+  }
+
+  private async copy(what: string, text: string): Promise<void> {
+    try {
+      await navigator.clipboard.writeText(text);
+      this.announce(`Copied as ${what}.`);
+    } catch {
+      // Opened from disk in some browsers: the old way still works.
+      const area = h("textarea", { "aria-hidden": "true", class: "cp-offscreen" });
+      area.value = text;
+      this.element.append(area);
+      area.select();
+      const isDone = document.execCommand("copy");
+      area.remove();
+      this.announce(isDone ? `Copied as ${what}.` : "The browser does not let this page copy; mark the text instead.");
+    }
+  }
+
+  private hover(element: Element | null): void {
+    const id = element?.closest("[data-q]")?.getAttribute("data-q");
+    const quantity = id ? this.quantities.get(id) : undefined;
+    this.point(quantity ? placesOf(quantity, this.store.network) : []);
+  }
+
+  /** A symbol leads to its own explanation. */
+  private follow(element: Element): void {
+    const id = element.closest("[data-q]")?.getAttribute("data-q");
+    const quantity = id ? this.quantities.get(id) : undefined;
+    if (!quantity || getSelection()?.toString()) return;
+    const { kind, of } = quantity;
+    if (["parameter", "output", "sum", "target", "error", "total", "penalty"].includes(kind)) this.select(quantity);
+    else if (kind === "updated" && of.kind === "parameter") this.select(of);
+  }
+
+  /** Symbols whose place in the diagram is pointed at. */
+  light(places: string[]): void {
+    for (const element of this.equations.querySelectorAll(".cp-pointed")) element.classList.remove("cp-pointed");
+    if (!places.length) return;
+    for (const element of this.equations.querySelectorAll("[data-q]")) {
+      const quantity = this.quantities.get(element.getAttribute("data-q")!);
+      if (quantity && placesOf(quantity, this.store.network).some((place) => places.includes(place))) element.classList.add("cp-pointed");
+    }
+  }
+
+  update(isQuick: boolean): void {
+    const { store } = this;
+    const key = JSON.stringify([store.selected.id, store.shown.notation, store.setup.row, store.setup.isOwn, store.setup.isBatch]);
+    if (key !== this.key) {
+      this.key = key;
+      this.choose();
+    }
+    this.field?.set(this.editable()!.value);
+    if (!isQuick) this.explain();
+  }
+
+  // --- the number to turn -------------------------------------------------------------------
+
+  private choose(): void {
+    const { store } = this;
+    const { names, selected } = store;
+    const called = names.text(selected);
+    this.title.replaceChildren(called);
+    const editable = this.editable();
+    this.field = editable && numberField({ label: called, value: editable.value, change: editable.change, hasSlider: true });
+    this.editor.replaceChildren(...(this.field ? [this.field.element] : []));
+    this.relate();
+  }
+
+  /** What belongs together: a unit's sum, output and error signal. */
+  private relate(): void {
+    const { selected, names } = this.store;
+    const unit = selected.kind === "derivative" ? selected.by : selected;
+    const isUnit = (unit.kind === "sum" || unit.kind === "output") && unit.layer >= 0;
+    const others = isUnit ? [sum(unit.layer, unit.unit), output(unit.layer, unit.unit), derivative(TOTAL, sum(unit.layer, unit.unit))] : [];
+    this.related.replaceChildren(...others.map((quantity) =>
+      h("button", { type: "button", class: "cp-quiet", "aria-pressed": String(quantity.id === selected.id), click: () => this.select(quantity) }, names.text(quantity))));
+  }
+
+  private editable(): { value: number; change(value: number): string | null } | null {
+    const { store } = this;
+    const { kind, layer, unit } = store.selected;
+    const value = () => valueOf(store.current, store.selected, store.rowShown);
+    if (kind === "parameter") return { value: value(), change: (next) => setWeight(store, unit, next) };
+    if (kind === "output" && layer < 0) return { value: value(), change: (next) => setExample(store, "inputs", unit, next) };
+    if (kind === "target") return { value: value(), change: (next) => setExample(store, "targets", unit, next) };
+    return null;
+  }
+
+  // --- the derivation -----------------------------------------------------------------------
+
+  private explain(): void {
+    const { store } = this;
+    const { names, view } = store;
+    const derivation = derive(store.current, store.selected, store.rowShown, names);
+    this.blocks = blocksOf(derivation, { names, number: view.number });
+    this.quantities = quantitiesIn(this.blocks);
+    const formula = new MathML(names, view);
+    const shown = this.blocks.slice(0, MOST);
+    const parts = shown.map((block) => equationOf(block, formula)).filter((part) => part !== null);
+    if (this.blocks.length > MOST) parts.push(h("p", {}, `… and ${this.blocks.length - MOST} more lines; copy them as text.`));
+    this.equations.replaceChildren(...parts);
+  }
+}
+
+function equationOf(block: Block, formula: MathML): HTMLElement | null {
+  if (block.kind === "heading") return null;
+  if (block.kind === "paragraph") return h("p", {}, block.text);
+  const math = (content: Element) => mml("math", {}, content);
+  const left = h("span", { class: "cp-left" }, math(formula.write(block.left)));
+  let before = "";
+  let characters = 0;
+  const lines = block.lines.flatMap(({ side, remark }) => {
+    const pieces = formula.pieces(side);
+    const text = pieces.map((piece) => piece.textContent).join("");
+    if (text === before && !remark) return [];
+    before = text;
+    characters += text.length + (remark ? LONG : 2);
+    const equals = mml("math", {}, mml("mo", { form: "infix" }, "="));
+    const parts = pieces.flatMap((piece, k) => [h("wbr"), h("span", { class: "cp-part" }, k ? null : equals, math(piece))]);
+    return [h("span", { class: "cp-line" }, ...parts, remark ? h("span", { class: "cp-remark" }, `(${remark})`) : null)];
+  });
+  return h("div", { class: characters < LONG ? "cp-equation cp-brief" : "cp-equation" }, left, h("span", { class: "cp-sides" }, ...lines));
+}
+
+/** Every quantity that a symbol or number of the equations stands for, by its id. */
+function quantitiesIn(blocks: Block[]): Map<string, Quantity> {
+  const found = new Map<string, Quantity>();
+  const walk = (tree: unknown): void => {
+    if (tree === null || typeof tree !== "object") return;
+    const node = tree as { key?: unknown; of?: Quantity; parts?: unknown[] };
+    if (node.key && typeof node.key === "object") found.set((node.key as Quantity).id, node.key as Quantity);
+    else if (node.of) found.set(node.of.id, node.of);
+    node.parts?.forEach(walk);
+  };
+  for (const block of blocks) {
+    if (block.kind !== "equation") continue;
+    walk(block.left);
+    for (const line of block.lines) walk(line.side);
+  }
+  return found;
+}
+
+// --- changes ------------------------------------------------------------------------------------
+
+export function setWeight(store: Store, index: number, value: number): string | null {
+  const start = store.current.moment.vector.slice();
+  start[index] = value;
+  return store.edit({ start });
+}
+
+export function setExample(store: Store, which: "inputs" | "targets", index: number, value: number): string | null {
+  const { examples, row } = store.setup;
+  const values = examples[which].slice();
+  values[(row * values.length) / examples.count + index] = value;
+  return store.edit({ examples: { ...examples, [which]: values } });
+}

@@ -1,0 +1,80 @@
+/* The steps of one cycle, in the order in which they are told: units, the error, error signals, the update. */
+
+import type { Network } from "./network";
+import * as q from "./quantity";
+import type { Quantity } from "./quantity";
+
+export type Phase =
+  | { kind: "units"; layer: number; from: number; to: number }
+  | { kind: "error" }
+  | { kind: "backward"; layer: number }
+  | { kind: "update" };
+
+const ONE_BY_ONE = 12;
+/** Layers of more units than this are computed at one step. */
+
+export function phasesOf(network: Network): Phase[] {
+  const phases: Phase[] = [];
+  for (let layer = 0; layer < network.depth; layer++) {
+    const size = network.sizes[layer + 1]!;
+    if (size > ONE_BY_ONE) phases.push({ kind: "units", layer, from: 0, to: size });
+    else for (let unit = 0; unit < size; unit++) phases.push({ kind: "units", layer, from: unit, to: unit + 1 });
+  }
+  phases.push({ kind: "error" });
+  for (let layer = network.last; layer >= 0; layer--) phases.push({ kind: "backward", layer });
+  phases.push({ kind: "update" });
+  return phases;
+}
+
+/** How far a cycle has come when the forward pass and the error are there. */
+export function afterError(phases: Phase[]): number {
+  return phases.findIndex((phase) => phase.kind === "error") + 1;
+}
+
+/** What has been computed after so many steps. */
+export class Progress {
+  private readonly units: number[] = [];
+  readonly hasError: boolean;
+  readonly backwardFrom: number;
+  readonly hasUpdate: boolean;
+
+  constructor(phases: Phase[], done: number) {
+    let [hasError, backwardFrom, hasUpdate] = [false, Infinity, false];
+    for (const phase of phases.slice(0, done)) {
+      if (phase.kind === "units") this.units[phase.layer] = phase.to;
+      else if (phase.kind === "error") hasError = true;
+      else if (phase.kind === "backward") backwardFrom = phase.layer;
+      else hasUpdate = true;
+    }
+    [this.hasError, this.backwardFrom, this.hasUpdate] = [hasError, backwardFrom, hasUpdate];
+  }
+
+  hasUnit(layer: number, unit: number): boolean {
+    return layer < 0 || unit < (this.units[layer] ?? 0);
+  }
+
+  hasSignal(layer: number): boolean {
+    return layer >= this.backwardFrom;
+  }
+}
+
+/** What a step has just computed, in words, and where in the diagram. */
+export function told(phase: Phase, network: Network, text: (quantity: Quantity) => string): { words: string; units: Quantity[] } {
+  switch (phase.kind) {
+    case "units": {
+      const { layer, from, to } = phase;
+      const units = [...Array(Math.min(to - from, 40)).keys()].map((k) => q.output(layer, from + k));
+      if (to - from > 1) return { words: `Forward: the ${to - from} units of layer ${layer + 1}`, units };
+      return { words: `Forward: ${text(q.sum(layer, from))} and ${text(q.output(layer, from))}`, units };
+    }
+    case "error":
+      return { words: `Error: ${text(q.TOTAL)} of the outputs against their targets`, units: [q.TOTAL] };
+    case "backward": {
+      const size = Math.min(network.sizes[phase.layer + 1]!, 40);
+      const units = [...Array(size).keys()].map((unit) => q.sum(phase.layer, unit));
+      return { words: `Backward: the error signals of layer ${phase.layer + 1}, and the gradients of its weights`, units };
+    }
+    case "update":
+      return { words: "Update: all weights at once, from gradients at the old weights", units: [] };
+  }
+}

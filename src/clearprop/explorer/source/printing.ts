@@ -1,0 +1,153 @@
+/* Print: one walk over a tree decides where parentheses are needed; an alphabet decides what each piece looks
+   like. Text is here; LaTeX and MathML have files of their own. The same walk as expressions/printing.py. */
+
+import type { Raw } from "./data";
+import type { Quantity } from "./quantity";
+import { numberIn, placed, Sym, Val } from "./tree";
+import type { Tree } from "./tree";
+import { plainNumber } from "./number";
+
+export const [CONDITION, SUM, PRODUCT, SIGN, POWER, ATOM] = [0, 1, 2, 3, 4, 5];
+export type Piece<T> = [T, number];
+
+export abstract class Alphabet<T> {
+  write(tree: Tree): T {
+    return this.piece(tree)[0];
+  }
+
+  /** A part of the tree and how strongly it binds. */
+  piece(tree: Tree): Piece<T> {
+    if (typeof tree === "number") return this.literal(tree);
+    if (tree instanceof Val) return this.valued(tree);
+    if (tree instanceof Sym) return this.symbol(tree.key);
+    const { operator, parts } = tree;
+    const [u, v, w] = parts as [Tree, Tree, Tree];
+    switch (operator) {
+      case "+":
+        return [this.plus(parts.map((part, k) => (k ? this.wrapped(part, PRODUCT, false) : this.wrapped(part, SUM)))), SUM];
+      case "-":
+        return [this.minus(this.wrapped(u, SUM), this.wrapped(v, PRODUCT, false)), SUM];
+      case "*":
+        return [this.times(parts.map((part, k) => (k ? this.wrapped(part, SIGN, false) : this.wrapped(part, PRODUCT)))), PRODUCT];
+      case "negate":
+        return [this.negative(this.wrapped(u, PRODUCT, false)), SIGN];
+      case "/":
+        return this.quotient(u, v);
+      case "**":
+        return this.power(u, v);
+      case "where":
+        return this.choice(u, v, w);
+      case "<": case "<=": case ">": case ">=":
+        return [this.relation(operator, this.wrapped(u, SUM), this.wrapped(v, SUM)), CONDITION];
+      default:
+        return this.applied(operator, parts);
+    }
+  }
+
+  /** In parentheses unless it binds at least so strongly; a sign that does not lead gets them too. */
+  wrapped(tree: Tree, atLeast: number, leading = true): T {
+    const [shown, strength] = this.piece(tree);
+    return strength < atLeast || (strength === SIGN && !leading) ? this.parenthesised(shown) : shown;
+  }
+
+  /** A number put in for a quantity. */
+  valued(tree: Val): Piece<T> {
+    return this.literal(tree.value);
+  }
+
+  abstract literal(value: number): Piece<T>;
+  abstract symbol(key: string | Quantity): Piece<T>;
+  abstract plus(terms: T[]): T;
+  abstract minus(left: T, right: T): T;
+  abstract times(factors: T[]): T;
+  abstract negative(shown: T): T;
+  abstract parenthesised(shown: T): T;
+  abstract quotient(above: Tree, below: Tree): Piece<T>;
+  abstract power(base: Tree, exponent: Tree): Piece<T>;
+  abstract choice(condition: Tree, then: Tree, otherwise: Tree): Piece<T>;
+  abstract relation(operator: string, left: T, right: T): T;
+  abstract applied(name: string, parts: Tree[]): Piece<T>;
+}
+
+/** How names and numbers look. */
+export interface View {
+  name(key: string | Quantity): string;
+  number(value: number): string;
+  times: string;
+}
+
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+/** Expressions as a person reads them in plain text: powers raised, the notation's sign for times. */
+export class Text extends Alphabet<string> {
+  constructor(readonly view: View) {
+    super();
+  }
+
+  literal(value: number): Piece<string> {
+    const shown = this.view.number(value);
+    return [shown, shown.startsWith("-") ? SIGN : shown.includes("/") ? PRODUCT : ATOM];
+  }
+
+  symbol(key: string | Quantity): Piece<string> {
+    const shown = this.view.name(key);
+    return [shown, shown.startsWith("-") ? SIGN : shown.includes("/") ? POWER : ATOM];
+  }
+
+  plus(terms: string[]): string {
+    return terms.join(" + ");
+  }
+
+  minus(left: string, right: string): string {
+    return `${left} - ${right}`;
+  }
+
+  times(factors: string[]): string {
+    return factors.join(` ${this.view.times} `);
+  }
+
+  negative(shown: string): string {
+    return `-${shown}`;
+  }
+
+  parenthesised(shown: string): string {
+    return `(${shown})`;
+  }
+
+  quotient(above: Tree, below: Tree): Piece<string> {
+    const stroke = numberIn(above) !== null && numberIn(below) !== null ? "/" : " / ";
+    return [this.wrapped(above, PRODUCT) + stroke + this.wrapped(below, POWER), PRODUCT];
+  }
+
+  power(base: Tree, exponent: Tree): Piece<string> {
+    const power = numberIn(exponent);
+    if (power !== null && Number.isInteger(power) && power > 0) {
+      const raised = String(power).replace(/\d/g, (digit) => SUPERSCRIPTS[Number(digit)]!);
+      return [this.wrapped(base, ATOM) + raised, POWER];
+    }
+    return [`${this.wrapped(base, ATOM)}^${this.wrapped(exponent, ATOM)}`, POWER];
+  }
+
+  choice(condition: Tree, then: Tree, otherwise: Tree): Piece<string> {
+    return [`where(${this.write(condition)}, ${this.write(then)}, ${this.write(otherwise)})`, ATOM];
+  }
+
+  relation(operator: string, left: string, right: string): string {
+    return `${left} ${operator} ${right}`;
+  }
+
+  applied(name: string, parts: Tree[]): Piece<string> {
+    return [`${name}(${parts.map((part) => this.write(part)).join(", ")})`, ATOM];
+  }
+}
+
+/** A rule's own expression, its symbols called by the names given. */
+export class RawText extends Text {
+  constructor(called: Record<string, string>) {
+    super({ name: (key) => (typeof key === "string" ? (called[key] ?? key) : key.id), number: plainNumber, times: "*" });
+  }
+
+  override write(tree: Tree | Raw): string {
+    return super.write(typeof tree === "number" || typeof tree === "string" || Array.isArray(tree) ? placed(tree as Raw, {}) : (tree as Tree));
+  }
+}

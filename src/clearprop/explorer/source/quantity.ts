@@ -1,0 +1,49 @@
+/* The quantities of a network: what a symbol stands for. Layers count from 0; the outputs of layer -1 are the
+   inputs. Each has an id, by which it is compared, and by which the diagram and a derivation find each other. */
+
+export interface Quantity {
+  readonly kind:
+    | "target" | "sum" | "output" | "error" | "total" | "penalty" | "parameter" | "updated" | "rate" | "state"
+    | "named" | "derivative";
+  readonly id: string;
+  readonly layer: number;
+  readonly unit: number;
+  readonly name: string;
+  readonly of: Quantity;
+  readonly by: Quantity;
+}
+
+function make(kind: Quantity["kind"], id: string, parts: Partial<Quantity> = {}): Quantity {
+  return { kind, id, layer: 0, unit: 0, name: "", ...parts } as Quantity;
+}
+
+export const output = (layer: number, unit: number): Quantity => make("output", `a${layer}.${unit}`, { layer, unit });
+export const input = (index: number): Quantity => output(-1, index);
+export const target = (index: number): Quantity => make("target", `t${index}`, { unit: index });
+export const sum = (layer: number, unit: number): Quantity => make("sum", `z${layer}.${unit}`, { layer, unit });
+export const error = (index: number): Quantity => make("error", `e${index}`, { unit: index });
+export const TOTAL = make("total", "total");
+export const PENALTY = make("penalty", "penalty");
+export const RATE = make("rate", "rate");
+export const parameter = (index: number): Quantity => make("parameter", `p${index}`, { unit: index });
+export const updated = (of: Quantity): Quantity => make("updated", `new ${of.id}`, { of });
+export const state = (name: string, index: number): Quantity => make("state", `${name} of ${index}`, { name, unit: index });
+export const named = (name: string): Quantity => make("named", `#${name}`, { name });
+export const derivative = (of: Quantity, by: Quantity): Quantity => make("derivative", `d(${of.id})/d(${by.id})`, { of, by });
+
+export const WEIGHT = named("weight");
+
+/** Those that a person can choose to have explained, by their id; null for anything else. */
+export function chosen(id: string): Quantity | null {
+  const match = /^(?:(total|penalty)|([azpte])(-?\d+)(?:\.(\d+))?|d\(total\)\/d\((.+)\))$/.exec(id);
+  if (!match) return null;
+  if (match[1]) return match[1] === "total" ? TOTAL : PENALTY;
+  if (match[5]) {
+    const by = chosen(match[5]);
+    return by && (by.kind === "sum" || by.kind === "output") ? derivative(TOTAL, by) : null;
+  }
+  const [first, second] = [Number(match[3]), match[4] === undefined ? null : Number(match[4])];
+  if (second !== null) return match[2] === "a" ? output(first, second) : match[2] === "z" ? sum(first, second) : null;
+  const makers: Record<string, (index: number) => Quantity> = { p: parameter, t: target, e: error };
+  return makers[match[2]!]?.(first) ?? null;
+}

@@ -1,0 +1,243 @@
+/* The state of the page: what is edited, how far it has come, what is looked at. Every change is tried first; one
+   that would leave the network without finite numbers is refused with its cause, and the last good state kept. */
+
+import { viewOf } from "./api";
+import type { Shown } from "./api";
+import { beginning, cycle, examplesOf, following, only } from "./cycle";
+import type { Cycle, Moment, Problem } from "./cycle";
+import { decoded } from "./data";
+import type { Data } from "./data";
+import { useTables } from "./evaluate";
+import { Names, Network } from "./network";
+import { afterError, phasesOf } from "./phases";
+import type { Phase } from "./phases";
+import type { View } from "./printing";
+import type { Rows } from "./propagate";
+import * as q from "./quantity";
+import type { Quantity } from "./quantity";
+
+/** What a person can change. */
+export interface Setup {
+  activations: number[];
+  loss: number;
+  start: Float64Array;
+  rate: number;
+  examples: Rows;
+  /** Whether the examples are a person's own, and not the file's. */
+  isOwn: boolean;
+  row: number;
+  isBatch: boolean;
+}
+
+const SNAPSHOT_NUMBERS = 4_000_000;
+const SNAPSHOTS = 256;
+
+export class Store {
+  readonly original: Setup;
+  setup: Setup;
+  problem: Problem;
+  current: Cycle;
+  phases: Phase[];
+  /** How many steps of the current cycle have been taken. */
+  position: number;
+  /** E_total before each cycle, from the first on. */
+  losses: number[] = [];
+  selected: Quantity;
+  shown: Shown;
+  private snapshots = new Map<number, Moment>();
+  private stride = 1;
+  private readonly listeners: (() => void)[] = [];
+
+  constructor(readonly data: Data) {
+    useTables(data);
+    const network = Network.of(data);
+    this.original = {
+      activations: network.activations, loss: network.lossIndex, start: decoded(data.parameters), rate: data.optimizer.rate,
+      examples: examplesOf(data), isOwn: false, row: 0, isBatch: false,
+    };
+    this.setup = this.original;
+    this.shown = { notation: data.notation, digits: 5, rounding: "nearest" };
+    this.problem = this.problemFor(this.setup);
+    this.current = this.first(this.setup, this.problem);
+    this.phases = phasesOf(network);
+    this.position = afterError(this.phases);
+    this.selected = q.parameter(0);
+    this.restart();
+  }
+
+  on(listener: () => void): void {
+    this.listeners.push(listener);
+  }
+
+  changed(): void {
+    for (const listener of this.listeners) listener();
+  }
+
+  get network(): Network {
+    return this.problem.network;
+  }
+
+  get step(): number {
+    return this.current.moment.step;
+  }
+
+  get names(): Names {
+    return new Names(this.network, this.data.notations[this.shown.notation]!);
+  }
+
+  get view(): View {
+    return viewOf(this.names, this.shown);
+  }
+
+  /** The position in the current cycle's batch of the example that is shown. */
+  get rowShown(): number {
+    return this.setup.isBatch ? this.setup.row : 0;
+  }
+
+  // --- editing ----------------------------------------------------------------------------
+
+  /** Make a change; the present weights are its start. The cause if it cannot be, and then nothing is changed. */
+  edit(change: Partial<Setup>): string | null {
+    const setup: Setup = { ...this.setup, start: this.current.moment.vector, ...change };
+    const misfit = this.misfit(setup);
+    if (misfit) return misfit;
+    const problem = this.problemFor(setup);
+    const first = this.first(setup, problem);
+    if (first.fault) return first.fault;
+    [this.setup, this.problem, this.current] = [setup, problem, first];
+    this.position = Math.max(this.position, afterError(this.phases));
+    if (this.position === this.phases.length) this.position = afterError(this.phases);
+    this.restart();
+    this.changed();
+    return null;
+  }
+
+  /** Look at another example; in a batch that changes nothing but what is shown. */
+  show(row: number): void {
+    if (this.setup.isBatch) {
+      this.setup = { ...this.setup, row };
+      this.changed();
+    } else this.edit({ row });
+  }
+
+  reset(): void {
+    const { row, isBatch } = this.setup;
+    const fits = !this.setup.isOwn || row < this.original.examples.count;
+    this.edit({ ...this.original, row: fits ? row : 0, isBatch });
+  }
+
+  private misfit(setup: Setup): string | null {
+    const loss = this.data.losses[setup.loss]!;
+    const misfit = loss.misfits[setup.activations[setup.activations.length - 1]!];
+    return misfit ?? targetFault(this.data, loss.name, setup.examples);
+  }
+
+  private problemFor(setup: Setup): Problem {
+    const network = new Network(this.data, setup.activations, setup.loss);
+    const { optimizer, penalty } = this.data;
+    return { network, optimizer, penalty, rate: setup.rate, examples: setup.examples };
+  }
+
+  private rowsFor(setup: Setup): Rows {
+    return setup.isBatch ? setup.examples : only(setup.examples, setup.row);
+  }
+
+  private first(setup: Setup, problem: Problem): Cycle {
+    return cycle(problem, beginning(problem, setup.start), this.rowsFor(setup), setup.isBatch);
+  }
+
+  // --- going through cycles ---------------------------------------------------------------
+
+  private restart(): void {
+    this.losses = [this.current.error];
+    this.snapshots = new Map([[1, this.current.moment]]);
+    this.stride = 1;
+  }
+
+  /** The next cycle, ready at its beginning. False, and nothing is changed, if its numbers are not finite. */
+  advance(): string | null {
+    const next = cycle(this.problem, following(this.current), this.current.trace.rows, this.setup.isBatch);
+    if (next.fault) return next.fault;
+    this.current = next;
+    this.losses[next.moment.step - 1] = next.error;
+    this.remember(next.moment);
+    return null;
+  }
+
+  private remember(moment: Moment): void {
+    if ((moment.step - 1) % this.stride) return;
+    this.snapshots.set(moment.step, moment);
+    const numbers = moment.vector.length * (1 + Object.keys(moment.state).length);
+    const room = Math.max(2, Math.min(SNAPSHOTS, Math.floor(SNAPSHOT_NUMBERS / numbers)));
+    while (this.snapshots.size > room) {
+      this.stride *= 2;
+      for (const step of this.snapshots.keys()) if ((step - 1) % this.stride) this.snapshots.delete(step);
+    }
+  }
+
+  /** The cycle of that number: from the nearest one before it that is remembered. */
+  goTo(step: number, deadline = Infinity): string | null {
+    let from = 1;
+    for (const known of this.snapshots.keys()) if (known <= step && known > from) from = known;
+    if (this.step > step || this.step < from) {
+      const moment = this.snapshots.get(from)!;
+      this.current = cycle(this.problem, moment, this.rowsFor(this.setup), this.setup.isBatch);
+    }
+    while (this.step < step) {
+      const fault = this.advance();
+      if (fault) return fault;
+      if (performance.now() > deadline) return `stopped at cycle ${this.step} of ${step}, which takes too long to reach`;
+    }
+    return null;
+  }
+
+  forwardStep(): string | null {
+    if (this.position < this.phases.length) this.position += 1;
+    else {
+      const fault = this.advance();
+      if (fault) return fault;
+      this.position = 1;
+    }
+    this.changed();
+    return null;
+  }
+
+  backStep(): void {
+    if (this.position > (this.step > 1 ? 1 : 0)) this.position -= 1;
+    else if (this.step > 1) {
+      this.goTo(this.step - 1);
+      this.position = this.phases.length;
+    }
+    this.changed();
+  }
+
+  wholeCycle(): string | null {
+    const fault = this.advance();
+    if (!fault) this.position = afterError(this.phases);
+    this.changed();
+    return fault;
+  }
+
+  rewind(): void {
+    this.goTo(1);
+    this.position = afterError(this.phases);
+    this.losses.length = 1;
+    this.changed();
+  }
+}
+
+/** Why targets do not fit a loss, or null. */
+export function targetFault(data: Data, lossName: string, rows: Rows): string | null {
+  const loss = data.losses.find((each) => each.name === lossName)!;
+  const [low, high] = loss.targets ?? [null, null];
+  const K = rows.targets.length / rows.count;
+  for (let row = 0; row < rows.count; row++) {
+    const own = rows.targets.subarray(row * K, row * K + K);
+    const outside = own.find((t) => (low !== null && t < low) || (high !== null && t > high));
+    const where = `example ${rows.numbers[row]}`;
+    if (outside !== undefined) return `${where}: ${loss.name} needs targets from ${low} to ${high}, found ${outside}`;
+    const sum = own.reduce((a, b) => a + b, 0);
+    if (loss.sums_to_one && Math.abs(sum - 1) > 1e-6) return `${where}: ${loss.name} needs targets that sum to 1, found a sum of ${sum}`;
+  }
+  return null;
+}

@@ -1,0 +1,127 @@
+/* The diagram as tables: every number, and a field for each that can be turned. */
+
+import { valueOf } from "./cycle";
+import { h, say } from "./dom";
+import { numberField } from "./field";
+import type { NumberField } from "./field";
+import { setExample, setWeight } from "./panel";
+import { Progress } from "./phases";
+import { derivative, input, output, parameter, sum, target, TOTAL, error } from "./quantity";
+import type { Quantity } from "./quantity";
+import type { Store } from "./store";
+
+const MOST = 60;
+
+interface Cell {
+  element: HTMLElement;
+  text(): string;
+}
+
+export class Tables {
+  readonly element: HTMLDetailsElement;
+  private readonly body = h("div", { class: "cp-tables" });
+  private cells: Cell[] = [];
+  private fields: { field: NumberField; value(): number }[] = [];
+  private key = "";
+
+  constructor(
+    private readonly store: Store,
+    private readonly select: (quantity: Quantity) => void,
+  ) {
+    this.element = h("details", { class: "cp-card" }, h("summary", {}, h("h2", {}, "Every number, as tables")), this.body);
+    this.element.addEventListener("toggle", () => this.update());
+  }
+
+  update(): void {
+    if (!this.element.open) return;
+    const { store } = this;
+    const key = JSON.stringify([store.shown.notation, store.setup.isOwn, store.setup.row, store.setup.isBatch, store.network.activations]);
+    if (key !== this.key) {
+      this.key = key;
+      this.build();
+    }
+    for (const { element, text } of this.cells) say(element, text());
+    for (const { field, value } of this.fields) field.set(value());
+  }
+
+  private build(): void {
+    [this.cells, this.fields] = [[], []];
+    this.body.replaceChildren(this.examples(), this.units(), this.weights());
+  }
+
+  private table(caption: string, header: string[], rows: HTMLElement[], hidden: number): HTMLElement {
+    const head = h("thead", {}, h("tr", {}, ...header.map((name) => h("th", { scope: "col" }, name))));
+    const more = hidden > 0 ? h("p", { class: "cp-note" }, `… and ${hidden.toLocaleString("en")} more; choose them in the diagram.`) : null;
+    return h("div", { class: "cp-scroll", tabindex: "0", role: "region", "aria-label": caption },
+      h("table", {}, h("caption", {}, caption), head, h("tbody", {}, ...rows)), more);
+  }
+
+  private number(text: () => string): HTMLElement {
+    const element = h("td", { class: "cp-figure" });
+    this.cells.push({ element, text });
+    return element;
+  }
+
+  private link(quantity: Quantity): HTMLElement {
+    return h("th", { scope: "row" }, h("button", { type: "button", class: "cp-name-button", click: () => this.select(quantity) }, this.store.names.text(quantity)));
+  }
+
+  private editor(quantity: Quantity, change: (value: number) => string | null): HTMLElement {
+    const { store } = this;
+    const value = () => valueOf(store.current, quantity, store.rowShown);
+    const field = numberField({ label: store.names.text(quantity), value: value(), change, isCompact: true });
+    this.fields.push({ field, value });
+    return h("td", {}, field.element);
+  }
+
+  private shown(quantity: Quantity, isThere: (progress: Progress) => boolean): () => string {
+    const { store } = this;
+    return () => (isThere(new Progress(store.phases, store.position)) ? store.view.number(valueOf(store.current, quantity, store.rowShown)) : "·");
+  }
+
+  private examples(): HTMLElement {
+    const { store } = this;
+    const [inputs, outputs] = [store.network.sizes[0]!, store.network.outputs];
+    const rows = [...Array(Math.min(inputs, MOST)).keys()].map((i) =>
+      h("tr", {}, this.link(input(i)), h("td", {}, "input"), this.editor(input(i), (value) => setExample(store, "inputs", i, value))));
+    for (let k = 0; k < Math.min(outputs, MOST); k++)
+      rows.push(h("tr", {}, this.link(target(k)), h("td", {}, "target"), this.editor(target(k), (value) => setExample(store, "targets", k, value))));
+    return this.table("The example", ["name", "is", "value"], rows, Math.max(0, inputs - MOST) + Math.max(0, outputs - MOST));
+  }
+
+  private units(): HTMLElement {
+    const { store } = this;
+    const { network, names } = store;
+    const rows: HTMLElement[] = [];
+    let total = 0;
+    for (let layer = 0; layer < network.depth; layer++) {
+      total += network.sizes[layer + 1]!;
+      for (let unit = 0; unit < network.sizes[layer + 1]! && rows.length < MOST; unit++) {
+        const isThere = (progress: Progress) => progress.hasUnit(layer, unit);
+        const signal = this.shown(derivative(TOTAL, sum(layer, unit)), (progress) => progress.hasSignal(layer));
+        const own = layer === network.last ? this.number(this.shown(error(unit), (progress) => progress.hasError)) : h("td", {});
+        const name = h("button", { type: "button", class: "cp-name-button", click: () => this.select(output(layer, unit)) }, network.unitName(layer, unit));
+        rows.push(h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, network.rule(layer).label),
+          this.number(this.shown(sum(layer, unit), isThere)), this.number(this.shown(output(layer, unit), isThere)), own, this.number(signal)));
+      }
+    }
+    const header = ["unit", "activation", "weighted sum", "output", "error", `∂${names.words.total_error}/∂sum`];
+    return this.table("Units", header, rows, total - rows.length);
+  }
+
+  private weights(): HTMLElement {
+    const { store } = this;
+    const { network, names } = store;
+    const count = Math.min(network.size, 2 * MOST);
+    const rows = [...Array(count).keys()].map((index) => {
+      const { layer, unit, source } = network.place(index);
+      const to = network.isShared(index) ? `layer ${layer + 1}` : network.unitName(layer, unit);
+      const from = source === null ? "bias" : network.unitName(layer - 1, source);
+      const gradient = derivative(TOTAL, parameter(index));
+      return h("tr", {}, this.link(parameter(index)), h("td", {}, `${from} → ${to}`), this.editor(parameter(index), (value) => setWeight(store, index, value)),
+        this.number(this.shown(gradient, (progress) => progress.hasSignal(layer))),
+        this.number(() => (new Progress(store.phases, store.position).hasUpdate ? store.view.number(store.current.update.vector[index]!) : "·")));
+    });
+    return this.table("Weights and biases", ["name", "from → to", "value", `∂${names.words.total_error}/∂·`, "new"], rows, network.size - count);
+  }
+}

@@ -1,0 +1,74 @@
+/* Expressions about quantities: a rule's expression with its roles played by particular quantities. */
+
+import type { Raw } from "./data";
+import { named } from "./quantity";
+import type { Quantity } from "./quantity";
+
+/** A symbol's key is a quantity, or plain words. */
+export class Sym {
+  constructor(readonly key: string | Quantity) {}
+}
+
+export class App {
+  constructor(
+    readonly operator: string,
+    readonly parts: Tree[],
+  ) {}
+}
+
+/** A number that was put in for a quantity, which it still points to. */
+export class Val {
+  constructor(
+    readonly value: number,
+    readonly of: Quantity,
+  ) {}
+}
+
+export type Tree = number | Val | Sym | App;
+export type Places = Record<string, string | Quantity>;
+
+/** A rule's expression, spoken of particular quantities. */
+export function placed(raw: Raw, places: Places): Tree {
+  if (typeof raw === "number") return raw;
+  if (typeof raw === "string") return new Sym(places[raw] ?? (raw.startsWith("#") ? named(raw.slice(1)) : raw));
+  const [operator, ...rest] = raw;
+  return new App(operator, rest.map((part) => placed(part, places)));
+}
+
+/** A rule's expression in which whole expressions play the roles. */
+export function filled(raw: Raw, parts: Record<string, Tree>): Tree {
+  if (typeof raw === "number") return raw;
+  if (typeof raw === "string") return parts[raw] ?? new Sym(raw);
+  const [operator, ...rest] = raw;
+  return new App(operator, rest.map((part) => filled(part, parts)));
+}
+
+/** The tree with the number of every quantity put in for it. */
+export function withNumbers(tree: Tree, value: (quantity: Quantity) => number): Tree {
+  if (tree instanceof Sym) return typeof tree.key === "string" ? tree : new Val(value(tree.key), tree.key);
+  return tree instanceof App ? new App(tree.operator, tree.parts.map((part) => withNumbers(part, value))) : tree;
+}
+
+/** The number that a tree is, or null. */
+export function numberIn(tree: Tree): number | null {
+  return typeof tree === "number" ? tree : tree instanceof Val ? tree.value : null;
+}
+
+export function same(a: Tree, b: Tree): boolean {
+  const number = numberIn(a);
+  if (number !== null) return number === numberIn(b);
+  if (a instanceof Sym) return b instanceof Sym && idOf(a) === idOf(b);
+  if (!(a instanceof App) || !(b instanceof App) || a.operator !== b.operator || a.parts.length !== b.parts.length) return false;
+  return a.parts.every((part, k) => same(part, b.parts[k]!));
+}
+
+function idOf(symbol: Sym): string {
+  return typeof symbol.key === "string" ? `"${symbol.key}` : symbol.key.id;
+}
+
+export const sym = (key: string | Quantity): Sym => new Sym(key);
+export const add = (...terms: Tree[]): Tree => (terms.length === 1 ? terms[0]! : new App("+", terms));
+export const multiply = (...factors: Tree[]): Tree => (factors.length === 1 ? factors[0]! : new App("*", factors));
+export const divide = (above: Tree, below: Tree): Tree => new App("/", [above, below]);
+export const subtract = (left: Tree, right: Tree): Tree => new App("-", [left, right]);
+export const negate = (tree: Tree): Tree => new App("negate", [tree]);

@@ -1,0 +1,72 @@
+/* Update: the optimizer's assignments, in order, for every parameter at once. */
+
+import type { Optimizer } from "./data";
+import { reading } from "./evaluate";
+import type { Values } from "./evaluate";
+import type { Network } from "./network";
+
+export type State = Record<string, Float64Array>;
+
+export interface Update {
+  vector: Float64Array;
+  state: State;
+  /** What the rule was given: the gradient, clipped if that is asked for. */
+  gradient: Float64Array;
+  clipFactor: number;
+  assigned: State;
+}
+
+export function initialState(optimizer: Optimizer, size: number): State {
+  return Object.fromEntries(Object.entries(optimizer.state).map(([name, value]) => [name, new Float64Array(size).fill(value)]));
+}
+
+/** The learning rate of a step, counted from 1, as a schedule makes it of the base rate. */
+export function scheduled(optimizer: Optimizer, base: number, step: number): number {
+  if (!optimizer.schedule) return base;
+  const { offsets, factors } = optimizer.schedule;
+  const at = Math.min(step, factors.length) - 1;
+  return offsets[at]! + factors[at]! * base;
+}
+
+export function update(
+  network: Network, optimizer: Optimizer, vector: Float64Array, gradient: Float64Array, state: State, step: number, rate: number,
+): Update {
+  const { given, factor } = clipped(network, optimizer, gradient);
+  const size = vector.length;
+  const lines = optimizer.assignments.map(([name, raw]) => ({ name, formula: reading(raw), values: new Float64Array(size) }));
+  const remembered = Object.entries(state);
+  const values: Values = { ...optimizer.constants, rate, step };
+  for (let index = 0; index < size; index++) {
+    values["w"] = vector[index]!;
+    values["g"] = given[index]!;
+    for (const [name, each] of remembered) values[name] = each[index]!;
+    for (const line of lines) values[line.name] = line.values[index] = line.formula(values);
+  }
+  const updated = lines[lines.length - 1]!.values;
+  for (let layer = 0; layer < network.depth; layer++) {
+    if (network.layers[layer]!.train_bias) continue;
+    const start = network.biasStart[layer]!;
+    for (let index = start; index < start + network.biases(layer); index++) updated[index] = vector[index]!;
+  }
+  const assigned: State = Object.fromEntries(lines.slice(0, -1).map((line) => [line.name, line.values]));
+  const kept: State = Object.fromEntries(Object.keys(optimizer.state).map((name) => [name, assigned[name]!]));
+  return { vector: updated, state: kept, gradient: given, clipFactor: factor, assigned };
+}
+
+/** Each entry bounded by ``clip_value``, then the norm of what is trained by ``clip_norm``. */
+function clipped(network: Network, optimizer: Optimizer, gradient: Float64Array): { given: Float64Array; factor: number } {
+  let given = gradient;
+  if (optimizer.clip_value !== null) {
+    const bounded = reading(optimizer.bounded);
+    given = given.map((g) => bounded({ g }));
+  }
+  if (optimizer.clip_norm === null) return { given, factor: 1 };
+  let total = 0;
+  for (let layer = 0; layer < network.depth; layer++) {
+    const trained = network.layers[layer]!.train_bias ? network.biases(layer) : 0;
+    for (let index = network.weightStart[layer]!; index < network.biasStart[layer]! + trained; index++) total += given[index]! ** 2;
+  }
+  // As PyTorch's clip_grad_norm_, which keeps clear of dividing by zero.
+  const factor = Math.min(1, optimizer.clip_norm / (Math.sqrt(total) + 1e-6));
+  return { given: given.map((g) => g * factor), factor };
+}

@@ -1,0 +1,51 @@
+"""Expression trees as JSON, for the page's evaluator and printers.
+
+A number is a number, a symbol a string, and an operator a list: its name, then its arguments;
+``["*", 2, ["logistic", "z"]]``. Roles go by their letters, constants by their names, and a
+network's own named quantities (an example's weight) by ``#`` and their name.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clearprop.errors import Disagreement
+from clearprop.expressions import Apply, Derivative, Expression, Number, Symbol
+from clearprop.network import names as q
+from clearprop.rules.roles import Role
+
+ROLES = frozenset(str(role) for role in Role)
+
+
+def tree(expression: Expression) -> Any:
+    """The tree as numbers, strings and lists.
+
+    >>> from clearprop.rules.activations import activation
+    >>> tree(activation("leaky_relu").formula)
+    ['where', ['>', 'z', 0.0], 'z', ['*', 0.01, 'z']]
+    """
+    match expression:
+        case Number(value):
+            return value
+        case Symbol(key):
+            return symbol(key)
+        case Apply(operator, arguments):
+            return [operator.value, *(tree(argument) for argument in arguments)]
+    raise TypeError(f"not an expression: {expression!r}")
+
+
+def symbol(key: Any) -> str:
+    """What a symbol of a rule is called in the page."""
+    match key:
+        case Role():
+            return str(key)
+        case q.Named(name):
+            return f"#{name}"
+        case str() if key not in ROLES:
+            return key
+    raise Disagreement(f"the symbol {key!r} cannot be told from a role; this is a bug in clearprop, please report it")
+
+
+def slope(derivative: Derivative) -> dict[str, Any]:
+    """A derivative: as the rules of calculus give it, simplified, and the rules by name."""
+    return {"raw": tree(derivative.raw), "simplified": tree(derivative.simplified), "rules": list(derivative.rules)}

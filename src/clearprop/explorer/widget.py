@@ -1,0 +1,46 @@
+"""The explorer in notebooks: Jupyter, VS Code, Colab and marimo, by way of anywidget.
+
+The same front end as the page. Where no script runs (a notebook that is only read, on GitHub say),
+a still picture stands in its place.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clearprop.errors import MissingExtra
+from clearprop.explorer.export import escaped, exported
+from clearprop.explorer.page import SCRIPT, STYLE, bundled
+from clearprop.explorer.still import still
+from clearprop.network.problem import Problem
+
+
+def explore(problem: Problem) -> Any:
+    """The network to turn and to ask, shown by the notebook that this is the last line of.
+
+    Raises:
+        MissingExtra: anywidget is not installed.
+        InvalidArgument: there is no example to show.
+    """
+    try:
+        import anywidget
+        import traitlets
+    except ImportError:
+        raise MissingExtra("The explorer in a notebook", "notebook") from None
+
+    class Explorer(anywidget.AnyWidget):  # type: ignore[misc]
+        """The explorer, as a widget."""
+
+        _esm = bundled(SCRIPT)
+        _css = bundled(STYLE)
+        data = traitlets.Unicode().tag(sync=True)
+        style = traitlets.Unicode().tag(sync=True)
+
+        def _repr_mimebundle_(self, **options: Any) -> Any:
+            shown = super()._repr_mimebundle_(**options)
+            contents, more = shown if isinstance(shown, tuple) else (shown, {})
+            if contents is None:
+                return None
+            return {**contents, "text/html": still(problem)}, more
+
+    return Explorer(data=escaped(exported(problem)), style=bundled(STYLE))

@@ -1,0 +1,315 @@
+"""The page computes and prints what Python does, on random networks, in a real browser.
+
+How close: every number within 1e-12 of the size of what was added up to it. Where that size is not
+known (a gradient is a sum over paths that may cancel) it is found from the network with every
+weight, input and signal replaced by its size. Points on a kink are set apart: where a weighted sum,
+or a difference of output and target, is within 1e-9 of a switch of its rule, the side is rounding.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import strategies as st
+from tests.explorer.conftest import Visit
+from tests.support import problems
+
+import clearprop as cp
+from clearprop.arrays import Array
+from clearprop.derivation.chain import Chain
+from clearprop.explorer.export import escaped, exported
+from clearprop.expressions import evaluate
+from clearprop.expressions.kinks import switches
+from clearprop.network import names as q
+from clearprop.propagation.cycle import following
+from clearprop.rendering.compose import derivation_blocks
+from clearprop.rendering.document import View
+from clearprop.rendering.explanation import derive
+from clearprop.rendering.text import text
+from clearprop.rules.activations import Activation
+from clearprop.rules.roles import Role
+
+CLOSE = 1e-12
+PHASES = (Phase.explicit, Phase.generate)
+"""Every example is a visit to the browser: a failing one is shown as it is, and not shrunk for minutes."""
+OPTIMIZERS = (
+    cp.SGD(0.1),
+    cp.SGD(0.1, momentum=0.9, dampening=0.1),
+    cp.SGD(0.05, momentum=0.9, nesterov=True, weight_decay=0.01),
+    cp.RMSprop(0.01),
+    cp.RMSprop(0.01, centered=True, momentum=0.5),
+    cp.Adagrad(0.1, lr_decay=0.1),
+    cp.Adam(0.01),
+    cp.AdamW(0.01),
+)
+
+
+@pytest.fixture(scope="module")
+def page(window: Visit) -> Any:
+    return window.open("lecture")
+
+
+def in_page(
+    page: Any, problem: cp.Problem, *, cycles: int = 1, example: int | str = 1, ids: list[str], **shown: Any
+) -> Any:
+    """The numbers of a cycle that the page computes, and the derivations that it prints."""
+    script = """([data, cycles, example, ids, shown]) => {
+        const done = clearprop.run(JSON.parse(data), cycles, example);
+        const texts = ids.map((id) => clearprop.textFor(done, id, shown));
+        return {...clearprop.numbersOf(done, shown.notation), texts};
+    }"""
+    place = example if example == "all" else int(example) - 1
+    return page.evaluate(script, [escaped(exported(problem)), cycles, place, ids, shown])
+
+
+def on_a_kink(done: cp.Cycle) -> bool:
+    """Whether any rule is so close to a switch that rounding decides the side."""
+
+    def close(tree: Any, values: dict[Any, Array]) -> bool:
+        return any(bool(np.any(np.abs(evaluate(switch, values)) < 1e-9)) for switch in switches(tree))
+
+    layers = zip(done.problem.network.layers, done.trace.sums, strict=True)
+    if any(close(layer.rule.formula, {Role.SUM: z}) for layer, z in layers if isinstance(layer.rule, Activation)):
+        return True
+    given = {Role.OUTPUT: done.trace.outputs[-1], Role.TARGET: done.examples.targets}
+    return close(done.problem.network.loss.rule.formula, given)
+
+
+def sizes_of_gradients(done: cp.Cycle) -> Array:
+    """For each parameter the sizes of all contributions to its gradient, added up."""
+    chains = [Chain(done, row) for row in range(len(done.examples))]
+    share = 1 / len(chains) if done.problem.network.loss.over_examples == "mean" else 1.0
+    sizes = [share * sum(chain.parameter_size(i) for chain in chains) for i in range(len(done.parameters))]
+    # The penalty is one more contribution.
+    return np.array(sizes) + np.abs(done.gradients.of.vector) + np.abs(done.parameters.vector) * 0.2
+
+
+@settings(max_examples=60, phases=PHASES)
+@given(st.data(), st.sampled_from(OPTIMIZERS), st.booleans())
+def test_values_gradients_and_new_weights_after_one_cycle(
+    page: Any, data: st.DataObject, optimizer: Any, whole: bool
+) -> None:
+    problem = data.draw(problems(max_depth=5, optimizer=optimizer, weights=True))
+    example: Any = "all" if whole else 1
+    done = cp.cycle(problem, example)
+    assume(not on_a_kink(done))
+    found = in_page(page, problem, example=example, ids=[], notation="standard", digits=5, rounding="nearest")
+    for name, value in found["values"].items():
+        expected = done[name]
+        # A weighted sum or an error may cancel: relative to 1, the size of what goes in.
+        assert abs(value - expected) <= CLOSE * max(1.0, abs(expected)), name
+    sizes = sizes_of_gradients(done)
+    for (name, expected), size in zip(done.gradients.of.items(), sizes, strict=True):
+        assert abs(found["gradients"][name] - expected) <= CLOSE * size, name
+    for (name, expected), bound in zip(done.updated.items(), update_bounds(done, sizes), strict=True):
+        assert abs(found["updated"][name] - expected) <= bound, name
+    assert found["after"]["L"] == pytest.approx(done.error_after, rel=1e-10, abs=1e-12)
+
+
+def update_bounds(done: cp.Cycle, sizes: Array) -> Array:
+    """How far new weights may be off when gradients are off by 1e-12 of their sizes.
+
+    The optimizers that divide by the gradient's own size take a gradient that is mere rounding for a
+    step of the full rate: what they make of g ± its rounding is computed, and that is the bound.
+    """
+    from clearprop.propagation.update import update
+
+    def moved(by: float) -> Array:
+        gradients = done.gradients.of
+        shifted = gradients.with_vector(gradients.vector + by * CLOSE * sizes)
+        step = update(done.problem.optimizer, done.parameters, shifted, done.state, done.step, done.rate)
+        return np.asarray(step.parameters.vector)
+
+    spread = np.abs(moved(1.0) - moved(-1.0)) + np.abs(moved(1.0) - moved(0.0))
+    return np.asarray(spread + CLOSE * np.maximum(1.0, np.abs(done.updated.vector)))
+
+
+@settings(max_examples=25, phases=PHASES, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@given(st.data(), st.sampled_from([cp.SGD(0.05), cp.SGD(0.05, momentum=0.9), cp.Adam(0.01)]))
+def test_ten_cycles_on(page: Any, data: st.DataObject, optimizer: Any) -> None:
+    """Within ten cycles a difference grows at most as fast as that between the same training and one that
+    begins 1e-9 off, in each of three directions: the bound is that growth, times the 1e-12 of each cycle."""
+    problem = data.draw(problems(max_depth=4, optimizer=optimizer))
+    try:
+        done = cp.cycle(problem, "all")
+        kinked = on_a_kink(done)
+        for _ in range(9):
+            done = following(done)
+            kinked = kinked or on_a_kink(done)
+    except cp.ClearpropError:  # it diverges
+        assume(False)
+    assume(not kinked)
+    found = in_page(page, problem, cycles=10, example="all", ids=[], notation="standard", digits=5, rounding="nearest")
+    mine = np.array([found["updated"][name] for name, _ in done.updated.items()])
+    growth = max(1.0, *(tenth_off(problem, done, direction) for direction in range(3)))
+    worst = float(np.max(np.abs(mine - done.updated.vector)))
+    assert worst <= 10 * growth * CLOSE * max(1.0, float(np.max(np.abs(done.updated.vector))))
+
+
+def tenth_off(problem: cp.Problem, done: cp.Cycle, direction: int) -> float:
+    """By how much a training that begins a little off is further off after ten cycles."""
+    from dataclasses import replace
+
+    off = 1e-9
+    shift = np.random.default_rng(direction).choice([-off, off], problem.parameters.vector.size)
+    moved = cp.cycle(
+        replace(problem, parameters=problem.parameters.with_vector(problem.parameters.vector + shift)), "all"
+    )
+    for _ in range(9):
+        moved = following(moved)
+    return float(np.max(np.abs(moved.updated.vector - done.updated.vector))) / off
+
+
+# --- derivations ------------------------------------------------------------------------------
+
+
+def everything(done: cp.Cycle) -> list[tuple[str, q.Quantity]]:
+    """All that can be asked for, with its id in the page."""
+    network = done.problem.network
+    found: list[tuple[str, q.Quantity]] = [(f"p{i}", q.Parameter(i)) for i in range(len(done.parameters))]
+    for layer in range(network.depth):
+        for unit in range(network.sizes[layer + 1]):
+            place = f"{layer}.{unit}"
+            found += [(f"z{place}", q.Sum(layer, unit)), (f"a{place}", q.Output(layer, unit))]
+            if done.example != "all":
+                total = q.TotalError()
+                found.append((f"d(total)/d(z{place})", q.Derivative(total, q.Sum(layer, unit))))
+                found.append((f"d(total)/d(a{place})", q.Derivative(total, q.Output(layer, unit))))
+    found += [(f"a-1.{i}", q.Input(i)) for i in range(network.sizes[0])]
+    found += [(f"e{k}", q.Error(k)) for k in range(network.sizes[-1])]
+    found += [(f"t{k}", q.Target(k)) for k in range(network.sizes[-1])]
+    found += [("total", q.TotalError())]
+    return found + ([("penalty", q.PenaltyError())] if done.problem.penalty else [])
+
+
+SHOWN = [
+    ("lecture", 1, "lecture", 5, "truncate"),
+    ("lecture", "all", "standard", 8, "nearest"),
+    ("deep", 1, "lecture", 5, "nearest"),
+    ("deep", "all", "standard", 3, "truncate"),
+    ("xor", 2, "standard", 5, "nearest"),
+    ("xor", "all", "lecture", 0, "nearest"),
+    ("ring", 7, "standard", 9, "truncate"),
+    ("iris", 1, "standard", 5, "nearest"),
+]
+
+
+@pytest.mark.parametrize(("net", "example", "notation", "digits", "rounding"), SHOWN)
+def test_python_and_page_print_the_same_derivations(
+    page: Any, net: str, example: Any, notation: str, digits: int, rounding: Any
+) -> None:
+    from clearprop.rendering.explanation import in_notation
+
+    problem = cp.load(net)
+    done = in_notation(cp.cycle(problem, example), notation)
+    asked = everything(done)
+    ids = [each for each, _ in asked]
+    place = example
+    if example != "all" and problem.examples is not None:
+        place = list(problem.examples.learnt + 1).index(cp.cycle(problem, example).numbers[0]) + 1
+    found = in_page(page, problem, example=place, ids=ids, notation=notation, digits=digits, rounding=rounding)
+    view = View(done.names, digits, rounding)
+    assert len(asked) >= 20
+    for (name, quantity), printed in zip(asked, found["texts"], strict=True):
+        expected = text(derivation_blocks([derive(done, quantity)], view), view)
+        assert printed == expected, name
+
+
+def test_the_comparison_would_see_a_difference(page: Any) -> None:
+    """A fault planted into what the page is given: another slope, another coefficient."""
+    problem = cp.load("lecture")
+    planted = exported(problem)
+    rule = next(rule for rule in planted["activations"] if rule["name"] == "logistic")
+    rule["slope"]["simplified"] = ["*", 1.0000001, rule["slope"]["simplified"]]
+    script = "([data]) => clearprop.numbersOf(clearprop.run(data), 'lecture').gradients.w5"
+    wrong = page.evaluate(script, [json.loads(escaped(planted))])
+    expected = cp.cycle(problem).gradients["w5"]
+    assert abs(wrong - expected) > 1e3 * CLOSE * abs(expected)
+
+
+ARGUMENTS = [
+    0.0,
+    -0.0,
+    1e-300,
+    1e-9,
+    0.1,
+    -0.3,
+    0.46875,
+    0.5,
+    1.0,
+    -2.7,
+    4.0,
+    4.5,
+    -6.0,
+    20.0,
+    -38.0,
+    300.0,
+    -745.0,
+    1e5,
+]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    ["logistic", "tanh", "softplus", "gelu", "silu", "elu", "selu", "leaky_relu", "expm1(z)", "log1p(abs(z))",
+     "erf(z)", "max(z, min(1, z**2))", "where(z <= 0.1, z, sqrt(abs(z)))", "exp(-z**2)", "abs(z)**1.5", "2**-abs(z)"],
+)  # fmt: skip
+def test_every_primitive_over_its_whole_range(page: Any, rule: str) -> None:
+    """Output and slope of rules, far from zero as well as near."""
+    activation = cp.activation(rule)
+    assert isinstance(activation, Activation)
+    network = cp.Network(1, [cp.Dense(1, activation, bias=False)])
+    parameters = cp.Parameters.of(network, [[[1.0]]])
+    examples = cp.Examples.of([[z] for z in ARGUMENTS], [[0.0] for _ in ARGUMENTS])
+    data = exported(cp.Problem(network, parameters, examples=examples))
+    script = """([data]) => {
+        const done = clearprop.run(data, 1, "all");
+        const slope = data.activations[data.network.layers[0].activation].slope.simplified;
+        return [[...done.trace.outputs[0]], [...done.trace.sums[0]].map((z) => clearprop.evaluate(slope, { z }))];
+    }"""
+    outputs, slopes = page.evaluate(script, [json.loads(escaped(data))])
+    sums = np.array(ARGUMENTS)[:, None]
+    np.testing.assert_allclose(outputs, activation.outputs(sums)[:, 0], rtol=4e-15, atol=1e-320)
+    np.testing.assert_allclose(slopes, activation.slopes(sums)[:, 0], rtol=2e-14, atol=1e-300)
+
+
+def test_dropout_is_that_of_the_same_step_and_example(page: Any) -> None:
+    network = cp.Network(
+        3, [cp.Dense(9, "tanh", dropout=0.4), cp.Dense(5, "relu", dropout=0.2), cp.Dense(2, "softmax")]
+    )
+    examples = cp.Examples.of(np.eye(3), [[1, 0], [0, 1], [1, 0]])
+    problem = cp.Problem(network, settings=cp.Settings(seed=2**40 + 7), examples=examples)
+    done = following(cp.cycle(problem, "all"))
+    found = in_page(
+        page, problem, cycles=2, example="all", ids=["p0"], notation="standard", digits=5, rounding="nearest"
+    )
+    np.testing.assert_allclose(
+        [found["gradients"][name] for name, _ in done.gradients.of.items()], done.gradients.of.vector, atol=1e-14
+    )
+
+
+def test_schedules_and_clipping(page: Any) -> None:
+    from dataclasses import replace
+
+    from clearprop.rules.schedules import schedule
+
+    problem = cp.load("lecture")
+    for name, constants in (
+        ("cosine", {"epochs": 7, "minimum": 0.01}),
+        ("step", {"size": 2}),
+        ("exponential", {"warmup": 3}),
+    ):
+        optimizer = replace(problem.optimizer, schedule=schedule(name, **constants), clip_norm=0.05, clip_value=0.03)
+        changed = replace(problem, optimizer=optimizer)
+        done = cp.cycle(changed)
+        for _ in range(8):
+            done = following(done)
+        found = in_page(page, changed, cycles=9, ids=["p4"], notation="lecture", digits=9, rounding="nearest")
+        for weight, expected in done.updated.items():
+            assert found["updated"][weight] == pytest.approx(expected, rel=1e-12), (name, weight)
+        view = View(done.names, 9)
+        assert found["texts"][0] == text(derivation_blocks([derive(done, q.Parameter(4))], view), view)

@@ -1,0 +1,181 @@
+"""What is wrong is said beside the field that it is in, and the last good state kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.explorer.conftest import Visit, wait
+from tests.explorer.test_lecture_page import choose, derivation, drawn, field, press, state
+
+import clearprop as cp
+
+
+@pytest.fixture
+def page(visit: Visit) -> Any:
+    return visit.open("lecture", "#of=p5")
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("abc", "“abc” is not a number; write one such as 0.25 (still 0.5)"),
+        ("", "this is empty; write a number such as 0.25 (still 0.5)"),
+        ("1.2.3", "“1.2.3” is not a number"),
+        ("NaN", "“NaN” is not a number"),
+        ("Infinity", "“Infinity” is not a number"),
+        ("0x10", "“0x10” is not a number"),
+        ("1e999", "1e999 is too large for a number"),
+        ("<img src=x onerror=alert(1)>", "“<img src=x onerror=…” is not a number"),
+        ("9" * 5000, "is too large for a number"),
+    ],
+)
+def test_what_is_no_number(page: Any, typed: str, said: str) -> None:
+    before = derivation(page)
+    field(page, "w5").fill(typed)
+    message = page.locator(".cp-panel .cp-message")
+    assert said in message.inner_text()
+    assert field(page, "w5").get_attribute("aria-invalid") == "true"
+    assert field(page, "w5").get_attribute("aria-describedby") == message.get_attribute("id")
+    assert derivation(page) == before
+    field(page, "w5").fill("0.75")
+    assert message.inner_text() == ""
+    assert "w5 = 0.75" in page.locator(".cp-picture").text_content()
+
+
+def test_an_enormous_value_that_makes_the_error_infinite_is_refused_with_its_cause(visit: Visit) -> None:
+    network = cp.Network(1, [cp.Dense(1, "identity")])
+    page = visit.open(
+        cp.Problem(network, cp.Parameters.of(network, [[[1.0]]]), examples=cp.Examples.of([[1.0]], [[0.0]]))
+    )
+    field(page, "w1").fill("1e200")
+    assert (
+        "L_1 is Infinity; example 1; (t_1 - a_y1)² is not finite" in page.locator(".cp-panel .cp-message").inner_text()
+    )
+    assert drawn(page, "z0.0") == "1"
+
+
+def test_enormous_values_that_are_finite_are_taken(page: Any) -> None:
+    field(page, "w5").fill("1e30")
+    assert drawn(page, "a1.0") == "1"
+    warnings = page.locator(".cp-warnings").inner_text()
+    assert "o1 is dead" in warnings or "o1 is saturated" in warnings
+
+
+def test_the_learning_rate(page: Any) -> None:
+    rate = page.get_by_label("Learning rate (sgd)", exact=True)
+    rate.fill("-1")
+    assert "expected at least 0, found -1 (still 0.6)" in page.locator(".cp-fields .cp-message").all_inner_texts()[-1]
+    assert state(page, "setup.rate") == 0.6
+
+
+def test_a_loss_that_does_not_fit_the_activation(page: Any) -> None:
+    page.get_by_label("Activation, output layer").select_option(label="tanh")
+    loss = page.get_by_label("Loss")
+    loss.select_option(label="binary_cross_entropy")
+    said = "\n".join(page.locator(".cp-fields .cp-message").all_inner_texts())
+    assert "binary_cross_entropy needs outputs between 0 and 1" in said
+    assert loss.evaluate("(e) => e.selectedOptions[0].textContent") == "half_squared_error"
+
+
+def test_a_target_that_the_loss_makes_no_sense_for(page: Any) -> None:
+    page.get_by_label("Loss").select_option(label="binary_cross_entropy")
+    choose(page, "t0")
+    field(page, "target_1").fill("2")
+    assert (
+        "binary_cross_entropy needs targets from 0 to 1, found 2 (still 0.05)"
+        in page.locator(".cp-panel .cp-message").inner_text()
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("#weights=5:abc", 'weights: "abc" is not a number'),
+        ("#weights=99:1", "weights: expected 0 to 9, found 99"),
+        ("#weights=5", 'weights: "" is not a number'),
+        ("#activations=0:nonsense", 'activations: "nonsense" is not known here'),
+        ("#loss=%3Cscript%3E", 'loss: "<script>" is not known here'),
+        ("#cycle=-3", "cycle: expected 1 to 1000000, found -3"),
+        ("#example=7", "example: expected 1 to 1, found 7"),
+        ("#digits=99", "digits: expected 0 to 17, found 99"),
+        ("#of=p99", "of: nothing here is called so"),
+        ("#of=constructor", "of: nothing here is called so"),
+        ("#notation=toString", 'notation: "toString" is not known here'),
+        ("#rows=1,2;3", "rows: expected 4 numbers in each"),
+        ("#weights=5:1e999", "is not a number"),
+        ("#at=77", "at: expected 0 to 8, found 77"),
+        ("#rate=-1", "rate: expected at least 0"),
+    ],
+)
+def test_an_address_with_a_broken_state(visit: Visit, address: str, said: str) -> None:
+    page = visit.open("lecture", address)
+    status = page.locator(".cp-status").inner_text()
+    assert status.startswith("The address holds a state that does not fit:")
+    assert said in status
+    assert drawn(page, "total") == "0.24909"
+
+
+# --- a person's own data ------------------------------------------------------------------------
+
+
+def paste(page: Any, rows: str) -> str:
+    if not page.locator("textarea").is_visible():
+        page.locator("summary", has_text="Your own data").click()
+    page.locator("textarea").evaluate("(area, rows) => { area.value = rows }", rows)
+    press(page, "Use these rows")
+    return str(page.locator("details", has=page.locator("textarea")).locator(".cp-message").inner_text())
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("", "there are no rows"),
+        ("p,q,either\n", "there is a line of names, and no row of numbers below it"),
+        ("1,2\n", "expected 3 columns (2 inputs, 1 targets); found 2"),
+        ("1,2,1\n1,2\n", "row 2: expected 3 columns, found 2"),
+        ("p,q,t\n1,oh,1\n", 'row 2, column 2: "oh" is not a number'),
+        ("1,2,1\n1,1e999,0\n", 'row 2, column 2: "1e999" is not a number'),
+        ("1,2,a\n1,1,b\n3,1,c\n", "the last column has 3 classes, the network room for 2"),
+        ("1,2,7\n", "binary_cross_entropy needs targets from 0 to 1, found 7"),
+        ("1,2,1\n" * 2001, "2001 rows are more than the 2000 that fit a page"),
+    ],
+)
+def test_a_csv_that_does_not_fit(visit: Visit, rows: str, said: str) -> None:
+    page = visit.open("xor")
+    before = state(page, "setup.examples.inputs.join()")
+    assert said in paste(page, rows)
+    assert state(page, "setup.examples.inputs.join()") == before
+
+
+def test_own_rows_are_learnt_from(visit: Visit) -> None:
+    page = visit.open("xor")
+    assert paste(page, 'p;q;is\n0;0;no\n0;1;no\n1;0;no\n1;1;"yes"\n') == ""
+    assert state(page, "setup.examples.targets.join()") == "0,0,0,1"
+    press(page, "Play")
+    wait(page, "document.querySelector('.cp-status').textContent.includes('fter')", 20)
+    assert state(page, "current.error") < 0.1
+    press(page, "The file's examples")
+    assert state(page, "setup.examples.targets.join()") == "0,1,1,0"
+
+
+def test_a_dropped_file(visit: Visit) -> None:
+    page = visit.open("xor")
+    page.locator("summary", has_text="Your own data").click()
+    page.evaluate("""() => {
+        const data = new DataTransfer();
+        data.items.add(new File(["0.5,0.25,1\\n0,1,0\\n"], "own.csv"));
+        document.querySelector("textarea").dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true }));
+    }""")
+    wait(page, "clearprop.app.store.setup.isOwn")
+    assert state(page, "setup.examples.inputs.join()") == "0.5,0.25,0,1"
+
+
+def test_an_example_that_is_not_there(visit: Visit) -> None:
+    page = visit.open("xor")
+    example = page.get_by_label("Example", exact=True)
+    example.fill("9")
+    assert page.locator(".cp-examples .cp-message").inner_text() == "expected 1 to 4"
+    assert state(page, "setup.row") == 0
+    example.fill("3")
+    assert (drawn(page, "a-1.0"), drawn(page, "a-1.1")) == ("1", "0")
