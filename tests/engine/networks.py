@@ -94,7 +94,7 @@ def _layers(rng: np.random.Generator, seed: int, weights: int) -> tuple[list[Any
     layers: list[Any] = [sizes[0]]
     for position, size in enumerate(sizes[1:], start=1):
         last = position == len(sizes) - 1
-        rule = _fitting(rng, name) if last else str(rng.choice(ACTIVATION_NAMES))
+        rule = _fitting(rng, name, size) if last else str(rng.choice(ACTIVATION_NAMES))
         # With outputs dropped a cross-entropy is infinite.
         dropped = rng.random() < 0.25 and not (last and "entropy" in name)
         layers.append(
@@ -120,13 +120,14 @@ def _sizes(rng: np.random.Generator, depth: int, weights: int) -> list[int]:
             return sizes
 
 
-def _fitting(rng: np.random.Generator, loss: str) -> str:
+def _fitting(rng: np.random.Generator, loss: str, size: int) -> str:
     """An activation of the last layer that the loss allows."""
     if loss == "categorical_cross_entropy":
         return "softmax"
     if loss == "binary_cross_entropy":
-        # The last one is not joined with it.
-        return str(rng.choice(["logistic", "logistic", "softmax", "1 / (1 + exp(-z))"]))
+        # The last two are not joined with it. Of a single unit, softmax is 1, and that loss infinite.
+        chosen = str(rng.choice(["logistic", "logistic", "softmax", "1 / (1 + exp(-z))"]))
+        return "logistic" if chosen == "softmax" and size == 1 else chosen
     return str(rng.choice(ACTIVATION_NAMES))
 
 

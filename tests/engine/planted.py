@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from llvmlite import ir
@@ -174,10 +175,11 @@ def _one_less(real: Callable[..., Any]) -> Callable[..., Any]:
 
 def compile_anew(engine: Native, *names: str) -> None:
     """Give an engine code of its own for these functions, whatever was compiled before."""
-    target, built = machine.host(), engine.built
+    target, functions, kept = machine.host(), {}, []
     for name in names:
         source = (modules.training if name == "train" else modules.inference)(engine.program)
         exported = ("train",) if name == "train" else ("predict", "errors")
-        code = Code(machine.compiled(str(source), target), exported, target)
-        setattr(built, f"{name}_code", code)  # it lives as long as what it is the code of
-        built._functions[name] = FUNCTION(code.addresses[name])
+        kept.append(Code(machine.compiled(str(source), target), exported, target))
+        functions[name] = FUNCTION(kept[-1].addresses[name])
+    built: Any = SimpleNamespace(**functions, code=kept)
+    engine.built = built
