@@ -132,6 +132,17 @@ def test_what_is_not_known_is_compiled_every_time(kept: Path) -> None:
     assert not kept.exists()
 
 
+def test_code_of_sources_that_have_changed_since_is_not_kept(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was made by those that were imported, and would be found by those that stand there now."""
+    with monkeypatch.context() as patch:
+        patch.setattr("clearprop.engine.fingerprint.hashed", lambda root: "other")
+        assert built().loaded.origin == "compiled"
+        assert not kept.exists()
+    build.forget()
+    assert built().loaded.origin == "compiled"
+    assert entry(built(), kept).exists()
+
+
 def _truncated(content: bytes) -> bytes:
     return content[: len(content) // 2]
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from clearprop.engine import cache, machine
-from clearprop.engine.fingerprint import Part, fingerprint
+from clearprop.engine.fingerprint import Part, fingerprint, unchanged
 from clearprop.engine.machine import Code, Target
 from clearprop.engine.program import Program
 from clearprop.engine.workers import FUNCTION, Native
@@ -173,7 +173,7 @@ def loaded(program: Program, target: Target, part: Part) -> Loaded:
         if code is None:
             objects, origin = machine.compiled(source(program, part), target), "compiled"
             code = Code(objects, NAMES[part], target)
-            if mark is not None:
+            if mark is not None and unchanged():
                 cache.write(mark, str(target), objects)
         if mark is not None:
             _keep(mark, code)

@@ -154,10 +154,21 @@ ROOMS = ("engine", "expressions", "rules")
 FILES = ("__init__.py", "network/description.py", "network/problem.py", "propagation/dropout.py")
 
 
+ROOT = Path(__file__).parents[1]
+
+
 @cache
 def sources() -> str | None:
-    """The hash of the source files that make code, clearprop's version among them, or None if they cannot be read."""
-    return hashed(Path(__file__).parents[1])
+    """The hash of the source files that make code, clearprop's version among them, or None if they cannot be read.
+
+    As they stood when this module was imported, and with it those that make code.
+    """
+    return hashed(ROOT)
+
+
+def unchanged() -> bool:
+    """Whether they stand so still. If somebody is at work on them, nobody knows which of them made the code."""
+    return hashed(ROOT) == sources()
 
 
 def hashed(root: Path) -> str | None:
@@ -172,3 +183,6 @@ def hashed(root: Path) -> str | None:
     except OSError:
         return None
     return whole.hexdigest()
+
+
+sources()
