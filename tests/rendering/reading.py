@@ -196,6 +196,10 @@ class Reader:
             case "msup":
                 base, exponent = element[0], value(wrapped(element[1]), self.symbols)
                 return math.exp(exponent) if base.text == "e" else float(self.single(base) ** exponent)
+            case "msubsup":
+                base = ET.Element("msub")
+                base.extend(list(element)[:2])
+                return float(self.single(base) ** value(wrapped(element[2]), self.symbols))
             case "mrow":
                 return self.row(element)
         raise AssertionError(f"not mathematics: {markup}")

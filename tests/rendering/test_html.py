@@ -99,8 +99,19 @@ def test_what_cannot_be_broken_scrolls_and_the_keyboard_reaches_it() -> None:
     assert equation.get("aria-label") == "output_h1, a long formula"
     (short,) = body(Equation(Symbol(TOTAL), (Line(Number(1.0)),)))
     assert short.get("tabindex") is None
-    (table,) = body(Table(("a", "b", "c"), (("1", "2", "3"),)))
-    assert (table.get("tabindex"), table.get("role"), table.get("aria-label")) == ("0", "region", "table")
+    rows = Table(("a", "b"), (("1", "2"),))
+    tables = list(body(rows, Heading(1, "New"), rows, rows).iter("div"))
+    assert {(box.get("tabindex"), box.get("role")) for box in tables} == {("0", "region")}
+    assert [box.get("aria-label") for box in tables] == ["table", "New, table", "New, table (2)"]
+
+
+def test_a_formula_or_a_number_that_is_a_name_is_read_aloud_as_text() -> None:
+    page = explained("lecture", "w5", "w6")
+    links = [link for link in page.iter("a") if link.find("math") is not None]
+    assert links
+    assert {link[0].get("aria-label") for link in links} >= {"∂E_total/∂output_o1", "∂sum_o1/∂w5"}
+    (box,) = body(Table(("", "n"), ((Number(1.0), "a"), (Symbol(q.Parameter(0)), "b"))))
+    assert [formula.get("aria-label") for formula in box.iter("math")] == ["1", "w1"]
 
 
 def test_tables() -> None:
@@ -163,6 +174,19 @@ def test_a_factor_leads_to_the_equation_that_computes_it() -> None:
             # E_k and E_total have the same slope by output_k, which is computed once.
             assert words(target[0]).split("∂")[2:] == words(link).split("∂")[2:] or words(target[0]) == words(link)
             assert "already computed" not in words(target)
+
+
+@pytest.mark.parametrize("names", [(), ("w1", "w3", "b1", "w5")])
+def test_every_factor_of_a_chain_is_a_link(names: tuple[str, ...]) -> None:
+    chains = 0
+    for section in explained("lecture", *names).iter("section"):
+        if classes(section) == ["derivation"]:
+            for equation in section.findall("div"):
+                symbols = words(equation[1]).count("∂") // 2  # words between them belong to the one before
+                if symbols > 1:
+                    chains += 1
+                    assert len(equation[1].findall(".//a")) == symbols
+    assert chains >= 4
 
 
 def test_already_computed_leads_to_the_derivation_that_did() -> None:

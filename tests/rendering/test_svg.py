@@ -161,6 +161,13 @@ def test_everything_stands_within_the_picture_and_apart(name: str) -> None:
         assert y + r <= top + height
 
 
+def test_long_expressions_are_cut_where_the_picture_ends() -> None:
+    picture = made(1, cp.Dense(1, "where(z < 0, 0.1 * z, z) + 0.000001 * z * z * z"))
+    left, _, width, _ = map(float, picture.get("viewBox", "").split())
+    assert all(left <= x and right <= left + width for x, _, right, _, _ in boxes(picture))
+    assert texts(picture, "note")[1].endswith("…")
+
+
 def test_the_check_sees_two_texts_in_one_place() -> None:
     picture = ET.fromstring('<svg font-size="13"><text x="0" y="0">aaaa</text><text x="4" y="2">bbbb</text></svg>')
     one, other = boxes(picture)

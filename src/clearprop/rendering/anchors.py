@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
 
 from clearprop.expressions import Symbol
-from clearprop.network.names import Quantity
-from clearprop.rendering.document import Document, Equation, Heading, Phrase, View
+from clearprop.rendering.document import Document, Equation, Heading, View
 
 
 class Anchors:
@@ -22,8 +22,9 @@ class Anchors:
         self._used: set[str] = set()
         self._count: dict[str, int] = {}
         self._section: list[int] = []
-        self._within: dict[tuple[int, Quantity], int] = {}
-        self._first: dict[Quantity, int] = {}
+        self._within: dict[tuple[int, Hashable], int] = {}
+        self._again: dict[tuple[int, Hashable], Hashable] = {}
+        self._first: dict[Hashable, int] = {}
         section = 0
         for position, block in enumerate(document):
             if isinstance(block, Heading):
@@ -31,28 +32,25 @@ class Anchors:
                 self.ids[position] = self._id(block.text)
             self._section.append(section)
             quantity = left_quantity(block) if isinstance(block, Equation) else None
-            if quantity is not None:
+            if isinstance(block, Equation) and quantity is not None:
+                source = block.lines[-1].source if block.lines else None
+                if source is not None:
+                    self._again[section, quantity] = source
+                    continue
                 self._within[section, quantity] = position
-                if self._source(position) is None:
-                    self._first.setdefault(quantity, section)
+                self._first.setdefault(quantity, section)
         for (_, quantity), position in self._within.items():
-            if self._source(position) is None:
-                self.ids[position] = self._id(view.names.text(quantity))
+            self.ids[position] = self._id(view.name(quantity))
 
-    def computed(self, quantity: Quantity, seen_from: int) -> str | None:
+    def computed(self, quantity: Hashable, seen_from: int) -> str | None:
         """The id of the equation that computes a quantity which the block at that position speaks of: the one
         in its own section, else the first; None if that is the block itself, or there is none."""
-        position = self._within.get((self._section[seen_from], quantity))
-        source = None if position is None else self._source(position)
-        if position is None or source is not None:
-            quantity = quantity if source is None else source
-            section = self._first.get(quantity)
-            position = None if section is None else self._within[section, quantity]
-        return None if position is None or position == seen_from else self.ids.get(position)
-
-    def _source(self, position: int) -> Quantity | None:
-        block = self.document[position]
-        return block.lines[-1].source if isinstance(block, Equation) and block.lines else None
+        section = self._section[seen_from]
+        if (section, quantity) not in self._within:
+            quantity = self._again.get((section, quantity), quantity)
+            section = self._first.get(quantity, -1)
+        position = self._within.get((section, quantity))
+        return None if position is None or position == seen_from else self.ids[position]
 
     def _id(self, text: str) -> str:
         """Letters, digits and a few signs of the text, and a number if it is not the first of its kind."""
@@ -65,9 +63,7 @@ class Anchors:
         return self.prefix + found
 
 
-def left_quantity(equation: Equation) -> Quantity | None:
-    """The quantity on the left of an equation; None where that is words or a formula."""
+def left_quantity(equation: Equation) -> Hashable:
+    """The quantity on the left of an equation; None where that is plain words or a formula."""
     left = equation.left
-    if not isinstance(left, Symbol) or isinstance(left.key, str | Phrase):
-        return None
-    return left.key  # type: ignore[return-value]
+    return None if not isinstance(left, Symbol) or isinstance(left.key, str) else left.key

@@ -29,8 +29,8 @@ Derivation = ValueDerivation | GradientDerivation
 class Explanation(Shown):
     """What was asked about a cycle, ready to be printed.
 
-    ``print(explanation)`` shows it as text; ``text``, ``markdown``, ``latex`` and ``json``
-    return it in that format.
+    ``print(explanation)`` shows it as text; ``text``, ``markdown``, ``latex``, ``html`` and ``json``
+    return it in that format. A notebook shows it as HTML.
     """
 
     cycle: Cycle

@@ -6,6 +6,7 @@ fit; what cannot be broken scrolls within a box of its own, which the keyboard r
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from clearprop.expressions import Expression, Number, Symbol
@@ -22,17 +23,20 @@ from clearprop.rendering.document import (
     Matrix,
     MatrixEquation,
     Paragraph,
+    Phrase,
     Table,
     View,
 )
 from clearprop.rendering.markup import element, escaped
-from clearprop.rendering.mathml import Formula, Part, math, matrices, mo, visible
+from clearprop.rendering.mathml import TAG, Formula, Part, math, matrices, mo, visible
 from clearprop.rendering.picture import caption
 from clearprop.rendering.svg import legend, svg
 from clearprop.rendering.svg_curve import svg_curve
 
 LONG = 26
 """A formula of more characters than this is broken where it can be; a phone shows about so many."""
+UNBROKEN = 22
+"""What stays in one piece may be too wide for a small screen, or a large magnification, with more than so many."""
 ROW = 76
 """An equation of no more characters stands on one line where the page is wide."""
 
@@ -44,6 +48,8 @@ class Html:
         self.document, self.view, self.prefix = document, view, prefix
         self.formula = Formula(view)
         self.anchors = Anchors(document, view, prefix)
+        self._labels: Counter[str] = Counter()
+        self._section = ""
         levels = sorted({block.level for block in document if isinstance(block, Heading)})
         self.levels = {level: min(top + rank, 6) for rank, level in enumerate(levels)}
 
@@ -59,6 +65,7 @@ class Html:
                     open_levels.pop()
                     shown.append("</section>")
                 open_levels.append(block.level)
+                self._section = block.text
                 kind = "" if block.quantity is None else ' class="derivation"'
                 shown.append(f"<section{kind}>")
             shown.append(self._block(position, block))
@@ -87,16 +94,16 @@ class Html:
             case None:
                 return escaped(heading.text)
             case q.Derivative(q.TotalError(), by):
-                return math(self.formula.write(Symbol(by)))
+                return math(self.formula.write(Symbol(by)), self.view.name(by))
             case quantity:
-                return math(self.formula.write(Symbol(quantity)))
+                return math(self.formula.write(Symbol(quantity)), heading.text)
 
     # --- blocks -----------------------------------------------------------------------------
 
     def _block(self, position: int, block: Block) -> str:
         match block:
             case Heading(level, text, quantity):
-                shown = escaped(text) if quantity is None else math(self.formula.write(Symbol(quantity)))
+                shown = escaped(text) if quantity is None else math(self.formula.write(Symbol(quantity)), text)
                 return element(f"h{self.levels[level]}", shown, id=self.anchors.ids[position])
             case Paragraph(text):
                 return element("p", escaped(text))
@@ -110,7 +117,11 @@ class Html:
                 return self._figure(position, block)
             case Curve():
                 drawn = svg_curve(block, ids=self._picture(position))
-                return f'<figure class="curve">{self._scrolling(drawn, "The loss curve")}</figure>' if drawn else ""
+                return (
+                    f'<figure class="curve">{self._scrolling(drawn, self._here("the loss curve"))}</figure>'
+                    if drawn
+                    else ""
+                )
         raise TypeError(f"not a block: {block!r}")
 
     def _picture(self, position: int) -> str:
@@ -118,14 +129,26 @@ class Html:
         return f"{self.prefix}picture:{position}"
 
     def _figure(self, position: int, block: Diagram) -> str:
-        picture = self._scrolling(svg(block, self.view, ids=self._picture(position)), "The network")
+        picture = self._scrolling(svg(block, self.view, ids=self._picture(position)), self._here("the network"))
         words = [escaped(caption(block.network)), *filter(None, [escaped(legend(block, self.view))])]
         return f'<figure class="network">{picture}<figcaption>{"<br/>".join(words)}</figcaption></figure>'
 
-    @staticmethod
-    def _scrolling(content: str, label: str | None) -> str:
-        """A box that scrolls where its content is too wide; by keyboard too, if it has a label."""
-        return element("div", content, class_="scroll", **_reached(label))
+    def _scrolling(self, content: str, label: str) -> str:
+        """A box that scrolls where its content is too wide; by keyboard too."""
+        return element("div", content, class_="scroll", **self._reached(label))
+
+    def _here(self, what: str) -> str:
+        """What something is called, after the heading above it."""
+        return f"{self._section}, {what}" if self._section else what
+
+    def _reached(self, label: str | None) -> dict[str, str]:
+        """What lets the keyboard reach a box that may scroll, each under a label of its own; nothing for one
+        that does not."""
+        if label is None:
+            return {}
+        self._labels[label] += 1
+        count = self._labels[label]
+        return {"tabindex": "0", "role": "region", "aria_label": label if count == 1 else f"{label} ({count})"}
 
     # --- equations --------------------------------------------------------------------------
 
@@ -134,7 +157,7 @@ class Html:
         # A step that looks like the one before it says nothing new.
         kept = [k for k, (line, parts) in enumerate(lines) if not k or parts != lines[k - 1][1] or line.remark]
         shown = [self._line(position, *lines[k]) for k in kept]
-        unbroken = any(visible(part.shown) > LONG + 4 for _, parts in lines for part in parts)
+        unbroken = any(visible(part.shown) > UNBROKEN for _, parts in lines for part in parts)
         remarks = [k for k in kept if lines[k][0].remark]
         short = remarks in ([], kept[-1:]) and sum(_length(lines[k][1]) for k in kept) <= ROW
         return element(
@@ -142,7 +165,7 @@ class Html:
             "\n".join([f'<span class="left">{self._left(block.left)}</span>', *shown]),
             class_="equation short" if short else "equation",
             id=self.anchors.ids.get(position),
-            **_reached(f"{self._called(block)}, a long formula" if unbroken else None),
+            **self._reached(f"{self._called(block)}, a long formula" if unbroken else None),
         )
 
     def _called(self, block: Equation) -> str:
@@ -158,18 +181,25 @@ class Html:
         links = [self._link(position, part, alone=len(parts) == 1) for part in parts]
         if any(links) or _length(parts) > LONG:
             parts = [parts[0]._replace(operator="="), *parts[1:]]
-            shown = "<wbr/>".join(_chunk(part, link) for part, link in zip(parts, links, strict=True))
+            shown = "<wbr/>".join(self._chunk(part, link) for part, link in zip(parts, links, strict=True))
         else:
             shown = math(mo("=") + "".join((mo(part.operator) if part.operator else "") + part.shown for part in parts))
         return f'<span class="line">{shown}{self._remark(position, line)}</span>'
 
+    def _chunk(self, part: Part, link: str | None) -> str:
+        """A part with the operator in front of it, which stands there alone and must be told that it is infix."""
+        sign = mo(part.operator, "infix") if part.operator else ""
+        if link is None:
+            return math(sign + part.shown)
+        factor = element("a", math(part.shown, self.view.name(part.key)), href=f"#{link}")
+        return f'<span class="part">{math(sign)}{factor}</span>'
+
     def _link(self, position: int, part: Part, alone: bool) -> str | None:
         """Where a factor was computed; where the line is a unit's output alone, that too."""
         key = part.key
-        chained = isinstance(key, q.Derivative | q.Error | q.PenaltyError)
-        if chained or (alone and isinstance(key, q.Output | q.Sum)):
-            return self.anchors.computed(key, position)  # type: ignore[arg-type]
-        return None
+        chained = isinstance(key, q.Derivative | q.Error | q.PenaltyError | Phrase)
+        linked = chained or (alone and isinstance(key, q.Output | q.Sum))
+        return self.anchors.computed(key, position) if linked else None
 
     def _remark(self, position: int, line: Line) -> str:
         if not line.remark:
@@ -180,12 +210,13 @@ class Html:
         return f' <span class="remark">({shown})</span>'
 
     def _matrix_equation(self, block: MatrixEquation) -> str:
-        """A side after the other; each goes on a line of its own where there is no room."""
+        """One side after the other; each goes on a line of its own where there is no room."""
         sides: list[list[Matrix | object]] = [[]]
         for piece in block.pieces:
             sides.append([piece]) if piece == "=" else sides[-1].append(piece)
-        shown = "<wbr/>".join(math(matrices(tuple(side), self.formula)) for side in sides if side)  # type: ignore[arg-type]
-        return element("div", shown, class_="equation matrices", **_reached("matrices"))
+        shown = [math(matrices(tuple(side), self.formula)) for side in sides if side]  # type: ignore[arg-type]
+        label = f"{TAG.sub('', shown[0])}, matrices" if shown else "matrices"
+        return element("div", "<wbr/>".join(shown), class_="equation matrices", **self._reached(label))
 
     # --- tables -----------------------------------------------------------------------------
 
@@ -203,30 +234,27 @@ class Html:
             lines.append(f"<tr>{''.join(cells)}</tr>")
         top = f"<thead><tr>{head}</tr></thead>" if any(header) else ""
         shown = f"<table>{top}<tbody>\n{chr(10).join(lines)}\n</tbody></table>"
-        return self._scrolling(shown, "table" if count > 2 else None)
+        return self._scrolling(shown, self._here("table"))
+
+    def _said(self, item: str | Expression) -> str | None:
+        """How a symbol or a number is read aloud."""
+        match item:
+            case Symbol(key):
+                return self.view.name(key)
+            case Number(value):
+                return self.view.number(value)
+        return None
 
     def _cell(self, name: str, item: str | Expression, numeric: bool, scope: str | None = None) -> str:
         if isinstance(item, Symbol) and isinstance(item.key, str):
             item = item.key
-        shown = escaped(item) if isinstance(item, str) else math(self.formula.write(item))
+        said = self._said(item) if scope else None
+        shown = escaped(item) if isinstance(item, str) else math(self.formula.write(item), said)
         if not shown:
             return "<td></td>"
         return element(name, shown, class_="number" if numeric else None, scope=scope)
 
 
-def _reached(label: str | None) -> dict[str, str]:
-    """What lets the keyboard reach a box that may scroll; nothing for one that does not."""
-    return {"tabindex": "0", "role": "region", "aria_label": label} if label is not None else {}
-
-
 def _length(parts: list[Part]) -> int:
     """About how many characters a line has, its operators and the spaces around them included."""
     return sum(visible(part.shown) + 3 for part in parts)
-
-
-def _chunk(part: Part, link: str | None) -> str:
-    """A part with the operator in front of it, which stands there alone and must be told that it is infix."""
-    sign = mo(part.operator, "infix") if part.operator else ""
-    if link is None:
-        return math(sign + part.shown)
-    return f'<span class="part">{math(sign)}{element("a", math(part.shown), href=f"#{link}")}</span>'

@@ -28,9 +28,9 @@ APPLIED = "<mo>\u2061</mo>"
 TAG = re.compile(r"<[^>]*>")
 
 
-def math(content: str) -> str:
-    """A formula."""
-    return f"<math>{content}</math>"
+def math(content: str, said: str | None = None) -> str:
+    """A formula. Where its name is that of a link, a heading or a row, ``said`` is how it is read aloud."""
+    return element("math", content, aria_label=said)
 
 
 def mo(character: str, form: str | None = None) -> str:
@@ -207,7 +207,10 @@ class Formula(Alphabet):
         return PIECES.fraction(row(self.write(above)), row(self.write(below))), POWER
 
     def power(self, base: Expression, exponent: Expression) -> Piece:
-        return f"<msup>{row(self.wrapped(base, ATOM))}{row(self.write(exponent))}</msup>", POWER
+        below, above = self.wrapped(base, ATOM), row(self.write(exponent))
+        if isinstance(base, Symbol) and (match := re.fullmatch(r"<msub>(.*)</msub>", below)):
+            return f"<msubsup>{match[1]}{above}</msubsup>", POWER
+        return f"<msup>{row(below)}{above}</msup>", POWER
 
     def choice(self, condition: Expression, then: Expression, otherwise: Expression) -> Piece:
         cases = [(self.write(then), f"<mtext>if\u00a0</mtext>{self.write(condition)}")]

@@ -138,7 +138,7 @@ def spans(markup: str, size: float) -> str:
                 style = "italic" if italic else None
                 smaller = f"{0.74 * size:.1f}" if level else None
                 shift = f"{0.24 * size * (level - at):.1f}" if level != at else None
-                plain = style is smaller is shift is None
+                plain = not (style or smaller or shift)
                 shown.append(piece if plain else element("tspan", piece, dy=shift, font_size=smaller, font_style=style))
                 at = level
     return "".join(shown)
@@ -168,7 +168,7 @@ class Drawing:
         """Left, top, width and height, with room for what stands beside the columns."""
         picture = self.picture
         left = max(wide(name, 14) for name in self._beside()) + 40
-        right = max(wide(text, 14) for text in self._targets().values()) + 44
+        right = max(44 + max(wide(text, 14) for text in self._targets().values()), wide(self._heading(self.last), 12))
         top = (max(map(len, picture.rows.values())) - 1) / 2 * ROW * SCALE + 80
         shared = any(bias.shared for bias in picture.biases())
         bottom = top - 40 + (54 if shared else 0)
@@ -277,11 +277,13 @@ class Drawing:
         """Above each column what it is."""
         picture = self.picture
         top = (max(map(len, picture.rows.values())) - 1) / 2 * ROW
-        room = max(6, int(picture.across * SCALE / 6.4))
         for column in picture.rows:
-            rule = "inputs" if column == 0 else picture.diagram.network.layers[column - 1].rule.name
             at = picture.columns.index(column) * picture.across, top
-            yield self._text(escaped(abridged(rule, room)), at, 12, dy=-60, class_="note")
+            yield self._text(escaped(self._heading(column)), at, 12, dy=-60, class_="note")
+
+    def _heading(self, column: int) -> str:
+        rule = self.picture.diagram.network.layers[column - 1].rule.name if column else "inputs"
+        return abridged(rule, max(6, int(self.picture.across * SCALE / 6.4)))
 
     # --- labels -----------------------------------------------------------------------------
 
