@@ -13,7 +13,7 @@ import clearprop as cp
 PUBLIC = [
     "SGD", "Adagrad", "Adam", "AdamW", "Callback", "ClearpropError", "Cycle", "Data", "Dense", "Examples",
     "Explanation", "Fit", "Network", "Objective", "Parameters", "Penalty", "Problem", "RMSprop", "Settings",
-    "activation", "cycle", "explain", "load", "loss", "predict", "read", "save", "train", "verify", "write",
+    "activation", "cycle", "explain", "explore", "load", "loss", "predict", "read", "save", "train", "verify", "write",
 ]  # fmt: skip
 
 

@@ -288,7 +288,7 @@ export class Diagram {
     const [x, y] = [(from.x + from.width + to.x) / 2, Math.min(lowest + 66, this.geometry.height - 20)];
     for (const item of to.items) {
       if (item.kind !== "unit") continue;
-      const d = `M${x + width / 2 - 8} ${y - 8}L${to.x} ${item.y + 8}`;
+      const d = `M${x} ${y - 15}L${to.x} ${item.y + 8}`;
       const line = svg("path", { d, class: "cp-edge cp-shared" });
       this.edges.push({ line, index });
       this.placed(`p${index}`, line);

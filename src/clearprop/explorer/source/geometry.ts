@@ -11,7 +11,7 @@ const WHOLE = 8;
 const LABELLED = 28;
 
 export const BOX = 38;
-const ROW = 116;
+const ROW = 128;
 
 export interface Fold {
   from: number;

@@ -15,7 +15,8 @@ import { derivative, output, sum, TOTAL } from "./quantity";
 import type { Store } from "./store";
 import { textOf } from "./text";
 
-const MOST = 400;
+/** Of more equations the first ones are set, and the others when they are asked for. */
+const MOST = 60;
 /** Equations of fewer characters stand on one line. */
 const LONG = 52;
 
@@ -28,6 +29,7 @@ export class Panel {
   private field: NumberField | null = null;
   private blocks: Block[] = [];
   private key = "";
+  private isWhole = false;
   private quantities = new Map<string, Quantity>();
 
   constructor(
@@ -93,6 +95,7 @@ export class Panel {
     const key = JSON.stringify([store.selected.id, store.shown.notation, store.setup.row, store.setup.isOwn, store.setup.isBatch]);
     if (key !== this.key) {
       this.key = key;
+      this.isWhole = false;
       this.choose();
     }
     this.field?.set(this.editable()!.value);
@@ -141,10 +144,10 @@ export class Panel {
     this.blocks = blocksOf(derivation, { names, number: view.number });
     this.quantities = quantitiesIn(this.blocks);
     const formula = new MathML(names, view);
-    const shown = this.blocks.slice(0, MOST);
-    const parts = shown.map((block) => equationOf(block, formula)).filter((part) => part !== null);
-    if (this.blocks.length > MOST) parts.push(h("p", {}, `… and ${this.blocks.length - MOST} more lines; copy them as text.`));
-    this.equations.replaceChildren(...parts);
+    const set = (blocks: Block[]) => blocks.map((block) => equationOf(block, formula)).filter((part) => part !== null);
+    const rest = this.isWhole ? [] : this.blocks.slice(MOST);
+    const more = h("button", { type: "button", class: "cp-quiet", click: () => ((this.isWhole = true), this.explain()) }, `Show ${rest.length} more equations`);
+    this.equations.replaceChildren(...set(this.blocks.slice(0, this.isWhole ? Infinity : MOST)), ...(rest.length ? [more] : []));
   }
 }
 
