@@ -52,9 +52,7 @@ def main() -> None:
     parser.add_argument("--fit", action="store_true", help="print the constants that fit best")
     fit = parser.parse_args().fit
     rows, times, most, right = [], [], processors(), 0
-    print(
-        f"{'network':34} {'batch':>5} {'expected':>10} {'measured':>10} {'ratio':>6} {f'{most} threads':>10} {'plan':>4}"
-    )
+    print(f"{'network':34} batch   expected   measured  ratio  {most} threads  plan")
     for sizes, batch in SHAPES:
         for activation, optimizer in (("logistic", cp.SGD(0.01)), ("relu", cp.Adam(0.001))):
             given = problem(sizes, batch, activation, optimizer)

@@ -66,10 +66,9 @@ def test_the_networks_have_every_rule() -> None:
     assert {each.weights is None for each in examples} == {each.training is None for each in examples} == {True, False}
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_engine_and_reference_agree(seed: int, dtype: str) -> None:
-    problem = drawn(seed, weights=15_000)
+def test_engine_and_reference_agree(seed: int) -> None:
+    problem, dtype = drawn(seed, weights=15_000), ("float32", "float64")[seed % 2]
     verdict = judged(problem, dtype, by_engine(native(problem, dtype, threads=1 + seed % 2), error=False))
     assert verdict.agrees, f"seed {seed}: {verdict}"
     # Which of these are ill-conditioned depends on rounding, but most are not.
@@ -97,6 +96,7 @@ def test_narrower_vectors(seed: int, narrower: str) -> None:
     problem = drawn(seed, weights=15_000)
     dtype = ("float32", "float64")[seed % 2]
     one = native(problem, dtype)
+    compile_anew(one, "train")
     assert one.panels.numbers.lanes * one.panels.numbers.bytes == {"AVX2": 32, "SSE2": 16}[narrower]
     end = by_engine(one, error=False)
     verdict = judged(problem, dtype, end)
@@ -107,8 +107,7 @@ def test_narrower_vectors(seed: int, narrower: str) -> None:
 # --- large batches, many steps, errors and outputs ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("rows", "batch"), [(2049, 2049), (4500, 2300), (6200, 4100)])
-@pytest.mark.parametrize("clip", [None, 0.05])
+@pytest.mark.parametrize(("rows", "batch", "clip"), [(2049, 2049, None), (4500, 2300, 0.05), (6200, 4100, None)])
 def test_large_batches_add_up_their_gradient_in_parts(rows: int, batch: int, clip: float | None) -> None:
     """Of 2,048 examples at a time, the last part of another size."""
     dtype = "float64" if clip is None else "float32"
@@ -130,7 +129,7 @@ def test_many_steps() -> None:
     assert distance(engine.vector, reference.vector) <= 1e-12
 
 
-@pytest.mark.parametrize("seed", range(200, 206))
+@pytest.mark.parametrize("seed", range(200, 204))
 def test_outputs_and_errors(seed: int) -> None:
     """Of any examples, in any order, also those set aside; without dropout."""
     problem = drawn(seed, weights=15_000)
