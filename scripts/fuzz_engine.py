@@ -72,7 +72,7 @@ class Report:
     """What was found so far."""
 
     def __init__(self) -> None:
-        self.networks, self.hard, self.wrong = 0, 0, list[int]()
+        self.networks, self.hard, self.wrong = 0, list[int](), list[int]()
         self.began = time.monotonic()
 
     def read(self, line: str) -> int | None:
@@ -86,7 +86,7 @@ class Report:
         if what == "found":
             seed, _, text = rest.partition(" ")
             if text.startswith("hard: "):
-                self.hard += 1
+                self.hard.append(int(seed))
             else:
                 self.add(int(seed), text)
         return None
@@ -132,7 +132,8 @@ def main() -> int:
 
     report = fuzz(given.seed, given.seed + given.networks, child)
     seconds = time.monotonic() - report.began
-    print(f"{report.networks} networks in {seconds:.0f} s, {report.hard} of them hard; wrong: {report.wrong or 'none'}")
+    share = f"{len(report.hard)} of them ill-conditioned: {report.hard or 'none'}"
+    print(f"{report.networks} networks in {seconds:.0f} s, {share}; wrong: {report.wrong or 'none'}")
     return 1 if report.wrong else 0
 
 

@@ -71,8 +71,6 @@ def test_engine_and_reference_agree(seed: int) -> None:
     problem, dtype = drawn(seed, weights=15_000), ("float32", "float64")[seed % 2]
     verdict = judged(problem, dtype, by_engine(native(problem, dtype, threads=1 + seed % 2), error=False))
     assert verdict.agrees, f"seed {seed}: {verdict}"
-    # Which of these are ill-conditioned depends on rounding, but most are not.
-    assert not verdict.hard or problem.optimizer.name != "sgd", f"seed {seed}: {verdict}"
 
 
 TARGETS = {"AVX2": (("avx512f",), "avx2"), "SSE2": (("sse3",), "sse2")}
