@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from typing import Any
 
 from llvmlite import ir
@@ -28,20 +29,41 @@ class Numbers:
         """The size of one number."""
         return 4 if self.dtype == "float32" else 8
 
-    @property
+    @cached_property
     def scalar(self) -> ir.Type:
         """One number."""
         return ir.FloatType() if self.dtype == "float32" else ir.DoubleType()
 
-    @property
+    @cached_property
     def vector(self) -> ir.Type:
         """A vector of them."""
         return ir.VectorType(self.scalar, self.lanes)
 
 
+class Same(ir.Constant):  # type: ignore[misc]
+    """A vector with the same number in all lanes, written once: code as text is read a good deal faster."""
+
+    def __init__(self, kind: ir.VectorType, value: float | int) -> None:
+        super().__init__(kind, [value] * kind.count)
+
+    def _get_reference(self) -> str:
+        element = self.type.element
+        number = self.constant[0]
+        return f"splat ({element} {element.format_constant(getattr(number, 'constant', number))})"
+
+
+@cache
 def index(value: int) -> ir.Constant:
     """A number of bytes, rows or columns."""
     return ir.Constant(INDEX, value)
+
+
+@cache
+def _spreading(numbers: Numbers) -> tuple[ir.Constant, ir.Constant, ir.Constant]:
+    """The constants that spreading a number takes."""
+    word = ir.IntType(32)
+    mask = ir.Constant(ir.VectorType(word, numbers.lanes), None)
+    return ir.Constant(numbers.vector, ir.Undefined), ir.Constant(word, 0), mask
 
 
 def intrinsic(module: ir.Module, name: str, kind: ir.Type, arguments: int) -> ir.Function:
@@ -192,14 +214,12 @@ class Block:
 
     def constant(self, value: float) -> ir.Constant:
         """The vector that has one number in all lanes."""
-        return ir.Constant(self.numbers.vector, [float(value)] * self.numbers.lanes)
+        return Same(self.numbers.vector, float(value))
 
     def spread(self, number: ir.Value) -> ir.Value:
         """A number in all lanes."""
-        undefined = ir.Constant(self.numbers.vector, ir.Undefined)
-        first = self.builder.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), self.numbers.lanes), [0] * self.numbers.lanes)
-        return self.builder.shuffle_vector(first, undefined, mask)
+        undefined, first, mask = _spreading(self.numbers)
+        return self.builder.shuffle_vector(self.builder.insert_element(undefined, number, first), undefined, mask)
 
     def multiply_add(self, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
         """a·b + c."""

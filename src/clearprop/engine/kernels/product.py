@@ -53,28 +53,24 @@ class _Product:
     def build(self) -> None:
         b, n = self.b, self.b.named
         per_chunk = max(1, CHUNK // self.width)
-        whole = b.quotient(n["inputs"], self.width)
-        count = b.add(b.quotient(b.add(n["inputs"], per_chunk * self.width - 1), per_chunk * self.width))
+        panels = b.quotient(b.add(n["inputs"], self.width - 1), self.width)
         blocks = b.times(b.quotient(n["examples"], self.rows), self.rows)
 
-        def chunk(number: ir.Value) -> None:
-            first = b.times(number, per_chunk)
-            stop = b.smaller(b.add(first, per_chunk), whole)
-            # The last chunk has what is left of the last panel, too.
-            last = b.builder.icmp_signed("==", b.add(number, 1), count)
-            rest = b.builder.select(last, b.remainder(n["inputs"], self.width), b.integer(0))
+        def chunk(first: ir.Value) -> None:
+            stop = b.smaller(b.add(first, per_chunk), panels)
+            last = b.builder.icmp_signed("==", stop, panels)
             # Later chunks go on from what stands in C.
-            fresh = b.builder.icmp_signed("==", number, b.integer(0))
+            fresh = b.builder.icmp_signed("==", first, b.integer(0))
             for size, start, end in ((self.rows, b.integer(0), blocks), (1, blocks, n["examples"])):
 
                 def tile(s: ir.Value, size: int = size) -> None:
-                    self._tile(s, size, first, stop, rest, fresh)
+                    self._tile(s, size, first, stop, fresh, last)
 
                 b.loop(start, end, tile, by=size)
 
-        b.loop(0, count, chunk)
+        b.loop(0, panels, chunk, by=per_chunk)
 
-    def _tile(self, s: ir.Value, size: int, first: ir.Value, stop: ir.Value, rest: ir.Value, fresh: ir.Value) -> None:
+    def _tile(self, s: ir.Value, size: int, first: ir.Value, stop: ir.Value, fresh: ir.Value, last: ir.Value) -> None:
         b, n = self.b, self.b.named
         a = b.at(n["a"], b.times(s, self.row))
         c = b.at(n["c"], b.times(s, self.row))
@@ -98,24 +94,26 @@ class _Product:
                         sums[at] = b.multiply_add(x, weights[v], sums[at])
             return sums
 
-        def inputs(
-            a: ir.Value, w: ir.Value, low: ir.Value | int, high: ir.Value | int, sums: Values, by: int
-        ) -> Values:
+        # Most inputs are taken some at a time; the few that are left, with the last chunk, one by one.
+        most = b.times(b.quotient(n["inputs"], UNROLLED), UNROLLED)
+
+        def inputs(p: ir.Value, low: ir.Value | int, high: ir.Value, sums: Values, by: int) -> Values:
+            in_a, in_w = b.at(a, b.times(p, n["panel"])), b.at(n["w"], b.times(p, self.width * self.row))
+
             def body(k: ir.Value, *sums: ir.Value) -> Values:
-                at = b.at(a, b.times(k, self.panels.numbers.bytes)), b.at(w, b.times(k, self.row))
+                at = b.at(in_a, b.times(k, self.panels.numbers.bytes)), b.at(in_w, b.times(k, self.row))
                 return steps(*at, list(sums), by)
 
             return b.loop(low, high, body, sums, by=by)
 
         def panel(p: ir.Value, *sums: ir.Value) -> Values:
-            at = b.at(a, b.times(p, n["panel"])), b.at(n["w"], b.times(p, self.width * self.row))
-            return inputs(*at, 0, self.width, list(sums), UNROLLED)
+            left = b.builder.sub(most, b.times(p, self.width))
+            return inputs(p, 0, b.smaller(left, self.width), list(sums), UNROLLED)
 
         sums = b.loop(first, stop, panel, sums)
-        at = b.at(a, b.times(stop, n["panel"])), b.at(n["w"], b.times(stop, self.width * self.row))
-        most = b.times(b.quotient(rest, UNROLLED), UNROLLED)
-        sums = inputs(*at, 0, most, sums, UNROLLED)
-        sums = inputs(*at, most, rest, sums, 1)
+        begin = b.remainder(most, self.width)
+        few = b.builder.select(last, b.builder.sub(n["inputs"], most), b.integer(0))
+        sums = inputs(b.quotient(most, self.width), begin, b.add(begin, few), sums, 1)
         for extra in range(1, aside):
             for v in range(self.vectors):
                 sums[v] = b.builder.fadd(sums[v], sums[extra * self.vectors + v])

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from clearprop.engine.block import intrinsic
+from clearprop.engine.block import Same, intrinsic
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Lanes:
     # --- constants -----------------------------------------------------------------------------
 
     def _constant(self, type: ir.Type, value: float | int) -> ir.Constant:
-        return ir.Constant(type, [value] * type.count if isinstance(type, ir.VectorType) else value)
+        return Same(type, value) if isinstance(type, ir.VectorType) else ir.Constant(type, value)
 
     def constant(self, value: float) -> ir.Constant:
         """A number in all lanes, rounded to their precision."""
