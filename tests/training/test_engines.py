@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -127,6 +128,30 @@ def test_a_crew_gives_way_where_waiting_costs_too_much() -> None:
     assert 2 <= sizes.count(2) <= 6
     crew.learn(1, 100, 50.0)
     assert crew.size() == 2
+
+
+def test_compiling_is_not_held_against_a_crew(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, problem = [0.0], replay(cp.load("digits"), 0).problem
+    assert problem.examples is not None
+    engine = Native(problem, "float32", 32, problem.parameters.vector.astype("float32"), zero_state(problem), None)
+    engine.crew = workers.Crew(2)
+
+    class Slow:
+        """Compiles for a second, trains for a tenth of one."""
+
+        @property
+        def train(self) -> Callable[..., None]:
+            clock[0] += 1.0
+            return lambda context, worker, count: clock.__setitem__(0, clock[0] + 0.1 * (worker == 0))
+
+    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
+    engine.built = Slow()  # type: ignore[assignment]
+    engine.run(Turns.of([Turn(np.arange(32), 1, 0.1)]))
+    assert engine.crew.costs == {2: pytest.approx(0.1 / 32)}
+
+
+def zero_state(problem: cp.Problem) -> dict[str, np.ndarray]:
+    return {name: np.zeros(problem.parameters.layout.size) for name in problem.optimizer.state}
 
 
 def test_calls_that_are_over_at_once_say_nothing() -> None:

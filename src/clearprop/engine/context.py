@@ -11,6 +11,8 @@ from clearprop.engine.program import FIELDS
 
 ALIGNMENT = 64
 
+PLACES = {name: place for place, name in enumerate(FIELDS)}
+
 
 def zeros(count: int, dtype: Any) -> Array:
     """An array of zeros that begins where a cache line does."""
@@ -45,10 +47,12 @@ class Context:
     def set(self, **fields: Array | int) -> None:
         """Change some of them."""
         for name, value in fields.items():
-            if isinstance(value, np.ndarray):
+            if not isinstance(value, np.ndarray):
+                self.words[PLACES[name]] = value
+            elif self.arrays.get(name) is not value:
                 assert value.flags.c_contiguous, name
                 self.arrays[name] = value
-            self.words[FIELDS.index(name)] = address(value) if isinstance(value, np.ndarray) else value
+                self.words[PLACES[name]] = address(value)
 
     @property
     def address(self) -> int:

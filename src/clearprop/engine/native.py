@@ -127,8 +127,9 @@ class Native:
         if self.crew is None:
             together(self.built.train, self.training.address, self.threads)
             return
-        workers, begun = self.crew.size(), time.perf_counter()
-        together(self.built.train, self.training.address, workers)
+        # Compiled before the clock starts: a crew is not to be judged by that.
+        train, workers, begun = self.built.train, self.crew.size(), time.perf_counter()
+        together(train, self.training.address, workers)
         self.crew.learn(workers, len(order), time.perf_counter() - begun)
 
     def _parts(self, turns: Turns) -> tuple[Array, int]:
