@@ -17,7 +17,7 @@ from clearprop.network.problem import Problem
 
 INPUTS, OUTPUTS, COUNT = (FIELDS.index(name) for name in ("inputs", "outputs", "examples"))
 
-ROWS = 64 * EXAMPLES
+ROWS = 512 * EXAMPLES
 """Rows that are looked at together: what that takes of memory is bounded, however many there are."""
 
 

@@ -41,7 +41,7 @@ def predict(problem: Problem, data: Any, progress: Progress | None = None) -> Ar
     [[0.73493, 0.77955]]
     """
     found = outputs(problem, problem.parameters, inputs(problem, data, progress))
-    if not np.isfinite(found).all():
+    if not _finite(found):
         row = int(np.argmin(np.isfinite(found).all(axis=1))) + 1
         raise NotFinite(f"row {row:,}: an output is not a finite number; its inputs are too large for this network")
     return found
@@ -63,7 +63,7 @@ def inputs(problem: Problem, data: Any, progress: Progress | None = None) -> Arr
     read = None if isinstance(data, np.ndarray) else _reader(data, progress)
     if problem.fitted is None and read is None:
         matrix = _rows(data, problem.network.sizes[0])
-        if not np.isfinite(matrix).all():
+        if not _finite(matrix):
             raise InvalidArgument("inputs: expected finite numbers, found NaN or infinity")
         return matrix
     # A network that was fitted to no table calls its inputs as a table's columns would be called.
@@ -75,6 +75,12 @@ def inputs(problem: Problem, data: Any, progress: Progress | None = None) -> Arr
         raise InvalidArgument("inputs: some columns hold text; give a data frame with the columns' names")
     columns = dict(zip((column.name for column in fitted.columns), dict(numbered("x", matrix)).values(), strict=True))
     return inputs_of(fitted, lambda wanted: Table(columns, "the array"))
+
+
+def _finite(matrix: Array) -> bool:
+    """Whether all numbers are finite. A sum that is finite says so at once, without a mask of them all."""
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(matrix.sum()) or np.isfinite(matrix).all())
 
 
 def _rows(data: Any, width: int) -> Array:
