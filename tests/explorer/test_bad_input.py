@@ -94,7 +94,7 @@ def test_a_target_that_the_loss_makes_no_sense_for(page: Any) -> None:
         ("#weights=5:abc", 'weights: "abc" is not a number'),
         ("#weights=99:1", "weights: expected 0 to 9, found 99"),
         ("#weights=5", 'weights: "" is not a number'),
-        ("#activations=0:nonsense", 'activations: "nonsense" is not known here'),
+        ("#activations=0:nonsense", 'activations: "nonsense" is not a number'),
         ("#loss=%3Cscript%3E", 'loss: "<script>" is not known here'),
         ("#cycle=-3", "cycle: expected 1 to 1000000, found -3"),
         ("#example=7", "example: expected 1 to 1, found 7"),

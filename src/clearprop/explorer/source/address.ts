@@ -32,8 +32,7 @@ export function addressOf(store: Store): string | null {
   if (weights.length > MAX_CHANGES) return null;
   put("weights", written(weights), "");
   put("rate", setup.rate, original.rate);
-  const activations = changes(setup.activations, original.activations).map(([at, value]) => `${at}:${data.activations[value]!.label}`);
-  put("activations", activations.join(","), "");
+  put("activations", written(changes(setup.activations, original.activations)), "");
   put("loss", data.losses[setup.loss]!.label, data.losses[original.loss]!.label);
   if (setup.isOwn) {
     if (setup.examples.inputs.length + setup.examples.targets.length > MAX_OWN) return null;
@@ -108,8 +107,9 @@ function setupFrom(parts: URLSearchParams, store: Store): Setup {
   const { original, data } = store;
   const activations = [...original.activations];
   for (const part of (parts.get("activations") ?? "").split(",").filter(Boolean)) {
-    const colon = part.indexOf(":");
-    activations[whole(part.slice(0, colon), "activations", 0, activations.length - 1)] = among(part.slice(colon + 1), data.activations, "activations");
+    const [at, value] = part.split(":");
+    const layer = whole(at ?? "", "activations", 0, activations.length - 1);
+    activations[layer] = whole(value ?? "", "activations", 0, data.activations.length - 1);
   }
   const own = parts.get("rows");
   const examples = own !== null ? rowsFrom(own, store) : {

@@ -7,7 +7,8 @@ import { BOX, foldOf, geometryOf, labelPlace, turned } from "./geometry";
 import type { Box, Column, Fold, Geometry, Item } from "./geometry";
 import { pathFrom, placesOf } from "./places";
 import { Progress } from "./phases";
-import { input, output, parameter, target, error, sum, TOTAL, derivative, chosen } from "./quantity";
+import { spoken } from "./spoken";
+import { input, output, parameter, target, error, sum, TOTAL, derivative } from "./quantity";
 import type { Quantity } from "./quantity";
 import type { Store } from "./store";
 
@@ -244,7 +245,7 @@ export class Diagram {
 
   private labelWidth(index: number): number {
     const { store } = this;
-    return (Math.min(16, store.network.parameterName(index).length) + store.shown.digits + 6) * 7.9;
+    return (Math.min(16, store.network.parameterName(index).length) + store.shown.digits + 5) * 7.2;
   }
 
   private label(index: number, x: number, y: number, width: number): SVGElement {
@@ -336,8 +337,8 @@ export class Diagram {
     }
     // What is read aloud begins with what is written there.
     for (const element of this.picture.querySelectorAll("[data-select]")) {
-      const [written, spoken] = [element.textContent ?? "", this.spoken(element.getAttribute("data-select")!, done, progress)];
-      element.setAttribute("aria-label", written && !spoken.includes(written) ? `${written}, ${spoken}` : spoken);
+      const [written, aloud] = [element.textContent ?? "", spoken(store, element.getAttribute("data-select")!, progress)];
+      element.setAttribute("aria-label", written && !aloud.includes(written) ? `${written}, ${aloud}` : aloud);
     }
     const vector = progress.hasUpdate ? done.update.vector : done.moment.vector;
     const largest = this.edges.reduce((most, { index }) => Math.max(most, Math.abs(vector[index]!)), 1e-300);
@@ -354,24 +355,6 @@ export class Diagram {
     say(element, text);
     const room = element.getAttribute("data-room");
     if (room) element.setAttribute("font-size", String(Math.min(13, (13 * Number(room)) / Math.max(1, text.length * CHARACTER)).toFixed(2)));
-  }
-
-  private spoken(id: string, done: Cycle, progress: Progress): string {
-    const { store } = this;
-    const quantity = chosen(id)!;
-    const name = store.names.text(quantity);
-    const { kind, layer, unit } = quantity;
-    const isThere = kind === "sum" || kind === "output" ? progress.hasUnit(layer, unit) : true;
-    const isKnown = kind === "derivative" ? progress.hasSignal(quantity.by.layer) : kind === "error" || kind === "total" ? progress.hasError : isThere;
-    const value = isKnown ? store.view.number(valueOf(done, quantity, store.rowShown)) : "not yet computed";
-    return `${kind === "parameter" ? this.between(unit) : ""}${name}: ${value}`;
-  }
-
-  private between(index: number): string {
-    const { network } = this.store;
-    const { layer, unit, source } = network.place(index);
-    if (source === null) return network.isShared(index) ? `bias of layer ${layer + 1}, ` : `bias of ${network.unitName(layer, unit)}, `;
-    return `weight from ${network.unitName(layer - 1, source)} to ${network.unitName(layer, unit)}, `;
   }
 
   private lightPath(): void {
