@@ -83,11 +83,15 @@ def _unwritable(target: Path, error: OSError | ValueError) -> Unwritable:
 def _replace(target: Path, data: bytes) -> None:
     descriptor, temporary = _temporary(target)
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        # No file object: one that a signal left half made would complain of it.
+        try:
             _alone(descriptor)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            left = memoryview(data)
+            while left:
+                left = left[os.write(descriptor, left) :]
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
         os.chmod(temporary, _mode(target))
         os.replace(temporary, target)
     except BaseException:
