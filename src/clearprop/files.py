@@ -81,8 +81,9 @@ def _unwritable(target: Path, error: OSError | ValueError) -> Unwritable:
 
 
 def _replace(target: Path, data: bytes) -> None:
-    descriptor, temporary = _temporary(target)
+    temporary = None
     try:
+        descriptor, temporary = _temporary(target)
         # No file object: one that a signal left half made would complain of it.
         try:
             _alone(descriptor)
@@ -95,8 +96,12 @@ def _replace(target: Path, data: bytes) -> None:
         os.chmod(temporary, _mode(target))
         os.replace(temporary, target)
     except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
+        if temporary is None:
+            # A signal came between the file and its name; nobody has locked it.
+            _clear(target)
+        else:
+            with suppress(OSError):
+                os.unlink(temporary)
         raise
 
 

@@ -69,11 +69,14 @@ BATCHES = (1, 2, 3, 4, 5, 6, 7, 8, 13, 16, 31, 64, 100, 127, 128, 129, 131, 200,
 
 
 def drawn(seed: int, *, weights: int = 40_000) -> Problem:
-    """A problem with everything in it that a seed says: at most so many weights, or 300 by 300."""
-    rng = np.random.default_rng([seed, 20])
-    layers, objective = _layers(rng, seed, weights)
-    network = cp.Network(layers[0], layers[1:], objective)
-    examples, batch = _examples(rng, network)
+    """A problem with everything in it that a seed says, with at most so many weights.
+
+    One in seven is tiny, with batches of one example: of these, some have code of their own.
+    """
+    rng, tiny = np.random.default_rng([seed, 20]), seed % 7 == 3
+    sizes = _tiny_sizes(rng) if tiny else _sizes(rng, 1 + int(rng.integers(6)), weights)
+    network = cp.Network(sizes[0], *_layers(rng, seed, sizes, tiny=tiny))
+    examples, batch = _examples(rng, network, 1 if tiny else int(rng.choice(BATCHES)))
     parameters = cp.Parameters.random(network, seed)
     parameters.vector[:] = single(parameters.vector + rng.normal(0, 0.05, parameters.vector.size))
     settings = Settings(epochs=1, batch_size=batch, seed=int(rng.integers(2**40)), shuffle=bool(rng.random() < 0.8))
@@ -87,21 +90,22 @@ def single(values: Array) -> Array:
     return values.astype(np.float32).astype(float)
 
 
-def _layers(rng: np.random.Generator, seed: int, weights: int) -> tuple[list[Any], cp.Objective]:
-    """The inputs and the layers, and the objective that goes with the last one."""
+def _layers(
+    rng: np.random.Generator, seed: int, sizes: list[int], *, tiny: bool
+) -> tuple[list[cp.Dense], cp.Objective]:
+    """The layers, and the objective that goes with the last one."""
     name = LOSS_NAMES[seed % len(LOSS_NAMES)]
-    sizes = _sizes(rng, 1 + int(rng.integers(6)), weights)
-    layers: list[Any] = [sizes[0]]
+    layers = []
     for position, size in enumerate(sizes[1:], start=1):
         last = position == len(sizes) - 1
         rule = _fitting(rng, name, size) if last else str(rng.choice(ACTIVATION_NAMES))
         # With outputs dropped a cross-entropy is infinite.
-        dropped = rng.random() < 0.25 and not (last and "entropy" in name)
+        dropped = rng.random() < 0.25 and not (last and "entropy" in name) and not tiny
         layers.append(
             cp.Dense(
                 size,
                 _varied(rng, rule),
-                bias=("unit", "unit", "unit", "shared", "none")[int(rng.integers(5))],
+                bias=("unit", "unit", "none" if tiny else "shared", "unit", "none")[int(rng.integers(5))],
                 train_bias=bool(rng.random() < 0.8),
                 dropout=float(rng.choice([0.1, 0.25, 0.5])) if dropped else 0.0,
             )
@@ -118,6 +122,10 @@ def _sizes(rng: np.random.Generator, depth: int, weights: int) -> list[int]:
         sizes = [int(rng.integers(1, 301)) if each else int(rng.choice(EDGES)) for each in wide]
         if sum(one * other for one, other in pairwise(sizes)) <= weights:
             return sizes
+
+
+def _tiny_sizes(rng: np.random.Generator) -> list[int]:
+    return [int(rng.integers(1, 6)), *(int(size) for size in rng.integers(1, 5, int(rng.integers(1, 4))))]
 
 
 def _fitting(rng: np.random.Generator, loss: str, size: int) -> str:
@@ -137,9 +145,8 @@ def _varied(rng: np.random.Generator, name: str) -> Any:
     return activation(name, **{key: value * 1.25 for key, value in usual.items()} if rng.random() < 0.3 else {})
 
 
-def _examples(rng: np.random.Generator, network: cp.Network) -> tuple[Examples, int]:
+def _examples(rng: np.random.Generator, network: cp.Network, batch: int) -> tuple[Examples, int]:
     """Two batches and what is left over, some rows set aside, and the size of a batch."""
-    batch = int(rng.choice(BATCHES))
     learnt = 2 * batch + int(rng.integers(batch)) + (3 if batch == 1 else 0)
     aside = int(rng.integers(0, 6))
     rows = learnt + aside

@@ -30,11 +30,12 @@ from tests.engine.planted import FAULTS, OTHERS, compile_anew, planted
 
 import clearprop as cp
 from clearprop.arrays import Array
-from clearprop.engine import context, machine
+from clearprop.engine import context, machine, plan
 from clearprop.engine import native as rooms
 from clearprop.network.examples import Examples
 from clearprop.network.problem import Problem, Settings
 from clearprop.rules.optimizers import optimizer
+from clearprop.training.order import batch_size
 from clearprop.training.reference import Reference
 
 SEEDS = range(100, 100 + len(MOVING))
@@ -62,6 +63,10 @@ def test_the_networks_have_every_rule() -> None:
     for given in ("clip_norm", "clip_value"):
         assert {getattr(problem.optimizer, given) is None for problem in problems} == {True, False}
     assert {problem.optimizer.schedule.warmup > 0 for problem in problems} == {True, False}
+    assert {plan.program(problem, "float32", machine.host(), batch_size(problem)).single for problem in problems} == {
+        True,
+        False,
+    }
     examples = [problem.examples for problem in problems if problem.examples is not None]
     assert {each.weights is None for each in examples} == {each.training is None for each in examples} == {True, False}
 
@@ -125,6 +130,16 @@ def test_many_steps() -> None:
     by_engine(engine, epochs=20)
     reference = by_reference(problem, "float64", epochs=20)
     assert distance(engine.vector, reference.vector) <= 1e-12
+
+
+@pytest.mark.parametrize("sizes", [(5, 7, 3), (2, 3, 2)])
+def test_without_eps(sizes: tuple[int, ...]) -> None:
+    """Nothing keeps zero from being divided by zero where there is no weight; all weights are right."""
+    problem = problem_of(sizes, 12, 4 if sizes[0] == 5 else 1, chosen=cp.Adagrad(0.01, eps=0.0))
+    engine = native(problem, "float64")
+    verdict = judged(problem, "float64", by_engine(engine))
+    assert verdict.agrees, str(verdict)
+    assert engine.finite
 
 
 @pytest.mark.parametrize("seed", range(200, 204))

@@ -345,6 +345,7 @@ def test_steps_that_do_not_fit_are_refused() -> None:
         Turns(rows, np.array([-3, 0, 3]), np.arange(1, 3), np.ones(2)),
         Turns(rows, np.array([2, 5]), np.arange(1, 2), one),
         Turns(rows[:0], np.array([0, 0]), np.arange(1, 2), one),
+        Turns(rows[:4], np.array([0, 4]), np.arange(1, 4), np.ones(3)),
     ):
         with pytest.raises(ValueError, match="examples"):
             engine.run(steps)

@@ -111,7 +111,7 @@ class Native:
         if counts.min() < 1 or counts.max() > self.batch:
             raise ValueError(f"a step sees 1 to {self.batch} examples, found {counts.min()} to {counts.max()}")
         order = self._checked(turns.order)
-        if turns.bounds[0] != 0 or turns.bounds[-1] != len(order):
+        if len(counts) != len(steps) or turns.bounds[0] != 0 or turns.bounds[-1] != len(order):
             raise ValueError("the examples of all steps are not those of the order")
         keys = [key(self.problem.settings.seed, steps, layer - 1) for layer in program.dropped]
         parts, part_bytes = self._parts(turns)
@@ -201,8 +201,12 @@ class Native:
 
     @property
     def finite(self) -> bool:
-        """Whether every weight is a number still."""
-        return bool(np.isfinite(self.parts[0]).all())
+        """Whether every weight is a number still.
+
+        What fills up a panel need not be one: without eps, an optimizer divides zero by zero there.
+        """
+        weights = self.parts[0]
+        return bool(np.isfinite(weights).all() or np.isfinite(self.panels.unpack(weights)).all())
 
     def copy(self) -> Array:
         """The weights, and what the optimizer remembers, as they stand in memory."""
