@@ -340,7 +340,7 @@ def test_the_address_holds_the_state(page: Any, visit: Visit) -> None:
     page.get_by_label("Activation, layer 1").select_option(label="tanh")
     press(page, "One cycle")
     press(page, "Step")
-    wait(page, "location.hash.includes('cycle=2')")
+    wait(page, "location.hash.includes('cycle=2') && location.hash.includes('at=')")
     address = page.evaluate("location.hash")
     expected = derivation(page), page.locator(".cp-where").inner_text()
     other = visit.context.new_page()
