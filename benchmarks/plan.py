@@ -57,7 +57,7 @@ def main() -> None:
         for activation, optimizer in (("logistic", cp.SGD(0.01)), ("relu", cp.Adam(0.001))):
             given = problem(sizes, batch, activation, optimizer)
             one, many = (inspected(given, None, threads) for threads in (1, most))
-            chosen = plan.threads(one.native.program, batch)
+            chosen = plan.threads(one.native.program, given.network, batch)
             faster = most if many.measured < one.measured else 1
             right += chosen == faster
             name = f"{'-'.join(map(str, sizes[:4]))}{'…' if len(sizes) > 4 else ''} {activation} {optimizer.name}"
@@ -67,7 +67,7 @@ def main() -> None:
                 f"{'' if chosen == faster else f'  {faster} is faster'}",
                 flush=True,
             )
-            rows.append(plan.counts(one.native.program, batch))
+            rows.append(plan.counts(one.native.program, given.network, batch))
             times.append(one.measured)
     print(f"the plan chose the faster number of threads {right} of {len(rows)} times")
     if fit:

@@ -204,24 +204,26 @@ def assembly(source: str, target: Target) -> str:
 
 
 class Code:
-    """Object code in memory. Its functions live as long as this does.
+    """Object code in memory, linked to the other code that it ``needs``. Its functions live as long as this does.
 
     Raises:
         RuntimeError: it cannot be loaded.
     """
 
-    def __init__(self, objects: bytes, names: tuple[str, ...], target: Target) -> None:
+    def __init__(self, objects: bytes, names: tuple[str, ...], target: Target, needs: Code | None = None) -> None:
         from clearprop.engine.block import GIVE_WAY
 
         binding = _binding()
-        self.size = len(objects)
+        self.size, self.needs = len(objects), needs
         self._jit = binding.create_lljit_compiler(target_machine(target))
         library = binding.JITLibraryBuilder().add_object_img(objects)
         library.import_symbol(GIVE_WAY, _give_way())
+        for name, place in (needs.addresses if needs is not None else {}).items():
+            library.import_symbol(name, place)
         for name in names:
             library.export_symbol(name)
         self._library = library.link(self._jit, "clearprop")
-        self.addresses = {name: int(self._library[name]) for name in names}
+        self.addresses: dict[str, int] = {name: int(self._library[name]) for name in names}
 
 
 @cache

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.engine import machine, plan
+from clearprop.engine import layers, machine, plan
 from clearprop.engine.build import Built
 from clearprop.engine.context import Context, filled, zeros
+from clearprop.engine.panels import Panels
 from clearprop.engine.program import EXAMPLES
 from clearprop.engine.workers import Crew, together
 from clearprop.network.parameters import Layout
@@ -44,12 +45,13 @@ class Native:
     ) -> None:
         assert problem.examples is not None
         target = machine.host()
-        self.problem, self.program = problem, plan.program(problem, dtype, target, batch)
+        self.problem, network = problem, problem.network
+        self.program = program = plan.program(problem, dtype, target, batch)
         # A number that is asked for is kept to; one that is planned may turn out to be too many.
-        self.crew = Crew(plan.threads(self.program, batch)) if threads is None else None
+        self.crew = Crew(plan.threads(program, network, batch)) if threads is None else None
         self.threads = threads = self.crew.most if self.crew is not None else int(threads or 1)
-        self.built = Built(self.program, target)
-        self.panels = panels = self.program.panels
+        self.built = Built(program, target)
+        self.panels = panels = Panels(program.numbers, program.tile.vectors, network)
         examples = problem.examples
         self.count, self.batch = len(examples), batch
         self.inputs = self._rows(examples.inputs, 0)
@@ -67,26 +69,46 @@ class Native:
             part[:] = panels.pack(state[name])
         self.transposed = zeros(panels.transposed * panels.width, dtype)
         self.transposed[:] = panels.transpose(self.parts[0])
-        rows = plan.rows(self.program, batch)
-        shared = {"inputs": self.inputs, "targets": self.targets, "weights": self.weights}
+        rows, block = plan.rows(program, batch), EXAMPLES // program.tile.rows * program.tile.rows
+        self.table = layers.table(panels, program.activations)
+        objective, starts = network.loss, panels.activation_starts()
+        share = 1 / network.sizes[-1] if objective.over_outputs == "mean" else 1.0
+        shared: dict[str, Array | int] = {
+            "layers": filled(self.table, np.int64),
+            "depth": network.depth,
+            "share": int(np.float64(share).view(np.int64)),
+            "mean": int(objective.over_examples == "mean"),
+            "inputs": self.inputs,
+            "targets": self.targets,
+            "weights": self.weights,
+            "parameters": self.parameters,
+        }
         self.arrivals = zeros(8, np.int64)
         self.kept: dict[str, Array] = {}
         self.rate: float | None = None
-        whole = self.program.whole_gradient
+        self.dropped = [index for index, layer in enumerate(network.layers) if layer.dropout]
+        tiles = sum(layers.tiles(panels, layer) for layer in range(1, network.depth + 1))
         self.training = Context(
             **shared,
-            parameters=self.parameters,
+            key_bytes=8 * len(self.dropped),
+            hashes=filled(layers.hashes(panels), np.uint64),
+            remembered=size * panels.numbers.bytes,
             transposed=self.transposed,
-            activations=zeros(self.program.training_panels * rows * panels.width, dtype),
+            gradient=zeros(size if program.whole_gradient else 0, dtype),
+            squares=zeros(tiles if program.clips else 0, np.float64),
+            tiles=tiles,
+            chunk=plan.chunk(program, batch),
+            activations=zeros(layers.training_panels(panels) * rows * panels.width, dtype),
+            aside=2 * starts[-1] - starts[1],
             rows=rows,
             scratch=zeros(threads * (EXAMPLES + panels.width) * panels.width, dtype),
-            gradient=zeros(size if whole else 0, dtype),
-            squares=zeros(self.program.tiles, np.float64),
             arrivals=self.arrivals,
         )
-        block = panels.activation_starts()[-1] * EXAMPLES * panels.width
         self.inference = Context(
-            **shared, parameters=self.parameters, activations=zeros(threads * block, dtype), rows=EXAMPLES
+            **shared,
+            activations=zeros(threads * starts[-1] * block * panels.width, dtype),
+            panels=starts[-1],
+            rows=block,
         )
 
     def _rows(self, rows: Array, layer: int) -> Array:
@@ -103,7 +125,6 @@ class Native:
             IndexError: there is no such example.
             ValueError: a step without examples, or with more than a batch has.
         """
-        program = self.program
         turns = turns if isinstance(turns, Turns) else Turns.of(turns)
         if not turns:
             return
@@ -113,7 +134,7 @@ class Native:
         order = self._checked(turns.order)
         if len(counts) != len(steps) or turns.bounds[0] != 0 or turns.bounds[-1] != len(order):
             raise ValueError("the examples of all steps are not those of the order")
-        keys = [key(self.problem.settings.seed, steps, layer - 1) for layer in program.dropped]
+        keys = [key(self.problem.settings.seed, steps, layer) for layer in self.dropped]
         parts, part_bytes = self._parts(turns)
         self.arrivals[:] = 0
         self.training.set(

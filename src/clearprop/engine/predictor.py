@@ -7,9 +7,10 @@ import threading
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.engine import machine, plan
+from clearprop.engine import layers, machine, plan
 from clearprop.engine.build import Built
-from clearprop.engine.context import Context, address, zeros
+from clearprop.engine.context import Context, address, filled, zeros
+from clearprop.engine.panels import Panels
 from clearprop.engine.program import EXAMPLES, FIELDS
 from clearprop.engine.workers import processors, together
 from clearprop.network.parameters import Parameters
@@ -33,19 +34,25 @@ class Predictor:
 
     def __init__(self, problem: Problem, parameters: Parameters, dtype: str, threads: int | None = None) -> None:
         target = machine.host()
-        bare = Problem(problem.network, parameters, settings=problem.settings)
-        self.program = plan.program(bare, dtype, target, EXAMPLES)
-        self.panels = panels = self.program.panels
-        self.sizes, self.dtype = (problem.network.sizes[0], problem.network.sizes[-1]), np.dtype(dtype)
+        network = problem.network
+        self.program = program = plan.program(problem, dtype, target, EXAMPLES)
+        self.panels = panels = Panels(program.numbers, program.tile.vectors, network)
+        self.sizes, self.dtype = (network.sizes[0], network.sizes[-1]), np.dtype(dtype)
         self.threads = threads or processors()
         self.built = Built(self.program, target)  # the code lives as long as this does
         self.function = self.built.predict
         self.weights = zeros(panels.weights * panels.width, dtype)
         self.weights[:] = panels.pack(parameters.vector)
-        block = panels.activation_starts()[-1] * EXAMPLES * panels.width
+        count, rows = panels.activation_starts()[-1], EXAMPLES // program.tile.rows * program.tile.rows
         self.order = np.arange(ROWS, dtype=np.int64)
         self.context = Context(
-            parameters=self.weights, rows=EXAMPLES, order=self.order, activations=zeros(self.threads * block, dtype)
+            layers=filled(layers.table(panels, program.activations), np.int64),
+            depth=network.depth,
+            parameters=self.weights,
+            panels=count,
+            rows=rows,
+            order=self.order,
+            activations=zeros(self.threads * count * rows * panels.width, dtype),
         )
         self.words, self.address = self.context.words, self.context.address
         # Few rows are copied: that takes less time than to ask an array where it stands.

@@ -69,9 +69,9 @@ def inspected(problem: Problem, batch: int | None, threads: int | None, *, measu
     size, dtype = batch_size(problem), problem.settings.dtype
     start = problem.parameters.with_vector(problem.parameters.vector.astype(dtype))
     native = Native(problem, dtype, size, start.vector, initial_state(problem.optimizer, start), threads)
-    loaded = native.built.loaded
+    loaded = native.built.training
     panels, sizes, target = native.panels, problem.network.sizes, machine.host()
-    expected = plan.seconds(native.program, size, native.threads)
+    expected = plan.seconds(native.program, problem.network, size, native.threads)
     measured = _measured(native, problem, size) if measure else expected
     operations = plan.operations(problem.network, size)
     return Inspection(
@@ -84,7 +84,7 @@ def inspected(problem: Problem, batch: int | None, threads: int | None, *, measu
         native.program.tile,
         native.program.whole_gradient,
         tuple(LayerPlan(sizes[k - 1], sizes[k], panels.count(k), panels.padded(k)) for k in range(1, len(sizes))),
-        loaded.code.size,
+        loaded.size,
         native.memory,
         loaded.seconds,
         loaded.origin,
