@@ -18,7 +18,6 @@ from clearprop.engine import layers, machine, plan
 from clearprop.engine.build import Built
 from clearprop.engine.context import Context, filled, zeros
 from clearprop.engine.panels import Panels
-from clearprop.engine.program import EXAMPLES
 from clearprop.engine.workers import Crew, together
 from clearprop.network.parameters import Layout
 from clearprop.network.problem import Problem
@@ -69,13 +68,14 @@ class Native:
             part[:] = panels.pack(state[name])
         self.transposed = zeros(panels.transposed * panels.width, dtype)
         self.transposed[:] = panels.transpose(self.parts[0])
-        rows, block = plan.rows(program, batch), EXAMPLES // program.tile.rows * program.tile.rows
+        rows, block = plan.rows(program, batch), plan.block(program)
         self.table = layers.table(panels, program.activations)
         objective, starts = network.loss, panels.activation_starts()
         share = 1 / network.sizes[-1] if objective.over_outputs == "mean" else 1.0
         shared: dict[str, Array | int] = {
             "layers": filled(self.table, np.int64),
             "depth": network.depth,
+            "block": block,
             "share": int(np.float64(share).view(np.int64)),
             "mean": int(objective.over_examples == "mean"),
             "inputs": self.inputs,
@@ -101,7 +101,7 @@ class Native:
             activations=zeros(layers.training_panels(panels) * rows * panels.width, dtype),
             aside=2 * starts[-1] - starts[1],
             rows=rows,
-            scratch=zeros(threads * (EXAMPLES + panels.width) * panels.width, dtype),
+            scratch=zeros(threads * (block + panels.width) * panels.width, dtype),
             arrivals=self.arrivals,
         )
         self.inference = Context(
@@ -193,7 +193,7 @@ class Native:
 
     def _parts_of(self, examples: int) -> Iterator[slice]:
         """Examples in parts, each so short a call that an interrupt is answered without delay."""
-        most = max(EXAMPLES, CALL // plan.operations(self.problem.network, 1) // EXAMPLES * EXAMPLES)
+        most = max(plan.EXAMPLES, CALL // plan.operations(self.problem.network, 1) // plan.EXAMPLES * plan.EXAMPLES)
         for start in range(0, examples, most):
             yield slice(start, min(start + most, examples))
 
@@ -208,7 +208,7 @@ class Native:
         return found
 
     def _workers(self, examples: int) -> int:
-        return max(1, min(self.threads, examples // EXAMPLES))
+        return max(1, min(self.threads, examples // plan.EXAMPLES))
 
     @property
     def memory(self) -> int:

@@ -17,6 +17,9 @@ from clearprop.network.problem import Problem
 SECOND_CACHE = 1 << 20
 """The bytes of a processor's own second cache that the plan counts on."""
 
+EXAMPLES = 128
+"""Examples that go through a panel of weights together: what they give fits the innermost cache."""
+
 MOST_EXAMPLES = 2048
 """Examples whose activations are kept at a time; a larger batch adds up its gradient in parts."""
 
@@ -57,6 +60,11 @@ def rows(program: Program, batch: int) -> int:
     """How many examples a panel of activations has room for, in whole tiles."""
     tile = program.tile.rows
     return -(-min(batch, MOST_EXAMPLES) // tile) * tile
+
+
+def block(program: Program) -> int:
+    """How many examples go through a panel of weights together, in whole tiles."""
+    return EXAMPLES // program.tile.rows * program.tile.rows
 
 
 def chunk(program: Program, batch: int) -> int:

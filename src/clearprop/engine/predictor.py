@@ -11,7 +11,8 @@ from clearprop.engine import layers, machine, plan
 from clearprop.engine.build import Built
 from clearprop.engine.context import Context, address, filled, zeros
 from clearprop.engine.panels import Panels
-from clearprop.engine.program import EXAMPLES, FIELDS
+from clearprop.engine.plan import EXAMPLES
+from clearprop.engine.program import FIELDS
 from clearprop.engine.workers import processors, together
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
@@ -43,11 +44,12 @@ class Predictor:
         self.function = self.built.predict
         self.weights = zeros(panels.weights * panels.width, dtype)
         self.weights[:] = panels.pack(parameters.vector)
-        count, rows = panels.activation_starts()[-1], EXAMPLES // program.tile.rows * program.tile.rows
+        count, rows = panels.activation_starts()[-1], plan.block(program)
         self.order = np.arange(ROWS, dtype=np.int64)
         self.context = Context(
             layers=filled(layers.table(panels, program.activations), np.int64),
             depth=network.depth,
+            block=rows,
             parameters=self.weights,
             panels=count,
             rows=rows,

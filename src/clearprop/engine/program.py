@@ -21,9 +21,6 @@ from clearprop.rules.losses import Loss
 from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.penalties import Penalty
 
-EXAMPLES = 128
-"""Examples that go through a panel of weights together: what they give fits the innermost cache."""
-
 FIELDS = (
     "layers",  # the table of layers
     "depth",
@@ -51,6 +48,7 @@ FIELDS = (
     "activations",
     "aside",  # the panel where what softmax layers need beside begins
     "panels",  # how many panels of activations a worker has for itself in inference
+    "block",  # examples that go through a panel of weights together, in whole tiles
     "rows",  # how many examples a panel of activations has
     "scratch",  # of each worker
     "outputs",  # or the errors

@@ -25,7 +25,6 @@ from clearprop.engine.kernels.subnormal import flushed, restored
 from clearprop.engine.kernels.transpose import transpose
 from clearprop.engine.kernels.update import clip_factor, finish, shared_bias, update
 from clearprop.engine.layers import EACH, SHARED
-from clearprop.engine.program import EXAMPLES
 
 Body = Callable[[], None]
 
@@ -40,8 +39,8 @@ class Steps(Forward):
         self.panel = b.times(self.field("rows", pointer=False), self.row)
         self.transposed, self.inputs = self.field("transposed"), self.field("inputs")
         self.targets, self.weights = self.field("targets"), self.field("weights")
-        own = b.times(b.named["worker"], (EXAMPLES + self.shape.width) * self.row)
-        self.scratch = b.at(self.field("scratch"), own)
+        own = b.times(b.add(self.examples_at_a_time, self.shape.width), self.row)
+        self.scratch = b.at(self.field("scratch"), b.times(own, b.named["worker"]))
         self.remembered = self.field("remembered", pointer=False)
         self.rows = 1 if self.program.alone else self.program.tile.rows
         self.clip: ir.Value = ir.Constant(self.shape.numbers.scalar, 1.0)
@@ -200,7 +199,7 @@ class Steps(Forward):
 
             self.each_panel(before, panel)
 
-        self.each_block(low, high, self.rows, block)
+        self.each_block(low, high, block)
         self.through_softmax(before, order, count, low, high)
 
     def unless(self, condition: ir.Value | None, body: Body) -> None:
@@ -275,7 +274,7 @@ class Steps(Forward):
     def g(self, layer: ir.Value, p: ir.Value, k: ir.Value) -> ir.Value:
         """Where the gradient of a tile stands."""
         if not self.program.whole_gradient:
-            return self.b.at(self.scratch, EXAMPLES * self.row)
+            return self.b.at(self.scratch, self.b.times(self.examples_at_a_time, self.row))
         return self.b.at(self.field("gradient"), self.place(layer, p, k))
 
     def place(self, layer: ir.Value, p: ir.Value, k: ir.Value) -> ir.Value:
