@@ -106,6 +106,7 @@ class Native:
         )
         self.inference = Context(
             **shared,
+            unfit=zeros(8, np.int64),
             activations=zeros(threads * starts[-1] * block * panels.width, dtype),
             panels=starts[-1],
             rows=block,

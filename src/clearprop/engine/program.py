@@ -52,6 +52,7 @@ FIELDS = (
     "rows",  # how many examples a panel of activations has
     "scratch",  # of each worker
     "outputs",  # or the errors
+    "unfit",  # whether an input or an output is not finite
     "arrivals",  # how many workers have arrived at barriers so far
 )
 """What the native functions are given, in this order: one word of eight bytes each."""
