@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from clearprop.engine.block import Numbers
+from clearprop.engine.kernels.update import Rule
 from clearprop.engine.machine import Target
 from clearprop.engine.program import Program, Tile
 from clearprop.engine.single import fits
@@ -32,7 +33,8 @@ def program(problem: Problem, dtype: str, target: Target, batch: int) -> Program
     inputs = min(lanes, 8 if target.registers == 32 else 4)
     tile = Tile(rows, inputs, vectors, panels=max(1, SECOND_CACHE // 2 // size))
     whole = problem.optimizer.clip_norm is not None or batch > MOST_EXAMPLES
-    return Program(problem, numbers, tile, target.triple, target.x86, whole, single=fits(problem, batch, lanes))
+    single, blanks = fits(problem, batch, lanes), not Rule.of(problem).keeps_zero(dtype)
+    return Program(problem, numbers, tile, target.triple, target.x86, whole, single, blanks)
 
 
 def rows(program: Program, batch: int) -> int:

@@ -60,6 +60,8 @@ class Program:
     whole_gradient: bool = False
     single: bool = False
     """Steps on single examples, with all weights in registers."""
+    blanks: bool = False
+    """The optimizer's rule does not leave zero what fills up a panel: it is made zero after each update."""
 
     @cached_property
     def panels(self) -> Panels:

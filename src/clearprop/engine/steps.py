@@ -15,6 +15,7 @@ from clearprop.engine.block import INDEX
 from clearprop.engine.forward import Forward
 from clearprop.engine.kernels.activate import times
 from clearprop.engine.kernels.barrier import barrier
+from clearprop.engine.kernels.blank import blank
 from clearprop.engine.kernels.dropout import drop
 from clearprop.engine.kernels.errors import Output
 from clearprop.engine.kernels.gather import gather
@@ -281,6 +282,11 @@ class Steps(Forward):
             return update(self.module, self.panels, self.problem, self.program.rule, vectors, weights=weights)
 
         self.of_panel(layer, p, kernel, w, g, rows, self.state, self.parts, self.clip)
+        if self.program.blanks and self.panels.padded(layer) > self.network.sizes[layer]:
+            last = self.b.builder.icmp_signed("==", p, self.b.integer(self.panels.count(layer) - 1))
+            with self.b.builder.if_then(last):
+                again = blank(self.module, self.panels, self.panels.tail(layer), len(self.problem.optimizer.state))
+                self.call(again, w, rows, self.state)
 
     def biases(self, layer: int, p: ir.Value, k: ir.Value, d: ir.Value, count: ir.Value, going_on: ir.Value) -> None:
         """The biases of a panel, with its first tile."""

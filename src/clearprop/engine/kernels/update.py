@@ -30,6 +30,7 @@ class Rule:
     assignments: tuple[Assignment, ...]
     parts: tuple[Expression, ...]
     constants: Mapping[str, float]
+    state: tuple[str, ...]
 
     @staticmethod
     def of(problem: Problem) -> Rule:
@@ -58,7 +59,7 @@ class Rule:
             return tree
 
         assignments = tuple(Assignment(symbol, apart(tree)) for symbol, tree in optimizer.assignments)
-        return Rule(assignments, tuple(parts), optimizer.constants)
+        return Rule(assignments, tuple(parts), optimizer.constants, tuple(optimizer.state))
 
     def at(self, steps: Array, rates: Array) -> Array:
         """The parts at each of these steps, shape (steps, parts)."""
@@ -67,6 +68,22 @@ class Rule:
         for column, tree in enumerate(self.parts):
             table[:, column] = evaluate(tree, values)
         return table
+
+    def keeps_zero(self, dtype: str) -> bool:
+        """Whether it leaves zero where weight, gradient and all that is remembered are zero.
+
+        Without ``eps`` it divides zero by zero there. One that is subnormal counts as zero, as it does while
+        steps are made.
+        """
+        with np.errstate(all="ignore"):
+            parts = self.at(np.array([1, 2]), np.ones(2)).astype(dtype)
+            parts[np.abs(parts) < np.finfo(dtype).tiny] = 0.0
+            zero = np.zeros(2, dtype)
+            values: dict[Any, Any] = dict(zip(self.keys, parts.T, strict=True))
+            values |= dict.fromkeys((Role.WEIGHT, Role.GRADIENT, *self.state), zero)
+            for symbol, tree in self.assignments:
+                values[symbol.key] = evaluate(tree, values)
+        return not any(np.any(values[key]) for key in (Role.WEIGHT, *self.state))
 
     @property
     def counts_steps(self) -> bool:
