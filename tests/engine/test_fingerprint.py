@@ -42,6 +42,7 @@ BASE: Settings = {
     "dropout": 0.0, "loss": "huber", "delta": 1.0, "over_outputs": "sum", "optimizer": "sgd", "options": {},
     "clip_norm": None, "clip_value": None, "l1": 0.0, "l2": 0.0, "weighted": False, "numbers": ("float64", 2, False),
     "tile": (2, 1, 1, 4), "triple": TARGET.triple, "x86": True, "whole": False,
+    "blanks": False,
     # What no code is made of:
     "rate": 0.1, "seed": 0, "names": False, "over_examples": "mean", "schedule": "constant", "epochs": 3,
 }  # fmt: skip
@@ -81,7 +82,8 @@ def _program(s: Settings) -> Program:
         settings=cp.Settings(seed=s["seed"], epochs=s["epochs"]),
         name="another" if s["names"] else "the network",
     )
-    return Program(problem, Numbers(*s["numbers"]), Tile(*s["tile"]), s["triple"], s["x86"], s["whole"])
+    target = s["triple"], s["x86"]
+    return Program(problem, Numbers(*s["numbers"]), Tile(*s["tile"]), *target, s["whole"], blanks=s["blanks"])
 
 
 def _units(size: int, layer: int, named: bool) -> Any:
@@ -158,6 +160,7 @@ MATTERS: Mapping[str, tuple[Settings, Settings]] = {
     "triple": ({}, {"triple": "aarch64-unknown-linux-gnu"}),
     "x86": ({}, {"x86": False}),
     "the whole gradient": ({}, {"whole": True}),
+    "blanks": ({}, {"blanks": True}),
 }  # fmt: skip
 DOES_NOT: Mapping[str, tuple[Settings, Settings]] = {
     "rate": ({}, {"rate": 0.2}),
@@ -195,7 +198,7 @@ def test_what_does_not_leaves_it_alone(name: str) -> None:
 
 def test_prediction_is_the_same_however_a_network_was_trained() -> None:
     plain = program()
-    for change in ("optimizer", "coupled decay", "clip_norm", "clip_value", "l2", "the whole gradient"):
+    for change in ("optimizer", "coupled decay", "clip_norm", "clip_value", "l2", "the whole gradient", "blanks"):
         one, other = (program(settings) for settings in MATTERS[change])
         assert fingerprint.fingerprint(one, TARGET, "inference") == fingerprint.fingerprint(other, TARGET, "inference")
         assert not confused(one, other)
@@ -216,6 +219,7 @@ CHOICES: Mapping[str, list[Any]] = {
     "l1": [0.0, 0.1],
     "weighted": [True, False],
     "whole": [True, False],
+    "blanks": [True, False],
     "names": [True, False],
     "rate": [0.1, 0.2],
     "numbers": [("float64", 2, False), ("float32", 4, False)],
@@ -247,6 +251,7 @@ MISSED = [
     (Numbers, "fused", "fused"),
     (Tile, "panels", "panels of a tile"),
     (Program, "whole_gradient", "the whole gradient"),
+    (Program, "blanks", "blanks"),
 ]
 
 

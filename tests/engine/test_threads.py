@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from tests.engine.networks import End, by_engine, drawn, epoch_of, native, problem_of, same
+from tests.support import in_a_copy
 
 import clearprop as cp
 from clearprop.arrays import Array
@@ -134,20 +136,37 @@ def test_beside_pytorch(beside: Callable[[Callable[[], object]], None]) -> None:
     assert same(expected, by_engine(native(WIDE, "float32", 2)))
 
 
+def squared(seed: int) -> list[float]:
+    """A small training, as a worker of somebody else's pool makes it."""
+    problem = problem_of((3, 5, 2), 80, 7)
+    problem = replace(problem, settings=replace(problem.settings, epochs=2, seed=seed))
+    fit = cp.train(problem, threads=2)
+    return [*fit.history.loss, *fit.problem.parameters.vector.tolist()]
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_in_the_workers_of_joblib(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As scikit-learn runs a search over parameters."""
+    joblib: Any = pytest.importorskip("joblib")
+    # Its processes import this file by its name.
+    root = str(Path(__file__).parents[2])
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")])))
+    expected = [squared(seed) for seed in range(4)]
+    found = joblib.Parallel(n_jobs=2, backend=backend)(joblib.delayed(squared)(seed) for seed in range(4))
+    assert found == expected
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_in_the_processes_of_a_pool(method: str) -> None:
+    """However they are begun: as copies, or anew."""
+    expected = [squared(seed) for seed in range(4)]
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(method)) as pool:
+        assert list(pool.map(squared, range(4))) == expected
+
+
 # --- forks ------------------------------------------------------------------------------------------------
-
-
-def _in_a_copy(work: Callable[[], bool]) -> bool:
-    """Whether that is true in a copy of this process, which is ended if it waits for ever."""
-    child = os.fork()
-    if child == 0:
-        status = 1
-        signal.alarm(30)
-        try:
-            status = 0 if work() else 1
-        finally:
-            os._exit(status)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
@@ -163,8 +182,8 @@ def test_after_a_fork() -> None:
         engine.run(steps[1:])
         return np.array_equal(engine.vector, expected.vector)
 
-    assert _in_a_copy(rest)
-    assert _in_a_copy(lambda: same(by_engine(native(WIDE, "float64", 2)), other))
+    assert in_a_copy(rest)
+    assert in_a_copy(lambda: same(by_engine(native(WIDE, "float64", 2)), other))
     assert rest()
 
 
@@ -179,7 +198,7 @@ def test_a_fork_while_others_compile_and_train() -> None:
     other.start()
     while other.is_alive():
         time.sleep(0.05)
-        assert _in_a_copy(lambda: same(by_engine(native(problem, "float32", 2)), expected))
+        assert in_a_copy(lambda: same(by_engine(native(problem, "float32", 2)), expected))
     assert same(ended[0], by_engine(native(WIDE, "float32")))
 
 

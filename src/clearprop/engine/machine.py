@@ -238,7 +238,11 @@ class Code:
 
         binding = _binding()
         self.size, self.needs = len(objects), needs
-        self._jit = binding.create_lljit_compiler(target_machine(target))
+        # The older linker asks for memory section by section. In a large process the pieces may lie more than
+        # 2 GiB apart, and code does not reach its constants: LLVM ends the process, or reads somewhere else.
+        # The newer one asks for all at once. On Windows there is only the older one.
+        newer = sys.platform != "win32"
+        self._jit = binding.create_lljit_compiler(target_machine(target), use_jit_link=newer)
         library = binding.JITLibraryBuilder().add_object_img(objects)
         library.import_symbol(GIVE_WAY, _give_way())
         for name, place in (needs.addresses if needs is not None else {}).items():

@@ -223,12 +223,8 @@ class Native:
 
     @property
     def finite(self) -> bool:
-        """Whether every weight is a number still.
-
-        What fills up a panel need not be one: without eps, an optimizer divides zero by zero there.
-        """
-        weights = self.parts[0]
-        return bool(np.isfinite(weights).all() or np.isfinite(self.panels.unpack(weights)).all())
+        """Whether every weight is a number still. What fills up a panel is one: zero."""
+        return bool(np.isfinite(self.parts[0]).all())
 
     def copy(self) -> Array:
         """The weights, and what the optimizer remembers, as they stand in memory."""
