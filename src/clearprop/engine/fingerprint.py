@@ -60,7 +60,7 @@ READ: Mapping[type, Callable[[Any], Any]] = {
 
 ONLY_IN_TRAINING: Mapping[type, tuple[str, ...]] = {
     Problem: ("optimizer", "penalty"),
-    Program: ("whole_gradient", "single", "blanks"),
+    Program: ("whole_gradient", "single", "blanks", "stops"),
 }
 """What inference knows nothing of: its code is the same however a network was trained."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -34,13 +35,18 @@ def program(problem: Problem, dtype: str, target: Target, batch: int) -> Program
     tile = Tile(rows, inputs, vectors, panels=max(1, SECOND_CACHE // 2 // size))
     whole = problem.optimizer.clip_norm is not None or batch > MOST_EXAMPLES
     single, blanks = fits(problem, batch, lanes), not Rule.of(problem).keeps_zero(dtype)
-    return Program(problem, numbers, tile, target.triple, target.x86, whole, single, blanks)
+    made = Program(problem, numbers, tile, target.triple, target.x86, whole, single, blanks)
+    return replace(made, stops=True) if not single and seconds(made, batch) > LONG else made
 
 
 def rows(program: Program, batch: int) -> int:
     """How many examples a panel of activations has room for, in whole tiles."""
     tile = program.tile.rows
     return -(-min(batch, MOST_EXAMPLES) // tile) * tile
+
+
+LONG = 0.05
+"""Seconds of a step from which on it can be stopped before its end. Others are waited for."""
 
 
 class Counts(NamedTuple):

@@ -34,6 +34,7 @@ FIELDS = (
     "scratch",  # of each worker
     "outputs",  # or the errors
     "arrivals",  # how many workers have arrived at barriers so far
+    "stop",  # whether the rest of the work is to be left undone
 )
 """What the native functions are given, in this order: one word of eight bytes each."""
 
@@ -62,6 +63,8 @@ class Program:
     """Steps on single examples, with all weights in registers."""
     blanks: bool = False
     """The optimizer's rule does not leave zero what fills up a panel: it is made zero after each update."""
+    stops: bool = False
+    """A step takes so long that it can be stopped before its end."""
 
     @cached_property
     def panels(self) -> Panels:

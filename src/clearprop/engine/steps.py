@@ -7,7 +7,8 @@ added up across workers: the bits do not depend on how many there are.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from llvmlite import ir
 
@@ -25,7 +26,7 @@ from clearprop.engine.kernels.softmax import pull_back
 from clearprop.engine.kernels.subnormal import flushed, restored
 from clearprop.engine.kernels.transpose import transpose
 from clearprop.engine.kernels.update import clip_factor, finish, shared_bias, update
-from clearprop.engine.program import EXAMPLES
+from clearprop.engine.program import EXAMPLES, FIELDS
 from clearprop.rules.activations import Softmax
 
 
@@ -201,7 +202,8 @@ class Steps(Forward):
             high = b.builder.udiv(b.times(total, b.add(worker, 1)), workers)
 
             def tile(t: ir.Value, first: int = first, count: int = count) -> None:
-                body(b.quotient(t, count), b.add(b.remainder(t, count), first))
+                with self.unless_stopped():
+                    body(b.quotient(t, count), b.add(b.remainder(t, count), first))
 
             b.loop(low, high, tile)
 
@@ -413,6 +415,27 @@ class Steps(Forward):
         return self.b.at(self.field("squares"), self.b.times(number, 8))
 
     # --- workers ------------------------------------------------------------------------------------------
+
+    def each_panel(self, layer: int, body: Callable[[ir.Value, int], None]) -> None:
+        """All panels of a layer, unless the work is to be stopped."""
+
+        def panel(p: ir.Value, units: int) -> None:
+            with self.unless_stopped():
+                body(p, units)
+
+        super().each_panel(layer, panel)
+
+    @contextmanager
+    def unless_stopped(self) -> Iterator[None]:
+        """Some work that is left undone when the step is to be stopped. All barriers are passed all the same."""
+        if not self.program.stops:
+            yield
+            return
+        b = self.b
+        place = b.at(b.named["context"], 8 * FIELDS.index("stop"))
+        word = b.builder.load_atomic(place, "monotonic", 8, typ=INDEX)
+        with b.builder.if_then(b.builder.icmp_signed("==", word, b.integer(0)), likely=True):
+            yield
 
     def barrier(self) -> None:
         """Wait until all workers are here."""
