@@ -42,7 +42,7 @@ BASE: Settings = {
     "dropout": 0.0, "loss": "huber", "delta": 1.0, "over_outputs": "sum", "optimizer": "sgd", "options": {},
     "clip_norm": None, "clip_value": None, "l1": 0.0, "l2": 0.0, "weighted": False, "numbers": ("float64", 2, False),
     "tile": (2, 1, 1, 4), "triple": TARGET.triple, "x86": True, "whole": False,
-    "blanks": False,
+    "blanks": False, "stops": False,
     # What no code is made of:
     "rate": 0.1, "seed": 0, "names": False, "over_examples": "mean", "schedule": "constant", "epochs": 3,
 }  # fmt: skip
@@ -83,7 +83,9 @@ def _program(s: Settings) -> Program:
         name="another" if s["names"] else "the network",
     )
     target = s["triple"], s["x86"]
-    return Program(problem, Numbers(*s["numbers"]), Tile(*s["tile"]), *target, s["whole"], blanks=s["blanks"])
+    return Program(
+        problem, Numbers(*s["numbers"]), Tile(*s["tile"]), *target, s["whole"], blanks=s["blanks"], stops=s["stops"]
+    )
 
 
 def _units(size: int, layer: int, named: bool) -> Any:
@@ -161,6 +163,7 @@ MATTERS: Mapping[str, tuple[Settings, Settings]] = {
     "x86": ({}, {"x86": False}),
     "the whole gradient": ({}, {"whole": True}),
     "blanks": ({}, {"blanks": True}),
+    "stops": ({}, {"stops": True}),
 }  # fmt: skip
 DOES_NOT: Mapping[str, tuple[Settings, Settings]] = {
     "rate": ({}, {"rate": 0.2}),
@@ -198,7 +201,16 @@ def test_what_does_not_leaves_it_alone(name: str) -> None:
 
 def test_prediction_is_the_same_however_a_network_was_trained() -> None:
     plain = program()
-    for change in ("optimizer", "coupled decay", "clip_norm", "clip_value", "l2", "the whole gradient", "blanks"):
+    for change in (
+        "optimizer",
+        "coupled decay",
+        "clip_norm",
+        "clip_value",
+        "l2",
+        "the whole gradient",
+        "blanks",
+        "stops",
+    ):
         one, other = (program(settings) for settings in MATTERS[change])
         assert fingerprint.fingerprint(one, TARGET, "inference") == fingerprint.fingerprint(other, TARGET, "inference")
         assert not confused(one, other)
@@ -220,6 +232,7 @@ CHOICES: Mapping[str, list[Any]] = {
     "weighted": [True, False],
     "whole": [True, False],
     "blanks": [True, False],
+    "stops": [True, False],
     "names": [True, False],
     "rate": [0.1, 0.2],
     "numbers": [("float64", 2, False), ("float32", 4, False)],
@@ -252,6 +265,7 @@ MISSED = [
     (Tile, "panels", "panels of a tile"),
     (Program, "whole_gradient", "the whole gradient"),
     (Program, "blanks", "blanks"),
+    (Program, "stops", "stops"),
 ]
 
 

@@ -16,9 +16,10 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.engine import layers, machine, plan
 from clearprop.engine.build import Built
-from clearprop.engine.context import Context, filled, zeros
+from clearprop.engine.context import PLACES, Context, filled, zeros
 from clearprop.engine.panels import Panels
 from clearprop.engine.workers import Crew, together
+from clearprop.engine.workers import Native as Function
 from clearprop.network.parameters import Layout
 from clearprop.network.problem import Problem
 from clearprop.propagation.dropout import key
@@ -50,6 +51,7 @@ class Native:
         self.crew = Crew(plan.threads(program, network, batch)) if threads is None else None
         self.threads = threads = self.crew.most if self.crew is not None else int(threads or 1)
         self.built = Built(program, target)
+        self.stops = program.single is None and plan.seconds(program, network, batch) > plan.LONG
         self.panels = panels = Panels(program.numbers, program.tile.vectors, network)
         examples = problem.examples
         self.count, self.batch = len(examples), batch
@@ -146,13 +148,25 @@ class Native:
             steps=len(turns),
             order=order,
         )
-        if self.crew is None:
-            together(self.built.train, self.training.address, self.threads)
-            return
         # Compiled before the clock starts: a crew is not to be judged by that.
-        train, workers, begun = self.built.train, self.crew.size(), time.perf_counter()
-        together(train, self.training.address, workers)
-        self.crew.learn(workers, len(order), time.perf_counter() - begun)
+        train, workers = self.built.train, self.threads if self.crew is None else self.crew.size()
+        begun = time.perf_counter()
+        if self.stops:
+            self._stoppable(train, workers)
+        else:
+            together(train, self.training.address, workers)
+        if self.crew is not None:
+            self.crew.learn(workers, len(order), time.perf_counter() - begun)
+
+    def _stoppable(self, train: Function, workers: int) -> None:
+        """Steps that an interrupt need not wait for. Nothing is left of one that was not made to its end: NaN."""
+        self.training.set(stop=0)
+        try:
+            together(train, self.training.address, workers, stop=lambda: self.training.set(stop=1))
+        except BaseException:
+            if self.training.words[PLACES["stop"]]:
+                self.parameters.fill(np.nan)
+            raise
 
     def _parts(self, turns: Turns) -> tuple[Array, int]:
         """The parts of the optimizer's rule that depend on a step alone, and the bytes from step to step."""

@@ -73,6 +73,10 @@ def chunk(program: Program, batch: int) -> int:
     return max(1, SECOND_CACHE // 2 // (min(batch, MOST_EXAMPLES) * program.shape.row))
 
 
+LONG = 0.05
+"""Seconds of a step from which on it can be stopped before its end. Others are waited for."""
+
+
 class Counts(NamedTuple):
     """What a step is made of, in vectors: multiplications with additions, activations, updates (times what
     the optimizer remembers), panels to be walked through, and the step itself."""

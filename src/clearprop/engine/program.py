@@ -15,7 +15,7 @@ from clearprop.engine.block import Numbers
 from clearprop.engine.kernels.update import Rule
 from clearprop.engine.panels import Panel
 from clearprop.network.description import Network
-from clearprop.rules.activations import AnyActivation, Softmax
+from clearprop.rules.activations import AnyActivation
 from clearprop.rules.joined import AnyJoined
 from clearprop.rules.losses import Loss
 from clearprop.rules.optimizers import Optimizer
@@ -54,6 +54,7 @@ FIELDS = (
     "outputs",  # or the errors
     "unfit",  # whether an input or an output is not finite
     "arrivals",  # how many workers have arrived at barriers so far
+    "stop",  # whether the rest of the work is to be left undone
 )
 """What the native functions are given, in this order: one word of eight bytes each."""
 
@@ -121,12 +122,6 @@ class Program:
     def joined_in_training(self) -> AnyJoined | None:
         """The loss and the output activation as one function, in training."""
         return None if self.outputs_dropped else self.joined
-
-    @property
-    def softmax_inside(self) -> bool:
-        """Whether signals go back through a softmax layer."""
-        last = isinstance(self.last, Softmax) and self.joined_in_training is None
-        return last or any(isinstance(rule, Softmax) for rule in self.hidden)
 
     @cached_property
     def rule(self) -> Rule:

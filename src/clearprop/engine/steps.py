@@ -7,7 +7,8 @@ added up across workers: the bits do not depend on how many there are.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from llvmlite import ir
 
@@ -25,6 +26,7 @@ from clearprop.engine.kernels.subnormal import flushed, restored
 from clearprop.engine.kernels.transpose import transpose
 from clearprop.engine.kernels.update import clip_factor, finish, shared_bias, update
 from clearprop.engine.layers import EACH, SHARED
+from clearprop.engine.program import FIELDS
 
 Body = Callable[[], None]
 
@@ -239,7 +241,12 @@ class Steps(Forward):
             total = b.times(panels, count)
             low = b.builder.udiv(b.times(total, worker), workers)
             high = b.builder.udiv(b.times(total, b.add(worker, 1)), workers)
-            b.loop(low, high, lambda t: body(b.builder.udiv(t, count), b.add(b.builder.urem(t, count), first)))
+
+            def tile(t: ir.Value) -> None:
+                with self.unless_stopped():
+                    body(b.builder.udiv(t, count), b.add(b.builder.urem(t, count), first))
+
+            b.loop(low, high, tile)
 
         b.loop(0, inputs, chunk, by=size)
 
@@ -412,6 +419,24 @@ class Steps(Forward):
         return self.b.at(self.field("squares"), self.b.times(number, 8))
 
     # --- workers ------------------------------------------------------------------------------------------
+
+    def each_panel(self, layer: ir.Value, body: Callable[[ir.Value, ir.Value], None]) -> None:
+        """All panels of a layer, unless the work is to be stopped."""
+
+        def panel(p: ir.Value, units: ir.Value) -> None:
+            with self.unless_stopped():
+                body(p, units)
+
+        super().each_panel(layer, panel)
+
+    @contextmanager
+    def unless_stopped(self) -> Iterator[None]:
+        """Some work that is left undone when the step is to be stopped. All barriers are passed all the same."""
+        b = self.b
+        place = b.at(b.named["context"], 8 * FIELDS.index("stop"))
+        word = b.builder.load_atomic(place, "monotonic", 8, typ=INDEX)
+        with b.builder.if_then(b.builder.icmp_signed("==", word, b.integer(0)), likely=True):
+            yield
 
     def barrier(self) -> None:
         """Wait until all workers are here."""
