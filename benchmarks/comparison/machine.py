@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import shlex
+import subprocess
 import sys
 from datetime import UTC, datetime
 from importlib import import_module
@@ -13,6 +15,9 @@ from typing import Any
 
 from benchmarks.contenders.entry import cores
 
+import clearprop
+
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("clearprop", "numpy", "llvmlite", "torch", "jax", "scikit-learn", "scipy")
 EXTENSIONS = ("sse2", "avx", "avx2", "fma", "avx512f", "avx512dq", "avx512vl", "amx-tile", "neon", "sve")
 
@@ -45,14 +50,35 @@ def versions() -> dict[str, str]:
     return found
 
 
+def sources() -> str:
+    """A fingerprint of clearprop's own code: its version alone does not change with every kernel."""
+    package = Path(clearprop.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def commit() -> str | None:
+    """The commit that was checked out, where this is a checkout and git is there."""
+    try:
+        line = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=, changed"]
+        done = subprocess.run(line, capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return done.stdout.strip() or None
+
+
 def described() -> dict[str, Any]:
     """All of it, with the date and the command."""
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "commit": commit(),
+        "sources": sources(),
         "processor": processor(),
         "cores": cores(),
         "extensions": extensions(),
         "system": f"{platform.system()} {platform.machine()}",
         "versions": versions(),
-        "command": shlex.join(["python", "benchmarks/engine.py", *sys.argv[1:]]),
+        "command": shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
     }

@@ -17,7 +17,8 @@ Kind = Literal["logistic", "relu"]
 class Training:
     """A network trained on ``rows`` examples, ``batch`` at a time.
 
-    The error is summed over outputs and averaged over the examples of a batch.
+    With ``steps`` an epoch ends after so many, with rows drawn from all of them. The error is summed over
+    outputs and averaged over the examples of a batch.
 
     >>> Training((64, 32, 10), 32, 6400).name
     '64-32-10, batch 32'
@@ -30,6 +31,7 @@ class Training:
     rows: int
     kind: Kind = "logistic"
     rate: float = 0.05
+    steps: int | None = None
 
     def __post_init__(self) -> None:
         if self.rows % self.batch:
@@ -49,7 +51,7 @@ class Training:
     @property
     def units(self) -> int:
         """Steps of an epoch."""
-        return self.rows // self.batch
+        return self.rows // self.batch if self.steps is None else min(self.steps, self.rows // self.batch)
 
     @property
     def flops(self) -> int:
@@ -133,7 +135,7 @@ def chosen(name: str, pattern: str) -> bool:
 # --- sweeps: one size changes, the others stay -------------------------------------------------------------
 
 STEPS = 50
-"""Steps of an epoch in a sweep, where the number of rows is not what changes; more of them with tiny batches."""
+"""Steps of an epoch in a sweep; more of them with tiny batches."""
 
 
 @dataclass(frozen=True)
@@ -165,17 +167,17 @@ SWEEPS = {
         _over(
             "depth",
             "hidden layers of 64 units (64-64-…-10, batch 64)",
-            {d: Training((64, *[64] * d, 10), 64, 64 * STEPS) for d in range(1, 11)},
+            {d: Training((64, *[64] * d, 10), 64, 64 * STEPS) for d in (1, 2, 3, 4, 6, 8, 10)},
         ),
         _over(
             "batch",
             "examples of a batch (64-64-64-10)",
-            {b: Training((64, 64, 64, 10), b, b * max(STEPS, 2048 // b)) for b in _powers(1, 1024)},
+            {b: Training((64, 64, 64, 10), b, b * max(STEPS, 1024 // b)) for b in _powers(1, 1024)},
         ),
         _over(
             "rows",
             "rows of data (30-64-64-1, batch 50)",
-            {n: Training((30, 64, 64, 1), 50, n) for n in (1_000, 10_000, 100_000, 1_000_000)},
+            {n: Training((30, 64, 64, 1), 50, n, steps=200) for n in (1_000, 10_000, 100_000, 1_000_000)},
         ),
     )
 }

@@ -53,6 +53,16 @@ def test_a_worker_that_cannot_start_says_why(tmp_path: Path) -> None:
         worker.begin(PREDICTION)
 
 
+def test_a_worker_that_dies_loses_one_row_and_no_other(tmp_path: Path) -> None:
+    crashing = Entry("crashing", "clearprop", "tests.benchmarks.crashing:Crashing", 1)
+    with workers([crashing, ENTRIES[0]], tmp_path) as ready:
+        died, other = measured(TRAININGS[1], ready, Length(1, 1e-4)).sides
+        again, _ = measured(TRAININGS[0], ready, Length(1, 1e-4)).sides
+    assert died.remark == "failed: its process ended with code 3"
+    assert other.counts
+    assert again.counts
+
+
 def test_the_environment_is_as_before() -> None:
     before = dict(os.environ)
     with environment({"CLEARPROP_TEST": "1", "PATH": "nowhere"}):
