@@ -1,0 +1,60 @@
+"""Every measurement of the compiled engine, one after the other, into docs/benchmarks.md.
+
+    .venv/test/bin/python benchmarks/everything.py FOLDER [--quick]
+
+The numbers and what each command prints go into FOLDER. What was cut short goes on from there when the same is
+typed again: rows and points that are there are not measured again, as long as the engine's code is the same.
+On a quiet machine with two cores it takes about 35 minutes; nothing else should run meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE, PLOT = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "benchmarks.png"
+
+
+def commands(folder: Path, page: Path, plot: Path, *, quick: bool) -> dict[str, list[str]]:
+    """By name, the shortest first: what is wrong with the machine shows early."""
+    docs, short = ["--docs", str(page)], ["--quick"] if quick else []
+    return {
+        "plan": ["plan.py", "--fit", *docs],
+        "first-fit": ["first_fit.py", "--profile", *docs, *(["--processes", "2"] if quick else [])],
+        "rows": ["engine.py", "--json", str(folder / "rows.json"), "--resume", *docs, *short],
+        "sweeps": [
+            *("engine.py", "--sweep", "all", "--plot", str(plot)),
+            *("--json", str(folder / "sweeps.json"), "--resume", *docs, *short),
+        ],
+    }
+
+
+def main() -> int:
+    """Run them, and say what became of each."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, metavar="FOLDER")
+    parser.add_argument("--quick", action="store_true", help="few short rounds, to see that all works")
+    parser.add_argument("--docs", type=Path, default=PAGE, metavar="FILE", help="the page, in place of the usual one")
+    parser.add_argument("--plot", type=Path, default=PLOT, metavar="FILE", help="the plot, in place of the usual one")
+    given = parser.parse_args()
+    folder: Path = given.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    failed = False
+    todo = commands(folder, given.docs.resolve(), given.plot.resolve(), quick=given.quick)
+    for name, (script, *arguments) in todo.items():
+        begun = time.perf_counter()
+        with (folder / f"{name}.md").open("w", encoding="utf-8") as printed:
+            line = [sys.executable, str(ROOT / "benchmarks" / script), *arguments]
+            code = subprocess.run(line, cwd=ROOT, stdout=printed, check=False).returncode
+        failed |= code != 0
+        minutes = (time.perf_counter() - begun) / 60
+        print(f"{name}: {'done' if code == 0 else f'failed with {code}'} after {minutes:.1f} min", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
