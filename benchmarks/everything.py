@@ -10,6 +10,7 @@ On a quiet machine with two cores it takes about 35 minutes; nothing else should
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
 import sys
 import time
@@ -33,6 +34,19 @@ def commands(folder: Path, page: Path, plot: Path, *, quick: bool) -> dict[str, 
     }
 
 
+def run(line: list[str], printed: Path) -> int | None:
+    """A command's exit code; None if this was interrupted, and the command with it, which is waited for."""
+    with printed.open("w", encoding="utf-8") as file:
+        # In a group of its own: a signal from the keyboard is passed on once, so that it can clean up.
+        process = subprocess.Popen(line, cwd=ROOT, stdout=file, process_group=0)
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.send_signal(signal.SIGINT)
+            process.wait()
+            return None
+
+
 def main() -> int:
     """Run them, and say what became of each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -41,15 +55,17 @@ def main() -> int:
     parser.add_argument("--docs", type=Path, default=PAGE, metavar="FILE", help="the page, in place of the usual one")
     parser.add_argument("--plot", type=Path, default=PLOT, metavar="FILE", help="the plot, in place of the usual one")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder: Path = given.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     failed = False
     todo = commands(folder, given.docs.resolve(), given.plot.resolve(), quick=given.quick)
     for name, (script, *arguments) in todo.items():
         begun = time.perf_counter()
-        with (folder / f"{name}.md").open("w", encoding="utf-8") as printed:
-            line = [sys.executable, str(ROOT / "benchmarks" / script), *arguments]
-            code = subprocess.run(line, cwd=ROOT, stdout=printed, check=False).returncode
+        code = run([sys.executable, str(ROOT / "benchmarks" / script), *arguments], folder / f"{name}.md")
+        if code is None:
+            print(f"{name}: interrupted; the same command goes on from there", flush=True)
+            return 130
         failed |= code != 0
         minutes = (time.perf_counter() - begun) / 60
         print(f"{name}: {'done' if code == 0 else f'failed with {code}'} after {minutes:.1f} min", flush=True)

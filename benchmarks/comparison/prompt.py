@@ -102,7 +102,11 @@ def command(name: str, entry: Entry, settings: str, folder: Path) -> Command:
 
 def environment_in(folder: Path) -> dict[str, str]:
     """This one, with a place for what is kept on disk that no earlier run has filled."""
-    return {**os.environ, "XDG_CACHE_HOME": str(folder / "cache")}
+    return {
+        **os.environ,
+        "XDG_CACHE_HOME": str(folder / "cache"),
+        "CLEARPROP_CACHE_DIR": str(folder / "cache" / "code"),
+    }
 
 
 def standard(name: str, folder: Path) -> tuple[int, float]:

@@ -155,7 +155,8 @@ class Worker:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=serve, args=(theirs, self.entry))
-        caches = {"XDG_CACHE_HOME": str(self.folder), "TORCHINDUCTOR_CACHE_DIR": str(self.folder / "inductor")}
+        places = {"CLEARPROP_CACHE_DIR": "clearprop", "TORCHINDUCTOR_CACHE_DIR": "inductor", "XDG_CACHE_HOME": ""}
+        caches = {name: str(self.folder / place) for name, place in places.items()}
         with environment(self.entry.environment | caches):
             self.process.start()
         theirs.close()
