@@ -69,6 +69,26 @@ def commit() -> str | None:
     return done.stdout.strip() or None
 
 
+FILES = ("--json", "--table", "--docs", "--plot")
+"""Options that say where results go, which is nobody else's concern."""
+
+
+def command(script: str, *given: str) -> str:
+    """What to type to measure the same.
+
+    >>> command("benchmarks/engine.py", "--json", "/home/me/found.json", "--rows", "predict*", "--docs=page", "--resume")
+    "python benchmarks/engine.py --rows 'predict*'"
+    """
+    told: list[str] = []
+    rest = iter(given)
+    for each in rest:
+        if each in FILES:
+            next(rest, None)
+        elif each != "--resume" and not each.startswith(tuple(f"{name}=" for name in FILES)):
+            told.append(each)
+    return shlex.join(["python", f"benchmarks/{Path(script).name}", *told])
+
+
 def described() -> dict[str, Any]:
     """All of it, with the date and the command."""
     return {
@@ -80,5 +100,5 @@ def described() -> dict[str, Any]:
         "extensions": extensions(),
         "system": f"{platform.system()} {platform.machine()}",
         "versions": versions(),
-        "command": shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
+        "command": command(*sys.argv),
     }

@@ -37,7 +37,7 @@ def result(*sides: Side, flops: int | None = None) -> Result:
     return Result("a row", "step", list(sides), flops, reference=(1.0, 0.5))
 
 
-@pytest.mark.parametrize("module", [rows_module, entry_module, tables, sweep])
+@pytest.mark.parametrize("module", [rows_module, entry_module, tables, sweep, machine])
 def test_the_examples_in_the_docstrings(module: Any) -> None:
     assert doctest.testmod(module).attempted > 0
     assert doctest.testmod(module).failed == 0
