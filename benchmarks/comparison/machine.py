@@ -76,7 +76,7 @@ FILES = ("--json", "--table", "--docs", "--plot")
 def command(script: str, *given: str) -> str:
     """What to type to measure the same.
 
-    >>> command("benchmarks/engine.py", "--json", "/home/me/found.json", "--rows", "predict*", "--docs=page", "--resume")
+    >>> command("benchmarks/engine.py", "--json", "found.json", "--rows", "predict*", "--docs=page", "--resume")
     "python benchmarks/engine.py --rows 'predict*'"
     """
     told: list[str] = []

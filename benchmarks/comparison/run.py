@@ -86,7 +86,10 @@ class Run:
         if not self.curves:
             return tables.page(self.about, self.peak, self.results)
         shared = tables.shared([result for curves in self.curves for result in curves.results])
-        return "\n".join(["# The engine as sizes grow", "", *self._head(), *shared, "", *self._sweeps()]) + "\n"
+        return (
+            "\n".join(["# The engine as sizes grow", "", *self._head(), *shared, "", sweep.NOTE, "", *self._sweeps()])
+            + "\n"
+        )
 
     def _head(self) -> list[str]:
         return tables.head(self.about, self.peak)
@@ -121,7 +124,7 @@ class Run:
             return
         if self.curves:
             drawn = [] if plot is None else [f"![The cost of a step as one size grows]({plot.name})", ""]
-            document.replace(page, CURVES, [*self._head(), "", *drawn, *self._sweeps()])
+            document.replace(page, CURVES, [*self._head(), "", sweep.NOTE, "", *drawn, *self._sweeps()])
         if self.results:
             document.replace(page, ROWS, [*self._head(), *tables.main(self.peak, self.results)])
             document.replace(page, ENTRIES, tables.entries(self.results))

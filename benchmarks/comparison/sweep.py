@@ -83,6 +83,11 @@ def sparse(number: int, count: int) -> bool:
     return number % 4 == 0 or number == count - 1
 
 
+NOTE = f"""\
+Each at its best number of threads, as above, in fewer and shorter rounds; {SPARSE} with all processors, and at
+every fourth size and the last one, for it compiles for many seconds at each."""
+
+
 def table(curves: Curves) -> list[str]:
     """A line per point: µs per step of each, and the ratio."""
     heads = (curves.sweep.name, *(f"{curves.otherwise(name)}, µs" for name in SHOWN), "ratio to the best peer")
@@ -114,11 +119,21 @@ def plot(all_curves: Sequence[Curves], path: Path, subtitle: str) -> None:
         panel.grid(alpha=0.3)
     for panel in panels.flat[len(all_curves) :]:
         panel.set_visible(False)
-    figure.suptitle(f"A step of training; each at its best number of threads\n{subtitle}", fontsize="medium")
+    figure.suptitle(f"A step of training, from the lower to the upper quartile\n{subtitle}", fontsize="medium")
     figure.legend(*_legend(panels.flat), loc="lower center", ncols=3, fontsize="small", frameon=False)
     figure.tight_layout(rect=(0, 0.07 if down > 1 else 0.13, 1, 1))
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
+    if path.suffix.lower() == ".png":
+        _shrink(path)
+
+
+def _shrink(path: Path) -> None:
+    """Few colours, for it lies in the repository."""
+    image: Any = import_module("PIL.Image")  # matplotlib brings it along
+    with image.open(path) as drawn:
+        few = drawn.convert("RGB").quantize(48)
+    few.save(path, optimize=True)
 
 
 def _legend(panels: Iterable[Any]) -> tuple[list[Any], list[str]]:
