@@ -1,6 +1,6 @@
 """Every measurement of the compiled engine, one after the other, into docs/benchmarks.md.
 
-    .venv/test/bin/python benchmarks/everything.py FOLDER [--quick]
+    .venv/test/bin/python benchmarks/everything.py FOLDER [--quick] [--only rows]
 
 The numbers and what each command prints go into FOLDER. What was cut short goes on from there when the same is
 typed again: rows and points that are there are not measured again, as long as the engine's code is the same.
@@ -52,6 +52,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     parser.add_argument("--quick", action="store_true", help="few short rounds, to see that all works")
+    parser.add_argument(
+        "--only", choices=["plan", "first-fit", "rows", "sweeps"], action="append", help="only this one"
+    )
     parser.add_argument("--docs", type=Path, default=PAGE, metavar="FILE", help="the page, in place of the usual one")
     parser.add_argument("--plot", type=Path, default=PLOT, metavar="FILE", help="the plot, in place of the usual one")
     given = parser.parse_args()
@@ -60,7 +63,8 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     failed = False
     todo = commands(folder, given.docs.resolve(), given.plot.resolve(), quick=given.quick)
-    for name, (script, *arguments) in todo.items():
+    for name in given.only or todo:
+        script, *arguments = todo[name]
         begun = time.perf_counter()
         code = run([sys.executable, str(ROOT / "benchmarks" / script), *arguments], folder / f"{name}.md")
         if code is None:

@@ -141,6 +141,8 @@ def main(description: str) -> int:
         try:
             (sweeps if given.sweep else rows)(run, present, given, Path(name))
         except KeyboardInterrupt:
+            if not run.results and not run.curves:
+                return 130
             print("interrupted: what was measured follows", file=sys.stderr)
     if not run.results and not run.curves:
         print(f'no row has "{given.rows}" in its name; --list prints them all', file=sys.stderr)

@@ -60,13 +60,19 @@ def sources() -> str:
 
 
 def commit() -> str | None:
-    """The commit that was checked out, where this is a checkout and git is there."""
+    """The commit that was checked out, and whether the package differs from it; None where there is no git."""
+    found = _git("rev-parse", "--short", "HEAD")
+    # Whether the pages differ is no matter: these commands write them.
+    return f"{found}, changed" if found and _git("status", "--porcelain", "--", "src") else found or None
+
+
+def _git(*line: str) -> str:
+    """What it prints; nothing, if it fails."""
     try:
-        line = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=, changed"]
-        done = subprocess.run(line, capture_output=True, text=True, check=False)
+        done = subprocess.run(["git", "-C", str(ROOT), *line], capture_output=True, text=True, check=False)
     except OSError:
-        return None
-    return done.stdout.strip() or None
+        return ""
+    return "" if done.returncode else done.stdout.strip()
 
 
 FILES = ("--json", "--table", "--docs", "--plot")
