@@ -72,7 +72,7 @@ def test_no_constant_is_negative() -> None:
 def test_the_verdict_says_how_far_off_and_which_number_of_threads_was_the_faster(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(plan, "threads", lambda program, batch: 1 if batch == 32 else 2)
+    monkeypatch.setattr(plan, "threads", lambda program, network, batch: 1 if batch == 32 else 2)
     small, large = of((4, 16, 3), 32), of((300, 300, 300), 256)
     expected = small.model(1)()
     found = [
