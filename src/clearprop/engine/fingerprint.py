@@ -94,7 +94,9 @@ def description(program: Program, part: Part) -> str:
     Raises:
         TypeError: a kind of thing that is not known here.
     """
-    return f"{part} {_written(program, {**LEFT_OUT, Program: UNKNOWN_TO[part]})}"
+    written = _written(program, {**LEFT_OUT, Program: UNKNOWN_TO[part]})
+    # Whether the last rule is one of the others', too, is seen by their names as well.
+    return f"{part} {written}" if part == "kernels" else f"{part} {written} {program.activations.index(program.last)}"
 
 
 def _written(value: Any, without: Mapping[type, tuple[str, ...]]) -> str:
