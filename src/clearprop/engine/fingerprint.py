@@ -95,8 +95,8 @@ def description(program: Program, part: Part) -> str:
         TypeError: a kind of thing that is not known here.
     """
     written = _written(program, {**LEFT_OUT, Program: UNKNOWN_TO[part]})
-    # Whether the last rule is one of the others', too, is seen by their names as well.
-    return f"{part} {written}" if part == "kernels" else f"{part} {written} {program.activations.index(program.last)}"
+    # Rules that differ in their names alone have numbers of their own.
+    return f"{part} {written}" if part == "kernels" else f"{part} {written} {len(program.activations)}"
 
 
 def _written(value: Any, without: Mapping[type, tuple[str, ...]]) -> str:
