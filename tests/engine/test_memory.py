@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +27,7 @@ from tests.engine.planted import compile_anew, planted
 
 import clearprop as cp
 from clearprop.arrays import Array
+from clearprop.engine.fingerprint import Part
 from clearprop.engine.predictor import Predictor
 from clearprop.propagation.turns import Turn, Turns
 
@@ -155,13 +157,21 @@ def test_guards_see_what_is_written_on_the_other_side() -> None:
         ("an update changes a row too many", True),
         ("an update begins one row too early", False),
         ("outputs are written a row too far", True),
+        ("the norm adds up everything in one place", False),
+        ("what is remembered stands a row too far", True),
+        ("dropout takes the hash of the next unit", True),
         ("a gradient takes one example too many", True),
     ],
 )
 def test_planted_faults_end_the_process(fault: str, at_end: bool) -> None:
     """At sizes at which nothing fills the pages up."""
     problem = problem_of((32, 32, 32), 64, 64, activation="identity")
-    function = "predict" if "outputs" in fault else "train"
+    if "norm" in fault or "remembered" in fault:
+        problem = replace(problem, optimizer=replace(cp.SGD(0.1, momentum=0.9), clip_norm=1.0))
+    if "dropout" in fault:
+        layers = tuple(replace(layer, dropout=0.5) for layer in problem.network.layers)
+        problem = replace(problem, network=replace(problem.network, layers=layers))
+    function: Part = "predict" if "outputs" in fault else "train"
 
     def work() -> None:
         with guarded(at_end=at_end):
