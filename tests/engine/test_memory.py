@@ -41,14 +41,15 @@ guards_only = pytest.mark.skipif(not AVAILABLE, reason="pages are guarded by wha
 
 
 @guards_only
-@pytest.mark.parametrize("first", [0, 20])
-def test_random_networks_touch_nothing_outside(first: int) -> None:
+@pytest.mark.parametrize(("first", "more"), [(0, []), (20, []), (0, ["--same-rules"])])
+def test_random_networks_touch_nothing_outside(first: int, more: list[str]) -> None:
     """And agree with the reference, though what they write before they read was NaN."""
-    line = [sys.executable, str(SCRIPT), "--networks", "20", "--seed", str(first), "--weights", "15000"]
+    networks = 40 if more else 20
+    line = [sys.executable, str(SCRIPT), "--networks", str(networks), "--seed", str(first), "--weights", "15000", *more]
     done = subprocess.run(line, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     found = re.search(
-        r"^20 networks in \d+ s, (\d+) of them ill-conditioned: .*; wrong: none$", done.stdout, re.MULTILINE
+        rf"^{networks} networks in \d+ s, (\d+) of them ill-conditioned: .*; wrong: none$", done.stdout, re.MULTILINE
     )
     assert found, done.stdout
     assert int(found[1]) <= 4
