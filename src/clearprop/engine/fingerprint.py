@@ -94,7 +94,9 @@ def description(program: Program, part: Part) -> str:
     Raises:
         TypeError: a kind of thing that is not known here.
     """
-    return f"{part} {_written(program, {**LEFT_OUT, Program: UNKNOWN_TO[part]})}"
+    written = _written(program, {**LEFT_OUT, Program: UNKNOWN_TO[part]})
+    # Rules that differ in their names alone have numbers of their own.
+    return f"{part} {written}" if part == "kernels" else f"{part} {written} {len(program.activations)}"
 
 
 def _written(value: Any, without: Mapping[type, tuple[str, ...]]) -> str:

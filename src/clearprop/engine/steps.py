@@ -27,6 +27,7 @@ from clearprop.engine.kernels.transpose import transpose
 from clearprop.engine.kernels.update import clip_factor, finish, shared_bias, update
 from clearprop.engine.layers import EACH, SHARED
 from clearprop.engine.program import FIELDS
+from clearprop.rules.activations import Softmax
 
 Body = Callable[[], None]
 
@@ -112,9 +113,8 @@ class Steps(Forward):
 
         b.loop(1, b.add(last, 1), forward)
         program, whole = self.program, self.if_softmax(last)
-        output = Output(
-            self.module, self.shape, program.loss, program.joined_in_training, whole is None, program.weighted
-        )
+        sloped = not isinstance(program.last, Softmax)
+        output = Output(self.module, self.shape, program.loss, program.joined_in_training, sloped, program.weighted)
         # Beside a softmax by itself its signals: its outputs are wanted once more.
         d = self.d(last) if whole is None else b.builder.select(whole, self.u(), self.d(last))
         given = order, self.targets, self.weights, share
