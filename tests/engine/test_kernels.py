@@ -17,6 +17,7 @@ from clearprop.engine.block import INDEX, POINTER, Block, Module, Numbers
 from clearprop.engine.kernels import barrier as barriers
 from clearprop.engine.kernels.activate import activate, times
 from clearprop.engine.kernels.dropout import drop
+from clearprop.engine.kernels.finite import require_finite
 from clearprop.engine.kernels.gather import gather, scatter
 from clearprop.engine.kernels.gradient import bias_gradient, gradient
 from clearprop.engine.kernels.product import product
@@ -61,6 +62,28 @@ def test_gather_and_scatter(kind: Kind) -> None:
         scatters(y, np.ascontiguousarray(a[:, 1:]), (rows - 1) * panels.row, 3, size)
         assert np.array_equal(y[:3], x[[0, 8, 8]])
         assert (y[3] == 777).all()
+
+
+@kinds
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_number_that_is_none_is_seen_wherever_it_stands(kind: Kind, bad: float) -> None:
+    """And nowhere else: neither behind the last example nor in what fills up the vectors."""
+    for units in (1, kind.lanes + 1, 2 * kind.lanes, 4 * kind.lanes + 3):
+        panels, examples = kind.panels(units), 3
+        run = compiled(kind, require_finite)
+        a = kind.in_panels(panels, 0, kind.normal(examples + 1, units))
+        for row in range(examples + 1):
+            for unit in (0, units // 2, units - 1):
+                place, before = (unit // panels.width, row, unit % panels.width), np.array(a)
+                a[place] = bad
+                unfit = np.zeros(2, np.int64)
+                run(a, (examples + 1) * panels.row, units, examples, unfit)
+                assert unfit.tolist() == [int(row < examples), 0]
+                a[:] = before
+        a[:, :examples] = np.finfo(kind.dtype).max * (a[:, :examples] != 0)
+        unfit = np.zeros(1, np.int64)
+        run(a, (examples + 1) * panels.row, units, examples, unfit)
+        assert not unfit.any()
 
 
 # --- sums -----------------------------------------------------------------------------------------------

@@ -295,6 +295,26 @@ def test_predictors_copy_what_they_cannot_read_in_place(laid: Callable[[Array], 
     assert np.array_equal(predictor(inputs)[0], predictor(np.array(inputs, dtype, order="C"))[0])
 
 
+@pytest.mark.parametrize("rows", [1, 7, 8, 130, 1000])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_predictors_say_whether_all_is_finite(rows: int, bad: float) -> None:
+    """Also where an output is, because a unit is off."""
+    problem = problem_of((20, 5, 2), 8, 8, "relu")
+    still = replace(problem, parameters=problem.parameters.with_vector(0 * problem.parameters.vector))
+    for each in (problem, still):
+        predictor = Predictor(each, each.parameters, "float32", threads=2)
+        inputs = np.random.default_rng(5).normal(size=(rows, 20)).astype(np.float32)
+        assert predictor(inputs)[1]
+        for row, column in ((0, 0), (rows - 1, 19), (rows // 2, 7)):
+            inputs[row, column], before = bad, inputs[row, column]
+            assert not predictor(inputs)[1]
+            inputs[row, column] = before
+        assert predictor(inputs)[1]
+    inputs[rows - 1] = 3e38
+    huge = Predictor(problem, problem.parameters.with_vector(1e5 + 0 * problem.parameters.vector), "float32", threads=2)
+    assert not huge(inputs)[1]
+
+
 def test_predictors_refuse_other_shapes() -> None:
     problem = problem_of((3, 5, 2), 8, 8)
     predictor = Predictor(problem, problem.parameters, "float32")
