@@ -36,6 +36,16 @@ def more(number: int) -> Change:
     return lambda b, value, _: b.add(value, number)
 
 
+def fewer(number: int) -> Change:
+    """So many less, as long as there are any."""
+
+    def change(b: Block, value: ir.Value, _: int) -> ir.Value:
+        left = b.add(value, -number)
+        return b.builder.select(b.builder.icmp_signed(">", left, b.integer(0)), left, b.integer(0))
+
+    return change
+
+
 def on(rows: int) -> Change:
     """The address some rows of a panel further on."""
     return lambda b, value, row: b.at(value, rows * row)
@@ -58,7 +68,7 @@ FAULTS: dict[str, Fault] = {
     "a product leaves one term out": Fault("product", {"inputs": more(-1)}),
     "a product begins at the second row of the weights": Fault("product", {"w": on(1)}),
     "a product starts from the row before the biases": Fault("product", {"start": on(-1)}),
-    "a product leaves the last tile out": Fault("product", {"examples": more(-8)}),
+    "a product leaves the last tile out": Fault("product", {"examples": fewer(8)}),
     "a product takes the next example": Fault("product", {"a": on(1)}),
     "a product puts its sums a row too far": Fault("product", {"c": on(1)}),
     "panels of activations are a row too far apart": Fault("product", {"panel": lambda b, v, row: b.add(v, row)}),
@@ -70,7 +80,7 @@ FAULTS: dict[str, Fault] = {
     "a gradient leaves the last example out": Fault("gradient", {"examples": more(-1)}),
     "a gradient takes one example too many": Fault("gradient", {"examples": more(1)}),
     "a gradient takes the signals of the next example": Fault("gradient", {"d": on(1)}),
-    "a gradient leaves the last inputs out": Fault("gradient", {"inputs": more(-8)}),
+    "a gradient leaves the last inputs out": Fault("gradient", {"inputs": fewer(8)}),
     "a gradient goes on from an old one": Fault("gradient", {"going_on": more(1)}),
     "the gradient of biases leaves the last example out": Fault("bias_gradient", {"examples": more(-1)}),
     "the gradient of biases takes one example too many": Fault("bias_gradient", {"examples": more(1)}),
@@ -84,7 +94,7 @@ FAULTS: dict[str, Fault] = {
     "dropout has the key of another layer": Fault("drop", {"key": lambda b, v, _: b.builder.xor(v, b.integer(1))}),
     "dropout leaves the last example out": Fault("drop", {"last": more(-1)}),
     "dropout leaves the first example out": Fault("drop", {"first": more(1)}),
-    "dropout leaves the last units out": Fault("drop", {"units": more(-8)}),
+    "dropout leaves the last units out": Fault("drop", {"units": fewer(8)}),
     "dropout takes the hash of the next unit": Fault("drop", {"hashes": beside(8)}),
     "dropout takes the next example": Fault("drop", {"order": beside(8)}),
     "dropout's share is off by a hundredth": Fault("drop", {"least": more(2**46)}),
@@ -94,15 +104,15 @@ FAULTS: dict[str, Fault] = {
     "gathering begins one row too early": Fault("gather", {"x": on(-1)}),
     "weights are not transposed": Fault("transpose", None),
     "weights are transposed to the wrong row": Fault("transpose", {"wt": on(1)}),
-    "the last inputs are not transposed": Fault("transpose", {"inputs": more(-8)}),
-    "the last units are not transposed": Fault("transpose", {"units": more(-8)}),
+    "the last inputs are not transposed": Fault("transpose", {"inputs": fewer(8)}),
+    "the last units are not transposed": Fault("transpose", {"units": fewer(8)}),
     "the local derivative is left out": Fault("times", None),
     "the local derivative of the last example is left out": Fault("times", {"examples": more(-1)}),
-    "the local derivative of the last units is left out": Fault("times", {"units": more(-8)}),
+    "the local derivative of the last units is left out": Fault("times", {"units": fewer(8)}),
     "the local derivative of a unit too many": Fault("times", {"u": on(1)}),
     "the Jacobian of softmax is left out": Fault("pull_back", None),
     "the Jacobian of softmax leaves the last example out": Fault("pull_back", {"last": more(-1)}),
-    "the Jacobian of softmax looks at a vector less": Fault("pull_back", {"units": more(-8)}),
+    "the Jacobian of softmax looks at a vector less": Fault("pull_back", {"units": fewer(8)}),
     "softmax leaves the last example out": Fault("softmax", {"last": more(-1)}),
     "softmax leaves the first example out": Fault("softmax", {"first": more(1)}),
     "softmax leaves the last unit out": Fault("softmax", {"units": more(-1)}),

@@ -166,7 +166,7 @@ def test_guards_see_what_is_written_on_the_other_side() -> None:
 )
 def test_planted_faults_end_the_process(fault: str, at_end: bool) -> None:
     """At sizes at which nothing fills the pages up."""
-    problem = problem_of((32, 32, 32), 64, 64, activation="identity")
+    problem = problem_of((32, 32, 32), 48, 48, activation="identity")  # whole tiles of 6 or 8
     if "norm" in fault or "remembered" in fault:
         problem = replace(problem, optimizer=replace(cp.SGD(0.1, momentum=0.9), clip_norm=1.0))
     if "dropout" in fault:
@@ -182,7 +182,7 @@ def test_planted_faults_end_the_process(fault: str, at_end: bool) -> None:
             if function == "train":
                 by_engine(engine, error=False)
             else:
-                engine.outputs(np.arange(64))
+                engine.outputs(np.arange(48))
 
     assert ends_by(work) in FAULTS_OF_MEMORY
 
