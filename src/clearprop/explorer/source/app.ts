@@ -6,6 +6,7 @@ import { Curve } from "./curve";
 import type { Data } from "./data";
 import { Diagram } from "./diagram";
 import { abridged, h, say } from "./dom";
+import { grouped } from "./number";
 import { Panel } from "./panel";
 import { Progress, told } from "./phases";
 import { placesOf } from "./places";
@@ -188,7 +189,7 @@ export class App {
 
   private foot(): HTMLElement {
     const { examples } = this.store.data;
-    const left = examples.left_out ? ` ${examples.left_out.toLocaleString("en")} more examples did not fit into the page.` : "";
+    const left = examples.left_out ? ` ${grouped(examples.left_out)} more examples did not fit into the page.` : "";
     return h("footer", { class: "cp-foot" }, `Computed here, in full precision; only what is shown is shortened.${left}`);
   }
 }

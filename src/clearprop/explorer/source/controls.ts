@@ -4,6 +4,7 @@ import { rowsFrom, Unfit } from "./csv";
 import type { Rounding } from "./data";
 import { fresh, h, say, svg } from "./dom";
 import { choiceField, numberField } from "./field";
+import { grouped } from "./number";
 import type { Player } from "./player";
 import type { Store } from "./store";
 
@@ -69,7 +70,7 @@ export class Transport {
     const label = player.playing ? "Pause" : "Play";
     if (this.play.textContent !== label) this.play.replaceChildren(icon(player.playing ? "pause" : "play"), h("span", {}, label));
     this.back.disabled = store.step === 1 && store.position === 0;
-    say(this.where, `Cycle ${store.step.toLocaleString("en")} · ${words}`);
+    say(this.where, `Cycle ${grouped(store.step)} · ${words}`);
   }
 }
 
@@ -172,7 +173,7 @@ export class ExampleChoice {
     const { count } = this.store.setup.examples;
     this.element.hidden = count < 2;
     if (document.activeElement !== this.input) this.input.value = String(this.store.setup.row + 1);
-    say(this.of, `of ${count.toLocaleString("en")}`);
+    say(this.of, `of ${grouped(count)}`);
     this.batch.checked = this.store.setup.isBatch;
   }
 }

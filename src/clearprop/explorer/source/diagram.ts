@@ -5,6 +5,7 @@ import type { Cycle } from "./cycle";
 import { abridged, h, say, svg } from "./dom";
 import { BOX, foldOf, geometryOf, labelPlace, turned } from "./geometry";
 import type { Box, Column, Fold, Geometry, Item } from "./geometry";
+import { pannable } from "./pan";
 import { pathFrom, placesOf } from "./places";
 import { Progress } from "./phases";
 import { spoken } from "./spoken";
@@ -37,6 +38,7 @@ export class Diagram {
   private geometry!: Geometry;
   private key = "";
   private zoom = 1;
+  private room = 0;
 
   constructor(
     private readonly store: Store,
@@ -50,22 +52,13 @@ export class Diagram {
       h("button", { type: "button", class: "cp-small", "aria-label": words, title: words, click: act }, sign);
     const tools = h("div", { class: "cp-zoom" }, button("Smaller", "−", zoomBy(1 / 1.25)), button("Larger", "+", zoomBy(1.25)));
     this.element = h("div", { class: "cp-diagram" }, this.scroller, tools);
-    this.scroller.addEventListener("pointerdown", (event) => this.pan(event));
+    pannable(this.scroller);
     this.scroller.addEventListener("keydown", (event) => this.keyed(event));
-    new ResizeObserver(() => this.resize()).observe(this.scroller);
+    // Its width is told, not asked for: asking lays out a page that is still being made.
+    new ResizeObserver(([told]) => ((this.room = told!.contentRect.width), this.resize())).observe(this.scroller);
   }
 
   // --- events -----------------------------------------------------------------------------
-
-  private pan(start: PointerEvent): void {
-    if (start.pointerType === "touch" || (start.target as Element).closest("[data-select], .cp-fold")) return;
-    const { scroller } = this;
-    const from = [scroller.scrollLeft + start.clientX, scroller.scrollTop + start.clientY] as const;
-    const move = (event: PointerEvent) => scroller.scrollTo(from[0] - event.clientX, from[1] - event.clientY);
-    const end = () => (removeEventListener("pointermove", move), removeEventListener("pointerup", end));
-    addEventListener("pointermove", move);
-    addEventListener("pointerup", end);
-  }
 
   /** One stop for the Tab key; the arrows go on from there. */
   private keyed(event: KeyboardEvent): void {
@@ -128,7 +121,7 @@ export class Diagram {
 
   private resize(): void {
     const { width, height } = this.geometry;
-    const fit = Math.min(1.35, Math.max(0.72, (this.scroller.clientWidth - 2) / width));
+    const fit = Math.min(1.35, Math.max(0.72, (this.room - 2) / width));
     this.picture.setAttribute("width", String(width * fit * this.zoom));
     this.picture.setAttribute("height", String(height * fit * this.zoom));
   }
