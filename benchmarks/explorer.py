@@ -32,7 +32,7 @@ ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-quic",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-WINDOW = {"width": 1400, "height": 900}
+WINDOW: Any = {"width": 1400, "height": 900}
 NEXT_FRAME = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now()))))"
 WATCH_FRAMES = """() => {
     window.frames_seen = [];
@@ -58,18 +58,25 @@ PLAYED = """() => new Promise((done) => {
 })"""
 
 
-class Budget(NamedTuple):
-    """What it may be at most, or at least."""
+class Row(NamedTuple):
+    """What was found in several runs, and what it may be at most or should be at least."""
 
+    name: str
+    unit: str
+    found: list[float]
     most: float | None = None
     least: float | None = None
 
-    def verdict(self, found: float) -> str:
-        """Within or not, and what was asked for."""
+    def __str__(self) -> str:
+        median = statistics.median(self.found)
+        spread = f"({min(self.found):.4g} to {max(self.found):.4g})" if len(self.found) > 1 else ""
+        return f"{self.name:<60} {median:7.4g} {self.unit:<4} {spread:<20} {self._verdict(median)}".rstrip()
+
+    def _verdict(self, median: float) -> str:
         if self.most is not None:
-            return f"at most {self.most:g}: {'kept' if found <= self.most else 'MISSED'}"
+            return f"at most {self.most:g}: {'kept' if median <= self.most else 'MISSED'}"
         if self.least is not None:
-            return f"at least {self.least:g}: {'kept' if found >= self.least else 'MISSED'}"
+            return f"at least {self.least:g}: {'kept' if median >= self.least else 'MISSED'}"
         return ""
 
 
@@ -90,7 +97,7 @@ class Visits:
     @contextmanager
     def to(self, name: str) -> Iterator[Page]:
         """A page that has been opened."""
-        context = self.browser.new_context(viewport=WINDOW, offline=True)  # type: ignore[arg-type]
+        context = self.browser.new_context(viewport=WINDOW, offline=True)
         page = context.new_page()
         page.goto((self.folder / f"{name}.html").as_uri(), wait_until="domcontentloaded")
         page.wait_for_selector(".cp-picture")
@@ -133,9 +140,9 @@ class Visits:
 
 
 def unfold(page: Page) -> None:
-    """Every layer as far as one press opens it."""
-    for column in range(4):
-        page.locator(".cp-fold", has_text="more").nth(min(column, 2)).click()
+    """Every layer as far as one press opens it; the ten outputs then have no more to show."""
+    for column in (0, 1, 2, 3):
+        page.locator(".cp-fold", has_text="more").nth(column).click()
 
 
 def drag(page: Page, k: int) -> None:
@@ -153,11 +160,25 @@ def wheel(page: Page, k: int) -> None:
     page.mouse.wheel(20, 40 if k < 30 else -40)
 
 
-def report(name: str, unit: str, found: list[float], budget: Budget = Budget()) -> None:  # noqa: B008
-    """One line: the median, the range, the budget."""
-    median = statistics.median(found)
-    spread = f"({min(found):.4g} to {max(found):.4g})" if len(found) > 1 else ""
-    print(f"{name:<62} {median:8.4g} {unit:<6} {spread:<20} {budget.verdict(median)}".rstrip())
+def rows(visits: Visits, runs: int) -> Iterator[Row]:
+    """Every row, as soon as it is measured."""
+
+    def several(measure: Callable[[str], float], name: str) -> list[float]:
+        return [measure(name) for _ in range(runs)]
+
+    size = (visits.folder / "lecture.html").stat().st_size / 1000
+    yield Row("lecture: size of the page", "kB", [size], most=300)
+    visits.first_paint("lecture")  # the browser's own first time
+    yield Row("lecture: first paint", "s", several(visits.first_paint, "lecture"), most=0.5)
+    yield Row("784-128-64-10: opened, and a weight explained", "s", several(visits.opening, "large"), most=2)
+    for way, move in (("mouse", drag), ("wheel", wheel)):
+        panned = [visits.panning(move) for _ in range(runs)]
+        rates = [1000 * len(intervals) / sum(intervals) for intervals in panned]
+        late = [statistics.quantiles(intervals, n=20)[-1] for intervals in panned]
+        # Sixty, but for what the clock rounds.
+        yield Row(f"784-128-64-10: frames a second, panned with the {way}", "1/s", rates, least=59)
+        yield Row("    95 % of them within", "ms", late)
+    yield Row("xor: from Play to converged", "s", several(visits.converging, "xor"), most=2)
 
 
 def main() -> None:
@@ -168,28 +189,14 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.chromium is None:
         sys.exit("no Chromium is installed here; name one with --chromium")
-    runs = range(asked.runs)
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        for name in ("lecture", "xor"):
-            (Path(folder) / f"{name}.html").write_text(page_of(cp.load(name)), encoding="utf-8")
-        (Path(folder) / "large.html").write_text(page_of(large()), encoding="utf-8")
+    with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
+        folder = Path(place)
+        for name, problem in (("lecture", cp.load("lecture")), ("xor", cp.load("xor")), ("large", large())):
+            (folder / f"{name}.html").write_text(page_of(problem), encoding="utf-8")
         browser = playwright.chromium.launch(executable_path=asked.chromium, args=ARGUMENTS)
-        visits = Visits(browser, Path(folder))
         print(f"Chromium {browser.version}, {os.cpu_count()} cores, {asked.runs} runs each, median (range)\n")
-        size = (Path(folder) / "lecture.html").stat().st_size / 1000
-        report("lecture: size of the page", "kB", [size], Budget(most=300))
-        visits.first_paint("lecture")
-        report("lecture: first paint", "s", [visits.first_paint("lecture") for _ in runs], Budget(most=0.5))
-        report("784-128-64-10: opened, and a weight explained", "s", [visits.opening("large") for _ in runs], Budget(most=2))
-        for way, move in (("mouse", drag), ("wheel", wheel)):
-            rates, worst = [], []
-            for _ in runs:
-                intervals = visits.panning(move)
-                rates.append(1000 * len(intervals) / sum(intervals))
-                worst.append(statistics.quantiles(intervals, n=20)[-1])
-            report(f"784-128-64-10: frames a second, panned with the {way}", "1/s", rates, Budget(least=59))
-            report("    of its frames, 95 % began within", "ms", worst)
-        report("xor: from Play to converged", "s", [visits.converging("xor") for _ in runs], Budget(most=2))
+        for row in rows(Visits(browser, folder), asked.runs):
+            print(row, flush=True)
         browser.close()
 
 
