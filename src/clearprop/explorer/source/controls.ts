@@ -59,9 +59,12 @@ export class Transport {
     announce("");
     if (!store.setup.isBatch && store.setup.examples.count > 1) {
       const fault = store.edit({ isBatch: true });
-      announce(fault ?? `Learning from all ${store.setup.examples.count} examples together, as one batch.`);
-      if (fault) return;
+      if (fault) return announce(fault, false);
     }
+    const { examples, isBatch, isOwn } = store.setup;
+    const size = store.data.batch_size;
+    const others = isOwn || size >= examples.count ? "" : ` (clearprop train takes ${size} at a time)`;
+    if (isBatch) announce(`Learning from all ${grouped(examples.count)} examples together, as one batch${others}.`);
     player.play();
   }
 

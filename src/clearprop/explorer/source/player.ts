@@ -1,5 +1,6 @@
 /* Playing: cycle after cycle until the loss converges, a limit is reached, or a number is not finite. */
 
+import { gradientNorm } from "./cycle";
 import type { Store } from "./store";
 
 /** How long, in milliseconds, a frame computes at least before it is drawn; and at most, as a share of the frame before. */
@@ -80,7 +81,7 @@ export function verdict(store: Store): Ending | null {
       return { words: `Converged after ${cycles} cycles: the loss changed by at most ${stopping.tolerance} in each of the last ${stopping.patience}.`, isGood: true };
   }
   if (stopping.gradient_tolerance > 0) {
-    const norm = Math.sqrt(store.current.gradients.vector.reduce((total, g) => total + g * g, 0));
+    const norm = gradientNorm(store.current);
     if (norm <= stopping.gradient_tolerance) return { words: `Converged after ${cycles} cycles: the norm of the gradient is ${norm.toPrecision(3)}.`, isGood: true };
   }
   if (cycles >= stopping.cycles) return { words: `The limit of ${stopping.cycles} cycles was reached before the loss converged.`, isGood: false };
