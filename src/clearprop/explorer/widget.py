@@ -13,6 +13,7 @@ from clearprop.explorer.export import escaped, exported
 from clearprop.explorer.page import SCRIPT, STYLE, bundled
 from clearprop.explorer.still import still
 from clearprop.network.problem import Problem
+from clearprop.rendering.page import fragment
 
 
 def explore(problem: Problem) -> Any:
@@ -41,6 +42,6 @@ def explore(problem: Problem) -> Any:
             contents, more = shown if isinstance(shown, tuple) else (shown, {})
             if contents is None:
                 return None
-            return {**contents, "text/html": still(problem)}, more
+            return {**contents, "text/html": fragment(*still(problem))}, more
 
     return Explorer(data=escaped(exported(problem)), style=bundled(STYLE))
