@@ -229,7 +229,10 @@ def test_no_violations_of_accessibility(visits: Any, scheme: str) -> None:
             summary.click()
         field(page, "w1").fill("oops")
         page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
+        # In other colours only the colours are others.
+        rules = {"runOnly": ["color-contrast"]} if scheme == "dark" else {}
+        found = page.evaluate("(rules) => axe.run(document, { resultTypes: ['violations'], ...rules })", rules)
+        found = found["violations"]
         told = [(each["id"], each["nodes"][0]["html"][:200], each["nodes"][0]["failureSummary"]) for each in found]
         assert told == []
 
@@ -276,26 +279,3 @@ def test_without_animation_for_those_who_ask(visits: Any) -> None:
     press(page, "Play")
     wait(page, "document.querySelector('.cp-status').textContent.includes('Converged')", 20)
     assert drawn(page, "total") != "·"
-
-
-def test_in_a_notebook_the_same_view_and_a_still_picture() -> None:
-    pytest.importorskip("anywidget", reason="needs anywidget: the extra “notebook”")
-    shown = cp.explore(cp.load("lecture"))
-    assert json.loads(shown.data)["network"]["layers"][0]["names"] == ["h1", "h2"]
-    assert "export" in shown._esm
-    contents, _ = shown._repr_mimebundle_()
-    assert "application/vnd.jupyter.widget-view+json" in contents
-    assert "<svg" in contents["text/html"]
-    assert "E_total = 0.24909" in contents["text/html"]
-
-
-def test_the_widget_renders_in_a_page_of_its_own(visit: Visit) -> None:
-    """As anywidget does it: the module's ``render``, a model and an element, without the page around it."""
-    page = visit.open("lecture")
-    page.evaluate("""() => {
-        const place = document.createElement("div");
-        document.body.prepend(place);
-        const values = { data: document.getElementById("clearprop-data").textContent, style: "" };
-        clearprop.render({ model: { get: (name) => values[name] }, el: place });
-    }""")
-    assert page.locator(".cp-picture").count() == 2

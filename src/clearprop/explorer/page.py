@@ -45,8 +45,8 @@ def page(problem: Problem) -> str:
         '<link rel="icon" href="data:,">\n',
         f"<title>{title} – clearprop</title>\n",
         f'<style id="clearprop-style">{style}</style>\n</head>\n<body class="clearprop-page">\n',
-        '<main id="clearprop" class="clearprop"></main>\n',
-        f'<noscript><div class="clearprop cp-still">{drawn}</div></noscript>\n',
+        '<main id="clearprop" class="cp-explorer"></main>\n',
+        f'<noscript><div class="cp-explorer cp-still">{drawn}</div></noscript>\n',
         f'<script type="application/json" id="clearprop-data">{data}</script>\n',
         f'<script type="module">{script}</script>\n</body>\n</html>\n',
     ))  # fmt: skip

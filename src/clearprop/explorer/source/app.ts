@@ -64,7 +64,7 @@ export class App {
     const stack = h("div", { class: "cp-stack" }, curve.element, settings.element);
     const pair = this.surface ? [stack, this.surface.element] : [curve.element, settings.element];
     const cards = h("div", { class: "cp-cards" }, ...pair, tables.element, ownData(store, announce));
-    root.classList.add("clearprop", "cp-explorer");
+    root.classList.add("cp-explorer", "cp-frame");
     root.replaceChildren(h("header", { class: "cp-header" }, title, writing.element, this.takeaway()),
       h("div", { class: "cp-columns" }, stage, this.panel.element, cards), this.foot());
     store.on(() => this.changed());

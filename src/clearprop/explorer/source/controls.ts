@@ -2,7 +2,7 @@
 
 import { rowsFrom, Unfit } from "./csv";
 import type { Rounding } from "./data";
-import { fresh, h, say, svg } from "./dom";
+import { focusedBeside, fresh, h, say, svg } from "./dom";
 import { choiceField, numberField } from "./field";
 import { grouped } from "./number";
 import type { Player } from "./player";
@@ -175,7 +175,7 @@ export class ExampleChoice {
   update(): void {
     const { count } = this.store.setup.examples;
     this.element.hidden = count < 2;
-    if (document.activeElement !== this.input) this.input.value = String(this.store.setup.row + 1);
+    if (focusedBeside(this.input) !== this.input) this.input.value = String(this.store.setup.row + 1);
     say(this.of, `of ${grouped(count)}`);
     this.batch.checked = this.store.setup.isBatch;
   }
