@@ -204,7 +204,11 @@ export function ownData(store: Store, announce: Announce): HTMLElement {
   const read = async (file: File | undefined) => {
     if (!file) return;
     if (file.size > 4_000_000) return say(message, `${file.name} is too large for a page; use clearprop train`);
-    area.value = await file.text();
+    try {
+      area.value = await file.text();
+    } catch {
+      return say(message, `${file.name} cannot be read; is it a file of rows?`);
+    }
     use();
   };
   const chooser = h("input", { type: "file", accept: ".csv,.tsv,.txt,text/csv", "aria-label": "A CSV file", change: () => void read(chooser.files?.[0]) });
