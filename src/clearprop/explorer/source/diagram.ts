@@ -20,7 +20,7 @@ const CHARACTER = 8.3;
 const [SMALLEST, READABLE] = [0.64, 0.72];
 
 /** What a label of so many characters stands on. */
-const plateWidth = (characters: number): number => characters * 7.4 + 10;
+const plateWidth = (characters: number): number => characters * 7.8 + 10;
 
 interface Live {
   element: Element;
