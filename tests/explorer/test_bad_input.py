@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -116,6 +117,18 @@ def test_an_address_with_a_broken_state(visit: Visit, address: str, said: str) -
     assert drawn(page, "total") == "0.24909"
 
 
+def test_a_broken_address_later_on_leaves_the_state_as_it_is(page: Any) -> None:
+    field(page, "w5").fill("0.75")
+    before = derivation(page)
+    page.evaluate("location.hash = '#of=p5&weights=5:oops'")
+    wait(page, "document.querySelector('.cp-status').textContent.includes('oops')")
+    assert derivation(page) == before
+    page.evaluate("location.hash = '#of=p5&weights=5:0.25&cycle=3'")
+    wait(page, "clearprop.app.store.step === 3")
+    assert state(page, "setup.start[5]") == 0.25
+    assert page.locator(".cp-status").inner_text() == ""
+
+
 # --- a person's own data ------------------------------------------------------------------------
 
 
@@ -169,6 +182,38 @@ def test_a_dropped_file(visit: Visit) -> None:
     }""")
     wait(page, "clearprop.app.store.setup.isOwn")
     assert state(page, "setup.examples.inputs.join()") == "0.5,0.25,0,1"
+
+
+def test_a_file_that_is_chosen(visit: Visit, tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text("p,q,either\n0.5,0.25,1\n0,1,0\n")
+    page = visit.open("xor")
+    page.locator("summary", has_text="Your own data").click()
+    page.locator("input[type=file]").set_input_files(tmp_path / "own.csv")
+    wait(page, "clearprop.app.store.setup.isOwn")
+    assert state(page, "setup.examples.inputs.join()") == "0.5,0.25,0,1"
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        (
+            'Object.assign(new File([""], "folder"), { text: () => Promise.reject(new Error()) })',
+            "folder cannot be read",
+        ),
+        ('new File(["1,2,3\\n".repeat(1e6)], "huge.csv")', "huge.csv is too large for a page; use clearprop train"),
+        ('new File(["\\0\\xff\\xfe"], "picture.png")', "no row of numbers below it"),
+    ],
+)
+def test_what_is_dropped_and_is_no_table(visit: Visit, file: str, said: str) -> None:
+    page = visit.open("xor")
+    page.locator("summary", has_text="Your own data").click()
+    page.evaluate(f"""() => {{
+        const event = new Event("drop", {{ bubbles: true, cancelable: true }});
+        event.dataTransfer = {{ files: [{file}] }};
+        document.querySelector("textarea").dispatchEvent(event);
+    }}""")
+    wait(page, f"[...document.querySelectorAll('details .cp-message')].some((e) => e.textContent.includes('{said}'))")
+    assert state(page, "setup.isOwn") is False
 
 
 def test_an_example_that_is_not_there(visit: Visit) -> None:

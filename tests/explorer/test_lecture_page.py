@@ -350,6 +350,36 @@ def test_the_address_holds_the_state(page: Any, visit: Visit) -> None:
     assert "weights=5%3A0.9" in address
 
 
+def test_a_link_to_the_state_is_copied(visits: Any) -> None:
+    page = visits(permissions=["clipboard-read", "clipboard-write"]).open("lecture", "#of=p5")
+    field(page, "w5").fill("0.9")
+    press(page, "Copy link")
+    page.wait_for_selector(".cp-status:has-text('Copied')")
+    link = page.evaluate("navigator.clipboard.readText()")
+    expected = derivation(page)
+    page.goto("about:blank")
+    page.goto(link)
+    page.wait_for_selector(".cp-picture")
+    assert derivation(page) == expected
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_paper_it_is_a_handout_of_what_is_shown(visits: Any, scheme: str) -> None:
+    page = visits(color_scheme=scheme, viewport={"width": 700, "height": 900}).open("lecture", AS_THE_LECTURE)
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    for place in ("h1", ".cp-picture", ".cp-equations", ".cp-chart", ".cp-surface", "table >> nth=2"):
+        assert page.locator(place).is_visible(), place
+    for place in (".cp-transport button >> nth=0", ".cp-takeaway", ".cp-writing", ".cp-fields", "textarea"):
+        assert not page.locator(place).is_visible(), place
+    cut = """() => [...document.querySelectorAll(".cp-scroller, .cp-equations, .cp-scroll")]
+        .filter((e) => e.scrollWidth > e.clientWidth + 1 || getComputedStyle(e).overflowY !== "visible")
+        .map((e) => e.className)"""
+    assert page.evaluate(cut) == []
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(0, 0, 0)"
+
+
 def test_back_to_the_file(page: Any) -> None:
     choose(page, "p5")
     field(page, "w5").fill("0.9")

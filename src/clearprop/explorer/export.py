@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import Any
 
-import numpy as np
-
-from clearprop.arrays import Array
 from clearprop.errors import InvalidArgument, abridged
 from clearprop.explorer import library
+from clearprop.explorer.numbers import numbers
 from clearprop.network.description import Dense, Network
 from clearprop.network.examples import Examples
 from clearprop.network.problem import Problem
 from clearprop.network.write import structure
+from clearprop.training.order import batch_size
 
 MAX_NUMBERS = 60_000
 """At most so many numbers of examples travel with the page; the others are counted."""
 MAX_EXAMPLES = 2_000
-PLAIN = 1_000
-"""Arrays of more numbers than this are written as the bytes of their float64s."""
 LIMIT = 10_000
 """Cycles that the page makes at most, unless the file says otherwise; as ``train`` does."""
 
@@ -53,17 +49,10 @@ def exported(problem: Problem) -> dict[str, Any]:
         "penalty": library.penalty(problem.penalty),
         "stopping": _stopping(problem),
         "examples": _examples(problem),
+        "batch_size": batch_size(problem),
         "columns": _columns(problem),
         "file": _file(problem),
     }
-
-
-def numbers(values: Array) -> Any:
-    """A list of numbers, or of many the bytes of their float64s, little-endian, in base 64."""
-    flat = np.ascontiguousarray(values, dtype="<f8").ravel()
-    if flat.size <= PLAIN:
-        return flat.tolist()
-    return {"float64": base64.b64encode(flat.tobytes()).decode("ascii")}
 
 
 def escaped(content: dict[str, Any]) -> str:

@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from clearprop.derivation.local import shared, shared_joined, shared_slope
+from clearprop.explorer.numbers import numbers
 from clearprop.explorer.trees import slope, tree
 from clearprop.expressions.evaluate import (
     ERF_SMALL,
@@ -24,11 +27,12 @@ from clearprop.rules.joined import JOINED, AnyJoined, Joined
 from clearprop.rules.losses import LOSSES, Loss
 from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.penalties import Penalty
-from clearprop.rules.schedules import Schedule, rate_at
+from clearprop.rules.schedules import LOWERED, UNWATCHED, WARMING, WATCH, Schedule, rate_at
 from clearprop.rules.standardize import ORIGINAL, STANDARDIZED
 
-SCHEDULED = 2_000
-"""So many steps of a schedule are written out; from then on the page keeps the last rate."""
+SCHEDULED = 10_000
+"""So many steps of a schedule are written out, as many as training makes of its own accord; from then on the page
+keeps the last rate."""
 
 
 def language() -> dict[str, Any]:
@@ -152,8 +156,16 @@ def optimizer(chosen: Optimizer) -> dict[str, Any]:
 
 
 def _schedule(chosen: Schedule) -> dict[str, Any]:
-    """The rate of each step, if each is an epoch, is ``offset + factor * base``: every schedule is affine
-    in the base rate, so two rates give both."""
+    """The rate of each step, if each is an epoch; of a plateau, the rules by which it follows from the losses."""
+    if chosen.name == "plateau":
+        return {
+            "name": chosen.name,
+            "constants": {**chosen.constants, "warmup": chosen.warmup},
+            "rate": tree(LOWERED * WARMING if chosen.warmup else LOWERED),
+            "watch": [[str(symbol.key), tree(expression)] for symbol, expression in WATCH],
+            "unwatched": {name: value if math.isfinite(value) else None for name, value in UNWATCHED.items()},
+        }
+    # Every one of these is affine in the base rate: ``offset + factor * base``, so two rates give both.
     offsets, factors = [], []
     for step in range(1, SCHEDULED + 1):
         offset, one = (rate_at(chosen, base, step - 1, step) for base in (0.0, 1.0))
@@ -162,7 +174,7 @@ def _schedule(chosen: Schedule) -> dict[str, Any]:
     while len(factors) > 1 and (offsets[-1], factors[-1]) == (offsets[-2], factors[-2]):
         offsets.pop()
         factors.pop()
-    return {"name": chosen.name, "offsets": offsets, "factors": factors}
+    return {"name": chosen.name, "offsets": numbers(np.array(offsets)), "factors": numbers(np.array(factors))}
 
 
 def penalty(chosen: Penalty) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from clearprop.errors import abridged
 from clearprop.explorer.export import escaped, exported
 from clearprop.explorer.still import still
 from clearprop.network.problem import Problem
+from clearprop.rendering.html import Html
 
 SCRIPT, STYLE = "explorer.js", "explorer.css"
 
@@ -30,6 +31,7 @@ def page(problem: Problem) -> str:
     True
     """
     data, script, style = escaped(exported(problem)), bundled(SCRIPT), bundled(STYLE)
+    drawn = Html(*still(problem)).body()
     title = escape(abridged(problem.name, 200))
     policy = (
         f"default-src 'none'; script-src '{fingerprint(script)}'; style-src '{fingerprint(style)}'; "
@@ -43,7 +45,8 @@ def page(problem: Problem) -> str:
         '<link rel="icon" href="data:,">\n',
         f"<title>{title} – clearprop</title>\n",
         f'<style id="clearprop-style">{style}</style>\n</head>\n<body class="clearprop-page">\n',
-        f'<main id="clearprop" class="clearprop"></main>\n<noscript>{still(problem)}</noscript>\n',
+        '<main id="clearprop" class="cp-explorer"></main>\n',
+        f'<noscript><div class="cp-explorer cp-still">{drawn}</div></noscript>\n',
         f'<script type="application/json" id="clearprop-data">{data}</script>\n',
         f'<script type="module">{script}</script>\n</body>\n</html>\n',
     ))  # fmt: skip

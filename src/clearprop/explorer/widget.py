@@ -13,6 +13,7 @@ from clearprop.explorer.export import escaped, exported
 from clearprop.explorer.page import SCRIPT, STYLE, bundled
 from clearprop.explorer.still import still
 from clearprop.network.problem import Problem
+from clearprop.rendering.page import fragment
 
 
 def explore(problem: Problem) -> Any:
@@ -34,13 +35,14 @@ def explore(problem: Problem) -> Any:
         _esm = bundled(SCRIPT)
         _css = bundled(STYLE)
         data = traitlets.Unicode().tag(sync=True)
-        style = traitlets.Unicode().tag(sync=True)
+        # Not "style": by that name a widget has a model of its own.
+        sheet = traitlets.Unicode().tag(sync=True)
 
         def _repr_mimebundle_(self, **options: Any) -> Any:
             shown = super()._repr_mimebundle_(**options)
             contents, more = shown if isinstance(shown, tuple) else (shown, {})
             if contents is None:
                 return None
-            return {**contents, "text/html": still(problem)}, more
+            return {**contents, "text/html": fragment(*still(problem))}, more
 
-    return Explorer(data=escaped(exported(problem)), style=bundled(STYLE))
+    return Explorer(data=escaped(exported(problem)), sheet=bundled(STYLE))

@@ -2,7 +2,7 @@
 
 Each gives the factor on the base rate at an epoch (counted from 0), as PyTorch's schedulers
 of the same kind do; ``cosine`` stays at its minimum once it is there, where PyTorch's rises again. ``plateau`` looks
-at the loss and keeps its state with the loop.
+at the loss after each epoch; what it remembers of it is kept by whoever trains.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from clearprop.arrays import Array
 from clearprop.errors import InvalidArgument, UnknownName
+from clearprop.expressions import Expression, Symbol, evaluate
+from clearprop.expressions.tree import greater, less, maximum, minimum, where
+from clearprop.rules.roles import Role, step
 
 DEFAULTS: Mapping[str, Mapping[str, float]] = {
     "constant": {},
@@ -82,10 +83,53 @@ CURVES: Mapping[str, Callable[[float, int, Mapping[str, float]], float]] = {
 }
 
 
+WARMING = minimum(1.0, step / (Symbol("warmup") + 1))
+"""The share of the rate that a step has while it is warmed up."""
+
+
+# --- plateau --------------------------------------------------------------------------------------
+
+
+def _lowered(scale: Expression) -> Expression:
+    base = Symbol("base")
+    return maximum(base * scale, minimum(base, Symbol("minimum")))
+
+
+_loss, _best, _bad, _scale = (Symbol(name) for name in ("loss", "best", "bad", "scale"))
+_lower = _scale * Symbol("factor")
+_is_better = less(_loss, _best * (1 - Symbol("threshold")))
+_is_over = greater(_bad, Symbol("patience"))
+
+LOWERED = _lowered(_scale)
+"""The rate of a plateau, before it is warmed up."""
+WATCH: tuple[tuple[Symbol, Expression], ...] = (
+    (_bad, where(_is_better, 0.0, _bad + 1)),
+    (_best, where(_is_better, _loss, _best)),
+    # A rate that would change by 1e-8 or less is left alone.
+    (_scale, where(_is_over, where(greater(_lowered(_scale) - _lowered(_lower), 1e-8), _lower, _scale), _scale)),
+    (_bad, where(_is_over, 0.0, _bad)),
+)
+"""What a plateau makes of the loss after an epoch, in order, as an optimizer's assignments are made: the epochs
+without a better loss, the best, and the factor on the base rate. Source: PyTorch's ReduceLROnPlateau."""
+UNWATCHED: Mapping[str, float] = {"scale": 1.0, "best": math.inf, "bad": 0.0}
+"""Before the first epoch."""
+
+
+def watched(chosen: Schedule, base: float, before: Mapping[str, float], loss: float) -> Mapping[str, float]:
+    """What a plateau remembers once it has seen the loss after an epoch."""
+    values = {**chosen.constants, **before, "base": base, "loss": loss}
+    for symbol, expression in WATCH:
+        values[str(symbol.key)] = float(evaluate(expression, values))
+    return {name: values[name] for name in before}
+
+
+# --- the rate -------------------------------------------------------------------------------------
+
+
 def rate_at(chosen: Schedule, base: float, epoch: int, step: int | Array, plateau_factor: float = 1.0) -> Any:
     """The learning rate of a step (counted from 1) in an epoch (counted from 0); of each of many steps."""
     if chosen.name == "plateau":
-        rate = max(base * plateau_factor, min(base, chosen.constants["minimum"]))
+        rate = float(evaluate(LOWERED, {**chosen.constants, "base": base, "scale": plateau_factor}))
     else:
         rate = CURVES[chosen.name](base, epoch, chosen.constants)
-    return rate * np.minimum(1.0, step / (chosen.warmup + 1)) if chosen.warmup else rate
+    return rate * evaluate(WARMING, {Role.STEP: step, "warmup": chosen.warmup}) if chosen.warmup else rate

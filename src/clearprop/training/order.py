@@ -6,7 +6,7 @@ import numpy as np
 
 from clearprop.network.problem import Problem
 from clearprop.propagation.turns import Turns
-from clearprop.rules.schedules import rate_at
+from clearprop.rules.schedules import UNWATCHED, rate_at, watched
 from clearprop.training.batches import shuffled
 from clearprop.training.history import History
 
@@ -34,32 +34,22 @@ def turns(problem: Problem, epoch: int, plateau: Plateau) -> Turns:
 
 
 class Plateau:
-    """The state of the schedule that looks at the loss, as PyTorch's ReduceLROnPlateau."""
+    """What the schedule that looks at the loss remembers of it."""
 
     def __init__(self, problem: Problem, history: History | None = None) -> None:
         self.optimizer = problem.optimizer
         self.active = self.optimizer.schedule.name == "plateau"
-        self.factor, self.best, self.bad = 1.0, np.inf, 0
+        self.remembered = UNWATCHED
         for loss in history.watched[1:] if history is not None else ():
             self.watch(loss)
 
+    @property
+    def factor(self) -> float:
+        """What the base rate is multiplied with."""
+        return self.remembered["scale"]
+
     def watch(self, loss: float) -> None:
         """Take note of the loss after an epoch: of the validation rows, where there are any."""
-        if not self.active:
-            return
-        constants = self.optimizer.schedule.constants
-        if loss < self.best * (1 - constants["threshold"]):
-            self.best, self.bad = loss, 0
-        else:
-            self.bad += 1
-        if self.bad > constants["patience"]:
-            self.bad = 0
-            lower = self.factor * constants["factor"]
-            # PyTorch leaves a rate alone that would change by 1e-8 or less.
-            if self._rate(self.factor) - self._rate(lower) > 1e-8:
-                self.factor = lower
-
-    def _rate(self, factor: float) -> float:
-        optimizer = self.optimizer
-        steps_after_warmup = optimizer.schedule.warmup + 1
-        return float(rate_at(optimizer.schedule, optimizer.learning_rate, 0, steps_after_warmup, factor))
+        if self.active:
+            optimizer = self.optimizer
+            self.remembered = watched(optimizer.schedule, optimizer.learning_rate, self.remembered, loss)

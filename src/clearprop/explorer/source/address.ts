@@ -153,7 +153,7 @@ export function goToAddress(store: Store, address: string): string | null {
     return late;
   } catch (error) {
     if (!(error instanceof Broken)) throw error;
-    return `The address holds a state that does not fit: ${error.message}. This is the network as its file has it.`;
+    return `The address holds a state that does not fit: ${error.message}. It is left out of account.`;
   }
 }
 

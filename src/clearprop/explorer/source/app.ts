@@ -6,6 +6,7 @@ import { Curve } from "./curve";
 import type { Data } from "./data";
 import { Diagram } from "./diagram";
 import { abridged, h, say } from "./dom";
+import { grouped } from "./number";
 import { Panel } from "./panel";
 import { Progress, told } from "./phases";
 import { placesOf } from "./places";
@@ -63,7 +64,7 @@ export class App {
     const stack = h("div", { class: "cp-stack" }, curve.element, settings.element);
     const pair = this.surface ? [stack, this.surface.element] : [curve.element, settings.element];
     const cards = h("div", { class: "cp-cards" }, ...pair, tables.element, ownData(store, announce));
-    root.classList.add("clearprop", "cp-explorer");
+    root.classList.add("cp-explorer", "cp-frame");
     root.replaceChildren(h("header", { class: "cp-header" }, title, writing.element, this.takeaway()),
       h("div", { class: "cp-columns" }, stage, this.panel.element, cards), this.foot());
     store.on(() => this.changed());
@@ -188,7 +189,7 @@ export class App {
 
   private foot(): HTMLElement {
     const { examples } = this.store.data;
-    const left = examples.left_out ? ` ${examples.left_out.toLocaleString("en")} more examples did not fit into the page.` : "";
+    const left = examples.left_out ? ` ${grouped(examples.left_out)} more examples did not fit into the page.` : "";
     return h("footer", { class: "cp-foot" }, `Computed here, in full precision; only what is shown is shortened.${left}`);
   }
 }

@@ -2,8 +2,9 @@
 
 import { rowsFrom, Unfit } from "./csv";
 import type { Rounding } from "./data";
-import { fresh, h, say, svg } from "./dom";
+import { focusedBeside, fresh, h, say, svg } from "./dom";
 import { choiceField, numberField } from "./field";
+import { grouped } from "./number";
 import type { Player } from "./player";
 import type { Store } from "./store";
 
@@ -58,9 +59,12 @@ export class Transport {
     announce("");
     if (!store.setup.isBatch && store.setup.examples.count > 1) {
       const fault = store.edit({ isBatch: true });
-      announce(fault ?? `Learning from all ${store.setup.examples.count} examples together, as one batch.`);
-      if (fault) return;
+      if (fault) return announce(fault, false);
     }
+    const { examples, isBatch, isOwn } = store.setup;
+    const size = store.data.batch_size;
+    const others = isOwn || size >= examples.count ? "" : ` (clearprop train takes ${size} at a time)`;
+    if (isBatch) announce(`Learning from all ${grouped(examples.count)} examples together, as one batch${others}.`);
     player.play();
   }
 
@@ -69,7 +73,7 @@ export class Transport {
     const label = player.playing ? "Pause" : "Play";
     if (this.play.textContent !== label) this.play.replaceChildren(icon(player.playing ? "pause" : "play"), h("span", {}, label));
     this.back.disabled = store.step === 1 && store.position === 0;
-    say(this.where, `Cycle ${store.step.toLocaleString("en")} · ${words}`);
+    say(this.where, `Cycle ${grouped(store.step)} · ${words}`);
   }
 }
 
@@ -171,8 +175,8 @@ export class ExampleChoice {
   update(): void {
     const { count } = this.store.setup.examples;
     this.element.hidden = count < 2;
-    if (document.activeElement !== this.input) this.input.value = String(this.store.setup.row + 1);
-    say(this.of, `of ${count.toLocaleString("en")}`);
+    if (focusedBeside(this.input) !== this.input) this.input.value = String(this.store.setup.row + 1);
+    say(this.of, `of ${grouped(count)}`);
     this.batch.checked = this.store.setup.isBatch;
   }
 }
@@ -200,7 +204,11 @@ export function ownData(store: Store, announce: Announce): HTMLElement {
   const read = async (file: File | undefined) => {
     if (!file) return;
     if (file.size > 4_000_000) return say(message, `${file.name} is too large for a page; use clearprop train`);
-    area.value = await file.text();
+    try {
+      area.value = await file.text();
+    } catch {
+      return say(message, `${file.name} cannot be read; is it a file of rows?`);
+    }
     use();
   };
   const chooser = h("input", { type: "file", accept: ".csv,.tsv,.txt,text/csv", "aria-label": "A CSV file", change: () => void read(chooser.files?.[0]) });

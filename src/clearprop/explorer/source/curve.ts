@@ -1,6 +1,7 @@
 /* The loss, cycle after cycle, on a logarithmic scale. */
 
 import { h, say, svg } from "./dom";
+import { grouped } from "./number";
 import type { Store } from "./store";
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM] = [460, 170, 62, 24];
@@ -28,7 +29,7 @@ export class Curve {
     const error = names.words.total_error;
     const first = losses[0]!;
     const now = losses[step - 1] ?? first;
-    const words = `Cycle ${step.toLocaleString("en")}: ${error} = ${view.number(now)}${step > 1 ? `; it began with ${view.number(first)}` : ""}.`;
+    const words = `Cycle ${grouped(step)}: ${error} = ${view.number(now)}${step > 1 ? `; it began with ${view.number(first)}` : ""}.`;
     say(this.caption, words);
     this.picture.setAttribute("aria-label", `Curve of ${error}. ${words}`);
     const positive = losses.filter((loss) => loss > 0 && Number.isFinite(loss));
@@ -46,6 +47,6 @@ export class Curve {
     const short = (value: number) => (value >= 0.01 && value < 1000 ? value.toPrecision(3) : value.toExponential(1));
     say(this.high, short(10 ** high));
     say(this.low, short(10 ** low));
-    say(this.end, `cycle ${losses.length.toLocaleString("en")}`);
+    say(this.end, `cycle ${grouped(losses.length)}`);
   }
 }

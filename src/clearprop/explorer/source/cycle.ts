@@ -8,7 +8,9 @@ import type { Network } from "./network";
 import { backward, batchErrors, forward, outputErrors, penaltyError } from "./propagate";
 import type { Gradients, Rows, Trace } from "./propagate";
 import type { Quantity } from "./quantity";
-import { initialState, scheduled, update } from "./update";
+import { scheduled, unwatched, watched } from "./schedule";
+import type { Watched } from "./schedule";
+import { initialState, normOf, update } from "./update";
 import type { State, Update } from "./update";
 
 /** A network with numbers, at some step of its training. */
@@ -16,6 +18,8 @@ export interface Moment {
   vector: Float64Array;
   state: State;
   step: number;
+  /** What the schedule remembers of the losses before it. */
+  watched: Watched;
 }
 
 export interface Problem {
@@ -38,6 +42,10 @@ export interface Cycle {
   batch: Float64Array;
   penalty: number;
   error: number;
+  /** The error without dropout: what says whether training gets anywhere. */
+  loss: number;
+  /** What the schedule remembers, this loss included. */
+  watched: Watched;
   gradients: Gradients;
   update: Update;
   errorAfter: number;
@@ -64,7 +72,7 @@ export function only(rows: Rows, row: number): Rows {
 }
 
 export function beginning(problem: Problem, vector: Float64Array): Moment {
-  return { vector, state: initialState(problem.optimizer, vector.length), step: 1 };
+  return { vector, state: initialState(problem.optimizer, vector.length), step: 1, watched: unwatched(problem.optimizer) };
 }
 
 export function cycle(problem: Problem, moment: Moment, rows: Rows, isBatch: boolean): Cycle {
@@ -77,26 +85,41 @@ export function cycle(problem: Problem, moment: Moment, rows: Rows, isBatch: boo
   const errors = outputErrors(network, trace);
   const batch = batchErrors(network, errors, rows.count);
   const penalized = penaltyError(network, penalty, moment.vector);
+  const error = total(batch) + penalized;
+  const loss = masks.every((each) => each === null) ? error : errorWith(problem, moment.vector, rows, []);
   const gradients = backward(network, moment.vector, trace, penalty);
-  const rate = scheduled(optimizer, problem.rate, moment.step);
+  // The first weights are those of no epoch.
+  const seen = moment.step > 1 ? watched(optimizer, problem.rate, moment.watched, loss) : moment.watched;
+  const rate = scheduled(optimizer, problem.rate, moment.step, seen);
   const updated = update(network, optimizer, moment.vector, gradients.vector, moment.state, moment.step, rate);
-  const after = forward(network, updated.vector, rows, masks);
-  const errorAfter = total(batchErrors(network, outputErrors(network, after), rows.count)) + penaltyError(network, penalty, updated.vector);
+  const errorAfter = errorWith(problem, updated.vector, rows, masks);
   const done: Cycle = {
-    problem, network, moment, rate, trace, errors, batch, penalty: penalized, error: total(batch) + penalized,
+    problem, network, moment, rate, trace, errors, batch, penalty: penalized, error, loss, watched: seen,
     gradients, update: updated, errorAfter, isBatch, fault: null,
   };
   done.fault = notFinite(done);
   return done;
 }
 
+function errorWith({ network, penalty }: Problem, vector: Float64Array, rows: Rows, masks: (Float64Array | null)[]): number {
+  const trace = forward(network, vector, rows, masks);
+  return total(batchErrors(network, outputErrors(network, trace), rows.count)) + penaltyError(network, penalty, vector);
+}
+
 function total(values: Float64Array): number {
   return values.reduce((a, b) => a + b, 0);
 }
 
+/** The norm of the gradient of what is trained, without dropout as the loss is. */
+export function gradientNorm({ problem, network, moment, trace, gradients }: Cycle): number {
+  if (trace.masks.every((mask) => mask === null)) return normOf(network, gradients.vector);
+  const plain = forward(network, moment.vector, trace.rows, []);
+  return normOf(network, backward(network, moment.vector, plain, problem.penalty).vector);
+}
+
 /** Where the next cycle begins. */
 export function following(done: Cycle): Moment {
-  return { vector: done.update.vector, state: done.update.state, step: done.moment.step + 1 };
+  return { vector: done.update.vector, state: done.update.state, step: done.moment.step + 1, watched: done.watched };
 }
 
 /** The number behind a quantity; ``row`` is the example's position in the batch. */

@@ -77,7 +77,23 @@ export interface Optimizer {
   clip_norm: number | null;
   clip_value: number | null;
   bounded: Raw;
-  schedule: { name: string; offsets: number[]; factors: number[] } | null;
+  schedule: Listed | Plateau | null;
+}
+
+/** The rate of each step is offset + factor · base. */
+export interface Listed {
+  name: string;
+  offsets: Numbers;
+  factors: Numbers;
+}
+
+/** The schedule that looks at the losses. */
+export interface Plateau {
+  name: string;
+  constants: Record<string, number>;
+  rate: Raw;
+  watch: [string, Raw][];
+  unwatched: Record<string, number | null>;
 }
 
 export interface Penalty {
@@ -141,6 +157,8 @@ export interface Data {
     gradient_tolerance: number;
   };
   examples: { inputs: Numbers; targets: Numbers; weights: number[] | null; numbers: number[]; left_out: number };
+  /** How many examples each step of ``train`` sees; the page's sees all, or one. */
+  batch_size: number;
   columns: Column[] | null;
   file: Record<string, unknown> | null;
 }

@@ -2,9 +2,10 @@
 
 import { valueOf } from "./cycle";
 import type { Cycle } from "./cycle";
-import { abridged, h, say, svg } from "./dom";
+import { abridged, focusedBeside, h, say, svg } from "./dom";
 import { BOX, foldOf, geometryOf, labelPlace, turned } from "./geometry";
 import type { Box, Column, Fold, Geometry, Item } from "./geometry";
+import { pannable } from "./pan";
 import { pathFrom, placesOf } from "./places";
 import { Progress } from "./phases";
 import { spoken } from "./spoken";
@@ -14,6 +15,12 @@ import type { Store } from "./store";
 
 /** About how wide a character is, at most, at the size of the numbers. */
 const CHARACTER = 8.3;
+
+/** A diagram that would have to be smaller than this to be seen whole is shown readable, and scrolls. */
+const [SMALLEST, READABLE] = [0.64, 0.72];
+
+/** What a label of so many characters stands on. */
+const plateWidth = (characters: number): number => characters * 7.8 + 10;
 
 interface Live {
   element: Element;
@@ -37,6 +44,7 @@ export class Diagram {
   private geometry!: Geometry;
   private key = "";
   private zoom = 1;
+  private room = 0;
 
   constructor(
     private readonly store: Store,
@@ -50,27 +58,18 @@ export class Diagram {
       h("button", { type: "button", class: "cp-small", "aria-label": words, title: words, click: act }, sign);
     const tools = h("div", { class: "cp-zoom" }, button("Smaller", "−", zoomBy(1 / 1.25)), button("Larger", "+", zoomBy(1.25)));
     this.element = h("div", { class: "cp-diagram" }, this.scroller, tools);
-    this.scroller.addEventListener("pointerdown", (event) => this.pan(event));
+    pannable(this.scroller);
     this.scroller.addEventListener("keydown", (event) => this.keyed(event));
-    new ResizeObserver(() => this.resize()).observe(this.scroller);
+    // Its width is told, not asked for: asking lays out a page that is still being made.
+    new ResizeObserver(([told]) => ((this.room = told!.contentRect.width), this.resize())).observe(this.scroller);
   }
 
   // --- events -----------------------------------------------------------------------------
 
-  private pan(start: PointerEvent): void {
-    if (start.pointerType === "touch" || (start.target as Element).closest("[data-select], .cp-fold")) return;
-    const { scroller } = this;
-    const from = [scroller.scrollLeft + start.clientX, scroller.scrollTop + start.clientY] as const;
-    const move = (event: PointerEvent) => scroller.scrollTo(from[0] - event.clientX, from[1] - event.clientY);
-    const end = () => (removeEventListener("pointermove", move), removeEventListener("pointerup", end));
-    addEventListener("pointermove", move);
-    addEventListener("pointerup", end);
-  }
-
   /** One stop for the Tab key; the arrows go on from there. */
   private keyed(event: KeyboardEvent): void {
     const stops = [...this.picture.querySelectorAll<SVGElement>("[data-select], .cp-fold")];
-    const at = stops.indexOf(document.activeElement as SVGElement);
+    const at = stops.indexOf(focusedBeside(this.picture) as SVGElement);
     if (at < 0) return;
     if (event.key === "Enter" || event.key === " ") (stops[at] as SVGElement).dispatchEvent(new MouseEvent("click", { bubbles: true }));
     const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: stops.length - 1 }[event.key];
@@ -106,7 +105,7 @@ export class Diagram {
     const names = folds.flatMap((fold, column) =>
       [...Array(fold.count).keys()].map((k) => Math.min(20, column ? isTight(column - 1, fold.from + k) : store.network.inputName(fold.from + k).length)));
     const longest = Math.max(...folds.slice(1).map((_, layer) => store.network.parameterName(store.network.weight(layer, 0, 0)).length));
-    const wide = { cell: digits * CHARACTER + 12, name: Math.max(...names) * CHARACTER, label: (Math.min(16, longest) + digits + 3) * 7.9 };
+    const wide = { cell: digits * CHARACTER + 12, name: Math.max(...names) * CHARACTER, label: this.labelWidth(longest) };
     this.geometry = geometryOf(store.network, folds, wide);
     const { width, height, columns } = this.geometry;
     [this.live, this.edges, this.places] = [[], [], new Map()];
@@ -117,7 +116,8 @@ export class Diagram {
     columns.forEach((column) => this.column(column, boxes));
     this.errors(lines, boxes);
     picture.append(lines, labels, boxes);
-    const hadFocus = this.picture.contains(document.activeElement) ? document.activeElement?.getAttribute("data-select") : null;
+    const focused = focusedBeside(this.picture);
+    const hadFocus = this.picture.contains(focused) ? focused?.getAttribute("data-select") : null;
     this.scroller.replaceChildren(picture);
     this.picture = picture;
     const stops = [...picture.querySelectorAll<SVGElement>("[data-select], .cp-fold")];
@@ -128,7 +128,8 @@ export class Diagram {
 
   private resize(): void {
     const { width, height } = this.geometry;
-    const fit = Math.min(1.35, Math.max(0.72, (this.scroller.clientWidth - 2) / width));
+    const whole = (this.room - 2) / width;
+    const fit = Math.min(1.35, whole < SMALLEST ? READABLE : whole);
     this.picture.setAttribute("width", String(width * fit * this.zoom));
     this.picture.setAttribute("height", String(height * fit * this.zoom));
   }
@@ -234,7 +235,7 @@ export class Diagram {
         const hit = this.choice(parameter(index), svg("g", { class: "cp-weight" }, svg("path", { d, class: "cp-hit" }), line), `p${index}`);
         lines.append(hit);
         if (this.geometry.isLabelled) {
-          const width = this.labelWidth(index);
+          const width = this.labelWidth(network.parameterName(index).length);
           const at = labelPlace(start, end, width, taken);
           if (at) labels.append(this.label(index, at[0], at[1] + 4, width));
         }
@@ -243,9 +244,9 @@ export class Diagram {
     if (network.layers[layer]!.bias === "shared") this.sharedBias(from, to, lines, labels, taken);
   }
 
-  private labelWidth(index: number): number {
-    const { store } = this;
-    return (Math.min(16, store.network.parameterName(index).length) + store.shown.digits + 5) * 7.2;
+  /** Of a name of so many letters with its number, which may be new: "w5 → 0.45187". */
+  private labelWidth(letters: number): number {
+    return plateWidth(Math.min(16, letters) + 5 + this.store.shown.digits);
   }
 
   private label(index: number, x: number, y: number, width: number): SVGElement {
@@ -268,7 +269,7 @@ export class Diagram {
         const vector = progress.hasUpdate ? done.update.vector : done.moment.vector;
         const words = `${name}${progress.hasUpdate ? " → " : " = "}${this.store.view.number(vector[index]!)}`;
         if (box) {
-          const width = words.length * 7.7 + 10;
+          const width = plateWidth(words.length);
           box.setAttribute("width", width.toFixed(1));
           box.setAttribute("x", (x - width / 2).toFixed(1));
         }
@@ -284,7 +285,7 @@ export class Diagram {
 
   private sharedBias(from: Column, to: Column, lines: SVGElement, labels: SVGElement, taken: Box[]): void {
     const index = this.store.network.bias(to.layer, 0)!;
-    const width = this.labelWidth(index) + 14;
+    const width = this.labelWidth(this.store.network.parameterName(index).length) + 14;
     const lowest = Math.max(...[...from.items, ...to.items].map((item) => item.y));
     const [x, y] = [(from.x + from.width + to.x) / 2, Math.min(lowest + 66, this.geometry.height - 20)];
     for (const item of to.items) {
@@ -386,7 +387,7 @@ export class Diagram {
     const { width, height } = this.geometry;
     copy.setAttribute("width", String(width));
     copy.setAttribute("height", String(height));
-    copy.setAttribute("class", "cp-picture clearprop");
+    copy.setAttribute("class", "cp-picture cp-explorer");
     copy.prepend(svg("style", {}, style));
     for (const element of copy.querySelectorAll("[tabindex]")) element.removeAttribute("tabindex");
     return new XMLSerializer().serializeToString(copy);

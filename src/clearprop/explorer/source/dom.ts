@@ -27,6 +27,11 @@ export function mml(name: string, attributes: Attributes = {}, ...children: Chil
   return dressed(document.createElementNS(MATHML, name), attributes, children);
 }
 
+/** What has the focus, seen from where an element stands: some notebooks put each cell into a tree of its own. */
+export function focusedBeside(element: Element): Element | null {
+  return (element.getRootNode() as Document | ShadowRoot).activeElement ?? null;
+}
+
 let made = 0;
 
 /** An id that nothing else has. */

@@ -1,7 +1,7 @@
 /* A field for one number: what is typed is tried at once, what cannot be is said beside it, and the last good
    value kept. */
 
-import { fresh, h } from "./dom";
+import { focusedBeside, fresh, h } from "./dom";
 import { plainNumber } from "./number";
 
 export interface NumberField {
@@ -77,11 +77,11 @@ export function numberField(options: FieldOptions): NumberField {
     input,
     set(next) {
       value = next;
-      if (document.activeElement !== input && input.getAttribute("aria-invalid") !== "true") {
+      if (focusedBeside(input) !== input && input.getAttribute("aria-invalid") !== "true") {
         const text = plainNumber(next);
         if (input.value !== text) input.value = text;
       }
-      if (slider && document.activeElement !== slider) span(next);
+      if (slider && focusedBeside(slider) !== slider) span(next);
     },
   };
 }

@@ -14,7 +14,7 @@ interface Model {
 function render({ model, el }: { model: Model; el: HTMLElement }): void {
   const root = document.createElement("div");
   el.append(root);
-  new App(JSON.parse(String(model.get("data"))) as Data, root, { hasAddress: false, style: String(model.get("style")) });
+  new App(JSON.parse(String(model.get("data"))) as Data, root, { hasAddress: false, style: String(model.get("sheet")) });
 }
 
 export default { render };

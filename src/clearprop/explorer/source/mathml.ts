@@ -28,7 +28,8 @@ function fenced(left: string, shown: Element, right: string): Element {
 const PIECES: Pieces<Element> = {
   italic: (letter) => mml("mi", {}, letter),
   word: (word) => mml("mi", { mathvariant: [...word].length === 1 ? "normal" : null }, word),
-  text: (text) => mml("mtext", {}, text),
+  // Words are identifiers: beside text, which counts as a space, a sign stands without room around it.
+  text: (text) => mml("mi", { mathvariant: [...text].length === 1 ? "normal" : null }, text.replaceAll(" ", "\u00a0")),
   digits: (digits) => (digits === "," ? mo(",") : mml("mn", {}, digits)),
   greek: (name) => mml("mi", {}, LETTERS[name] ?? name),
   row,
@@ -109,7 +110,7 @@ export class MathML extends Alphabet<Element> {
     const cell = (...parts: (Element | string)[]) => mml("mtd", {}, ...parts);
     const cases = mml(
       "mtable", { class: "cases" },
-      mml("mtr", {}, cell(this.write(then)), cell(mml("mrow", {}, mml("mtext", {}, "if "), this.write(condition)))),
+      mml("mtr", {}, cell(this.write(then)), cell(mml("mrow", {}, mml("mtext", {}, "if\u00a0"), this.write(condition)))),
       mml("mtr", {}, cell(this.write(otherwise)), cell(mml("mtext", {}, "else"))),
     );
     return [mml("mrow", {}, mml("mo", { form: "prefix", stretchy: "true" }, "{"), cases), SUM];

@@ -88,6 +88,11 @@ function adjusted({ above, below }: Exact): number {
   return exponent;
 }
 
+/** A count with its thousands apart. (What a browser has for that takes 30 ms at its first call.) */
+export function grouped(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
 /** The shortest text that reads back as the same number. */
 export function plainNumber(value: number): string {
   return Object.is(value, -0) ? "-0" : String(value);

@@ -1,5 +1,7 @@
 /* Playing: cycle after cycle until the loss converges, a limit is reached, or a number is not finite. */
 
+import { gradientNorm } from "./cycle";
+import { grouped } from "./number";
 import type { Store } from "./store";
 
 /** How long, in milliseconds, a frame computes at least before it is drawn; and at most, as a share of the frame before. */
@@ -52,7 +54,7 @@ export class Player {
     for (let k = 0; k < most && !ending && (k === 0 || performance.now() < until); k++) {
       const fault = this.store.advance();
       this.made += 1;
-      ending = fault ? { words: `Diverged after cycle ${this.store.step}: ${fault}`, isGood: false } : verdict(this.store);
+      ending = fault ? { words: `Diverged after cycle ${grouped(this.store.step)}: ${fault}`, isGood: false } : verdict(this.store);
     }
     this.store.position = Math.min(this.store.phases.length, this.store.phases.findIndex((phase) => phase.kind === "error") + 1);
     if (ending) {
@@ -73,16 +75,16 @@ export function verdict(store: Store): Ending | null {
   const cycles = losses.length - 1;
   const loss = losses[cycles]!;
   if (stopping.target_loss !== null && loss <= stopping.target_loss)
-    return { words: `After ${cycles} cycles the loss reached the target of ${stopping.target_loss}.`, isGood: true };
+    return { words: `After ${grouped(cycles)} cycles the loss reached the target of ${stopping.target_loss}.`, isGood: true };
   if (stopping.tolerance > 0 && cycles >= stopping.patience) {
     const recent = losses.slice(-stopping.patience - 1);
     if (recent.slice(1).every((after, k) => Math.abs(after - recent[k]!) <= stopping.tolerance))
-      return { words: `Converged after ${cycles} cycles: the loss changed by at most ${stopping.tolerance} in each of the last ${stopping.patience}.`, isGood: true };
+      return { words: `Converged after ${grouped(cycles)} cycles: the loss changed by at most ${stopping.tolerance} in each of the last ${stopping.patience}.`, isGood: true };
   }
   if (stopping.gradient_tolerance > 0) {
-    const norm = Math.sqrt(store.current.gradients.vector.reduce((total, g) => total + g * g, 0));
-    if (norm <= stopping.gradient_tolerance) return { words: `Converged after ${cycles} cycles: the norm of the gradient is ${norm.toPrecision(3)}.`, isGood: true };
+    const norm = gradientNorm(store.current);
+    if (norm <= stopping.gradient_tolerance) return { words: `Converged after ${grouped(cycles)} cycles: the norm of the gradient is ${norm.toPrecision(3)}.`, isGood: true };
   }
-  if (cycles >= stopping.cycles) return { words: `The limit of ${stopping.cycles} cycles was reached before the loss converged.`, isGood: false };
+  if (cycles >= stopping.cycles) return { words: `The limit of ${grouped(stopping.cycles)} cycles was reached before the loss converged.`, isGood: false };
   return null;
 }

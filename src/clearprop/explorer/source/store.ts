@@ -40,7 +40,7 @@ export class Store {
   phases: Phase[];
   /** How many steps of the current cycle have been taken. */
   position: number;
-  /** E_total before each cycle, from the first on. */
+  /** E_total before each cycle, from the first on; without dropout. */
   losses: number[] = [];
   selected: Quantity;
   shown: Shown;
@@ -149,7 +149,7 @@ export class Store {
   // --- going through cycles ---------------------------------------------------------------
 
   private restart(): void {
-    this.losses = [this.current.error];
+    this.losses = [this.current.loss];
     this.snapshots = new Map([[1, this.current.moment]]);
     this.stride = 1;
   }
@@ -159,7 +159,7 @@ export class Store {
     const next = cycle(this.problem, following(this.current), this.current.trace.rows, this.setup.isBatch);
     if (next.fault) return next.fault;
     this.current = next;
-    this.losses[next.moment.step - 1] = next.error;
+    this.losses[next.moment.step - 1] = next.loss;
     this.remember(next.moment);
     return null;
   }

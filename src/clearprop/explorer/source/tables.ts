@@ -4,6 +4,7 @@ import { valueOf } from "./cycle";
 import { h, say } from "./dom";
 import { numberField } from "./field";
 import type { NumberField } from "./field";
+import { grouped } from "./number";
 import { setExample, setWeight } from "./panel";
 import { Progress } from "./phases";
 import { derivative, input, output, parameter, sum, target, TOTAL, error } from "./quantity";
@@ -51,7 +52,7 @@ export class Tables {
 
   private table(caption: string, header: string[], rows: HTMLElement[], hidden: number): HTMLElement {
     const head = h("thead", {}, h("tr", {}, ...header.map((name) => h("th", { scope: "col" }, name))));
-    const more = hidden > 0 ? h("p", { class: "cp-note" }, `… and ${hidden.toLocaleString("en")} more; choose them in the diagram.`) : null;
+    const more = hidden > 0 ? h("p", { class: "cp-note" }, `… and ${grouped(hidden)} more; choose them in the diagram.`) : null;
     return h("div", { class: "cp-scroll", tabindex: "0", role: "region", "aria-label": caption },
       h("table", {}, h("caption", {}, caption), head, h("tbody", {}, ...rows)), more);
   }

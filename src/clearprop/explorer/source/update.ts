@@ -20,14 +20,6 @@ export function initialState(optimizer: Optimizer, size: number): State {
   return Object.fromEntries(Object.entries(optimizer.state).map(([name, value]) => [name, new Float64Array(size).fill(value)]));
 }
 
-/** The learning rate of a step, counted from 1, as a schedule makes it of the base rate. */
-export function scheduled(optimizer: Optimizer, base: number, step: number): number {
-  if (!optimizer.schedule) return base;
-  const { offsets, factors } = optimizer.schedule;
-  const at = Math.min(step, factors.length) - 1;
-  return offsets[at]! + factors[at]! * base;
-}
-
 export function update(
   network: Network, optimizer: Optimizer, vector: Float64Array, gradient: Float64Array, state: State, step: number, rate: number,
 ): Update {
@@ -64,12 +56,17 @@ function clipped(network: Network, optimizer: Optimizer, gradient: Float64Array)
     given = given.map((g) => bounded({ g }));
   }
   if (optimizer.clip_norm === null) return { given, factor: 1 };
+  // As PyTorch's clip_grad_norm_, which keeps clear of dividing by zero.
+  const factor = Math.min(1, optimizer.clip_norm / (normOf(network, given) + 1e-6));
+  return { given: given.map((g) => g * factor), factor };
+}
+
+/** The norm of the gradient of what is trained. */
+export function normOf(network: Network, gradient: Float64Array): number {
   let total = 0;
   for (let layer = 0; layer < network.depth; layer++) {
     const trained = network.layers[layer]!.train_bias ? network.biases(layer) : 0;
-    for (let index = network.weightStart[layer]!; index < network.biasStart[layer]! + trained; index++) total += given[index]! ** 2;
+    for (let index = network.weightStart[layer]!; index < network.biasStart[layer]! + trained; index++) total += gradient[index]! ** 2;
   }
-  // As PyTorch's clip_grad_norm_, which keeps clear of dividing by zero.
-  const factor = Math.min(1, optimizer.clip_norm / (Math.sqrt(total) + 1e-6));
-  return { given: given.map((g) => g * factor), factor };
+  return Math.sqrt(total);
 }

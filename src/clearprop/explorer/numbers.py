@@ -1,0 +1,21 @@
+"""Many numbers as JSON."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array
+
+PLAIN = 1_000
+"""Arrays of more numbers than this are written as the bytes of their float64s."""
+
+
+def numbers(values: Array) -> Any:
+    """A list of numbers, or of many the bytes of their float64s, little-endian, in base 64."""
+    flat = np.ascontiguousarray(values, dtype="<f8").ravel()
+    if flat.size <= PLAIN:
+        return flat.tolist()
+    return {"float64": base64.b64encode(flat.tobytes()).decode("ascii")}

@@ -1,0 +1,92 @@
+"""Playing is training: the page makes the cycles that `train` makes, loss by loss, and ends where it ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.explorer.conftest import Visit, wait
+from tests.explorer.test_lecture_page import press, state
+
+import clearprop as cp
+from clearprop.rules.schedules import schedule
+
+
+def scheduled(name: str, *, epochs: int = 200, **constants: Any) -> cp.Problem:
+    """xor with another schedule."""
+    problem = cp.load("xor")
+    optimizer = replace(problem.optimizer, schedule=schedule(name, **constants))
+    return replace(problem, optimizer=optimizer, settings=replace(problem.settings, epochs=epochs))
+
+
+def dropped() -> cp.Problem:
+    """A network whose loss, without dropout, is watched."""
+    network = cp.Network(2, [cp.Dense(6, "tanh", dropout=0.3), cp.Dense(1, "logistic")], "binary_cross_entropy")
+    settings = cp.Settings(epochs=60, seed=5)
+    optimizer = replace(cp.SGD(0.5), schedule=schedule("plateau", patience=1, factor=0.5))
+    return cp.Problem(network, optimizer=optimizer, examples=cp.load("xor").examples, settings=settings)
+
+
+def with_settings(net: str, **settings: Any) -> cp.Problem:
+    problem = cp.load(net)
+    return replace(problem, settings=replace(problem.settings, **settings))
+
+
+PROBLEMS = {
+    "plateau": scheduled("plateau", patience=2, threshold=0.05, factor=0.5),
+    "plateau, warmed up": scheduled("plateau", patience=1, threshold=0.1, factor=0.7, warmup=9),
+    "plateau, to a minimum": scheduled("plateau", patience=0, threshold=0.9, factor=0.3, minimum=0.01),
+    "step": scheduled("step", size=60, gamma=0.5),
+    "exponential, long": scheduled("exponential", epochs=1_300, gamma=0.9995, warmup=1_100),
+    "dropout": dropped(),
+    "target": with_settings("xor", target_loss=0.3),
+    "gradient": with_settings("lecture", gradient_tolerance=0.05),
+    "limit": with_settings("lecture", epochs=77),
+    "deep": with_settings("deep", epochs=50),
+}
+
+
+@pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS.keys())
+def test_playing_makes_the_cycles_of_train(visit: Visit, problem: cp.Problem) -> None:
+    fit = cp.train(problem, dtype="float64", engine="reference")
+    page = visit.open(problem)
+    press(page, "Play")
+    wait(page, "document.querySelector('.cp-primary').textContent === 'Play'", 20)
+    assert state(page, "losses.length") - 1 == fit.epochs
+    np.testing.assert_allclose(page.evaluate("[...clearprop.app.store.losses]"), fit.history.loss, rtol=1e-9)
+    found = page.evaluate("[...clearprop.app.store.current.moment.vector]")
+    np.testing.assert_allclose(found, fit.problem.parameters.vector, rtol=1e-8, atol=1e-10)
+    if problem.optimizer.schedule.name == "plateau":
+        assert len(set(fit.history.rate)) > 2
+
+
+def test_where_train_makes_batches_the_page_says_that_it_does_not(visit: Visit) -> None:
+    for net, said in (
+        ("xor", "Learning from all 4 examples together, as one batch."),
+        ("iris", "Learning from all 120 examples together, as one batch (clearprop train takes 32 at a time)."),
+    ):
+        page = visit.open(with_settings(net, epochs=30))
+        play = "document.querySelector('.cp-primary').click(); document.querySelector('.cp-status').textContent"
+        assert page.evaluate(play) == said
+
+
+def test_a_plateau_is_watched_again_after_going_back(visit: Visit) -> None:
+    """The rate belongs to the cycle; and an edit begins anew, as the optimizer does."""
+    page = visit.open(PROBLEMS["plateau"], "#batch=1")
+    script = """() => {
+        const { store } = clearprop.app;
+        const rates = [store.current.rate];
+        while (store.step < 120) { store.advance(); rates.push(store.current.rate); }
+        const again = [40, 7, 119, 1].map((step) => { store.goTo(step); return store.current.rate; });
+        store.edit({});
+        return [rates, again, store.current.rate];
+    }"""
+    rates, again, fresh = page.evaluate(script)
+    assert len(set(rates)) > 2
+    assert again == [rates[step - 1] for step in (40, 7, 119, 1)]
+    assert fresh == rates[0]
+    assert rates == pytest.approx(
+        cp.train(PROBLEMS["plateau"], dtype="float64", epochs=120, tolerance=0.0).history.rate
+    )
