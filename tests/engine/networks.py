@@ -201,12 +201,6 @@ class End:
     state: Mapping[str, Array]
     error: float | None
 
-    @staticmethod
-    def of(problem: Problem, parameters: Array, state: Mapping[str, Array], error: float | None = None) -> End:
-        """Of all that is trained: of frozen biases an engine need not remember anything."""
-        trained = problem.parameters.layout.trainable
-        return End(parameters, {name: values[trained] for name, values in state.items()}, error)
-
     def distances(self, truth: End) -> dict[str, float]:
         """How far this is from another end: the largest difference over the largest number, part by part."""
         pairs = {"parameters": (self.vector, truth.vector)}
@@ -246,9 +240,8 @@ def by_reference(problem: Problem, dtype: Any, *, nudge: int = 0, epochs: int = 
         reference.step(*turn)
     snapshot = reference.snapshot()
     assert problem.examples is not None
-    return End.of(
-        problem, snapshot.parameters.vector, snapshot.state, error_of(problem, reference, problem.examples.learnt)
-    )
+    error = error_of(problem, reference, problem.examples.learnt)
+    return End(snapshot.parameters.vector, snapshot.state, error)
 
 
 def error_of(problem: Problem, reference: Reference, rows: Array) -> float:
@@ -280,7 +273,7 @@ def by_engine(engine: Native, runs: Sequence[int] = (), *, epochs: int = 1, erro
         engine.run(steps[start:stop])
     assert engine.problem.examples is not None
     found = engine.error(engine.problem.examples.learnt) if error else None
-    return End.of(engine.problem, engine.vector, engine.state, found)
+    return End(engine.vector, engine.state, found)
 
 
 def same(one: End, other: End) -> bool:

@@ -20,6 +20,7 @@ from clearprop.engine.fingerprint import Part
 from clearprop.engine.forward import Forward
 from clearprop.engine.kernels import barrier as barriers
 from clearprop.engine.kernels import errors, softmax
+from clearprop.engine.kernels.update import update
 from clearprop.engine.machine import Code
 from clearprop.engine.native import Native
 from clearprop.engine.panels import Panel
@@ -228,14 +229,17 @@ def _narrow(self: Forward, units: ir.Value, kernel: Any, *arguments: Any) -> Non
     self.call(kernel(self.program.widths[0]), *arguments)
 
 
-def _blocks(self: Forward, low: ir.Value, high: ir.Value, rows: int, body: Any) -> None:
-    """The first block of examples only."""
+def _blocks(self: Forward, low: ir.Value, high: ir.Value, body: Any) -> None:
+    """The first examples of many only."""
     b = self.b
-    body(b.times(low, self.row), b.smaller(b.builder.sub(high, low), 16 // rows * rows))
+    body(b.times(low, self.row), b.smaller(b.builder.sub(high, low), 2 * self.program.tile.rows))
 
 
 OTHERS: dict[str, Callable[[], Any]] = {
     "weights are updated before the signals went back": _early,
+    "an update takes what fills up a panel for units": lambda: _replaced(
+        steps, "update", _through(update, {"units": more(8)})
+    ),
     "nobody waits": lambda: _replaced(barriers, "barrier", _no_wait),
     "errors and signals look at one unit less": lambda: _replaced(errors, "Row", _OneLess),
     "no panel is narrower than others": lambda: _replaced(Forward, "units_of", _always_full),

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,6 +42,7 @@ from clearprop.rules.activations import Softmax
 from clearprop.rules.optimizers import optimizer
 from clearprop.training.order import batch_size
 from clearprop.training.reference import Reference
+from clearprop.training.stopping import Status
 
 pytestmark = pytest.mark.usefixtures("shared_code")
 
@@ -140,14 +143,90 @@ def test_many_steps() -> None:
     assert distance(engine.vector, reference.vector) <= 1e-12
 
 
-@pytest.mark.parametrize("sizes", [(5, 7, 3), (2, 3, 2)])
-def test_without_eps(sizes: tuple[int, ...]) -> None:
-    """Nothing keeps zero from being divided by zero where there is no weight; all weights are right."""
-    problem = problem_of(sizes, 12, 4 if sizes[0] == 5 else 1, chosen=cp.Adagrad(0.01, eps=0.0))
-    engine = native(problem, "float64")
-    verdict = judged(problem, "float64", by_engine(engine))
+WITHOUT_EPS: tuple[tuple[str, Mapping[str, Any]], ...] = (
+    ("rmsprop", {"weight_decay": 0.01}),
+    ("rmsprop", {"centered": True, "momentum": 0.5}),
+    ("adagrad", {}),
+    ("adagrad", {"initial_accumulator_value": 0.1}),
+    ("adam", {"weight_decay": 0.01}),
+    ("adamw", {}),
+)
+
+
+def without_eps(sizes: tuple[int, ...], name: str, options: Mapping[str, Any], clip: float | None) -> Problem:
+    """Widths that fill no panel, and a penalty, which is part of the norm."""
+    chosen = optimizer(name, learning_rate=0.003, eps=0.0, clip_norm=clip, **options)
+    problem = problem_of(sizes, 12, 1 if sizes == (2, 3, 2) else 4, chosen=chosen)
+    return replace(problem, penalty=cp.Penalty(l1=0.001, l2=0.01))
+
+
+def filling(engine: Native) -> Array:
+    """What fills up the panels of the weights, and of what the optimizer remembers."""
+    whole = np.array(list(engine.parts))
+    for layer in range(1, engine.problem.network.depth + 1):
+        panels = engine.panels
+        start, rows = panels.weight_starts[layer], panels.weight_rows(layer)
+        here = slice(start * panels.width, (start + panels.count(layer) * rows) * panels.width)
+        block = whole[:, here].reshape(len(whole), panels.count(layer), rows, panels.width)
+        block[:, :-1, [*range(panels.network.sizes[layer - 1]), -1]] = 0.0
+        block[:, -1, [*range(panels.network.sizes[layer - 1]), -1], : panels.tail(layer)] = 0.0
+    return whole
+
+
+@pytest.mark.parametrize("clip", [None, 0.05])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("name", "options"), WITHOUT_EPS)
+@pytest.mark.parametrize("sizes", [(5, 37, 3), (2, 3, 2)])
+def test_without_eps(
+    sizes: tuple[int, ...], name: str, options: Mapping[str, Any], dtype: str, clip: float | None
+) -> None:
+    """Nothing keeps zero from being divided by zero where there is no weight: it stays zero all the same."""
+    problem = without_eps(sizes, name, options, clip)
+    engine = native(problem, dtype, threads=2)
+    assert (engine.program.single is not None) is (sizes == (2, 3, 2) and clip is None)
+    verdict = judged(problem, dtype, by_engine(engine))
     assert verdict.agrees, str(verdict)
     assert engine.finite
+    assert not filling(engine).any()
+
+
+@pytest.mark.parametrize("clip", [None, 0.05])
+def test_an_update_of_what_fills_up_a_panel_would_be_found(clip: float | None) -> None:
+    """Planted: NaN fills up the panels. Where a norm with a penalty is asked for, it spreads to all weights."""
+    engine = native(without_eps((5, 37, 3), "adam", {}, clip), "float64")
+    with planted("an update takes what fills up a panel for units"):
+        compile_anew(engine, "train")
+    by_engine(engine, error=False)
+    assert not engine.finite
+    assert np.isnan(filling(engine)).any()
+    assert np.isnan(engine.vector).all() == (clip is not None)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize(("name", "options"), [each for each in WITHOUT_EPS if "initial" not in str(each)])
+def test_a_gradient_of_zero_without_eps(name: str, options: Mapping[str, Any], batch: int, dtype: Any) -> None:
+    """0/0 is what the rule says of a weight that nothing feeds: the engine says so as the reference does."""
+    options = {key: value for key, value in options.items() if key != "weight_decay"}
+    problem = problem_of((3, 2), 12, batch, chosen=optimizer(name, learning_rate=0.003, eps=0.0, **options))
+    assert problem.examples is not None
+    problem.examples.inputs[:, 1] = 0.0
+    problem = replace(problem, settings=replace(problem.settings, epochs=2, dtype=dtype))
+    one, other = (cp.train(problem, engine=name) for name in ("compiled", "reference"))
+    assert one.status is other.status is Status.DIVERGED
+    assert one.reason == other.reason
+    assert "step 1: the new value of w2 is nan, in layer 1" in one.reason
+    assert one.problem.parameters == other.problem.parameters == problem.parameters
+
+
+@pytest.mark.parametrize("eps", [0.0, 1e-8])
+def test_pytorch_divides_zero_by_zero_as_well(eps: float) -> None:
+    torch: Any = pytest.importorskip("torch")
+    for kind in (torch.optim.RMSprop, torch.optim.Adagrad, torch.optim.Adam, torch.optim.AdamW):
+        w = torch.zeros(2, requires_grad=True)
+        w.grad = torch.tensor([0.0, 1.0])
+        kind([w], lr=0.1, eps=eps).step()
+        assert torch.isnan(w).tolist() == [eps == 0.0, False]
 
 
 @pytest.mark.parametrize("seed", range(200, 204))
@@ -223,8 +302,12 @@ def off(engine: Native, part: Part) -> float:
 
 
 PARTS: dict[str, Part] = {"scatter": "predict"}
-# By the barrier's own test, and where sums are left alone.
-FOUND_ELSEWHERE = ("nobody waits", "sums that are to be left alone are not")
+# By the barrier's own test, where sums are left alone, and without eps.
+FOUND_ELSEWHERE = (
+    "nobody waits",
+    "sums that are to be left alone are not",
+    "an update takes what fills up a panel for units",
+)
 
 
 @pytest.mark.usefixtures("roomy")

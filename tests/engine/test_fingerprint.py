@@ -181,6 +181,7 @@ CHOICES: Mapping[str, list[Any]] = {
     "l1": [0.0, 0.1],
     "weighted": [True, False],
     "whole": [True, False],
+    "stops": [True, False],
     "names": [True, False],
     "rate": [0.1, 0.2],
     "numbers": [("float64", 2, False), ("float32", 4, False)],

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import builtins
 import ctypes
+import gc
+import os
 import re
+import signal
 import struct
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -328,6 +332,51 @@ def test_code_is_loaded_and_runs() -> None:
     assert ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(code.addresses["twice"])(21) == 42
     with pytest.raises(RuntimeError, match="missing"):
         Code(made, ("missing",), machine.host())
+
+
+def scattered(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """What came of loading code into a process whose free memory is in pieces far apart."""
+    line = [sys.executable, "-m", "tests.engine.scattered", *arguments]
+    # Python's own allocator would ask the system for more in the middle of it.
+    environment = os.environ | {"PYTHONMALLOC": "malloc"}
+    return subprocess.run(line, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="memory as Linux gives it")
+
+
+@linux
+def test_code_reaches_its_constants_wherever_memory_is_free() -> None:
+    done = scattered()
+    assert done.returncode == 0, done.stderr
+    begun, apart = done.stdout.splitlines()
+    assert begun == "scattered"
+    assert int(apart.removesuffix(" GiB apart")) > 2
+
+
+@linux
+def test_an_older_linker_would_end_the_process() -> None:
+    done = scattered("older")
+    assert done.stdout == "scattered\n"
+    # It looks at how far it is; built without assertions, it reads where nothing is.
+    assert -done.returncode in (signal.SIGABRT, signal.SIGSEGV), done.stderr
+
+
+@linux
+def test_memory_is_given_back_with_the_code() -> None:
+    objects = machine.compiled(machine.TRIAL, machine.host())
+
+    def pages() -> int:
+        with open("/proc/self/maps", encoding="utf-8") as lines:
+            return sum(line.split()[1] == "r-xp" and line.split()[-1] == "0" for line in lines)
+
+    kept = [Code(objects, ("trial",), machine.host()) for _ in range(3)]
+    before = pages()
+    kept += [Code(objects, ("trial",), machine.host()) for _ in range(5)]
+    assert pages() > before
+    del kept[3:]
+    gc.collect()
+    assert pages() == before
 
 
 CALLS = """

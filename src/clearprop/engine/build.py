@@ -173,7 +173,8 @@ def _linked(
 
 
 def _compiled(program: Program, target: Target, parts: Sequence[Part]) -> list[bytes]:
-    """These parts as object code. LLVM compiles one, in a thread of its own, while the next is written."""
+    """These parts as object code. LLVM compiles one, in a thread of its own, while the next is written: the
+    kernels, which take longest, are the last."""
     found: list[bytes | BaseException] = []
 
     def work(text: str) -> None:
@@ -183,7 +184,7 @@ def _compiled(program: Program, target: Target, parts: Sequence[Part]) -> list[b
             found.append(error)
 
     last: threading.Thread | None = None
-    for part in parts:
+    for part in reversed(parts):
         text = source(program, part)
         if last is not None:
             last.join()
@@ -194,7 +195,7 @@ def _compiled(program: Program, target: Target, parts: Sequence[Part]) -> list[b
     for each in found:
         if isinstance(each, BaseException):
             raise each
-    return [each for each in found if isinstance(each, bytes)]
+    return [each for each in reversed(found) if isinstance(each, bytes)]
 
 
 def _keep(mark: str, code: Code) -> None:

@@ -15,7 +15,7 @@ from clearprop.engine.kernels.activate import activate
 from clearprop.engine.kernels.product import product
 from clearprop.engine.kernels.softmax import softmax
 from clearprop.engine.layers import NONE, WORDS
-from clearprop.engine.program import EXAMPLES, FIELDS, Program
+from clearprop.engine.program import FIELDS, Program
 from clearprop.rules.activations import Activation, AnyActivation, Softmax
 
 Kernel = Callable[[int], ir.Function]
@@ -41,6 +41,7 @@ class Forward(ABC):
         self.shape = program.shape
         self.row = self.shape.row
         self.layers, self.depth = self.field("layers"), self.field("depth", pointer=False)
+        self.examples_at_a_time = self.field("block", pointer=False)
 
     # --- what the function was given ----------------------------------------------------------------
 
@@ -154,18 +155,13 @@ class Forward(ABC):
         """All panels of a layer; ``body`` is given the number and the units of the panel."""
         self.b.loop(0, self.of(layer, "panels"), lambda p: body(p, self.units_of(layer, p)))
 
-    def each_block(self, low: ir.Value, high: ir.Value, rows: int, body: Callable[[ir.Value, ir.Value], None]) -> None:
-        """Examples, so many at a time as fit the innermost cache: the first one's row, and how many.
-
-        These are whole tiles: what is left of one would be computed otherwise, with other bits, and where
-        that is depends on how many workers there are.
-        """
-        most = EXAMPLES // rows * rows
+    def each_block(self, low: ir.Value, high: ir.Value, body: Callable[[ir.Value, ir.Value], None]) -> None:
+        """Examples, some whole tiles at a time: the first one's row, and how many."""
 
         def block(s: ir.Value) -> None:
-            body(self.b.times(s, self.row), self.b.smaller(self.b.builder.sub(high, s), most))
+            body(self.b.times(s, self.row), self.b.smaller(self.b.builder.sub(high, s), self.examples_at_a_time))
 
-        self.b.loop(low, high, block, by=most)
+        self.b.loop(low, high, block, by=self.examples_at_a_time)
 
     def layer(self, layer: ir.Value, low: ir.Value, high: ir.Value, rows: int, *, training: bool) -> None:
         """The sums of a layer, so many examples at a time, and its outputs."""
@@ -194,7 +190,7 @@ class Forward(ABC):
 
             self.each_panel(layer, panel)
 
-        self.each_block(low, high, rows, block)
+        self.each_block(low, high, block)
         whole = self.if_softmax(layer)
         if whole is not None:
             with b.builder.if_then(whole):

@@ -8,6 +8,7 @@ from llvmlite import ir
 
 from clearprop.engine.forward import Forward
 from clearprop.engine.kernels.errors import Output
+from clearprop.engine.kernels.finite import require_finite
 from clearprop.engine.kernels.gather import gather, scatter
 
 
@@ -68,12 +69,15 @@ class Predict(Inference):
     """Builds the function ``predict``: the outputs."""
 
     def block(self, first: ir.Value, examples: ir.Value) -> None:
-        """The outputs for these examples; few are computed one by one."""
+        """The outputs for these examples, and whether all is finite; few are computed one by one."""
         b, rows, units = self.b, self.program.tile.rows, self.of(self.depth, "units")
         with b.builder.if_else(b.builder.icmp_signed("<", examples, b.integer(rows // 2))) as (few, many):
             with few:
                 self.forward(first, examples, 1)
             with many:
                 self.forward(first, examples, rows)
+        for layer in (b.integer(0), self.depth):
+            check, seen = require_finite(self.module, self.shape), (self.of(layer, "units"), examples)
+            self.call(check, self.a(layer), self.panel, *seen, self.field("unfit"))
         there = b.at(self.field("outputs"), b.times(b.times(first, units), self.shape.numbers.bytes))
         self.call(scatter(self.module, self.shape), there, self.a(self.depth), self.panel, examples, units)

@@ -17,6 +17,9 @@ from clearprop.network.problem import Problem
 SECOND_CACHE = 1 << 20
 """The bytes of a processor's own second cache that the plan counts on."""
 
+EXAMPLES = 128
+"""Examples that go through a panel of weights together: what they give fits the innermost cache."""
+
 MOST_EXAMPLES = 2048
 """Examples whose activations are kept at a time; a larger batch adds up its gradient in parts."""
 
@@ -59,10 +62,19 @@ def rows(program: Program, batch: int) -> int:
     return -(-min(batch, MOST_EXAMPLES) // tile) * tile
 
 
+def block(program: Program) -> int:
+    """How many examples go through a panel of weights together, in whole tiles."""
+    return EXAMPLES // program.tile.rows * program.tile.rows
+
+
 def chunk(program: Program, batch: int) -> int:
     """How many panels of inputs meet all panels of units, before the next do: those whose activations fit half
     of the second cache."""
     return max(1, SECOND_CACHE // 2 // (min(batch, MOST_EXAMPLES) * program.shape.row))
+
+
+LONG = 0.05
+"""Seconds of a step from which on it can be stopped before its end. Others are waited for."""
 
 
 class Counts(NamedTuple):

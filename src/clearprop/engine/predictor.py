@@ -11,7 +11,8 @@ from clearprop.engine import layers, machine, plan
 from clearprop.engine.build import Built
 from clearprop.engine.context import Context, address, filled, zeros
 from clearprop.engine.panels import Panels
-from clearprop.engine.program import EXAMPLES, FIELDS
+from clearprop.engine.plan import EXAMPLES
+from clearprop.engine.program import FIELDS
 from clearprop.engine.workers import processors, together
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
@@ -43,15 +44,18 @@ class Predictor:
         self.function = self.built.predict
         self.weights = zeros(panels.weights * panels.width, dtype)
         self.weights[:] = panels.pack(parameters.vector)
-        count, rows = panels.activation_starts()[-1], EXAMPLES // program.tile.rows * program.tile.rows
+        count, rows = panels.activation_starts()[-1], plan.block(program)
         self.order = np.arange(ROWS, dtype=np.int64)
+        self.unfit = zeros(8, np.int64)
         self.context = Context(
             layers=filled(layers.table(panels, program.activations), np.int64),
             depth=network.depth,
+            block=rows,
             parameters=self.weights,
             panels=count,
             rows=rows,
             order=self.order,
+            unfit=self.unfit,
             activations=zeros(self.threads * count * rows * panels.width, dtype),
         )
         self.words, self.address = self.context.words, self.context.address
@@ -61,29 +65,32 @@ class Predictor:
         self.places = address(self.given), address(self.found)
         self.lock = threading.Lock()
 
-    def __call__(self, inputs: Array) -> Array:
-        """The outputs, shape (rows, outputs), for inputs of shape (rows, inputs)."""
+    def __call__(self, inputs: Array) -> tuple[Array, bool]:
+        """The outputs, shape (rows, outputs), for inputs of shape (rows, inputs); and whether all of both are finite.
+
+        Raises:
+            ValueError: rows of another length.
+        """
         rows, size = inputs.shape
         if size != self.sizes[0]:
             raise ValueError(f"expected rows of {self.sizes[0]} numbers, found {inputs.shape}")
         if rows <= FEW:
             return self._few(inputs, rows)
-        found = np.empty((rows, self.sizes[1]), self.dtype)
-        if rows <= ROWS:
-            self._some(self._readable(inputs), found)
-        else:
-            for start in range(0, rows, ROWS):
-                self._some(self._readable(inputs[start : start + ROWS]), found[start : start + ROWS])
-        return found
+        found, finite = np.empty((rows, self.sizes[1]), self.dtype), True
+        for start in range(0, rows, ROWS):
+            part = slice(start, start + ROWS)
+            finite &= self._some(self._readable(inputs[part]), found[part])
+        return found, finite
 
-    def _few(self, inputs: Array, rows: int) -> Array:
+    def _few(self, inputs: Array, rows: int) -> tuple[Array, bool]:
         with self.lock:
             self.given[:rows] = inputs
             words = self.words
             words[INPUTS], words[OUTPUTS] = self.places
             words[COUNT] = rows
+            self.unfit[0] = 0
             self.function(self.address, 0, 1)
-            return self.found[:rows].copy()
+            return self.found[:rows].copy(), not self.unfit[0]
 
     def _readable(self, inputs: Array) -> Array:
         """The inputs as native code reads them; where they stand, if they are so already."""
@@ -92,12 +99,14 @@ class Predictor:
             return inputs
         return np.ascontiguousarray(inputs, self.dtype)
 
-    def _some(self, inputs: Array, found: Array) -> None:
+    def _some(self, inputs: Array, found: Array) -> bool:
         rows = len(inputs)
         with self.lock:
             words = self.words
             words[INPUTS], words[OUTPUTS], words[COUNT] = address(inputs), address(found), rows
+            self.unfit[0] = 0
             if rows <= EXAMPLES or self.threads == 1:
                 self.function(self.address, 0, 1)
             else:
                 together(self.function, self.address, min(self.threads, -(-rows // EXAMPLES)))
+            return not self.unfit[0]

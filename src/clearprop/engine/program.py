@@ -15,14 +15,11 @@ from clearprop.engine.block import Numbers
 from clearprop.engine.kernels.update import Rule
 from clearprop.engine.panels import Panel
 from clearprop.network.description import Network
-from clearprop.rules.activations import AnyActivation, Softmax
+from clearprop.rules.activations import AnyActivation
 from clearprop.rules.joined import AnyJoined
 from clearprop.rules.losses import Loss
 from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.penalties import Penalty
-
-EXAMPLES = 128
-"""Examples that go through a panel of weights together: what they give fits the innermost cache."""
 
 FIELDS = (
     "layers",  # the table of layers
@@ -51,10 +48,13 @@ FIELDS = (
     "activations",
     "aside",  # the panel where what softmax layers need beside begins
     "panels",  # how many panels of activations a worker has for itself in inference
+    "block",  # examples that go through a panel of weights together, in whole tiles
     "rows",  # how many examples a panel of activations has
     "scratch",  # of each worker
     "outputs",  # or the errors
+    "unfit",  # whether an input or an output is not finite
     "arrivals",  # how many workers have arrived at barriers so far
+    "stop",  # whether the rest of the work is to be left undone
 )
 """What the native functions are given, in this order: one word of eight bytes each."""
 
@@ -122,12 +122,6 @@ class Program:
     def joined_in_training(self) -> AnyJoined | None:
         """The loss and the output activation as one function, in training."""
         return None if self.outputs_dropped else self.joined
-
-    @property
-    def softmax_inside(self) -> bool:
-        """Whether signals go back through a softmax layer."""
-        last = isinstance(self.last, Softmax) and self.joined_in_training is None
-        return last or any(isinstance(rule, Softmax) for rule in self.hidden)
 
     @cached_property
     def rule(self) -> Rule:

@@ -168,17 +168,17 @@ class SingleSteps(Forward):
         for number in range(self.network.depth - 1, -1, -1):
             dense, old = self.network.layers[number], forward[number]
             new = [
-                self.updated(emitter, known, b.builder.fmul(a, d), vector, weights=True)
+                self.updated(emitter, known, b.builder.fmul(a, d), vector, dense.size, weights=True)
                 for a, vector in zip(seen[number], old[:-1], strict=True)
             ]
             trained = dense.bias != "none" and dense.train_bias
-            new.append(self.updated(emitter, known, d, old[-1], weights=False) if trained else old[-1])
+            new.append(self.updated(emitter, known, d, old[-1], dense.size, weights=False) if trained else old[-1])
             ahead.insert(0, [value for vector in new for value in vector])
             if number == 0:
                 break
             spread, turned, a = self.lanes_of(d, dense.size), back[number - 1], whole[number - 1]
             new = [
-                self.updated(emitter, known, b.builder.fmul(each, a), vector, weights=True)
+                self.updated(emitter, known, b.builder.fmul(each, a), vector, sizes[number], weights=True)
                 for each, vector in zip(spread, turned, strict=True)
             ]
             behind.insert(0, [value for vector in new for value in vector])
@@ -228,9 +228,16 @@ class SingleSteps(Forward):
         return self.only(d, network.sizes[-1])
 
     def updated(
-        self, emitter: Emitter, known: dict[Hashable, ir.Value], g: ir.Value, state: list[ir.Value], *, weights: bool
+        self,
+        emitter: Emitter,
+        known: dict[Hashable, ir.Value],
+        g: ir.Value,
+        state: list[ir.Value],
+        units: int,
+        *,
+        weights: bool,
     ) -> list[ir.Value]:
-        """The optimizer's rule for a vector of weights."""
+        """The optimizer's rule for a vector of so many weights."""
         names = list(self.program.optimizer.state)
         program = self.program
         penalty = program.penalty if weights and program.penalty else None
@@ -239,4 +246,6 @@ class SingleSteps(Forward):
         values |= dict(zip(names, state[1:], strict=True))
         for symbol, tree in self.program.rule.assignments:
             values[symbol.key] = emitter.emit(tree, values)
-        return [values[Role.WEIGHT], *(values[name] for name in names)]
+        new = [values[Role.WEIGHT], *(values[name] for name in names)]
+        # What fills up the vector stays zero, also where a rule makes 0/0 of it.
+        return [self.only(value, units) for value in new]

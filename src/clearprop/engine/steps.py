@@ -7,7 +7,8 @@ added up across workers: the bits do not depend on how many there are.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from llvmlite import ir
 
@@ -25,7 +26,7 @@ from clearprop.engine.kernels.subnormal import flushed, restored
 from clearprop.engine.kernels.transpose import transpose
 from clearprop.engine.kernels.update import clip_factor, finish, shared_bias, update
 from clearprop.engine.layers import EACH, SHARED
-from clearprop.engine.program import EXAMPLES
+from clearprop.engine.program import FIELDS
 from clearprop.rules.activations import Softmax
 
 Body = Callable[[], None]
@@ -41,8 +42,8 @@ class Steps(Forward):
         self.panel = b.times(self.field("rows", pointer=False), self.row)
         self.transposed, self.inputs = self.field("transposed"), self.field("inputs")
         self.targets, self.weights = self.field("targets"), self.field("weights")
-        own = b.times(b.named["worker"], (EXAMPLES + self.shape.width) * self.row)
-        self.scratch = b.at(self.field("scratch"), own)
+        own = b.times(b.add(self.examples_at_a_time, self.shape.width), self.row)
+        self.scratch = b.at(self.field("scratch"), b.times(own, b.named["worker"]))
         self.remembered = self.field("remembered", pointer=False)
         self.rows = 1 if self.program.alone else self.program.tile.rows
         self.clip: ir.Value = ir.Constant(self.shape.numbers.scalar, 1.0)
@@ -200,7 +201,7 @@ class Steps(Forward):
 
             self.each_panel(before, panel)
 
-        self.each_block(low, high, self.rows, block)
+        self.each_block(low, high, block)
         self.through_softmax(before, order, count, low, high)
 
     def unless(self, condition: ir.Value | None, body: Body) -> None:
@@ -240,7 +241,12 @@ class Steps(Forward):
             total = b.times(panels, count)
             low = b.builder.udiv(b.times(total, worker), workers)
             high = b.builder.udiv(b.times(total, b.add(worker, 1)), workers)
-            b.loop(low, high, lambda t: body(b.builder.udiv(t, count), b.add(b.builder.urem(t, count), first)))
+
+            def tile(t: ir.Value) -> None:
+                with self.unless_stopped():
+                    body(b.builder.udiv(t, count), b.add(b.builder.urem(t, count), first))
+
+            b.loop(low, high, tile)
 
         b.loop(0, inputs, chunk, by=size)
 
@@ -275,7 +281,7 @@ class Steps(Forward):
     def g(self, layer: ir.Value, p: ir.Value, k: ir.Value) -> ir.Value:
         """Where the gradient of a tile stands."""
         if not self.program.whole_gradient:
-            return self.b.at(self.scratch, EXAMPLES * self.row)
+            return self.b.at(self.scratch, self.b.times(self.examples_at_a_time, self.row))
         return self.b.at(self.field("gradient"), self.place(layer, p, k))
 
     def place(self, layer: ir.Value, p: ir.Value, k: ir.Value) -> ir.Value:
@@ -413,6 +419,24 @@ class Steps(Forward):
         return self.b.at(self.field("squares"), self.b.times(number, 8))
 
     # --- workers ------------------------------------------------------------------------------------------
+
+    def each_panel(self, layer: ir.Value, body: Callable[[ir.Value, ir.Value], None]) -> None:
+        """All panels of a layer, unless the work is to be stopped."""
+
+        def panel(p: ir.Value, units: ir.Value) -> None:
+            with self.unless_stopped():
+                body(p, units)
+
+        super().each_panel(layer, panel)
+
+    @contextmanager
+    def unless_stopped(self) -> Iterator[None]:
+        """Some work that is left undone when the step is to be stopped. All barriers are passed all the same."""
+        b = self.b
+        place = b.at(b.named["context"], 8 * FIELDS.index("stop"))
+        word = b.builder.load_atomic(place, "monotonic", 8, typ=INDEX)
+        with b.builder.if_then(b.builder.icmp_signed("==", word, b.integer(0)), likely=True):
+            yield
 
     def barrier(self) -> None:
         """Wait until all workers are here."""
