@@ -88,8 +88,8 @@ MIXES = {
 
 @pytest.mark.parametrize("name", MIXES)
 def test_mixed_rules(name: str) -> None:
-    """Training, outputs and errors, in both precisions, one by one and in large batches as well."""
-    for number, (dtype, batch) in enumerate([("float64", 20), ("float32", 33), ("float64", 2)]):
+    """Training, outputs and errors, in both precisions; in tiles that are not filled, and one by one."""
+    for number, (dtype, batch) in enumerate([("float64", 20), ("float32", 2)]):
         problem = kept(MIXES[name], batch)
         engine = native(problem, dtype, threads=1 + number % 2)
         verdict = judged(problem, dtype, by_engine(engine))
