@@ -13,6 +13,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -118,13 +119,18 @@ def together(run: Callable[[], object], count: int) -> float:
     ready = threading.Barrier(count + 1)
 
     def wait_and_run() -> None:
-        ready.wait()
-        run()
+        with suppress(threading.BrokenBarrierError):
+            ready.wait()
+            run()
 
     threads = [threading.Thread(target=wait_and_run) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    ready.wait()
+    try:
+        for thread in threads:
+            thread.start()
+        ready.wait()
+    except BaseException:
+        ready.abort()  # or those that wait would keep an interrupted process from its end
+        raise
     started = time.perf_counter()
     for thread in threads:
         thread.join()

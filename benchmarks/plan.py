@@ -1,23 +1,42 @@
 """The engine's cost model against measurement: expected and measured time of a step.
 
-    python benchmarks/plan.py [--fit]
+    .venv/test/bin/python benchmarks/plan.py [--fit] [--docs FILE]
 
 For networks of many shapes it prints what `clearprop engine` would expect of a step and what a step takes,
-on one thread and on all, and whether the plan's number of threads was the faster one. `--fit` prints the
-constants that fit this machine best.
+on one thread and on all, which take turns; and whether the plan's number of threads was the faster one.
+`--fit` prints the constants of `engine/plan.py` that fit this machine best, and how well they would do.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from benchmarks.comparison import document
+from benchmarks.comparison.machine import described
+from benchmarks.comparison.result import geometric_mean
+from benchmarks.comparison.tables import head, markdown, micro
+from benchmarks.constants import Constants, Model, fitted, terms
+
 import clearprop as cp
 from clearprop.engine import plan
+from clearprop.engine.native import Native
+from clearprop.engine.program import Program
 from clearprop.engine.workers import processors
+from clearprop.propagation.turns import Turns
 from clearprop.training.inspection import inspected
 
+PART = "cost model"
 SHAPES = [
     ((2, 2, 2), 1),
     ((4, 16, 3), 32),
@@ -26,13 +45,54 @@ SHAPES = [
     ((64, 32, 10), 32),
     ((30, 64, 64, 1), 64),
     ((100, 100, 10), 20),
+    ((64, 100, 10), 200),
     ((64, 128, 128, 10), 128),
     ((20, *(32,) * 8, 2), 16),
     ((784, 128, 64, 10), 128),
     ((64, 512, 10), 8),
     ((256, 256, 256, 10), 256),
+    ((64, 256, 256, 256, 10), 256),
     ((784, 512, 512, 10), 256),
+    ((1024, 1024, 1024, 1024), 512),
 ]
+
+ROUNDS, SECONDS = 5, 0.08
+"""Of each number of threads, in turn."""
+
+NEAR = 1.05
+"""A number of threads that takes so little longer than the other is as good."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A network, and the seconds of a step on one thread and on ``most``."""
+
+    name: str
+    program: Program
+    network: cp.Network
+    batch: int
+    most: int
+    one: float
+    many: float
+
+    def model(self, threads: int) -> Model:
+        """What the plan expects."""
+        return lambda: plan.seconds(self.program, self.network, self.batch, threads)
+
+    @property
+    def chosen(self) -> int:
+        """The number of threads that the plan chooses with its present constants."""
+        return plan.threads(self.program, self.network, self.batch)
+
+    @property
+    def lost(self) -> float:
+        """What a step takes with that number, over what it could."""
+        return (self.one if self.chosen == 1 else self.many) / min(self.one, self.many)
+
+    @property
+    def scales(self) -> bool:
+        """Whether more threads than one do anything at all."""
+        return self.most > 1 and self.program.single is None
 
 
 def problem(sizes: tuple[int, ...], batch: int, activation: str, optimizer: cp.Optimizer) -> cp.Problem:
@@ -47,41 +107,111 @@ def problem(sizes: tuple[int, ...], batch: int, activation: str, optimizer: cp.O
     return cp.Problem(network, optimizer=optimizer, examples=examples, settings=cp.Settings(batch_size=batch))
 
 
+def turns(batch: int, steps: int) -> Turns:
+    """Steps whose batches lie anywhere among the rows; none moves the weights far."""
+    order = np.random.default_rng(1).integers(8 * batch, size=steps * batch)
+    return Turns(order, np.arange(steps + 1) * batch, np.arange(1, steps + 1), np.full(steps, 1e-6))
+
+
+def measured(sizes: tuple[int, ...], batch: int, activation: str, optimizer: cp.Optimizer) -> Measured:
+    """One network: both numbers of threads in turn."""
+    given, most = problem(sizes, batch, activation, optimizer), processors()
+    natives = [inspected(given, None, threads, measure=False).native for threads in (1, most)]
+    steps = 1
+    while (spent := _run(natives[0], turns(batch, steps))) < SECONDS / 2:
+        steps = min(16 * steps, int(steps * SECONDS / max(spent, 1e-9)) + 1)
+    run = turns(batch, steps)
+    found: list[list[float]] = [[], []]
+    for number in range(1 + ROUNDS):
+        for native, seconds in zip(natives, found, strict=True):
+            spent = _run(native, run)
+            if number > 0:  # the first is to warm up
+                seconds.append(spent / steps)
+    short = f"{'-'.join(map(str, sizes[:4]))}{'-…' if len(sizes) > 4 else ''}"
+    one, many = map(statistics.median, found)
+    return Measured(
+        f"{short}, batch {batch}, {activation}, {optimizer.name}",
+        natives[0].program,
+        given.network,
+        batch,
+        most,
+        one,
+        many,
+    )
+
+
+def _run(native: Native, run: Turns) -> float:
+    begun = time.perf_counter()
+    native.run(run)
+    return time.perf_counter() - begun
+
+
+# --- what comes of it --------------------------------------------------------------------------------------
+
+
+def table(found: Sequence[Measured]) -> list[str]:
+    """A line per network."""
+    most = found[0].most
+    heads = ("network", "expected, µs", "measured, µs", "ratio", f"{most} threads, µs", "plan", "remark")
+    return markdown(heads, (_line(each) for each in found))
+
+
+def _line(each: Measured) -> list[str]:
+    expected = each.model(1)()
+    faster = each.most if each.many < each.one else 1
+    remark = "" if each.lost <= NEAR else f"{faster} would be {each.lost:.2f}× as fast"
+    ratio = f"{each.one / expected:.2f}"
+    return [each.name, micro(expected), micro(each.one), ratio, micro(each.many), str(each.chosen), remark]
+
+
+def verdict(found: Sequence[Measured]) -> Iterator[str]:
+    """How well the present constants do."""
+    for threads, some in ((1, found), (found[0].most, [each for each in found if each.scales])):
+        if some:
+            ratios = [(each.one if threads == 1 else each.many) / each.model(threads)() for each in some]
+            off = [max(ratio, 1 / ratio) for ratio in ratios]
+            yield (
+                f"- Measured over expected on {threads} thread{'s' if threads > 1 else ''}: "
+                f"{min(ratios):.2f} to {max(ratios):.2f}, typically off by {statistics.median(off):.2f}×, "
+                f"at worst by {max(off):.2f}×."
+            )
+    right = sum(each.lost <= NEAR for each in found)
+    mean = geometric_mean([each.lost for each in found]) or 1.0
+    yield (
+        f"- The planned number of threads was the faster one, or within {100 * (NEAR - 1):.0f} % of it, "
+        f"{right} of {len(found)} times; a step takes {100 * (mean - 1):.1f} % longer than with the faster one."
+    )
+
+
+def fit(found: Sequence[Measured]) -> Constants:
+    """The constants that fit best."""
+    models = [(each.model(1), each.one) for each in found]
+    models += [(each.model(each.most), each.many) for each in found if each.scales]
+    return fitted(terms([model for model, _ in models]), np.array([seconds for _, seconds in models]))
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Measure, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fit", action="store_true", help="print the constants that fit best")
-    fit = parser.parse_args().fit
-    rows, times, most, right = [], [], processors(), 0
-    print(f"{'network':34} batch   expected   measured  ratio  {most} threads  plan")
+    parser.add_argument("--docs", type=Path, metavar="FILE", help="put the table into this page, between its markers")
+    given = parser.parse_args()
+    if given.docs is not None and (wrong := document.missing(given.docs, [PART])):
+        parser.error(f"--docs: {wrong}")
+    found = []
     for sizes, batch in SHAPES:
         for activation, optimizer in (("logistic", cp.SGD(0.01)), ("relu", cp.Adam(0.001))):
-            given = problem(sizes, batch, activation, optimizer)
-            one, many = (inspected(given, None, threads) for threads in (1, most))
-            chosen = plan.threads(one.native.program, batch)
-            faster = most if many.measured < one.measured else 1
-            right += chosen == faster
-            name = f"{'-'.join(map(str, sizes[:4]))}{'…' if len(sizes) > 4 else ''} {activation} {optimizer.name}"
-            print(
-                f"{name:34} {batch:5} {one.expected * 1e6:8.2f}µs {one.measured * 1e6:8.2f}µs "
-                f"{one.measured / one.expected:6.2f} {many.measured * 1e6:8.2f}µs {chosen:4}"
-                f"{'' if chosen == faster else f'  {faster} is faster'}",
-                flush=True,
-            )
-            rows.append(plan.counts(one.native.program, batch))
-            times.append(one.measured)
-    print(f"the plan chose the faster number of threads {right} of {len(rows)} times")
-    if fit:
-        # Relative errors count: a step of 1 µs as much as one of 10 ms.
-        matrix = np.array(rows) / np.array(times)[:, None]
-        found = np.ones(matrix.shape[1])
-        for _ in range(200):
-            active = found > 0
-            solved = np.linalg.lstsq(matrix[:, active], np.ones(len(times)), rcond=None)[0]
-            found[active] = solved
-            if (solved >= 0).all():
-                break
-            found = np.where(found < 0, 0.0, found)
-        print("seconds for each of", dict(zip(plan.Counts._fields, found.tolist(), strict=True)))
+            found.append(measured(sizes, batch, activation, optimizer))
+            print(f"{found[-1].name}: {micro(found[-1].one)} µs", file=sys.stderr, flush=True)
+    lines = ["## The cost model", "", *head(described(), None), "", *table(found), "", *verdict(found)]
+    if given.docs is not None:
+        document.replace(given.docs, PART, lines)
+    if given.fit:
+        best = fit(found)
+        with best.in_place():
+            lines += ["", "With the constants that fit best,", "", *(f"    {line}" for line in str(best).splitlines())]
+            lines += ["", *verdict(found)]
+    print("\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,9 @@ once right before one, once right behind one. All that is to be written before i
 first. Each network makes an epoch, and its error and its outputs are asked for; both runs have the same
 bits, and they agree with the reference. Runs in processes of their own; where one ends by a signal, the
 network's seed is reported and the next one goes on. Exit code 1 if anything was wrong.
+
+With --same-rules the networks differ in their sizes alone, but for a few families: code that was compiled
+for one of them runs for all others, and many more are looked at in the same time.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import argparse
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,13 +30,17 @@ EVERY = 50
 """Networks after which a line is printed."""
 
 
-def one(seed: int, weights: int) -> str | None:
+def one(seed: int, weights: int, *, same_rules: bool = False) -> str | None:
     """What is wrong with the network of that seed, or None."""
     from tests.engine.guarded import guarded, poison
     from tests.engine.networks import by_engine, drawn, epoch_of, judged, native, same
+    from tests.engine.shapes import FAMILIES
 
-    problem = drawn(seed, weights=weights)
-    dtype = ("float32", "float64")[seed // 2 % 2]
+    if same_rules:
+        family = list(FAMILIES.values())[seed % len(FAMILIES)]
+        problem, dtype = family.member(seed, weights=weights), family.dtype
+    else:
+        problem, dtype = drawn(seed, weights=weights), ("float32", "float64")[seed // 2 % 2]
     threads = 1 + seed % 3
     ends, outputs, first = [], [], None
     for at_end in (True, False):
@@ -52,7 +60,7 @@ def one(seed: int, weights: int) -> str | None:
     return f"hard: {verdict}" if verdict.hard and verdict.agrees else None if verdict.agrees else str(verdict)
 
 
-def some(first: int, last: int, weights: int) -> None:
+def some(first: int, last: int, weights: int, *, same_rules: bool = False) -> None:
     """Networks one after the other, each announced before it begins: what a process of its own does."""
     import numpy as np
 
@@ -60,7 +68,7 @@ def some(first: int, last: int, weights: int) -> None:
     for seed in range(first, last):
         print(f"begin {seed}", flush=True)
         try:
-            found = one(seed, weights)
+            found = one(seed, weights, same_rules=same_rules)
         except Exception as error:
             found = f"{type(error).__name__}: {error}"
         if found is not None:
@@ -100,18 +108,20 @@ class Report:
 def fuzz(first: int, last: int, child: Callable[[int, int], list[str]]) -> Report:
     """All these seeds, in as many processes as are needed; ``child`` is the command for some of them."""
     report = Report()
-    environment = {**os.environ, "CLEARPROP_CACHE_DIR": "off"}
-    while first < last:
-        seed, ended = first, False
-        with subprocess.Popen(child(first, last), stdout=subprocess.PIPE, text=True, env=environment) as process:
-            assert process.stdout is not None
-            for text in process.stdout:
-                begun = report.read(text)
-                seed, ended = seed if begun is None else begun, text == "end\n"
-        if ended:
-            break
-        report.add(seed, f"the process ended with {process.returncode}")
-        first = seed + 1
+    with tempfile.TemporaryDirectory() as folder:
+        # What networks have in common is compiled once for all of them, and nobody else's code is run.
+        environment = {**os.environ, "CLEARPROP_CACHE_DIR": str(Path(folder) / "cache")}
+        while first < last:
+            seed, ended = first, False
+            with subprocess.Popen(child(first, last), stdout=subprocess.PIPE, text=True, env=environment) as process:
+                assert process.stdout is not None
+                for text in process.stdout:
+                    begun = report.read(text)
+                    seed, ended = seed if begun is None else begun, text == "end\n"
+            if ended:
+                break
+            report.add(seed, f"the process ended with {process.returncode}")
+            first = seed + 1
     return report
 
 
@@ -121,14 +131,16 @@ def main() -> int:
     parser.add_argument("--networks", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0, help="of the first network")
     parser.add_argument("--weights", type=int, default=40_000, help="that a network has at most")
+    parser.add_argument("--same-rules", action="store_true", help="networks of a few families, of any sizes")
     parser.add_argument("--child", type=int, nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
-        some(given.child[0], given.child[1], given.weights)
+        some(*given.child, given.weights, same_rules=given.same_rules)
         return 0
 
     def child(first: int, last: int) -> list[str]:
-        return [sys.executable, __file__, "--child", str(first), str(last), "--weights", str(given.weights)]
+        rest = ["--weights", str(given.weights), *(["--same-rules"] if given.same_rules else [])]
+        return [sys.executable, __file__, "--child", str(first), str(last), *rest]
 
     report = fuzz(given.seed, given.seed + given.networks, child)
     seconds = time.monotonic() - report.began

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.comparison.result import Result, Side
+from benchmarks.comparison.result import FEW, Result, Side
 from benchmarks.comparison.rounds import Length, rotated
 from benchmarks.contenders.entry import Entry
 
@@ -27,6 +27,14 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = {"PyTorch eager": "with_pytorch", "scikit-learn": "with_scikit_learn"}
 ACCURACY = 0.85
 """What every one of them must reach on the rows set aside, or it has not done the work."""
+
+
+PATIENCE = 300.0
+"""Seconds until a command is given up."""
+
+
+class Unmeasured(Exception):
+    """clearprop itself did not do what it was asked."""
 
 
 @dataclass
@@ -40,17 +48,27 @@ class Command:
     def run(self) -> float:
         """Seconds of one run."""
         started = time.perf_counter()
-        done = subprocess.run(self.line, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
+        try:
+            done = subprocess.run(
+                self.line, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False, timeout=PATIENCE
+            )
+        except subprocess.TimeoutExpired:
+            self.side.failed = f"not done within {PATIENCE:.0f} s"
+            return PATIENCE
         seconds = time.perf_counter() - started
         if done.returncode:
-            self.side.failed = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1][:200]
+            self.side.failed = _last(done)
         elif not self.side.ours and float(done.stdout) < ACCURACY:
             self.side.failed = f"an accuracy of {float(done.stdout):.3f}, expected at least {ACCURACY}"
         return seconds
 
 
 def prompted(name: str, entries: Sequence[Entry], length: Length, folder: Path) -> Result:
-    """A bundled example, from the prompt to a fitted model."""
+    """A bundled example, from the prompt to a fitted model.
+
+    Raises:
+        Unmeasured: clearprop itself failed, which says for how long the others are to train.
+    """
     epochs, accuracy = standard(name, folder)
     settings = json.dumps(asked(name, epochs))
     commands = [command(name, entry, settings, folder) for entry in entries if takes_part(entry)]
@@ -60,8 +78,9 @@ def prompted(name: str, entries: Sequence[Entry], length: Length, folder: Path) 
     for each in commands:
         each.run()  # from now on its files, and what it compiled, are at hand
     for number in range(length.rounds):
+        hopeless = result.slow if number >= FEW else []
         for each in rotated(commands, number):
-            if each.side.failed is None:
+            if each.side.failed is None and each.side not in hopeless:
                 each.side.seconds.append(each.run())
     return result
 
@@ -83,15 +102,29 @@ def command(name: str, entry: Entry, settings: str, folder: Path) -> Command:
 
 def environment_in(folder: Path) -> dict[str, str]:
     """This one, with a place for what is kept on disk that no earlier run has filled."""
-    return {**os.environ, "XDG_CACHE_HOME": str(folder / "cache")}
+    return {
+        **os.environ,
+        "XDG_CACHE_HOME": str(folder / "cache"),
+        "CLEARPROP_CACHE_DIR": str(folder / "cache" / "code"),
+    }
 
 
 def standard(name: str, folder: Path) -> tuple[int, float]:
-    """For how many epochs clearprop trains, and the accuracy that it reaches on the rows set aside."""
+    """For how many epochs clearprop trains, and the accuracy that it reaches on the rows set aside.
+
+    Raises:
+        Unmeasured: it did not train.
+    """
     line = [sys.executable, "-m", "clearprop", "train", name, "--quiet", "--format", "json"]
-    done = subprocess.run(line, env=environment_in(folder), capture_output=True, text=True, check=True)
+    done = subprocess.run(line, env=environment_in(folder), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Unmeasured(_last(done))
     found = json.loads(done.stdout)
     return found["epochs"], found["validation"]["accuracy"]
+
+
+def _last(done: subprocess.CompletedProcess[str]) -> str:
+    return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1][:200]
 
 
 def asked(name: str, epochs: int) -> dict[str, object]:

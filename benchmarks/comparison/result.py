@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Self
 
 from benchmarks.contenders.entry import OURS, Entry
 
 MANY = 10_000
 """Units over which the time of compiling is spread, where it is included."""
+
+FEW, SLOW = 3, 3.0
+"""A peer that takes so many times as long as the fastest after a few rounds is spared the others."""
 
 
 @dataclass
@@ -40,6 +43,11 @@ class Side:
     def of(cls, entry: Entry) -> Side:
         """Nothing measured yet."""
         return cls(entry.label, entry.name, entry.threads)
+
+    @classmethod
+    def read(cls, found: dict[str, Any]) -> Self:
+        """What ``Result.as_json`` wrote of it."""
+        return cls(**{each.name: found[each.name] for each in fields(cls)})
 
     @property
     def ours(self) -> bool:
@@ -102,6 +110,13 @@ class Result:
     reference: tuple[float, float] | None = None
     load: float | None = None
 
+    @classmethod
+    def read(cls, found: dict[str, Any]) -> Self:
+        """What ``as_json`` wrote."""
+        own = {each.name: found[each.name] for each in fields(cls)}
+        reference = None if found["reference"] is None else tuple(found["reference"])
+        return cls(**own | {"sides": [Side.read(side) for side in found["sides"]], "reference": reference})
+
     def valid(self, *, ours: bool) -> Iterator[Side]:
         """Clearprop's sides, or the peers', that may be compared."""
         return (side for side in self.sides if side.counts and side.ours is ours)
@@ -117,6 +132,15 @@ class Result:
     def peer(self) -> Side | None:
         """The fastest of the others, at its best number of threads."""
         return min(self.valid(ours=False), key=lambda side: side.median, default=None)
+
+    @property
+    def slow(self) -> list[Side]:
+        """The peers that cannot become the best one."""
+        fastest = self.peer
+        if fastest is None:
+            return []
+        peers = (side for side in self.sides if side.seconds and not side.ours)
+        return [side for side in peers if side.median > SLOW * fastest.median]
 
     @property
     def best(self) -> list[Side]:

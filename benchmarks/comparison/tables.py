@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from benchmarks.comparison.result import MANY, Result, Side, geometric_mean
+from benchmarks.comparison.result import FEW, MANY, SLOW, Result, Side, geometric_mean
 from benchmarks.peak import Peak
 
 NONE = "–"
@@ -117,6 +117,7 @@ def details(results: Sequence[Result]) -> list[str]:
         f"{time}, compiling spread over {MANY:,}",
         "off by",
         "processors busy",
+        "rounds",
         "remark",
     )
     return markdown(heads, (_entry(result, side) for result in results for side in result.sides))
@@ -124,7 +125,7 @@ def details(results: Sequence[Result]) -> list[str]:
 
 def _entry(result: Result, side: Side) -> list[str]:
     if not side.seconds:
-        return [result.name, side.label, NONE, NONE, NONE, NONE, NONE, side.remark]
+        return [result.name, side.label, *[NONE] * 6, side.remark]
     factor = scale(result.unit)[1]
     return [
         result.name,
@@ -134,6 +135,7 @@ def _entry(result: Result, side: Side) -> list[str]:
         NONE if side.included is None else three(factor * side.included),
         NONE if side.off is None else f"{side.off:.0e}",
         f"{side.busy:.2f}" if side.busy else NONE,
+        f"{len(side.seconds)}",
         side.remark,
     ]
 
@@ -148,11 +150,21 @@ def _loss(result: Result) -> list[str]:
     assert result.reference is not None
     before, after = result.reference
     compared = [side for side in result.sides if side.off is not None]
-    astray = [side.label for side in compared if not side.counts]
+    astray = _named(compared)
     off = max((side.off for side in compared if side.off is not None), default=0.0)
     apart = max((side.apart for side in compared if side.apart is not None), default=0.0)
-    verdict = f"no: {', '.join(astray)}" if astray else f"all {len(compared)} entries"
+    verdict = f"no: {'; '.join(astray)}" if astray else f"all {len(compared)} entries"
     return [result.name, f"{before:.6f}", f"{after:.6f}", f"{off:.0e}", f"{apart:.0e}", verdict]
+
+
+def _named(compared: Sequence[Side]) -> list[str]:
+    """Who is astray: a name alone where it is so with every number of threads."""
+    found = []
+    for name in dict.fromkeys(side.name for side in compared):
+        own = [side for side in compared if side.name == name]
+        astray = [side.label for side in own if not side.counts]
+        found += [name] if len(astray) == len(own) else astray
+    return found
 
 
 # --- the page ----------------------------------------------------------------------------------------------
@@ -165,7 +177,8 @@ what the first epoch or call takes beyond a later one, here spread over {MANY:,}
 products alone, of a step 6·B·Σ n_in·n_out - 2·B·n_0·n_1, for no one needs the gradient of the inputs.
 Losses are over all rows, after one epoch from the same weights in the same order, found in float64 from each
 one's weights; weights are compared by their distance relative to how far the reference's went. One that
-is further off than 1e-4, and one that does other mathematics, is not the best peer."""
+is further off than 1e-4, and one that does other mathematics, is not the best peer. A peer that takes over
+{SLOW:g} times as long as the fastest after {FEW} rounds is spared the others."""
 
 
 def shared(results: Sequence[Result]) -> list[str]:
@@ -183,13 +196,13 @@ def shared(results: Sequence[Result]) -> list[str]:
 def head(about: dict[str, Any], peak: Peak | None) -> list[str]:
     """Where and with what this was measured."""
     found = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
+    commit = f" (commit {about['commit']})" if about.get("commit") else ""
     vectors = ", ".join(about["extensions"])
+    earlier = f", begun {' and '.join(about['resumed'])}" if about.get("resumed") else ""
     return [
-        "# The compiled engine beside its peers",
+        f"{about['date']}{earlier}; {about['processor']}, {about['cores']} cores, {vectors}; {about['system']}",
         "",
-        f"{about['date']}; {about['processor']}, {about['cores']} cores, {vectors}; {about['system']}",
-        "",
-        f"{found}",
+        f"{found}{commit}",
         "",
         f"`{about['command']}`",
         *(["", f"Peak measured in this run: {peak}."] if peak is not None else []),
@@ -197,20 +210,37 @@ def head(about: dict[str, Any], peak: Peak | None) -> list[str]:
     ]
 
 
+TITLES = {"step": "Training", "call": "Prediction", "run": "From the prompt to a fitted model"}
+
+
+def of_unit(results: Sequence[Result], unit: str) -> list[Result]:
+    """The rows of one kind."""
+    return [result for result in results if result.unit == unit]
+
+
+def main(peak: Peak | None, results: Sequence[Result]) -> list[str]:
+    """A part for each kind of row: its summary; then the losses."""
+    lines = shared(results)
+    for unit, title in TITLES.items():
+        if some := of_unit(results, unit):
+            lines += ["", f"## {title}", "", *summary(some, peak)]
+    if trained := [result for result in results if result.reference is not None]:
+        lines += ["", "## The same mathematics", "", *losses(trained)]
+    return lines
+
+
+def entries(results: Sequence[Result]) -> list[str]:
+    """Every entry of every row."""
+    lines: list[str] = []
+    for unit in TITLES:
+        if some := of_unit(results, unit):
+            lines += ["", f"## Every entry, per {unit}", "", *details(some)]
+    return lines
+
+
 def page(about: dict[str, Any], peak: Peak | None, results: Sequence[Result]) -> str:
-    """Everything, a part for each kind of row."""
-    lines = [*head(about, peak), *shared(results)]
+    """Everything."""
+    lines = ["# The compiled engine beside its peers", "", *head(about, peak)]
     if any(result.unit in ("step", "call") for result in results):
         lines += ["", EXPLAINED]
-    for unit, title in (("step", "Training"), ("call", "Prediction"), ("run", "From the prompt to a fitted model")):
-        some = [result for result in results if result.unit == unit]
-        if some:
-            lines += ["", f"## {title}", "", *summary(some, peak)]
-    trained = [result for result in results if result.reference is not None]
-    if trained:
-        lines += ["", "## The same mathematics", "", *losses(trained)]
-    for unit in ("step", "call", "run"):
-        some = [result for result in results if result.unit == unit]
-        if some:
-            lines += ["", f"## Every entry, per {unit}", "", *details(some)]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *main(peak, results), *entries(results)]) + "\n"

@@ -12,8 +12,7 @@ import signal
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,8 +23,8 @@ from benchmarks.contenders.work import Layers, asked, initial, made
 
 from clearprop.arrays import Array
 
-PATIENCE = 900.0
-"""Seconds until a worker is given up."""
+PATIENCE = 300.0
+"""Seconds until what a worker was asked is given up, and its process ended."""
 
 QUIET = 0.01
 """Seconds in which a worker's threads must use next to no processor before it counts as idle."""
@@ -141,25 +140,32 @@ def _next(pipe: Connection) -> Any:
 # --- outside -----------------------------------------------------------------------------------------------
 
 
-@dataclass
 class Worker:
-    """A worker, seen from outside. ``folder`` is for what it keeps on disk: nothing is there from earlier runs."""
+    """A worker, seen from outside. ``folder`` is for what it keeps on disk: nothing is there from earlier runs.
 
-    entry: Entry
-    folder: Path
+    A process that has come to its end is replaced when the next task begins: whatever went wrong costs one row.
+    """
 
-    def __post_init__(self) -> None:
+    def __init__(self, entry: Entry, folder: Path) -> None:
+        self.entry, self.folder, self.closed = entry, folder, False
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._start()
+
+    def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=serve, args=(theirs, self.entry))
-        caches = {"XDG_CACHE_HOME": str(self.folder), "TORCHINDUCTOR_CACHE_DIR": str(self.folder / "inductor")}
+        places = {"CLEARPROP_CACHE_DIR": "clearprop", "TORCHINDUCTOR_CACHE_DIR": "inductor", "XDG_CACHE_HOME": ""}
+        caches = {name: str(self.folder / place) for name, place in places.items()}
         with environment(self.entry.environment | caches):
             self.process.start()
         theirs.close()
 
     def begin(self, task: Training | Prediction) -> Begun:
         """See ``Desk.begin``."""
+        if not self.closed and not self.process.is_alive():
+            self._end()
+            self._start()
         begun: Begun = self._ask("begin", task)
         return begun
 
@@ -172,27 +178,29 @@ class Worker:
         try:
             self.pipe.send((name, arguments))
             if not self.pipe.poll(PATIENCE):
-                self.close(at_once=True)
+                self._end()
                 raise Failed(f"no answer within {PATIENCE:.0f} s")
             answer = self.pipe.recv()
         except (EOFError, OSError) as error:
+            self.process.join(5)
             raise Failed(f"its process ended with code {self.process.exitcode}") from error
         if isinstance(answer, Failed):
             raise answer
         return answer
 
-    def close(self, *, at_once: bool = False) -> None:
-        """End it, unless it has ended."""
-        if not at_once and self.process.is_alive():
-            try:
-                self.pipe.send(None)
-            except OSError:
-                at_once = True
-            self.process.join(0 if at_once else 5)
+    def _end(self) -> None:
         if self.process.is_alive():
             self.process.kill()
         self.process.join()
         self.pipe.close()
+
+    def close(self) -> None:
+        """End it, unless it has ended."""
+        self.closed = True
+        with suppress(OSError):
+            self.pipe.send(None)
+            self.process.join(5)
+        self._end()
 
 
 @contextmanager

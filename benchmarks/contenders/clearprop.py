@@ -38,7 +38,7 @@ class Clearprop:
         """The steps of the next epoch."""
         task = self.work.task
         steps = self.epoch * task.units + np.arange(1, task.units + 1)
-        bounds = np.arange(0, task.rows + 1, task.batch)
+        bounds = np.arange(task.units + 1) * task.batch
         return Turns(self.work.batches(self.epoch).ravel(), bounds, steps, np.full(task.units, task.rate))
 
     def layers(self) -> Layers:

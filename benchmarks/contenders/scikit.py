@@ -72,7 +72,8 @@ class Scikit:
             rows, wanted = self.work.inputs[order], self.targets[order]
         else:
             self.model.set_params(shuffle=True)
-            rows, wanted = self.work.inputs, self.targets
+            seen = self.work.task.units * self.work.task.batch
+            rows, wanted = self.work.inputs[:seen], self.targets[:seen]
         self.model.set_params(max_iter=epochs)
         with warnings.catch_warnings():
             # That it has not converged by the last epoch is what was asked for.

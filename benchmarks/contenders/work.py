@@ -80,7 +80,7 @@ def made(task: Training) -> Work:
     sums = x @ teacher
     labels = sums.argmax(axis=1) if task.kind == "relu" else None
     targets = 1 / (1 + np.exp(-sums)) if labels is None else np.eye(units, dtype=np.float32)[labels]
-    orders = tuple(random.permutation(task.rows) for _ in range(ORDERS))
+    orders = tuple(random.permutation(task.rows)[: task.units * task.batch] for _ in range(ORDERS))
     return Work(task, x, targets.astype(np.float32), labels, initial(task.sizes), orders)
 
 

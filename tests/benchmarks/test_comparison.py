@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks.comparison import command, prompt, rounds, sweep, tables
+from benchmarks.comparison import command, document, machine, prompt, rounds, sweep, tables
 from benchmarks.comparison.result import MANY, Result, Side, geometric_mean
+from benchmarks.comparison.run import CURVES, ENTRIES, ROWS, Files, Run, Unfit
 from benchmarks.contenders import entry as entry_module
 from benchmarks.contenders import rows as rows_module
 from benchmarks.contenders.entry import OURS, Entry
@@ -36,7 +37,7 @@ def result(*sides: Side, flops: int | None = None) -> Result:
     return Result("a row", "step", list(sides), flops, reference=(1.0, 0.5))
 
 
-@pytest.mark.parametrize("module", [rows_module, entry_module, tables])
+@pytest.mark.parametrize("module", [rows_module, entry_module, tables, sweep, machine])
 def test_the_examples_in_the_docstrings(module: Any) -> None:
     assert doctest.testmod(module).attempted > 0
     assert doctest.testmod(module).failed == 0
@@ -102,6 +103,14 @@ def test_twice_as_fast_and_half_as_fast_even_out() -> None:
     assert geometric_mean([]) is None
 
 
+def test_peers_that_cannot_be_the_best_are_spared_rounds() -> None:
+    ours, best = side(OURS, 1, 90, 90, 90), side("JAX", 1, 10, 10, 10)
+    near, far = side("JAX", 2, 29, 29, 29), side("PyTorch eager", 1, 31, 31, 31)
+    astray = side("PyTorch eager", 2, 0.1, off=1.0)
+    assert result(ours, best, near, far, astray).slow == [far]
+    assert result(ours, astray).slow == []
+
+
 # --- the same work -------------------------------------------------------------------------------------------
 
 
@@ -154,6 +163,15 @@ def test_every_epoch_sees_every_row_once_and_in_an_order_of_its_own() -> None:
     assert work.inputs.dtype == work.targets.dtype == np.float32
 
 
+def test_an_epoch_of_few_steps_draws_from_all_rows() -> None:
+    task = Training((3, 4, 2), 5, 1000, steps=4)
+    seen = np.concatenate([made(task).batches(epoch).ravel() for epoch in range(4)])
+    assert task.units == 4
+    assert made(task).batches(0).shape == (4, 5)
+    assert seen.max() > 500
+    assert Training((3, 4, 2), 5, 10, steps=4).units == 2
+
+
 def test_rows_come_in_whole_batches() -> None:
     with pytest.raises(ValueError, match="expected whole batches of 3, found 10 rows"):
         Training((2, 2, 2), 3, 10)
@@ -177,6 +195,11 @@ def about() -> dict[str, Any]:
         "extensions": ["sse2"],
         "system": "a system",
         "versions": {"Python": "3"},
+        "commit": "abc",
+        "sources": "def",
+        "rounds": 7,
+        "seconds": 0.3,
+        "contenders": "",
         "command": "python benchmarks/engine.py",
         "left_out": ["JAX is left out"],
     }
@@ -214,12 +237,83 @@ def test_columns_in_which_nothing_stands_are_left_out() -> None:
 
 
 def test_what_was_measured_is_written_down_after_every_row(tmp_path: Path) -> None:
-    run = command.Run(about(), tmp_path / "found.json", tmp_path / "found.md", Peak(1e9, 2e9, 2, 16))
+    run = Run(about(), Files(tmp_path / "found.json", tmp_path / "found.md"), Peak(1e9, 2e9, 2, 16))
     run.add(result(side(OURS, None, 1), side("JAX", 1, 2), flops=10**6))
     found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
     assert found["rows"][0]["ratio"] == 2
     assert found["rows"][0]["sides"][0]["share_of_peak"] == 0.5
     assert "## Training" in (tmp_path / "found.md").read_text(encoding="utf-8")
+
+
+def test_a_run_that_was_cut_short_goes_on_with_all_that_it_had(tmp_path: Path) -> None:
+    points = tuple((width, Training((2, width, 1), 1, 1)) for width in (8, 16))
+    first = Run(about(), Files(tmp_path / "found.json"), Peak(1e9, 2e9, 2, 16))
+    first.curves.append(sweep.Curves(rows_module.SWEEPS["width"], [result(side(OURS, None, 1), side("JAX", 1, 4))]))
+    first.add(result(side(OURS, None, 1, 2, 3), side("JAX", 1, failed="it broke"), flops=10**6))
+    second = Run(about(), Files(tmp_path / "found.json"))
+    second.resume()
+    assert second.results == first.results
+    assert second.curves == first.curves
+    assert second.peak == first.peak
+    assert second.has("a row")
+    assert not second.has(points[0][1].name)
+    assert "today, begun today;" in "\n".join(tables.head(second.about, second.peak))
+
+
+def test_the_rows_of_a_prompt_are_found_whatever_the_number_of_epochs() -> None:
+    found = Run(about(), results=[Result("prompt iris, 130 epochs", "run", [])])
+    assert found.has("prompt iris")
+    assert not found.has("prompt digits")
+
+
+@pytest.mark.parametrize("name", ["sources", "processor", "rounds"])
+def test_what_was_measured_otherwise_is_not_gone_on_from(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "found.json"
+    Run(about(), Files(path)).write()
+    with pytest.raises(Unfit, match=f"not of this run: other {name}"):
+        Run(about() | {name: "other"}, Files(path)).resume()
+    path.write_text("[]", encoding="utf-8")
+    with pytest.raises(Unfit, match="not a file of results"):
+        Run(about(), Files(path)).resume()
+
+
+def test_the_fingerprint_is_that_of_the_code_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for text in ("a = 1", "a = 1", "a = 2"):
+        (tmp_path / "__init__.py").write_text(text, encoding="utf-8")
+        monkeypatch.setattr(cp, "__file__", str(tmp_path / "__init__.py"))
+        found.append(machine.sources())
+    assert found[0] == found[1] != found[2]
+
+
+def test_a_page_has_what_was_found_between_its_markers(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    parts = [f"{document.BEGIN.format(name)}\nold\n{document.END.format(name)}\n" for name in (ROWS, CURVES, ENTRIES)]
+    page.write_text("prose\n" + "more prose\n".join(parts) + "the end\n", encoding="utf-8")
+    found = Run(about(), Files(docs=page), Peak(1e9, 2e9, 2, 16), [result(side(OURS, None, 1), side("JAX", 1, 2))])
+    found.publish()
+    found.publish()
+    text = page.read_text(encoding="utf-8")
+    assert text.count("old") == 1  # the part of the sweeps, which were not measured
+    assert text.count("| a row | 1,000") == text.count("| a row | JAX, 1") == 1
+    assert text.index("## Training") < text.index("more prose") < text.index("## Every entry")
+    assert text.startswith("prose\n")
+    assert text.endswith("the end\n")
+
+
+def test_a_page_without_markers_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    assert "cannot be read" in (document.missing(page, [ROWS]) or "")
+    page.write_text("prose\n", encoding="utf-8")
+    assert f'no part "{ROWS}"' in (document.missing(page, [ROWS]) or "")
+    with pytest.raises(ValueError, match="no part"):
+        document.replace(page, ROWS, [])
+    assert page.read_text(encoding="utf-8") == "prose\n"
+
+
+def test_the_page_of_the_documentation_has_all_parts() -> None:
+    page = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+    assert document.missing(page, [ROWS, CURVES, ENTRIES]) is None
 
 
 def test_a_sweep_as_a_table_and_as_a_plot(tmp_path: Path) -> None:
@@ -229,9 +323,11 @@ def test_a_sweep_as_a_table_and_as_a_plot(tmp_path: Path) -> None:
         Sweep("width", "units", points),
         [result(side(OURS, None, 1, 2), side("JAX", 1, 4, 4), side("JAX", 2, 3, 3)) for _ in points],
     )
-    assert sweep.table(curves)[4] == "| 8     | 1,500                  | 3,000            | 2.00× |"
+    assert [cell.strip() for cell in sweep.table(curves)[4].split("|")] == ["", "8", "1,500", "3,000", "2.00×", ""]
     sweep.plot([curves], tmp_path / "plot.png", "a machine")
-    assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+    drawn = (tmp_path / "plot.png").read_bytes()
+    assert drawn.startswith(b"\x89PNG")
+    assert len(drawn) < 100_000
 
 
 # --- who takes part ------------------------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,16 @@ def test_a_worker_that_cannot_start_says_why(tmp_path: Path) -> None:
         worker.begin(PREDICTION)
 
 
+def test_a_worker_that_dies_loses_one_row_and_no_other(tmp_path: Path) -> None:
+    crashing = Entry("crashing", "clearprop", "tests.benchmarks.crashing:Crashing", 1)
+    with workers([crashing, ENTRIES[0]], tmp_path) as ready:
+        died, other = measured(TRAININGS[1], ready, Length(1, 1e-4)).sides
+        again, _ = measured(TRAININGS[0], ready, Length(1, 1e-4)).sides
+    assert died.remark == "failed: its process ended with code 3"
+    assert other.counts
+    assert again.counts
+
+
 def test_the_environment_is_as_before() -> None:
     before = dict(os.environ)
     with environment({"CLEARPROP_TEST": "1", "PATH": "nowhere"}):
@@ -68,6 +80,22 @@ def test_the_loop_of_the_peak_does_all_that_is_counted(width: int) -> None:
     for times in (1, 2, 3, 10):
         # s ← s / 2 + 1 / 2 from 0, in every lane of every chain.
         assert kernel.run(times) == pytest.approx(lanes * kernel.sums * (1 - 0.5**times), rel=1e-6)
+
+
+def test_no_thread_of_the_peak_outlives_an_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[threading.Thread] = []
+
+    def start(thread: threading.Thread, before: Callable[[threading.Thread], None] = threading.Thread.start) -> None:
+        if started:
+            raise KeyboardInterrupt
+        started.append(thread)
+        before(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(KeyboardInterrupt):
+        peak.together(lambda: None, 2)
+    started[0].join(5)
+    assert not started[0].is_alive()
 
 
 def test_the_peak_is_of_this_machine() -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
+from pathlib import Path
 
 import pytest
 from tests.support import command
@@ -30,6 +33,32 @@ def test_the_same_as_json() -> None:
     assert all(layer["computed"] >= layer["units"] for layer in found["layers"])
     assert found["microseconds_per_step"]["measured"] > 0
     assert found["code_bytes"] > 1000
+    assert found["cache"] == {"folder": os.environ["CLEARPROP_CACHE_DIR"], "unused": None}
+
+
+def test_where_code_is_kept(tmp_path: Path) -> None:
+    """The second time it is read from there; a folder that others can write is not used, and that is said."""
+    place = tmp_path / "codes"
+
+    def lines(**environment: str) -> list[str]:
+        done = command("engine", "xor", env={"CLEARPROP_CACHE_DIR": str(place), **environment})
+        assert (done.returncode, done.stderr) == (0, "")
+        return [line for line in done.stdout.splitlines() if line.startswith(("code:", "cache:"))]
+
+    code, cache = lines()
+    assert " bytes, compiled in " in code
+    assert cache == f"cache: {place}"
+    code, cache = lines()
+    assert " bytes, read from the cache in " in code
+    assert cache == f"cache: {place}"
+    code, cache = lines(CLEARPROP_CACHE_DIR="off")
+    assert " bytes, compiled in " in code
+    assert cache == "cache: not used (CLEARPROP_CACHE_DIR says so)"
+    if sys.platform != "win32":
+        place.chmod(0o777)
+        code, cache = lines()
+        assert " bytes, compiled in " in code
+        assert cache == f"cache: not used ({place}: others can write to it)"
 
 
 def test_the_machine_code() -> None:

@@ -10,6 +10,18 @@ import pytest
 from clearprop.engine import build
 
 
+@pytest.fixture(scope="session")
+def folder_of_all(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of those that share their code."""
+    return tmp_path_factory.mktemp("shared") / "cache"
+
+
+@pytest.fixture
+def shared_code(kept: Path, folder_of_all: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of what code does, not of where it comes from: it is compiled once for all of them."""
+    monkeypatch.setenv("CLEARPROP_CACHE_DIR", str(folder_of_all))
+
+
 @pytest.fixture(autouse=True)
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder of the cache, not there yet. Child processes find it as well."""

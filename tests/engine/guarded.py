@@ -18,9 +18,11 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.engine import context, native, predictor
+from clearprop.engine import context, layers, native, predictor
 from clearprop.engine.native import Native
-from clearprop.engine.program import EXAMPLES, FIELDS
+from clearprop.engine.panels import Panels
+from clearprop.engine.program import FIELDS
+from clearprop.network.parameters import Layout
 
 AVAILABLE = sys.platform != "win32"
 PAGE = mmap.PAGESIZE
@@ -95,25 +97,26 @@ def guarded(*, at_end: bool) -> Iterator[Guards]:
 
 
 def poison(engine: Native) -> None:
-    """NaN wherever native code must write before it reads: in activations, signals and scratch.
+    """NaN wherever native code must write before it reads: in activations, signals, gradient and scratch.
 
     What fills up a panel stays zero, as the panels promise.
     """
-    program, panels = engine.program, engine.program.panels
-    last = program.problem.network.depth
-    forward = [units for layer in range(last + 1) for units in _units(engine, layer)]
-    back = [units for layer in range(1, last + 1) for units in _units(engine, layer)]
-    training = [*forward, *back, *[panels.width] * program.aside]
+    panels, last = engine.panels, engine.panels.network.depth
+    forward = [units for layer in range(last + 1) for units in _units(panels, layer)]
+    back = [units for layer in range(1, last + 1) for units in _units(panels, layer)]
+    training = [*forward, *back, *[panels.width] * layers.aside(panels)]
     rows = int(engine.training.words[FIELDS.index("rows")])
     _fill(engine.training.arrays["activations"].reshape(len(training), rows, panels.width), training)
-    blocks = engine.inference.arrays["activations"].reshape(-1, len(forward), EXAMPLES, panels.width)
-    for block in blocks:
+    rows = int(engine.inference.words[FIELDS.index("rows")])
+    for block in engine.inference.arrays["activations"].reshape(-1, len(forward), rows, panels.width):
         _fill(block, forward)
     engine.training.arrays["scratch"].fill(np.nan)
+    if engine.program.whole_gradient:
+        trained = Layout(panels.network).trainable
+        engine.training.arrays["gradient"][panels.places[trained]] = np.nan
 
 
-def _units(engine: Native, layer: int) -> list[int]:
-    panels = engine.program.panels
+def _units(panels: Panels, layer: int) -> list[int]:
     return [panels.width] * (panels.count(layer) - 1) + [panels.tail(layer)]
 
 

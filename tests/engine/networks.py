@@ -76,7 +76,7 @@ def drawn(seed: int, *, weights: int = 40_000) -> Problem:
     rng, tiny = np.random.default_rng([seed, 20]), seed % 7 == 3
     sizes = _tiny_sizes(rng) if tiny else _sizes(rng, 1 + int(rng.integers(6)), weights)
     network = cp.Network(sizes[0], *_layers(rng, seed, sizes, tiny=tiny))
-    examples, batch = _examples(rng, network, 1 if tiny else int(rng.choice(BATCHES)))
+    examples, batch = examples_for(rng, network, 1 if tiny else int(rng.choice(BATCHES)))
     parameters = cp.Parameters.random(network, seed)
     parameters.vector[:] = single(parameters.vector + rng.normal(0, 0.05, parameters.vector.size))
     settings = Settings(epochs=1, batch_size=batch, seed=int(rng.integers(2**40)), shuffle=bool(rng.random() < 0.8))
@@ -145,7 +145,7 @@ def _varied(rng: np.random.Generator, name: str) -> Any:
     return activation(name, **{key: value * 1.25 for key, value in usual.items()} if rng.random() < 0.3 else {})
 
 
-def _examples(rng: np.random.Generator, network: cp.Network, batch: int) -> tuple[Examples, int]:
+def examples_for(rng: np.random.Generator, network: cp.Network, batch: int) -> tuple[Examples, int]:
     """Two batches and what is left over, some rows set aside, and the size of a batch."""
     learnt = 2 * batch + int(rng.integers(batch)) + (3 if batch == 1 else 0)
     aside = int(rng.integers(0, 6))
@@ -201,12 +201,6 @@ class End:
     state: Mapping[str, Array]
     error: float | None
 
-    @staticmethod
-    def of(problem: Problem, parameters: Array, state: Mapping[str, Array], error: float | None = None) -> End:
-        """Of all that is trained: of frozen biases an engine need not remember anything."""
-        trained = problem.parameters.layout.trainable
-        return End(parameters, {name: values[trained] for name, values in state.items()}, error)
-
     def distances(self, truth: End) -> dict[str, float]:
         """How far this is from another end: the largest difference over the largest number, part by part."""
         pairs = {"parameters": (self.vector, truth.vector)}
@@ -246,9 +240,8 @@ def by_reference(problem: Problem, dtype: Any, *, nudge: int = 0, epochs: int = 
         reference.step(*turn)
     snapshot = reference.snapshot()
     assert problem.examples is not None
-    return End.of(
-        problem, snapshot.parameters.vector, snapshot.state, error_of(problem, reference, problem.examples.learnt)
-    )
+    error = error_of(problem, reference, problem.examples.learnt)
+    return End(snapshot.parameters.vector, snapshot.state, error)
 
 
 def error_of(problem: Problem, reference: Reference, rows: Array) -> float:
@@ -280,7 +273,7 @@ def by_engine(engine: Native, runs: Sequence[int] = (), *, epochs: int = 1, erro
         engine.run(steps[start:stop])
     assert engine.problem.examples is not None
     found = engine.error(engine.problem.examples.learnt) if error else None
-    return End.of(engine.problem, engine.vector, engine.state, found)
+    return End(engine.vector, engine.state, found)
 
 
 def same(one: End, other: End) -> bool:

@@ -1,26 +1,29 @@
 """Faults planted in kernels, to see that the tests would find them.
 
 A kernel is called through another one of the same arguments, which changes one of them: a bound by one, an
-address by a row. So the real code runs, wrongly. Nothing of this is kept: the code is compiled
-for the one engine that asks for it.
+address by a row. So the real code runs, wrongly. Nothing of this is kept: the part that calls the kernels is
+compiled for the one engine that asks for it, and linked to the kernels that all share.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from llvmlite import ir
 
-from clearprop.engine import forward, inference, machine, modules, steps
-from clearprop.engine.block import INDEX, POINTER, Block
+from clearprop.engine import build, forward, inference, machine, steps
+from clearprop.engine.block import INDEX, POINTER, Block, Module
+from clearprop.engine.fingerprint import Part
+from clearprop.engine.forward import Forward
 from clearprop.engine.kernels import barrier as barriers
-from clearprop.engine.kernels import dropout, softmax
+from clearprop.engine.kernels import errors, softmax
+from clearprop.engine.kernels.update import update
 from clearprop.engine.machine import Code
 from clearprop.engine.native import Native
+from clearprop.engine.panels import Panel
 from clearprop.engine.steps import Steps
 from clearprop.engine.workers import FUNCTION
 
@@ -51,37 +54,86 @@ class Fault(NamedTuple):
 
 
 FAULTS: dict[str, Fault] = {
-    "a product sums one term too many": Fault("product", {"inputs": more(1)}),
+    "a product sums a few terms too many": Fault("product", {"inputs": more(4)}),
     "a product leaves one term out": Fault("product", {"inputs": more(-1)}),
     "a product begins at the second row of the weights": Fault("product", {"w": on(1)}),
-    "a product leaves the last example out": Fault("product", {"examples": more(-1)}),
+    "a product starts from the row before the biases": Fault("product", {"start": on(-1)}),
+    "a product leaves the last tile out": Fault("product", {"examples": more(-8)}),
+    "a product takes the next example": Fault("product", {"a": on(1)}),
+    "a product puts its sums a row too far": Fault("product", {"c": on(1)}),
     "panels of activations are a row too far apart": Fault("product", {"panel": lambda b, v, row: b.add(v, row)}),
+    "an activation leaves the last example out": Fault("activate", {"examples": more(-1)}),
+    "an activation takes one example too many": Fault("activate", {"examples": more(1)}),
+    "an activation leaves the last unit out": Fault("activate", {"units": more(-1)}),
+    "an activation looks at a unit too many": Fault("activate", {"units": more(1)}),
+    "slopes are put a row too far": Fault("activate", {"d": on(1)}),
     "a gradient leaves the last example out": Fault("gradient", {"examples": more(-1)}),
     "a gradient takes one example too many": Fault("gradient", {"examples": more(1)}),
     "a gradient takes the signals of the next example": Fault("gradient", {"d": on(1)}),
     "a gradient leaves the last inputs out": Fault("gradient", {"inputs": more(-8)}),
     "a gradient goes on from an old one": Fault("gradient", {"going_on": more(1)}),
     "the gradient of biases leaves the last example out": Fault("bias_gradient", {"examples": more(-1)}),
+    "the gradient of biases takes one example too many": Fault("bias_gradient", {"examples": more(1)}),
     "the gradient of a shared bias is not added up": Fault("shared_bias", None),
     "gathering takes the next example": Fault("gather", {"order": beside(8)}),
     "gathering begins one input too far": Fault("gather", {"x": beside(8)}),
     "gathering leaves the first example out": Fault("gather", {"first": more(1)}),
+    "gathering leaves the last example out": Fault("gather", {"last": more(-1)}),
+    "gathering thinks that there is one example less": Fault("gather", {"examples": more(-1)}),
+    "gathering leaves the last input out": Fault("gather", {"units": more(-1)}),
     "dropout has the key of another layer": Fault("drop", {"key": lambda b, v, _: b.builder.xor(v, b.integer(1))}),
     "dropout leaves the last example out": Fault("drop", {"last": more(-1)}),
+    "dropout leaves the first example out": Fault("drop", {"first": more(1)}),
+    "dropout leaves the last units out": Fault("drop", {"units": more(-8)}),
+    "dropout takes the hash of the next unit": Fault("drop", {"hashes": beside(8)}),
+    "dropout takes the next example": Fault("drop", {"order": beside(8)}),
+    "dropout's share is off by a hundredth": Fault("drop", {"least": more(2**46)}),
+    "dropout scales nothing up": Fault("drop", {"kept": lambda b, v, _: ir.Constant(v.type, 1.0)}),
+    "dropout leaves the slopes alone": Fault("drop", {"d": lambda b, v, _: b.named["a"]}),
     "gathering begins one row too far": Fault("gather", {"x": on(1)}),
     "gathering begins one row too early": Fault("gather", {"x": on(-1)}),
     "weights are not transposed": Fault("transpose", None),
     "weights are transposed to the wrong row": Fault("transpose", {"wt": on(1)}),
+    "the last inputs are not transposed": Fault("transpose", {"inputs": more(-8)}),
+    "the last units are not transposed": Fault("transpose", {"units": more(-8)}),
     "the local derivative is left out": Fault("times", None),
+    "the local derivative of the last example is left out": Fault("times", {"examples": more(-1)}),
+    "the local derivative of the last units is left out": Fault("times", {"units": more(-8)}),
+    "the local derivative of a unit too many": Fault("times", {"u": on(1)}),
     "the Jacobian of softmax is left out": Fault("pull_back", None),
+    "the Jacobian of softmax leaves the last example out": Fault("pull_back", {"last": more(-1)}),
+    "the Jacobian of softmax looks at a vector less": Fault("pull_back", {"units": more(-8)}),
     "softmax leaves the last example out": Fault("softmax", {"last": more(-1)}),
+    "softmax leaves the first example out": Fault("softmax", {"first": more(1)}),
+    "softmax leaves the last unit out": Fault("softmax", {"units": more(-1)}),
+    "softmax looks at a unit too many": Fault("softmax", {"units": more(1)}),
+    "softmax keeps its outputs a row too far": Fault("softmax", {"d": on(1)}),
     "an update leaves the last row out": Fault("update", {"rows": more(-1)}),
     "an update changes a row too many": Fault("update", {"rows": more(1)}),
+    "an update leaves the last unit out": Fault("update", {"units": more(-1)}),
     "an update begins one row too early": Fault("update", {"w": on(-1)}),
     "an update takes the next part of the rule": Fault("update", {"parts": beside(8)}),
+    "an update takes the gradient of the next row": Fault("update", {"g": on(1)}),
+    "what is remembered stands a row too far": Fault("update", {"state": lambda b, v, row: b.add(v, row)}),
+    "the norm's factor is left out": Fault("update", {"factor": lambda b, v, _: ir.Constant(v.type, 1.0)}),
     "outputs are written a row too far": Fault("scatter", {"y": on(1)}),
+    "outputs are read a row too far": Fault("scatter", {"a": on(1)}),
+    "outputs leave the last example out": Fault("scatter", {"examples": more(-1)}),
+    "outputs leave the last unit out": Fault("scatter", {"units": more(-1)}),
     "the norm leaves the last row out": Fault("finish", {"rows": more(-1)}),
+    "the norm looks at a row too many": Fault("finish", {"rows": more(1)}),
+    "the norm adds up everything in one place": Fault("finish", {"squares": lambda b, v, _: b.at(v, -8)}),
 }
+
+
+@contextmanager
+def _replaced(room: Any, name: str, value: Any) -> Iterator[None]:
+    real = vars(room)[name]
+    setattr(room, name, value)
+    try:
+        yield
+    finally:
+        setattr(room, name, real)
 
 
 @contextmanager
@@ -95,40 +147,37 @@ def planted(name: str) -> Iterator[None]:
     rooms: list[Any] = [room for room in (steps, forward, inference) if hasattr(room, fault.kernel)]
     assert rooms, f"there is no kernel {fault.kernel}"
     real = getattr(rooms[0], fault.kernel)
-    for room in rooms:
-        setattr(room, fault.kernel, _through(real, fault.changes))
-    try:
-        yield
-    finally:
+    with ExitStack() as stack:
         for room in rooms:
-            setattr(room, fault.kernel, real)
+            stack.enter_context(_replaced(room, fault.kernel, _through(real, fault.changes)))
+        yield
 
 
 def _through(real: Callable[..., ir.Function], changes: Mapping[str, Change] | None) -> Callable[..., ir.Function]:
-    def build(module: Any, panels: Any, *given: Any, **options: Any) -> ir.Function:
-        kernel = real(module, panels, *given, **options)
-        assert set(changes or {}) <= {argument.name for argument in kernel.args}, kernel.name
+    names = tuple(changes or ())
+
+    def build(module: Module, shape: Panel, *given: Any, **options: Any) -> ir.Function:
+        kernel = real(module, shape, *given, **options)
+        arguments = _arguments(real, module, shape, given, options)
+        assert set(names) <= {name for name, _ in arguments}, kernel.name
 
         def call(b: Block) -> None:
             if changes is not None:
                 keep: Change = lambda b, value, row: value  # noqa: E731
-                given = [changes.get(name, keep)(b, value, panels.row) for name, value in b.named.items()]
+                given = [changes.get(name, keep)(b, value, shape.row) for name, value in b.named.items()]
                 b.builder.call(kernel, given)
 
-        arguments = [(argument.name, argument.type) for argument in kernel.args]
         return module.function(f"planted_{kernel.name}", arguments, call)
 
     return build
 
 
-@contextmanager
-def _replaced(room: Any, name: str, value: Any) -> Iterator[None]:
-    real = getattr(room, name)
-    setattr(room, name, value)
-    try:
-        yield
-    finally:
-        setattr(room, name, real)
+def _arguments(
+    real: Callable[..., ir.Function], module: Module, shape: Panel, given: Any, options: Any
+) -> list[tuple[str, ir.Type]]:
+    """A kernel's arguments. Of one that stands elsewhere, a module does not know the names."""
+    aside = Module(module.numbers, str(module.module.triple))
+    return [(argument.name, argument.type) for argument in real(aside, shape, *given, **options).args]
 
 
 @contextmanager
@@ -136,7 +185,7 @@ def _early() -> Iterator[None]:
     """Each layer's weights are updated before the signals go back through them."""
     back = Steps.back
 
-    def update_first(self: Steps, layer: int, order: Any, count: ir.Value, *given: Any) -> None:
+    def update_first(self: Steps, layer: ir.Value, order: Any, count: ir.Value, *given: Any) -> None:
         self.tiles_of(layer, lambda p, k: self.tile(layer, p, k, count, self.b.integer(0)))
         back(self, layer, order, count, *given)
 
@@ -145,41 +194,73 @@ def _early() -> Iterator[None]:
 
 
 def _first_layer(self: Steps, count: ir.Value, going_on: ir.Value) -> None:
-    self.tiles_of(1, lambda p, k: self.tile(1, p, k, count, going_on))
-    for layer in range(1, self.depth + 1):
-        self.shared(layer, count, going_on)
+    first = self.b.integer(1)
+    self.tiles_of(first, lambda p, k: self.tile(first, p, k, count, going_on))
+    self.each_layer(lambda layer: self.shared(layer, count, going_on))
+
+
+def _always_full(self: Forward, layer: ir.Value, p: ir.Value) -> ir.Value:
+    """As if no panel were narrower than others."""
+    return self.b.integer(self.shape.width)
+
+
+def _always_last(self: Forward, layer: ir.Value, p: ir.Value) -> ir.Value:
+    """As if all panels were as narrow as the last."""
+    return self.of(layer, "tail")
+
+
+def _one_rule(self: Forward, layer: ir.Value) -> ir.Value:
+    """As if all layers had the first rule."""
+    return self.b.integer(0)
+
+
+def _narrow(self: Forward, units: ir.Value, kernel: Any, *arguments: Any) -> None:
+    """As if all panels were narrow."""
+    self.call(kernel(self.program.widths[0]), *arguments)
+
+
+def _blocks(self: Forward, low: ir.Value, high: ir.Value, body: Any) -> None:
+    """The first examples of many only."""
+    b = self.b
+    body(b.times(low, self.row), b.smaller(b.builder.sub(high, low), 2 * self.program.tile.rows))
 
 
 OTHERS: dict[str, Callable[[], Any]] = {
     "weights are updated before the signals went back": _early,
-    "dropout's share is off by a hundredth": lambda: _replaced(dropout, "ceil", lambda x: math.ceil(x) + 2**46),
+    "an update takes what fills up a panel for units": lambda: _replaced(
+        steps, "update", _through(update, {"units": more(8)})
+    ),
     "nobody waits": lambda: _replaced(barriers, "barrier", _no_wait),
-    "softmax looks at one lane less": lambda: _replaced(softmax, "each_unit", _one_less(softmax.each_unit)),
+    "errors and signals look at one unit less": lambda: _replaced(errors, "Row", _OneLess),
+    "no panel is narrower than others": lambda: _replaced(Forward, "units_of", _always_full),
+    "all panels are as narrow as the last": lambda: _replaced(Forward, "units_of", _always_last),
+    "all layers have the same rule": lambda: _replaced(Forward, "rule_of", _one_rule),
+    "all panels are taken for narrow ones": lambda: _replaced(Forward, "by_width", _narrow),
+    "only the first examples of many are looked at": lambda: _replaced(Forward, "each_block", _blocks),
+    "sums that are to be left alone are not": lambda: _replaced(Steps, "leaves_sums", False),
 }
 
 
-def _no_wait(module: Any, *, x86: bool) -> ir.Function:
+class _OneLess(softmax.Row):
+    """A row whose last unit nobody looks at."""
+
+    def __init__(self, b: Block, shape: Panel) -> None:
+        super().__init__(b, shape)
+        self.units = b.builder.sub(self.units, b.integer(1))
+
+
+def _no_wait(module: Module, *, x86: bool) -> ir.Function:
     """A barrier that lets everybody through."""
     return module.function("barrier", [("arrivals", POINTER), ("target", INDEX)], lambda b: None)
 
 
-def _one_less(real: Callable[..., Any]) -> Callable[..., Any]:
-    def each_unit(b: Block, panels: Any, layer: int, panel: ir.Value, body: Any, total: Any = None) -> Any:
-        def line(place: ir.Value, number: ir.Value, lanes: Any, *total: Any) -> Any:
-            return body(place, number, b.lanes_below(panels.tail(layer) - 1) if lanes is not None else None, *total)
-
-        return real(b, panels, layer, panel, line, total)
-
-    return each_unit
-
-
-def compile_anew(engine: Native, *names: str) -> None:
-    """Give an engine code of its own for these functions, whatever was compiled before."""
+def compile_anew(engine: Native, *parts: Part) -> None:
+    """Give an engine code of its own for these parts, whatever was compiled before; it has nothing else then."""
     target, functions, kept = machine.host(), {}, []
-    for name in names:
-        source = (modules.training if name == "train" else modules.inference)(engine.program)
-        exported = ("train",) if name == "train" else ("predict", "errors")
-        kept.append(Code(machine.compiled(str(source), target), exported, target))
-        functions[name] = FUNCTION(kept[-1].addresses[name])
+    kernels = engine.built.inference.code["kernels"]
+    for part in parts:
+        made = machine.compiled(build.source(engine.program, part), target)
+        kept.append(Code(made, (part,), target, kernels))
+        functions[part] = FUNCTION(kept[-1].addresses[part])
     built: Any = SimpleNamespace(**functions, code=kept)
     engine.built = built

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.engine.test_fingerprint import Doubled, program
+from tests.engine.programs import Doubled, program
 
 import clearprop as cp
 from clearprop.engine import build, cache, machine, plan
 from clearprop.engine.build import Built
-from clearprop.engine.fingerprint import fingerprint
+from clearprop.engine.fingerprint import Part, fingerprint
 from clearprop.engine.native import Native
 from clearprop.engine.program import Program
 from clearprop.expressions.tree import maximum
@@ -41,13 +41,16 @@ def built(**changes: Any) -> Built:
     return Built(small(**changes), machine.host())
 
 
-def entry(of: Built, folder: Path) -> Path:
-    return folder / f"{fingerprint(of.program, of.target, 'training')}.code"
+def entry(of: Built, folder: Path, part: Part = "train") -> Path:
+    return folder / f"{fingerprint(of.program, of.target, part)}.code"
+
+
+PARTS = Built.TRAINING
 
 
 @pytest.fixture
 def compilations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The lengths of all that LLVM was given to compile."""
+    """The lengths of all that LLVM was given to compile: each time a part."""
     lengths: list[int] = []
     real = machine.compiled
 
@@ -76,31 +79,33 @@ def trained() -> tuple[bytes, float]:
 
 def test_code_is_compiled_once(compilations: list[int], kept: Path) -> None:
     first = built()
-    assert first.loaded.origin == "compiled"
-    assert first.training.size == len(machine.compiled(first.source, first.target))
+    assert first.training.origin == "compiled"
+    assert first.training.size == sum(
+        len(machine.compiled(build.source(first.program, part), first.target)) for part in PARTS
+    )
     del compilations[:]
-    assert built().loaded.origin == "memory"
-    assert built().training is first.training
+    assert built().training.origin == "memory"
+    assert built().training.code == first.training.code
     build.forget()
-    assert built().loaded.origin == "disk"
-    assert built().training is not first.training
+    assert built().training.origin == "disk"
+    assert not set(built().training.code.values()) & set(first.training.code.values())
     assert compilations == []
-    assert os.listdir(kept) == [entry(first, kept).name]
+    assert sorted(os.listdir(kept)) == sorted(entry(first, kept, part).name for part in PARTS)
 
 
 def test_code_from_the_disk_gives_the_same_bits(compilations: list[int]) -> None:
     first = trained()
-    assert len(compilations) == 1
+    assert len(compilations) == len(PARTS)
     assert trained() == first
     build.forget()
     assert trained() == first
-    assert len(compilations) == 1
+    assert len(compilations) == len(PARTS)
 
 
 def test_it_says_how_long_it_took() -> None:
-    compiled, from_memory = built().loaded.seconds, built().loaded.seconds
+    compiled, from_memory = built().training.seconds, built().training.seconds
     build.forget()
-    from_disk = built().loaded.seconds
+    from_disk = built().training.seconds
     assert 0 < from_memory < compiled
     assert 0 < from_disk < compiled
 
@@ -109,37 +114,39 @@ def test_switched_off_nothing_is_kept_anywhere(
     compilations: list[int], kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(cache.PLACE, "off")
-    assert [built().loaded.origin for _ in range(2)] == ["compiled", "compiled"]
-    assert len(compilations) == 2
+    assert [built().training.origin for _ in range(2)] == ["compiled", "compiled"]
+    assert len(compilations) == 2 * len(PARTS)
     assert not kept.exists()
 
 
 def test_where_nothing_can_be_kept_memory_still_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv(cache.PLACE, str(tmp_path / "file"))
-    assert [built().loaded.origin for _ in range(2)] == ["compiled", "memory"]
+    assert [built().training.origin for _ in range(2)] == ["compiled", "memory"]
     build.forget()
-    assert built().loaded.origin == "compiled"
+    assert built().training.origin == "compiled"
 
 
-def test_what_is_not_known_is_compiled_every_time(kept: Path) -> None:
+def test_what_is_not_known_is_compiled_every_time(compilations: list[int], kept: Path) -> None:
+    """The kernels, which know no rule, are known."""
     strange = Doubled("strange", maximum(z, 0), "a test")
     problem = cp.Problem(cp.Network(2, [cp.Dense(1, strange)], "squared_error"))
-    for _ in range(2):
+    for number in range(2):
         of = Built(plan.program(problem, "float32", machine.host(), 1), machine.host())
-        assert of.loaded.origin == "compiled"
+        assert of.training.origin == "compiled"
         assert callable(of.train)
-    assert not kept.exists()
+        assert len(compilations) == 3 + 2 * number
+    assert os.listdir(kept) == [entry(of, kept, "kernels").name]
 
 
 def test_code_of_sources_that_have_changed_since_is_not_kept(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It was made by those that were imported, and would be found by those that stand there now."""
     with monkeypatch.context() as patch:
         patch.setattr("clearprop.engine.fingerprint.hashed", lambda root: "other")
-        assert built().loaded.origin == "compiled"
+        assert built().training.origin == "compiled"
         assert not kept.exists()
     build.forget()
-    assert built().loaded.origin == "compiled"
+    assert built().training.origin == "compiled"
     assert entry(built(), kept).exists()
 
 
@@ -151,28 +158,67 @@ def _flipped(content: bytes) -> bytes:
     return content[:-100] + bytes([content[-100] ^ 1]) + content[-99:]
 
 
+@pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("damage", [_truncated, _flipped, lambda content: b"", lambda content: b"text"])
-def test_damaged_code_is_compiled_again_and_replaced(damage: Callable[[bytes], bytes], kept: Path) -> None:
+def test_damaged_code_is_compiled_again_and_replaced(
+    damage: Callable[[bytes], bytes], part: Part, compilations: list[int], kept: Path
+) -> None:
+    """What is sound is taken, but for code that is to be linked to the kernels: without these it waits."""
     of = built()
     assert callable(of.train)
-    path = entry(of, kept)
+    path = entry(of, kept, part)
     whole = path.read_bytes()
     path.write_bytes(damage(whole))
     build.forget()
-    assert built().loaded.origin == "compiled"
+    del compilations[:]
+    assert built().training.origin == "compiled"
+    assert len(compilations) == (3 if part == "kernels" else 1)
     assert path.read_bytes() == whole
     build.forget()
-    assert built().loaded.origin == "disk"
+    assert built().training.origin == "disk"
 
 
-def test_what_this_llvm_does_not_take_is_compiled_again(kept: Path) -> None:
+@pytest.mark.parametrize("part", PARTS)
+def test_what_this_llvm_does_not_take_is_compiled_again(part: Part, kept: Path) -> None:
     of = built()
-    mark = fingerprint(of.program, of.target, "training")
+    mark = fingerprint(of.program, of.target, part)
     assert mark is not None
     cache.write(mark, str(of.target), b"whole, but no object code")
-    assert of.loaded.origin == "compiled"
+    assert of.training.origin == "compiled"
     build.forget()
-    assert built().loaded.origin == "disk"
+    assert built().training.origin == "disk"
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_what_has_other_functions_is_compiled_again(part: Part, kept: Path) -> None:
+    """Code that is sound, and does not have what its part must have, or needs what the kernels have not."""
+    expected = trained()
+    of = built()
+    assert of.training.code
+    mark = fingerprint(of.program, of.target, part)
+    assert mark is not None
+    others: dict[Part, Part] = {"kernels": "kernels", "train": "errors", "errors": "predict"}
+    source = build.source(small(widths=(2,)) if part == "kernels" else of.program, others[part])
+    cache.write(mark, str(of.target), machine.compiled(source, of.target))
+    build.forget()
+    assert built().training.origin == "compiled"
+    build.forget()
+    assert built().training.origin == "disk"
+    assert trained() == expected
+
+
+def test_code_that_needs_a_kernel_which_is_not_there_is_compiled_again(kept: Path) -> None:
+    """The steps of a network with wide panels, kept as those of one with narrow ones."""
+    narrow, wide = built(), built(widths=(1, 2))
+    mark = fingerprint(narrow.program, narrow.target, "train")
+    assert mark is not None
+    wrong = machine.compiled(build.source(wide.program, "train"), wide.target)
+    assert callable(narrow.train)
+    cache.write(mark, str(narrow.target), wrong)
+    build.forget()
+    assert built().training.origin == "compiled"
+    build.forget()
+    assert built().training.origin == "disk"
 
 
 def test_code_for_other_features_is_not_taken(monkeypatch: pytest.MonkeyPatch, kept: Path) -> None:
@@ -180,60 +226,99 @@ def test_code_for_other_features_is_not_taken(monkeypatch: pytest.MonkeyPatch, k
         pytest.skip("there is nothing to leave unused")
     assert callable(built().train)
     monkeypatch.setenv(machine.SWITCH, "-fma")
-    assert built().loaded.origin == "compiled"
-    assert len(os.listdir(kept)) == 2
+    assert built().training.origin == "compiled"
+    assert len(os.listdir(kept)) == 2 * len(PARTS)
 
 
-def test_only_so_many_programs_stay_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build, "MOST_KEPT", 2)
-    first, second = built(), built(sizes=(2, 3))
+def test_only_so_many_parts_stay_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "MOST_KEPT", 5)
+    first, second = built(), built(last="logistic")
     assert callable(first.train)
     assert callable(second.train)
-    assert built().loaded.origin == "memory"  # used last now
-    assert callable(built(sizes=(3, 2)).train)
-    assert built().loaded.origin == "memory"
-    assert built(sizes=(2, 3)).loaded.origin == "disk"
-    assert second.training.addresses  # whoever has code keeps it
+    assert built().training.origin == "memory"  # used last now
+    assert callable(built(last="relu").train)
+    assert built().training.origin == "memory"
+    assert built(last="logistic").training.origin == "disk"
+    assert second.training.code["train"].addresses  # whoever has code keeps it
 
 
-# --- training and prediction ---------------------------------------------------------------------------------
+# --- parts ---------------------------------------------------------------------------------------------------
 
 
 def test_all_functions_of_a_training_are_compiled_at_once(compilations: list[int]) -> None:
     of = built()
     assert callable(of.errors)
+    assert len(compilations) == len(PARTS)
     assert callable(of.train)
+    assert len(compilations) == len(PARTS)
     assert callable(of.predict)
-    assert len(compilations) == 1
-    assert of.inference is of.training
+    assert len(compilations) == len(PARTS) + 1
+    assert of.inference.code["kernels"] is of.training.code["kernels"]
 
 
 def test_prediction_alone_is_spared_the_training(compilations: list[int]) -> None:
     of = built()
     assert callable(of.predict)
-    (alone,) = compilations
-    assert set(of.inference.addresses) == {"predict", "errors"}
-    assert callable(built(optimizer="adam").predict)  # however it was trained
-    assert len(compilations) == 1
+    assert len(compilations) == 2
+    assert set(of.inference.code) == {"kernels", "predict"}
+    assert callable(built(optimizer="adam", loss="absolute_error").predict)  # however it was trained
+    assert len(compilations) == 2
     assert callable(of.train)
-    assert compilations[1] > alone
+    assert len(compilations) == 4
+
+
+def test_networks_with_the_same_rules_share_their_code(compilations: list[int], kept: Path) -> None:
+    """Whatever their sizes, and on disk as well as in memory."""
+    first = built(sizes=(2, 5, 3), activation="relu")
+    assert callable(first.train)
+    files = sorted(os.listdir(kept))
+    del compilations[:]
+    for sizes in [(200, 1, 3), (1, 7, 7, 1, 300), (3, 5, 2)]:
+        other = built(sizes=sizes, activation="relu")
+        assert callable(other.train)
+        assert other.training.origin == "memory"
+        assert other.training.code == first.training.code
+    build.forget()
+    assert built(sizes=(9, 9, 9), activation="relu").training.origin == "disk"
+    assert compilations == []
+    assert sorted(os.listdir(kept)) == files
+
+
+def test_other_rules_share_the_kernels(compilations: list[int]) -> None:
+    kernels = built().training.code["kernels"]
+    del compilations[:]
+    for changes in ({"last": "relu"}, {"optimizer": "adam"}, {"loss": "absolute_error"}):
+        assert built(**changes).training.code["kernels"] is kernels
+    # All but the kernels; where only the steps are others, only these.
+    assert len(compilations) == 2 + 1 + 2
+
+
+def test_code_keeps_the_kernels_that_it_is_linked_to() -> None:
+    of = built()
+    code = of.training.code
+    assert code["train"].needs is code["kernels"]
+    assert code["errors"].needs is code["kernels"]
+    assert code["kernels"].needs is None
+    build.forget()  # and yet it can be run
+    again = trained()
+    assert trained() == again
 
 
 def test_assembly_is_to_be_read() -> None:
     of = built()
-    assert "train:" in of.assembly.replace("_train:", "train:")
-    assert 'define void @"train"' in of.source
+    for name in ("train", "errors", *of.program.kernels):
+        assert f"{name}:" in of.assembly.replace(f"_{name}:", f"{name}:")
 
 
 def test_building_leaves_the_collector_as_it_was() -> None:
     import gc
 
     assert gc.isenabled()
-    assert built().source
+    assert build.source(small(), "train")
     assert gc.isenabled()
     gc.disable()
     try:
-        assert built().source
+        assert build.source(small(), "train")
         assert not gc.isenabled()
     finally:
         gc.enable()
@@ -249,8 +334,9 @@ def test_threads_that_want_the_same_have_it_compiled_once(compilations: list[int
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(compilations) == 1
-    assert len({id(of.training) for of in found}) == 1
+    assert len(compilations) == len(PARTS)
+    for part in PARTS:
+        assert len({id(of.training.code[part]) for of in found}) == 1
 
 
 def test_what_goes_wrong_in_one_thread_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,7 +351,7 @@ def test_what_goes_wrong_in_one_thread_holds_up_no_other(monkeypatch: pytest.Mon
     thread.start()
     thread.join(60)
     assert not thread.is_alive()
-    assert built().loaded.origin == "memory"
+    assert built().training.origin == "memory"
 
 
 def in_child(work: Callable[[], bool]) -> bool:
@@ -288,10 +374,10 @@ def test_a_forked_process_goes_on_with_the_code_it_has() -> None:
 
     def work() -> bool:
         same = trained() == expected
-        return same and built(sizes=(3, 3)).loaded.origin == "compiled" and callable(built(sizes=(3, 3)).train)
+        return same and built(last="relu").training.origin == "compiled" and callable(built(last="relu").train)
 
     assert in_child(work)
-    assert built(sizes=(3, 3)).loaded.origin == "disk"
+    assert built(last="relu").training.origin == "disk"
 
 
 @forks
@@ -308,7 +394,7 @@ def test_a_process_forked_while_another_thread_compiles_can_compile_too(monkeypa
     thread = threading.Thread(target=lambda: built().train)
     thread.start()
     assert begun.wait(60)
-    assert in_child(lambda: callable(built(sizes=(3, 3)).train))
+    assert in_child(lambda: callable(built(last="relu").train))
     thread.join()
 
 
@@ -356,4 +442,4 @@ def test_processes_that_start_together_all_get_right_code(kept: Path) -> None:
         children.append(child)
     assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]
     assert len({path.read_bytes() for path in kept.parent.glob("result-*")}) == 1
-    assert len(os.listdir(kept)) == 1
+    assert len(os.listdir(kept)) == len(PARTS)

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.engine.networks import by_engine, native, problem_of, same
+from tests.support import in_a_copy
 
-from clearprop.engine import cache
+from clearprop.engine import build, cache
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="owners, permissions and pipes as POSIX has them")
 
@@ -160,8 +162,10 @@ def test_a_folder_that_others_can_write_is_not_used(mode: int, kept: Path) -> No
     assert got() is None
     put(OTHER)
     assert os.listdir(kept) == [kept_at(kept).name]
+    assert cache.unused() == f"{kept}: others can write to it"
     kept.chmod(0o755)  # to be read by all is no harm
     assert got() == CODE
+    assert cache.unused() is None
 
 
 @posix
@@ -171,12 +175,13 @@ def test_what_belongs_to_somebody_else_is_not_run(kept: Path, monkeypatch: pytes
     assert got() is None
     put(OTHER)
     assert os.listdir(kept) == [kept_at(kept).name]
+    assert cache.unused() == f"{kept}: it belongs to another user"
 
 
 @posix
 def test_a_file_of_somebody_else_in_the_folder_is_not_run(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put()
-    monkeypatch.setattr(cache, "_safe", lambda place: True)
+    monkeypatch.setattr(cache, "_unsafe", lambda place: None)
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     assert got() is None
 
@@ -187,6 +192,7 @@ def test_switched_off_there_is_nothing(off: str, kept: Path, monkeypatch: pytest
     monkeypatch.setenv(cache.PLACE, off)
     assert not cache.enabled()
     assert cache.folder() is None
+    assert cache.unused() == "CLEARPROP_CACHE_DIR says so"
     assert got() is None
     put(OTHER)
     assert os.listdir(kept) == [kept_at(kept).name]
@@ -225,11 +231,15 @@ def test_the_platform_says_where(
 
 
 @contextmanager
-def _silently() -> Iterator[None]:
+def _silently(*reasons: str) -> Iterator[None]:
+    """Nothing is kept, and nothing fails; only who asks is told why."""
     assert got() is None
     put()
     yield
     assert got() is None
+    reason = cache.unused()
+    assert reason is not None
+    assert any(each in reason for each in reasons), reason
 
 
 def test_a_user_without_a_home_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,7 +250,7 @@ def test_a_user_without_a_home_keeps_nothing(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(Path, "home", homeless)
     monkeypatch.setattr(Path, "expanduser", homeless)
-    with _silently():
+    with _silently("this user has no home"):
         assert cache.folder() is None
 
 
@@ -253,8 +263,44 @@ def test_places_that_cannot_be(place: str, tmp_path: Path, monkeypatch: pytest.M
         monkeypatch.setattr(cache, "folder", lambda: Path(where))
     else:
         monkeypatch.setenv(cache.PLACE, where)
-    with _silently():
+    with _silently("it is no folder", "Not a directory", "embedded null", "too long", "no home"):
         assert os.listdir(tmp_path) == ["a file"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_home_that_is_read_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In earnest, by a user who is not root: training works, and nothing is left behind."""
+    problem, home = problem_of((2, 3, 1), 9, 3), Path(tempfile.mkdtemp())
+    expected = by_engine(native(problem, "float32"))
+    home.chmod(0o555)
+    monkeypatch.setenv("HOME", str(home))
+    for name in (cache.PLACE, "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def work() -> bool:
+        if os.geteuid() == 0:
+            os.setuid(65534)  # nobody
+        build.forget()
+        alike = same(by_engine(native(problem, "float32")), expected)
+        reason = cache.unused()
+        return alike and reason is not None and reason.startswith(str(home)) and reason.endswith(": it cannot be made")
+
+    try:
+        assert in_a_copy(work)
+        assert os.listdir(home) == []
+    finally:
+        home.rmdir()
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o500, 0o600])
+def test_a_folder_that_cannot_be_written_says_so(mode: int, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it has is still read."""
+    put()
+    assert cache.unused() is None
+    monkeypatch.setattr(os, "access", lambda path, asked: (path.stat().st_mode >> 6) & asked == asked)  # root may all
+    kept.chmod(mode)
+    assert cache.unused() == f"{kept}: nothing can be written to it"
 
 
 @pytest.mark.parametrize("function", ["mkdir", "tempfile.mkstemp", "replace", "fdopen", "scandir"])

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import pytest
 from llvmlite import ir
+from tests.engine.kinds import Kind, compiled, kinds, out_of, widths
 from tests.engine.planted import planted
 
 import clearprop as cp
-from clearprop.arrays import Array
-from clearprop.engine import machine
+from clearprop.engine import layers, machine
 from clearprop.engine.block import INDEX, POINTER, Block, Module, Numbers
 from clearprop.engine.kernels import barrier as barriers
 from clearprop.engine.kernels.activate import activate, times
@@ -23,87 +20,19 @@ from clearprop.engine.kernels.dropout import drop
 from clearprop.engine.kernels.gather import gather, scatter
 from clearprop.engine.kernels.gradient import bias_gradient, gradient
 from clearprop.engine.kernels.product import product
-from clearprop.engine.kernels.softmax import softmax
+from clearprop.engine.kernels.softmax import pull_back, softmax
 from clearprop.engine.kernels.transpose import transpose
 from clearprop.engine.machine import Code
 from clearprop.engine.panels import Panels
 from clearprop.propagation.dropout import key, mask, uniform
 from clearprop.rules.activations import ACTIVATIONS, Activation, Softmax
 
-Build = Callable[[Module, Panels], ir.Function]
-
-
-@dataclass(frozen=True)
-class Kind:
-    """The numbers that kernels compute with, and panels of them for layers of some sizes."""
-
-    dtype: str
-    lanes: int
-
-    def __str__(self) -> str:
-        return f"{self.dtype}x{self.lanes}"
-
-    @property
-    def tolerance(self) -> float:
-        """What rounding may make of sums of some hundred terms."""
-        return 2e-5 if self.dtype == "float32" else 2e-14
-
-    def panels(self, *sizes: int, dropout: float = 0.0) -> Panels:
-        """For a network with so many inputs and units."""
-        layers = [cp.Dense(size, "tanh", dropout=dropout) for size in sizes[1:] or (1,)]
-        return Panels(cp.Network(sizes[0], layers), Numbers(self.dtype, self.lanes, machine.host().fused), 2)
-
-    def normal(self, *shape: int) -> Array:
-        """Random numbers."""
-        return np.random.default_rng(shape).normal(size=shape).astype(self.dtype)
-
-    def blank(self, *shape: int) -> Array:
-        """Numbers that nothing should be left of."""
-        return np.full(shape, 777, self.dtype)
-
-    def in_panels(self, panels: Panels, layer: int, values: Array, rows: int | None = None) -> Array:
-        """Values of a layer, shape (examples, units), as panels of activations; zero where there is no unit."""
-        count, width = panels.count(layer), panels.width
-        wide = np.zeros((rows or len(values), count * width), self.dtype)
-        wide[: len(values), : values.shape[1]] = values
-        return np.ascontiguousarray(wide.reshape(len(wide), count, width).transpose(1, 0, 2))
-
-
-KINDS = [Kind("float32", 4), Kind("float32", 8), Kind("float32", 16)]
-KINDS += [Kind("float64", 2), Kind("float64", 4), Kind("float64", 8)]
-
-kinds = pytest.mark.parametrize("kind", KINDS, ids=str)
-
-
-def out_of(panels: Array, units: int) -> Array:
-    """Panels of activations as values of shape (examples, units)."""
-    return np.concatenate(list(panels), axis=1)[:, :units]
-
-
-def compiled(panels: Panels, build: Build) -> Callable[..., None]:
-    """A kernel as a function of arrays and whole numbers."""
-    module = Module(panels.numbers, machine.host().triple)
-    kernel = build(module, panels)
-    arguments = [(argument.name, argument.type) for argument in kernel.args]
-    module.function("run", arguments, lambda b: b.builder.call(kernel, list(b.named.values())) and None, exported=True)
-    code = Code(machine.compiled(str(module), machine.host()), ("run",), machine.host())
-    kinds = [ctypes.c_int64 if type == INDEX else ctypes.c_void_p for _, type in arguments]
-    function = ctypes.CFUNCTYPE(None, *kinds)(code.addresses["run"])
-
-    def run(*given: Array | int) -> None:
-        assert code is not None  # it holds the function
-        function(*(each.ctypes.data if isinstance(each, np.ndarray) else each for each in given))
-
-    return run
-
-
 # --- moving ---------------------------------------------------------------------------------------------
 
 
 @kinds
 def test_transpose(kind: Kind) -> None:
-    panels = kind.panels(1)
-    run, width, lanes = compiled(panels, transpose), panels.width, kind.lanes
+    run, width, lanes = compiled(kind, transpose), kind.panel.width, kind.lanes
     for inputs, units in [(lanes, lanes), (lanes, width), (width, lanes), (width, width)]:
         w, wt = kind.normal(width, width), kind.blank(width, width)
         run(w, wt, inputs, units)
@@ -115,21 +44,21 @@ def test_transpose(kind: Kind) -> None:
 @kinds
 def test_gather_and_scatter(kind: Kind) -> None:
     """Rows of any width; beyond the last example that one is repeated; nothing else is written."""
-    lanes = kind.lanes
+    lanes, gathers, scatters = kind.lanes, compiled(kind, gather), compiled(kind, scatter)
     for size in sorted({1, lanes - 1, lanes, lanes + 1, 2 * lanes, 2 * lanes + 1, 4 * lanes, 5 * lanes - 1}):
         panels = kind.panels(size, size)
         x = kind.normal(9, size)
         order = np.array([4, 0, 8, 8, 3])
         rows = 8
         a = kind.blank(panels.count(0), rows, panels.width)
-        compiled(panels, gather)(x, order, 5, 1, 7, a, rows * panels.row)
+        gathers(x, order, 5, 1, 7, a, rows * panels.row, size)
         assert np.array_equal(out_of(a, size)[1:7], x[[0, 8, 8, 3, 3, 3]])
         assert (a[:, [0, 7]] == 777).all()
         vectors = panels.tail_vectors(0) * lanes
         assert (a[-1, 1:7, panels.tail(0) : vectors] == 0).all()
         assert (a[-1, :, vectors:] == 777).all()
         y = kind.blank(4, size)
-        compiled(panels, scatter)(y, np.ascontiguousarray(a[:, 1:]), (rows - 1) * panels.row, 3)
+        scatters(y, np.ascontiguousarray(a[:, 1:]), (rows - 1) * panels.row, 3, size)
         assert np.array_equal(y[:3], x[[0, 8, 8]])
         assert (y[3] == 777).all()
 
@@ -138,77 +67,122 @@ def test_gather_and_scatter(kind: Kind) -> None:
 
 
 @kinds
-@pytest.mark.parametrize("rows", [6, 8])
-def test_product(kind: Kind, rows: int) -> None:
-    """C = start + A W: at every remainder of inputs and examples, and beyond what is taken at a time."""
-    panels = kind.panels(1)
-    width = panels.width
-    run = compiled(panels, lambda module, panels: product(module, panels, rows, 2))
+@pytest.mark.parametrize("vectors", [1, 2])
+@pytest.mark.parametrize("rows", [1, 6, 8])
+def test_product(kind: Kind, rows: int, vectors: int) -> None:
+    """C = start + A W: at every remainder of inputs, and beyond what is taken at a time.
+
+    Inputs are summed up in whole steps, and what fills these up are zeros; what stands behind them is not
+    looked at. Examples are whole tiles.
+    """
+    width, row, step = kind.panel.width, kind.panel.row, min(4, kind.lanes)
+    run = compiled(kind, lambda module, shape: product(module, shape, rows, vectors))
+    units = vectors * kind.lanes
     for inputs in [1, 2, 3, 4, 5, width - 1, width, width + 1, 2 * width + 7, 255, 256, 257, 300]:
-        for examples in [1, 2, rows - 1, rows, rows + 1, 3 * rows + 5] if inputs < 256 else [rows + 1]:
+        for examples in [rows, 3 * rows] if inputs < 256 else [2 * rows]:
             a, w, start = kind.normal(examples, inputs), kind.normal(inputs, width), kind.normal(width)
             wide = kind.in_panels(kind.panels(inputs), 0, a)
+            filled = -(-inputs // step) * step
+            weights = np.concatenate([w, np.zeros((filled - inputs, width), kind.dtype), kind.nothing(1, width)])
+            left = inputs - (len(wide) - 1) * width
+            wide[-1, :, -(-left // step) * step :] = np.nan
             c = kind.blank(examples + 1, width)
-            run(wide, examples * panels.row, inputs, w, start, c, examples)
+            run(wide, examples * row, inputs, weights, start, c, examples)
             expected = start + a.astype(float) @ w.astype(float)
-            assert np.abs(c[:examples] - expected).max() <= kind.tolerance * max(1, np.abs(expected).max())
+            within = kind.tolerance * max(1, np.abs(expected).max())
+            assert np.abs(c[:examples] - expected)[:, :units].max() <= within
             assert (c[examples] == 777).all()
+            assert (c[:, units:] == 777).all()
 
 
 @kinds
-def test_gradient(kind: Kind) -> None:
+def test_a_product_has_the_same_bits_wherever_an_example_stands(kind: Kind) -> None:
+    """In any tile of the batch, beside any others: threads share them as they like."""
+    run = compiled(kind, lambda module, shape: product(module, shape, 6, 2))
+    inputs, width, row = 300, kind.panel.width, kind.panel.row
+    a, w, start = kind.normal(18, inputs), kind.normal(304, width), kind.normal(width)
+    w[inputs:] = 0
+    found = []
+    for order in (np.arange(18), np.arange(18)[::-1]):
+        c = kind.blank(18, width)
+        run(kind.in_panels(kind.panels(inputs), 0, a[order]), 18 * row, inputs, w, start, c, 18)
+        found.append(c[order])
+    assert np.array_equal(found[0], found[1])
+
+
+@kinds
+@pytest.mark.parametrize("vectors", [1, 2])
+def test_gradient(kind: Kind, vectors: int) -> None:
     """G = Aᵀ δ over any number of examples, from the beginning or going on."""
-    panels = kind.panels(1)
-    width, inputs_at_a_time = panels.width, min(4, kind.lanes)
-    run = compiled(panels, lambda module, panels: gradient(module, panels, inputs_at_a_time, 2))
-    alone = compiled(panels, bias_gradient)
-    for examples in [1, 2, 3, 4, 5, 127, 128, 129, 131, 260]:
-        for inputs in [1, inputs_at_a_time, width - 1, width] if examples < 10 else [width]:
+    width, at_a_time, units = kind.panel.width, min(4, kind.lanes), vectors * kind.lanes
+    run = compiled(kind, lambda module, shape: gradient(module, shape, at_a_time, vectors))
+    for examples in [1, 2, 3, 7, 8, 9, 127, 128, 129, 137, 260]:
+        for inputs in [1, at_a_time, width - 1, width] if examples < 10 else [width]:
             a, d = kind.normal(examples, width), kind.normal(examples, width)
             expected = a.T.astype(float) @ d.astype(float)
-            whole = -(-inputs // inputs_at_a_time) * inputs_at_a_time
+            whole = -(-inputs // at_a_time) * at_a_time
             for before in (0.0, 5.0):
                 g = np.full((width + 1, width), before, kind.dtype)
                 run(a, d, examples, g, inputs, int(before))
-                assert np.abs(g[:inputs] - before - expected[:inputs]).max() <= kind.tolerance * examples
+                within = kind.tolerance * examples
+                assert np.abs(g - before)[:inputs, :units].max() > 0
+                assert np.abs(g[:inputs] - before - expected[:inputs])[:, :units].max() <= within
                 assert (g[whole:] == before).all()
-                row = np.full((2, width), before, kind.dtype)
-                alone(d, examples, row, int(before))
-                assert np.abs(row[0] - before - d.astype(float).sum(axis=0)).max() <= kind.tolerance * examples
-                assert (row[1] == before).all()
+                assert (g[:, units:] == before).all()
+
+
+@kinds
+def test_gradient_of_biases(kind: Kind) -> None:
+    """G = Σ δ, from the beginning or going on."""
+    width, run = kind.panel.width, compiled(kind, bias_gradient)
+    for examples in [1, 2, 8, 129]:
+        d = kind.normal(examples, width)
+        for before in (0.0, 5.0):
+            row = np.full((2, width), before, kind.dtype)
+            run(d, examples, row, int(before))
+            assert np.abs(row[0] - before - d.astype(float).sum(axis=0)).max() <= kind.tolerance * examples
+            assert (row[1] == before).all()
 
 
 # --- activations ----------------------------------------------------------------------------------------
 
 
 @kinds
-def test_what_fills_up_a_panel_stays_zero(kind: Kind) -> None:
-    """Though the logistic function of zero is not."""
+def test_what_fills_up_a_panel_becomes_zero(kind: Kind) -> None:
+    """Though the logistic function of zero is not; and other examples, and vectors without a unit, are left alone."""
     rule = ACTIVATIONS["logistic"]
     assert isinstance(rule, Activation)
     slope = rule.slope.simplified
-    for units in (1, kind.lanes - 1, kind.lanes, kind.lanes + 1, 2 * kind.lanes):
-        panels = kind.panels(units)
-        z = kind.in_panels(panels, 0, kind.normal(3, units))[0]
-        given, d, u = z.copy(), np.zeros_like(z), kind.normal(3, panels.width)
-
-        def build(module: Module, panels: Panels, units: int = units) -> ir.Function:
-            return activate(module, panels, "logistic", rule.formula, slope, units)
-
-        compiled(panels, build)(z, d, 3)
-        assert np.abs(z[:, :units] - rule.outputs(given[:, :units])).max() <= kind.tolerance
-        assert np.abs(d[:, :units] - rule.slopes(given[:, :units])).max() <= kind.tolerance
-        assert not z[:, units:].any()
-        assert not d[:, units:].any()
+    run = compiled(kind, lambda module, shape: activate(module, shape, 0, rule.formula, slope))
+    alone = compiled(kind, lambda module, shape: activate(module, shape, 0, rule.formula, None))
+    multiply = compiled(kind, times)
+    for units in widths(kind):
+        used = -(-units // kind.lanes) * kind.lanes
+        z, d, u = kind.normal(4, kind.panel.width), kind.blank(4, kind.panel.width), kind.normal(5, kind.panel.width)
+        given, other = z.copy(), z.copy()
+        run(z, d, 3, units)
+        alone(other, kind.nothing(1), 3, units)
+        assert np.array_equal(other, z)
+        assert np.abs(z[:3, :units] - rule.outputs(given[:3, :units])).max() <= kind.tolerance
+        assert np.abs(d[:3, :units] - rule.slopes(given[:3, :units])).max() <= kind.tolerance
+        for found, old in ((z, given), (d, kind.blank(4, kind.panel.width))):
+            assert not found[:3, units:used].any()
+            assert np.array_equal(found[:3, used:], old[:3, used:])
+            assert np.array_equal(found[3], old[3])
         before = d.copy()
-        compiled(panels, partial(times, units=units))(d, u, 3)
-        assert np.array_equal(d, before * u)
+        u[:, units:] = np.nan
+        multiply(d, u, 3, units)
+        assert np.array_equal(d[:3, :units], before[:3, :units] * u[:3, :units])
+        assert not d[:3, units:used].any()
+        assert np.array_equal(d[:3, used:], before[:3, used:])
+        assert np.array_equal(d[3], before[3])
 
 
 @kinds
 @pytest.mark.parametrize("training", [True, False])
 def test_softmax_of_large_sums(kind: Kind, training: bool) -> None:
     """No overflow, no 0/0; the rows that are not asked for stay."""
+    run = compiled(kind, lambda module, shape: softmax(module, shape, training=training))
     for units in (1, kind.lanes - 1, 2 * kind.lanes + 1, 5 * kind.lanes):
         panels = kind.panels(1, units)
         sums = kind.normal(8, units)
@@ -219,8 +193,7 @@ def test_softmax_of_large_sums(kind: Kind, training: bool) -> None:
         sums[5] = -np.abs(sums[5]) * 1e3
         z = kind.in_panels(panels, 1, sums)
         before, d = z.copy(), np.zeros_like(z)
-        run = compiled(panels, lambda module, panels: softmax(module, panels, 1, training=training))
-        run(z, d, 8 * panels.row, 1, 7)
+        run(z, d, 8 * panels.row, units, 1, 7)
         found, expected = out_of(z, units), Softmax().outputs(sums.astype(float))
         assert np.array_equal(z[:, [0, 7]], before[:, [0, 7]])
         assert np.abs(found[1:7] - expected[1:7]).max() <= kind.tolerance
@@ -229,23 +202,43 @@ def test_softmax_of_large_sums(kind: Kind, training: bool) -> None:
         assert np.array_equal(d[:, 1:7], z[:, 1:7] if training else 0 * z[:, 1:7])
 
 
+@kinds
+def test_through_the_jacobian_of_softmax(kind: Kind) -> None:
+    """∂E/∂z = y (u - Σ y u), whatever stands in u where there is no unit."""
+    run = compiled(kind, pull_back)
+    for units in (1, kind.lanes - 1, 2 * kind.lanes + 1, 5 * kind.lanes):
+        panels, outputs, u = kind.panels(1, units), np.abs(kind.normal(8, units)), kind.normal(8, units) + 1
+        d, given = kind.in_panels(panels, 1, outputs), kind.in_panels(panels, 1, u)
+        given[-1, :, panels.tail(1) :] = 3
+        run(d, given, 8 * panels.row, units, 1, 7)
+        y, wide = outputs.astype(float), u.astype(float)
+        expected = y * (wide - (y * wide).sum(axis=1, keepdims=True))
+        assert np.abs(out_of(d, units)[1:7] - expected[1:7]).max() <= kind.tolerance * np.abs(expected).max()
+        assert np.array_equal(out_of(d, units)[[0, 7]], outputs[[0, 7]])
+        assert not d[-1, :, panels.tail(1) :].any()
+
+
 # --- dropout --------------------------------------------------------------------------------------------
 
 
 @kinds
 def test_dropout_is_the_mask_to_the_last_bit(kind: Kind) -> None:
     """In both places; the last example once more beyond the last."""
+    run = compiled(kind, drop)
     seed, step, layer, units = 2**40 + 17, 12_345, 1, 2 * kind.lanes + 3
     order = np.array([0, 5, 2**40, 7, 1, 99_999])
     # A unit is kept if its number is the share itself.
     exact = float(uniform(seed, step, layer, units, order)[2, 1])
     for share in (exact, np.nextafter(exact, 1), 0.5, 0.1, 1e-9, 0.999_999, 1 / 3):
-        panels = kind.panels(1, units, units, dropout=float(share))
+        network = cp.Network(1, [cp.Dense(units, "tanh"), cp.Dense(units, "tanh", dropout=float(share))])
+        panels = Panels(kind.panel.numbers, kind.panel.vectors, network)
+        row = dict(zip(layers.WORDS, layers.table(panels, (network.layers[0].rule,))[2], strict=True))
+        kept = float(np.int64(row["kept"]).view(np.float64))
         a, d = kind.normal(panels.count(2), 8, panels.width), kind.normal(panels.count(2), 8, panels.width) + 1
         before = a.copy(), d.copy()
         bits = int(np.asarray(key(seed, step, layer)).view(np.int64))
-        run = compiled(panels, lambda module, panels: drop(module, panels, 2))
-        run(bits, order, 6, 0, 7, a, d, 8 * panels.row)
+        given = layers.hashes(panels), int(row["least"]), kept
+        run(bits, *given, order, 6, 0, 7, a, d, 8 * panels.row, units)
         expected = mask(float(share), seed, step, layer, units, order[[0, 1, 2, 3, 4, 5, 5]]).astype(kind.dtype)
         for found, old in zip((a, d), before, strict=True):
             assert np.array_equal(out_of(found, units)[:7], out_of(old, units)[:7] * expected)
@@ -257,8 +250,7 @@ def test_dropout_is_the_mask_to_the_last_bit(kind: Kind) -> None:
 
 def behind(workers: int, rounds: int = 400) -> int:
     """How often a worker saw another one behind it, where all wait for each other after every round."""
-    panels = Kind("float32", 4).panels(1)
-    module = Module(panels.numbers, machine.host().triple)
+    module = Module(Numbers("float32", 4), machine.host().triple)
 
     def work(b: Block) -> None:
         n, i = b.named, b.builder

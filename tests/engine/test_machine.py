@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import builtins
 import ctypes
+import gc
+import os
 import re
+import signal
 import struct
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from llvmlite import binding
@@ -18,6 +22,7 @@ from llvmlite import binding
 import clearprop as cp
 from clearprop.engine import build, machine, plan
 from clearprop.engine.block import GIVE_WAY
+from clearprop.engine.fingerprint import Part
 from clearprop.engine.machine import SWITCH, Code, Target
 from clearprop.engine.program import Program
 from clearprop.errors import RequestError
@@ -60,22 +65,25 @@ def program(target: Target, dtype: str = "float32") -> Program:
     return replace(whole, tile=replace(whole.tile, rows=2, inputs=2))
 
 
-@cache
-def source(name: str, dtype: str) -> str:
-    """All functions for a target."""
-    return build.source(program(TARGETS[name], dtype), "training")
+PARTS: tuple[Part, ...] = get_args(Part)
 
 
 @cache
-def objects(name: str, dtype: str) -> bytes:
+def source(name: str, dtype: str, part: Part) -> str:
+    """A part of it for a target."""
+    return build.source(program(TARGETS[name], dtype), part)
+
+
+@cache
+def objects(name: str, dtype: str, part: Part) -> bytes:
     """The same as object code."""
-    return machine.compiled(source(name, dtype), TARGETS[name])
+    return machine.compiled(source(name, dtype, part), TARGETS[name])
 
 
 @cache
-def assembly(name: str) -> str:
+def assembly(name: str, part: Part) -> str:
     """The same as assembly."""
-    return machine.assembly(source(name, "float32"), TARGETS[name])
+    return machine.assembly(source(name, "float32", part), TARGETS[name])
 
 
 # --- other processors ------------------------------------------------------------------------------------
@@ -97,6 +105,12 @@ def undefined(code: bytes) -> set[str]:
     return found
 
 
+MORE: Mapping[Part, tuple[str, ...]] = {
+    "train": ("times", "gradient", "bias", "transpose", "barrier"),
+    "errors": (),
+    "predict": (),
+}
+"""Kernels that they call, besides those of the forward pass, by the first word of their names."""
 CASES = [
     ("AVX-512", "float32"),
     ("AVX2", "float64"),
@@ -107,10 +121,16 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "dtype"), CASES)
-def test_code_calls_nothing_but_what_lets_others_run(name: str, dtype: str) -> None:
+def test_code_calls_nothing_but_kernels_and_what_lets_others_run(name: str, dtype: str) -> None:
     if "linux" not in TARGETS[name].triple:
         pytest.skip("another format than ELF")
-    assert undefined(objects(name, dtype)) == {GIVE_WAY}
+    kernels = set(program(TARGETS[name], dtype).kernels)
+    assert undefined(objects(name, dtype, "kernels")) == {GIVE_WAY}
+    for part, more in MORE.items():
+        found = undefined(objects(name, dtype, part))
+        assert found <= kernels
+        # Whatever is not needed for it is not asked for.
+        assert {each.partition("_")[0] for each in found} == {"product", "gather", *more}
 
 
 def test_a_call_of_a_library_would_be_found() -> None:
@@ -124,10 +144,11 @@ def test_a_call_of_a_library_would_be_found() -> None:
 
 
 def test_code_for_other_systems_is_made() -> None:
-    windows = objects("AVX2 on Windows", "float32")
-    assert windows[:2] == b"\x64\x86"  # COFF for x86-64
-    assert b"chkstk" not in windows  # what a large frame would call there
-    assert objects("NEON on macOS", "float64")[:4] == b"\xcf\xfa\xed\xfe"  # Mach-O of 64 bits
+    for part in PARTS:
+        windows = objects("AVX2 on Windows", "float32", part)
+        assert windows[:2] == b"\x64\x86"  # COFF for x86-64
+        assert b"chkstk" not in windows  # what a large frame would call there
+        assert objects("NEON on macOS", "float64", part)[:4] == b"\xcf\xfa\xed\xfe"  # Mach-O of 64 bits
 
 
 @pytest.mark.parametrize(
@@ -149,15 +170,19 @@ def test_code_uses_what_the_processor_has_and_nothing_else(
         pytest.skip("features of x86")
     for word, expected in ((ZMM, zmm), (YMM, ymm), (FUSED, fused)):
         if expected is not None:
-            assert bool(word.search(assembly(name))) is expected, word.pattern
+            for part in ("kernels", "train"):
+                assert bool(word.search(assembly(name, part))) is expected, (word.pattern, part)
     if name == "NEON":
-        assert LANES.search(assembly(name))
+        assert LANES.search(assembly(name, "kernels"))
 
 
 def test_wide_vectors_are_not_halved() -> None:
     """LLVM prefers 256 bits on some processors, unless vectors of 512 are asked for."""
-    assert "<16 x float>" in source("AVX-512", "float32")
-    assert len(ZMM.findall(assembly("AVX-512"))) > len(YMM.findall(assembly("AVX-512")))
+    for part in ("kernels", "train"):
+        assert "<16 x float>" in source("AVX-512", "float32", part)
+        computing = [line for line in assembly("AVX-512", part).splitlines() if FUSED.search(line)]
+        assert any(ZMM.search(line) for line in computing)
+        assert not any(YMM.search(line) for line in computing)
 
 
 # --- features --------------------------------------------------------------------------------------------
@@ -301,13 +326,92 @@ def test_other_processors_are_a_reason(kind: str, monkeypatch: pytest.MonkeyPatc
 
 
 def test_code_is_loaded_and_runs() -> None:
-    twice = 'define i64 @"twice"(i64 %"x") {\n  %"y" = add i64 %"x", %"x"\n  ret i64 %"y"\n}\n'
-    made = machine.compiled(twice, machine.host())
+    made = machine.compiled(TWICE, machine.host())
     code = Code(made, ("twice",), machine.host())
     assert code.size == len(made)
     assert ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(code.addresses["twice"])(21) == 42
     with pytest.raises(RuntimeError, match="missing"):
         Code(made, ("missing",), machine.host())
+
+
+def scattered(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """What came of loading code into a process whose free memory is in pieces far apart."""
+    line = [sys.executable, "-m", "tests.engine.scattered", *arguments]
+    # Python's own allocator would ask the system for more in the middle of it.
+    environment = os.environ | {"PYTHONMALLOC": "malloc"}
+    return subprocess.run(line, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="memory as Linux gives it")
+
+
+@linux
+def test_code_reaches_its_constants_wherever_memory_is_free() -> None:
+    done = scattered()
+    assert done.returncode == 0, done.stderr
+    begun, apart = done.stdout.splitlines()
+    assert begun == "scattered"
+    assert int(apart.removesuffix(" GiB apart")) > 2
+
+
+@linux
+def test_an_older_linker_would_end_the_process() -> None:
+    done = scattered("older")
+    assert done.stdout == "scattered\n"
+    # It looks at how far it is; built without assertions, it reads where nothing is.
+    assert -done.returncode in (signal.SIGABRT, signal.SIGSEGV), done.stderr
+
+
+@linux
+def test_memory_is_given_back_with_the_code() -> None:
+    objects = machine.compiled(machine.TRIAL, machine.host())
+
+    def pages() -> int:
+        with open("/proc/self/maps", encoding="utf-8") as lines:
+            return sum(line.split()[1] == "r-xp" and line.split()[-1] == "0" for line in lines)
+
+    kept = [Code(objects, ("trial",), machine.host()) for _ in range(3)]
+    before = pages()
+    kept += [Code(objects, ("trial",), machine.host()) for _ in range(5)]
+    assert pages() > before
+    del kept[3:]
+    gc.collect()
+    assert pages() == before
+
+
+CALLS = """
+    declare i64 @"twice"(i64)
+    define i64 @"four_times"(i64 %"x") {
+      %"y" = call i64 @"twice"(i64 %"x")
+      %"z" = call i64 @"twice"(i64 %"y")
+      ret i64 %"z"
+    }"""
+TWICE = 'define i64 @"twice"(i64 %"x") {\n  %"y" = add i64 %"x", %"x"\n  ret i64 %"y"\n}\n'
+THRICE = TWICE.replace("twice", "thrice")
+
+
+def test_code_is_linked_to_what_it_needs() -> None:
+    """To that which it is given, not to another one of the same name that was loaded before or later."""
+    target = machine.host()
+    wrong = Code(machine.compiled(TWICE.replace("add", "mul"), target), ("twice",), target)
+    first = Code(machine.compiled(TWICE, target), ("twice",), target)
+    code = Code(machine.compiled(CALLS, target), ("four_times",), target, first)
+    other = Code(machine.compiled(CALLS, target), ("four_times",), target, wrong)
+    assert code.needs is first
+    del first, wrong
+    assert ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(code.addresses["four_times"])(5) == 20
+    assert ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(other.addresses["four_times"])(5) == 5**4
+
+
+def test_code_whose_needs_are_not_there_is_refused() -> None:
+    """None at all, or others."""
+    target = machine.host()
+    made = machine.compiled(CALLS, target)
+    with pytest.raises(RuntimeError):
+        Code(made, ("four_times",), target)
+    others = Code(machine.compiled(THRICE, target), ("thrice",), target)
+    with pytest.raises(RuntimeError):
+        Code(made, ("four_times",), target, others)
 
 
 @pytest.mark.parametrize("damage", [lambda o: b"", lambda o: b"text" * 100, lambda o: o[:100]])

@@ -24,8 +24,8 @@ TREES: Mapping[str, Expression] = {name: parse(f"{name}(z)", {"z": "z"}) for nam
 POWER = Symbol("u") ** Symbol("v")
 # The largest error in ulp, where multiplication and addition are one instruction and where they are two.
 ULP = {
-    "exp": (1.05, 1.05), "expm1": (1.61, 1.73), "log": (0.93, 0.96), "log1p": (1.53, 1.53), "logistic": (1.73, 2.03),
-    "tanh": (1.18, 1.18), "softplus": (1.78, 1.78), "erf": (1.15, 1.4), "sqrt": (0.5, 0.5), "power": (1.4, 1.4),
+    "exp": (1.05, 0.93), "expm1": (1.61, 1.68), "log": (0.93, 0.96), "log1p": (1.53, 1.53), "logistic": (1.73, 1.96),
+    "tanh": (1.18, 1.18), "softplus": (1.78, 1.81), "erf": (1.15, 1.4), "sqrt": (0.5, 0.5), "power": (1.4, 1.4),
 }  # fmt: skip
 SINGLES = [kind for kind in KINDS if kind.dtype == "float32"]
 DOUBLES = [kind for kind in KINDS if kind.dtype == "float64"]

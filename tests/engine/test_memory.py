@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +27,7 @@ from tests.engine.planted import compile_anew, planted
 
 import clearprop as cp
 from clearprop.arrays import Array
+from clearprop.engine.fingerprint import Part
 from clearprop.engine.predictor import Predictor
 from clearprop.propagation.turns import Turn, Turns
 
@@ -39,14 +41,15 @@ guards_only = pytest.mark.skipif(not AVAILABLE, reason="pages are guarded by wha
 
 
 @guards_only
-@pytest.mark.parametrize("first", [0, 20])
-def test_random_networks_touch_nothing_outside(first: int) -> None:
+@pytest.mark.parametrize(("first", "more"), [(0, []), (20, []), (0, ["--same-rules"])])
+def test_random_networks_touch_nothing_outside(first: int, more: list[str]) -> None:
     """And agree with the reference, though what they write before they read was NaN."""
-    line = [sys.executable, str(SCRIPT), "--networks", "20", "--seed", str(first), "--weights", "15000"]
+    networks = 40 if more else 20
+    line = [sys.executable, str(SCRIPT), "--networks", str(networks), "--seed", str(first), "--weights", "15000", *more]
     done = subprocess.run(line, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     found = re.search(
-        r"^20 networks in \d+ s, (\d+) of them ill-conditioned: .*; wrong: none$", done.stdout, re.MULTILINE
+        rf"^{networks} networks in \d+ s, (\d+) of them ill-conditioned: .*; wrong: none$", done.stdout, re.MULTILINE
     )
     assert found, done.stdout
     assert int(found[1]) <= 4
@@ -155,13 +158,21 @@ def test_guards_see_what_is_written_on_the_other_side() -> None:
         ("an update changes a row too many", True),
         ("an update begins one row too early", False),
         ("outputs are written a row too far", True),
+        ("the norm adds up everything in one place", False),
+        ("what is remembered stands a row too far", True),
+        ("dropout takes the hash of the next unit", True),
         ("a gradient takes one example too many", True),
     ],
 )
 def test_planted_faults_end_the_process(fault: str, at_end: bool) -> None:
     """At sizes at which nothing fills the pages up."""
     problem = problem_of((32, 32, 32), 64, 64, activation="identity")
-    function = "predict" if "outputs" in fault else "train"
+    if "norm" in fault or "remembered" in fault:
+        problem = replace(problem, optimizer=replace(cp.SGD(0.1, momentum=0.9), clip_norm=1.0))
+    if "dropout" in fault:
+        layers = tuple(replace(layer, dropout=0.5) for layer in problem.network.layers)
+        problem = replace(problem, network=replace(problem.network, layers=layers))
+    function: Part = "predict" if "outputs" in fault else "train"
 
     def work() -> None:
         with guarded(at_end=at_end):
@@ -281,7 +292,7 @@ def test_predictors_copy_what_they_cannot_read_in_place(laid: Callable[[Array], 
     problem = problem_of((3, 5, 2), 8, 8)
     predictor = Predictor(problem, problem.parameters, dtype)
     inputs = laid(np.random.default_rng(4).normal(size=(300, 3)).astype(dtype))
-    assert np.array_equal(predictor(inputs), predictor(np.array(inputs, dtype, order="C")))
+    assert np.array_equal(predictor(inputs)[0], predictor(np.array(inputs, dtype, order="C"))[0])
 
 
 def test_predictors_refuse_other_shapes() -> None:
@@ -290,7 +301,7 @@ def test_predictors_refuse_other_shapes() -> None:
     for shape in [(4, 2), (4, 4), (3,), (2, 3, 1)]:
         with pytest.raises(ValueError, match=r"\d"):
             predictor(np.zeros(shape))
-    assert predictor(np.zeros((0, 3))).shape == (0, 2)
+    assert predictor(np.zeros((0, 3)))[0].shape == (0, 2)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import clearprop as cp
 from clearprop.arrays import Array
 from clearprop.errors import NotFinite
 from clearprop.propagation.backward import Gradients
+from clearprop.propagation.cycle import following
 from clearprop.propagation.dropout import mask, masks
 from clearprop.propagation.forward import forward
 from clearprop.propagation.update import initial_state, update
@@ -303,6 +304,23 @@ def test_frozen_biases_stay_under_every_optimizer(name: str) -> None:
     done = cp.cycle(cp.Problem(network, parameters, decay, examples=examples))
     assert done.updated.biases(0).tolist() == [0.5, -0.5]
     assert np.all(done.updated.weights(0) != parameters.weights(0))
+
+
+@pytest.mark.parametrize("options", [{}, {"clip_norm": 0.1}])
+@pytest.mark.parametrize("name", ["adagrad", "rmsprop", "adam", "adamw"])
+def test_of_frozen_biases_nothing_is_remembered(name: str, options: dict[str, Any]) -> None:
+    """As in PyTorch, which keeps no state for what is not trained; the start stays, whatever it is."""
+    start: dict[str, Any] = {"initial_accumulator_value": 0.25} if name == "adagrad" else {}
+    network = cp.Network(2, [cp.Dense(2, "tanh", train_bias=False), cp.Dense(1)])
+    examples = cp.Examples.of([[0.3, -0.7]], [[0.9]])
+    problem = cp.Problem(network, optimizer=optimizer(name, **options, **start), examples=examples)
+    done = cp.cycle(problem)
+    for _ in range(2):
+        for symbol, first in problem.optimizer.state.items():
+            moved = done.update.state[symbol] != first
+            assert np.array_equal(moved, problem.parameters.layout.trainable)
+            assert np.array_equal(done.update.assigned[symbol], done.update.state[symbol])
+        done = following(done)
 
 
 @pytest.mark.parametrize("reduction", ["sum", "mean"])

@@ -84,9 +84,9 @@ def test_targets_that_are_shares_are_no_classes() -> None:
 def test_blocks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     iris = cp.load("iris")
     assert iris.examples is not None
-    whole = outputs(iris, iris.parameters, iris.examples.inputs)
+    whole = outputs(iris, iris.parameters, iris.examples.inputs)[0]
     monkeypatch.setattr("clearprop.training.batches.BLOCK", 7)
-    parts = outputs(iris, iris.parameters, iris.examples.inputs)
+    parts = outputs(iris, iris.parameters, iris.examples.inputs)[0]
     np.testing.assert_allclose(parts, whole, rtol=1e-13)
     rows = np.array([5, 100, 3])
-    np.testing.assert_allclose(outputs(iris, iris.parameters, iris.examples.inputs[rows]), whole[rows], rtol=1e-13)
+    np.testing.assert_allclose(outputs(iris, iris.parameters, iris.examples.inputs[rows])[0], whole[rows], rtol=1e-13)

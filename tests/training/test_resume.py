@@ -16,8 +16,10 @@ from clearprop.errors import DamagedModel, InvalidArgument
 from clearprop.propagation.turns import Turns
 from clearprop.rules.schedules import schedule
 from clearprop.training.compiled import Compiled
+from clearprop.training.model import save_model
 from clearprop.training.read_model import load_model
 from clearprop.training.reference import Reference
+from clearprop.training.standing import Snapshot
 
 Run = Callable[..., cp.Fit]
 GENERATOR = np.random.default_rng(5)
@@ -213,6 +215,27 @@ def test_one_interrupt_while_writing_costs_nothing(tmp_path: Path, monkeypatch: 
     progress = load_model(tmp_path / "m.safetensors").progress
     assert progress is not None
     assert progress.status == "epoch_limit"
+
+
+@pytest.mark.parametrize("engine", ["compiled", "reference"])
+def test_what_was_remembered_of_frozen_biases_does_not_matter(engine: Any, tmp_path: Path) -> None:
+    """Models that were made when something still was go on to the same parameters."""
+    run = on_rows(cp.Adam(0.02), hidden={"train_bias": False}, engine=engine)
+    path, expected = tmp_path / "m.safetensors", run()
+    run(output=path, epochs=3)
+    model = load_model(path)
+    assert model.progress is not None
+    at, frozen = model.progress.standing.present, ~model.problem.parameters.layout.trainable
+    assert frozen.sum() == 5
+    moved = {name: np.where(frozen, 0.5, values) for name, values in at.state.items()}
+    assert all(not values[frozen].any() for values in at.state.values())
+    before = Snapshot.of(at.parameters, {name: values.astype("float32") for name, values in moved.items()})
+    standing = replace(model.progress.standing, present=before, whole=before)
+    save_model(replace(model, progress=replace(model.progress, standing=standing)), path)
+    resumed = run(output=path, resume=True)
+    assert resumed.epochs == 8
+    assert resumed.problem == expected.problem
+    assert resumed.history == expected.history
 
 
 # --- what is refused -----------------------------------------------------------------------------------

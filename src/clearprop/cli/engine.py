@@ -58,6 +58,7 @@ def structure(found: Any) -> dict[str, Any]:
         "memory_bytes": found.memory,
         "code_from": found.origin,
         "code_seconds": found.seconds,
+        "cache": {"folder": found.cache, "unused": found.unused},
         "microseconds_per_step": {"expected": found.expected * 1e6, "measured": found.measured * 1e6},
         "examples_per_second": found.batch / found.measured,
         "gflops": found.gflops,
@@ -82,6 +83,7 @@ def text(found: Any) -> str:
     lines += [
         "",
         f"code: {found.code:,} bytes, {source} in {found.seconds * 1e3:.0f} ms",
+        f"cache: {found.cache}" if found.unused is None else f"cache: not used ({found.unused})",
         f"memory beside the data: {found.memory / 1e6:,.1f} MB",
         f"expected: {shown(found.expected)} a step",
         f"measured: {shown(found.measured)} a step, {found.batch / found.measured:,.0f} examples a second, "

@@ -19,9 +19,8 @@ from clearprop.rendering.curves import curve, plot, require_plot
 from clearprop.rendering.document import shown_number
 from clearprop.rendering.structure import dumps
 from clearprop.training.callbacks import Callback
-from clearprop.training.checkpoint import SECONDS
 from clearprop.training.load import load
-from clearprop.training.loop import Fit, train
+from clearprop.training.loop import CHECKPOINT_SECONDS, Fit, train
 from clearprop.training.metrics import Metrics, class_labels
 from clearprop.training.stopping import counted
 
@@ -40,7 +39,7 @@ def run_train(
     seed: int | None = None,
     threads: int | None = None,
     output: str | None = None,
-    checkpoint: float = SECONDS,
+    checkpoint: float = CHECKPOINT_SECONDS,
     resume: bool = False,
     plot: str | None = None,
     log: str | None = None,

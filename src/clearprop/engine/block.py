@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
@@ -59,11 +59,10 @@ def index(value: int) -> ir.Constant:
 
 
 @cache
-def _spreading(numbers: Numbers) -> tuple[ir.Constant, ir.Constant, ir.Constant]:
+def _spreading(kind: ir.VectorType) -> tuple[ir.Constant, ir.Constant, ir.Constant]:
     """The constants that spreading a number takes."""
     word = ir.IntType(32)
-    mask = ir.Constant(ir.VectorType(word, numbers.lanes), None)
-    return ir.Constant(numbers.vector, ir.Undefined), ir.Constant(word, 0), mask
+    return ir.Constant(kind, ir.Undefined), ir.Constant(word, 0), ir.Constant(ir.VectorType(word, kind.count), None)
 
 
 def intrinsic(module: ir.Module, name: str, kind: ir.Type, arguments: int) -> ir.Function:
@@ -193,6 +192,15 @@ class Block:
         function = _masked(self.builder.module, "store", self.numbers)
         self.builder.call(function, [value, pointer, ir.Constant(ir.IntType(32), self.numbers.bytes), lanes])
 
+    def prefetch(self, pointer: ir.Value) -> None:
+        """Bring what stands at an address nearer: into the second cache. It need not be anybody's."""
+        word = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [POINTER, word, word, word])
+        module = self.builder.module
+        known = module.globals.get("llvm.prefetch.p0")
+        function = known if known is not None else ir.Function(module, kind, "llvm.prefetch.p0")
+        self.builder.call(function, [pointer, ir.Constant(word, 0), ir.Constant(word, 2), ir.Constant(word, 1)])
+
     def load_number(self, pointer: ir.Value) -> ir.Value:
         """The number at an address."""
         return self.builder.load(pointer, typ=self.numbers.scalar, align=self.numbers.bytes)
@@ -218,7 +226,11 @@ class Block:
 
     def spread(self, number: ir.Value) -> ir.Value:
         """A number in all lanes."""
-        undefined, first, mask = _spreading(self.numbers)
+        return self.spread_as(self.numbers.vector, number)
+
+    def spread_as(self, kind: ir.VectorType, number: ir.Value) -> ir.Value:
+        """The same for a number of another kind."""
+        undefined, first, mask = _spreading(kind)
         return self.builder.shuffle_vector(self.builder.insert_element(undefined, number, first), undefined, mask)
 
     def multiply_add(self, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
@@ -233,6 +245,20 @@ class Block:
             return None
         kind = ir.VectorType(ir.IntType(1), self.numbers.lanes)
         return ir.Constant(kind, [lane < count for lane in range(self.numbers.lanes)])
+
+    def first_lanes(self, count: ir.Value) -> ir.Value:
+        """The same for a number that is known when the code runs: true in so many lanes, or in all."""
+        # As wide as the numbers that are chosen among, so that no processor has to convert the truths.
+        word = ir.IntType(8 * self.numbers.bytes)
+        kind = ir.VectorType(word, self.numbers.lanes)
+        count = self.smaller(count, self.numbers.lanes)
+        count = count if word.width == INDEX.width else self.builder.trunc(count, word)
+        lanes = ir.Constant(kind, list(range(self.numbers.lanes)))
+        return self.builder.icmp_signed("<", lanes, self.spread_as(kind, count))
+
+    def only(self, value: ir.Value, lanes: ir.Value) -> ir.Value:
+        """The value in these lanes, and zero in the others."""
+        return self.builder.select(lanes, value, self.constant(0.0))
 
     # --- control -------------------------------------------------------------------------------
 
@@ -275,8 +301,10 @@ class Block:
 class Module:
     """The code of a program: functions, each built once under its name."""
 
-    def __init__(self, numbers: Numbers, triple: str) -> None:
-        self.numbers = numbers
+    def __init__(self, numbers: Numbers, triple: str, elsewhere: Collection[str] = (), *, shared: bool = False) -> None:
+        """Functions ``elsewhere`` are those of another module, found when the code is loaded; where this one
+        is ``shared``, others find all of its own."""
+        self.numbers, self.elsewhere, self.shared = numbers, elsewhere, shared
         self.module = ir.Module("clearprop")
         self.module.triple = triple
         self.functions: dict[str, ir.Function] = {}
@@ -292,27 +320,26 @@ class Module:
         """The function of that name; ``build`` is given a block with the arguments under ``named``."""
         if name not in self.functions:
             kind = ir.FunctionType(ir.VoidType(), [type for _, type in arguments])
-            function = ir.Function(self.module, kind, name)
-            function.linkage = "" if exported else "internal"
+            function = self.functions[name] = ir.Function(self.module, kind, name)
             function.attributes.add("nounwind")
-            self.functions[name] = function
-            named = {}
-            for value, (argument, _) in zip(function.args, arguments, strict=True):
-                value.name = argument
-                named[argument] = value
-            block = Block(ir.IRBuilder(function.append_basic_block("entry")), self.numbers, named)
-            build(block)
-            block.builder.ret_void()
+            if name not in self.elsewhere:
+                function.linkage = "" if exported or self.shared else "internal"
+                self._build(function, [argument for argument, _ in arguments], build)
         return self.functions[name]
+
+    def _build(self, function: ir.Function, arguments: Sequence[str], build: Callable[[Any], None]) -> None:
+        named = {}
+        for value, argument in zip(function.args, arguments, strict=True):
+            value.name = argument
+            named[argument] = value
+        block = Block(ir.IRBuilder(function.append_basic_block("entry")), self.numbers, named)
+        build(block)
+        block.builder.ret_void()
 
     def imported(self, name: str, kind: ir.FunctionType) -> ir.Function:
         """A function that is found when the code is loaded."""
         known = self.module.globals.get(name)
         return known if known is not None else ir.Function(self.module, kind, name)
-
-    def constants(self, name: str, kind: ir.Type, values: Sequence[int]) -> ir.Value:
-        """A table that never changes."""
-        return table(self.module, name, kind, values)
 
     def __str__(self) -> str:
         return str(self.module)

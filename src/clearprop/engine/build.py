@@ -1,6 +1,8 @@
-"""Built programs: native functions for a problem, compiled when they are first asked for.
+"""Built programs: native functions, compiled when they are first asked for.
 
-Code is kept in memory for as long as it is among the last used, and on disk for the next process.
+Code is kept in memory for as long as it is among the last used, and on disk for the next process. It is made
+in parts, and what networks have in common they share: the kernels all of a precision, the rest all with the
+same rules.
 """
 
 from __future__ import annotations
@@ -10,8 +12,9 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Literal, NamedTuple
 
 from clearprop.engine import cache, machine
 from clearprop.engine.fingerprint import Part, fingerprint, unchanged
@@ -19,127 +22,95 @@ from clearprop.engine.machine import Code, Target
 from clearprop.engine.program import Program
 from clearprop.engine.workers import FUNCTION, Native
 
-if TYPE_CHECKING:
-    from clearprop.engine.block import Block
-
 Origin = Literal["compiled", "disk", "memory"]
+ORIGINS: tuple[Origin, ...] = ("memory", "disk", "compiled")
 
 
 class Loaded(NamedTuple):
-    """Code that can be run, where it came from, and the seconds that it took to have it."""
+    """Parts that can be run, where the slowest of them came from, and the seconds that it took to have them."""
 
-    code: Code
+    code: Mapping[Part, Code]
     origin: Origin
     seconds: float
+
+    @property
+    def size(self) -> int:
+        """The bytes of their code."""
+        return sum(each.size for each in self.code.values())
 
 
 class Built:
     """The functions of a program, compiled when one of them is first wanted.
 
-    Whoever trains wants all of them, and they are made at once, for they share most of their code;
-    whoever only predicts is spared the training. The functions live as long as this does.
+    Whoever trains wants the errors too, and they are made together; whoever only predicts is spared the
+    training. The functions live as long as this does.
     """
+
+    TRAINING: tuple[Part, ...] = ("kernels", "train", "errors")
+    INFERENCE: tuple[Part, ...] = ("kernels", "predict")
 
     def __init__(self, program: Program, target: Target) -> None:
         self.program, self.target = program, target
-        self._loaded: dict[Part, Loaded] = {}
+        self._loaded: dict[tuple[Part, ...], Loaded] = {}
         self._functions: dict[str, Native] = {}
 
     @property
     def train(self) -> Native:
         """Steps of training."""
-        return self._function("train", "training")
+        return self._function("train", self.TRAINING)
 
     @property
     def errors(self) -> Native:
         """The error of each example."""
-        return self._function("errors", "training")
+        return self._function("errors", self.TRAINING)
 
     @property
     def predict(self) -> Native:
         """Outputs."""
-        return self._function("predict", "inference")
+        return self._function("predict", self.INFERENCE)
 
     @property
-    def loaded(self) -> Loaded:
-        """The code of all functions, and how it came here."""
-        return self._part("training")
+    def training(self) -> Loaded:
+        """The code that trains, and how it came here."""
+        return self._parts(self.TRAINING)
 
     @property
-    def training(self) -> Code:
-        """The code of all functions."""
-        return self.loaded.code
-
-    @property
-    def inference(self) -> Code:
-        """The code of ``predict``, by itself or with the rest if that is there."""
-        return self._part("inference").code
-
-    @property
-    def source(self) -> str:
-        """The code of all functions in LLVM's intermediate language."""
-        return source(self.program, "training")
+    def inference(self) -> Loaded:
+        """The code that predicts, and how it came here."""
+        return self._parts(self.INFERENCE)
 
     @property
     def assembly(self) -> str:
-        """The code of all functions as assembly, to read."""
-        return machine.assembly(self.source, self.target)
+        """The code that trains as assembly, to read."""
+        return "\n".join(machine.assembly(source(self.program, part), self.target) for part in self.TRAINING)
 
-    def _function(self, name: str, part: Part) -> Native:
-        if name not in self._functions:
-            self._functions[name] = FUNCTION(self._part(part).code.addresses[name])
-        return self._functions[name]
+    def _function(self, part: Part, parts: tuple[Part, ...]) -> Native:
+        if part not in self._functions:
+            self._functions[part] = FUNCTION(self._parts(parts).code[part].addresses[part])
+        return self._functions[part]
 
-    def _part(self, part: Part) -> Loaded:
+    def _parts(self, parts: tuple[Part, ...]) -> Loaded:
         # Not a cached property: those have locks of their own, which a fork knows nothing of.
         with _lock:
-            if "training" in self._loaded:
-                return self._loaded["training"]
-            if part not in self._loaded:
-                self._loaded[part] = loaded(self.program, self.target, part)
-            return self._loaded[part]
+            if parts not in self._loaded:
+                self._loaded[parts] = loaded(self.program, self.target, parts)
+            return self._loaded[parts]
 
 
 # --- sources ---------------------------------------------------------------------------------------------
 
 
-def _training(program: Program) -> str:
-    """All functions in one module: most of the code of two would be the same, and compiled twice."""
+def source(program: Program, part: Part) -> str:
+    """A part of a program in LLVM's intermediate language."""
     # Imported when there is something to build: code is read from the disk in less time than this takes.
     from clearprop.engine import modules
-    from clearprop.engine.inference import Inference
 
-    module = modules.training(program)
-    for name in NAMES["inference"]:
-
-        def build(b: Block, name: str = name) -> None:
-            Inference(program, module, b).build(name)
-
-        module.function(name, modules.WORKER, build, exported=True)
-    return str(module)
-
-
-def _inference(program: Program) -> str:
-    from clearprop.engine import modules
-
-    return str(modules.inference(program))
-
-
-NAMES: Mapping[Part, tuple[str, ...]] = {
-    "training": ("train", "predict", "errors"),
-    "inference": ("predict", "errors"),
-}
-SOURCES: Mapping[Part, Callable[[Program], str]] = {"training": _training, "inference": _inference}
-
-
-def source(program: Program, part: Part) -> str:
-    """A program in LLVM's intermediate language."""
     # Of the many small objects that this makes none can go before the end: looking for some that can
     # takes a fifth of the time.
     collects = gc.isenabled()
     gc.disable()
     try:
-        return SOURCES[part](program)
+        return str(modules.kernels(program) if part == "kernels" else modules.calling(program, part))
     finally:
         if collects:
             gc.enable()
@@ -148,7 +119,7 @@ def source(program: Program, part: Part) -> str:
 # --- code ------------------------------------------------------------------------------------------------
 
 MOST_KEPT = 64
-"""Programs whose code stays in memory."""
+"""Parts whose code stays in memory."""
 
 _kept: OrderedDict[str, Code] = OrderedDict()
 _lock = threading.RLock()
@@ -158,34 +129,73 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
-def loaded(program: Program, target: Target, part: Part) -> Loaded:
-    """The code of a program: from memory, or from the disk, or compiled now.
+def loaded(program: Program, target: Target, parts: Sequence[Part]) -> Loaded:
+    """The code of some parts, the kernels first: from memory, or from the disk, or compiled now.
 
     One at a time: LLVM is used by one thread at a time anyway, and what two threads want is made once.
     """
     start = time.perf_counter()
     with _lock:
-        mark = fingerprint(program, target, part) if cache.enabled() else None
-        code = _kept.get(mark) if mark is not None else None
-        origin: Origin = "memory"
-        if code is None and mark is not None:
-            code, origin = _from_disk(mark, target, part), "disk"
-        if code is None:
-            objects, origin = machine.compiled(source(program, part), target), "compiled"
-            code = Code(objects, NAMES[part], target)
-            if mark is not None and unchanged():
-                cache.write(mark, str(target), objects)
-        if mark is not None:
-            _keep(mark, code)
-    return Loaded(code, origin, time.perf_counter() - start)
+        marks = {part: fingerprint(program, target, part) if cache.enabled() else None for part in parts}
+        code = {part: _kept[mark] for part, mark in marks.items() if mark is not None and mark in _kept}
+        found = {part: cache.read(mark, str(target)) for part, mark in marks.items() if mark and part not in code}
+        objects = {part: content for part, content in found.items() if content is not None}
+        origins: list[Origin] = ["disk" if objects else "memory"]
+        linked = _linked(program, target, objects, code)
+        missing = [part for part in parts if part not in linked]
+        if missing:
+            origins.append("compiled")
+            objects = dict(zip(missing, _compiled(program, target, missing), strict=True))
+            linked = _linked(program, target, objects, linked)
+            for part, content in objects.items():
+                if (mark := marks[part]) is not None and unchanged():
+                    cache.write(mark, str(target), content)
+        for part, mark in marks.items():
+            if mark is not None:
+                _keep(mark, linked[part])
+    origin = max(origins, key=ORIGINS.index)
+    return Loaded({part: linked[part] for part in parts}, origin, time.perf_counter() - start)
 
 
-def _from_disk(mark: str, target: Target, part: Part) -> Code | None:
-    objects = cache.read(mark, str(target))
-    try:
-        return None if objects is None else Code(objects, NAMES[part], target)
-    except RuntimeError:  # what was kept is whole, but this LLVM does not take it
-        return None
+def _linked(
+    program: Program, target: Target, objects: Mapping[Part, bytes], known: Mapping[Part, Code]
+) -> dict[Part, Code]:
+    """The code that is known and that of these objects, as far as LLVM takes them."""
+    linked = dict(known)
+    for part, content in objects.items():
+        kernels = linked.get("kernels")
+        if part != "kernels" and kernels is None:
+            continue
+        names = program.kernels if part == "kernels" else (part,)
+        with suppress(RuntimeError):  # what was kept is whole, but this LLVM does not take it
+            linked[part] = Code(content, names, target, kernels)
+    return linked
+
+
+def _compiled(program: Program, target: Target, parts: Sequence[Part]) -> list[bytes]:
+    """These parts as object code. LLVM compiles one, in a thread of its own, while the next is written: the
+    kernels, which take longest, are the last."""
+    found: list[bytes | BaseException] = []
+
+    def work(text: str) -> None:
+        try:
+            found.append(machine.compiled(text, target))
+        except BaseException as error:  # raised where it is waited for
+            found.append(error)
+
+    last: threading.Thread | None = None
+    for part in reversed(parts):
+        text = source(program, part)
+        if last is not None:
+            last.join()
+        last = threading.Thread(target=work, args=(text,), daemon=True)
+        last.start()
+    if last is not None:
+        last.join()
+    for each in found:
+        if isinstance(each, BaseException):
+            raise each
+    return [each for each in reversed(found) if isinstance(each, bytes)]
 
 
 def _keep(mark: str, code: Code) -> None:

@@ -77,16 +77,37 @@ def _usual() -> Path:
     return (given if given.is_absolute() else Path.home() / ".cache") / "clearprop"
 
 
-def _mine(found: os.stat_result) -> bool:
-    """Whether only this user can have written it."""
+def _other(found: os.stat_result) -> str | None:
+    """How somebody else than this user can have written it, or None."""
     if sys.platform == "win32":
-        return True
-    return found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+        return None
+    if found.st_uid != os.geteuid():
+        return "it belongs to another user"
+    return "others can write to it" if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) else None
 
 
-def _safe(place: Path) -> bool:
+def _unsafe(place: Path) -> str | None:
+    """Why what is in a folder is not to be trusted, or None."""
     found = place.stat()
-    return stat.S_ISDIR(found.st_mode) and _mine(found)
+    return _other(found) if stat.S_ISDIR(found.st_mode) else "it is no folder"
+
+
+def unused() -> str | None:
+    """Why no code is kept, for a person to read, or None if it is; asked after something was to be kept."""
+    if not enabled():
+        return f"{PLACE} says so"
+    place = folder()
+    if place is None:
+        return "this user has no home"
+    try:
+        reason = _unsafe(place)
+    except FileNotFoundError:
+        reason = "it cannot be made"
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+    if reason is None and not os.access(place, os.W_OK | os.X_OK):
+        reason = "nothing can be written to it"
+    return f"{place}: {reason}" if reason is not None else None
 
 
 # --- reading ---------------------------------------------------------------------------------------------
@@ -98,7 +119,7 @@ def read(fingerprint: str, machine: str) -> bytes | None:
     if place is None:
         return None
     try:
-        if not _safe(place):
+        if _unsafe(place) is not None:
             return None
         path = place / f"{fingerprint}.code"
         code = _unpacked(_content(path), fingerprint, machine)
@@ -117,7 +138,7 @@ def _content(path: Path) -> bytes:
     descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
     try:
         found = os.fstat(descriptor)
-        if not (stat.S_ISREG(found.st_mode) and _mine(found) and found.st_size <= MOST_BYTES):
+        if not (stat.S_ISREG(found.st_mode) and _other(found) is None and found.st_size <= MOST_BYTES):
             return b""
         with os.fdopen(descriptor, "rb", closefd=False) as file:
             return file.read()
@@ -151,7 +172,7 @@ def write(fingerprint: str, machine: str, code: bytes) -> None:
         return
     with suppress(OSError, ValueError):
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if _safe(place):
+        if _unsafe(place) is None:
             _replace(place, f"{fingerprint}.code", packed(code, fingerprint, machine))
             _trim(place)
 

@@ -23,17 +23,16 @@ from clearprop.engine.machine import Target
 from clearprop.engine.program import Program
 from clearprop.expressions import Apply, Expression, Number, Symbol
 from clearprop.network.description import Dense, Network
-from clearprop.network.problem import Problem
 from clearprop.rules.activations import Activation, Softmax
 from clearprop.rules.joined import Joined, SoftmaxCrossEntropy
 from clearprop.rules.losses import Loss
 from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.penalties import Penalty
 
-Part = Literal["training", "inference"]
+Part = Literal["kernels", "train", "errors", "predict"]
+"""Parts of a program that are compiled by themselves."""
 
 LEFT_OUT: Mapping[type, tuple[str, ...]] = {
-    Problem: ("parameters", "examples", "settings", "data", "notation", "name", "fitted"),
     Network: ("inputs",),
     Dense: ("units", "weight_names", "bias_names", "init"),
     Activation: ("name", "output", "source", "shown_slope", "constants", "bounds", "init"),
@@ -47,7 +46,6 @@ LEFT_OUT: Mapping[type, tuple[str, ...]] = {
 """What no code is made of: names, sources, numbers that are handed over when it runs."""
 
 READ: Mapping[type, Callable[[Any], Any]] = {
-    Problem: lambda problem: problem.examples is not None and problem.examples.weights is not None,
     Network: lambda network: (network.sizes, network.joined, _alike(network)),
     Activation: lambda rule: (rule.formula, rule.slope.simplified),
     Loss: lambda rule: (rule.formula, rule.slope.simplified),
@@ -58,11 +56,15 @@ READ: Mapping[type, Callable[[Any], Any]] = {
 }
 """What code is made of that is not a field, but follows from fields."""
 
-ONLY_IN_TRAINING: Mapping[type, tuple[str, ...]] = {
-    Problem: ("optimizer", "penalty"),
-    Program: ("whole_gradient", "single"),
+ONLY_TRAIN = ("optimizer", "penalty", "dropped", "outputs_dropped", "shared", "whole_gradient", "alone", "single")
+ONLY_ERRORS = ("loss", "joined", "weighted")
+UNKNOWN_TO: Mapping[Part, tuple[str, ...]] = {
+    "train": (),
+    "errors": ONLY_TRAIN,
+    "predict": (*ONLY_TRAIN, *ONLY_ERRORS),
+    "kernels": (*ONLY_TRAIN, *ONLY_ERRORS, "hidden", "last"),
 }
-"""What inference knows nothing of: its code is the same however a network was trained."""
+"""What a part knows nothing of: its code is the same whatever that is."""
 
 
 def fingerprint(program: Program, target: Target, part: Part) -> str | None:
@@ -72,7 +74,7 @@ def fingerprint(program: Program, target: Target, part: Part) -> str | None:
     >>> import clearprop as cp
     >>> from clearprop.engine import machine, plan
     >>> program = plan.program(cp.load("lecture"), "float32", machine.host(), batch=1)
-    >>> len(fingerprint(program, machine.host(), "training"))
+    >>> len(fingerprint(program, machine.host(), "train"))
     64
     """
     made_by = sources()
@@ -92,11 +94,9 @@ def description(program: Program, part: Part) -> str:
     Raises:
         TypeError: a kind of thing that is not known here.
     """
-    without = dict(LEFT_OUT)
-    if part == "inference":
-        for kind, names in ONLY_IN_TRAINING.items():
-            without[kind] = (*without.get(kind, ()), *names)
-    return f"{part} {_written(program, without)}"
+    written = _written(program, {**LEFT_OUT, Program: UNKNOWN_TO[part]})
+    # Rules that differ in their names alone have numbers of their own.
+    return f"{part} {written}" if part == "kernels" else f"{part} {written} {len(program.activations)}"
 
 
 def _written(value: Any, without: Mapping[type, tuple[str, ...]]) -> str:

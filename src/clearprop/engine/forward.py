@@ -1,7 +1,11 @@
-"""The forward pass of a program, over some of the examples: what training and inference have in common."""
+"""The forward pass, over some of the examples: what training and inference have in common.
+
+Layers are told apart when the code runs, by the table that it is given: one loop goes through all of them.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from llvmlite import ir
@@ -10,12 +14,20 @@ from clearprop.engine.block import Block, Module
 from clearprop.engine.kernels.activate import activate
 from clearprop.engine.kernels.product import product
 from clearprop.engine.kernels.softmax import softmax
-from clearprop.engine.program import EXAMPLES, FIELDS, Program
-from clearprop.rules.activations import Activation, Softmax
+from clearprop.engine.layers import NONE, WORDS
+from clearprop.engine.program import FIELDS, Program
+from clearprop.rules.activations import Activation, AnyActivation, Softmax
+
+Kernel = Callable[[int], ir.Function]
+"""A kernel for panels of so many vectors."""
 
 
-class Forward:
+class Forward(ABC):
     """Instructions for the layers of a program, in one of its functions."""
+
+    @abstractmethod
+    def build(self) -> None:
+        """The whole function."""
 
     activations: ir.Value
     """The first panel of the inputs."""
@@ -23,93 +35,168 @@ class Forward:
     """The first panel of the first layer's weights."""
     panel: ir.Value
     """The bytes from panel to panel of activations."""
-    """What training and inference share: the forward pass over some examples."""
 
     def __init__(self, program: Program, module: Module, b: Block) -> None:
         self.program, self.module, self.b = program, module, b
-        self.problem, self.panels = program.problem, program.panels
-        self.network, self.row = self.problem.network, self.panels.row
-        self.depth = self.network.depth
-        self.starts = self.panels.activation_starts()
-        self.weighted = self.problem.examples is not None and self.problem.examples.weights is not None
+        self.shape = program.shape
+        self.row = self.shape.row
+        self.layers, self.depth = self.field("layers"), self.field("depth", pointer=False)
+        self.examples_at_a_time = self.field("block", pointer=False)
+
+    # --- what the function was given ----------------------------------------------------------------
 
     def field(self, name: str, *, pointer: bool = True) -> ir.Value:
         """One of the words that the function was given."""
         place = self.b.at(self.b.named["context"], 8 * FIELDS.index(name))
         return self.b.load_pointer(place) if pointer else self.b.load_integer(place)
 
-    def a(self, layer: int) -> ir.Value:
+    def of(self, layer: ir.Value, name: str) -> ir.Value:
+        """What the table says of a layer."""
+        return self.b.load_integer(self.word(layer, name))
+
+    def word(self, layer: ir.Value, name: str) -> ir.Value:
+        """Where the table says it."""
+        return self.b.at(self.layers, self.b.times(layer, 8 * len(WORDS)), 8 * WORDS.index(name))
+
+    def number(self, place: ir.Value) -> ir.Value:
+        """The float64 at an address, in the precision of the code."""
+        value = self.b.builder.load(place, typ=ir.DoubleType(), align=8)
+        scalar = self.shape.numbers.scalar
+        return value if self.shape.numbers.dtype == "float64" else self.b.builder.fptrunc(value, scalar)
+
+    @property
+    def share(self) -> ir.Value:
+        """Where it stands what the error of an output is multiplied with."""
+        return self.b.at(self.b.named["context"], 8 * FIELDS.index("share"))
+
+    def before(self, layer: ir.Value) -> ir.Value:
+        """The layer before."""
+        return self.b.builder.sub(layer, self.b.integer(1))
+
+    def a(self, layer: ir.Value) -> ir.Value:
         """The first panel of a layer's activations."""
-        return self.b.at(self.activations, self.b.times(self.panel, self.starts[layer]))
+        return self.b.at(self.activations, self.b.times(self.panel, self.of(layer, "activations")))
 
-    def d(self, layer: int) -> ir.Value:
+    def d(self, layer: ir.Value) -> ir.Value:
         """The first panel of a layer's signals."""
-        return self.b.at(
-            self.activations, self.b.times(self.panel, self.starts[-1] + self.starts[layer] - self.starts[1])
-        )
+        return self.b.at(self.activations, self.b.times(self.panel, self.of(layer, "signals")))
 
-    def w(self, layer: int) -> ir.Value:
-        """The first panel of a layer's weights."""
-        return self.b.at(self.parameters, self.panels.weight_starts[layer] * self.row)
+    def panel_of_weights(self, layer: ir.Value) -> ir.Value:
+        """The bytes from panel to panel of a layer's weights."""
+        return self.b.times(self.of(layer, "rows"), self.row)
+
+    # --- control -----------------------------------------------------------------------------------------
 
     def call(self, function: ir.Function, *arguments: ir.Value | int) -> None:
         """Call one of the kernels."""
         self.b.builder.call(function, [self.b.integer(each) if isinstance(each, int) else each for each in arguments])
 
-    def each_panel(self, layer: int, body: Callable[[ir.Value, int], None]) -> None:
+    def is_(self, value: ir.Value, other: ir.Value | int) -> ir.Value:
+        """Whether two integers are the same."""
+        return self.b.builder.icmp_signed("==", value, self.b.integer(other))
+
+    def units_of(self, layer: ir.Value, p: ir.Value) -> ir.Value:
+        """How many units a panel has: the last one may be narrower."""
+        last = self.is_(p, self.before(self.of(layer, "panels")))
+        return self.b.builder.select(last, self.of(layer, "tail"), self.b.integer(self.shape.width))
+
+    def by_width(self, units: ir.Value, kernel: Kernel, *arguments: ir.Value | int) -> None:
+        """Call the kernel for as many vectors as so many units need."""
+        narrow, *wider = self.program.widths
+        if not wider:
+            self.call(kernel(narrow), *arguments)
+            return
+        fits = self.b.builder.icmp_signed("<=", units, self.b.integer(narrow * self.shape.numbers.lanes))
+        with self.b.builder.if_else(fits) as (then, otherwise):
+            with then:
+                self.call(kernel(narrow), *arguments)
+            with otherwise:
+                self.call(kernel(wider[0]), *arguments)
+
+    def by_rule(self, layer: ir.Value, body: Callable[[int, Activation], None]) -> None:
+        """What is done for the activation of a layer, if it is one that looks at each unit by itself."""
+        b, rule = self.b, self.rule_of(layer)
+        numbered = [(k, each) for k, each in enumerate(self.rules) if isinstance(each, Activation)]
+        after = b.builder.append_basic_block("after")
+        switch = b.builder.switch(rule, after)
+        for number, activation in numbered:
+            block = b.builder.append_basic_block("rule")
+            switch.add_case(b.integer(number), block)
+            b.builder.position_at_end(block)
+            body(number, activation)
+            b.builder.branch(after)
+        b.builder.position_at_end(after)
+
+    @property
+    def leaves_sums(self) -> bool:
+        """Whether the last layer's sums are left alone: they are, where its rule is joined with the loss."""
+        return False
+
+    @property
+    def rules(self) -> tuple[AnyActivation, ...]:
+        """The activations that are wanted, as the table numbers them."""
+        return self.program.hidden if self.leaves_sums else self.program.activations
+
+    def rule_of(self, layer: ir.Value) -> ir.Value:
+        """The number of a layer's activation, or none that is known."""
+        rule = self.of(layer, "rule")
+        return (
+            self.b.builder.select(self.is_(layer, self.depth), self.b.integer(NONE), rule) if self.leaves_sums else rule
+        )
+
+    def if_softmax(self, layer: ir.Value) -> ir.Value | None:
+        """Whether a layer's activation looks at the whole layer; None if that is so for none."""
+        numbers = [k for k, rule in enumerate(self.rules) if isinstance(rule, Softmax)]
+        return self.is_(self.rule_of(layer), numbers[0]) if numbers else None
+
+    # --- the pass ----------------------------------------------------------------------------------------
+
+    def each_panel(self, layer: ir.Value, body: Callable[[ir.Value, ir.Value], None]) -> None:
         """All panels of a layer; ``body`` is given the number and the units of the panel."""
-        last, units = self.panels.count(layer) - 1, self.panels.tail(layer)
-        alike = units == self.panels.width
-
-        def full(p: ir.Value) -> None:
-            body(p, self.panels.width)
-
-        self.b.loop(0, last + alike, full)
-        if not alike:
-            body(self.b.integer(last), units)
+        self.b.loop(0, self.of(layer, "panels"), lambda p: body(p, self.units_of(layer, p)))
 
     def each_block(self, low: ir.Value, high: ir.Value, body: Callable[[ir.Value, ir.Value], None]) -> None:
-        """Examples, so many at a time as fit the innermost cache: the first one's row, and how many.
-
-        These are whole tiles: what is left of one would be computed otherwise, with other bits, and where
-        that is depends on how many workers there are.
-        """
-        most = EXAMPLES // self.program.tile.rows * self.program.tile.rows
+        """Examples, some whole tiles at a time: the first one's row, and how many."""
 
         def block(s: ir.Value) -> None:
-            body(self.b.times(s, self.row), self.b.smaller(self.b.builder.sub(high, s), most))
+            body(self.b.times(s, self.row), self.b.smaller(self.b.builder.sub(high, s), self.examples_at_a_time))
 
-        self.b.loop(low, high, block, by=most)
+        self.b.loop(low, high, block, by=self.examples_at_a_time)
 
-    def layer(self, layer: int, low: ir.Value, high: ir.Value, *, training: bool, outputs: bool = True) -> None:
-        """The sums of a layer, and its outputs."""
-        b, panels = self.b, self.panels
-        rule = self.network.layers[layer - 1].rule
-        rows = panels.weight_rows(layer)
+    def layer(self, layer: ir.Value, low: ir.Value, high: ir.Value, rows: int, *, training: bool) -> None:
+        """The sums of a layer, so many examples at a time, and its outputs."""
+        b, before = self.b, self.before(layer)
+        inputs, bytes_of_panel = self.of(before, "units"), self.panel_of_weights(layer)
+        weights, bias = b.at(self.parameters, self.of(layer, "weights")), b.add(bytes_of_panel, -self.row)
 
         def block(s: ir.Value, examples: ir.Value) -> None:
-            a = b.at(self.a(layer - 1), s)
+            a = b.at(self.a(before), s)
 
-            def panel(p: ir.Value, units: int) -> None:
-                here = b.times(p, self.panel)
-                w = b.at(self.w(layer), b.times(p, rows * self.row))
+            def panel(p: ir.Value, units: ir.Value) -> None:
+                here, w = b.times(p, self.panel), b.at(weights, b.times(p, bytes_of_panel))
                 z, d = b.at(self.a(layer), here, s), b.at(self.d(layer), here, s)
-                kernel = product(self.module, panels, self.program.tile.rows, -(-units // panels.numbers.lanes))
-                bias = b.at(w, (rows - 1) * self.row)
-                self.call(kernel, a, self.panel, self.network.sizes[layer - 1], w, bias, z, examples)
-                if isinstance(rule, Activation) and outputs:
+
+                def kernel(vectors: int) -> ir.Function:
+                    return product(self.module, self.shape, rows, vectors)
+
+                self.by_width(units, kernel, a, self.panel, inputs, w, b.at(w, bias), z, examples)
+
+                def outputs(number: int, rule: Activation) -> None:
                     slope = rule.slope.simplified if training else None
-                    name = self.name_of(layer)
-                    self.call(activate(self.module, panels, name, rule.formula, slope, units), z, d, examples)
+                    kernel = activate(self.module, self.shape, number, rule.formula, slope)
+                    self.call(kernel, z, d, examples, units)
+
+                self.by_rule(layer, outputs)
 
             self.each_panel(layer, panel)
 
         self.each_block(low, high, block)
-        if isinstance(rule, Softmax) and outputs:
-            kernel = softmax(self.module, panels, layer, training=training)
-            self.call(kernel, self.a(layer), self.d(layer), self.panel, low, high)
+        whole = self.if_softmax(layer)
+        if whole is not None:
+            with b.builder.if_then(whole):
+                kernel = softmax(self.module, self.shape, training=training)
+                self.call(kernel, self.a(layer), self.d(layer), self.panel, self.of(layer, "units"), low, high)
 
-    def name_of(self, layer: int) -> str:
-        """A name for the rule of a layer: that of the first layer which has the same."""
-        rules = [each.rule for each in self.network.layers]
-        return str(next(k for k, rule in enumerate(rules) if rule == rules[layer - 1]))
+    def all_layers(self, low: ir.Value, high: ir.Value, rows: int, *, training: bool) -> None:
+        """All layers, one after the other."""
+        self.b.loop(1, self.b.add(self.depth, 1), lambda layer: self.layer(layer, low, high, rows, training=training))

@@ -2,43 +2,82 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from llvmlite import ir
 
 from clearprop.engine.forward import Forward
 from clearprop.engine.kernels.errors import Output
+from clearprop.engine.kernels.finite import require_finite
 from clearprop.engine.kernels.gather import gather, scatter
 
 
 class Inference(Forward):
-    """Builds the functions ``predict`` and ``errors``."""
+    """What ``predict`` and ``errors`` have in common: the forward pass, block by block."""
 
-    def build(self, name: str) -> None:
-        """``predict`` writes outputs, ``errors`` the error of each example."""
+    def build(self) -> None:
+        """All blocks of this worker."""
         b = self.b
-        rows = self.field("rows", pointer=False)
-        worker, workers = b.named["worker"], b.named["workers"]
+        rows, worker, workers = self.field("rows", pointer=False), b.named["worker"], b.named["workers"]
         self.parameters = self.field("parameters")
         self.panel = b.times(rows, self.row)
         # Signals are not needed: what stands in their place is never touched.
-        self.activations = b.at(self.field("activations"), b.times(b.times(worker, self.panel), self.starts[-1]))
-        count, order, inputs = self.field("examples", pointer=False), self.field("order"), self.field("inputs")
-        output = Output(self.module, self.panels, training=False, weighted=self.weighted)
-        size = 8 if name == "errors" else self.network.sizes[-1] * self.panels.numbers.bytes
-        sums = name == "errors" and output.joined is not None
+        own = b.times(b.times(worker, self.panel), self.field("panels", pointer=False))
+        self.activations = b.at(self.field("activations"), own)
+        self.count, self.order = self.field("examples", pointer=False), self.field("order")
+        self.inputs = self.field("inputs")
 
         def block(first: ir.Value) -> None:
-            examples = b.smaller(b.builder.sub(count, first), rows)
-            here = b.at(order, b.times(first, 8))
-            low = b.integer(0)
-            self.call(gather(self.module, self.panels), inputs, here, examples, low, examples, self.a(0), self.panel)
-            for layer in range(1, self.depth + 1):
-                joined = sums and layer == self.depth
-                self.layer(layer, low, examples, training=False, outputs=not joined)
-            a, there = self.a(self.depth), b.at(self.field("outputs"), b.times(first, size))
-            if name == "predict":
-                self.call(scatter(self.module, self.panels), there, a, self.panel, examples)
-            else:
-                given = self.field("targets"), self.field("weights"), there
-                self.call(output.errors(), a, a, self.panel, low, examples, examples, here, *given)
+            self.block(first, b.smaller(b.builder.sub(self.count, first), rows))
 
-        b.loop(b.times(rows, worker), count, block, by=b.times(rows, workers))
+        b.loop(b.times(rows, worker), self.count, block, by=b.times(rows, workers))
+
+    @abstractmethod
+    def block(self, first: ir.Value, examples: ir.Value) -> None:
+        """So many examples, from this one on."""
+
+    def forward(self, first: ir.Value, examples: ir.Value, rows: int) -> None:
+        """The forward pass of these examples, in whole tiles of rows."""
+        b, zero = self.b, self.b.integer(0)
+        whole = b.times(b.quotient(b.add(examples, rows - 1), rows), rows)
+        here = b.at(self.order, b.times(first, 8))
+        kernel = gather(self.module, self.shape)
+        self.call(kernel, self.inputs, here, examples, zero, whole, self.a(zero), self.panel, self.of(zero, "units"))
+        self.all_layers(zero, whole, rows, training=False)
+
+
+class Errors(Inference):
+    """Builds the function ``errors``: the error of each example."""
+
+    @property
+    def leaves_sums(self) -> bool:
+        """Whether the last layer's sums are left alone."""
+        return self.program.joined is not None
+
+    def block(self, first: ir.Value, examples: ir.Value) -> None:
+        """The errors of these examples."""
+        b, program = self.b, self.program
+        self.forward(first, examples, program.tile.rows)
+        output = Output(self.module, self.shape, program.loss, program.joined, True, program.weighted)
+        a, there = self.a(self.depth), b.at(self.field("outputs"), b.times(first, 8))
+        given = b.at(self.order, b.times(first, 8)), self.field("targets"), self.field("weights")
+        units, share = self.of(self.depth, "units"), self.number(self.share)
+        self.call(output.errors(), a, a, self.panel, units, 0, examples, examples, *given, share, there)
+
+
+class Predict(Inference):
+    """Builds the function ``predict``: the outputs."""
+
+    def block(self, first: ir.Value, examples: ir.Value) -> None:
+        """The outputs for these examples, and whether all is finite; few are computed one by one."""
+        b, rows, units = self.b, self.program.tile.rows, self.of(self.depth, "units")
+        with b.builder.if_else(b.builder.icmp_signed("<", examples, b.integer(rows // 2))) as (few, many):
+            with few:
+                self.forward(first, examples, 1)
+            with many:
+                self.forward(first, examples, rows)
+        for layer in (b.integer(0), self.depth):
+            check, seen = require_finite(self.module, self.shape), (self.of(layer, "units"), examples)
+            self.call(check, self.a(layer), self.panel, *seen, self.field("unfit"))
+        there = b.at(self.field("outputs"), b.times(b.times(first, units), self.shape.numbers.bytes))
+        self.call(scatter(self.module, self.shape), there, self.a(self.depth), self.panel, examples, units)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -195,33 +196,61 @@ def target_machine(target: Target) -> Any:
 def compiled(source: str, target: Target) -> bytes:
     """Object code from LLVM's intermediate language, as text."""
     module = _binding().parse_assembly(source)
-    return bytes(target_machine(target).emit_object(module))
+    with _without_strength_reduction():
+        return bytes(target_machine(target).emit_object(module))
+
+
+KNOWN_LLVM = 22
+"""The newest LLVM that was seen to know the option below; one that did not would end the process."""
+
+
+@contextmanager
+def _without_strength_reduction() -> Iterator[None]:
+    """LLVM leaves the arithmetic of loops as it is written, which saves a third of its time: the kernels' inner
+    loops gain nothing by it. The option is the whole process's, so it is set back at once."""
+    binding = _binding()
+    if binding.llvm_version_info[0] > KNOWN_LLVM:
+        yield
+        return
+    binding.set_option("clearprop", "-disable-lsr=true")
+    try:
+        yield
+    finally:
+        binding.set_option("clearprop", "-disable-lsr=false")
 
 
 def assembly(source: str, target: Target) -> str:
     """The same as assembly, to read."""
-    return str(target_machine(target).emit_assembly(_binding().parse_assembly(source)))
+    module = _binding().parse_assembly(source)
+    with _without_strength_reduction():
+        return str(target_machine(target).emit_assembly(module))
 
 
 class Code:
-    """Object code in memory. Its functions live as long as this does.
+    """Object code in memory, linked to the other code that it ``needs``. Its functions live as long as this does.
 
     Raises:
         RuntimeError: it cannot be loaded.
     """
 
-    def __init__(self, objects: bytes, names: tuple[str, ...], target: Target) -> None:
+    def __init__(self, objects: bytes, names: tuple[str, ...], target: Target, needs: Code | None = None) -> None:
         from clearprop.engine.block import GIVE_WAY
 
         binding = _binding()
-        self.size = len(objects)
-        self._jit = binding.create_lljit_compiler(target_machine(target))
+        self.size, self.needs = len(objects), needs
+        # The older linker asks for memory section by section. In a large process the pieces may lie more than
+        # 2 GiB apart, and code does not reach its constants: LLVM ends the process, or reads somewhere else.
+        # The newer one asks for all at once. On Windows there is only the older one.
+        newer = sys.platform != "win32"
+        self._jit = binding.create_lljit_compiler(target_machine(target), use_jit_link=newer)
         library = binding.JITLibraryBuilder().add_object_img(objects)
         library.import_symbol(GIVE_WAY, _give_way())
+        for name, place in (needs.addresses if needs is not None else {}).items():
+            library.import_symbol(name, place)
         for name in names:
             library.export_symbol(name)
         self._library = library.link(self._jit, "clearprop")
-        self.addresses = {name: int(self._library[name]) for name in names}
+        self.addresses: dict[str, int] = {name: int(self._library[name]) for name in names}
 
 
 @cache

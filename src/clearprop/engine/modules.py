@@ -1,35 +1,70 @@
-"""Modules: the native functions of a program, in LLVM's intermediate language.
+"""Modules: the native functions of a program, in LLVM's intermediate language, as texts of their own.
 
-Every function is given the context, the worker's number, and how many workers there are: each runs the
-same function with a number of its own.
+Every function that is called from Python is given the context, the worker's number, and how many workers
+there are: each runs the same function with a number of its own. It is told what to do by the table of
+layers, and calls kernels, which do the work. Kernels that know no rule are one text, which all networks
+of a precision share.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Literal
+
+from llvmlite import ir
+
 from clearprop.engine.block import INDEX, POINTER, Block, Module
-from clearprop.engine.inference import Inference
+from clearprop.engine.forward import Forward
+from clearprop.engine.inference import Errors, Predict
+from clearprop.engine.kernels.activate import times
+from clearprop.engine.kernels.barrier import barrier
+from clearprop.engine.kernels.gather import gather
+from clearprop.engine.kernels.gradient import bias_gradient, gradient
+from clearprop.engine.kernels.product import product
+from clearprop.engine.kernels.transpose import transpose
 from clearprop.engine.program import Program
 from clearprop.engine.single import SingleSteps
 from clearprop.engine.steps import Steps
 
+Function = Literal["train", "errors", "predict"]
+
 WORKER = [("context", POINTER), ("worker", INDEX), ("workers", INDEX)]
 
 
-def training(program: Program) -> Module:
-    """The module with the function ``train``: a whole run of steps."""
-    module = Module(program.numbers, program.triple)
-    steps = SingleSteps if program.single else Steps
-    module.function("train", WORKER, lambda b: steps(program, module, b).build(), exported=True)
+def shared(program: Program) -> list[Callable[[Module], ir.Function]]:
+    """The kernels that know no rule."""
+    tile, shape, x86 = program.tile, program.shape, program.x86
+    return [
+        lambda module: gather(module, shape),
+        lambda module: times(module, shape),
+        lambda module: bias_gradient(module, shape),
+        lambda module: transpose(module, shape),
+        lambda module: barrier(module, x86=x86),
+        *(partial(product, shape=shape, rows=tile.rows, vectors=vectors) for vectors in program.widths),
+        *(partial(gradient, shape=shape, inputs=tile.inputs, vectors=vectors) for vectors in program.widths),
+    ]
+
+
+def kernels(program: Program) -> Module:
+    """The module with those kernels."""
+    module = Module(program.numbers, program.triple, shared=True)
+    assert [build(module).name for build in shared(program)] == list(program.kernels)
     return module
 
 
-def inference(program: Program) -> Module:
-    """The module with the functions ``predict`` and ``errors``."""
-    module = Module(program.numbers, program.triple)
-    for name in ("predict", "errors"):
+def calling(program: Program, name: Function) -> Module:
+    """The module with a function that is called from Python."""
+    module = Module(program.numbers, program.triple, program.kernels)
+    kinds: Mapping[Function, type[Forward]] = {"train": Steps, "errors": Errors, "predict": Predict}
+    kind = SingleSteps if name == "train" and program.single is not None else kinds[name]
 
-        def build(b: Block, name: str = name) -> None:
-            Inference(program, module, b).build(name)
+    def build(b: Block) -> None:
+        kind(program, module, b).build()
 
-        module.function(name, WORKER, build, exported=True)
+    function = module.function(name, WORKER, build, exported=True)
+    if kind is not SingleSteps:
+        # It only calls kernels: what LLVM could make better of it is not worth the time.
+        function.attributes.add("noinline")
+        function.attributes.add("optnone")
     return module

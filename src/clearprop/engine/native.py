@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.engine import machine, plan
+from clearprop.engine import layers, machine, plan
 from clearprop.engine.build import Built
-from clearprop.engine.context import Context, filled, zeros
-from clearprop.engine.program import EXAMPLES
+from clearprop.engine.context import PLACES, Context, filled, zeros
+from clearprop.engine.panels import Panels
 from clearprop.engine.workers import Crew, together
+from clearprop.engine.workers import Native as Function
 from clearprop.network.parameters import Layout
 from clearprop.network.problem import Problem
 from clearprop.propagation.dropout import key
@@ -44,12 +45,14 @@ class Native:
     ) -> None:
         assert problem.examples is not None
         target = machine.host()
-        self.problem, self.program = problem, plan.program(problem, dtype, target, batch)
+        self.problem, network = problem, problem.network
+        self.program = program = plan.program(problem, dtype, target, batch)
         # A number that is asked for is kept to; one that is planned may turn out to be too many.
-        self.crew = Crew(plan.threads(self.program, batch)) if threads is None else None
+        self.crew = Crew(plan.threads(program, network, batch)) if threads is None else None
         self.threads = threads = self.crew.most if self.crew is not None else int(threads or 1)
-        self.built = Built(self.program, target)
-        self.panels = panels = self.program.panels
+        self.built = Built(program, target)
+        self.stops = program.single is None and plan.seconds(program, network, batch) > plan.LONG
+        self.panels = panels = Panels(program.numbers, program.tile.vectors, network)
         examples = problem.examples
         self.count, self.batch = len(examples), batch
         self.inputs = self._rows(examples.inputs, 0)
@@ -67,26 +70,48 @@ class Native:
             part[:] = panels.pack(state[name])
         self.transposed = zeros(panels.transposed * panels.width, dtype)
         self.transposed[:] = panels.transpose(self.parts[0])
-        rows = plan.rows(self.program, batch)
-        shared = {"inputs": self.inputs, "targets": self.targets, "weights": self.weights}
+        rows, block = plan.rows(program, batch), plan.block(program)
+        self.table = layers.table(panels, program.activations)
+        objective, starts = network.loss, panels.activation_starts()
+        share = 1 / network.sizes[-1] if objective.over_outputs == "mean" else 1.0
+        shared: dict[str, Array | int] = {
+            "layers": filled(self.table, np.int64),
+            "depth": network.depth,
+            "block": block,
+            "share": int(np.float64(share).view(np.int64)),
+            "mean": int(objective.over_examples == "mean"),
+            "inputs": self.inputs,
+            "targets": self.targets,
+            "weights": self.weights,
+            "parameters": self.parameters,
+        }
         self.arrivals = zeros(8, np.int64)
         self.kept: dict[str, Array] = {}
         self.rate: float | None = None
-        whole = self.program.whole_gradient
+        self.dropped = [index for index, layer in enumerate(network.layers) if layer.dropout]
+        tiles = sum(layers.tiles(panels, layer) for layer in range(1, network.depth + 1))
         self.training = Context(
             **shared,
-            parameters=self.parameters,
+            key_bytes=8 * len(self.dropped),
+            hashes=filled(layers.hashes(panels), np.uint64),
+            remembered=size * panels.numbers.bytes,
             transposed=self.transposed,
-            activations=zeros(self.program.training_panels * rows * panels.width, dtype),
+            gradient=zeros(size if program.whole_gradient else 0, dtype),
+            squares=zeros(tiles if program.clips else 0, np.float64),
+            tiles=tiles,
+            chunk=plan.chunk(program, batch),
+            activations=zeros(layers.training_panels(panels) * rows * panels.width, dtype),
+            aside=2 * starts[-1] - starts[1],
             rows=rows,
-            scratch=zeros(threads * (EXAMPLES + panels.width) * panels.width, dtype),
-            gradient=zeros(size if whole else 0, dtype),
-            squares=zeros(self.program.tiles, np.float64),
+            scratch=zeros(threads * (block + panels.width) * panels.width, dtype),
             arrivals=self.arrivals,
         )
-        block = panels.activation_starts()[-1] * EXAMPLES * panels.width
         self.inference = Context(
-            **shared, parameters=self.parameters, activations=zeros(threads * block, dtype), rows=EXAMPLES
+            **shared,
+            unfit=zeros(8, np.int64),
+            activations=zeros(threads * starts[-1] * block * panels.width, dtype),
+            panels=starts[-1],
+            rows=block,
         )
 
     def _rows(self, rows: Array, layer: int) -> Array:
@@ -103,7 +128,6 @@ class Native:
             IndexError: there is no such example.
             ValueError: a step without examples, or with more than a batch has.
         """
-        program = self.program
         turns = turns if isinstance(turns, Turns) else Turns.of(turns)
         if not turns:
             return
@@ -113,7 +137,7 @@ class Native:
         order = self._checked(turns.order)
         if len(counts) != len(steps) or turns.bounds[0] != 0 or turns.bounds[-1] != len(order):
             raise ValueError("the examples of all steps are not those of the order")
-        keys = [key(self.problem.settings.seed, steps, layer - 1) for layer in program.dropped]
+        keys = [key(self.problem.settings.seed, steps, layer) for layer in self.dropped]
         parts, part_bytes = self._parts(turns)
         self.arrivals[:] = 0
         self.training.set(
@@ -124,13 +148,25 @@ class Native:
             steps=len(turns),
             order=order,
         )
-        if self.crew is None:
-            together(self.built.train, self.training.address, self.threads)
-            return
         # Compiled before the clock starts: a crew is not to be judged by that.
-        train, workers, begun = self.built.train, self.crew.size(), time.perf_counter()
-        together(train, self.training.address, workers)
-        self.crew.learn(workers, len(order), time.perf_counter() - begun)
+        train, workers = self.built.train, self.threads if self.crew is None else self.crew.size()
+        begun = time.perf_counter()
+        if self.stops:
+            self._stoppable(train, workers)
+        else:
+            together(train, self.training.address, workers)
+        if self.crew is not None:
+            self.crew.learn(workers, len(order), time.perf_counter() - begun)
+
+    def _stoppable(self, train: Function, workers: int) -> None:
+        """Steps that an interrupt need not wait for. Nothing is left of one that was not made to its end: NaN."""
+        self.training.set(stop=0)
+        try:
+            together(train, self.training.address, workers, stop=lambda: self.training.set(stop=1))
+        except BaseException:
+            if self.training.words[PLACES["stop"]]:
+                self.parameters.fill(np.nan)
+            raise
 
     def _parts(self, turns: Turns) -> tuple[Array, int]:
         """The parts of the optimizer's rule that depend on a step alone, and the bytes from step to step."""
@@ -172,7 +208,7 @@ class Native:
 
     def _parts_of(self, examples: int) -> Iterator[slice]:
         """Examples in parts, each so short a call that an interrupt is answered without delay."""
-        most = max(EXAMPLES, CALL // plan.operations(self.problem.network, 1) // EXAMPLES * EXAMPLES)
+        most = max(plan.EXAMPLES, CALL // plan.operations(self.problem.network, 1) // plan.EXAMPLES * plan.EXAMPLES)
         for start in range(0, examples, most):
             yield slice(start, min(start + most, examples))
 
@@ -187,7 +223,7 @@ class Native:
         return found
 
     def _workers(self, examples: int) -> int:
-        return max(1, min(self.threads, examples // EXAMPLES))
+        return max(1, min(self.threads, examples // plan.EXAMPLES))
 
     @property
     def memory(self) -> int:
@@ -201,12 +237,8 @@ class Native:
 
     @property
     def finite(self) -> bool:
-        """Whether every weight is a number still.
-
-        What fills up a panel need not be one: without eps, an optimizer divides zero by zero there.
-        """
-        weights = self.parts[0]
-        return bool(np.isfinite(weights).all() or np.isfinite(self.panels.unpack(weights)).all())
+        """Whether every weight is a number still. What fills up a panel is one: zero."""
+        return bool(np.isfinite(self.parts[0]).all())
 
     def copy(self) -> Array:
         """The weights, and what the optimizer remembers, as they stand in memory."""

@@ -26,10 +26,9 @@ from clearprop.network.parameters import Layout
 
 
 @dataclass(frozen=True)
-class Panels:
-    """The sizes of panels for a network; ``vectors`` stand side by side in the row of a panel."""
+class Panel:
+    """The shape of a panel's row: ``vectors`` of these numbers side by side."""
 
-    network: Network
     numbers: Numbers
     vectors: int
 
@@ -43,6 +42,13 @@ class Panels:
         """The bytes of a row of a panel."""
         return self.width * self.numbers.bytes
 
+
+@dataclass(frozen=True)
+class Panels(Panel):
+    """The panels of a network: where its activations and weights stand."""
+
+    network: Network
+
     def count(self, layer: int) -> int:
         """How many panels a layer has; layer 0 are the inputs."""
         return -(-self.network.sizes[layer] // self.width)
@@ -54,6 +60,13 @@ class Panels:
     def tail_vectors(self, layer: int) -> int:
         """How many vectors the last panel needs."""
         return -(-self.tail(layer) // self.numbers.lanes)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """How many vectors the panels of units have, narrow ones first."""
+        layers = range(1, self.network.depth + 1)
+        full = {self.vectors for layer in layers if self.count(layer) > 1}
+        return tuple(sorted(full | {self.tail_vectors(layer) for layer in layers}))
 
     def padded(self, layer: int) -> int:
         """The number of units, in whole vectors: the columns of a row of inputs or targets."""

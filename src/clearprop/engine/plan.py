@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from clearprop.engine.block import Numbers
 from clearprop.engine.machine import Target
-from clearprop.engine.program import Program, Tile
+from clearprop.engine.panels import Panels
+from clearprop.engine.program import Program, Tile, each_once
 from clearprop.engine.single import fits
 from clearprop.engine.workers import processors
 from clearprop.network.description import Network
@@ -16,29 +17,64 @@ from clearprop.network.problem import Problem
 SECOND_CACHE = 1 << 20
 """The bytes of a processor's own second cache that the plan counts on."""
 
+EXAMPLES = 128
+"""Examples that go through a panel of weights together: what they give fits the innermost cache."""
+
 MOST_EXAMPLES = 2048
 """Examples whose activations are kept at a time; a larger batch adds up its gradient in parts."""
 
 
 def program(problem: Problem, dtype: str, target: Target, batch: int) -> Program:
     """What is compiled for a problem with batches of that many examples."""
+    network, optimizer, examples = problem.network, problem.optimizer, problem.examples
     lanes = target.vector_bytes // (4 if dtype == "float32" else 8)
     numbers = Numbers(dtype, lanes, target.fused)
     # Sums that stay in registers, with room for a row of weights and an activation beside them.
     rows = 8 if target.registers == 32 else 6
-    vectors = 2
-    # Panels of inputs whose activations fit half of the second cache.
-    size = min(batch, MOST_EXAMPLES) * vectors * target.vector_bytes
-    inputs = min(lanes, 8 if target.registers == 32 else 4)
-    tile = Tile(rows, inputs, vectors, panels=max(1, SECOND_CACHE // 2 // size))
-    whole = problem.optimizer.clip_norm is not None or batch > MOST_EXAMPLES
-    return Program(problem, numbers, tile, target.triple, target.x86, whole, single=fits(problem, batch, lanes))
+    tile = Tile(rows, min(lanes, 8 if target.registers == 32 else 4), vectors=2)
+    rules = [layer.rule for layer in network.layers]
+    panels = Panels(numbers, tile.vectors, network)
+    return Program(
+        numbers,
+        tile,
+        target.triple,
+        target.x86,
+        panels.widths,
+        hidden=each_once(rules[:-1]),
+        last=rules[-1],
+        loss=network.loss.rule,
+        joined=network.joined,
+        optimizer=optimizer,
+        penalty=problem.penalty,
+        weighted=examples is not None and examples.weights is not None,
+        dropped=any(layer.dropout for layer in network.layers),
+        outputs_dropped=network.layers[-1].dropout > 0,
+        shared=any(layer.bias == "shared" and layer.train_bias for layer in network.layers),
+        whole_gradient=optimizer.clip_norm is not None or batch > MOST_EXAMPLES,
+        alone=batch < rows // 2,
+        single=network if fits(network, optimizer, batch, lanes) else None,
+    )
 
 
 def rows(program: Program, batch: int) -> int:
     """How many examples a panel of activations has room for, in whole tiles."""
     tile = program.tile.rows
     return -(-min(batch, MOST_EXAMPLES) // tile) * tile
+
+
+def block(program: Program) -> int:
+    """How many examples go through a panel of weights together, in whole tiles."""
+    return EXAMPLES // program.tile.rows * program.tile.rows
+
+
+def chunk(program: Program, batch: int) -> int:
+    """How many panels of inputs meet all panels of units, before the next do: those whose activations fit half
+    of the second cache."""
+    return max(1, SECOND_CACHE // 2 // (min(batch, MOST_EXAMPLES) * program.shape.row))
+
+
+LONG = 0.05
+"""Seconds of a step from which on it can be stopped before its end. Others are waited for."""
 
 
 class Counts(NamedTuple):
@@ -59,32 +95,32 @@ BARRIER = 3e-6
 """What it takes two threads to meet."""
 
 
-def counts(program: Program, batch: int) -> Counts:
+def counts(program: Program, network: Network, batch: int) -> Counts:
     """What a step with so many examples is made of."""
-    panels, sizes = program.panels, program.problem.network.sizes
+    panels, sizes = Panels(program.numbers, program.tile.vectors, network), network.sizes
     layers, lanes = range(1, len(sizes)), panels.numbers.lanes
     # A tile computes its rows and vectors, filled up or not.
     filled = -(-batch // program.tile.rows) * program.tile.rows
     products = sum(sizes[k - 1] * panels.padded(k) * (2 if k == 1 else 3) * filled for k in layers)
     units = sum(panels.padded(k) * filled for k in layers)
-    updates = sum(sizes[k - 1] * panels.padded(k) for k in layers) * (1 + len(program.problem.optimizer.state))
+    updates = sum(sizes[k - 1] * panels.padded(k) for k in layers) * (1 + len(program.optimizer.state))
     walked = sum(panels.count(k) * panels.count(k - 1) for k in layers)
     return Counts(products / lanes, units / lanes, updates / lanes, walked, 1)
 
 
-def seconds(program: Program, batch: int, threads: int = 1) -> float:
+def seconds(program: Program, network: Network, batch: int, threads: int = 1) -> float:
     """About how long a step takes: the cost model."""
-    work = sum(count * each for count, each in zip(counts(program, batch), SECONDS, strict=True))
+    work = sum(count * each for count, each in zip(counts(program, network, batch), SECONDS, strict=True))
     return work / threads + (2 * BARRIER if threads > 1 else 0.0)
 
 
-def threads(program: Program, batch: int) -> int:
+def threads(program: Program, network: Network, batch: int) -> int:
     """As many threads as make a step shorter by a tenth each."""
     best = 1
-    if program.single:
+    if program.single is not None:
         return best
     for count in range(2, processors() + 1):
-        if seconds(program, batch, count) < 0.9 * seconds(program, batch, best):
+        if seconds(program, network, batch, count) < 0.9 * seconds(program, network, batch, best):
             best = count
     return best
 

@@ -7,10 +7,12 @@ import threading
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.engine import machine, plan
+from clearprop.engine import layers, machine, plan
 from clearprop.engine.build import Built
-from clearprop.engine.context import Context, address, zeros
-from clearprop.engine.program import EXAMPLES, FIELDS
+from clearprop.engine.context import Context, address, filled, zeros
+from clearprop.engine.panels import Panels
+from clearprop.engine.plan import EXAMPLES
+from clearprop.engine.program import FIELDS
 from clearprop.engine.workers import processors, together
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
@@ -33,19 +35,28 @@ class Predictor:
 
     def __init__(self, problem: Problem, parameters: Parameters, dtype: str, threads: int | None = None) -> None:
         target = machine.host()
-        bare = Problem(problem.network, parameters, settings=problem.settings)
-        self.program = plan.program(bare, dtype, target, EXAMPLES)
-        self.panels = panels = self.program.panels
-        self.sizes, self.dtype = (problem.network.sizes[0], problem.network.sizes[-1]), np.dtype(dtype)
+        network = problem.network
+        self.program = program = plan.program(problem, dtype, target, EXAMPLES)
+        self.panels = panels = Panels(program.numbers, program.tile.vectors, network)
+        self.sizes, self.dtype = (network.sizes[0], network.sizes[-1]), np.dtype(dtype)
         self.threads = threads or processors()
         self.built = Built(self.program, target)  # the code lives as long as this does
         self.function = self.built.predict
         self.weights = zeros(panels.weights * panels.width, dtype)
         self.weights[:] = panels.pack(parameters.vector)
-        block = panels.activation_starts()[-1] * EXAMPLES * panels.width
+        count, rows = panels.activation_starts()[-1], plan.block(program)
         self.order = np.arange(ROWS, dtype=np.int64)
+        self.unfit = zeros(8, np.int64)
         self.context = Context(
-            parameters=self.weights, rows=EXAMPLES, order=self.order, activations=zeros(self.threads * block, dtype)
+            layers=filled(layers.table(panels, program.activations), np.int64),
+            depth=network.depth,
+            block=rows,
+            parameters=self.weights,
+            panels=count,
+            rows=rows,
+            order=self.order,
+            unfit=self.unfit,
+            activations=zeros(self.threads * count * rows * panels.width, dtype),
         )
         self.words, self.address = self.context.words, self.context.address
         # Few rows are copied: that takes less time than to ask an array where it stands.
@@ -54,29 +65,32 @@ class Predictor:
         self.places = address(self.given), address(self.found)
         self.lock = threading.Lock()
 
-    def __call__(self, inputs: Array) -> Array:
-        """The outputs, shape (rows, outputs), for inputs of shape (rows, inputs)."""
+    def __call__(self, inputs: Array) -> tuple[Array, bool]:
+        """The outputs, shape (rows, outputs), for inputs of shape (rows, inputs); and whether all of both are finite.
+
+        Raises:
+            ValueError: rows of another length.
+        """
         rows, size = inputs.shape
         if size != self.sizes[0]:
             raise ValueError(f"expected rows of {self.sizes[0]} numbers, found {inputs.shape}")
         if rows <= FEW:
             return self._few(inputs, rows)
-        found = np.empty((rows, self.sizes[1]), self.dtype)
-        if rows <= ROWS:
-            self._some(self._readable(inputs), found)
-        else:
-            for start in range(0, rows, ROWS):
-                self._some(self._readable(inputs[start : start + ROWS]), found[start : start + ROWS])
-        return found
+        found, finite = np.empty((rows, self.sizes[1]), self.dtype), True
+        for start in range(0, rows, ROWS):
+            part = slice(start, start + ROWS)
+            finite &= self._some(self._readable(inputs[part]), found[part])
+        return found, finite
 
-    def _few(self, inputs: Array, rows: int) -> Array:
+    def _few(self, inputs: Array, rows: int) -> tuple[Array, bool]:
         with self.lock:
             self.given[:rows] = inputs
             words = self.words
             words[INPUTS], words[OUTPUTS] = self.places
             words[COUNT] = rows
+            self.unfit[0] = 0
             self.function(self.address, 0, 1)
-            return self.found[:rows].copy()
+            return self.found[:rows].copy(), not self.unfit[0]
 
     def _readable(self, inputs: Array) -> Array:
         """The inputs as native code reads them; where they stand, if they are so already."""
@@ -85,12 +99,14 @@ class Predictor:
             return inputs
         return np.ascontiguousarray(inputs, self.dtype)
 
-    def _some(self, inputs: Array, found: Array) -> None:
+    def _some(self, inputs: Array, found: Array) -> bool:
         rows = len(inputs)
         with self.lock:
             words = self.words
             words[INPUTS], words[OUTPUTS], words[COUNT] = address(inputs), address(found), rows
+            self.unfit[0] = 0
             if rows <= EXAMPLES or self.threads == 1:
                 self.function(self.address, 0, 1)
             else:
                 together(self.function, self.address, min(self.threads, -(-rows // EXAMPLES)))
+            return not self.unfit[0]

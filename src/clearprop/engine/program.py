@@ -1,102 +1,146 @@
-"""The program: what is compiled for a problem, and what the native functions are given."""
+"""The program: what is compiled, and what the native functions are given.
+
+A program is made of rules, not of sizes: networks with the same rules share their code, and how many
+units a layer has is a number that the code is told (``layers.py``).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from clearprop.engine.block import Numbers
 from clearprop.engine.kernels.update import Rule
-from clearprop.engine.panels import Panels
-from clearprop.network.problem import Problem
-from clearprop.rules.activations import Softmax
-
-EXAMPLES = 128
-"""Examples that go through a panel of weights together: what they give fits the innermost cache."""
+from clearprop.engine.panels import Panel
+from clearprop.network.description import Network
+from clearprop.rules.activations import AnyActivation
+from clearprop.rules.joined import AnyJoined
+from clearprop.rules.losses import Loss
+from clearprop.rules.optimizers import Optimizer
+from clearprop.rules.penalties import Penalty
 
 FIELDS = (
+    "layers",  # the table of layers
+    "depth",
     "bounds",  # where the examples of each step begin in the order, and where the last ends
     "keys",  # per step a hash for each layer with dropout
+    "key_bytes",  # from step to step
+    "hashes",  # of the units of layers with dropout
     "parts",  # per step the parts of the optimizer's rule
     "part_bytes",  # from step to step; none where they stay the same
     "steps",
     "order",  # numbers of examples
     "examples",  # how many to predict
+    "share",  # what the error of an output is multiplied with, as the bits of a float64
+    "mean",  # whether it is divided by the number of examples
     "inputs",
     "targets",
     "weights",  # how much each example counts
     "parameters",
+    "remembered",  # the bytes from the weights to the first of what the optimizer remembers
     "transposed",
     "gradient",  # the whole gradient, where it is asked for
     "squares",
+    "tiles",  # how many sums of squares there are
+    "chunk",  # panels of inputs that meet all panels of units before the next
     "activations",
+    "aside",  # the panel where what softmax layers need beside begins
+    "panels",  # how many panels of activations a worker has for itself in inference
+    "block",  # examples that go through a panel of weights together, in whole tiles
     "rows",  # how many examples a panel of activations has
     "scratch",  # of each worker
     "outputs",  # or the errors
+    "unfit",  # whether an input or an output is not finite
     "arrivals",  # how many workers have arrived at barriers so far
+    "stop",  # whether the rest of the work is to be left undone
 )
 """What the native functions are given, in this order: one word of eight bytes each."""
 
 
 @dataclass(frozen=True)
 class Tile:
-    """The sizes of the tiles that stay in registers."""
+    """The sizes of the tiles that stay in registers: examples, inputs, and vectors of units."""
 
     rows: int
     inputs: int
     vectors: int
-    panels: int
 
 
 @dataclass(frozen=True)
 class Program:
-    """What is compiled for a problem: its rules, and everything that the code takes as given."""
+    """What is compiled: the rules of a problem, and everything that the code takes as given.
 
-    problem: Problem
+    ``joined`` is the loss and the output activation as one function, where that is how it is computed;
+    with dropout on the outputs, training computes them apart.
+    """
+
     numbers: Numbers
     tile: Tile
     triple: str
     x86: bool
+    widths: tuple[int, ...]
+    """How many vectors panels of units have: the last of a layer may be narrower."""
+    hidden: tuple[AnyActivation, ...]
+    """The rules of all layers but the last, each once."""
+    last: AnyActivation
+    loss: Loss
+    joined: AnyJoined | None
+    optimizer: Optimizer
+    penalty: Penalty
+    weighted: bool = False
+    """Whether examples count more or less than once."""
+    dropped: bool = False
+    """Whether a layer has dropout."""
+    outputs_dropped: bool = False
+    shared: bool = False
+    """Whether a bias that a layer shares is trained."""
     whole_gradient: bool = False
-    single: bool = False
-    """Steps on single examples, with all weights in registers."""
+    alone: bool = False
+    """Whether examples are computed one by one in training: in batches that would hardly fill a tile."""
+    single: Network | None = None
+    """The network for whose single examples steps are made with all weights in registers."""
 
     @cached_property
-    def panels(self) -> Panels:
-        """How activations and weights stand in memory."""
-        return Panels(self.problem.network, self.numbers, self.tile.vectors)
+    def shape(self) -> Panel:
+        """The shape of a panel."""
+        return Panel(self.numbers, self.tile.vectors)
+
+    @property
+    def kernels(self) -> tuple[str, ...]:
+        """The names of the kernels that know no rule: all programs of such numbers, tiles and widths share them."""
+        sums = [f"{name}_{vectors}" for name in (f"product_{self.tile.rows}", "gradient") for vectors in self.widths]
+        return ("gather", "times", "bias_gradient", "transpose", "barrier", *sums)
+
+    @cached_property
+    def activations(self) -> tuple[AnyActivation, ...]:
+        """The rules of all layers, each once: their numbers in the table of layers."""
+        return each_once((*self.hidden, self.last))
+
+    @property
+    def joined_in_training(self) -> AnyJoined | None:
+        """The loss and the output activation as one function, in training."""
+        return None if self.outputs_dropped else self.joined
 
     @cached_property
     def rule(self) -> Rule:
         """The optimizer's rule."""
-        return Rule.of(self.problem)
+        return Rule.of(self.optimizer)
 
     @property
     def clips(self) -> bool:
         """Whether the norm of the whole gradient is asked for."""
-        return self.problem.optimizer.clip_norm is not None
+        return self.optimizer.clip_norm is not None
 
-    @property
-    def dropped(self) -> tuple[int, ...]:
-        """The layers with dropout, counted from 1."""
-        return tuple(index + 1 for index, layer in enumerate(self.problem.network.layers) if layer.dropout)
 
-    @cached_property
-    def aside(self) -> int:
-        """How many panels softmax layers need beside activations and signals."""
-        network = self.problem.network
-        layers = [index + 1 for index, layer in enumerate(network.layers) if isinstance(layer.rule, Softmax)]
-        return max((self.panels.count(layer) for layer in layers), default=0)
+T = TypeVar("T")
 
-    @property
-    def training_panels(self) -> int:
-        """The panels of activations, signals and what stands aside, in training."""
-        starts = self.panels.activation_starts()
-        return starts[-1] + (starts[-1] - starts[1]) + self.aside
 
-    @property
-    def tiles(self) -> int:
-        """The tiles of the whole gradient, one more per panel of units for the biases, one per layer
-        for a bias that is shared."""
-        panels, depth = self.panels, self.problem.network.depth
-        return sum(panels.count(layer) * (panels.count(layer - 1) + 1) + 1 for layer in range(1, depth + 1))
+def each_once(rules: Sequence[T]) -> tuple[T, ...]:
+    """The different ones among these, in the order of their first appearance."""
+    found: list[T] = []
+    for rule in rules:
+        if rule not in found:
+            found.append(rule)
+    return tuple(found)

@@ -16,27 +16,28 @@ from clearprop.engine.block import Block, Module, Numbers
 from clearprop.engine.emit import Emitter
 from clearprop.engine.forward import Forward
 from clearprop.engine.kernels.subnormal import flushed, restored
-from clearprop.engine.kernels.update import penalized
+from clearprop.engine.kernels.update import bounded
+from clearprop.engine.panels import Panels
 from clearprop.engine.program import Program
-from clearprop.network.problem import Problem
+from clearprop.network.description import Network
 from clearprop.rules.activations import Activation
 from clearprop.rules.joined import Joined
+from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.roles import Role
 
 MOST = 48
 """Vectors of weights, and of what the optimizer remembers, that still stay near."""
 
 
-def fits(problem: Problem, batch: int, lanes: int) -> bool:
-    """Whether steps of a problem can be made like this."""
-    network = problem.network
-    sizes, remembered = network.sizes, 1 + len(problem.optimizer.state)
+def fits(network: Network, optimizer: Optimizer, batch: int, lanes: int) -> bool:
+    """Whether steps can be made like this."""
+    sizes, remembered = network.sizes, 1 + len(optimizer.state)
     vectors = sum(sizes[k] + 1 for k in range(network.depth)) + sum(sizes[2:])
     return (
         batch == 1
         and max(sizes[1:]) <= lanes
         and vectors * remembered <= MOST
-        and problem.optimizer.clip_norm is None
+        and optimizer.clip_norm is None
         and all(isinstance(layer.rule, Activation) and not layer.dropout for layer in network.layers)
         and all(layer.bias != "shared" or not layer.train_bias for layer in network.layers)
         and (network.joined is None or isinstance(network.joined, Joined))
@@ -47,12 +48,15 @@ class SingleSteps(Forward):
     """Builds the function ``train`` for single examples."""
 
     def __init__(self, program: Program, module: Module, b: Block) -> None:
-        widest, lanes = max(program.problem.network.sizes[1:]), 4 if program.numbers.dtype == "float32" else 2
+        assert program.single is not None
+        self.network = program.single
+        widest, lanes = max(self.network.sizes[1:]), 4 if program.numbers.dtype == "float32" else 2
         while lanes < widest:
             lanes *= 2
         numbers = program.numbers
         self.short = Block(b.builder, Numbers(numbers.dtype, lanes, numbers.fused), b.named)
         super().__init__(program, module, b)
+        self.panels = Panels(program.numbers, program.tile.vectors, self.network)
 
     def build(self) -> None:
         """All steps, by the first worker."""
@@ -76,7 +80,7 @@ class SingleSteps(Forward):
             row = b.load_integer(b.at(order, b.times(number, 8)))
             x = b.at(inputs, b.times(row, sizes[0] * size))
             target = b.load_only(b.at(targets, b.times(row, sizes[-1] * size)), b.lanes_below(sizes[-1]))
-            count = b.load_number(b.at(weights, b.times(row, size))) if self.weighted else None
+            count = b.load_number(b.at(weights, b.times(row, size))) if self.program.weighted else None
             here = b.at(parts, b.times(number, part_bytes))
             known = {key: b.spread(b.load_number(b.at(here, k * size))) for k, key in enumerate(self.program.rule.keys)}
             return self.step(x, target, count, known, list(state))
@@ -91,7 +95,7 @@ class SingleSteps(Forward):
         what the optimizer remembers."""
         b, panels, row = self.short, self.panels, self.row
         places = []
-        for layer in range(1, self.depth + 1):
+        for layer in range(1, self.network.depth + 1):
             start = panels.weight_starts[layer]
             rows = [*range(self.network.sizes[layer - 1]), panels.weight_rows(layer) - 1]
             places += [
@@ -104,7 +108,7 @@ class SingleSteps(Forward):
     def turned(self, state: list[ir.Value]) -> list[ir.Value]:
         """The same by unit: layer by layer, from the second on, the weights of each unit."""
         found, first = [], 0
-        for layer in range(1, self.depth + 1):
+        for layer in range(1, self.network.depth + 1):
             inputs, units = self.network.sizes[layer - 1 : layer + 1]
             if layer > 1:
                 for u in range(units):
@@ -126,7 +130,7 @@ class SingleSteps(Forward):
     @property
     def remembered(self) -> int:
         """How many numbers belong to a weight, itself included."""
-        return 1 + len(self.problem.optimizer.state)
+        return 1 + len(self.program.optimizer.state)
 
     def step(
         self,
@@ -148,7 +152,7 @@ class SingleSteps(Forward):
         slopes: list[ir.Value] = []
         for number, layer in enumerate(self.network.layers):
             z = self.weighted_sum(seen[-1], [vector[0] for vector in forward[number]])
-            last = number == self.depth - 1
+            last = number == self.network.depth - 1
             if last and self.network.joined is not None:
                 whole.append(z)
                 break
@@ -161,20 +165,20 @@ class SingleSteps(Forward):
         d = self.signal(emitter, whole[-1], slopes[-1] if self.network.joined is None else None, target, count)
         ahead: list[list[ir.Value]] = []
         behind: list[list[ir.Value]] = []
-        for number in range(self.depth - 1, -1, -1):
+        for number in range(self.network.depth - 1, -1, -1):
             dense, old = self.network.layers[number], forward[number]
             new = [
-                self.updated(emitter, known, b.builder.fmul(a, d), vector, weights=True)
+                self.updated(emitter, known, b.builder.fmul(a, d), vector, dense.size, weights=True)
                 for a, vector in zip(seen[number], old[:-1], strict=True)
             ]
             trained = dense.bias != "none" and dense.train_bias
-            new.append(self.updated(emitter, known, d, old[-1], weights=False) if trained else old[-1])
+            new.append(self.updated(emitter, known, d, old[-1], dense.size, weights=False) if trained else old[-1])
             ahead.insert(0, [value for vector in new for value in vector])
             if number == 0:
                 break
             spread, turned, a = self.lanes_of(d, dense.size), back[number - 1], whole[number - 1]
             new = [
-                self.updated(emitter, known, b.builder.fmul(each, a), vector, weights=True)
+                self.updated(emitter, known, b.builder.fmul(each, a), vector, sizes[number], weights=True)
                 for each, vector in zip(spread, turned, strict=True)
             ]
             behind.insert(0, [value for vector in new for value in vector])
@@ -224,13 +228,24 @@ class SingleSteps(Forward):
         return self.only(d, network.sizes[-1])
 
     def updated(
-        self, emitter: Emitter, known: dict[Hashable, ir.Value], g: ir.Value, state: list[ir.Value], *, weights: bool
+        self,
+        emitter: Emitter,
+        known: dict[Hashable, ir.Value],
+        g: ir.Value,
+        state: list[ir.Value],
+        units: int,
+        *,
+        weights: bool,
     ) -> list[ir.Value]:
-        """The optimizer's rule for a vector of weights."""
-        names = list(self.problem.optimizer.state)
-        g = penalized(self.short, emitter, self.problem, g, state[0], weights=weights)
+        """The optimizer's rule for a vector of so many weights."""
+        names = list(self.program.optimizer.state)
+        program = self.program
+        penalty = program.penalty if weights and program.penalty else None
+        g = bounded(self.short, emitter, program.optimizer, penalty, g, state[0])
         values: dict[Hashable, ir.Value] = {Role.WEIGHT: state[0], Role.GRADIENT: g, **known}
         values |= dict(zip(names, state[1:], strict=True))
         for symbol, tree in self.program.rule.assignments:
             values[symbol.key] = emitter.emit(tree, values)
-        return [values[Role.WEIGHT], *(values[name] for name in names)]
+        new = [values[Role.WEIGHT], *(values[name] for name in names)]
+        # What fills up the vector stays zero, also where a rule makes 0/0 of it.
+        return [self.only(value, units) for value in new]

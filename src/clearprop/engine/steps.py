@@ -7,7 +7,8 @@ added up across workers: the bits do not depend on how many there are.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from llvmlite import ir
 
@@ -24,8 +25,11 @@ from clearprop.engine.kernels.softmax import pull_back
 from clearprop.engine.kernels.subnormal import flushed, restored
 from clearprop.engine.kernels.transpose import transpose
 from clearprop.engine.kernels.update import clip_factor, finish, shared_bias, update
-from clearprop.engine.program import EXAMPLES
+from clearprop.engine.layers import EACH, SHARED
+from clearprop.engine.program import FIELDS
 from clearprop.rules.activations import Softmax
+
+Body = Callable[[], None]
 
 
 class Steps(Forward):
@@ -38,45 +42,46 @@ class Steps(Forward):
         self.panel = b.times(self.field("rows", pointer=False), self.row)
         self.transposed, self.inputs = self.field("transposed"), self.field("inputs")
         self.targets, self.weights = self.field("targets"), self.field("weights")
-        self.scratch = b.at(
-            self.field("scratch"), b.times(b.named["worker"], (EXAMPLES + self.panels.width) * self.row)
-        )
-        self.output = Output(self.module, self.panels, training=True, weighted=self.weighted)
-        self.state = b.integer(self.panels.weights * self.row)
-        self.clip: ir.Value = ir.Constant(self.panels.numbers.scalar, 1.0)
+        own = b.times(b.add(self.examples_at_a_time, self.shape.width), self.row)
+        self.scratch = b.at(self.field("scratch"), b.times(own, b.named["worker"]))
+        self.remembered = self.field("remembered", pointer=False)
+        self.rows = 1 if self.program.alone else self.program.tile.rows
+        self.clip: ir.Value = ir.Constant(self.shape.numbers.scalar, 1.0)
         self.arrived = b.builder.alloca(INDEX)
         b.builder.store(b.integer(0), self.arrived)
         bounds, keys, parts, order = (self.field(name) for name in ("bounds", "keys", "parts", "order"))
-        part_bytes = self.field("part_bytes", pointer=False)
+        part_bytes, key_bytes = self.field("part_bytes", pointer=False), self.field("key_bytes", pointer=False)
 
         def step(number: ir.Value) -> None:
             here = b.at(bounds, b.times(number, 8))
             first, end = b.load_integer(here), b.load_integer(b.at(here, 8))
-            self.keys = b.at(keys, b.times(number, 8 * len(self.program.dropped)))
-            self.parts = b.at(parts, b.times(number, part_bytes))
-            count = b.builder.sub(end, first)
-            self.share = self.share_of_each(count)
-            self.step(b.at(order, b.times(first, 8)), count)
+            self.keys, self.parts = b.at(keys, b.times(number, key_bytes)), b.at(parts, b.times(number, part_bytes))
+            self.step(b.at(order, b.times(first, 8)), b.builder.sub(end, first))
 
         before = flushed(b, self.module) if self.program.x86 else None
         b.loop(0, self.field("steps", pointer=False), step)
         if before is not None:
             restored(b, self.module, before)
 
+    @property
+    def leaves_sums(self) -> bool:
+        """Whether the last layer's sums are left alone."""
+        return self.program.joined_in_training is not None
+
     def share_of_each(self, count: ir.Value) -> ir.Value:
         """What the error of an output is multiplied with, in a batch of so many examples."""
-        loss, double = self.network.loss, ir.DoubleType()
-        share = ir.Constant(double, 1 / self.network.sizes[-1] if loss.over_outputs == "mean" else 1.0)
-        if loss.over_examples == "mean":
-            share = self.b.builder.fdiv(share, self.b.builder.sitofp(count, double))
-        scalar = self.panels.numbers.scalar
-        return share if self.panels.numbers.dtype == "float64" else self.b.builder.fptrunc(share, scalar)
+        b, double = self.b, ir.DoubleType()
+        mean = b.builder.icmp_signed("!=", self.field("mean", pointer=False), b.integer(0))
+        divisor = b.builder.sitofp(b.builder.select(mean, count, b.integer(1)), double)
+        share = b.builder.fdiv(b.builder.load(self.share, typ=double, align=8), divisor)
+        scalar = self.shape.numbers.scalar
+        return share if self.shape.numbers.dtype == "float64" else b.builder.fptrunc(share, scalar)
 
     def step(self, order: ir.Value, count: ir.Value) -> None:
         """One step: the examples, then the weights."""
-        b = self.b
+        b, share = self.b, self.share_of_each(count)
         if not self.program.whole_gradient:
-            self.examples(order, count)
+            self.examples(order, count, share)
             self.barrier()
             self.tiles(count, b.integer(0))
         else:
@@ -84,7 +89,7 @@ class Steps(Forward):
 
             def some(first: ir.Value) -> None:
                 examples = b.smaller(b.builder.sub(count, first), rows)
-                self.examples(b.at(order, b.times(first, 8)), examples)
+                self.examples(b.at(order, b.times(first, 8)), examples, share)
                 self.barrier()
                 self.tiles(examples, first)
                 self.barrier()
@@ -95,242 +100,256 @@ class Steps(Forward):
 
     # --- examples ---------------------------------------------------------------------------------
 
-    def examples(self, order: ir.Value, count: ir.Value) -> None:
+    def examples(self, order: ir.Value, count: ir.Value, share: ir.Value) -> None:
         """Forward and back, for this worker's examples."""
-        panels = self.panels
+        b, last, zero = self.b, self.depth, self.b.integer(0)
         low, high = self.share_of_examples(count)
-        self.call(gather(self.module, panels), self.inputs, order, count, low, high, self.a(0), self.panel)
-        joined = self.output.joined is not None
-        for layer in range(1, self.depth + 1):
-            self.layer(layer, low, high, training=True, outputs=not (joined and layer == self.depth))
-            if layer in self.program.dropped:
-                # A softmax keeps its outputs whole beside, for its Jacobian.
-                whole = isinstance(self.network.layers[layer - 1].rule, Softmax)
-                self.drop(layer, order, count, low, high, self.a(layer), self.a(layer) if whole else self.d(layer))
-        alone = self.output.pull_back()
-        last = self.depth
-        d = self.d(last) if alone is None else self.u()
-        self.call(
-            self.output.signals(),
-            *(self.a(last), d, self.panel, low, high, count, order, self.targets, self.weights, self.share),
-        )
-        if alone is not None:
-            self.through_softmax(last, order, count, low, high)
-        for layer in range(self.depth, 1, -1):
-            self.back(layer, order, count, low, high)
+        kernel = gather(self.module, self.shape)
+        self.call(kernel, self.inputs, order, count, low, high, self.a(zero), self.panel, self.of(zero, "units"))
+
+        def forward(layer: ir.Value) -> None:
+            self.layer(layer, low, high, self.rows, training=True)
+            self.drop_outputs(layer, order, count, low, high)
+
+        b.loop(1, b.add(last, 1), forward)
+        program, whole = self.program, self.if_softmax(last)
+        sloped = not isinstance(program.last, Softmax)
+        output = Output(self.module, self.shape, program.loss, program.joined_in_training, sloped, program.weighted)
+        # Beside a softmax by itself its signals: its outputs are wanted once more.
+        d = self.d(last) if whole is None else b.builder.select(whole, self.u(), self.d(last))
+        given = order, self.targets, self.weights, share
+        units = self.of(last, "units")
+        self.call(output.signals(), self.a(last), d, self.panel, units, low, high, count, *given)
+        self.through_softmax(last, order, count, low, high)
+        b.loop(1, last, lambda k: self.back(b.builder.sub(b.add(last, 1), k), order, count, low, high))
 
     def share_of_examples(self, count: ir.Value) -> tuple[ir.Value, ir.Value]:
         """This worker's examples: whole tiles, so that a tile's bits are the same whoever computes it."""
-        b, rows = self.b, self.program.tile.rows
+        b, rows = self.b, self.rows
         blocks = b.quotient(b.add(count, rows - 1), rows)
-        # Few examples are computed one by one.
-        few = b.builder.icmp_signed("<", count, b.integer(max(1, rows // 2)))
-        padded = b.builder.select(few, count, b.times(blocks, rows))
         worker, workers = b.named["worker"], b.named["workers"]
         low = b.builder.udiv(b.times(blocks, worker), workers)
         high = b.builder.udiv(b.times(blocks, b.add(worker, 1)), workers)
-        return b.smaller(b.times(low, rows), padded), b.smaller(b.times(high, rows), padded)
+        return b.times(low, rows), b.times(high, rows)
+
+    def drop_outputs(self, layer: ir.Value, order: ir.Value, count: ir.Value, low: ir.Value, high: ir.Value) -> None:
+        """Dropout of a layer's outputs and slopes, if it has any."""
+        if not self.program.dropped:
+            return
+        a, d, whole = self.a(layer), self.d(layer), self.if_softmax(layer)
+        # A softmax keeps its outputs whole beside, for its Jacobian.
+        self.drop(layer, order, count, low, high, a, d if whole is None else self.b.builder.select(whole, a, d))
 
     def drop(
-        self, layer: int, order: ir.Value, count: ir.Value, low: ir.Value, high: ir.Value, *places: ir.Value
+        self,
+        layer: ir.Value,
+        order: ir.Value,
+        count: ir.Value,
+        low: ir.Value,
+        high: ir.Value,
+        a: ir.Value,
+        d: ir.Value,
     ) -> None:
-        """Dropout, in one or two places."""
-        key = self.b.load_integer(self.b.at(self.keys, 8 * self.program.dropped.index(layer)))
-        self.call(drop(self.module, self.panels, layer), key, order, count, low, high, *places, self.panel)
+        """Dropout in one or two places."""
+        b, number = self.b, self.of(layer, "dropped")
+        with b.builder.if_then(b.builder.icmp_signed(">=", number, b.integer(0))):
+            key = b.load_integer(b.at(self.keys, b.times(number, 8)))
+            hashes = b.at(self.field("hashes"), self.of(layer, "hashes"))
+            drawn = key, hashes, self.of(layer, "least"), self.number(self.word(layer, "kept"))
+            units = self.of(layer, "units")
+            self.call(drop(self.module, self.shape), *drawn, order, count, low, high, a, d, self.panel, units)
 
     def u(self) -> ir.Value:
         """Where ∂E/∂output of a softmax layer stands."""
-        return self.b.at(self.activations, self.b.times(self.panel, 2 * self.starts[-1] - self.starts[1]))
+        return self.b.at(self.activations, self.b.times(self.panel, self.field("aside", pointer=False)))
 
-    def through_softmax(self, layer: int, order: ir.Value, count: ir.Value, low: ir.Value, high: ir.Value) -> None:
-        """From ∂E/∂output of a softmax layer to ∂E/∂sum."""
-        if layer in self.program.dropped:
-            self.drop(layer, order, count, low, high, self.u(), self.u())
-        self.call(pull_back(self.module, self.panels, layer), self.d(layer), self.u(), self.panel, low, high)
+    def through_softmax(self, layer: ir.Value, order: ir.Value, count: ir.Value, low: ir.Value, high: ir.Value) -> None:
+        """From ∂E/∂output of a softmax layer, if it is one, to ∂E/∂sum."""
+        whole = self.if_softmax(layer)
+        if whole is None:
+            return
+        with self.b.builder.if_then(whole):
+            if self.program.dropped:
+                self.drop(layer, order, count, low, high, self.u(), self.u())
+            kernel, units = pull_back(self.module, self.shape), self.of(layer, "units")
+            self.call(kernel, self.d(layer), self.u(), self.panel, units, low, high)
 
-    def back(self, layer: int, order: ir.Value, count: ir.Value, low: ir.Value, high: ir.Value) -> None:
+    def back(self, layer: ir.Value, order: ir.Value, count: ir.Value, low: ir.Value, high: ir.Value) -> None:
         """The signals of the layer before: δ W, times the local derivative."""
-        b, panels, before = self.b, self.panels, layer - 1
-        rows = panels.padded(layer)
-        whole = isinstance(self.network.layers[before - 1].rule, Softmax)
+        b, before, whole = self.b, self.before(layer), self.if_softmax(self.before(layer))
+        inputs = self.of(layer, "units")
+        turned = b.at(self.transposed, self.of(layer, "transposed"))
+        bytes_of_panel = b.times(self.of(layer, "turned"), self.row)
         zeros = b.zeros(self.row)
 
         def block(s: ir.Value, examples: ir.Value) -> None:
             d = b.at(self.d(layer), s)
 
-            def panel(p: ir.Value, units: int) -> None:
-                here = b.times(p, self.panel)
-                w = b.at(self.transposed, panels.transposed_starts[layer] * self.row, b.times(p, rows * self.row))
-                u = b.at(self.u(), here, s) if whole else self.scratch
-                kernel = product(self.module, panels, self.program.tile.rows, -(-units // panels.numbers.lanes))
-                self.call(kernel, d, self.panel, self.network.sizes[layer], w, zeros, u, examples)
-                if not whole:
-                    self.call(times(self.module, panels, units), b.at(self.d(before), here, s), u, examples)
+            def panel(p: ir.Value, units: ir.Value) -> None:
+                here, w = b.times(p, self.panel), b.at(turned, b.times(p, bytes_of_panel))
+                u = self.scratch if whole is None else b.builder.select(whole, b.at(self.u(), here, s), self.scratch)
+
+                def kernel(vectors: int) -> ir.Function:
+                    return product(self.module, self.shape, self.rows, vectors)
+
+                self.by_width(units, kernel, d, self.panel, inputs, w, zeros, u, examples)
+
+                def slopes() -> None:
+                    self.call(times(self.module, self.shape), b.at(self.d(before), here, s), u, examples, units)
+
+                self.unless(whole, slopes)
 
             self.each_panel(before, panel)
 
         self.each_block(low, high, block)
-        if whole:
-            self.through_softmax(before, order, count, low, high)
+        self.through_softmax(before, order, count, low, high)
+
+    def unless(self, condition: ir.Value | None, body: Body) -> None:
+        """What is done where that is not so, or never can be."""
+        if condition is None:
+            body()
+            return
+        with self.b.builder.if_then(self.b.builder.not_(condition)):
+            body()
 
     # --- weights ------------------------------------------------------------------------------------
 
+    def each_layer(self, body: Callable[[ir.Value], None]) -> None:
+        """All layers of weights, one after the other."""
+        self.b.loop(1, self.b.add(self.depth, 1), body)
+
     def tiles(self, count: ir.Value, going_on: ir.Value) -> None:
         """The gradient by this worker's tiles of all weights; where it need not be whole, their update."""
-        for layer in range(1, self.depth + 1):
 
-            def tile(p: ir.Value, k: ir.Value, layer: int = layer) -> None:
-                self.tile(layer, p, k, count, going_on)
-
-            self.tiles_of(layer, tile)
+        def layer(layer: ir.Value) -> None:
+            self.tiles_of(layer, lambda p, k: self.tile(layer, p, k, count, going_on))
             self.shared(layer, count, going_on)
 
-    def tiles_of(self, layer: int, body: Callable[[ir.Value, ir.Value], None]) -> None:
+        self.each_layer(layer)
+
+    def tiles_of(self, layer: ir.Value, body: Callable[[ir.Value, ir.Value], None]) -> None:
         """This worker's tiles of a layer: the panel of units, and of inputs.
 
         Some panels of inputs, whose activations stay in the cache, meet all panels of units; then the next.
         """
-        b = self.b
-        inputs, size = self.panels.count(layer - 1), self.program.tile.panels
+        b, panels, size = self.b, self.of(layer, "panels"), self.field("chunk", pointer=False)
+        inputs = self.of(self.before(layer), "panels")
         worker, workers = b.named["worker"], b.named["workers"]
-        for first in range(0, inputs, size):
-            count = min(size, inputs - first)
-            total = b.integer(self.panels.count(layer) * count)
+
+        def chunk(first: ir.Value) -> None:
+            count = b.smaller(size, b.builder.sub(inputs, first))
+            total = b.times(panels, count)
             low = b.builder.udiv(b.times(total, worker), workers)
             high = b.builder.udiv(b.times(total, b.add(worker, 1)), workers)
 
-            def tile(t: ir.Value, first: int = first, count: int = count) -> None:
-                body(b.quotient(t, count), b.add(b.remainder(t, count), first))
+            def tile(t: ir.Value) -> None:
+                with self.unless_stopped():
+                    body(b.builder.udiv(t, count), b.add(b.builder.urem(t, count), first))
 
             b.loop(low, high, tile)
 
-    def tile(self, layer: int, p: ir.Value, k: ir.Value, count: ir.Value, going_on: ir.Value) -> None:
-        """Some inputs by some units."""
-        b = self.b
-        a, d = b.at(self.a(layer - 1), b.times(k, self.panel)), b.at(self.d(layer), b.times(p, self.panel))
-        inputs, g = self.inputs_of(layer, k), self.g(layer, p, k)
-        size = self.program.tile.inputs
-        self.of_panel(
-            layer,
-            p,
-            lambda vectors: gradient(self.module, self.panels, size, vectors),
-            a,
-            d,
-            count,
-            g,
-            inputs,
-            going_on,
-        )
-        if not self.program.whole_gradient:
-            self.update_tile(layer, p, k, g, inputs)
-        self.biases(layer, p, k, d, count, going_on)
+        b.loop(0, inputs, chunk, by=size)
 
-    def inputs_of(self, layer: int, k: ir.Value) -> ir.Value:
-        """How many inputs a tile has."""
-        b, panels = self.b, self.panels
-        last = b.builder.icmp_signed("==", k, b.integer(panels.count(layer - 1) - 1))
-        return b.builder.select(last, b.integer(panels.tail(layer - 1)), b.integer(panels.width))
-
-    def of_panel(
-        self, layer: int, p: ir.Value, kernel: Callable[[int], ir.Function], *arguments: ir.Value | int
-    ) -> None:
-        """Call the kernel for the vectors of a panel of units: the last one may be narrower."""
-        full, tail = kernel(self.panels.vectors), kernel(self.panels.tail_vectors(layer))
-        if full is tail:
-            self.call(full, *arguments)
-            return
-        last = self.b.builder.icmp_signed("==", p, self.b.integer(self.panels.count(layer) - 1))
-        with self.b.builder.if_else(last) as (then, otherwise):
-            with then:
-                self.call(tail, *arguments)
-            with otherwise:
-                self.call(full, *arguments)
-
-    def g(self, layer: int, p: ir.Value, k: ir.Value) -> ir.Value:
-        """Where the gradient of a tile stands."""
-        if not self.program.whole_gradient:
-            return self.b.at(self.scratch, EXAMPLES * self.row)
-        return self.b.at(self.field("gradient"), self.place(layer, p, k))
-
-    def place(self, layer: int, p: ir.Value, k: ir.Value) -> ir.Value:
-        """Where a tile stands among the weights, in bytes."""
-        b, rows = self.b, self.panels.weight_rows(layer)
-        start = b.add(self.panels.weight_starts[layer] * self.row, b.times(p, rows * self.row))
-        return b.add(start, b.times(k, self.panels.width * self.row))
-
-    def update_tile(self, layer: int, p: ir.Value, k: ir.Value, g: ir.Value, inputs: ir.Value) -> None:
-        """New weights of a tile, and the same transposed."""
-        b, panels = self.b, self.panels
-        w = b.at(self.parameters, self.place(layer, p, k))
-        self.update(layer, p, w, g, inputs, weights=True)
-        if layer > 1:
-            lanes = panels.numbers.lanes
-            rows = panels.padded(layer)
-            wt = b.add(panels.transposed_starts[layer] * self.row, b.times(k, rows * self.row))
-            wt = b.at(self.transposed, b.add(wt, b.times(p, panels.width * self.row)))
-            last = b.builder.icmp_signed("==", p, b.integer(panels.count(layer) - 1))
-            tail = panels.tail_vectors(layer) * lanes
-            units = b.builder.select(last, b.integer(tail), b.integer(panels.width))
-            whole = b.times(b.quotient(b.add(inputs, lanes - 1), lanes), lanes)
-            self.call(transpose(self.module, panels), w, wt, whole, units)
-
-    def update(self, layer: int, p: ir.Value, w: ir.Value, g: ir.Value, rows: ir.Value, *, weights: bool) -> None:
-        """The optimizer's rule, for rows of a panel."""
+    def tile(self, layer: ir.Value, p: ir.Value, k: ir.Value, count: ir.Value, going_on: ir.Value) -> None:
+        """Some inputs by some units; with the first inputs of a panel its biases."""
+        b, size = self.b, self.program.tile.inputs
+        a, d = b.at(self.a(self.before(layer)), b.times(k, self.panel)), b.at(self.d(layer), b.times(p, self.panel))
+        inputs, units, g = self.units_of(self.before(layer), k), self.units_of(layer, p), self.g(layer, p, k)
 
         def kernel(vectors: int) -> ir.Function:
-            return update(self.module, self.panels, self.problem, self.program.rule, vectors, weights=weights)
+            return gradient(self.module, self.shape, size, vectors)
 
-        self.of_panel(layer, p, kernel, w, g, rows, self.state, self.parts, self.clip)
+        self.by_width(units, kernel, a, d, count, g, inputs, going_on)
+        if not self.program.whole_gradient:
+            self.update_tile(layer, p, k, g)
 
-    def biases(self, layer: int, p: ir.Value, k: ir.Value, d: ir.Value, count: ir.Value, going_on: ir.Value) -> None:
-        """The biases of a panel, with its first tile."""
-        dense = self.network.layers[layer - 1]
-        if dense.bias != "unit" or not dense.train_bias:
-            return
-        b = self.b
-
-        def panel() -> None:
-            rows = self.panels.weight_rows(layer)
-            place = b.add(self.place(layer, p, b.integer(0)), (rows - 1) * self.row)
+        def biases() -> None:
+            place = self.bias_place(layer, p)
             g = b.at(self.field("gradient"), place) if self.program.whole_gradient else self.g(layer, p, k)
-            self.call(bias_gradient(self.module, self.panels), d, count, g, going_on)
+            self.call(bias_gradient(self.module, self.shape), d, count, g, going_on)
             if not self.program.whole_gradient:
                 self.update(layer, p, b.at(self.parameters, place), g, b.integer(1), weights=False)
 
-        with b.builder.if_then(b.builder.icmp_signed("==", k, b.integer(0))):
-            panel()
+        self.if_biases(layer, k, biases)
 
-    def shared(self, layer: int, count: ir.Value, going_on: ir.Value) -> None:
-        """A bias that all units of a layer share: one worker sees them all."""
-        dense = self.network.layers[layer - 1]
-        if dense.bias != "shared" or not dense.train_bias:
-            return
+    def if_biases(self, layer: ir.Value, k: ir.Value, body: Body) -> None:
+        """What is done for the biases of a panel, if each unit has one that is trained: with its first tile."""
+        i = self.b.builder
+        with i.if_then(i.and_(self.is_(k, 0), self.is_(self.of(layer, "bias"), EACH))):
+            body()
+
+    def g(self, layer: ir.Value, p: ir.Value, k: ir.Value) -> ir.Value:
+        """Where the gradient of a tile stands."""
+        if not self.program.whole_gradient:
+            return self.b.at(self.scratch, self.b.times(self.examples_at_a_time, self.row))
+        return self.b.at(self.field("gradient"), self.place(layer, p, k))
+
+    def place(self, layer: ir.Value, p: ir.Value, k: ir.Value) -> ir.Value:
+        """Where a tile stands among the weights, in bytes."""
         b = self.b
-        with b.builder.if_then(b.builder.icmp_signed("==", b.named["worker"], b.integer(0))):
-            g = (
-                b.at(self.field("gradient"), self.bias_place(layer, 0))
-                if self.program.whole_gradient
-                else self.g(layer, b.integer(0), b.integer(0))
+        panel = b.add(self.of(layer, "weights"), b.times(p, self.panel_of_weights(layer)))
+        return b.add(panel, b.times(k, self.shape.width * self.row))
+
+    def bias_place(self, layer: ir.Value, p: ir.Value) -> ir.Value:
+        """Where the biases of a panel stand among the weights, in bytes."""
+        return self.b.add(self.place(layer, self.b.add(p, 1), self.b.integer(0)), -self.row)
+
+    def update_tile(self, layer: ir.Value, p: ir.Value, k: ir.Value, g: ir.Value) -> None:
+        """New weights of a tile, and the same transposed."""
+        b, lanes = self.b, self.shape.numbers.lanes
+        w, inputs = b.at(self.parameters, self.place(layer, p, k)), self.units_of(self.before(layer), k)
+        self.update(layer, p, w, g, inputs, weights=True)
+        with b.builder.if_then(b.builder.icmp_signed(">", layer, b.integer(1))):
+            panel = b.add(self.of(layer, "transposed"), b.times(k, b.times(self.of(layer, "turned"), self.row)))
+            wt = b.at(self.transposed, b.add(panel, b.times(p, self.shape.width * self.row)))
+            inputs, units = (
+                b.times(b.quotient(b.add(each, lanes - 1), lanes), lanes) for each in (inputs, self.units_of(layer, p))
             )
-            for p in range(self.panels.count(layer)):
-                on = b.integer(1) if p else going_on
-                self.call(
-                    bias_gradient(self.module, self.panels), b.at(self.d(layer), b.times(self.panel, p)), count, g, on
-                )
-            if not self.program.whole_gradient:
-                self.call(shared_bias(self.module, self.panels, self.problem), g, self.scratch)
+            self.call(transpose(self.module, self.shape), w, wt, inputs, units)
+
+    def update(self, layer: ir.Value, p: ir.Value, w: ir.Value, g: ir.Value, rows: ir.Value, *, weights: bool) -> None:
+        """The optimizer's rule, for rows of a panel."""
+        program = self.program
+        penalty = program.penalty if weights and program.penalty and not program.clips else None
+        kernel = update(self.module, self.shape, program.optimizer, penalty, program.rule)
+        self.call(kernel, w, g, rows, self.units_of(layer, p), self.remembered, self.parts, self.clip)
+
+    def shared(self, layer: ir.Value, count: ir.Value, going_on: ir.Value) -> None:
+        """A bias that all units of a layer share: one worker sees them all."""
+        b, whole = self.b, self.program.whole_gradient
+
+        def bias() -> None:
+            first = b.integer(0)
+            g = b.at(self.field("gradient"), self.bias_place(layer, first)) if whole else self.g(layer, first, first)
+
+            def panel(p: ir.Value) -> None:
+                d = b.at(self.d(layer), b.times(self.panel, p))
+                on = b.builder.select(self.is_(p, 0), going_on, b.integer(1))
+                self.call(bias_gradient(self.module, self.shape), d, count, g, on)
+
+            b.loop(0, self.of(layer, "panels"), panel)
+            if not whole:
+                self.call(shared_bias(self.module, self.shape, self.program.optimizer), g, self.scratch)
                 self.update_shared(layer, g)
 
-    def bias_place(self, layer: int, p: int) -> int:
-        """Where the biases of a panel stand among the weights, in bytes."""
-        rows = self.panels.weight_rows(layer)
-        return (self.panels.weight_starts[layer] + (p + 1) * rows - 1) * self.row
+        self.if_shared(layer, bias)
 
-    def update_shared(self, layer: int, g: ir.Value) -> None:
+    def if_shared(self, layer: ir.Value, body: Body) -> None:
+        """What one worker does, if a layer has a bias that is shared and trained."""
+        if not self.program.shared:
+            return
+        i, first = self.b.builder, self.is_(self.b.named["worker"], 0)
+        with i.if_then(i.and_(first, self.is_(self.of(layer, "bias"), SHARED))):
+            body()
+
+    def update_shared(self, layer: ir.Value, g: ir.Value) -> None:
         """The same update in all places where a shared bias stands."""
-        for p in range(self.panels.count(layer)):
+
+        def panel(p: ir.Value) -> None:
             w = self.b.at(self.parameters, self.bias_place(layer, p))
-            self.update(layer, self.b.integer(p), w, g, self.b.integer(1), weights=False)
+            self.update(layer, p, w, g, self.b.integer(1), weights=False)
+
+        self.b.loop(0, self.of(layer, "panels"), panel)
 
     # --- the whole gradient -----------------------------------------------------------------------------
 
@@ -338,75 +357,86 @@ class Steps(Forward):
         """Updates from a gradient that is whole, clipped by its norm if that is asked for."""
         b = self.b
         if self.program.clips:
-            self.squares()
+            self.each_layer(self.squares)
             self.barrier()
-            limit = self.problem.optimizer.clip_norm
+            limit = self.program.optimizer.clip_norm
             assert limit is not None
-            self.clip = clip_factor(b, self.field("squares"), self.program.tiles, limit)
-        for layer in range(1, self.depth + 1):
+            self.clip = clip_factor(b, self.field("squares"), self.field("tiles", pointer=False), limit)
 
-            def tile(p: ir.Value, k: ir.Value, layer: int = layer) -> None:
-                self.update_tile(layer, p, k, self.g(layer, p, k), self.inputs_of(layer, k))
-                if self.trains_biases(layer):
-                    with b.builder.if_then(b.builder.icmp_signed("==", k, b.integer(0))):
-                        place = b.add(self.place(layer, p, k), (self.panels.weight_rows(layer) - 1) * self.row)
-                        w, g = b.at(self.parameters, place), b.at(self.field("gradient"), place)
-                        self.update(layer, p, w, g, b.integer(1), weights=False)
+        def layer(layer: ir.Value) -> None:
+            def tile(p: ir.Value, k: ir.Value) -> None:
+                self.update_tile(layer, p, k, self.g(layer, p, k))
 
-            self.tiles_of(layer, tile)
-            dense = self.network.layers[layer - 1]
-            if dense.bias == "shared" and dense.train_bias:
-                with b.builder.if_then(b.builder.icmp_signed("==", b.named["worker"], b.integer(0))):
-                    g = b.at(self.field("gradient"), self.bias_place(layer, 0))
-                    if not self.program.clips:
-                        self.call(shared_bias(self.module, self.panels, self.problem), g, self.scratch)
-                    self.update_shared(layer, g)
+                def biases() -> None:
+                    place = self.bias_place(layer, p)
+                    w, g = b.at(self.parameters, place), b.at(self.field("gradient"), place)
+                    self.update(layer, p, w, g, b.integer(1), weights=False)
 
-    def trains_biases(self, layer: int) -> bool:
-        """Whether each unit of a layer has a bias that is trained."""
-        dense = self.network.layers[layer - 1]
-        return dense.bias == "unit" and dense.train_bias
-
-    def squares(self) -> None:
-        """The squares of the gradient, a sum per tile."""
-        b, first = self.b, 0
-        for layer in range(1, self.depth + 1):
-            inputs = self.panels.count(layer - 1)
-            tiles = self.panels.count(layer) * inputs
-
-            def tile(
-                p: ir.Value,
-                k: ir.Value,
-                layer: int = layer,
-                first: int = first,
-                tiles: int = tiles,
-                inputs: int = inputs,
-            ) -> None:
-                slot = b.add(first, b.times(p, inputs), k)
-                w, g = b.at(self.parameters, self.place(layer, p, k)), self.g(layer, p, k)
-                kernel = finish(self.module, self.panels, self.problem, weights=True)
-                self.call(kernel, w, g, self.inputs_of(layer, k), self.slot(slot))
-                if self.trains_biases(layer):
-                    with b.builder.if_then(b.builder.icmp_signed("==", k, b.integer(0))):
-                        place = b.add(self.place(layer, p, k), (self.panels.weight_rows(layer) - 1) * self.row)
-                        w, g = b.at(self.parameters, place), b.at(self.field("gradient"), place)
-                        kernel = finish(self.module, self.panels, self.problem, weights=False)
-                        self.call(kernel, w, g, 1, self.slot(b.add(first + tiles, p)))
+                self.if_biases(layer, k, biases)
 
             self.tiles_of(layer, tile)
-            dense = self.network.layers[layer - 1]
-            if dense.bias == "shared" and dense.train_bias:
-                with b.builder.if_then(b.builder.icmp_signed("==", b.named["worker"], b.integer(0))):
-                    g = b.at(self.field("gradient"), self.bias_place(layer, 0))
-                    slot = self.slot(b.integer(first + tiles + self.panels.count(layer)))
-                    self.call(shared_bias(self.module, self.panels, self.problem), g, slot)
-            first += tiles + self.panels.count(layer) + 1
+
+            def bias() -> None:
+                g = b.at(self.field("gradient"), self.bias_place(layer, b.integer(0)))
+                if not self.program.clips:
+                    self.call(shared_bias(self.module, self.shape, self.program.optimizer), g, self.scratch)
+                self.update_shared(layer, g)
+
+            self.if_shared(layer, bias)
+
+        self.each_layer(layer)
+
+    def squares(self, layer: ir.Value) -> None:
+        """The squares of a layer's gradient, a sum per tile, one per panel of biases, one for a shared bias."""
+        b, optimizer = self.b, self.program.optimizer
+        inputs, panels = self.of(self.before(layer), "panels"), self.of(layer, "panels")
+        first = self.of(layer, "squares")
+        last = b.add(first, b.builder.mul(panels, inputs))
+
+        def tile(p: ir.Value, k: ir.Value) -> None:
+            w, g = b.at(self.parameters, self.place(layer, p, k)), self.g(layer, p, k)
+            kernel = finish(self.module, self.shape, optimizer, self.program.penalty or None)
+            slot = self.slot(b.add(first, b.times(p, inputs), k))
+            self.call(kernel, w, g, self.units_of(self.before(layer), k), slot)
+
+            def biases() -> None:
+                place = self.bias_place(layer, p)
+                w, g = b.at(self.parameters, place), b.at(self.field("gradient"), place)
+                self.call(finish(self.module, self.shape, optimizer, None), w, g, 1, self.slot(b.add(last, p)))
+
+            self.if_biases(layer, k, biases)
+
+        self.tiles_of(layer, tile)
+
+        def bias() -> None:
+            g = b.at(self.field("gradient"), self.bias_place(layer, b.integer(0)))
+            self.call(shared_bias(self.module, self.shape, optimizer), g, self.slot(b.add(last, panels)))
+
+        self.if_shared(layer, bias)
 
     def slot(self, number: ir.Value) -> ir.Value:
         """Where one sum of squares goes."""
         return self.b.at(self.field("squares"), self.b.times(number, 8))
 
     # --- workers ------------------------------------------------------------------------------------------
+
+    def each_panel(self, layer: ir.Value, body: Callable[[ir.Value, ir.Value], None]) -> None:
+        """All panels of a layer, unless the work is to be stopped."""
+
+        def panel(p: ir.Value, units: ir.Value) -> None:
+            with self.unless_stopped():
+                body(p, units)
+
+        super().each_panel(layer, panel)
+
+    @contextmanager
+    def unless_stopped(self) -> Iterator[None]:
+        """Some work that is left undone when the step is to be stopped. All barriers are passed all the same."""
+        b = self.b
+        place = b.at(b.named["context"], 8 * FIELDS.index("stop"))
+        word = b.builder.load_atomic(place, "monotonic", 8, typ=INDEX)
+        with b.builder.if_then(b.builder.icmp_signed("==", word, b.integer(0)), likely=True):
+            yield
 
     def barrier(self) -> None:
         """Wait until all workers are here."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Collection
 
 Native = Callable[[int, int, int], None]
 
@@ -23,23 +24,33 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
-def together(function: Native, context: int, workers: int) -> None:
+def together(function: Native, context: int, workers: int, stop: Callable[[], None] | None = None) -> None:
     """Run a function of (context, worker, workers) in that many threads at once, this one included.
+
+    With ``stop`` this thread only waits, so that it can be interrupted: then ``stop`` is called, which is to
+    bring the others to an end. Without it an interrupt waits until all are done.
 
     Raises:
         RuntimeError: the system gives no more threads. Nothing has run then.
     """
-    if workers == 1:
+    if workers == 1 and stop is None:
         function(context, 0, 1)
         return
     go, run = threading.Event(), [True]
 
-    def work(worker: int) -> None:
+    def work(worker: int, done: threading.Event) -> None:
         go.wait()
-        if run[0]:
-            function(context, worker, workers)
+        try:
+            if run[0]:
+                function(context, worker, workers)
+        finally:
+            done.set()
 
-    threads = [threading.Thread(target=work, args=(worker,), daemon=True) for worker in range(1, workers)]
+    others = {worker: threading.Event() for worker in range(1 if stop is None else 0, workers)}
+    threads = [threading.Thread(target=work, args=each, daemon=True) for each in others.items()]
+    # The share of this thread is taken and begun in one step of the interpreter: no interrupt comes between,
+    # and whether it was begun can be told.
+    mine = iter([context] if stop is None else ())
     try:
         for thread in threads:
             thread.start()
@@ -48,22 +59,38 @@ def together(function: Native, context: int, workers: int) -> None:
         run[0] = False
         go.set()
         raise
-    go.set()
-    try:
-        function(context, 0, workers)
-    finally:
-        _joined(threads)
 
+    def share() -> None:
+        go.set()  # once more, if an interrupt came before all were told
+        deque(map(function, mine, [0], [workers]), maxlen=0)
 
-def _joined(threads: list[threading.Thread]) -> None:
-    """Wait for all of them, whatever else comes: they work on memory that is about to be let go."""
-    interrupted: BaseException | None = None
+    _finished(share, others.values(), stop)
     for thread in threads:
-        while thread.is_alive():
-            try:
-                thread.join()
-            except BaseException as error:
-                interrupted = error
+        thread.join()
+
+
+WAIT = 0.05
+"""Seconds between two looks at whether there is an interrupt: not every system wakes a thread for one."""
+
+
+def _finished(share: Callable[[], None], others: Collection[threading.Event], stop: Callable[[], None] | None) -> None:
+    """Do the share of this thread and wait for the others, whatever else comes: they wait for it, and work on
+    memory that is about to be let go.
+
+    Threads are not joined here: until Python 3.12, one whose ``join`` is interrupted is taken for ended.
+    """
+    interrupted: BaseException | None = None
+    while True:
+        try:
+            if interrupted is not None and stop is not None:
+                stop()
+            share()
+            for done in others:
+                while not done.wait(WAIT):
+                    pass
+            break
+        except BaseException as error:
+            interrupted = error
     if interrupted is not None:
         raise interrupted
 

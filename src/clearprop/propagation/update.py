@@ -65,7 +65,9 @@ def update(
         values[symbol.key] = evaluate(expression, values).astype(dtype, copy=False)
     assigned = {str(symbol.key): values[symbol.key] for symbol, _ in optimizer.assignments[:-1]}
     new = np.where(trainable, values[Role.WEIGHT], parameters.vector)
-    kept = {name: assigned[name] for name in optimizer.state}
+    # A frozen bias is left alone, and so is what is remembered of it: its start.
+    kept = {name: np.where(trainable, assigned[name], state[name]) for name in optimizer.state}
+    assigned |= kept
     return Update(parameters.with_vector(new), kept, given, clip_factor, assigned)
 
 

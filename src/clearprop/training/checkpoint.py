@@ -25,8 +25,6 @@ from clearprop.training.read_model import damaged, load_model
 from clearprop.training.standing import Standing
 from clearprop.training.stopping import Ending
 
-SECONDS = 10.0
-"""Between two checkpoints, unless a call says otherwise."""
 MAX_CHANGES = 10
 LIMITS = frozenset(
     {"epochs", "tolerance", "patience", "target_loss", "time_limit", "gradient_tolerance", "early_stopping"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from typing import NamedTuple
 
-from clearprop.engine import machine, plan
+from clearprop.engine import cache, machine, plan
 from clearprop.engine.native import Native
 from clearprop.engine.program import Tile
 from clearprop.network.problem import Problem
@@ -34,7 +34,10 @@ class LayerPlan(NamedTuple):
 
 @dataclass(frozen=True)
 class Inspection:
-    """The plan for a problem; times in seconds, ``expected`` and ``measured`` for one step."""
+    """The plan for a problem; times in seconds, ``expected`` and ``measured`` for one step.
+
+    ``cache`` is the folder where code is kept, ``unused`` says why it is not, if so.
+    """
 
     native: Native
     cpu: str
@@ -49,6 +52,8 @@ class Inspection:
     memory: int
     seconds: float
     origin: str
+    cache: str | None
+    unused: str | None
     expected: float
     measured: float
     gflops: float
@@ -69,9 +74,10 @@ def inspected(problem: Problem, batch: int | None, threads: int | None, *, measu
     size, dtype = batch_size(problem), problem.settings.dtype
     start = problem.parameters.with_vector(problem.parameters.vector.astype(dtype))
     native = Native(problem, dtype, size, start.vector, initial_state(problem.optimizer, start), threads)
-    loaded = native.built.loaded
+    loaded = native.built.training
+    unused = cache.unused()
     panels, sizes, target = native.panels, problem.network.sizes, machine.host()
-    expected = plan.seconds(native.program, size, native.threads)
+    expected = plan.seconds(native.program, problem.network, size, native.threads)
     measured = _measured(native, problem, size) if measure else expected
     operations = plan.operations(problem.network, size)
     return Inspection(
@@ -84,10 +90,12 @@ def inspected(problem: Problem, batch: int | None, threads: int | None, *, measu
         native.program.tile,
         native.program.whole_gradient,
         tuple(LayerPlan(sizes[k - 1], sizes[k], panels.count(k), panels.padded(k)) for k in range(1, len(sizes))),
-        loaded.code.size,
+        loaded.size,
         native.memory,
         loaded.seconds,
         loaded.origin,
+        None if unused is not None else str(cache.folder()),
+        unused,
         expected,
         measured,
         operations / measured / 1e9,

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,19 +18,23 @@ from clearprop.network.problem import Problem
 from clearprop.rules.optimizers import Optimizer
 from clearprop.shown import Shown
 from clearprop.training.callbacks import Callback, Function, Listeners, Logs
-from clearprop.training.checkpoint import SECONDS, Checkpoints, resumed
 from clearprop.training.divergence import at_once, diverged
 from clearprop.training.engines import Engine, EngineName, engine_for
 from clearprop.training.history import History
 from clearprop.training.metrics import Metrics, measured
-from clearprop.training.model import Model, Progress, save_model
 from clearprop.training.order import Plateau, batch_size, turns
 from clearprop.training.pace import Pace
-from clearprop.training.prediction import predict
 from clearprop.training.reference import Reference
 from clearprop.training.request import requested
 from clearprop.training.standing import Snapshot, Standing
 from clearprop.training.stopping import Ending, Status, Stopping, ending, keeps_best
+
+if TYPE_CHECKING:  # what reads and writes files is imported when there is a file
+    from clearprop.training.checkpoint import Checkpoints
+    from clearprop.training.model import Progress
+
+CHECKPOINT_SECONDS = 10.0
+"""Between two checkpoints, unless a call says otherwise."""
 
 EPOCHS = 10_000
 """The limit on epochs unless a file or a call says otherwise."""
@@ -69,6 +73,8 @@ class Fit(Shown):
             InvalidArgument: rows of the wrong length, or not finite.
             UnfitTable: a data frame that lacks a column, or holds what training never saw.
         """
+        from clearprop.training.prediction import predict
+
         return predict(self.problem, inputs)
 
     def metrics(self, part: str = "training") -> Metrics | None:
@@ -86,6 +92,8 @@ class Fit(Shown):
         Raises:
             Unwritable: the file cannot be written; what was there is untouched.
         """
+        from clearprop.training.model import Model, save_model
+
         save_model(Model(self.problem), path)
 
 
@@ -99,7 +107,7 @@ def train(
     callbacks: Sequence[Callback] = (),
     metrics: bool = False,
     output: str | os.PathLike[str] | None = None,
-    checkpoint: float = SECONDS,
+    checkpoint: float = CHECKPOINT_SECONDS,
     resume: bool = False,
     threads: int | None = None,
     engine: EngineName = "compiled",
@@ -141,8 +149,12 @@ def train(
     problem = requested(problem, inputs, targets, optimizer, settings)
     if resume and output is None:
         raise InvalidArgument("resume: say with output which model is to go on")
-    checkpoints = Checkpoints(output, problem, checkpoint) if output is not None else None
-    progress = resumed(checkpoints) if resume and checkpoints is not None else None
+    checkpoints, progress = None, None
+    if output is not None:
+        from clearprop.training.checkpoint import Checkpoints, resumed
+
+        checkpoints = Checkpoints(output, problem, checkpoint)
+        progress = resumed(checkpoints) if resume else None
     listeners = Listeners([*callbacks, *([Function(on_epoch_end)] if on_epoch_end is not None else [])])
     with np.errstate(all="ignore"):
         start = progress.standing.present if progress is not None else None

@@ -67,7 +67,7 @@ def measured(problem: Problem, parameters: Parameters, rows: Array) -> Metrics:
     """The metrics on the examples at these positions."""
     assert problem.examples is not None
     targets = problem.examples.targets[rows]
-    found = outputs(problem, parameters, problem.examples.inputs[rows])
+    found, _ = outputs(problem, parameters, problem.examples.inputs[rows])
     classes = class_labels(problem)
     if classes is not None:
         return _of_classes(most_likely(found), most_likely(targets), len(classes))

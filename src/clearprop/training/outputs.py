@@ -15,13 +15,17 @@ from clearprop.propagation.forward import forward
 from clearprop.training.batches import blocks
 from clearprop.training.engines import unusable
 
+Predict = Callable[[Array], tuple[Array, bool]]
+"""What gives outputs for inputs, and says whether all of both are finite."""
 
-def outputs(problem: Problem, parameters: Parameters, inputs: Array) -> Array:
-    """The outputs for rows of inputs, shape (rows, outputs), in their precision: float32 or float64."""
+
+def outputs(problem: Problem, parameters: Parameters, inputs: Array) -> tuple[Array, bool]:
+    """The outputs for rows of inputs, shape (rows, outputs), in their precision: float32 or float64; and whether
+    all of both are finite."""
     return predictor(problem, parameters, "float32" if inputs.dtype == np.float32 else "float64")(inputs)
 
 
-def predictor(problem: Problem, parameters: Parameters, dtype: str) -> Callable[[Array], Array]:
+def predictor(problem: Problem, parameters: Parameters, dtype: str) -> Predict:
     """What gives outputs for inputs; one that was made for these parameters lately is used again."""
     key = id(parameters), dtype
     with _LOCK:
@@ -39,11 +43,11 @@ def predictor(problem: Problem, parameters: Parameters, dtype: str) -> Callable[
 KEPT = 8
 """Networks whose weights stand ready for the next rows."""
 
-_LATELY: dict[tuple[int, str], tuple[weakref.ref[Parameters], Callable[[Array], Array]]] = {}
+_LATELY: dict[tuple[int, str], tuple[weakref.ref[Parameters], Predict]] = {}
 _LOCK = threading.Lock()
 
 
-def _made(problem: Problem, parameters: Parameters, dtype: str) -> Callable[[Array], Array]:
+def _made(problem: Problem, parameters: Parameters, dtype: str) -> Predict:
     if unusable() is None:
         from clearprop.engine.predictor import Predictor
 
@@ -51,10 +55,11 @@ def _made(problem: Problem, parameters: Parameters, dtype: str) -> Callable[[Arr
 
     network, parameters = problem.network, parameters.with_vector(parameters.vector.astype(dtype))
 
-    def reference(inputs: Array) -> Array:
+    def reference(inputs: Array) -> tuple[Array, bool]:
         with np.errstate(all="ignore"):
             parts = blocks(np.arange(len(inputs)))
             found = [forward(network, parameters, inputs[part]).outputs[-1] for part in parts]
-        return np.concatenate(found) if found else np.empty((0, network.sizes[-1]), dtype)
+        whole = np.concatenate(found) if found else np.empty((0, network.sizes[-1]), dtype)
+        return whole, bool(np.isfinite(inputs).all() and np.isfinite(whole).all())
 
     return reference

@@ -40,8 +40,11 @@ def predict(problem: Problem, data: Any, progress: Progress | None = None) -> Ar
     >>> predict(load("lecture"), [[0.1, 0.5]]).round(5).tolist()
     [[0.73493, 0.77955]]
     """
-    found = outputs(problem, problem.parameters, inputs(problem, data, progress))
-    if not _finite(found):
+    given = inputs(problem, data, progress)
+    found, finite = outputs(problem, problem.parameters, given)
+    if not finite:
+        if problem.fitted is None and not np.isfinite(given).all():
+            raise InvalidArgument("inputs: expected finite numbers, found NaN or infinity")
         row = int(np.argmin(np.isfinite(found).all(axis=1))) + 1
         raise NotFinite(f"row {row:,}: an output is not a finite number; its inputs are too large for this network")
     return found
@@ -62,10 +65,7 @@ def inputs(problem: Problem, data: Any, progress: Progress | None = None) -> Arr
         )
     read = None if isinstance(data, np.ndarray) else _reader(data, progress)
     if problem.fitted is None and read is None:
-        matrix = _rows(data, problem.network.sizes[0])
-        if not _finite(matrix):
-            raise InvalidArgument("inputs: expected finite numbers, found NaN or infinity")
-        return matrix
+        return _rows(data, problem.network.sizes[0])
     # A network that was fitted to no table calls its inputs as a table's columns would be called.
     fitted = problem.fitted or Fitted(tuple(Column(name) for name in problem.network.input_names), ())
     if read is not None:
@@ -75,12 +75,6 @@ def inputs(problem: Problem, data: Any, progress: Progress | None = None) -> Arr
         raise InvalidArgument("inputs: some columns hold text; give a data frame with the columns' names")
     columns = dict(zip((column.name for column in fitted.columns), dict(numbered("x", matrix)).values(), strict=True))
     return inputs_of(fitted, lambda wanted: Table(columns, "the array"))
-
-
-def _finite(matrix: Array) -> bool:
-    """Whether all numbers are finite. A sum that is finite says so at once, without a mask of them all."""
-    with np.errstate(all="ignore"):
-        return bool(np.isfinite(matrix.sum()) or np.isfinite(matrix).all())
 
 
 def _rows(data: Any, width: int) -> Array:

@@ -11,35 +11,29 @@ from llvmlite import ir
 
 from clearprop.engine.block import INDEX, POINTER, Block, Module
 from clearprop.engine.emit import Emitter
-from clearprop.engine.panels import Panels
+from clearprop.engine.panels import Panel
 from clearprop.expressions import Expression
 from clearprop.rules.roles import Role
 
 
 def each_vector(
-    b: Block, panels: Panels, units: int, rows: ir.Value, body: Callable[[ir.Value, int, ir.Value | None], None]
+    b: Block, shape: Panel, units: ir.Value, rows: ir.Value, body: Callable[[ir.Value, ir.Value], None]
 ) -> None:
-    """Every vector of a panel with so many units: ``body`` is given its place in bytes, its number in the
-    row, and which of its lanes are units (None for all)."""
-    lanes = panels.numbers.lanes
+    """Every vector in rows of a panel with so many units: ``body`` is given its place in bytes, and which of
+    its lanes are units."""
+    lanes, step = shape.numbers.lanes, shape.numbers.lanes * shape.numbers.bytes
 
-    def line(s: ir.Value) -> None:
-        at = b.times(s, panels.row)
-        for v in range(-(-units // lanes)):
-            body(b.add(at, v * lanes * panels.numbers.bytes), v, b.lanes_below(units - v * lanes))
+    def column(v: ir.Value) -> None:
+        units_here = b.first_lanes(b.builder.sub(units, b.times(v, lanes)))
+        place = b.times(v, step)
+        b.loop(0, rows, lambda s: body(b.add(b.times(s, shape.row), place), units_here))
 
-    b.loop(0, rows, line)
-
-
-def only(b: Block, value: ir.Value, lanes: ir.Value | None) -> ir.Value:
-    """The value where there are units, and zero in what fills up the panel."""
-    return value if lanes is None else b.builder.select(lanes, value, b.constant(0.0))
+    b.loop(0, b.quotient(b.add(units, lanes - 1), lanes), column)
 
 
-def activate(
-    module: Module, panels: Panels, name: str, output: Expression, slope: Expression | None, units: int
-) -> ir.Function:
-    """z becomes output(z), and d its slope, if one is asked for: arguments z, d, and how many examples.
+def activate(module: Module, shape: Panel, number: int, output: Expression, slope: Expression | None) -> ir.Function:
+    """z becomes output(z), and d its slope, if one is asked for: arguments z, d, how many examples, and how
+    many units the panel has. What fills it up becomes zero.
 
     The slope is taken while z is at hand: output and slope share what they have in common.
     """
@@ -47,30 +41,32 @@ def activate(
     def build(b: Block) -> None:
         n = b.named
 
-        def vector(at: ir.Value, _: int, lanes: ir.Value | None) -> None:
+        def vector(at: ir.Value, lanes: ir.Value) -> None:
             place = b.at(n["z"], at)
             values: dict[Hashable, ir.Value] = {Role.SUM: b.load(place)}
             emitter = Emitter(b.builder, b.numbers.vector, fused=b.numbers.fused)
-            b.store(only(b, emitter.emit(output, values), lanes), place)
+            b.store(b.only(emitter.emit(output, values), lanes), place)
             if slope is not None:
-                b.store(only(b, emitter.emit(slope, values), lanes), b.at(n["d"], at))
+                b.store(b.only(emitter.emit(slope, values), lanes), b.at(n["d"], at))
 
-        each_vector(b, panels, units, n["examples"], vector)
+        each_vector(b, shape, n["units"], n["examples"], vector)
 
     kind = "activate" if slope is None else "activate_with_slope"
-    arguments = [("z", POINTER), ("d", POINTER), ("examples", INDEX)]
-    return module.function(f"{kind}_{name}_{units}", arguments, build)
+    arguments = [("z", POINTER), ("d", POINTER), ("examples", INDEX), ("units", INDEX)]
+    return module.function(f"{kind}_{number}", arguments, build)
 
 
-def times(module: Module, panels: Panels, units: int) -> ir.Function:
-    """d becomes d·u, for a panel of signals: arguments d, u, and how many examples."""
-    vectors = -(-units // panels.numbers.lanes)
+def times(module: Module, shape: Panel) -> ir.Function:
+    """d becomes d·u, for a panel of signals: arguments d, u, how many examples, and how many units."""
 
     def build(b: Block) -> None:
-        def vector(at: ir.Value, *_: object) -> None:
-            place = b.at(b.named["d"], at)
-            b.store(b.builder.fmul(b.load(place), b.load(b.at(b.named["u"], at))), place)
+        n = b.named
 
-        each_vector(b, panels, vectors * panels.numbers.lanes, b.named["examples"], vector)
+        def vector(at: ir.Value, lanes: ir.Value) -> None:
+            place = b.at(n["d"], at)
+            b.store(b.only(b.builder.fmul(b.load(place), b.load(b.at(n["u"], at))), lanes), place)
 
-    return module.function(f"times_{vectors}", [("d", POINTER), ("u", POINTER), ("examples", INDEX)], build)
+        each_vector(b, shape, n["units"], n["examples"], vector)
+
+    arguments = [("d", POINTER), ("u", POINTER), ("examples", INDEX), ("units", INDEX)]
+    return module.function("times", arguments, build)

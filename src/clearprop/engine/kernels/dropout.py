@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-from math import ceil
-
-import numpy as np
 from llvmlite import ir
 
 from clearprop.engine.block import INDEX, POINTER, Block, Module
-from clearprop.engine.panels import Panels
-from clearprop.propagation.dropout import FIRST, MULTIPLIERS, SHIFTS, mixed
+from clearprop.engine.panels import Panel
+from clearprop.propagation.dropout import FIRST, MULTIPLIERS, SHIFTS
 
 BITS = ir.IntType(64)
 
 
-def drop(module: Module, panels: Panels, layer: int) -> ir.Function:
+def drop(module: Module, shape: Panel) -> ir.Function:
     """What is dropped of a layer becomes zero, the rest is scaled up, in two places at once: the outputs
     and their slopes (which may be the same place).
 
-    Arguments: key (the hash of seed, step and layer), order (the numbers of the batch's examples), how
-    many, the first and the last to look at, a, d, and the bytes from panel to panel of both.
+    Arguments: key (the hash of seed, step and layer), hashes (of the units), least (of a unit's 53 bits, to be
+    kept), what is kept is multiplied with, order (the numbers of the batch's examples), how many, the first and
+    the last to look at, a, d, the bytes from panel to panel of both, and how many units the layer has.
     """
-    share = panels.network.layers[layer - 1].dropout
-    lanes = panels.numbers.lanes
+    lanes = shape.numbers.lanes
     kind = ir.VectorType(BITS, lanes)
 
     def constant(value: int) -> ir.Constant:
         return ir.Constant(kind, [value] * lanes)
-
-    # A unit is kept if its 53 bits, as a number in [0, 1), reach the share; compared as integers.
-    least = ceil(Fraction(share) * 2**53)
-    units = np.zeros(panels.count(layer) * panels.width, np.uint64)
-    units[: panels.network.sizes[layer]] = mixed(np.arange(panels.network.sizes[layer], dtype=np.uint64))
-    table = module.constants(f"units_{layer}", BITS, units.tolist())
 
     def build(b: Block) -> None:
         n = b.named
@@ -46,9 +36,9 @@ def drop(module: Module, panels: Panels, layer: int) -> ir.Function:
             return i.xor(value, i.lshr(value, constant(SHIFTS[-1])))
 
         def spread(bits: ir.Value) -> ir.Value:
-            first = b.builder.insert_element(ir.Constant(kind, ir.Undefined), bits, ir.Constant(ir.IntType(32), 0))
-            zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
-            return b.builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), zeros)
+            return b.spread_as(kind, bits)
+
+        least, scale = spread(n["least"]), b.spread(n["kept"])
 
         def example(s: ir.Value) -> None:
             number = b.smaller(s, b.builder.sub(n["examples"], b.integer(1)))
@@ -56,19 +46,20 @@ def drop(module: Module, panels: Panels, layer: int) -> ir.Function:
             of_example = mix(spread(b.builder.xor(n["key"], row)))
 
             def vector(position: ir.Value) -> None:
-                hashed = b.builder.load(b.at(table, b.times(position, lanes * 8)), typ=kind, align=8)
+                hashed = b.builder.load(b.at(n["hashes"], b.times(position, lanes * 8)), typ=kind, align=8)
                 cell = b.builder.lshr(mix(b.builder.xor(of_example, hashed)), constant(11))
-                kept = b.builder.icmp_unsigned(">=", cell, constant(least))
-                factor = b.builder.select(kept, b.constant(1 / (1 - share)), b.constant(0.0))
-                panel = b.times(b.quotient(position, panels.vectors), n["panel"])
-                inside = b.times(b.remainder(position, panels.vectors), lanes * panels.numbers.bytes)
-                places = [b.at(n[name], panel, b.times(s, panels.row), inside) for name in ("a", "d")]
+                factor = b.only(scale, b.builder.icmp_unsigned(">=", cell, least))
+                panel = b.times(b.quotient(position, shape.vectors), n["panel"])
+                inside = b.times(b.remainder(position, shape.vectors), lanes * shape.numbers.bytes)
+                places = [b.at(n[name], panel, b.times(s, shape.row), inside) for name in ("a", "d")]
                 for place, value in [(place, b.builder.fmul(b.load(place), factor)) for place in places]:
                     b.store(value, place)
 
-            b.loop(0, panels.padded(layer) // lanes, vector)
+            b.loop(0, b.quotient(b.add(n["units"], lanes - 1), lanes), vector)
 
         b.loop(n["first"], n["last"], example)
 
-    arguments = [("key", INDEX), ("order", POINTER), ("examples", INDEX), ("first", INDEX), ("last", INDEX)]
-    return module.function(f"drop_{layer}", [*arguments, ("a", POINTER), ("d", POINTER), ("panel", INDEX)], build)
+    arguments = [("key", INDEX), ("hashes", POINTER), ("least", INDEX), ("kept", shape.numbers.scalar)]
+    arguments += [("order", POINTER), ("examples", INDEX), ("first", INDEX), ("last", INDEX)]
+    arguments += [("a", POINTER), ("d", POINTER), ("panel", INDEX), ("units", INDEX)]
+    return module.function("drop", arguments, build)

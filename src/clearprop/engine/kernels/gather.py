@@ -7,73 +7,72 @@ from collections.abc import Callable
 from llvmlite import ir
 
 from clearprop.engine.block import INDEX, POINTER, Block, Module
-from clearprop.engine.panels import Panels
+from clearprop.engine.panels import Panel
 
 Copy = Callable[[ir.Value, ir.Value, ir.Value | None], None]
 
 
-def each_place(b: Block, panels: Panels, layer: int, row: ir.Value, a: ir.Value, copy: Copy) -> None:
+def each_place(b: Block, shape: Panel, row: ir.Value, a: ir.Value, copy: Copy) -> None:
     """All vectors of an example's layer: ``copy`` is given the place in a plain row, the place among panels,
-    and which lanes there are."""
-    lanes, size = panels.numbers.lanes, panels.numbers.bytes
+    and which lanes there are (None for all)."""
+    lanes, step = shape.numbers.lanes, shape.numbers.lanes * shape.numbers.bytes
+    units = b.named["units"]
 
-    def panel(p: ir.Value | int, units: int) -> None:
-        plain, paneled = b.at(row, b.times(b.integer(p), panels.row)), b.at(a, b.times(b.integer(p), b.named["panel"]))
-        for first in range(0, units, lanes):
-            copy(b.at(plain, first * size), b.at(paneled, first * size), b.lanes_below(units - first))
+    def vector(number: ir.Value, there: ir.Value | None) -> None:
+        panel = b.times(b.quotient(number, shape.vectors), b.named["panel"])
+        inside = b.times(b.remainder(number, shape.vectors), step)
+        copy(b.at(row, b.times(number, step)), b.at(a, panel, inside), there)
 
-    def full(p: ir.Value) -> None:
-        panel(p, panels.width)
+    full, left = b.quotient(units, lanes), b.remainder(units, lanes)
+    b.loop(0, full, lambda number: vector(number, None))
+    with b.builder.if_then(b.builder.icmp_signed(">", left, b.integer(0))):
+        vector(full, b.first_lanes(left))
 
-    b.loop(0, panels.count(layer) - 1, full)
-    panel(panels.count(layer) - 1, panels.tail(layer))
 
-
-def gather(module: Module, panels: Panels) -> ir.Function:
+def gather(module: Module, shape: Panel) -> ir.Function:
     """Arguments: x (all inputs), order (the numbers of the batch's examples), how many there are, the
-    first and the last to gather, a (the first panel), and the bytes from panel to panel of a.
+    first and the last to gather, a (the first panel), the bytes from panel to panel of a, and how many inputs
+    an example has.
 
     Beyond the last example, it is repeated: a tile may be wider than what is left of the batch.
     """
 
     def build(b: Block) -> None:
         n = b.named
+        bytes_of_row = b.times(n["units"], shape.numbers.bytes)
 
         def example(s: ir.Value) -> None:
             number = b.smaller(s, b.builder.sub(n["examples"], b.integer(1)))
             row = b.load_integer(b.at(n["order"], b.times(number, 8)))
-            x = b.at(n["x"], b.times(row, panels.network.sizes[0] * panels.numbers.bytes))
 
             def copy(plain: ir.Value, paneled: ir.Value, lanes: ir.Value | None) -> None:
                 b.store(b.load_only(plain, lanes), paneled)
 
-            each_place(b, panels, 0, x, b.at(n["a"], b.times(s, panels.row)), copy)
+            each_place(b, shape, b.at(n["x"], b.times(row, bytes_of_row)), b.at(n["a"], b.times(s, shape.row)), copy)
 
         b.loop(n["first"], n["last"], example)
 
-    arguments: list[tuple[str, ir.Type]] = [("x", POINTER), ("order", POINTER), ("examples", INDEX)]
+    arguments: list[tuple[str, ir.Type]] = [("x", POINTER), ("order", POINTER), ("examples", INDEX), ("first", INDEX)]
     return module.function(
-        "gather", [*arguments, ("first", INDEX), ("last", INDEX), ("a", POINTER), ("panel", INDEX)], build
+        "gather", [*arguments, ("last", INDEX), ("a", POINTER), ("panel", INDEX), ("units", INDEX)], build
     )
 
 
-def scatter(module: Module, panels: Panels) -> ir.Function:
+def scatter(module: Module, shape: Panel) -> ir.Function:
     """Outputs from panels into plain rows: arguments y (the rows), a (the first panel of the last layer),
-    the bytes from panel to panel, and how many examples."""
-    layer = panels.network.depth
+    the bytes from panel to panel, how many examples, and how many units the layer has."""
 
     def build(b: Block) -> None:
         n = b.named
+        bytes_of_row = b.times(n["units"], shape.numbers.bytes)
 
         def example(s: ir.Value) -> None:
-            y = b.at(n["y"], b.times(s, panels.network.sizes[-1] * panels.numbers.bytes))
-
             def copy(plain: ir.Value, paneled: ir.Value, lanes: ir.Value | None) -> None:
                 b.store_only(b.load(paneled), plain, lanes)
 
-            each_place(b, panels, layer, y, b.at(n["a"], b.times(s, panels.row)), copy)
+            each_place(b, shape, b.at(n["y"], b.times(s, bytes_of_row)), b.at(n["a"], b.times(s, shape.row)), copy)
 
         b.loop(0, n["examples"], example)
 
     arguments: list[tuple[str, ir.Type]] = [("y", POINTER), ("a", POINTER), ("panel", INDEX), ("examples", INDEX)]
-    return module.function("scatter", arguments, build)
+    return module.function("scatter", [*arguments, ("units", INDEX)], build)

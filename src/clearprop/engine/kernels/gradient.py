@@ -10,7 +10,7 @@ from __future__ import annotations
 from llvmlite import ir
 
 from clearprop.engine.block import INDEX, POINTER, Block, Module
-from clearprop.engine.panels import Panels
+from clearprop.engine.panels import Panel
 
 BLOCK = 128
 """Examples whose activations and error signals fit the innermost cache together."""
@@ -21,7 +21,7 @@ UNROLLED = 8
 Values = list[ir.Value]
 
 
-def gradient(module: Module, panels: Panels, inputs: int, vectors: int) -> ir.Function:
+def gradient(module: Module, shape: Panel, inputs: int, vectors: int) -> ir.Function:
     """The kernel for a panel of inputs and a panel of units with so many vectors, ``inputs`` at a time.
 
     Arguments: a and d (panels of activations and of signals), how many examples, g (rows of a panel, one
@@ -30,15 +30,15 @@ def gradient(module: Module, panels: Panels, inputs: int, vectors: int) -> ir.Fu
     """
 
     def build(b: Block) -> None:
-        n, row, step = b.named, panels.row, panels.numbers.lanes * panels.numbers.bytes
+        n, row, step = b.named, shape.row, shape.numbers.lanes * shape.numbers.bytes
 
         def block(low: ir.Value) -> None:
             high = b.smaller(b.add(low, BLOCK), n["examples"])
             fresh = b.builder.icmp_signed("==", b.builder.or_(low, n["going_on"]), b.integer(0))
 
             def tile(k: ir.Value) -> None:
-                a, g = b.at(n["a"], b.times(k, panels.numbers.bytes)), b.at(n["g"], b.times(k, row))
-                sums = starting(b, panels, g, fresh, inputs, vectors)
+                a, g = b.at(n["a"], b.times(k, shape.numbers.bytes)), b.at(n["g"], b.times(k, row))
+                sums = starting(b, shape, g, fresh, inputs, vectors)
 
                 def example(s: ir.Value, *sums: ir.Value) -> Values:
                     here = b.times(s, row)
@@ -46,7 +46,7 @@ def gradient(module: Module, panels: Panels, inputs: int, vectors: int) -> ir.Fu
                     d = [b.load(b.at(signals, v * step)) for v in range(vectors)]
                     following = []
                     for r in range(inputs):
-                        x = b.spread(b.load_number(b.at(at, r * panels.numbers.bytes)))
+                        x = b.spread(b.load_number(b.at(at, r * shape.numbers.bytes)))
                         following += [b.multiply_add(x, d[v], sums[r * vectors + v]) for v in range(vectors)]
                     return following
 
@@ -71,26 +71,26 @@ def gradient(module: Module, panels: Panels, inputs: int, vectors: int) -> ir.Fu
     return module.function(f"gradient_{vectors}", [*arguments, ("going_on", INDEX)], build)
 
 
-def starting(b: Block, panels: Panels, g: ir.Value, fresh: ir.Value, rows: int, vectors: int) -> Values:
+def starting(b: Block, shape: Panel, g: ir.Value, fresh: ir.Value, rows: int, vectors: int) -> Values:
     """The sums to begin with: zeros, or what stands in g."""
-    zeros = b.zeros(panels.row)
+    zeros = b.zeros(shape.row)
     source = b.builder.select(fresh, zeros, g)
-    stride = b.builder.select(fresh, b.integer(0), b.integer(panels.row))
-    step = panels.numbers.lanes * panels.numbers.bytes
+    stride = b.builder.select(fresh, b.integer(0), b.integer(shape.row))
+    step = shape.numbers.lanes * shape.numbers.bytes
     return [b.load(b.at(source, b.times(stride, r), v * step)) for r in range(rows) for v in range(vectors)]
 
 
-def bias_gradient(module: Module, panels: Panels) -> ir.Function:
+def bias_gradient(module: Module, shape: Panel) -> ir.Function:
     """G[u] = Σ_s δ[s][u] for a panel of units: arguments d, how many examples, g (one row), and whether
     to go on from what stands in g."""
 
     def build(b: Block) -> None:
-        n, step = b.named, panels.numbers.lanes * panels.numbers.bytes
+        n, step = b.named, shape.numbers.lanes * shape.numbers.bytes
         fresh = b.builder.icmp_signed("==", n["going_on"], b.integer(0))
-        sums = starting(b, panels, n["g"], fresh, 1, panels.vectors)
+        sums = starting(b, shape, n["g"], fresh, 1, shape.vectors)
 
         def example(s: ir.Value, *sums: ir.Value) -> Values:
-            d = b.at(n["d"], b.times(s, panels.row))
+            d = b.at(n["d"], b.times(s, shape.row))
             return [b.builder.fadd(total, b.load(b.at(d, v * step))) for v, total in enumerate(sums)]
 
         for v, total in enumerate(b.loop(0, n["examples"], example, sums)):

@@ -2,6 +2,7 @@
 
 Forward it is given a panel of weights, and starts from the biases; backward a panel of the
 transposed weights, and starts from zero. Rows of C are examples, its columns the units of one panel.
+Inputs fill up their vectors with zeros, and so do the weights' rows: some of these are added up too.
 
 A tile of C, some examples by the vectors of a panel, stays in registers while k runs: for each k the
 weights of a panel's row are loaded once, and each example's activation is spread over a vector.
@@ -12,25 +13,28 @@ from __future__ import annotations
 from llvmlite import ir
 
 from clearprop.engine.block import INDEX, POINTER, Block, Module
-from clearprop.engine.panels import Panels
+from clearprop.engine.panels import Panel
 
 UNROLLED = 4
-"""Steps of k that follow each other without a jump; for single examples, sums side by side."""
+"""Steps of k that follow each other without a jump, or a vector's width; for single examples, sums side by side."""
 
 CHUNK = 256
 """Inputs whose weights are used for all examples before the next: they fit the innermost cache."""
 
+LINE, MOST_LINES = 64, 32
+"""The bytes that a cache moves at a time, and how many such lines a tile fetches ahead at most."""
+
 Values = list[ir.Value]
 
 
-def product(module: Module, panels: Panels, rows: int, vectors: int) -> ir.Function:
+def product(module: Module, shape: Panel, rows: int, vectors: int) -> ir.Function:
     """The kernel for panels with so many vectors, ``rows`` examples at a time.
 
     Arguments: a (a panel's first row), the bytes from panel to panel of a, the inputs k, w, start, c,
-    and how many examples; those beyond a multiple of ``rows`` are computed one at a time.
+    and how many examples, in whole tiles.
     """
     return module.function(
-        f"product_{vectors}",
+        f"product_{rows}_{vectors}",
         [
             ("a", POINTER),
             ("panel", INDEX),
@@ -40,38 +44,49 @@ def product(module: Module, panels: Panels, rows: int, vectors: int) -> ir.Funct
             ("c", POINTER),
             ("examples", INDEX),
         ],
-        lambda block: _Product(block, panels, rows, vectors).build(),
+        lambda block: _Product(block, shape, rows, vectors).build(),
     )
 
 
 class _Product:
-    def __init__(self, block: Block, panels: Panels, rows: int, vectors: int) -> None:
-        self.b, self.panels, self.rows, self.vectors = block, panels, rows, vectors
-        self.row, self.width = panels.row, panels.width
-        self.step = panels.numbers.lanes * panels.numbers.bytes
+    def __init__(self, block: Block, shape: Panel, rows: int, vectors: int) -> None:
+        self.b, self.shape, self.rows, self.vectors = block, shape, rows, vectors
+        self.row, self.width = shape.row, shape.width
+        self.step = shape.numbers.lanes * shape.numbers.bytes
 
     def build(self) -> None:
         b, n = self.b, self.b.named
         per_chunk = max(1, CHUNK // self.width)
         panels = b.quotient(b.add(n["inputs"], self.width - 1), self.width)
-        blocks = b.times(b.quotient(n["examples"], self.rows), self.rows)
 
         def chunk(first: ir.Value) -> None:
             stop = b.smaller(b.add(first, per_chunk), panels)
-            last = b.builder.icmp_signed("==", stop, panels)
             # Later chunks go on from what stands in C.
             fresh = b.builder.icmp_signed("==", first, b.integer(0))
-            for size, start, end in ((self.rows, b.integer(0), blocks), (1, blocks, n["examples"])):
 
-                def tile(s: ir.Value, size: int = size) -> None:
-                    self._tile(s, size, first, stop, fresh, last)
+            ahead, lines = self._ahead(first, stop, per_chunk)
 
-                b.loop(start, end, tile, by=size)
+            def tile(s: ir.Value) -> None:
+                here = b.at(ahead, b.times(b.times(b.quotient(s, self.rows), lines), LINE))
+                b.loop(0, lines, lambda line: b.prefetch(b.at(here, b.times(line, LINE))))
+                self._tile(s, first, stop, fresh)
+
+            b.loop(0, n["examples"], tile, by=self.rows)
 
         b.loop(0, panels, chunk, by=per_chunk)
 
-    def _tile(self, s: ir.Value, size: int, first: ir.Value, stop: ir.Value, fresh: ir.Value, last: ir.Value) -> None:
+    def _ahead(self, first: ir.Value, stop: ir.Value, per_chunk: int) -> tuple[ir.Value, ir.Value]:
+        """The weights that are wanted after this chunk, and how many lines of them each tile fetches ahead:
+        wide layers' weights are far away, and a chunk's worth of arithmetic is time to bring the next."""
         b, n = self.b, self.b.named
+        size = per_chunk * self.width * self.row
+        tiles = b.builder.udiv(b.add(n["examples"], self.rows - 1), b.integer(self.rows))
+        lines = b.smaller(b.builder.udiv(b.integer(size // LINE), tiles), MOST_LINES)
+        full = b.builder.icmp_signed("==", b.builder.sub(stop, first), b.integer(per_chunk))
+        return b.at(n["w"], b.times(stop, self.width * self.row)), b.builder.select(full, lines, b.integer(0))
+
+    def _tile(self, s: ir.Value, first: ir.Value, stop: ir.Value, fresh: ir.Value) -> None:
+        b, n, size = self.b, self.b.named, self.rows
         a = b.at(n["a"], b.times(s, self.row))
         c = b.at(n["c"], b.times(s, self.row))
         start = b.builder.select(fresh, n["start"], c)
@@ -81,39 +96,31 @@ class _Product:
             line = b.at(start, b.times(stride, r))
             sums += [b.load(b.at(line, v * self.step)) for v in range(self.vectors)]
         # Alone, an example's sums wait for one another: some are kept side by side, and added at the end.
-        aside = UNROLLED if size == 1 else 1
+        unrolled = min(UNROLLED, self.shape.numbers.lanes)
+        aside = unrolled if size == 1 else 1
         sums += [b.constant(0.0)] * (self.vectors * (aside - 1))
 
-        def steps(a: ir.Value, w: ir.Value, sums: Values, unrolled: int) -> Values:
+        def steps(a: ir.Value, w: ir.Value, sums: Values) -> Values:
             for u in range(unrolled):
                 weights = [b.load(b.at(w, u * self.row + v * self.step)) for v in range(self.vectors)]
                 for r in range(size):
-                    x = b.spread(b.load_number(b.at(a, r * self.row + u * self.panels.numbers.bytes)))
+                    x = b.spread(b.load_number(b.at(a, r * self.row + u * self.shape.numbers.bytes)))
                     for v in range(self.vectors):
                         at = (r + u % aside) * self.vectors + v
                         sums[at] = b.multiply_add(x, weights[v], sums[at])
             return sums
 
-        # Most inputs are taken some at a time; the few that are left, with the last chunk, one by one.
-        most = b.times(b.quotient(n["inputs"], UNROLLED), UNROLLED)
-
-        def inputs(p: ir.Value, low: ir.Value | int, high: ir.Value, sums: Values, by: int) -> Values:
+        def panel(p: ir.Value, *sums: ir.Value) -> Values:
             in_a, in_w = b.at(a, b.times(p, n["panel"])), b.at(n["w"], b.times(p, self.width * self.row))
 
             def body(k: ir.Value, *sums: ir.Value) -> Values:
-                at = b.at(in_a, b.times(k, self.panels.numbers.bytes)), b.at(in_w, b.times(k, self.row))
-                return steps(*at, list(sums), by)
+                at = b.at(in_a, b.times(k, self.shape.numbers.bytes)), b.at(in_w, b.times(k, self.row))
+                return steps(*at, list(sums))
 
-            return b.loop(low, high, body, sums, by=by)
-
-        def panel(p: ir.Value, *sums: ir.Value) -> Values:
-            left = b.builder.sub(most, b.times(p, self.width))
-            return inputs(p, 0, b.smaller(left, self.width), list(sums), UNROLLED)
+            left = b.builder.sub(n["inputs"], b.times(p, self.width))
+            return b.loop(0, b.smaller(left, self.width), body, sums, by=unrolled)
 
         sums = b.loop(first, stop, panel, sums)
-        begin = b.remainder(most, self.width)
-        few = b.builder.select(last, b.builder.sub(n["inputs"], most), b.integer(0))
-        sums = inputs(b.quotient(most, self.width), begin, b.add(begin, few), sums, 1)
         for extra in range(1, aside):
             for v in range(self.vectors):
                 sums[v] = b.builder.fadd(sums[v], sums[extra * self.vectors + v])

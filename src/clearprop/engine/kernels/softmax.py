@@ -9,8 +9,7 @@ from llvmlite import ir
 
 from clearprop.engine.block import INDEX, POINTER, Block, Module, intrinsic, reduced
 from clearprop.engine.emit import Emitter
-from clearprop.engine.kernels.activate import only
-from clearprop.engine.panels import Panels
+from clearprop.engine.panels import Panel
 from clearprop.expressions import Symbol
 from clearprop.expressions.tree import exp, log
 from clearprop.rules.roles import Role
@@ -18,32 +17,28 @@ from clearprop.rules.roles import Role
 EXP, LOG = exp(Symbol(Role.SUM)), log(Symbol(Role.SUM))
 
 
-def each_unit(
-    b: Block,
-    panels: Panels,
-    layer: int,
-    panel: ir.Value,
-    body: Callable[..., Any],
-    total: ir.Value | None = None,
-) -> Any:
-    """All vectors of an example's layer, one after the other. ``body`` is given a vector's place among
-    panels, its place in a plain row, its lanes that are units, and the total so far if there is one."""
-    step = panels.numbers.lanes * panels.numbers.bytes
+class Row:
+    """An example's layer in panels: how many units it has, and the bytes from panel to panel."""
 
-    def line(p: ir.Value | int, units: int, total: ir.Value | None) -> ir.Value | None:
-        for v in range(-(-units // panels.numbers.lanes)):
-            lanes = b.lanes_below(units - v * panels.numbers.lanes)
-            p = b.integer(p)
-            at = b.add(b.times(p, panel), v * step), b.add(b.times(p, panels.row), v * step)
-            total = body(*at, lanes, total) if total is not None else body(*at, lanes)
-        return total
+    def __init__(self, b: Block, shape: Panel) -> None:
+        self.b, self.shape, self.units, self.panel = b, shape, b.named["units"], b.named["panel"]
 
-    def full(p: ir.Value, *total: ir.Value) -> list[ir.Value]:
-        return [line(p, panels.width, total[0])] if total else line(p, panels.width, None) or []
+    def each(self, body: Callable[..., Any], total: ir.Value | None = None) -> Any:
+        """All vectors, one after the other. ``body`` is given a vector's place among panels, its place in a
+        plain row, its lanes that are units, and the total so far if there is one."""
+        b, lanes, vectors = self.b, self.shape.numbers.lanes, self.shape.vectors
+        step = lanes * self.shape.numbers.bytes
 
-    last = panels.count(layer) - 1
-    results = b.loop(0, last, full, [total] if total is not None else [])
-    return line(last, panels.tail(layer), results[0] if results else None)
+        def vector(number: ir.Value, *total: ir.Value) -> list[ir.Value]:
+            panel = b.times(b.quotient(number, vectors), self.panel)
+            place = b.add(panel, b.times(b.remainder(number, vectors), step))
+            there = b.first_lanes(b.builder.sub(self.units, b.times(number, lanes)))
+            found = body(place, b.times(number, step), there, *total)
+            return [found] if total else []
+
+        count = b.quotient(b.add(self.units, lanes - 1), lanes)
+        results = b.loop(0, count, vector, [total] if total is not None else [])
+        return results[0] if results else None
 
 
 def emitted(b: Block, tree: Any, value: ir.Value) -> ir.Value:
@@ -51,95 +46,90 @@ def emitted(b: Block, tree: Any, value: ir.Value) -> ir.Value:
     return Emitter(b.builder, value.type, fused=b.numbers.fused).emit(tree, {Role.SUM: value})
 
 
-def largest(b: Block, panels: Panels, layer: int, panel: ir.Value, z: ir.Value) -> ir.Value:
+def largest(b: Block, row: Row, z: ir.Value) -> ir.Value:
     """The largest sum of an example's layer, in all lanes."""
     below = b.constant(float("-inf"))
     maximum = intrinsic(b.builder.module, "llvm.maximum", b.numbers.vector, 2)
 
-    def larger(place: ir.Value, _: ir.Value, lanes: ir.Value | None, most: ir.Value) -> ir.Value:
-        value = b.load(b.at(z, place))
-        value = value if lanes is None else b.builder.select(lanes, value, below)
+    def larger(place: ir.Value, _: ir.Value, lanes: ir.Value, most: ir.Value) -> ir.Value:
+        value = b.builder.select(lanes, b.load(b.at(z, place)), below)
         return b.builder.call(maximum, [most, value])
 
-    return b.spread(reduced(b, "maximum", each_unit(b, panels, layer, panel, larger, below)))
+    return b.spread(reduced(b, "maximum", row.each(larger, below)))
 
 
-def softmax_of(b: Block, panels: Panels, layer: int, panel: ir.Value, z: ir.Value, y: ir.Value) -> None:
+def softmax_of(b: Block, row: Row, z: ir.Value, y: ir.Value) -> None:
     """y_k = e^(z_k - max z) / Σ_j e^(z_j - max z) of one example; z and y may be the same place."""
-    most = largest(b, panels, layer, panel, z)
+    most = largest(b, row, z)
 
-    def exponential(place: ir.Value, _: ir.Value, lanes: ir.Value | None, total: ir.Value) -> ir.Value:
-        e = only(b, emitted(b, EXP, b.builder.fsub(b.load(b.at(z, place)), most)), lanes)
+    def exponential(place: ir.Value, _: ir.Value, lanes: ir.Value, total: ir.Value) -> ir.Value:
+        e = b.only(emitted(b, EXP, b.builder.fsub(b.load(b.at(z, place)), most)), lanes)
         b.store(e, b.at(y, place))
         return b.builder.fadd(total, e)
 
-    total = b.spread(reduced(b, "fadd", each_unit(b, panels, layer, panel, exponential, b.constant(0.0))))
+    total = b.spread(reduced(b, "fadd", row.each(exponential, b.constant(0.0))))
 
-    def share(place: ir.Value, _: ir.Value, lanes: ir.Value | None) -> None:
+    def share(place: ir.Value, *_: ir.Value) -> None:
         b.store(b.builder.fdiv(b.load(b.at(y, place)), total), b.at(y, place))
 
-    each_unit(b, panels, layer, panel, share)
+    row.each(share)
 
 
-def logarithm_of_sum(b: Block, panels: Panels, layer: int, panel: ir.Value, z: ir.Value) -> tuple[ir.Value, ir.Value]:
+def logarithm_of_sum(b: Block, row: Row, z: ir.Value) -> tuple[ir.Value, ir.Value]:
     """max z and log Σ_j e^(z_j - max z) of one example, in all lanes; apart, so that no digits are lost."""
-    most = largest(b, panels, layer, panel, z)
+    most = largest(b, row, z)
 
-    def exponential(place: ir.Value, _: ir.Value, lanes: ir.Value | None, total: ir.Value) -> ir.Value:
+    def exponential(place: ir.Value, _: ir.Value, lanes: ir.Value, total: ir.Value) -> ir.Value:
         e = emitted(b, EXP, b.builder.fsub(b.load(b.at(z, place)), most))
-        return b.builder.fadd(total, only(b, e, lanes))
+        return b.builder.fadd(total, b.only(e, lanes))
 
-    total = reduced(b, "fadd", each_unit(b, panels, layer, panel, exponential, b.constant(0.0)))
+    total = reduced(b, "fadd", row.each(exponential, b.constant(0.0)))
     return most, emitted(b, LOG, b.spread(total))
 
 
-def softmax(module: Module, panels: Panels, layer: int, *, training: bool) -> ir.Function:
-    """z becomes its softmax, which is kept in d as well in training: arguments z, d, the bytes from panel
-    to panel, the first and the last example."""
+ARGUMENTS = [("panel", INDEX), ("units", INDEX), ("first", INDEX), ("last", INDEX)]
+"""The bytes from panel to panel, how many units the layer has, the first and the last example."""
+
+
+def softmax(module: Module, shape: Panel, *, training: bool) -> ir.Function:
+    """z becomes its softmax, which is kept in d as well in training: arguments z, d, and those above."""
 
     def build(b: Block) -> None:
-        n = b.named
+        n, row = b.named, Row(b, shape)
 
         def example(s: ir.Value) -> None:
-            at = b.times(s, panels.row)
+            at = b.times(s, shape.row)
             z, d = b.at(n["z"], at), b.at(n["d"], at)
-            softmax_of(b, panels, layer, n["panel"], z, z)
+            softmax_of(b, row, z, z)
             if training:
-
-                def keep(place: ir.Value, _: ir.Value, lanes: ir.Value | None) -> None:
-                    b.store(b.load(b.at(z, place)), b.at(d, place))
-
-                each_unit(b, panels, layer, n["panel"], keep)
+                row.each(lambda place, *_: b.store(b.load(b.at(z, place)), b.at(d, place)))
 
         b.loop(n["first"], n["last"], example)
 
-    arguments = [("z", POINTER), ("d", POINTER), ("panel", INDEX), ("first", INDEX), ("last", INDEX)]
-    return module.function(f"softmax_{layer}{'_kept' if training else ''}", arguments, build)
+    return module.function(f"softmax{'_kept' if training else ''}", [("z", POINTER), ("d", POINTER), *ARGUMENTS], build)
 
 
-def pull_back(module: Module, panels: Panels, layer: int) -> ir.Function:
-    """d, which holds y, becomes y_j (u_j - Σ_k y_k u_k): from ∂E/∂y to ∂E/∂z. Arguments d, u, the bytes
-    from panel to panel, the first and the last example."""
+def pull_back(module: Module, shape: Panel) -> ir.Function:
+    """d, which holds y, becomes y_j (u_j - Σ_k y_k u_k): from ∂E/∂y to ∂E/∂z. Arguments d, u, and those above."""
 
     def build(b: Block) -> None:
-        n = b.named
+        n, row = b.named, Row(b, shape)
 
         def example(s: ir.Value) -> None:
-            at = b.times(s, panels.row)
+            at = b.times(s, shape.row)
             d, u = b.at(n["d"], at), b.at(n["u"], at)
 
-            def product(place: ir.Value, _: ir.Value, lanes: ir.Value | None, total: ir.Value) -> ir.Value:
+            def product(place: ir.Value, _: ir.Value, lanes: ir.Value, total: ir.Value) -> ir.Value:
                 return b.builder.fadd(total, b.builder.fmul(b.load(b.at(d, place)), b.load(b.at(u, place))))
 
-            total = b.spread(reduced(b, "fadd", each_unit(b, panels, layer, n["panel"], product, b.constant(0.0))))
+            total = b.spread(reduced(b, "fadd", row.each(product, b.constant(0.0))))
 
-            def unit(place: ir.Value, _: ir.Value, lanes: ir.Value | None) -> None:
+            def unit(place: ir.Value, *_: ir.Value) -> None:
                 difference = b.builder.fsub(b.load(b.at(u, place)), total)
                 b.store(b.builder.fmul(b.load(b.at(d, place)), difference), b.at(d, place))
 
-            each_unit(b, panels, layer, n["panel"], unit)
+            row.each(unit)
 
         b.loop(n["first"], n["last"], example)
 
-    arguments = [("d", POINTER), ("u", POINTER), ("panel", INDEX), ("first", INDEX), ("last", INDEX)]
-    return module.function(f"pull_back_{layer}", arguments, build)
+    return module.function("pull_back", [("d", POINTER), ("u", POINTER), *ARGUMENTS], build)

@@ -5,26 +5,33 @@ from __future__ import annotations
 from llvmlite import ir
 
 from clearprop.engine.block import INDEX, POINTER, Block, Module
-from clearprop.engine.panels import Panels
+from clearprop.engine.panels import Panel
+
+SIDE = 8
+"""The side of a square that is turned at a time, if a vector is that wide: the shuffles of larger ones save a
+little time, and cost LLVM a lot of it."""
 
 
-def transpose(module: Module, panels: Panels) -> ir.Function:
+def transpose(module: Module, shape: Panel) -> ir.Function:
     """A square of weights, w (rows are inputs) to wt (rows are units): arguments w, wt, and how many
     inputs and units, both in whole vectors."""
+    side = min(SIDE, shape.numbers.lanes)
+    kind = ir.VectorType(shape.numbers.scalar, side)
 
     def build(b: Block) -> None:
-        n, lanes, size, row = b.named, panels.numbers.lanes, panels.numbers.bytes, panels.row
+        n, size, row = b.named, shape.numbers.bytes, shape.row
 
         def inputs(k: ir.Value) -> None:
             def units(u: ir.Value) -> None:
                 w = b.at(n["w"], b.times(k, row), b.times(u, size))
                 wt = b.at(n["wt"], b.times(u, row), b.times(k, size))
-                for r, vector in enumerate(turned(b, [b.load(b.at(w, r * row)) for r in range(lanes)])):
-                    b.store(vector, b.at(wt, r * row))
+                rows = [b.builder.load(b.at(w, r * row), typ=kind, align=size) for r in range(side)]
+                for r, vector in enumerate(turned(b, rows)):
+                    b.builder.store(vector, b.at(wt, r * row), align=size)
 
-            b.loop(0, n["units"], units, by=lanes)
+            b.loop(0, n["units"], units, by=side)
 
-        b.loop(0, n["inputs"], inputs, by=lanes)
+        b.loop(0, n["inputs"], inputs, by=side)
 
     return module.function("transpose", [("w", POINTER), ("wt", POINTER), ("inputs", INDEX), ("units", INDEX)], build)
 

@@ -14,11 +14,11 @@ from clearprop.arrays import Array
 from clearprop.engine.block import INDEX, POINTER, Block, Module, intrinsic, reduced
 from clearprop.engine.emit import Emitter
 from clearprop.engine.kernels.activate import each_vector
-from clearprop.engine.panels import Panels
+from clearprop.engine.panels import Panel
 from clearprop.expressions import Apply, Expression, Number, Operator, Symbol, evaluate
 from clearprop.expressions.tree import symbols
-from clearprop.network.problem import Problem
-from clearprop.rules.optimizers import Assignment
+from clearprop.rules.optimizers import Assignment, Optimizer
+from clearprop.rules.penalties import Penalty
 from clearprop.rules.roles import Role
 
 
@@ -32,9 +32,8 @@ class Rule:
     constants: Mapping[str, float]
 
     @staticmethod
-    def of(problem: Problem) -> Rule:
-        """The rule of a problem's optimizer."""
-        optimizer = problem.optimizer
+    def of(optimizer: Optimizer) -> Rule:
+        """The rule of an optimizer."""
         alone = frozenset((Role.RATE, Role.STEP, *optimizer.constants))
         parts: dict[Expression, Symbol] = {}
 
@@ -79,28 +78,27 @@ class Rule:
         return tuple(("part", position) for position in range(len(self.parts)))
 
 
-def update(module: Module, panels: Panels, problem: Problem, rule: Rule, vectors: int, *, weights: bool) -> ir.Function:
-    """New weights from gradients, for rows of a panel with so many vectors: arguments w, g, how many rows,
-    the bytes from w to the first of what the optimizer remembers (and from there to the next), the parts of
-    this step, and the factor that clipping by norm found. ``weights`` is False for biases, which no penalty knows."""
-    optimizer = problem.optimizer
+def update(module: Module, shape: Panel, optimizer: Optimizer, penalty: Penalty | None, rule: Rule) -> ir.Function:
+    """New weights from gradients, for rows of a panel: arguments w, g, how many rows, how many units the panel
+    has, the bytes from w to the first of what the optimizer remembers, and from there to the next, the parts of
+    this step, and the factor that clipping by norm found. Biases know no penalty."""
     names = list(optimizer.state)
 
     def build(b: Block) -> None:
-        n, numbers = b.named, panels.numbers
+        n, numbers = b.named, shape.numbers
         parts = {
             key: b.spread(b.load_number(b.at(n["parts"], position * numbers.bytes)))
             for position, key in enumerate(rule.keys)
         }
         factor = b.spread(n["factor"])
 
-        def vector(at: ir.Value, *_: Any) -> None:
+        def vector(at: ir.Value, lanes: ir.Value) -> None:
             w = b.at(n["w"], at)
             emitter = Emitter(b.builder, numbers.vector, fused=numbers.fused)
             values: dict[Any, ir.Value] = {Role.WEIGHT: b.load(w), **parts}
             g = b.load(b.at(n["g"], at))
             if optimizer.clip_norm is None:
-                g = penalized(b, emitter, problem, g, values[Role.WEIGHT], weights=weights)
+                g = bounded(b, emitter, optimizer, penalty, g, values[Role.WEIGHT])
             else:
                 g = b.builder.fmul(g, factor)
             values[Role.GRADIENT] = g
@@ -108,64 +106,67 @@ def update(module: Module, panels: Panels, problem: Problem, rule: Rule, vectors
             values |= {name: b.load(place) for name, place in zip(names, places, strict=True)}
             for symbol, tree in rule.assignments:
                 values[symbol.key] = emitter.emit(tree, values)
-            b.store(values[Role.WEIGHT], w)
+            # What fills up the panel stays zero, also where a rule makes 0/0 of it.
+            b.store(b.only(values[Role.WEIGHT], lanes), w)
             for name, place in zip(names, places, strict=True):
-                b.store(values[name], place)
+                b.store(b.only(values[name], lanes), place)
 
-        each_vector(b, panels, vectors * numbers.lanes, n["rows"], vector)
+        each_vector(b, shape, n["units"], n["rows"], vector)
 
-    arguments: Sequence[tuple[str, ir.Type]] = [("w", POINTER), ("g", POINTER), ("rows", INDEX), ("state", INDEX)]
-    arguments = [*arguments, ("parts", POINTER), ("factor", panels.numbers.scalar)]
-    return module.function(f"update_{'weights' if weights else 'biases'}_{vectors}", arguments, build)
+    arguments: Sequence[tuple[str, ir.Type]] = [("w", POINTER), ("g", POINTER), ("rows", INDEX), ("units", INDEX)]
+    arguments = [*arguments, ("state", INDEX), ("parts", POINTER), ("factor", shape.numbers.scalar)]
+    return module.function("update_penalized" if penalty else "update", arguments, build)
 
 
-def penalized(b: Block, emitter: Emitter, problem: Problem, g: ir.Value, w: ir.Value, *, weights: bool) -> ir.Value:
+def bounded(
+    b: Block, emitter: Emitter, optimizer: Optimizer, penalty: Penalty | None, g: ir.Value, w: ir.Value
+) -> ir.Value:
     """The gradient with the penalty's, and bounded by value."""
-    if weights and problem.penalty:
-        g = b.builder.fadd(g, emitter.emit(problem.penalty.slope.simplified, {Role.WEIGHT: w}))
-    if problem.optimizer.clip_value is not None:
-        g = emitter.emit(problem.optimizer.bounded, {Role.GRADIENT: g})
+    if penalty:
+        g = b.builder.fadd(g, emitter.emit(penalty.slope.simplified, {Role.WEIGHT: w}))
+    if optimizer.clip_value is not None:
+        g = emitter.emit(optimizer.bounded, {Role.GRADIENT: g})
     return g
 
 
-def finish(module: Module, panels: Panels, problem: Problem, *, weights: bool) -> ir.Function:
+def finish(module: Module, shape: Panel, optimizer: Optimizer, penalty: Penalty | None) -> ir.Function:
     """Where the norm of the whole gradient is asked for: g with the penalty's share and bounded by value,
     and the sum of its squares, in float64. Arguments w, g, how many rows, and where the sum goes."""
 
     def build(b: Block) -> None:
-        n, numbers = b.named, panels.numbers
+        n, numbers = b.named, shape.numbers
         wide = ir.VectorType(ir.DoubleType(), numbers.lanes)
 
         def vector(position: ir.Value, total: ir.Value) -> list[ir.Value]:
             at = b.times(position, numbers.lanes * numbers.bytes)
             place = b.at(n["g"], at)
             emitter = Emitter(b.builder, numbers.vector, fused=numbers.fused)
-            g = penalized(b, emitter, problem, b.load(place), b.load(b.at(n["w"], at)), weights=weights)
+            g = bounded(b, emitter, optimizer, penalty, b.load(place), b.load(b.at(n["w"], at)))
             b.store(g, place)
             g = b.builder.fpext(g, wide) if numbers.dtype == "float32" else g
             return [b.builder.fadd(total, b.builder.fmul(g, g))]
 
         zero = ir.Constant(wide, [0.0] * numbers.lanes)
-        (total,) = b.loop(0, b.times(n["rows"], panels.vectors), vector, [zero])
+        (total,) = b.loop(0, b.times(n["rows"], shape.vectors), vector, [zero])
         b.builder.store(reduced(b, "fadd", total), n["squares"], align=8)
 
     arguments = [("w", POINTER), ("g", POINTER), ("rows", INDEX), ("squares", POINTER)]
-    return module.function(f"finish_{'weights' if weights else 'biases'}", arguments, build)
+    return module.function("finish_penalized" if penalty else "finish", arguments, build)
 
 
-def shared_bias(module: Module, panels: Panels, problem: Problem) -> ir.Function:
+def shared_bias(module: Module, shape: Panel, optimizer: Optimizer) -> ir.Function:
     """The gradient of a bias that a layer shares: g, a row, becomes the sum of all its numbers, in every
     place. Arguments g, and where its square goes."""
 
     def build(b: Block) -> None:
-        n, numbers = b.named, panels.numbers
-        places = [b.at(n["g"], v * numbers.lanes * numbers.bytes) for v in range(panels.vectors)]
+        n, numbers = b.named, shape.numbers
+        places = [b.at(n["g"], v * numbers.lanes * numbers.bytes) for v in range(shape.vectors)]
         total = b.load(places[0])
         for place in places[1:]:
             total = b.builder.fadd(total, b.load(place))
         total = b.spread(reduced(b, "fadd", total))
         emitter = Emitter(b.builder, numbers.vector, fused=numbers.fused)
-        total = penalized(b, emitter, problem, total, total, weights=False)
+        total = bounded(b, emitter, optimizer, None, total, total)
         for place in places:
             b.store(total, place)
         number = b.builder.extract_element(total, ir.Constant(ir.IntType(32), 0))
@@ -175,7 +176,7 @@ def shared_bias(module: Module, panels: Panels, problem: Problem) -> ir.Function
     return module.function("shared_bias", [("g", POINTER), ("squares", POINTER)], build)
 
 
-def clip_factor(b: Block, squares: ir.Value, count: int, limit: float) -> ir.Value:
+def clip_factor(b: Block, squares: ir.Value, count: ir.Value, limit: float) -> ir.Value:
     """What the whole gradient is multiplied with, from the squares that add up to its norm's."""
     double = ir.DoubleType()
 

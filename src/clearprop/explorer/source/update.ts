@@ -35,10 +35,13 @@ export function update(
     for (const line of lines) values[line.name] = line.values[index] = line.formula(values);
   }
   const updated = lines[lines.length - 1]!.values;
+  const old: State = { ...state, w: vector };
   for (let layer = 0; layer < network.depth; layer++) {
     if (network.layers[layer]!.train_bias) continue;
     const start = network.biasStart[layer]!;
-    for (let index = start; index < start + network.biases(layer); index++) updated[index] = vector[index]!;
+    // A frozen bias is left alone, and so is what is remembered of it: its start.
+    for (const line of lines.filter(({ name }) => name in old))
+      for (let index = start; index < start + network.biases(layer); index++) line.values[index] = old[line.name]![index]!;
   }
   const assigned: State = Object.fromEntries(lines.slice(0, -1).map((line) => [line.name, line.values]));
   const kept: State = Object.fromEntries(Object.keys(optimizer.state).map((name) => [name, assigned[name]!]));

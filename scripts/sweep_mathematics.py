@@ -1,0 +1,53 @@
+"""The largest errors of the engine's functions among all numbers of single precision.
+
+    .venv/test/bin/python scripts/sweep_mathematics.py                       every function, fused and not; hours
+    .venv/test/bin/python scripts/sweep_mathematics.py logistic --step 101   one of them, every 101st number
+
+The tests look at every thousandth number; what they allow, and the table in `engine/mathematics`, is from here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.engine.compiled import compiled
+from tests.engine.test_mathematics import FUNCTIONS, ONE_EACH, SINGLES, TREES, longer, ulps
+
+from clearprop.expressions import evaluate
+
+PART = 1 << 20
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("functions", nargs="*", choices=[[], *FUNCTIONS], help="default: all")
+    parser.add_argument("--step", type=int, default=1, help="look at every so many of the numbers")
+    parser.add_argument("--fused", choices=["yes", "no"], help="default: both")
+    given = parser.parse_args()
+    names = given.functions or FUNCTIONS
+    for kind in [kind for kind in ONE_EACH if kind in SINGLES]:
+        if given.fused is not None and kind.fused != (given.fused == "yes"):
+            continue
+        run = compiled(kind, ["z"], [TREES[name] for name in names])
+        worst = dict.fromkeys(names, (0.0, 0.0))
+        for start in range(0, 2**32, PART * given.step):
+            bits = np.arange(start, min(start + PART * given.step, 2**32), given.step, dtype=np.uint64)
+            at = bits.astype(np.uint32).view(np.float32)
+            exact = longer(at, float)
+            for name, found in zip(names, run(at), strict=True):
+                off = ulps(found, evaluate(TREES[name], {"z": exact}))
+                worst[name] = max(worst[name], (float(off.max()), float(at[off.argmax()])))
+        for name, (error, place) in worst.items():
+            print(
+                f"{kind}, {'fused' if kind.fused else 'not fused'}: {name:9} {error:.3f} ulp at {place!r}", flush=True
+            )
+
+
+if __name__ == "__main__":
+    main()
