@@ -80,6 +80,7 @@ def test_every_number_of_the_lecture_stands_in_the_page(page: Any) -> None:
         press(page, "Step")
     page.locator("summary", has_text="tables").click()
     table = page.locator("table", has_text="Weights and biases")
+    table.wait_for()
     for name, new in LECTURE_UPDATED.items():
         row = table.locator("tr").filter(has=page.get_by_role("button", name=name, exact=True))
         cells = row.locator("td").all_inner_texts()
@@ -367,7 +368,7 @@ def test_a_link_to_the_state_is_copied(visits: Any) -> None:
 def test_on_paper_it_is_a_handout_of_what_is_shown(visits: Any, scheme: str) -> None:
     page = visits(color_scheme=scheme, viewport={"width": 700, "height": 900}).open("lecture", AS_THE_LECTURE)
     page.emulate_media(media="print")
-    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("dispatchEvent(new Event('beforeprint')); document.querySelectorAll('table').length") == 3
     for place in ("h1", ".cp-picture", ".cp-equations", ".cp-chart", ".cp-surface", "table >> nth=2"):
         assert page.locator(place).is_visible(), place
     for place in (".cp-transport button >> nth=0", ".cp-takeaway", ".cp-writing", ".cp-fields", "textarea"):

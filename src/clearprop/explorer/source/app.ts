@@ -68,7 +68,8 @@ export class App {
     root.replaceChildren(h("header", { class: "cp-header" }, title, writing.element, this.takeaway()),
       h("div", { class: "cp-columns" }, stage, this.panel.element, cards), this.foot());
     store.on(() => this.changed());
-    addEventListener("beforeprint", () => (tables.element.open = true));
+    // What is opened is told later, and made later; a print does not wait for that.
+    addEventListener("beforeprint", () => ((tables.element.open = true), tables.update()));
     if (options.hasAddress) {
       const read = () => goToAddress(store, location.hash);
       announce(read() ?? "", false);
