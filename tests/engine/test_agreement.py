@@ -192,7 +192,7 @@ def test_without_eps(
 
 @pytest.mark.parametrize("clip", [None, 0.05])
 def test_an_update_of_what_fills_up_a_panel_would_be_found(clip: float | None) -> None:
-    """Planted: NaN fills up the panels, and spreads to all weights."""
+    """Planted: NaN fills up the panels. It spreads to all weights: sums go over more than there is."""
     engine = native(without_eps((5, 37, 3), "adam", {}, clip), "float64")
     with planted("an update takes what fills up a panel for units"):
         compile_anew(engine, "train")
