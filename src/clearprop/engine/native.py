@@ -70,7 +70,7 @@ class Native:
             part[:] = panels.pack(state[name])
         self.transposed = zeros(panels.transposed * panels.width, dtype)
         self.transposed[:] = panels.transpose(self.parts[0])
-        rows, block = plan.rows(program, batch), plan.block(program)
+        rows, block = plan.rows(program, batch), plan.block(program, network)
         self.table = layers.table(panels, program.activations)
         objective, starts = network.loss, panels.activation_starts()
         share = 1 / network.sizes[-1] if objective.over_outputs == "mean" else 1.0

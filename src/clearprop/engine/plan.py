@@ -62,9 +62,12 @@ def rows(program: Program, batch: int) -> int:
     return -(-min(batch, MOST_EXAMPLES) // tile) * tile
 
 
-def block(program: Program) -> int:
-    """How many examples go through a panel of weights together, in whole tiles."""
-    return EXAMPLES // program.tile.rows * program.tile.rows
+def block(program: Program, network: Network) -> int:
+    """How many examples go through a panel of weights together, in whole tiles: more, where a layer's weights are
+    so many that they come from far away each time."""
+    most = max(one * other for one, other in pairwise(network.sizes)) * program.numbers.bytes
+    examples = EXAMPLES if most <= SECOND_CACHE else 2 * EXAMPLES
+    return examples // program.tile.rows * program.tile.rows
 
 
 def chunk(program: Program, batch: int) -> int:

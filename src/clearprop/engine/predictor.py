@@ -44,7 +44,7 @@ class Predictor:
         self.function = self.built.predict
         self.weights = zeros(panels.weights * panels.width, dtype)
         self.weights[:] = panels.pack(parameters.vector)
-        count, rows = panels.activation_starts()[-1], plan.block(program)
+        count, rows = panels.activation_starts()[-1], plan.block(program, network)
         self.order = np.arange(ROWS, dtype=np.int64)
         self.unfit = zeros(8, np.int64)
         self.context = Context(

@@ -15,7 +15,7 @@ from clearprop.engine.panels import Panel
 BLOCK = 128
 """Examples whose activations and error signals fit the innermost cache together."""
 
-UNROLLED = 8
+UNROLLED = 4
 """Examples that follow each other without a jump."""
 
 Values = list[ir.Value]
