@@ -18,7 +18,6 @@ from clearprop.network.problem import Problem
 from clearprop.rules.optimizers import Optimizer
 from clearprop.shown import Shown
 from clearprop.training.callbacks import Callback, Function, Listeners, Logs
-from clearprop.training.divergence import at_once, diverged
 from clearprop.training.engines import Engine, EngineName, engine_for
 from clearprop.training.history import History
 from clearprop.training.metrics import Metrics, measured
@@ -213,6 +212,8 @@ class _Training:
 
     def _until_the_end(self) -> Ending:
         if not np.isfinite(self.history.loss[0]):
+            from clearprop.training.divergence import at_once
+
             return at_once(self.problem, self.problem.settings.dtype)
         end = None
         if self.standing.present is self.standing.whole:
@@ -281,6 +282,8 @@ class _Training:
         return logs
 
     def _diverged(self, step: int) -> Ending:
+        from clearprop.training.divergence import diverged  # rarely wanted
+
         at = self.standing
         again = turns(self.problem, at.epochs, self.plateau)
         self.standing = self._rolled_back()
