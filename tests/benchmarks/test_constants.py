@@ -36,7 +36,7 @@ def shapes() -> list[Measured]:
 
 
 def test_the_constants_with_which_times_were_made_are_found_again(shapes: list[Measured]) -> None:
-    planted = Constants((1e-9, 2e-9, 4e-9, 3e-8, 2e-7), 5e-6)
+    planted = Constants((1e-9, 2e-9, 4e-9, 3e-8), 5e-6)
     before = Constants.present()
     with planted.in_place():
         exact = [Measured("", e.program, e.network, e.batch, 2, e.model(1)(), e.model(2)()) for e in shapes]
@@ -47,7 +47,7 @@ def test_the_constants_with_which_times_were_made_are_found_again(shapes: list[M
 def test_a_model_that_is_no_sum_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "seconds", lambda *_: max(plan.SECONDS.products, 2 * plan.BARRIER))
     with pytest.raises(ValueError, match="not linear"):
-        terms([lambda: plan.seconds(None, None, 1, 1), lambda: plan.SECONDS.steps])  # type: ignore[arg-type]
+        terms([lambda: plan.seconds(None, None, 1, 1), lambda: plan.SECONDS.moved])  # type: ignore[arg-type]
 
 
 def test_twice_too_much_counts_as_half_and_small_as_large() -> None:

@@ -82,19 +82,19 @@ LONG = 0.05
 
 class Counts(NamedTuple):
     """What a step is made of, in vectors: multiplications with additions, activations, updates (times what
-    the optimizer remembers), panels to be walked through, and the step itself."""
+    the optimizer remembers), and what workers write for each other."""
 
     products: float
     units: float
     updates: float
-    panels: float
-    steps: float
+    moved: float
 
 
-SECONDS = Counts(products=2.5e-10, units=5e-9, updates=1.2e-9, panels=5e-8, steps=1e-7)
-"""What each of them takes on one thread: fitted by ``benchmarks/plan.py --fit``."""
+SECONDS = Counts(products=3.2e-10, units=8.5e-9, updates=2.6e-9, moved=1.8e-8)
+"""What each of them takes on one thread; the last, from one processor to the other. Fitted by
+``benchmarks/plan.py --fit``."""
 
-BARRIER = 3e-6
+BARRIER = 1.5e-6
 """What it takes two threads to meet."""
 
 
@@ -107,14 +107,17 @@ def counts(program: Program, network: Network, batch: int) -> Counts:
     products = sum(sizes[k - 1] * panels.padded(k) * (2 if k == 1 else 3) * filled for k in layers)
     units = sum(panels.padded(k) * filled for k in layers)
     updates = sum(sizes[k - 1] * panels.padded(k) for k in layers) * (1 + len(program.optimizer.state))
-    walked = sum(panels.count(k) * panels.count(k - 1) for k in layers)
-    return Counts(products / lanes, units / lanes, updates / lanes, walked, 1)
+    # Outputs and signals, and the weights twice: all workers read all of them, and each wrote a part.
+    moved = panels.padded(0) * filled + 2 * units + 2 * sum(sizes[k - 1] * panels.padded(k) for k in layers)
+    return Counts(products / lanes, units / lanes, updates / lanes, moved / lanes)
 
 
 def seconds(program: Program, network: Network, batch: int, threads: int = 1) -> float:
     """About how long a step takes: the cost model."""
-    work = sum(count * each for count, each in zip(counts(program, network, batch), SECONDS, strict=True))
-    return work / threads + (2 * BARRIER if threads > 1 else 0.0)
+    *work, moved = (count * each for count, each in zip(counts(program, network, batch), SECONDS, strict=True))
+    if threads == 1:
+        return sum(work)
+    return sum(work) / threads + moved * (threads - 1) / threads + 2 * BARRIER
 
 
 def threads(program: Program, network: Network, batch: int) -> int:

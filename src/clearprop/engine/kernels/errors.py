@@ -49,17 +49,16 @@ class Output:
         factor of all examples."""
 
         def build(b: Block) -> None:
-            row = Row(b, self.shape)
+            row, share = Row(b, self.shape), b.named["share"]
 
-            def example(s: ir.Value, a: ir.Value, d: ir.Value, target: ir.Value, count: ir.Value | None) -> None:
-                factor = b.named["share"]
-                factor = b.spread(factor if count is None else b.builder.fmul(factor, count))
+            def factor_of(count: ir.Value | None) -> ir.Value:
+                return b.spread(share if count is None else b.builder.fmul(share, count))
 
-                if isinstance(self.joined, SoftmaxCrossEntropy):
-                    self._softmax_cross_entropy(b, row, a, d, target, factor)
-                    return
+            def whole(s: ir.Value, a: ir.Value, d: ir.Value, target: ir.Value, count: ir.Value | None) -> None:
+                self._softmax_cross_entropy(b, row, a, d, target, factor_of(count))
 
-                def unit(place: ir.Value, number: ir.Value, lanes: ir.Value) -> None:
+            def column(place: ir.Value, number: ir.Value, lanes: ir.Value) -> None:
+                def unit(s: ir.Value, a: ir.Value, d: ir.Value, target: ir.Value, count: ir.Value | None) -> None:
                     values: dict[Hashable, ir.Value] = {Role.TARGET: b.load_only(b.at(target, number), lanes)}
                     emitter = Emitter(b.builder, b.numbers.vector, fused=b.numbers.fused)
                     value = b.load(b.at(a, place))
@@ -69,11 +68,14 @@ class Output:
                         signal = emitter.emit(self.loss.slope.simplified, {**values, Role.OUTPUT: value})
                         if self.sloped:
                             signal = b.builder.fmul(signal, b.load(b.at(d, place)))
-                    b.store(b.only(b.builder.fmul(signal, factor), lanes), b.at(d, place))
+                    b.store(b.only(b.builder.fmul(signal, factor_of(count)), lanes), b.at(d, place))
 
-                row.each(unit)
+                self._each_example(b, unit)
 
-            self._each_example(b, example)
+            if isinstance(self.joined, SoftmaxCrossEntropy):
+                self._each_example(b, whole)
+            else:
+                row.each(column)
 
         return self.module.function("signals", [*ARGUMENTS, ("share", self.shape.numbers.scalar)], build)
 

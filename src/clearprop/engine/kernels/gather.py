@@ -12,21 +12,29 @@ from clearprop.engine.panels import Panel
 Copy = Callable[[ir.Value, ir.Value, ir.Value | None], None]
 
 
-def each_place(b: Block, shape: Panel, row: ir.Value, a: ir.Value, copy: Copy) -> None:
-    """All vectors of an example's layer: ``copy`` is given the place in a plain row, the place among panels,
-    and which lanes there are (None for all)."""
-    lanes, step = shape.numbers.lanes, shape.numbers.lanes * shape.numbers.bytes
-    units = b.named["units"]
+class Places:
+    """All vectors of a layer, one example after the other."""
 
-    def vector(number: ir.Value, there: ir.Value | None) -> None:
-        panel = b.times(b.quotient(number, shape.vectors), b.named["panel"])
-        inside = b.times(b.remainder(number, shape.vectors), step)
-        copy(b.at(row, b.times(number, step)), b.at(a, panel, inside), there)
+    def __init__(self, b: Block, shape: Panel) -> None:
+        self.b, self.shape, lanes = b, shape, shape.numbers.lanes
+        self.step = lanes * shape.numbers.bytes
+        self.full, left = b.quotient(b.named["units"], lanes), b.remainder(b.named["units"], lanes)
+        # The same for all examples, so found but once.
+        self.some, self.there = b.builder.icmp_signed(">", left, b.integer(0)), b.first_lanes(left)
 
-    full, left = b.quotient(units, lanes), b.remainder(units, lanes)
-    b.loop(0, full, lambda number: vector(number, None))
-    with b.builder.if_then(b.builder.icmp_signed(">", left, b.integer(0))):
-        vector(full, b.first_lanes(left))
+    def each(self, row: ir.Value, a: ir.Value, copy: Copy) -> None:
+        """``copy`` is given the place in a plain row, the place among panels, and which lanes there are (None
+        for all)."""
+        b, shape = self.b, self.shape
+
+        def vector(number: ir.Value, there: ir.Value | None) -> None:
+            panel = b.times(b.quotient(number, shape.vectors), b.named["panel"])
+            inside = b.times(b.remainder(number, shape.vectors), self.step)
+            copy(b.at(row, b.times(number, self.step)), b.at(a, panel, inside), there)
+
+        b.loop(0, self.full, lambda number: vector(number, None))
+        with b.builder.if_then(self.some):
+            vector(self.full, self.there)
 
 
 def gather(module: Module, shape: Panel) -> ir.Function:
@@ -38,7 +46,7 @@ def gather(module: Module, shape: Panel) -> ir.Function:
     """
 
     def build(b: Block) -> None:
-        n = b.named
+        n, places = b.named, Places(b, shape)
         bytes_of_row = b.times(n["units"], shape.numbers.bytes)
 
         def example(s: ir.Value) -> None:
@@ -48,7 +56,7 @@ def gather(module: Module, shape: Panel) -> ir.Function:
             def copy(plain: ir.Value, paneled: ir.Value, lanes: ir.Value | None) -> None:
                 b.store(b.load_only(plain, lanes), paneled)
 
-            each_place(b, shape, b.at(n["x"], b.times(row, bytes_of_row)), b.at(n["a"], b.times(s, shape.row)), copy)
+            places.each(b.at(n["x"], b.times(row, bytes_of_row)), b.at(n["a"], b.times(s, shape.row)), copy)
 
         b.loop(n["first"], n["last"], example)
 
@@ -63,14 +71,14 @@ def scatter(module: Module, shape: Panel) -> ir.Function:
     the bytes from panel to panel, how many examples, and how many units the layer has."""
 
     def build(b: Block) -> None:
-        n = b.named
+        n, places = b.named, Places(b, shape)
         bytes_of_row = b.times(n["units"], shape.numbers.bytes)
 
         def example(s: ir.Value) -> None:
             def copy(plain: ir.Value, paneled: ir.Value, lanes: ir.Value | None) -> None:
                 b.store_only(b.load(paneled), plain, lanes)
 
-            each_place(b, shape, b.at(n["y"], b.times(s, bytes_of_row)), b.at(n["a"], b.times(s, shape.row)), copy)
+            places.each(b.at(n["y"], b.times(s, bytes_of_row)), b.at(n["a"], b.times(s, shape.row)), copy)
 
         b.loop(0, n["examples"], example)
 

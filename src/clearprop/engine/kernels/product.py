@@ -21,8 +21,8 @@ UNROLLED = 4
 CHUNK = 256
 """Inputs whose weights are used for all examples before the next: they fit the innermost cache."""
 
-LINE, MOST_LINES = 64, 32
-"""The bytes that a cache moves at a time, and how many such lines a tile fetches ahead at most."""
+LINE, LINES = 64, 32
+"""The bytes that a cache moves at a time, and how many such lines a tile fetches ahead."""
 
 Values = list[ir.Value]
 
@@ -67,7 +67,7 @@ class _Product:
             ahead, lines = self._ahead(first, stop, per_chunk)
 
             def tile(s: ir.Value) -> None:
-                here = b.at(ahead, b.times(b.times(b.quotient(s, self.rows), lines), LINE))
+                here = b.at(ahead, b.times(s, LINES * LINE // self.rows))
                 b.loop(0, lines, lambda line: b.prefetch(b.at(here, b.times(line, LINE))))
                 self._tile(s, first, stop, fresh)
 
@@ -76,14 +76,12 @@ class _Product:
         b.loop(0, panels, chunk, by=per_chunk)
 
     def _ahead(self, first: ir.Value, stop: ir.Value, per_chunk: int) -> tuple[ir.Value, ir.Value]:
-        """The weights that are wanted after this chunk, and how many lines of them each tile fetches ahead:
-        wide layers' weights are far away, and a chunk's worth of arithmetic is time to bring the next."""
-        b, n = self.b, self.b.named
-        size = per_chunk * self.width * self.row
-        tiles = b.builder.udiv(b.add(n["examples"], self.rows - 1), b.integer(self.rows))
-        lines = b.smaller(b.builder.udiv(b.integer(size // LINE), tiles), MOST_LINES)
-        full = b.builder.icmp_signed("==", b.builder.sub(stop, first), b.integer(per_chunk))
-        return b.at(n["w"], b.times(stop, self.width * self.row)), b.builder.select(full, lines, b.integer(0))
+        """The weights that are wanted after this chunk, and how many lines of them each tile fetches ahead: wide
+        layers' weights are far away, and a whole chunk's arithmetic is time to bring the next."""
+        b = self.b
+        whole = b.builder.icmp_signed("==", b.builder.sub(stop, first), b.integer(per_chunk))
+        lines = b.builder.select(whole, b.integer(LINES), b.integer(0))
+        return b.at(self.b.named["w"], b.times(stop, self.width * self.row)), lines
 
     def _tile(self, s: ir.Value, first: ir.Value, stop: ir.Value, fresh: ir.Value) -> None:
         b, n, size = self.b, self.b.named, self.rows
