@@ -78,7 +78,8 @@ def text(found: Any) -> str:
     ]
     for number, layer in enumerate(found.layers, start=1):
         shape = f"{layer.inputs:,} inputs, {layer.units:,} units"
-        lines.append(f"layer {number}: {shape}, {layer.panels:,} panels, {layer.computed:,} units computed")
+        panels = f"{layer.panels:,} {'panel' if layer.panels == 1 else 'panels'}"
+        lines.append(f"layer {number}: {shape}, {panels}, {layer.computed:,} units computed")
     source = {"compiled": "compiled", "disk": "read from the cache", "memory": "already there"}[found.origin]
     lines += [
         "",
