@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from llvmlite import ir
 
-from clearprop.engine import build, forward, inference, machine, steps
+from clearprop.engine import build, forward, inference, machine, steps, weights
 from clearprop.engine.block import INDEX, POINTER, Block, Module
 from clearprop.engine.fingerprint import Part
 from clearprop.engine.forward import Forward
@@ -25,6 +25,7 @@ from clearprop.engine.machine import Code
 from clearprop.engine.native import Native
 from clearprop.engine.panels import Panel
 from clearprop.engine.steps import Steps
+from clearprop.engine.weights import Weights
 from clearprop.engine.workers import FUNCTION
 
 Change = Callable[[Block, ir.Value, int], ir.Value]
@@ -154,7 +155,7 @@ def planted(name: str) -> Iterator[None]:
             yield
         return
     fault = FAULTS[name]
-    rooms: list[Any] = [room for room in (steps, forward, inference) if hasattr(room, fault.kernel)]
+    rooms: list[Any] = [room for room in (steps, weights, forward, inference) if hasattr(room, fault.kernel)]
     assert rooms, f"there is no kernel {fault.kernel}"
     real = getattr(rooms[0], fault.kernel)
     with ExitStack() as stack:
@@ -199,7 +200,7 @@ def _early() -> Iterator[None]:
         self.tiles_of(layer, lambda p, k: self.tile(layer, p, k, count, self.b.integer(0)))
         back(self, layer, order, count, *given)
 
-    with _replaced(Steps, "back", update_first), _replaced(Steps, "tiles", _first_layer):
+    with _replaced(Steps, "back", update_first), _replaced(Weights, "tiles", _first_layer):
         yield
 
 
@@ -238,7 +239,7 @@ def _blocks(self: Forward, low: ir.Value, high: ir.Value, body: Any) -> None:
 OTHERS: dict[str, Callable[[], Any]] = {
     "weights are updated before the signals went back": _early,
     "an update takes what fills up a panel for units": lambda: _replaced(
-        steps, "update", _through(update, {"units": more(8)})
+        weights, "update", _through(update, {"units": more(8)})
     ),
     "nobody waits": lambda: _replaced(barriers, "barrier", _no_wait),
     "errors and signals look at one unit less": lambda: _replaced(errors, "Row", _OneLess),
