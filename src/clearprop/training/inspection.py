@@ -78,6 +78,7 @@ def inspected(problem: Problem, batch: int | None, threads: int | None, *, measu
     unused = cache.unused()
     panels, sizes, target = native.panels, problem.network.sizes, machine.host()
     expected = plan.seconds(native.program, problem.network, size, native.threads)
+    memory = native.memory  # before many steps are measured, whose order is kept too
     measured = _measured(native, problem, size) if measure else expected
     operations = plan.operations(problem.network, size)
     return Inspection(
@@ -91,7 +92,7 @@ def inspected(problem: Problem, batch: int | None, threads: int | None, *, measu
         native.program.whole_gradient,
         tuple(LayerPlan(sizes[k - 1], sizes[k], panels.count(k), panels.padded(k)) for k in range(1, len(sizes))),
         loaded.size,
-        native.memory,
+        memory,
         loaded.seconds,
         loaded.origin,
         None if unused is not None else str(cache.folder()),
