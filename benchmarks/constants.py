@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.arrays import Array
 from clearprop.engine import plan
+from clearprop.types import Array
 
 Model = Callable[[], float]
 """What the plan expects of a step, with the constants that it has at the moment."""

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from clearprop.errors import ClearpropError
-from clearprop.training.read_model import load_model
+from clearprop.models.read import load_model
 
 
 def start(model: Path) -> subprocess.Popen[bytes]:

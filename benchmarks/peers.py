@@ -30,8 +30,8 @@ from typing import Any
 import numpy as np
 
 import clearprop as cp
-from clearprop.arrays import Array
 from clearprop.training.order import batch_size
+from clearprop.types import Array
 
 DATA_SETS = ("iris", "digits", "penguins")
 PEERS = ("clearprop", "scikit-learn")

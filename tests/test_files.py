@@ -18,10 +18,10 @@ import pytest
 from tests.support import command
 
 import clearprop as cp
+from clearprop.atomic_write import require_writable, write_atomically
 from clearprop.errors import Unwritable
-from clearprop.files import require_writable, write_atomically
+from clearprop.models.read import load_model
 from clearprop.training.callbacks import Callback
-from clearprop.training.read_model import load_model
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals, permissions and devices as POSIX has them")
 UNTOUCHED = "what was there before is untouched, choose another place with --output"
@@ -123,7 +123,7 @@ def test_where_no_temporary_file_can_be_made(tmp_path: Path, monkeypatch: pytest
 
 WRITER = """
 import os, sys
-import clearprop.files as files
+import clearprop.atomic_write as files
 os.fsync = lambda descriptor: (print(flush=True), sys.stdin.read())
 files.write_atomically(sys.argv[1], "x" * 1000)
 """

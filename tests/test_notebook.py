@@ -12,8 +12,8 @@ from tests.rendering.reading import equations, read, words
 from tests.rendering.test_latex import compiled
 
 import clearprop as cp
+from clearprop.display import Shown
 from clearprop.rendering.latex import PREAMBLE
-from clearprop.shown import Shown
 
 LECTURE = cp.load("lecture")
 CYCLE = cp.cycle(LECTURE)

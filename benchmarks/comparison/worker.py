@@ -21,7 +21,7 @@ from benchmarks.contenders.entry import Contender, Entry
 from benchmarks.contenders.rows import Prediction, Training
 from benchmarks.contenders.work import Layers, asked, initial, made
 
-from clearprop.arrays import Array
+from clearprop.types import Array
 
 PATIENCE = 300.0
 """Seconds until what a worker was asked is given up, and its process ended."""

@@ -9,9 +9,9 @@ from benchmarks.contenders.rows import Prediction, Training
 from benchmarks.contenders.work import Layers, Work, layers_of, network, parameters
 
 import clearprop as cp
-from clearprop.arrays import Array
 from clearprop.propagation.turns import Turns
 from clearprop.training.engines import Engine, engine_for
+from clearprop.types import Array
 
 
 class Clearprop:

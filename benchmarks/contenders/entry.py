@@ -12,7 +12,7 @@ from typing import Protocol, cast
 from benchmarks.contenders.rows import Prediction, Training
 from benchmarks.contenders.work import Layers, Work
 
-from clearprop.arrays import Array
+from clearprop.types import Array
 
 OURS = "clearprop"
 

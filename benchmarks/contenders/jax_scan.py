@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.contenders.rows import Prediction, Training
 from benchmarks.contenders.work import Layers, Work
 
-from clearprop.arrays import Array
+from clearprop.types import Array
 
 jax: Any = import_module("jax")
 jnp: Any = import_module("jax.numpy")

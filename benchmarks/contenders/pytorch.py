@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks.contenders.rows import Prediction, Training
 from benchmarks.contenders.work import Layers, Work
 
-from clearprop.arrays import Array
+from clearprop.types import Array
 
 torch: Any = import_module("torch")
 functional: Any = import_module("torch.nn.functional")

@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.contenders.rows import Prediction, Training
 from benchmarks.contenders.work import Layers, Work
 
-from clearprop.arrays import Array
+from clearprop.types import Array
 
 neural_network: Any = import_module("sklearn.neural_network")
 NotConverged: Any = import_module("sklearn.exceptions").ConvergenceWarning

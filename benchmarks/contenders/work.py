@@ -10,10 +10,10 @@ import numpy as np
 from benchmarks.contenders.rows import Kind, Prediction, Training
 
 import clearprop as cp
-from clearprop.arrays import Array
+from clearprop.propagation.blocks import blocks
 from clearprop.propagation.forward import forward
-from clearprop.training.batches import blocks
 from clearprop.training.reference import Reference
+from clearprop.types import Array
 
 ORDERS = 4
 """Epochs whose order is made in advance; later ones take the same again."""

@@ -11,19 +11,20 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from clearprop.shown import Shown
+from clearprop.display import Shown
 
 if TYPE_CHECKING:
-    from clearprop.derivation.verify import verify
     from clearprop.errors import ClearpropError
     from clearprop.explorer.widget import explore
+    from clearprop.loading import load
     from clearprop.network.data import Data
     from clearprop.network.description import Dense, Network, Objective
     from clearprop.network.examples import Examples
-    from clearprop.network.file import read
     from clearprop.network.parameters import Parameters
     from clearprop.network.problem import Problem, Settings
+    from clearprop.network.read import read
     from clearprop.network.write import save, write
+    from clearprop.prediction.predict import predict
     from clearprop.propagation.cycle import Cycle, cycle
     from clearprop.rendering.explanation import Explanation, explain
     from clearprop.rules.activations import activation
@@ -31,20 +32,19 @@ if TYPE_CHECKING:
     from clearprop.rules.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
     from clearprop.rules.penalties import Penalty
     from clearprop.training.callbacks import Callback
-    from clearprop.training.load import load
     from clearprop.training.loop import Fit, train
-    from clearprop.training.prediction import predict
+    from clearprop.verification.finite_differences import verify
 
 __version__ = "0.1.0"
 
 # Where each public name lives. Rooms are imported when first asked for: start-up counts.
 _ROOMS = {
-    "derivation.verify": ("verify",),
+    "verification.finite_differences": ("verify",),
     "errors": ("ClearpropError",),
     "explorer.widget": ("explore",),
     "network.description": ("Dense", "Network", "Objective"),
     "network.data": ("Data",),
-    "network.file": ("read",),
+    "network.read": ("read",),
     "network.parameters": ("Parameters",),
     "network.examples": ("Examples",),
     "network.problem": ("Problem", "Settings"),
@@ -56,9 +56,9 @@ _ROOMS = {
     "rules.optimizers": ("SGD", "Adagrad", "Adam", "AdamW", "RMSprop"),
     "rules.penalties": ("Penalty",),
     "training.callbacks": ("Callback",),
-    "training.load": ("load",),
+    "loading": ("load",),
     "training.loop": ("Fit", "train"),
-    "training.prediction": ("predict",),
+    "prediction.predict": ("predict",),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
 

@@ -22,8 +22,9 @@ A message says what, where, what was expected, what was found and what to do.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import NamedTuple
+
+from clearprop.messages import unknown
 
 
 class ClearpropError(Exception):
@@ -67,7 +68,7 @@ class MissingExtra(RequestError):
         super().__init__(f"{feature} needs the extra “{extra}”: pip install 'clearprop[{extra}]'")
 
 
-class Problem(NamedTuple):
+class Fault(NamedTuple):
     """One thing that is wrong, and where: ``layers[1].weights``."""
 
     where: str
@@ -80,13 +81,13 @@ class Problem(NamedTuple):
 class InvalidNetwork(RequestError):
     """Everything that is wrong with a network, reported at once."""
 
-    def __init__(self, problems: Sequence[Problem], source: str = "the network") -> None:
+    def __init__(self, problems: Sequence[Fault], source: str = "the network") -> None:
         self.problems = tuple(problems)
         self.source = source
         super().__init__(listed(self.problems, source))
 
 
-def listed(problems: Sequence[Problem], source: str, more: int = 0) -> str:
+def listed(problems: Sequence[Fault], source: str, more: int = 0) -> str:
     """The message that reports several problems at once, and how many more there are."""
     total = len(problems) + more
     lines = [f"{source} has {total:,} problem{'s' if total > 1 else ''}:"]
@@ -112,7 +113,7 @@ class UnfitTable(WorkError):
 
     SHOWN = 10
 
-    def __init__(self, problems: Sequence[Problem], source: str = "the table", more: int = 0) -> None:
+    def __init__(self, problems: Sequence[Fault], source: str = "the table", more: int = 0) -> None:
         self.problems = tuple(problems)
         self.source = source
         super().__init__(listed(self.problems[: self.SHOWN], source, more + max(0, len(problems) - self.SHOWN)))
@@ -136,23 +137,3 @@ class EngineUnusable(WorkError):
 
 class Disagreement(WorkError):
     """Two readings of the same rule gave different numbers: a bug in clearprop."""
-
-
-def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """The sentence for an unknown name: what was meant, or else what there is."""
-    candidates = list(known)
-    close = [candidate for candidate in candidates if candidate.lower() == name.lower()]
-    close = close or get_close_matches(name, candidates, n=1, cutoff=0.6)
-    if close:
-        hint = f'did you mean "{close[0]}"?'
-    elif len(candidates) <= 20:
-        hint = "known: " + ", ".join(candidates)
-    else:
-        hint = f"known: {', '.join(candidates[:20])}, … ({len(candidates)} in all)"
-    return f'unknown {kind} "{abridged(name)}"; {hint}'
-
-
-def abridged(text: str, limit: int = 60) -> str:
-    """Text from a file, short enough for a message and without control characters."""
-    clean = "".join(character if character.isprintable() else "�" for character in text)
-    return clean if len(clean) <= limit else clean[: limit - 1] + "…"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from clearprop.derivation.chain import GradientDerivation
 from clearprop.derivation.values import ValueDerivation
-from clearprop.derivation.verify import Differences
 from clearprop.network import names as q
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import Cycle
@@ -12,11 +11,12 @@ from clearprop.rendering.compose import derivation_blocks
 from clearprop.rendering.document import Curve, Diagram, Document, Heading, Paragraph, Table, View, shown_number
 from clearprop.rendering.explanation import Explanation
 from clearprop.rendering.latex import latex
-from clearprop.rendering.overview import problem_document
 from clearprop.rendering.page import fragment
-from clearprop.rendering.report import cycle_overview
+from clearprop.rendering.summaries import problem_document
 from clearprop.rendering.text import text
+from clearprop.rendering.whole_cycle import cycle_overview
 from clearprop.training.loop import Fit
+from clearprop.verification.finite_differences import Differences
 
 METRICS = {"r2": "R²", "rmse": "RMSE"}
 

@@ -15,7 +15,7 @@ from tests.support import LECTURE_COMPONENTS, problems
 import clearprop as cp
 from clearprop.derivation import chain as chain_module
 from clearprop.derivation.chain import Chain, derive_parameter, derive_signal
-from clearprop.derivation.local import Links
+from clearprop.derivation.local_derivatives import Links
 from clearprop.derivation.paths import largest_paths
 from clearprop.errors import Disagreement
 from clearprop.network import names as q

@@ -13,7 +13,7 @@ from tests.support import problems
 
 import clearprop as cp
 from clearprop.derivation.chain import derive_parameter
-from clearprop.derivation.local import WEIGHT, Links, weighted
+from clearprop.derivation.local_derivatives import WEIGHT, Links, weighted
 from clearprop.derivation.paths import largest_paths
 from clearprop.derivation.values import derive_value
 from clearprop.errors import Disagreement

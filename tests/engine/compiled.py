@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from llvmlite import binding, ir
 
-from clearprop.arrays import Array
 from clearprop.engine.emit import Emitter
 from clearprop.expressions import Expression
+from clearprop.types import Array
 
 INDEX, POINTER = ir.IntType(64), ir.PointerType()
 

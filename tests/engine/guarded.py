@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.arrays import Array
 from clearprop.engine import context, layers, native, predictor
 from clearprop.engine.native import Native
 from clearprop.engine.panels import Panels
 from clearprop.engine.program import FIELDS
 from clearprop.network.parameters import Layout
+from clearprop.types import Array
 
 AVAILABLE = sys.platform != "win32"
 PAGE = mmap.PAGESIZE

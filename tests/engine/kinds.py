@@ -12,11 +12,11 @@ import pytest
 from llvmlite import ir
 
 import clearprop as cp
-from clearprop.arrays import Array
 from clearprop.engine import machine
 from clearprop.engine.block import Module, Numbers
 from clearprop.engine.machine import Code
 from clearprop.engine.panels import Panel, Panels
+from clearprop.types import Array
 
 Build = Callable[[Module, Panel], ir.Function]
 

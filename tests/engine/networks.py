@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 import clearprop as cp
-from clearprop.arrays import Array
 from clearprop.engine.native import Native
+from clearprop.models.snapshot import Snapshot
 from clearprop.network.examples import Examples
 from clearprop.network.problem import Problem, Settings
 from clearprop.propagation.forward import example_share, output_errors
@@ -26,7 +26,7 @@ from clearprop.rules.optimizers import Optimizer, optimizer
 from clearprop.rules.schedules import Schedule, schedule
 from clearprop.training.order import Plateau, batch_size, turns
 from clearprop.training.reference import Reference
-from clearprop.training.standing import Snapshot
+from clearprop.types import Array
 
 # --- what there is to choose from ---------------------------------------------------------------------
 

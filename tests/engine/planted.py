@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from llvmlite import ir
 
-from clearprop.engine import build, forward, inference, machine, steps, weights
+from clearprop.engine import build, forward, inference, machine, steps, update_phase
 from clearprop.engine.block import INDEX, POINTER, Block, Module
 from clearprop.engine.fingerprint import Part
 from clearprop.engine.forward import Forward
@@ -25,7 +25,7 @@ from clearprop.engine.machine import Code
 from clearprop.engine.native import Native
 from clearprop.engine.panels import Panel
 from clearprop.engine.steps import Steps
-from clearprop.engine.weights import Weights
+from clearprop.engine.update_phase import Weights
 from clearprop.engine.workers import FUNCTION
 
 Change = Callable[[Block, ir.Value, int], ir.Value]
@@ -155,7 +155,7 @@ def planted(name: str) -> Iterator[None]:
             yield
         return
     fault = FAULTS[name]
-    rooms: list[Any] = [room for room in (steps, weights, forward, inference) if hasattr(room, fault.kernel)]
+    rooms: list[Any] = [room for room in (steps, update_phase, forward, inference) if hasattr(room, fault.kernel)]
     assert rooms, f"there is no kernel {fault.kernel}"
     real = getattr(rooms[0], fault.kernel)
     with ExitStack() as stack:
@@ -239,7 +239,7 @@ def _blocks(self: Forward, low: ir.Value, high: ir.Value, body: Any) -> None:
 OTHERS: dict[str, Callable[[], Any]] = {
     "weights are updated before the signals went back": _early,
     "an update takes what fills up a panel for units": lambda: _replaced(
-        weights, "update", _through(update, {"units": more(8)})
+        update_phase, "update", _through(update, {"units": more(8)})
     ),
     "nobody waits": lambda: _replaced(barriers, "barrier", _no_wait),
     "errors and signals look at one unit less": lambda: _replaced(errors, "Row", _OneLess),

@@ -31,7 +31,6 @@ from tests.engine.networks import (
 from tests.engine.planted import FAULTS, OTHERS, compile_anew, planted
 
 import clearprop as cp
-from clearprop.arrays import Array
 from clearprop.engine import context, machine, plan
 from clearprop.engine import native as rooms
 from clearprop.engine.fingerprint import Part
@@ -43,6 +42,7 @@ from clearprop.rules.optimizers import optimizer
 from clearprop.training.order import batch_size
 from clearprop.training.reference import Reference
 from clearprop.training.stopping import Status
+from clearprop.types import Array
 
 pytestmark = pytest.mark.usefixtures("shared_code")
 

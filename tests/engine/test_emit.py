@@ -14,17 +14,17 @@ from hypothesis import strategies as st
 from llvmlite import ir
 from tests.engine.compiled import KINDS, Kind, compiled
 
-from clearprop.arrays import Array
 from clearprop.engine.emit import Emitter
 from clearprop.expressions import Apply, Expression, Number, Operator, Symbol, bind, evaluate, parse, symbols
 from clearprop.expressions.evaluate import COMPUTE
 from clearprop.expressions.tree import absolute, exp, maximum, minimum, sqrt
 from clearprop.rules.activations import ACTIVATIONS, Activation
-from clearprop.rules.joined import JOINED, Joined
+from clearprop.rules.fused import JOINED, Joined
 from clearprop.rules.losses import LOSSES
 from clearprop.rules.optimizers import OPTIMIZERS, SGD, Adagrad, Optimizer, RMSprop, optimizer
 from clearprop.rules.penalties import Penalty
 from clearprop.rules.roles import Role, y, z
+from clearprop.types import Array
 
 DOUBLES = [kind for kind in KINDS if kind.dtype == "float64"]
 LETTERS = {"u": "u", "v": "v", "w": "w"}

@@ -15,7 +15,6 @@ from tests.engine.guarded import AVAILABLE, guarded
 from tests.engine.networks import LIMITS, End, by_engine, by_reference, native, single
 
 import clearprop as cp
-from clearprop.arrays import Array
 from clearprop.engine import layers
 from clearprop.engine.block import Numbers
 from clearprop.engine.layers import EACH, NONE, SHARED, UNTRAINED, WORDS
@@ -27,6 +26,7 @@ from clearprop.network.parameters import Layout
 from clearprop.network.problem import Problem, Settings
 from clearprop.propagation.dropout import mixed
 from clearprop.rules.optimizers import optimizer
+from clearprop.types import Array
 
 NUMBERS = [Numbers("float32", 8), Numbers("float64", 2), Numbers("float32", 16), Numbers("float32", 4)]
 

@@ -13,11 +13,11 @@ import pytest
 from llvmlite import ir
 from tests.engine.compiled import KINDS, Kind, assembly, calls, compiled, loop, module
 
-from clearprop.arrays import Array
 from clearprop.engine.mathematics import error_function, exponential, logarithm, sigmoid
 from clearprop.engine.mathematics.lanes import DOUBLE, SINGLE, Lanes, Precision
 from clearprop.engine.mathematics.power import SERIES, THIRD
 from clearprop.expressions import Expression, Symbol, evaluate, parse
+from clearprop.types import Array
 
 FUNCTIONS = ("exp", "expm1", "log", "log1p", "logistic", "tanh", "softplus", "erf", "sqrt")
 TREES: Mapping[str, Expression] = {name: parse(f"{name}(z)", {"z": "z"}) for name in FUNCTIONS}

@@ -26,10 +26,10 @@ from tests.engine.networks import by_engine, drawn, epoch_of, native, problem_of
 from tests.engine.planted import compile_anew, planted
 
 import clearprop as cp
-from clearprop.arrays import Array
 from clearprop.engine.fingerprint import Part
 from clearprop.engine.predictor import Predictor
 from clearprop.propagation.turns import Turn, Turns
+from clearprop.types import Array
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "fuzz_engine.py"

@@ -12,12 +12,12 @@ from tests.engine.guarded import poison
 from tests.engine.networks import MOVING, by_engine, drawn, native, problem_of, single
 
 import clearprop as cp
-from clearprop.arrays import Array
 from clearprop.engine import layers
 from clearprop.engine.native import Native
 from clearprop.engine.panels import Panels
 from clearprop.network.problem import Problem, Settings
 from clearprop.rules.optimizers import optimizer
+from clearprop.types import Array
 
 pytestmark = pytest.mark.usefixtures("shared_code")
 

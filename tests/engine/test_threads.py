@@ -21,12 +21,12 @@ from tests.engine.networks import End, by_engine, drawn, epoch_of, native, probl
 from tests.support import in_a_copy
 
 import clearprop as cp
-from clearprop.arrays import Array
 from clearprop.engine import plan, workers
 from clearprop.engine.context import PLACES
 from clearprop.engine.native import Native
 from clearprop.engine.predictor import Predictor
 from clearprop.network.problem import Problem
+from clearprop.types import Array
 
 # Long enough that a thread is interrupted now and then; no batch of it is a whole number of tiles.
 WIDE = problem_of((40, 90, 70, 10), 500, 131, chosen=cp.Adam(0.01))

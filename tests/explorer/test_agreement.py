@@ -19,7 +19,6 @@ from tests.explorer.conftest import Visit
 from tests.support import problems
 
 import clearprop as cp
-from clearprop.arrays import Array
 from clearprop.derivation.chain import Chain
 from clearprop.explorer.export import escaped, exported
 from clearprop.expressions import evaluate
@@ -32,6 +31,7 @@ from clearprop.rendering.explanation import derive
 from clearprop.rendering.text import text
 from clearprop.rules.activations import Activation
 from clearprop.rules.roles import Role
+from clearprop.types import Array
 
 CLOSE = 1e-12
 PHASES = (Phase.explicit, Phase.generate)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.support import problems
 
 import clearprop as cp
+from clearprop.atomic_write import write_atomically
 from clearprop.errors import InvalidArgument, InvalidNetwork, UnreadableFile, Unwritable
-from clearprop.files import write_atomically
 from clearprop.network import names as q
 from clearprop.network.names import LECTURE, STANDARD, Names
 from clearprop.rules.optimizers import optimizer

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import clearprop as cp
-from clearprop.arrays import Array
 from clearprop.errors import NotFinite
 from clearprop.propagation.backward import Gradients
 from clearprop.propagation.cycle import following
@@ -20,6 +19,7 @@ from clearprop.propagation.dropout import mask, masks
 from clearprop.propagation.forward import forward
 from clearprop.propagation.update import initial_state, update
 from clearprop.rules.optimizers import Optimizer, optimizer
+from clearprop.types import Array
 
 L = np.longdouble
 WIDE = bool(np.finfo(L).eps < 1e-18)

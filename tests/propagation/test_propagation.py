@@ -12,8 +12,6 @@ from hypothesis import given
 from tests.support import LECTURE, LECTURE_GRADIENTS, LECTURE_UPDATED, problems
 
 import clearprop as cp
-from clearprop.arrays import Array
-from clearprop.derivation.verify import verify
 from clearprop.errors import NotFinite
 from clearprop.network.parameters import Layout
 from clearprop.propagation.backward import backward
@@ -22,6 +20,8 @@ from clearprop.propagation.forward import forward, total_error
 from clearprop.propagation.update import initial_state, update
 from clearprop.rendering.document import shown_number
 from clearprop.rules.optimizers import Optimizer
+from clearprop.types import Array
+from clearprop.verification.finite_differences import verify
 
 
 @pytest.mark.parametrize(("name", "shown"), LECTURE.items())

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from tests.support import problems
 
 import clearprop as cp
-from clearprop.arrays import Array
-from clearprop.derivation.verify import verify
 from clearprop.errors import InvalidArgument, NotFinite
 from clearprop.propagation.backward import backward
 from clearprop.propagation.cycle import require_finite_update
 from clearprop.propagation.dropout import masks
 from clearprop.propagation.forward import batch_errors, error_share, forward, output_errors, total_error
+from clearprop.types import Array
+from clearprop.verification.finite_differences import verify
 
 
 def with_examples(problem: cp.Problem, **changes: Any) -> cp.Problem:

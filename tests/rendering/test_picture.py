@@ -10,7 +10,7 @@ import clearprop as cp
 from clearprop.network import names as q
 from clearprop.network.names import Names
 from clearprop.rendering.document import Diagram, View
-from clearprop.rendering.picture import Picture, caption, folded
+from clearprop.rendering.layout import Picture, caption, folded
 
 
 def picture(inputs: int, *sizes: int, bias: str = "unit", values: bool = True) -> Picture:

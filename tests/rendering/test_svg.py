@@ -17,8 +17,8 @@ from tests.support import problems
 import clearprop as cp
 from clearprop.network import names as q
 from clearprop.network.names import Names
+from clearprop.rendering.conventions import drawn_values
 from clearprop.rendering.document import Curve, Diagram, View
-from clearprop.rendering.head import drawn_values
 from clearprop.rendering.svg import INLINE, legend, spans, svg
 from clearprop.rendering.svg_curve import svg_curve
 

@@ -16,8 +16,8 @@ from mpmath import mpf
 from clearprop.errors import ClearpropError, InvalidArgument, UnknownName
 from clearprop.expressions import evaluate
 from clearprop.rules.activations import ACTIVATIONS, ALIASES, Activation, Softmax, activation
+from clearprop.rules.fused import JOINED, Joined, SoftmaxCrossEntropy
 from clearprop.rules.initializers import INITIALIZERS, initializer
-from clearprop.rules.joined import JOINED, Joined, SoftmaxCrossEntropy
 from clearprop.rules.losses import LOSSES, loss
 from clearprop.rules.optimizers import OPTIMIZERS, optimizer
 from clearprop.rules.penalties import Penalty

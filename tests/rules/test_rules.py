@@ -13,8 +13,8 @@ from mpmath import mpf
 from clearprop.errors import ClearpropError
 from clearprop.expressions import evaluate, parse
 from clearprop.rules.activations import ACTIVATIONS, Activation, Softmax, activation
+from clearprop.rules.fused import JOINED, Joined, SoftmaxCrossEntropy
 from clearprop.rules.initializers import INITIALIZERS, initializer
-from clearprop.rules.joined import JOINED, Joined, SoftmaxCrossEntropy
 from clearprop.rules.losses import LOSSES, loss
 from clearprop.rules.optimizers import SGD, Adam, optimizer
 from clearprop.rules.penalties import Penalty

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import clearprop as cp
-from clearprop.arrays import Array
 from clearprop.rules.optimizers import OPTIMIZERS as KNOWN_OPTIMIZERS
 from clearprop.rules.optimizers import optimizer
 from clearprop.rules.schedules import DEFAULTS, schedule
 from clearprop.training.batches import shuffled
+from clearprop.types import Array
 
 torch: Any = pytest.importorskip("torch", reason="PyTorch is not installed: training is not compared with it")
 

@@ -16,10 +16,10 @@ from tests.support import apart, command, trained
 
 import clearprop as cp
 from clearprop.errors import ClearpropError, DamagedModel, UnreadableFile, Unwritable
+from clearprop.models.model import Model, content, save_model
+from clearprop.models.read import load_model
 from clearprop.propagation.turns import Turns
-from clearprop.training.compiled import Compiled
-from clearprop.training.model import Model, content, save_model
-from clearprop.training.read_model import load_model
+from clearprop.training.compiled_engine import Compiled
 
 Damage = Callable[[dict[str, Any], dict[str, Any]], Any]
 

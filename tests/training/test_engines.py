@@ -19,11 +19,12 @@ from clearprop.engine import machine, workers
 from clearprop.engine.native import Native
 from clearprop.errors import InvalidArgument
 from clearprop.propagation.turns import Turn, Turns
-from clearprop.training import comparison, pace
-from clearprop.training.compiled import Compiled
+from clearprop.training import intervals
+from clearprop.training.compiled_engine import Compiled
 from clearprop.training.engines import SlowerEngine, engine_for
 from clearprop.training.reference import Reference
 from clearprop.training.replay import replay
+from clearprop.verification import engines
 
 
 def test_the_compiled_engine_is_the_usual_one() -> None:
@@ -43,7 +44,7 @@ def test_without_it_numpy_does_the_work_and_a_warning_says_why(monkeypatch: pyte
     ):
         found = cp.train(cp.load("xor"), epochs=3)
     assert found.problem.parameters == expected.problem.parameters
-    assert comparison.compared(cp.cycle(cp.load("lecture"))) == []
+    assert engines.compared(cp.cycle(cp.load("lecture"))) == []
     assert cp.predict(cp.load("lecture"), [[0.1, 0.5]]).round(5).tolist() == [[0.73493, 0.77955]]
 
 
@@ -85,7 +86,7 @@ def steps_of(count: int) -> Turns:
 def test_the_loop_looks_up_about_ten_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
     monkeypatch.setattr("time.monotonic", lambda: clock[0])
-    paced, spent, seen = pace.Pace(), list[float](), list[int]()
+    paced, spent, seen = intervals.Pace(), list[float](), list[int]()
     for cost in (1e-3, 1e-5, 4e-2):
         spent.clear()
         for part in paced.parts(steps_of(3000 if cost < 1e-2 else 50)):
@@ -98,7 +99,7 @@ def test_the_loop_looks_up_about_ten_times_a_second(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_fixed_pace_is_kept() -> None:
-    assert [len(part) for part in pace.Pace(steps=1).parts(steps_of(4))] == [1, 1, 1, 1]
+    assert [len(part) for part in intervals.Pace(steps=1).parts(steps_of(4))] == [1, 1, 1, 1]
 
 
 def test_long_looks_at_all_examples_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,7 +199,7 @@ def test_verify_finds_an_engine_that_is_off(monkeypatch: pytest.MonkeyPatch) -> 
     from clearprop.engine import native
 
     done = cp.cycle(cp.load("deep"))
-    assert all(each.agrees for each in comparison.compared(done))
+    assert all(each.agrees for each in engines.compared(done))
     real = native.gradient
 
     def off(*given: object) -> object:
@@ -207,7 +208,7 @@ def test_verify_finds_an_engine_that_is_off(monkeypatch: pytest.MonkeyPatch) -> 
         return found
 
     monkeypatch.setattr(native, "gradient", off)
-    assert [each.agrees for each in comparison.compared(done)] == [False, False]
+    assert [each.agrees for each in engines.compared(done)] == [False, False]
 
 
 def test_clipping_dropout_and_weights_are_compared_too() -> None:
@@ -219,7 +220,7 @@ def test_clipping_dropout_and_weights_are_compared_too() -> None:
     problem = cp.Problem(network, penalty=cp.Penalty(l2=0.1), examples=examples)
     chosen: tuple[int | Literal["all"], ...] = ("all", 4)
     for example in chosen:
-        for each in comparison.compared(cp.cycle(problem, example, step=3)):
+        for each in engines.compared(cp.cycle(problem, example, step=3)):
             assert each.agrees, each
 
 

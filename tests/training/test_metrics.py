@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import clearprop as cp
-from clearprop.training.metrics import class_labels, measured, most_likely
-from clearprop.training.outputs import outputs
+from clearprop.prediction.metrics import class_labels, measured, most_likely
+from clearprop.prediction.outputs import outputs
 
 
 def identity(targets: np.ndarray, inputs: np.ndarray, loss: str = "half_squared_error") -> cp.Problem:

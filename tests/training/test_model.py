@@ -18,9 +18,9 @@ from tests.support import apart, problems, trained
 
 import clearprop as cp
 from clearprop.errors import InvalidArgument
-from clearprop.training import model as room
-from clearprop.training.model import Model, content, save_model
-from clearprop.training.read_model import load_model
+from clearprop.models import model as room
+from clearprop.models.model import Model, content, save_model
+from clearprop.models.read import load_model
 
 OPTIMIZERS = [
     cp.SGD(0.01, momentum=0.9),

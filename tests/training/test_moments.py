@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from tests.support import command
 
-from clearprop.arrays import Array
 from clearprop.cli.explain import run_explain
 from clearprop.rules.optimizers import OPTIMIZERS, optimizer
 from clearprop.rules.schedules import DEFAULTS
+from clearprop.types import Array
 
 NETWORK = """
 [inputs]

@@ -13,13 +13,13 @@ import pytest
 
 import clearprop as cp
 from clearprop.errors import DamagedModel, InvalidArgument
+from clearprop.models.model import save_model
+from clearprop.models.read import load_model
+from clearprop.models.snapshot import Snapshot
 from clearprop.propagation.turns import Turns
 from clearprop.rules.schedules import schedule
-from clearprop.training.compiled import Compiled
-from clearprop.training.model import save_model
-from clearprop.training.read_model import load_model
+from clearprop.training.compiled_engine import Compiled
 from clearprop.training.reference import Reference
-from clearprop.training.standing import Snapshot
 
 Run = Callable[..., cp.Fit]
 GENERATOR = np.random.default_rng(5)

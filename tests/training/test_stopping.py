@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 import clearprop as cp
+from clearprop.models.history import History
+from clearprop.models.read import load_model
 from clearprop.propagation.turns import Turns
-from clearprop.training.compiled import Compiled
-from clearprop.training.history import History
+from clearprop.training.compiled_engine import Compiled
 from clearprop.training.loop import EPOCHS
-from clearprop.training.read_model import load_model
 from clearprop.training.reference import Reference
 from clearprop.training.replay import replay
 from clearprop.training.stopping import Status, Stopping

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from clearprop.cli.output import deliver
+from clearprop.engine.availability import unusable
 from clearprop.errors import EngineUnusable
-from clearprop.rendering.structure import dumps
-from clearprop.training.engines import unusable
-from clearprop.training.load import load
+from clearprop.loading import load
+from clearprop.rendering.as_json import dumps
 
 
 def run_engine(

@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from clearprop.cli.output import deliver, which_example
 from clearprop.errors import InvalidArgument
+from clearprop.loading import load
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import Cycle, cycle
 from clearprop.rendering.explanation import Explanation, explain, explain_cycles
-from clearprop.training.load import load
 
 
 def run_explain(

@@ -8,9 +8,9 @@ import tempfile
 import webbrowser
 from pathlib import Path
 
+from clearprop.atomic_write import write_atomically
 from clearprop.explorer.page import page
-from clearprop.files import write_atomically
-from clearprop.training.load import load
+from clearprop.loading import load
 
 
 def run_explore(

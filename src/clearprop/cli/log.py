@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from clearprop.errors import abridged
-from clearprop.files import require_writable, write_atomically
+from clearprop.atomic_write import require_writable, write_atomically
+from clearprop.messages import abridged
 from clearprop.network.problem import Problem
 from clearprop.training.callbacks import Callback, Logs
 

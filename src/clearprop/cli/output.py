@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Literal
 
+from clearprop.atomic_write import write_atomically
 from clearprop.errors import InvalidArgument
-from clearprop.files import write_atomically
 
 
 def deliver(result: str, output: str | None) -> None:

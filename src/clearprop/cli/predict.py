@@ -6,14 +6,14 @@ import csv
 import io
 from collections.abc import Iterator
 
-from clearprop.arrays import Array
 from clearprop.cli.output import deliver
 from clearprop.cli.progress import display
+from clearprop.loading import load_network
 from clearprop.network.data import Label, shown_label
 from clearprop.network.problem import Problem
-from clearprop.training.load import load_network
-from clearprop.training.metrics import class_labels
-from clearprop.training.prediction import predict, predicted_classes
+from clearprop.prediction.metrics import class_labels
+from clearprop.prediction.predict import predict, predicted_classes
+from clearprop.types import Array
 
 
 def run_predict(model: str, *, data: str, output: str | None, quiet: bool = False) -> int:

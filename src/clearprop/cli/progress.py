@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-from clearprop.errors import Unwritable, abridged
+from clearprop.errors import Unwritable
+from clearprop.messages import abridged, counted
 from clearprop.network.problem import Problem
 from clearprop.rendering.document import Table, View
 from clearprop.rendering.text import text
 from clearprop.training.callbacks import Callback, Logs
 from clearprop.training.loop import EPOCHS
 from clearprop.training.order import batch_size
-from clearprop.training.stopping import counted
 
 INTERVAL = 1.0
 """Seconds between two plain lines."""

@@ -6,23 +6,23 @@ import math
 from dataclasses import replace
 from typing import Any
 
+from clearprop.atomic_write import require_writable, write_atomically
 from clearprop.cli.log import Log
 from clearprop.cli.notices import notices
 from clearprop.cli.output import deliver
 from clearprop.cli.progress import display
 from clearprop.cli.signals import Interrupts
-from clearprop.errors import ClearpropError, InvalidArgument, Unwritable, abridged
-from clearprop.files import require_writable, write_atomically
+from clearprop.errors import ClearpropError, InvalidArgument, Unwritable
+from clearprop.loading import load
+from clearprop.messages import abridged, counted
 from clearprop.network.data import shown_label
 from clearprop.network.write import save
+from clearprop.prediction.metrics import Metrics, class_labels
+from clearprop.rendering.as_json import dumps
 from clearprop.rendering.curves import curve, plot, require_plot
 from clearprop.rendering.document import shown_number
-from clearprop.rendering.structure import dumps
 from clearprop.training.callbacks import Callback
-from clearprop.training.load import load
 from clearprop.training.loop import CHECKPOINT_SECONDS, Fit, train
-from clearprop.training.metrics import Metrics, class_labels
-from clearprop.training.stopping import counted
 
 MAX_CLASSES = 12
 """A confusion matrix of more classes does not fit a terminal; JSON has it all the same."""

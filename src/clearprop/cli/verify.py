@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from clearprop.cli.output import deliver, which_example
-from clearprop.derivation.verify import EXTENDED, FLOOR, Report, verify
-from clearprop.rendering.structure import dumps
-from clearprop.training.comparison import TOLERANCES, Comparison, compared
-from clearprop.training.load import load
+from clearprop.loading import load
+from clearprop.rendering.as_json import dumps
+from clearprop.verification.engines import TOLERANCES, Comparison, compared
+from clearprop.verification.finite_differences import EXTENDED, FLOOR, Report, verify
 
 
 def run_verify(

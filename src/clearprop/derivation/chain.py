@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.arrays import Array
-from clearprop.derivation.local import Factor, Links, Term, Working, placed
+from clearprop.derivation.local_derivatives import Factor, Links, Term, Working, placed
+from clearprop.display import Shown
 from clearprop.errors import Disagreement
 from clearprop.expressions import Expression, Number, Symbol, evaluate
 from clearprop.expressions.tree import multiply
@@ -28,7 +28,7 @@ from clearprop.propagation.cycle import Cycle
 from clearprop.propagation.forward import example_share
 from clearprop.rules.activations import Activation
 from clearprop.rules.roles import Role
-from clearprop.shown import Shown
+from clearprop.types import Array
 
 PATH_LIMIT = 16
 """A collapsed factor with at most so many paths is expanded in full, otherwise by one layer."""

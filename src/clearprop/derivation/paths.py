@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clearprop.arrays import Array
 from clearprop.derivation.chain import Chain
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
 from clearprop.propagation.cycle import Cycle
+from clearprop.types import Array
 
 
 @dataclass(frozen=True)

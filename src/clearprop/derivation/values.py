@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from clearprop.derivation.chain import symbol_value
-from clearprop.derivation.local import Links, placed
-from clearprop.errors import InvalidArgument, abridged
+from clearprop.derivation.local_derivatives import Links, placed
+from clearprop.display import Shown
+from clearprop.errors import InvalidArgument
 from clearprop.expressions import Apply, Expression, Number, Symbol, bind, evaluate
 from clearprop.expressions.tree import add, definition, multiply
+from clearprop.messages import abridged
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
 from clearprop.network.parameters import Place
@@ -20,7 +22,6 @@ from clearprop.propagation.forward import example_share, output_errors
 from clearprop.rules.activations import Activation
 from clearprop.rules.roles import Role
 from clearprop.rules.standardize import ORIGINAL, STANDARDIZED
-from clearprop.shown import Shown
 
 SHOWN_TERMS = 6
 """A sum of more terms than this, by more than a few, shows its first ones and counts the rest."""

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.arrays import Array
 from clearprop.engine.program import FIELDS
+from clearprop.types import Array
 
 ALIGNMENT = 64
 

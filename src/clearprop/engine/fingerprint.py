@@ -24,7 +24,7 @@ from clearprop.engine.program import Program
 from clearprop.expressions import Apply, Expression, Number, Symbol
 from clearprop.network.description import Dense, Network
 from clearprop.rules.activations import Activation, Softmax
-from clearprop.rules.joined import Joined, SoftmaxCrossEntropy
+from clearprop.rules.fused import Joined, SoftmaxCrossEntropy
 from clearprop.rules.losses import Loss
 from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.penalties import Penalty

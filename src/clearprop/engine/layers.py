@@ -10,10 +10,10 @@ from math import ceil
 
 import numpy as np
 
-from clearprop.arrays import Array
 from clearprop.engine.panels import Panels
 from clearprop.propagation.dropout import mixed
 from clearprop.rules.activations import AnyActivation, Softmax
+from clearprop.types import Array
 
 WORDS = (
     "units",

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
-from clearprop.errors import InvalidArgument, RequestError, UnknownName, abridged
+from clearprop.errors import InvalidArgument, RequestError, UnknownName
+from clearprop.messages import abridged
 
 SWITCH = "CLEARPROP_CPU_FEATURES"
 """The environment variable that leaves features of the processor unused: ``-avx512f,-fma``, by LLVM's names."""

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.arrays import Array
 from clearprop.engine import layers, machine, plan
 from clearprop.engine.build import Built
 from clearprop.engine.context import PLACES, Context, filled, zeros
@@ -26,6 +25,7 @@ from clearprop.propagation.dropout import key
 from clearprop.propagation.forward import example_share
 from clearprop.propagation.turns import Turn, Turns
 from clearprop.rules.optimizers import SGD
+from clearprop.types import Array
 
 CALL = 10**10
 """Multiplications and additions of one call, about a tenth of a second's."""

@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.arrays import Array
 from clearprop.engine.block import Numbers
 from clearprop.network.description import Network
 from clearprop.network.parameters import Layout
+from clearprop.types import Array
 
 
 @dataclass(frozen=True)

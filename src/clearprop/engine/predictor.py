@@ -6,7 +6,6 @@ import threading
 
 import numpy as np
 
-from clearprop.arrays import Array
 from clearprop.engine import layers, machine, plan
 from clearprop.engine.build import Built
 from clearprop.engine.context import Context, address, filled, zeros
@@ -16,6 +15,7 @@ from clearprop.engine.program import FIELDS
 from clearprop.engine.workers import processors, together
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
+from clearprop.types import Array
 
 INPUTS, OUTPUTS, COUNT = (FIELDS.index(name) for name in ("inputs", "outputs", "examples"))
 

@@ -16,7 +16,7 @@ from clearprop.engine.kernels.update import Rule
 from clearprop.engine.panels import Panel
 from clearprop.network.description import Network
 from clearprop.rules.activations import AnyActivation
-from clearprop.rules.joined import AnyJoined
+from clearprop.rules.fused import AnyJoined
 from clearprop.rules.losses import Loss
 from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.penalties import Penalty

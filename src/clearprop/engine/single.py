@@ -21,7 +21,7 @@ from clearprop.engine.panels import Panels
 from clearprop.engine.program import Program
 from clearprop.network.description import Network
 from clearprop.rules.activations import Activation
-from clearprop.rules.joined import Joined
+from clearprop.rules.fused import Joined
 from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.roles import Role
 

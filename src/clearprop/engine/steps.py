@@ -19,7 +19,7 @@ from clearprop.engine.kernels.gather import gather
 from clearprop.engine.kernels.product import product
 from clearprop.engine.kernels.softmax import pull_back
 from clearprop.engine.kernels.subnormal import flushed, restored
-from clearprop.engine.weights import Body, Weights
+from clearprop.engine.update_phase import Body, Weights
 from clearprop.rules.activations import Softmax
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from clearprop.errors import InvalidArgument, abridged
+from clearprop.errors import InvalidArgument
 from clearprop.explorer import library
 from clearprop.explorer.numbers import numbers
+from clearprop.messages import abridged
 from clearprop.network.description import Dense, Network
 from clearprop.network.examples import Examples
 from clearprop.network.problem import Problem

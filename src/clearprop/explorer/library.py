@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.derivation.local import shared, shared_joined, shared_slope
+from clearprop.derivation.local_derivatives import shared, shared_joined, shared_slope
 from clearprop.explorer.numbers import numbers
 from clearprop.explorer.trees import slope, tree
 from clearprop.expressions.evaluate import (
@@ -23,7 +23,7 @@ from clearprop.expressions.tree import DEFINITIONS
 from clearprop.network.description import Network, Objective
 from clearprop.network.names import NOTATIONS
 from clearprop.rules.activations import ACTIVATIONS, Activation, AnyActivation
-from clearprop.rules.joined import JOINED, AnyJoined, Joined
+from clearprop.rules.fused import JOINED, AnyJoined, Joined
 from clearprop.rules.losses import LOSSES, Loss
 from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.penalties import Penalty

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.arrays import Array
+from clearprop.types import Array
 
 PLAIN = 1_000
 """Arrays of more numbers than this are written as the bytes of their float64s."""

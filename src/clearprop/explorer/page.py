@@ -11,9 +11,9 @@ import hashlib
 from html import escape
 from importlib import resources
 
-from clearprop.errors import abridged
 from clearprop.explorer.export import escaped, exported
-from clearprop.explorer.still import still
+from clearprop.explorer.static_picture import still
+from clearprop.messages import abridged
 from clearprop.network.problem import Problem
 from clearprop.rendering.html import Html
 
@@ -26,7 +26,7 @@ def page(problem: Problem) -> str:
     Raises:
         InvalidArgument: there is no example to show.
 
-    >>> from clearprop.network.file import load
+    >>> from clearprop.network.read import load
     >>> page(load("lecture")).startswith("<!doctype html>")
     True
     """

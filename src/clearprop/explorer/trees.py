@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from clearprop.errors import Disagreement
-from clearprop.expressions import Apply, Derivative, Expression, Number, Symbol
+from clearprop.expressions import Apply, Expression, Number, Slope, Symbol
 from clearprop.network import names as q
 from clearprop.rules.roles import Role
 
@@ -46,6 +46,6 @@ def symbol(key: Any) -> str:
     raise Disagreement(f"the symbol {key!r} cannot be told from a role; this is a bug in clearprop, please report it")
 
 
-def slope(derivative: Derivative) -> dict[str, Any]:
+def slope(derivative: Slope) -> dict[str, Any]:
     """A derivative: as the rules of calculus give it, simplified, and the rules by name."""
     return {"raw": tree(derivative.raw), "simplified": tree(derivative.simplified), "rules": list(derivative.rules)}

@@ -11,7 +11,7 @@ from typing import Any
 from clearprop.errors import MissingExtra
 from clearprop.explorer.export import escaped, exported
 from clearprop.explorer.page import SCRIPT, STYLE, bundled
-from clearprop.explorer.still import still
+from clearprop.explorer.static_picture import still
 from clearprop.network.problem import Problem
 from clearprop.rendering.page import fragment
 

@@ -1,6 +1,6 @@
 """A very small language of scalar expressions, and its readings."""
 
-from clearprop.expressions.differentiate import Derivative, Step, derivative, differentiate
+from clearprop.expressions.differentiate import Slope, Step, derivative, differentiate
 from clearprop.expressions.evaluate import evaluate, not_finite_part
 from clearprop.expressions.parse import parse
 from clearprop.expressions.printing import Alphabet, Text, text
@@ -10,10 +10,10 @@ from clearprop.expressions.tree import Apply, Expression, Number, Operator, Symb
 __all__ = [
     "Alphabet",
     "Apply",
-    "Derivative",
     "Expression",
     "Number",
     "Operator",
+    "Slope",
     "Step",
     "Symbol",
     "Text",

@@ -38,7 +38,7 @@ class Step(NamedTuple):
     result: Expression
 
 
-class Derivative(NamedTuple):
+class Slope(NamedTuple):
     """A derivative: as the rules give it, and simplified, with the steps in order."""
 
     raw: Expression
@@ -68,7 +68,7 @@ OUTER: Mapping[Operator, Callable[[Expression], Expression]] = {
 }
 
 
-def differentiate(tree: Expression, by: Hashable) -> Derivative:
+def differentiate(tree: Expression, by: Hashable) -> Slope:
     """The derivative of the tree by the symbol with the key ``by``; all others are constants.
 
     >>> from clearprop.expressions import parse
@@ -80,7 +80,7 @@ def differentiate(tree: Expression, by: Hashable) -> Derivative:
     """
     steps: list[Step] = []
     raw = _derive(tree, by, steps)
-    return Derivative(raw, simplify(raw), tuple(steps))
+    return Slope(raw, simplify(raw), tuple(steps))
 
 
 def derivative(tree: Expression, by: Hashable) -> Expression:

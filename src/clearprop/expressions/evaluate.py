@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.arrays import Array
 from clearprop.expressions.tree import Apply, Expression, Number, Operator, Symbol
+from clearprop.types import Array
 
 Values = Mapping[Any, Any]
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from clearprop.arrays import Array
 from clearprop.expressions.evaluate import Values, evaluate
 from clearprop.expressions.tree import Apply, Expression, Operator, nodes
+from clearprop.types import Array
 
 RELATIONS = {Operator.LESS, Operator.LESS_EQUAL, Operator.GREATER, Operator.GREATER_EQUAL}
 

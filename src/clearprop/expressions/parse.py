@@ -18,8 +18,9 @@ import re
 from collections.abc import Hashable, Iterator, Mapping
 from typing import NamedTuple, NoReturn
 
-from clearprop.errors import InvalidExpression, abridged, unknown
+from clearprop.errors import InvalidExpression
 from clearprop.expressions.tree import Apply, Expression, Number, Operator, Symbol
+from clearprop.messages import abridged, unknown
 
 MAX_CHARACTERS = 2_000
 MAX_NODES = 500

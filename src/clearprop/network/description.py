@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from clearprop.errors import InvalidArgument, InvalidNetwork, Problem, abridged
+from clearprop.errors import Fault, InvalidArgument, InvalidNetwork
+from clearprop.messages import abridged
 from clearprop.rules.activations import AnyActivation, activation
+from clearprop.rules.fused import JOINED, AnyJoined
 from clearprop.rules.initializers import initializer
-from clearprop.rules.joined import JOINED, AnyJoined
 from clearprop.rules.losses import Loss, loss
 
 MAX_UNITS = 1_000_000
@@ -203,7 +204,7 @@ class Network:
 
     # --- checks ----------------------------------------------------------------------
 
-    def _problems(self) -> Iterator[Problem]:
+    def _problems(self) -> Iterator[Fault]:
         sound = True
         for problem in self._shape_problems():
             sound = False
@@ -212,21 +213,21 @@ class Network:
             yield from self._name_problems()
             misfit = self.loss.rule.misfit(self.layers[-1].rule)
             if misfit:
-                yield Problem("loss", misfit)
+                yield Fault("loss", misfit)
 
-    def _shape_problems(self) -> Iterator[Problem]:
+    def _shape_problems(self) -> Iterator[Fault]:
         if not self.layers:
-            yield Problem("layers", "a network needs at least one layer, found none")
+            yield Fault("layers", "a network needs at least one layer, found none")
             return
         if len(self.layers) > MAX_LAYERS:
-            yield Problem("layers", f"at most {MAX_LAYERS} layers, found {len(self.layers)}")
+            yield Fault("layers", f"at most {MAX_LAYERS} layers, found {len(self.layers)}")
         places = ["inputs", *(f"layers[{index + 1}].units" for index in range(self.depth))]
         for place, size in zip(places, self.sizes, strict=True):
             if not 1 <= size <= MAX_UNITS:
                 what = "inputs" if place == "inputs" else "units"
-                yield Problem(place, f"expected 1 to {MAX_UNITS:,} {what}, found {size:,}")
+                yield Fault(place, f"expected 1 to {MAX_UNITS:,} {what}, found {size:,}")
         if self.parameter_count > MAX_PARAMETERS:
-            yield Problem(
+            yield Fault(
                 "layers",
                 f"{self.parameter_count:,} weights and biases are more than the {MAX_PARAMETERS:,} "
                 "that fit; use fewer units",
@@ -236,23 +237,23 @@ class Network:
             expected = f"{layer.size} rows of {self.sizes[index]} names"
             if rows is not None and (len(rows) != layer.size or any(len(row) != self.sizes[index] for row in rows)):
                 found = f"{len(rows)} rows of {', '.join(sorted({str(len(row)) for row in rows}))}"
-                yield Problem(f"layers[{index + 1}].weight_names", f"expected {expected}, found {found}")
+                yield Fault(f"layers[{index + 1}].weight_names", f"expected {expected}, found {found}")
             yield from self._bias_name_problems(index, layer)
 
-    def _bias_name_problems(self, index: int, layer: Dense) -> Iterator[Problem]:
+    def _bias_name_problems(self, index: int, layer: Dense) -> Iterator[Fault]:
         names, place = layer.bias_names, f"layers[{index + 1}].bias_names"
         if names is None:
             return
         if layer.bias == "none":
-            yield Problem(place, "the layer has no bias to name; remove bias_names, or give it a bias")
+            yield Fault(place, "the layer has no bias to name; remove bias_names, or give it a bias")
         elif layer.bias == "shared" and not isinstance(names, str):
-            yield Problem(place, f"the layer shares one bias: expected one name, found {len(names)} in a list")
+            yield Fault(place, f"the layer shares one bias: expected one name, found {len(names)} in a list")
         elif layer.bias == "unit" and isinstance(names, str):
-            yield Problem(place, f'expected a list of {layer.size} names, found the single name "{names}"')
+            yield Fault(place, f'expected a list of {layer.size} names, found the single name "{names}"')
         elif layer.bias == "unit" and len(names) != layer.size:
-            yield Problem(place, f"expected {layer.size} names, one per unit, found {len(names)}")
+            yield Fault(place, f"expected {layer.size} names, one per unit, found {len(names)}")
 
-    def _name_problems(self) -> Iterator[Problem]:
+    def _name_problems(self) -> Iterator[Fault]:
         units = [("inputs", self.input_names if not isinstance(self.inputs, int) else ())]
         units += [
             (f"layers[{index + 1}].units", layer.units)
@@ -270,7 +271,7 @@ class Network:
         for place, names in units + parameters:
             for name in names:
                 if not NAME.fullmatch(name):
-                    yield Problem(
+                    yield Fault(
                         place,
                         f'"{abridged(name)}" is not a name: expected 1 to 200 letters (a to z), digits and _',
                     )
@@ -285,11 +286,11 @@ class Network:
                 if name.removeprefix("new_") != name and name.removeprefix("new_") in named:
                     reserved[name] = f"the updated {name.removeprefix('new_')}"
                 if name in reserved:
-                    yield Problem(place, f'"{name}" is reserved: it is what {reserved[name]} is called; choose another')
+                    yield Fault(place, f'"{name}" is reserved: it is what {reserved[name]} is called; choose another')
 
     def _duplicates(
         self, kind: str, named: list[tuple[str, tuple[str, ...]]], others: Iterator[str]
-    ) -> Iterator[Problem]:
+    ) -> Iterator[Fault]:
         places: dict[str, list[str]] = {}
         for place, names in named:
             for name in names:
@@ -303,7 +304,7 @@ class Network:
         for name, count in counts.items():
             if count > 1:
                 where = ", ".join(dict.fromkeys(places[name]))
-                yield Problem(where, f'the {kind} name "{abridged(name)}" is used {count} times; names are unique')
+                yield Fault(where, f'the {kind} name "{abridged(name)}" is used {count} times; names are unique')
 
     def _default_unit_names(self) -> Iterator[str]:
         if isinstance(self.inputs, int):

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.arrays import Array
-from clearprop.errors import InvalidArgument
-from clearprop.errors import Problem as Fault
+from clearprop.errors import Fault, InvalidArgument
 from clearprop.rules.losses import Loss
+from clearprop.types import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from clearprop.arrays import Array
 from clearprop.errors import InvalidArgument, UnknownName
 from clearprop.network.description import Network
 from clearprop.rules.initializers import initializer
+from clearprop.types import Array
 
 
 class Place(NamedTuple):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from clearprop.display import Shown
 from clearprop.errors import InvalidNetwork
 from clearprop.network.data import Data, Fitted
 from clearprop.network.description import Network
@@ -16,7 +17,6 @@ from clearprop.network.names import Names, notation
 from clearprop.network.parameters import Parameters
 from clearprop.rules.optimizers import SGD, Optimizer
 from clearprop.rules.penalties import Penalty
-from clearprop.shown import Shown
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from clearprop.errors import UnreadableFile, abridged
+from clearprop.errors import UnreadableFile
+from clearprop.messages import abridged
 
 MAX_BYTES = 256 * 2**20
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.arrays import Array
-from clearprop.errors import ClearpropError, InvalidArgument, abridged
-from clearprop.files import write_atomically
+from clearprop.atomic_write import write_atomically
+from clearprop.errors import ClearpropError, InvalidArgument
+from clearprop.messages import abridged
 from clearprop.network.data import Data
 from clearprop.network.description import Dense, Network
 from clearprop.network.examples import Examples
@@ -20,6 +20,7 @@ from clearprop.rules.activations import ACTIVATIONS, activation
 from clearprop.rules.losses import LOSSES, loss
 from clearprop.rules.optimizers import OPTIMIZERS, Optimizer, optimizer
 from clearprop.rules.schedules import Schedule, schedule
+from clearprop.types import Array
 
 
 def write(problem: Problem) -> str:
@@ -29,7 +30,7 @@ def write(problem: Problem) -> str:
         InvalidArgument: a rule made in Python that nothing in a file describes, or a parameter
             that is not a finite number.
 
-    >>> from clearprop.network.file import load, read
+    >>> from clearprop.network.read import load, read
     >>> read(write(load("lecture"))) == load("lecture")
     True
     """

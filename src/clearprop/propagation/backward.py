@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clearprop.arrays import Array
 from clearprop.expressions import evaluate
 from clearprop.network.parameters import Parameters
 from clearprop.propagation.forward import Trace, error_share, example_share
 from clearprop.rules.penalties import Penalty
 from clearprop.rules.roles import Role
+from clearprop.types import Array
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from clearprop.arrays import Array
+from clearprop.display import Shown
 from clearprop.errors import InvalidArgument, NotFinite
 from clearprop.expressions import Expression, Symbol, not_finite_part, substitute, text
 from clearprop.network import names as q
@@ -24,7 +24,7 @@ from clearprop.propagation.update import Update, initial_state, update
 from clearprop.rules.activations import Activation
 from clearprop.rules.roles import Role
 from clearprop.rules.schedules import rate_at
-from clearprop.shown import Shown
+from clearprop.types import Array
 
 
 class Rounding(NamedTuple):
@@ -44,7 +44,7 @@ class Cycle(Shown):
     each example of its batch. Both count from 1 in the order of the file, as ``step`` counts from 1;
     ``state`` is what the optimizer remembered before.
 
-    >>> from clearprop.network.file import load
+    >>> from clearprop.network.read import load
     >>> done = cycle(load("lecture"))
     >>> round(done["output_o1"], 5), round(done.gradients["w5"], 5), round(done.updated["w5"], 5)
     (0.73493, 0.0802, 0.45188)

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.arrays import Array
 from clearprop.network.description import Network
+from clearprop.types import Array
 
 
 def masks(

@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.arrays import Array
 from clearprop.expressions import evaluate
 from clearprop.network.description import Network
 from clearprop.network.parameters import Parameters
 from clearprop.rules.penalties import Penalty
 from clearprop.rules.roles import Role
+from clearprop.types import Array
 
 
 @dataclass(frozen=True)

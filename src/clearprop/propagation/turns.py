@@ -8,7 +8,7 @@ from typing import NamedTuple, overload
 
 import numpy as np
 
-from clearprop.arrays import Array
+from clearprop.types import Array
 
 
 class Turn(NamedTuple):

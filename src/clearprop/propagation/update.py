@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.arrays import Array
 from clearprop.expressions import evaluate
 from clearprop.network.parameters import Parameters
 from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.roles import Role
+from clearprop.types import Array
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,14 @@ from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
 from clearprop.derivation.chain import Assigned, GradientDerivation
-from clearprop.derivation.local import Factor, Term
+from clearprop.derivation.local_derivatives import Factor, Term
 from clearprop.derivation.values import ValueDerivation
-from clearprop.derivation.verify import Differences
 from clearprop.expressions import Expression, Number, Symbol, substitute
 from clearprop.expressions.tree import add, multiply
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
 from clearprop.rendering.document import Block, Equation, Heading, Line, Paragraph, Phrase, Table, View
+from clearprop.verification.finite_differences import Differences
 
 Derivation = ValueDerivation | GradientDerivation
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from clearprop.errors import InvalidArgument, MissingExtra, abridged
+from clearprop.errors import InvalidArgument, MissingExtra
+from clearprop.messages import abridged
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 POINT = "•"

@@ -9,18 +9,18 @@ from typing import Any, Literal
 from clearprop.derivation.chain import GradientDerivation, derive_parameter, derive_signal
 from clearprop.derivation.paths import Path, largest_paths
 from clearprop.derivation.values import ValueDerivation, derive_value
-from clearprop.derivation.verify import Differences
+from clearprop.display import Shown
 from clearprop.errors import InvalidArgument
 from clearprop.network import names as q
 from clearprop.network.names import Quantity, notation
 from clearprop.propagation.cycle import Cycle, following
+from clearprop.rendering.as_json import cycle_structure, cycles_structure, dumps, paths_structure
 from clearprop.rendering.compose import derivation_blocks
+from clearprop.rendering.conventions import fits_in_full
 from clearprop.rendering.document import Document, View
-from clearprop.rendering.head import fits_in_full
-from clearprop.rendering.overview import cycles_document, paths_document
-from clearprop.rendering.report import cycle_document
-from clearprop.rendering.structure import cycle_structure, cycles_structure, dumps, paths_structure
-from clearprop.shown import Shown
+from clearprop.rendering.summaries import cycles_document, paths_document
+from clearprop.rendering.whole_cycle import cycle_document
+from clearprop.verification.finite_differences import Differences
 
 Derivation = ValueDerivation | GradientDerivation
 
@@ -99,7 +99,7 @@ def explain(
         UnknownName: a name that nothing in the network is called.
         InvalidArgument: digits out of range, or a quantity that cannot be explained by itself.
 
-    >>> from clearprop.network.file import load
+    >>> from clearprop.network.read import load
     >>> from clearprop.propagation.cycle import cycle
     >>> print(explain(cycle(load("lecture")), "sum_h1"))
     sum_h1

@@ -27,9 +27,9 @@ from clearprop.rendering.document import (
     Table,
     View,
 )
+from clearprop.rendering.layout import caption
 from clearprop.rendering.markup import element, escaped
 from clearprop.rendering.mathml import TAG, Formula, Part, math, matrices, mo, visible
-from clearprop.rendering.picture import caption
 from clearprop.rendering.svg import legend, svg
 from clearprop.rendering.svg_curve import svg_curve
 

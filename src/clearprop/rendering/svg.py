@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from math import hypot
 
-from clearprop.errors import abridged
+from clearprop.messages import abridged
 from clearprop.network import names as q
 from clearprop.rendering.diagram import LISTED, connections
 from clearprop.rendering.document import Diagram, View
+from clearprop.rendering.layout import ROW, Edge, Picture, Point, caption
 from clearprop.rendering.markup import element, escaped
-from clearprop.rendering.picture import ROW, Edge, Picture, Point, caption
 from clearprop.rendering.symbols import Accent, Mark, Pieces, Symbols
 
 SCALE = 54.0

@@ -8,7 +8,7 @@ from clearprop.network import names as q
 from clearprop.rendering.curves import plotted
 from clearprop.rendering.document import Curve, Diagram, View
 from clearprop.rendering.latex_symbols import LATEX, Symbols, escaped, number
-from clearprop.rendering.picture import Labels, Picture, Point, caption
+from clearprop.rendering.layout import Labels, Picture, Point, caption
 
 
 def tikz(diagram: Diagram, view: View) -> str:

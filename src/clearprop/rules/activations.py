@@ -15,19 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.arrays import Array
 from clearprop.errors import InvalidArgument, UnknownName
-from clearprop.expressions import (
-    Derivative,
-    Expression,
-    Number,
-    Symbol,
-    bind,
-    differentiate,
-    evaluate,
-    parse,
-    simplify,
-)
+from clearprop.expressions import Expression, Number, Slope, Symbol, bind, differentiate, evaluate, parse, simplify
 from clearprop.expressions.tree import (
     erf,
     exp,
@@ -41,6 +30,7 @@ from clearprop.expressions.tree import (
     where,
 )
 from clearprop.rules.roles import Role, y, z
+from clearprop.types import Array
 
 
 @dataclass(frozen=True)
@@ -65,7 +55,7 @@ class Activation:
         return bind(self.output, self.constants)
 
     @cached_property
-    def slope(self) -> Derivative:
+    def slope(self) -> Slope:
         """d(output)/dz: the rule's local derivative."""
         return differentiate(self.formula, Role.SUM)
 

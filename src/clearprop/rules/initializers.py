@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clearprop.arrays import Array
 from clearprop.errors import UnknownName
 from clearprop.expressions import Expression, Number, evaluate
 from clearprop.expressions.tree import sqrt
 from clearprop.rules.roles import Role, fan_in, fan_out
+from clearprop.types import Array
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from clearprop.errors import UnknownName
-from clearprop.expressions import Derivative, Expression, Number, Symbol, bind, differentiate, parse
+from clearprop.expressions import Expression, Number, Slope, Symbol, bind, differentiate, parse
 from clearprop.expressions.tree import absolute, greater, log, where
 from clearprop.rules.activations import AnyActivation, with_constants
 from clearprop.rules.roles import Role, t, y
@@ -41,7 +41,7 @@ class Loss:
         return bind(self.error, self.constants)
 
     @cached_property
-    def slope(self) -> Derivative:
+    def slope(self) -> Slope:
         """∂error/∂output, the rule's local derivative."""
         return differentiate(self.formula, Role.OUTPUT)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from clearprop.expressions import Derivative, Expression, Number, Symbol, bind, differentiate, simplify
+from clearprop.expressions import Expression, Number, Slope, Symbol, bind, differentiate, simplify
 from clearprop.expressions.tree import absolute, add
 from clearprop.rules.roles import Role, w
 
@@ -42,11 +42,11 @@ class Penalty:
         return simplify(bind(self.symbolic, {"l2": self.l2, "l1": self.l1}))
 
     @cached_property
-    def slope(self) -> Derivative:
+    def slope(self) -> Slope:
         """The derivative of one weight's penalty."""
         return differentiate(self.formula, Role.WEIGHT)
 
     @cached_property
-    def symbolic_slope(self) -> Derivative:
+    def symbolic_slope(self) -> Slope:
         """The same with l2 and l1 as symbols."""
         return differentiate(self.symbolic, Role.WEIGHT)

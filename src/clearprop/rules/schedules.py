@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from clearprop.arrays import Array
 from clearprop.errors import InvalidArgument, UnknownName
 from clearprop.expressions import Expression, Symbol, evaluate
 from clearprop.expressions.tree import greater, less, maximum, minimum, where
 from clearprop.rules.roles import Role, step
+from clearprop.types import Array
 
 DEFAULTS: Mapping[str, Mapping[str, float]] = {
     "constant": {},

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.arrays import Array
-from clearprop.errors import InvalidArgument, UnfitTable, abridged
-from clearprop.errors import Problem as Fault
+from clearprop.errors import Fault, InvalidArgument, UnfitTable
 from clearprop.expressions import evaluate
+from clearprop.messages import abridged
 from clearprop.network.data import Column, Data, Fitted, Label, shown_label
 from clearprop.rules.standardize import STANDARDIZED
 from clearprop.tables.classes import class_codes, listed
 from clearprop.tables.table import Kind, Numbers, Table, Text, Wanted, chosen, column, first, label, not_finite
+from clearprop.types import Array
 
 
 def wanted(fitted: Fitted, *, targets: bool) -> Wanted:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from clearprop.arrays import Array
-from clearprop.errors import Problem as Fault
-from clearprop.errors import UnfitTable, abridged
+from clearprop.errors import Fault, UnfitTable
+from clearprop.messages import abridged
 from clearprop.network.data import Data, Label, shown_label
 from clearprop.network.problem import Problem
 from clearprop.tables.table import Numbers, Table, Text, column, not_finite
+from clearprop.types import Array
 
 
 def classes_of(table: Table, data: Data, problem: Problem, rows: Array) -> tuple[Label, ...] | None:

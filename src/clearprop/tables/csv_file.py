@@ -17,9 +17,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from clearprop.arrays import Array
-from clearprop.errors import Problem, UnfitTable, UnreadableFile, abridged
+from clearprop.errors import Fault, UnfitTable, UnreadableFile
+from clearprop.messages import abridged
 from clearprop.tables.table import MAX_FAULTS, Column, Kind, Numbers, Table, Text, Wanted, column
+from clearprop.types import Array
 
 BLOCK = 8192
 """Rows that are turned into columns together, at most."""
@@ -94,7 +95,7 @@ class _Reading:
 
     def __init__(self, lines: _Lines, wanted: Wanted, source: str) -> None:
         self.lines, self.source = iter(lines), source
-        self.faults: list[Problem] = []
+        self.faults: list[Fault] = []
         self.more = self.rows = 0
         first = next(self.lines, None)
         while first is not None and not first.strip():
@@ -108,7 +109,7 @@ class _Reading:
         if all(_number(name) is not None for name in self.header):
             found = abridged(first.strip())
             raise UnfitTable(
-                [Problem("first line", f"expected the names of the columns, found numbers: {found}")], source
+                [Fault("first line", f"expected the names of the columns, found numbers: {found}")], source
             )
         places = {name: place for place, name in enumerate(self.header)}
         names = wanted.choose(self.header, source)
@@ -128,7 +129,7 @@ class _Reading:
             number = self.rows + len(self._filled(rows)) + 1
             place = f"row {number:,}" if self.header else "first line"
             reason = str(error).replace("\t", "\\t")
-            fault = Problem(place, f"{reason}; look for a quote that is not closed")
+            fault = Fault(place, f"{reason}; look for a quote that is not closed")
             raise UnfitTable([fault, *self.faults], self.source, self.more) from None
         return rows
 
@@ -160,11 +161,11 @@ class _Reading:
             for number, row in enumerate(rows, self.rows + 1):
                 if len(row) in wrong:
                     expected = f"expected {len(self.header)} cells, as in the first line"
-                    self._fault(Problem(f"row {number:,}", f"{expected}, found {len(row)}"))
+                    self._fault(Fault(f"row {number:,}", f"{expected}, found {len(row)}"))
             rows = [row if len(row) == len(self.header) else [""] * len(self.header) for row in rows]
         for name, place in self.places.items():
             for number, fault in self.columns[name].take([row[place] for row in rows]):
-                self._fault(Problem(column(name, self.rows + number), fault))
+                self._fault(Fault(column(name, self.rows + number), fault))
         self.rows += len(rows)
 
     def _take_plain(self, lines: list[str]) -> bool:
@@ -194,7 +195,7 @@ class _Reading:
                     each.take_text([row[self.places[each.name]] for row in rows])
         return True
 
-    def _fault(self, problem: Problem) -> None:
+    def _fault(self, problem: Fault) -> None:
         if len(self.faults) < MAX_FAULTS:
             self.faults.append(problem)
         else:
@@ -203,7 +204,7 @@ class _Reading:
     def table(self) -> Table:
         """All of it, or everything that is wrong with it."""
         if not self.faults and not self.rows:
-            self.faults.append(Problem("", "there are no rows below the first line"))
+            self.faults.append(Fault("", "there are no rows below the first line"))
         if self.faults:
             raise UnfitTable(self.faults, self.source, self.more)
         return Table({name: column.whole() for name, column in self.columns.items()}, self.source)

@@ -11,20 +11,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clearprop.arrays import Array
-from clearprop.errors import Problem as Fault
-from clearprop.errors import UnfitTable, abridged
+from clearprop.errors import Fault, UnfitTable
+from clearprop.messages import abridged
 from clearprop.network.data import Column, Data, Fitted
 from clearprop.network.problem import Problem
 from clearprop.tables.classes import class_codes, classes_of
 from clearprop.tables.split import split
 from clearprop.tables.table import MAX_FAULTS, Numbers, Table, Text, Wanted, chosen, column, not_finite
+from clearprop.types import Array
 
 ROUNDING = 4 * float(np.finfo(float).eps)
 """Numbers that differ by less, relative to the largest, are the same number."""
 
 
-class Part(NamedTuple):
+class Split(NamedTuple):
     """The rows of a table: those to learn from, and those set aside."""
 
     training: Array
@@ -49,7 +49,7 @@ def wanted(problem: Problem, data: Data) -> Wanted:
     return Wanted(choose, dict.fromkeys(data.categorical, "text"))
 
 
-def fit(table: Table, data: Data, problem: Problem) -> tuple[Fitted, Part]:
+def fit(table: Table, data: Data, problem: Problem) -> tuple[Fitted, Split]:
     """What the table's training rows say, and which those are.
 
     Raises:
@@ -70,7 +70,7 @@ def fit(table: Table, data: Data, problem: Problem) -> tuple[Fitted, Part]:
     if faults:
         raise UnfitTable(faults, table.source)
     columns = tuple(each for each in found if isinstance(each, Column))
-    return Fitted(columns, data.target, classes), Part(training, validation)
+    return Fitted(columns, data.target, classes), Split(training, validation)
 
 
 def _role_faults(data: Data, inputs: Sequence[str], table: Table) -> Iterator[Fault]:

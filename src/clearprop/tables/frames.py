@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.arrays import Array
-from clearprop.errors import InvalidArgument, MissingExtra, Problem, UnfitTable, UnreadableFile, abridged
+from clearprop.errors import Fault, InvalidArgument, MissingExtra, UnfitTable, UnreadableFile
+from clearprop.messages import abridged
 from clearprop.tables.table import Column, Kind, Numbers, Table, Text, Wanted, column, label
+from clearprop.types import Array
 
 MAGIC = b"PAR1"
 
@@ -66,22 +67,22 @@ def from_frame(
         try:
             columns[name] = _series(frame[:, places[name]], wanted.kinds.get(name))
         except InvalidArgument as error:
-            faults.append(Problem(column(name), str(error)))
+            faults.append(Fault(column(name), str(error)))
     if not faults and not len(frame):
-        faults.append(Problem("", "there are no rows"))
+        faults.append(Fault("", "there are no rows"))
     for name, values in more.items():
         if not faults and len(values) != len(frame):
-            faults.append(Problem(column(name), f"{len(frame):,} rows of inputs, but {len(values):,} of targets"))
+            faults.append(Fault(column(name), f"{len(frame):,} rows of inputs, but {len(values):,} of targets"))
     if faults:
         raise UnfitTable(faults, source)
     columns |= more
     return Table({name: columns[name] for name in chosen}, source)
 
 
-def _twice(data: Any) -> Iterator[Problem]:
+def _twice(data: Any) -> Iterator[Fault]:
     for name, count in Counter(map(str, data.columns)).items():
         if count > 1:
-            yield Problem(column(name), f"stands {count} times in the header; names are unique")
+            yield Fault(column(name), f"stands {count} times in the header; names are unique")
 
 
 def _series(series: Any, kind: Kind | None) -> Column:

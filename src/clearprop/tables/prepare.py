@@ -9,9 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from clearprop.arrays import Array
-from clearprop.errors import Problem as Fault
-from clearprop.errors import UnfitTable, abridged
+from clearprop.errors import Fault, UnfitTable
+from clearprop.messages import abridged
 from clearprop.network.data import Data, Fitted
 from clearprop.network.description import Network
 from clearprop.network.examples import Examples
@@ -20,6 +19,7 @@ from clearprop.network.problem import Problem
 from clearprop.tables import apply
 from clearprop.tables.fit import fit, usable, wanted
 from clearprop.tables.table import Table, Wanted
+from clearprop.types import Array
 
 Reader = Callable[[Wanted], Table]
 """Reads what is wanted of a table, wherever that is."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clearprop.errors import UnreadableFile, abridged
+from clearprop.errors import UnreadableFile
+from clearprop.messages import abridged
 from clearprop.tables.csv_file import Progress, read_csv
 from clearprop.tables.frames import is_parquet, read_parquet
 from clearprop.tables.table import Table, Wanted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from clearprop.arrays import Array
+from clearprop.types import Array
 
 
 def split(rows: Array, share: float, seed: int, classes: Array | None = None) -> tuple[Array, Array]:

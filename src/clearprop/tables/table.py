@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from clearprop.arrays import Array
-from clearprop.errors import Problem, UnfitTable, abridged
+from clearprop.errors import Fault, UnfitTable
+from clearprop.messages import abridged
 from clearprop.network.data import shown_label
+from clearprop.types import Array
 
 MAX_FAULTS = 10
 Kind = Literal["numbers", "text"]
@@ -83,11 +84,11 @@ def chosen(header: Sequence[str], source: str, *, needed: Iterable[str], others:
     for name in names:
         if name == "" and counts[name]:
             place = f"column {list(header).index(name) + 1:,}"
-            problems.append(Problem(place, "has no name; name it in the first line, or list the columns under inputs"))
+            problems.append(Fault(place, "has no name; name it in the first line, or list the columns under inputs"))
         elif counts[name] > 1:
-            problems.append(Problem(column(name), f"stands {counts[name]} times in the header; names are unique"))
+            problems.append(Fault(column(name), f"stands {counts[name]} times in the header; names are unique"))
         elif not counts[name]:
-            problems.append(Problem(column(name), f"there is no such column; found {_few(header)}"))
+            problems.append(Fault(column(name), f"there is no such column; found {_few(header)}"))
     if problems:
         raise UnfitTable(problems, source)
     return names
@@ -123,9 +124,9 @@ def first(wrong: Array, rows: Array | None = None) -> int | None:
     return int(found[0]) if found.size else None
 
 
-def not_finite(name: str, values: Array, rows: Array | None = None, *, missing: bool = True) -> Iterator[Problem]:
+def not_finite(name: str, values: Array, rows: Array | None = None, *, missing: bool = True) -> Iterator[Fault]:
     """The first value, of the rows asked for, that is infinite, or, where it counts, missing."""
     row = first(~np.isfinite(values) if missing else np.isinf(values), rows)
     if row is not None:
         found = "no value" if np.isnan(values[row]) else "infinity"
-        yield Problem(column(name, row + 1), f"expected a finite number, found {found}")
+        yield Fault(column(name, row + 1), f"expected a finite number, found {found}")

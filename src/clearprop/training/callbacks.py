@@ -18,7 +18,7 @@ class Callback:
     >>> class Printer(Callback):
     ...     def on_epoch_end(self, epoch, logs):
     ...         print(epoch, f"{logs['loss']:.4f}")
-    >>> from clearprop.network.file import load
+    >>> from clearprop.network.read import load
     >>> from clearprop.training.loop import train
     >>> fit = train(load("lecture"), epochs=2, callbacks=[Printer()])
     1 0.2407

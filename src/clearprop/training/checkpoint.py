@@ -12,18 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.arrays import Array
-from clearprop.errors import InvalidArgument, abridged
-from clearprop.files import require_writable, write_atomically
+from clearprop.atomic_write import require_writable, write_atomically
+from clearprop.errors import InvalidArgument
+from clearprop.messages import abridged
+from clearprop.models.history import History
+from clearprop.models.model import Model, Progress, as_json, content, require_savable
+from clearprop.models.read import damaged, load_model
+from clearprop.models.snapshot import Standing
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.network.write import structure
-from clearprop.training.history import History
-from clearprop.training.model import Model, Progress, as_json, content, require_savable
 from clearprop.training.order import batch_size
-from clearprop.training.read_model import damaged, load_model
-from clearprop.training.standing import Standing
 from clearprop.training.stopping import Ending
+from clearprop.types import Array
 
 MAX_CHANGES = 10
 LIMITS = frozenset(

@@ -6,11 +6,12 @@ import warnings
 from numbers import Integral
 from typing import Any, Literal, Protocol
 
+from clearprop.engine.availability import unusable
 from clearprop.errors import InvalidArgument
+from clearprop.models.snapshot import Snapshot
 from clearprop.network.problem import Problem
 from clearprop.propagation.turns import Turns
 from clearprop.training.reference import Reference
-from clearprop.training.standing import Snapshot
 
 EngineName = Literal["compiled", "reference"]
 
@@ -52,7 +53,7 @@ def engine_for(
     if name == "compiled":
         missing = unusable()
         if missing is None:
-            from clearprop.training.compiled import Compiled
+            from clearprop.training.compiled_engine import Compiled
 
             return Compiled(problem, start, threads)
         warnings.warn(f"{missing}; training goes on in NumPy, slower", SlowerEngine, stacklevel=2)
@@ -66,12 +67,3 @@ def require_threads(threads: Any) -> None:
 
 
 MOST_THREADS = 256
-
-
-def unusable() -> str | None:
-    """Why the compiled engine cannot be used here, or None if it can."""
-    try:
-        from clearprop.engine import machine
-    except ImportError as error:
-        return f"the compiled engine needs llvmlite, which cannot be imported ({error})"
-    return machine.unusable()

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.arrays import Array
 from clearprop.errors import InvalidArgument
 from clearprop.network.data import Data, shown_label
 from clearprop.network.description import Network
@@ -20,6 +19,7 @@ from clearprop.tables.csv_file import Progress
 from clearprop.tables.frames import as_column, from_arrays, from_frame, is_frame, target_columns
 from clearprop.tables.prepare import prepared
 from clearprop.tables.read import read_table
+from clearprop.tables.rows import dimensions, rows
 
 COLUMNS = {"columns": "inputs"} | {
     field.name: field.name for field in fields(Data) if field.name not in ("file", "target", "inputs")
@@ -143,14 +143,6 @@ def weighted(examples: Examples | None, weights: Any) -> Examples:
     return replace(examples, weights=values if examples.weights is None else values * examples.weights)
 
 
-def dimensions(values: Any) -> int:
-    """How many dimensions an array has, or would have."""
-    try:
-        return int(np.ndim(values))
-    except ValueError:  # rows of different lengths: refused where they are read
-        return 2
-
-
 def _are_outputs(targets: Any, width: int, rank: int) -> bool:
     """Whether targets are rows of numbers, one for each output, rather than a class for each row of inputs."""
     if dimensions(targets) < 2:
@@ -168,21 +160,3 @@ def examples(network: Network, inputs: Any, targets: Any) -> Examples:
     if not len(found):
         raise InvalidArgument("inputs: expected at least 1 row, found none")
     return found
-
-
-def rows(values: Any, width: int, what: str, hint: str = "") -> Array:
-    """A matrix with so many columns; a plain list is one row, or one column where a row is one number.
-
-    Raises:
-        InvalidArgument: not numbers, or of another shape.
-    """
-    expected = f"{what}: expected rows of {'1 number' if width == 1 else f'{width} numbers'}"
-    try:
-        array = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
-        raise InvalidArgument(f"{expected}, found something else in them") from None
-    if array.ndim < 2:
-        array = array.reshape(-1, 1) if width == 1 else np.atleast_2d(array)
-    if array.ndim != 2 or array.shape[1] != width:
-        raise InvalidArgument(f"{expected}, found shape {array.shape}{hint}")
-    return array

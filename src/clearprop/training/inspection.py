@@ -13,9 +13,9 @@ from clearprop.engine.program import Tile
 from clearprop.network.problem import Problem
 from clearprop.propagation.turns import Turns
 from clearprop.propagation.update import initial_state
+from clearprop.training.arguments import requested
 from clearprop.training.engines import require_threads
 from clearprop.training.order import Plateau, batch_size, turns
-from clearprop.training.request import requested
 
 SECONDS = 0.2
 """How long each of the measured runs takes, about."""

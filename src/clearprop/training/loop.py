@@ -10,27 +10,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clearprop.arrays import Array
+from clearprop.display import Shown
 from clearprop.errors import InvalidArgument, Unwritable
+from clearprop.models.history import History, keeps_best
+from clearprop.models.snapshot import Snapshot, Standing
 from clearprop.network.description import Network
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
+from clearprop.prediction.metrics import Metrics, measured
 from clearprop.rules.optimizers import Optimizer
-from clearprop.shown import Shown
+from clearprop.training.arguments import requested
 from clearprop.training.callbacks import Callback, Function, Listeners, Logs
 from clearprop.training.engines import Engine, EngineName, engine_for
-from clearprop.training.history import History
-from clearprop.training.metrics import Metrics, measured
+from clearprop.training.intervals import Pace
 from clearprop.training.order import Plateau, batch_size, turns
-from clearprop.training.pace import Pace
 from clearprop.training.reference import Reference
-from clearprop.training.request import requested
-from clearprop.training.standing import Snapshot, Standing
-from clearprop.training.stopping import Ending, Status, Stopping, ending, keeps_best
+from clearprop.training.stopping import Ending, Status, Stopping, ending
+from clearprop.types import Array
 
 if TYPE_CHECKING:  # what reads and writes files is imported when there is a file
+    from clearprop.models.model import Progress
     from clearprop.training.checkpoint import Checkpoints
-    from clearprop.training.model import Progress
 
 CHECKPOINT_SECONDS = 10.0
 """Between two checkpoints, unless a call says otherwise."""
@@ -72,7 +72,7 @@ class Fit(Shown):
             InvalidArgument: rows of the wrong length, or not finite.
             UnfitTable: a data frame that lacks a column, or holds what training never saw.
         """
-        from clearprop.training.prediction import predict
+        from clearprop.prediction.predict import predict
 
         return predict(self.problem, inputs)
 
@@ -91,7 +91,7 @@ class Fit(Shown):
         Raises:
             Unwritable: the file cannot be written; what was there is untouched.
         """
-        from clearprop.training.model import Model, save_model
+        from clearprop.models.model import Model, save_model
 
         save_model(Model(self.problem), path)
 
@@ -140,7 +140,7 @@ def train(
         UnfitTable: a table that does not fit the network.
         Unwritable: nothing can be written at ``output``; said before the first step.
 
-    >>> from clearprop.network.file import load
+    >>> from clearprop.network.read import load
     >>> fit = train(load("lecture"))
     >>> fit.status.value, fit.loss_after < 1e-4
     ('converged', True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from clearprop.models.history import History
 from clearprop.network.problem import Problem
 from clearprop.propagation.turns import Turns
 from clearprop.rules.schedules import UNWATCHED, rate_at, watched
 from clearprop.training.batches import shuffled
-from clearprop.training.history import History
 
 BATCH_SIZE = 32
 """Rows per step of a table unless a file or a call says otherwise; a file's own examples are one batch."""

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clearprop.arrays import Array
+from clearprop.models.snapshot import Snapshot
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.propagation.backward import Gradients, add_penalty, backward
+from clearprop.propagation.blocks import blocks
 from clearprop.propagation.dropout import masks
 from clearprop.propagation.forward import Trace, example_share, forward, output_errors, penalty_error
 from clearprop.propagation.turns import Turns
 from clearprop.propagation.update import Update, initial_state, update
-from clearprop.training.batches import blocks
 from clearprop.training.order import batch_size
-from clearprop.training.standing import Snapshot
+from clearprop.types import Array
 
 
 @dataclass(frozen=True)

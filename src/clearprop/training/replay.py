@@ -8,16 +8,17 @@ from typing import Literal
 
 import numpy as np
 
-from clearprop.arrays import Array
+from clearprop.engine.availability import unusable
 from clearprop.errors import NotFinite
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import Cycle, Rounding, cycle
 from clearprop.propagation.turns import Turn, Turns
-from clearprop.training.engines import Engine, engine_for, unusable
+from clearprop.training.arguments import requested
+from clearprop.training.engines import Engine, engine_for
+from clearprop.training.intervals import Pace
 from clearprop.training.order import Plateau, turns
-from clearprop.training.pace import Pace
 from clearprop.training.reference import Reference
-from clearprop.training.request import requested
+from clearprop.types import Array
 
 
 @dataclass(frozen=True)

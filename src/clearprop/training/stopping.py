@@ -7,8 +7,9 @@ from enum import Enum
 from itertools import pairwise
 from typing import NamedTuple
 
+from clearprop.messages import counted
+from clearprop.models.history import History, keeps_best
 from clearprop.network.problem import Settings
-from clearprop.training.history import History
 
 
 class Status(Enum):
@@ -100,16 +101,3 @@ class Stopping:
         if limit is None or time.monotonic() - self.started < limit:
             return None
         return ending(Status.TIME_LIMIT, seconds=limit)
-
-
-def keeps_best(settings: Settings, history: History) -> bool:
-    """Whether the weights to keep are those with the lowest loss of the validation rows."""
-    return bool(history.validation) and settings.early_stopping and settings.tolerance > 0
-
-
-def counted(count: int, word: str) -> str:
-    """
-    >>> counted(1, "epoch"), counted(10_000, "step")
-    ('1 epoch', '10,000 steps')
-    """
-    return f"1 {word}" if count == 1 else f"{count:,} {word}s"

@@ -14,7 +14,7 @@ from clearprop.engine.block import INDEX, POINTER, Block, Module, reduced
 from clearprop.engine.emit import Emitter
 from clearprop.engine.kernels.softmax import Row, logarithm_of_sum, softmax_of
 from clearprop.engine.panels import Panel
-from clearprop.rules.joined import AnyJoined, Joined, SoftmaxCrossEntropy
+from clearprop.rules.fused import AnyJoined, Joined, SoftmaxCrossEntropy
 from clearprop.rules.losses import Loss
 from clearprop.rules.roles import Role
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from clearprop.arrays import Array
 from clearprop.engine.block import INDEX, POINTER, Block, Module, intrinsic, reduced
 from clearprop.engine.emit import Emitter
 from clearprop.engine.kernels.activate import each_vector
@@ -20,6 +19,7 @@ from clearprop.expressions.tree import symbols
 from clearprop.rules.optimizers import Assignment, Optimizer
 from clearprop.rules.penalties import Penalty
 from clearprop.rules.roles import Role
+from clearprop.types import Array
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import { abridged, h, say } from "./dom";
 import { grouped } from "./number";
 import { Panel } from "./panel";
 import { Progress, told } from "./phases";
-import { placesOf } from "./places";
+import { placesOf } from "./highlight";
 import { Player } from "./player";
 import type { Quantity } from "./quantity";
 import { Store } from "./store";

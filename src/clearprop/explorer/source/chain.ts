@@ -2,8 +2,8 @@
    derivation/chain.py, filled with the numbers of the moment. */
 
 import type { Cycle } from "./cycle";
-import { factor, Links, term } from "./links";
-import type { Factor, Term } from "./links";
+import { factor, Links, term } from "./local";
+import type { Factor, Term } from "./local";
 import type { Network } from "./network";
 import { joinedEntries, pullBack } from "./propagate";
 import * as q from "./quantity";

@@ -2,7 +2,7 @@
 
 import { symbolValue } from "./derive";
 import type { Assigned, Derivation, GradientDerivation, ValueDerivation } from "./derive";
-import type { Factor, Term } from "./links";
+import type { Factor, Term } from "./local";
 import { Names } from "./network";
 import * as q from "./quantity";
 import type { Quantity } from "./quantity";

@@ -9,7 +9,7 @@ import { numberField } from "./field";
 import type { NumberField } from "./field";
 import { latexOf } from "./latex";
 import { MathML } from "./mathml";
-import { placesOf } from "./places";
+import { placesOf } from "./highlight";
 import type { Quantity } from "./quantity";
 import { derivative, output, sum, TOTAL } from "./quantity";
 import type { Store } from "./store";

@@ -1,5 +1,5 @@
 /* Local derivatives: one link of the chain rule, with its formula, its working and its number. Each is read from
-   the rule that computed the forward pass; none is stated here. The same as derivation/local.py. */
+   the rule that computed the forward pass; none is stated here. The same as derivation/local_derivatives.py. */
 
 import type { Cycle } from "./cycle";
 import type { SharedLoss } from "./data";

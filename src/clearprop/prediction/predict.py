@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.arrays import Array
 from clearprop.errors import InvalidArgument, NotFinite
 from clearprop.network.data import Column, Fitted, Label
 from clearprop.network.problem import Problem
+from clearprop.prediction.metrics import class_labels, most_likely
+from clearprop.prediction.outputs import outputs
 from clearprop.tables.csv_file import Progress
 from clearprop.tables.frames import from_frame, is_frame, numbered
 from clearprop.tables.prepare import Reader, inputs_of
 from clearprop.tables.read import read_table
+from clearprop.tables.rows import rows
 from clearprop.tables.table import Table
-from clearprop.training.given import rows
-from clearprop.training.metrics import class_labels, most_likely
-from clearprop.training.outputs import outputs
+from clearprop.types import Array
 
 
 def predict(problem: Problem, data: Any, progress: Progress | None = None) -> Array:
@@ -36,7 +36,7 @@ def predict(problem: Problem, data: Any, progress: Progress | None = None) -> Ar
         UnfitTable: columns that are not there, values that are missing or that training never saw.
         NotFinite: an output is not a finite number.
 
-    >>> from clearprop.network.file import load
+    >>> from clearprop.network.read import load
     >>> predict(load("lecture"), [[0.1, 0.5]]).round(5).tolist()
     [[0.73493, 0.77955]]
     """

@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from clearprop import examples
-from clearprop.errors import InvalidArgument, abridged
-from clearprop.network import file
+from clearprop.errors import InvalidArgument
+from clearprop.messages import abridged
 from clearprop.network.data import Data
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
+from clearprop.network.read import read_file
 from clearprop.tables.csv_file import Progress
 
 
@@ -31,8 +32,8 @@ def is_model(path: Path) -> bool:
 def load_network(net: str | os.PathLike[str]) -> Problem:
     """The problem in a network file or a model, without looking at any table."""
     if not is_model(Path(net)):
-        return file.load(net)
-    from clearprop.training.read_model import load_model
+        return read_file(net)
+    from clearprop.models.read import load_model
 
     return load_model(net).problem
 
@@ -65,7 +66,7 @@ def load(
     targets = (target,) if isinstance(target, str) else target
     if is_model(Path(net)):
         return _model(net, data, targets, seed, progress)
-    problem = reseeded(file.load(net), seed)
+    problem = reseeded(read_file(net), seed)
     asked = _asked(problem, data, targets)
     if asked is None:
         return problem

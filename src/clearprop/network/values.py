@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from clearprop.errors import InvalidArgument, UnknownName
 from clearprop.network.description import MAX_UNITS
-from clearprop.network.table import Unexpected, list_of, shown
+from clearprop.network.section import Unexpected, list_of, shown
 from clearprop.rules.activations import activation
 from clearprop.rules.schedules import Schedule, schedule
 

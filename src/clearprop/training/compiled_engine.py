@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from clearprop.arrays import Array
 from clearprop.engine.native import Native
+from clearprop.models.snapshot import Snapshot
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.propagation.forward import penalty_error
@@ -13,7 +13,7 @@ from clearprop.propagation.turns import Turns
 from clearprop.propagation.update import initial_state
 from clearprop.training.order import batch_size
 from clearprop.training.reference import Reference
-from clearprop.training.standing import Snapshot
+from clearprop.types import Array
 
 
 class Compiled:

@@ -17,7 +17,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from clearprop.arrays import Array
 from clearprop.errors import InvalidArgument
 from clearprop.expressions.kinks import sides
 from clearprop.network.parameters import Parameters, Place
@@ -26,6 +25,7 @@ from clearprop.propagation.cycle import Cycle, cycle
 from clearprop.propagation.forward import Trace, forward, total_error
 from clearprop.rules.activations import Activation
 from clearprop.rules.roles import Role
+from clearprop.types import Array
 
 EXTENDED = np.finfo(np.longdouble).eps < np.finfo(float).eps
 STEP = 1e-4 if EXTENDED else 1e-3

@@ -16,25 +16,18 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.errors import (
-    ClearpropError,
-    InvalidArgument,
-    InvalidNetwork,
-    UnreadableFile,
-    abridged,
-    unknown,
-)
-from clearprop.errors import Problem as Fault
+from clearprop.errors import ClearpropError, Fault, InvalidArgument, InvalidNetwork, UnreadableFile
 from clearprop.expressions import Number
-from clearprop.network import kinds as kind
+from clearprop.messages import abridged, unknown
+from clearprop.network import values as kind
 from clearprop.network.data import Data
 from clearprop.network.description import Dense, Network, Objective
 from clearprop.network.examples import Examples, row_faults
 from clearprop.network.names import NOTATIONS
 from clearprop.network.parameters import Layout, Parameters
 from clearprop.network.problem import Problem, Settings
+from clearprop.network.section import Section, list_of
 from clearprop.network.source import read_text, toml_message
-from clearprop.network.table import Table, list_of
 from clearprop.rules.activations import Activation, activation
 from clearprop.rules.initializers import INITIALIZERS
 from clearprop.rules.losses import LOSSES, Loss, loss
@@ -47,7 +40,7 @@ IDENTITY = activation("identity")
 UNKNOWN = Activation("unknown", Number(0.0), "stands in for one that could not be read", bounds=None)
 
 
-def load(net: str | os.PathLike[str]) -> Problem:
+def read_file(net: str | os.PathLike[str]) -> Problem:
     """The problem in a network file, or the bundled example of that name.
 
     Raises:
@@ -94,7 +87,7 @@ def read_structure(content: Mapping[str, Any], source: str, fill: Callable[[Para
 class _Reader:
     def __init__(self, content: Mapping[str, Any], source: str) -> None:
         self.faults: list[Fault] = []
-        self.root = Table(content, "", self.faults)
+        self.root = Section(content, "", self.faults)
         self.source = source
 
     def problem(self, fill: Callable[[Parameters], None] | None = None) -> Problem:
@@ -180,7 +173,7 @@ class _Reader:
         return count if given is None else tuple(given)
 
     def layer(
-        self, table: Table, inputs: int | None
+        self, table: Section, inputs: int | None
     ) -> tuple[Dense | None, list[list[float]] | None, float | list[float], int | None]:
         if "units" not in table.content:
             self.faults.append(Fault(table.where("units"), "missing: the units' names, or their number"))
@@ -250,7 +243,7 @@ class _Reader:
         return Objective(rule, over_outputs, over_examples), rule  # type: ignore[arg-type]
 
     @staticmethod
-    def constants(table: Table, name: str | None) -> dict[str, float]:
+    def constants(table: Section, name: str | None) -> dict[str, float]:
         """The rest of the loss's table: its named constants."""
         rest = [key for key in table.content if key not in table.known]
         usual = LOSSES[name].constants if name is not None and name in LOSSES else {}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from clearprop.errors import NotFinite, abridged
+from clearprop.errors import NotFinite
+from clearprop.messages import abridged
 from clearprop.network import names as q
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import Cycle, cycle
+from clearprop.rendering.conventions import drawn_values
 from clearprop.rendering.document import Diagram, Document, Paragraph, View, shown_number
-from clearprop.rendering.head import drawn_values
 
 MOST = 8
 """Of more outputs the first ones are said in words."""

@@ -17,16 +17,16 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.arrays import Array
+from clearprop.atomic_write import write_atomically
 from clearprop.errors import InvalidArgument, InvalidNetwork
-from clearprop.files import write_atomically
+from clearprop.models.history import History
+from clearprop.models.preprocessing import described
+from clearprop.models.snapshot import Snapshot, Standing
 from clearprop.network.examples import Examples
-from clearprop.network.file import read_structure
 from clearprop.network.problem import Problem
+from clearprop.network.read import read_structure
 from clearprop.network.write import structure
-from clearprop.training.history import History
-from clearprop.training.preprocessing import described
-from clearprop.training.standing import Snapshot, Standing
+from clearprop.types import Array
 
 FORMAT = 1
 KEY = "clearprop"

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clearprop.arrays import Array
 from clearprop.network.data import Label
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
-from clearprop.training.outputs import outputs
+from clearprop.prediction.outputs import outputs
+from clearprop.types import Array
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from clearprop.arrays import Array
 from clearprop.derivation.chain import Chain, GradientDerivation, derive_parameter
-from clearprop.derivation.local import WEIGHT
+from clearprop.derivation.local_derivatives import WEIGHT
 from clearprop.derivation.values import derive_value
-from clearprop.derivation.verify import Differences
 from clearprop.expressions import Expression, Number, Symbol
 from clearprop.network import names as q
 from clearprop.network.names import STANDARD, Quantity
 from clearprop.propagation.cycle import Cycle
 from clearprop.rendering.compose import Told, column_groups, gradient_blocks, value_blocks
+from clearprop.rendering.conventions import fits_in_full, head
 from clearprop.rendering.document import (
     Block,
     Document,
@@ -29,8 +28,9 @@ from clearprop.rendering.document import (
     Table,
     View,
 )
-from clearprop.rendering.head import fits_in_full, head
 from clearprop.rules.activations import Activation
+from clearprop.types import Array
+from clearprop.verification.finite_differences import Differences
 
 LARGEST = 10
 OVERVIEW = 40

@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from clearprop.arrays import Array
+from clearprop.engine.availability import unusable
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
+from clearprop.propagation.blocks import blocks
 from clearprop.propagation.forward import forward
-from clearprop.training.batches import blocks
-from clearprop.training.engines import unusable
+from clearprop.types import Array
 
 Predict = Callable[[Array], tuple[Array, bool]]
 """What gives outputs for inputs, and says whether all of both are finite."""

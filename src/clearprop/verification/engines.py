@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clearprop.arrays import Array
+from clearprop.engine.availability import unusable
 from clearprop.propagation.cycle import Cycle
-from clearprop.training.engines import unusable
+from clearprop.types import Array
 
 TOLERANCES = {"float64": 1e-12, "float32": 1e-4}
 """How far the largest difference may be, against the largest gradient of a layer. In float32 sums of

@@ -17,13 +17,13 @@ from clearprop.expressions import (
     Expression,
     Number,
     Operator,
+    Slope,
     Symbol,
     differentiate,
     evaluate,
     simplify,
     substitute,
 )
-from clearprop.expressions import Derivative as Differentiated
 from clearprop.expressions.tree import multiply
 from clearprop.network import names as q
 from clearprop.network.description import Objective
@@ -32,7 +32,7 @@ from clearprop.network.parameters import Place
 from clearprop.propagation.cycle import Cycle
 from clearprop.propagation.forward import error_share
 from clearprop.rules.activations import Activation, Softmax
-from clearprop.rules.joined import AnyJoined
+from clearprop.rules.fused import AnyJoined
 from clearprop.rules.roles import Role
 
 
@@ -99,7 +99,7 @@ def shared(tree: Expression, objective: Objective, outputs: int, counted: bool) 
     return tree / outputs if objective.over_outputs == "mean" else tree
 
 
-def shared_slope(objective: Objective, outputs: int, counted: bool) -> Differentiated:
+def shared_slope(objective: Objective, outputs: int, counted: bool) -> Slope:
     """The derivative by the output of what ``shared`` makes of the loss."""
     slope = differentiate(shared(objective.rule.formula, objective, outputs, counted), Role.OUTPUT)
     if not counted:
@@ -151,7 +151,7 @@ class Links:
         return float(shares[self.row, 0])
 
     @cached_property
-    def error_slope(self) -> Differentiated:
+    def error_slope(self) -> Slope:
         return shared_slope(*self.sharing)
 
     def output_places(self, k: int) -> dict[Any, Quantity]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from clearprop.errors import ClearpropError, InvalidArgument, abridged, unknown
-from clearprop.errors import Problem as Fault
+from clearprop.errors import ClearpropError, Fault, InvalidArgument
+from clearprop.messages import abridged, unknown
 
 T = TypeVar("T")
 
 
-class Table:
+class Section:
     """A table of the file: values are taken from it once, faults collected, leftovers reported."""
 
     def __init__(self, content: Mapping[str, Any], place: str, faults: list[Fault]) -> None:
@@ -38,14 +38,14 @@ class Table:
             self.faults.append(Fault(self.where(key), f"expected {error}, found {shown(self.content[key])}"))
         return default
 
-    def table(self, key: str) -> Table:
+    def table(self, key: str) -> Section:
         """A table inside this one; empty if absent."""
-        return Table(self.take(key, mapping, {}), self.where(key), self.faults)
+        return Section(self.take(key, mapping, {}), self.where(key), self.faults)
 
-    def tables(self, key: str) -> list[Table]:
+    def tables(self, key: str) -> list[Section]:
         """A list of tables, as ``[[key]]`` makes it."""
         rows: list[dict[str, Any]] = self.take(key, list_of(mapping, f"tables, each under [[{key}]]"), [])
-        return [Table(row, f"{self.where(key)}[{number}]", self.faults) for number, row in enumerate(rows, 1)]
+        return [Section(row, f"{self.where(key)}[{number}]", self.faults) for number, row in enumerate(rows, 1)]
 
     def finish(self) -> None:
         """Report the keys that nobody asked for."""

@@ -11,18 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.arrays import Array
-from clearprop.errors import ClearpropError, DamagedModel, UnreadableFile, abridged
+from clearprop.errors import ClearpropError, DamagedModel, UnreadableFile
+from clearprop.messages import abridged
+from clearprop.models.history import History, keeps_best
+from clearprop.models.model import FORMAT, KEY, Model, Progress
+from clearprop.models.preprocessing import read_fitted
+from clearprop.models.snapshot import Snapshot, Standing
 from clearprop.network.data import Fitted
 from clearprop.network.examples import Examples
-from clearprop.network.file import read_structure
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
-from clearprop.training.history import History
-from clearprop.training.model import FORMAT, KEY, Model, Progress
-from clearprop.training.preprocessing import read_fitted
-from clearprop.training.standing import Snapshot, Standing
-from clearprop.training.stopping import keeps_best
+from clearprop.network.read import read_structure
+from clearprop.types import Array
 
 FLOATS = ("F32", "F64")
 OWN = {"float32": ("F32",), "float64": ("F64",)}

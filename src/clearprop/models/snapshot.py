@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from clearprop.arrays import Array
 from clearprop.network.parameters import Parameters
+from clearprop.types import Array
 
 
 class Snapshot:

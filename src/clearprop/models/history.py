@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from clearprop.network.problem import Settings
+
 
 @dataclass
 class History:
@@ -51,3 +53,8 @@ class History:
     def until(self, epochs: int) -> History:
         """What had happened by the end of that epoch."""
         return History(self.loss[: epochs + 1], self.rate[:epochs], self.validation[: epochs + 1])
+
+
+def keeps_best(settings: Settings, history: History) -> bool:
+    """Whether the weights to keep are those with the lowest loss of the validation rows."""
+    return bool(history.validation) and settings.early_stopping and settings.tolerance > 0

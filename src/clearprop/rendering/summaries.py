@@ -12,6 +12,7 @@ from clearprop.network.names import Quantity
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import Cycle, moments
 from clearprop.rendering.compose import column_groups
+from clearprop.rendering.conventions import DRAWN_LIMIT, in_words
 from clearprop.rendering.document import (
     Diagram,
     Document,
@@ -22,7 +23,6 @@ from clearprop.rendering.document import (
     Table,
     View,
 )
-from clearprop.rendering.head import DRAWN_LIMIT, in_words
 
 
 def paths_document(cycle: Cycle, index: int, paths: tuple[Path, ...], view: View) -> Document:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from clearprop.derivation.chain import GradientDerivation
-from clearprop.derivation.local import WEIGHT, Factor, Term
+from clearprop.derivation.local_derivatives import WEIGHT, Factor, Term
 from clearprop.derivation.paths import Path
 from clearprop.derivation.values import ValueDerivation
 from clearprop.expressions import text

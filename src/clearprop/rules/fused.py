@@ -14,10 +14,10 @@ from functools import cached_property
 
 import numpy as np
 
-from clearprop.arrays import Array
-from clearprop.expressions import Derivative, Expression, differentiate, evaluate
+from clearprop.expressions import Expression, Slope, differentiate, evaluate
 from clearprop.expressions.tree import softplus
 from clearprop.rules.roles import Role, t, y, z
+from clearprop.types import Array
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Joined:
     source: str
 
     @cached_property
-    def slope(self) -> Derivative:
+    def slope(self) -> Slope:
         """∂error/∂z."""
         return differentiate(self.error, Role.SUM)
 

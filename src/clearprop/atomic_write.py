@@ -9,7 +9,8 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from clearprop.errors import Unwritable, abridged
+from clearprop.errors import Unwritable
+from clearprop.messages import abridged
 
 if sys.platform != "win32":
     import fcntl

@@ -1,0 +1,34 @@
+"""Pieces of messages: text from a file made safe to print, counts, and suggestions for a mistyped name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """The sentence for an unknown name: what was meant, or else what there is."""
+    candidates = list(known)
+    close = [candidate for candidate in candidates if candidate.lower() == name.lower()]
+    close = close or get_close_matches(name, candidates, n=1, cutoff=0.6)
+    if close:
+        hint = f'did you mean "{close[0]}"?'
+    elif len(candidates) <= 20:
+        hint = "known: " + ", ".join(candidates)
+    else:
+        hint = f"known: {', '.join(candidates[:20])}, … ({len(candidates)} in all)"
+    return f'unknown {kind} "{abridged(name)}"; {hint}'
+
+
+def abridged(text: str, limit: int = 60) -> str:
+    """Text from a file, short enough for a message and without control characters."""
+    clean = "".join(character if character.isprintable() else "�" for character in text)
+    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+def counted(count: int, word: str) -> str:
+    """
+    >>> counted(1, "epoch"), counted(10_000, "step")
+    ('1 epoch', '10,000 steps')
+    """
+    return f"1 {word}" if count == 1 else f"{count:,} {word}s"

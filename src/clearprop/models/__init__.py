@@ -1,0 +1,1 @@
+"""Model files: what a training saves, and reads to go on."""

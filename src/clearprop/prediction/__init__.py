@@ -1,0 +1,1 @@
+"""Outputs for new rows, and the metrics of outputs."""

@@ -1,0 +1,36 @@
+"""Rows of numbers from arrays and lists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from clearprop.errors import InvalidArgument
+from clearprop.types import Array
+
+
+def dimensions(values: Any) -> int:
+    """How many dimensions an array has, or would have."""
+    try:
+        return int(np.ndim(values))
+    except ValueError:  # rows of different lengths: refused where they are read
+        return 2
+
+
+def rows(values: Any, width: int, what: str, hint: str = "") -> Array:
+    """A matrix with so many columns; a plain list is one row, or one column where a row is one number.
+
+    Raises:
+        InvalidArgument: not numbers, or of another shape.
+    """
+    expected = f"{what}: expected rows of {'1 number' if width == 1 else f'{width} numbers'}"
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise InvalidArgument(f"{expected}, found something else in them") from None
+    if array.ndim < 2:
+        array = array.reshape(-1, 1) if width == 1 else np.atleast_2d(array)
+    if array.ndim != 2 or array.shape[1] != width:
+        raise InvalidArgument(f"{expected}, found shape {array.shape}{hint}")
+    return array
