@@ -24,7 +24,8 @@ from pathlib import Path
 import numpy as np
 import clearprop as cp
 from clearprop.errors import ClearpropError
-from clearprop.training import checkpoint, read_model
+from clearprop.models import read
+from clearprop.training import checkpoint
 from clearprop.training.loop import train  # now, not in every fork
 
 folder, kills, planted = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "planted"
@@ -93,7 +94,7 @@ def kill_once():
         seen["absent"] += 1
         return
     try:
-        assert read_model.load_model(path).progress is not None
+        assert read.load_model(path).progress is not None
         seen["whole"] += 1
     except ClearpropError:
         seen["damaged"] += 1

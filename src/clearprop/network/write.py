@@ -30,8 +30,8 @@ def write(problem: Problem) -> str:
         InvalidArgument: a rule made in Python that nothing in a file describes, or a parameter
             that is not a finite number.
 
-    >>> from clearprop.network.read import load, read
-    >>> read(write(load("lecture"))) == load("lecture")
+    >>> from clearprop.network.read import read_file, read
+    >>> read(write(read_file("lecture"))) == read_file("lecture")
     True
     """
     import tomlkit

@@ -44,8 +44,8 @@ class Cycle(Shown):
     each example of its batch. Both count from 1 in the order of the file, as ``step`` counts from 1;
     ``state`` is what the optimizer remembered before.
 
-    >>> from clearprop.network.read import load
-    >>> done = cycle(load("lecture"))
+    >>> from clearprop.network.read import read_file
+    >>> done = cycle(read_file("lecture"))
     >>> round(done["output_o1"], 5), round(done.gradients["w5"], 5), round(done.updated["w5"], 5)
     (0.73493, 0.0802, 0.45188)
     """
