@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,7 +45,8 @@ def near(tree: Expression, values: Mapping[Any, Array]) -> Near:
     in the last place of the values' own precision.
 
     Whatever rounds each part a little differently may differ by as much, and no more: much where digits
-    cancel, little elsewhere.
+    cancel, little elsewhere. A sum of several terms is rounded after each addition, and so is a product:
+    in u + v + u the error of u + v counts, however small the whole sum is.
     """
     info = np.finfo(np.result_type(*values.values()))
     unit, least = float(info.eps), float(info.smallest_subnormal)
@@ -57,11 +58,15 @@ def near(tree: Expression, values: Mapping[Any, Array]) -> Near:
     def sign() -> Array:
         return rng.choice([-1, 1], exact.shape)
 
+    def rounded(result: Array) -> Array:
+        return result if result.dtype == bool else result * (1 + 2 * unit * sign()) + 2 * least * sign()
+
     def walk(part: Expression) -> Any:
         match part:
+            case Apply(Operator.ADD | Operator.MULTIPLY as operator, arguments):
+                return reduce(lambda one, other: rounded(COMPUTE[operator](one, other)), map(walk, arguments))
             case Apply(operator, arguments):
-                result = COMPUTE[operator](*(walk(argument) for argument in arguments))
-                return result if result.dtype == bool else result * (1 + 2 * unit * sign()) + 2 * least * sign()
+                return rounded(COMPUTE[operator](*map(walk, arguments)))
             case Symbol(key):
                 return values[key]
             case Number(value) if value.is_integer():  # which no precision rounds
@@ -161,6 +166,15 @@ def test_every_rule_is_what_it_is_evaluated_to(kind: Kind) -> None:
         if (problem := disagreement(result, _expected(kind.dtype, name)))
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_a_sum_may_be_off_by_the_rounding_of_each_addition() -> None:
+    """0.1 + 0.2 - 0.3 leaves the rounding of 0.1 + 0.2, 5.6e-17, of a result that is exactly 2.8e-17; and no more."""
+    one, other, third = (np.array([value]) for value in (0.1, 0.2, -0.3))
+    expected = near(Apply(Operator.ADD, (u, v, w)), {"u": one, "v": other, "w": third})
+    assert disagreement(one + other + third, expected) is None
+    assert disagreement(one + (other + third), expected) is None
+    assert disagreement(one + other + third + 1e-15, expected) is not None
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,9 @@ def test_they_are_the_reference_s_steps(name: str, dtype: str, tolerance: float)
     reference = Reference(problem, "float64")
     start = problem.parameters.with_vector(problem.parameters.vector.astype(dtype))
     engine = Native(problem, dtype, 1, start.vector, initial_state(problem.optimizer, start), 1)
-    assert engine.program.single
+    # A layer must fit into one vector, whose width is the processor's.
+    fits = max(problem.network.sizes[1:]) <= machine.host().vector_bytes // np.dtype(dtype).itemsize
+    assert (engine.program.single is not None) is fits
     for epoch in range(2):
         steps = turns(problem, epoch, Plateau(problem))
         reference.run(steps)
