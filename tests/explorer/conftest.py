@@ -1,4 +1,4 @@
-"""The page in a real browser: the Chromium that is installed, with the network off."""
+"""The page in a real browser, the Chromium that is installed, with the network off; and its computations in Node."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.explorer.node import Node, command
 
 import clearprop as cp
 from clearprop.explorer.page import page as page_of
@@ -35,6 +36,17 @@ def browser() -> Iterator[Any]:
         running = playwright.chromium.launch(executable_path=place, args=ARGUMENTS)
         yield running
         running.close()
+
+
+@pytest.fixture(scope="session")
+def node() -> Iterator[Node]:
+    """The page's computations, without a page."""
+    found = command()
+    if found is None:
+        pytest.skip("needs Node")
+    running = Node(found)
+    yield running
+    running.close()
 
 
 class Visit:

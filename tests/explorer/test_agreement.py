@@ -1,4 +1,4 @@
-"""The page computes and prints what Python does, on random networks, in a real browser.
+"""The page computes and prints what Python does, on random networks: its bundle, run in Node.
 
 How close: every number within 1e-12 of the size of what was added up to it. Where that size is not
 known (a gradient is a sum over paths that may cancel) it is found from the network with every
@@ -8,34 +8,36 @@ or a difference of output and target, is within 1e-9 of a switch of its rule, th
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from tests.explorer.conftest import Visit
+from tests.explorer.node import Node
 from tests.support import problems
 
 import clearprop as cp
 from clearprop.derivation.chain import Chain
-from clearprop.explorer.export import escaped, exported
+from clearprop.explorer.export import exported
 from clearprop.expressions import evaluate
 from clearprop.expressions.kinks import switches
 from clearprop.network import names as q
+from clearprop.network.names import NOTATIONS
 from clearprop.propagation.cycle import following
 from clearprop.rendering.compose import derivation_blocks
 from clearprop.rendering.document import View
-from clearprop.rendering.explanation import derive
+from clearprop.rendering.explanation import derive, in_notation
 from clearprop.rendering.text import text
-from clearprop.rules.activations import Activation
+from clearprop.rules.activations import ACTIVATIONS, Activation
+from clearprop.rules.losses import LOSSES
+from clearprop.rules.optimizers import OPTIMIZERS as OPTIMIZERS_BY_NAME
 from clearprop.rules.roles import Role
+from clearprop.rules.schedules import DEFAULTS, schedule
 from clearprop.types import Array
 
 CLOSE = 1e-12
-PHASES = (Phase.explicit, Phase.generate)
-"""Every example is a visit to the browser: a failing one is shown as it is, and not shrunk for minutes."""
 OPTIMIZERS = (
     cp.SGD(0.1),
     cp.SGD(0.1, momentum=0.9, dampening=0.1),
@@ -48,22 +50,25 @@ OPTIMIZERS = (
 )
 
 
-@pytest.fixture(scope="module")
-def page(window: Visit) -> Any:
-    return window.open("lecture")
-
-
 def in_page(
-    page: Any, problem: cp.Problem, *, cycles: int = 1, example: int | str = 1, ids: list[str], **shown: Any
+    node: Node, problem: cp.Problem, *, cycles: int = 1, example: int | str = 1, ids: list[str], **shown: Any
 ) -> Any:
     """The numbers of a cycle that the page computes, and the derivations that it prints."""
-    script = """([data, cycles, example, ids, shown]) => {
-        const done = clearprop.run(JSON.parse(data), cycles, example);
+    return traced(node, problem, cycles=[cycles], example=example, ids=ids, **shown)[0]
+
+
+def traced(
+    node: Node, problem: cp.Problem, *, cycles: list[int], example: int | str, ids: list[str], **shown: Any
+) -> Any:
+    """The same of several cycles."""
+    script = """([data, cycles, example, ids, shown]) => cycles.map((count) => {
+        const done = clearprop.run(data, count, example);
         const texts = ids.map((id) => clearprop.textFor(done, id, shown));
         return {...clearprop.numbersOf(done, shown.notation), texts};
-    }"""
+    })"""
     place = example if example == "all" else int(example) - 1
-    return page.evaluate(script, [escaped(exported(problem)), cycles, place, ids, shown])
+    shown = {"notation": "standard", "digits": 5, "rounding": "nearest", **shown}
+    return node.evaluate(script, [exported(problem), cycles, place, ids, shown])
 
 
 def on_a_kink(done: cp.Cycle) -> bool:
@@ -88,16 +93,16 @@ def sizes_of_gradients(done: cp.Cycle) -> Array:
     return np.array(sizes) + np.abs(done.gradients.of.vector) + np.abs(done.parameters.vector) * 0.2
 
 
-@settings(max_examples=60, phases=PHASES)
+@settings(max_examples=60)
 @given(st.data(), st.sampled_from(OPTIMIZERS), st.booleans())
 def test_values_gradients_and_new_weights_after_one_cycle(
-    page: Any, data: st.DataObject, optimizer: Any, whole: bool
+    node: Node, data: st.DataObject, optimizer: Any, whole: bool
 ) -> None:
     problem = data.draw(problems(max_depth=5, optimizer=optimizer, weights=True))
     example: Any = "all" if whole else 1
     done = cp.cycle(problem, example)
     assume(not on_a_kink(done))
-    found = in_page(page, problem, example=example, ids=[], notation="standard", digits=5, rounding="nearest")
+    found = in_page(node, problem, example=example, ids=[])
     for name, value in found["values"].items():
         expected = done[name]
         # A weighted sum or an error may cancel: relative to 1, the size of what goes in.
@@ -128,9 +133,9 @@ def update_bounds(done: cp.Cycle, sizes: Array) -> Array:
     return np.asarray(spread + CLOSE * np.maximum(1.0, np.abs(done.updated.vector)))
 
 
-@settings(max_examples=25, phases=PHASES, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(st.data(), st.sampled_from([cp.SGD(0.05), cp.SGD(0.05, momentum=0.9), cp.Adam(0.01)]))
-def test_ten_cycles_on(page: Any, data: st.DataObject, optimizer: Any) -> None:
+def test_ten_cycles_on(node: Node, data: st.DataObject, optimizer: Any) -> None:
     """Within ten cycles a difference grows at most as fast as that between the same training and one that
     begins 1e-9 off, in each of three directions: the bound is that growth, times the 1e-12 of each cycle."""
     problem = data.draw(problems(max_depth=4, optimizer=optimizer))
@@ -143,7 +148,7 @@ def test_ten_cycles_on(page: Any, data: st.DataObject, optimizer: Any) -> None:
     except cp.ClearpropError:  # it diverges
         assume(False)
     assume(not kinked)
-    found = in_page(page, problem, cycles=10, example="all", ids=[], notation="standard", digits=5, rounding="nearest")
+    found = in_page(node, problem, cycles=10, example="all", ids=[])
     mine = np.array([found["updated"][name] for name, _ in done.updated.items()])
     growth = max(1.0, *(tenth_off(problem, done, direction) for direction in range(3)))
     worst = float(np.max(np.abs(mine - done.updated.vector)))
@@ -152,8 +157,6 @@ def test_ten_cycles_on(page: Any, data: st.DataObject, optimizer: Any) -> None:
 
 def tenth_off(problem: cp.Problem, done: cp.Cycle, direction: int) -> float:
     """By how much a training that begins a little off is further off after ten cycles."""
-    from dataclasses import replace
-
     off = 1e-9
     shift = np.random.default_rng(direction).choice([-off, off], problem.parameters.vector.size)
     moved = cp.cycle(
@@ -200,10 +203,8 @@ SHOWN = [
 
 @pytest.mark.parametrize(("net", "example", "notation", "digits", "rounding"), SHOWN)
 def test_python_and_page_print_the_same_derivations(
-    page: Any, net: str, example: Any, notation: str, digits: int, rounding: Any
+    node: Node, net: str, example: Any, notation: str, digits: int, rounding: Any
 ) -> None:
-    from clearprop.rendering.explanation import in_notation
-
     problem = cp.load(net)
     done = in_notation(cp.cycle(problem, example), notation)
     asked = everything(done)
@@ -211,7 +212,7 @@ def test_python_and_page_print_the_same_derivations(
     place = example
     if example != "all" and problem.examples is not None:
         place = list(problem.examples.learnt + 1).index(cp.cycle(problem, example).numbers[0]) + 1
-    found = in_page(page, problem, example=place, ids=ids, notation=notation, digits=digits, rounding=rounding)
+    found = in_page(node, problem, example=place, ids=ids, notation=notation, digits=digits, rounding=rounding)
     view = View(done.names, digits, rounding)
     assert len(asked) >= 20
     for (name, quantity), printed in zip(asked, found["texts"], strict=True):
@@ -219,38 +220,22 @@ def test_python_and_page_print_the_same_derivations(
         assert printed == expected, name
 
 
-def test_the_comparison_would_see_a_difference(page: Any) -> None:
+def test_the_comparison_would_see_a_difference(node: Node) -> None:
     """A fault planted into what the page is given: another slope, another coefficient."""
     problem = cp.load("lecture")
     planted = exported(problem)
     rule = next(rule for rule in planted["activations"] if rule["name"] == "logistic")
     rule["slope"]["simplified"] = ["*", 1.0000001, rule["slope"]["simplified"]]
     script = "([data]) => clearprop.numbersOf(clearprop.run(data), 'lecture').gradients.w5"
-    wrong = page.evaluate(script, [json.loads(escaped(planted))])
+    wrong = node.evaluate(script, [planted])
     expected = cp.cycle(problem).gradients["w5"]
     assert abs(wrong - expected) > 1e3 * CLOSE * abs(expected)
 
 
-ARGUMENTS = [
-    0.0,
-    -0.0,
-    1e-300,
-    1e-9,
-    0.1,
-    -0.3,
-    0.46875,
-    0.5,
-    1.0,
-    -2.7,
-    4.0,
-    4.5,
-    -6.0,
-    20.0,
-    -38.0,
-    300.0,
-    -745.0,
-    1e5,
-]
+# fmt: off
+ARGUMENTS = [0.0, -0.0, 1e-300, 1e-9, 0.1, -0.3, 0.46875, 0.5, 1.0, -2.7, 4.0, 4.5, -6.0, 20.0, -38.0, 300.0, -745.0,
+             1e5]
+# fmt: on
 
 
 @pytest.mark.parametrize(
@@ -258,7 +243,7 @@ ARGUMENTS = [
     ["logistic", "tanh", "softplus", "gelu", "silu", "elu", "selu", "leaky_relu", "expm1(z)", "log1p(abs(z))",
      "erf(z)", "max(z, min(1, z**2))", "where(z <= 0.1, z, sqrt(abs(z)))", "exp(-z**2)", "abs(z)**1.5", "2**-abs(z)"],
 )  # fmt: skip
-def test_every_primitive_over_its_whole_range(page: Any, rule: str) -> None:
+def test_every_primitive_over_its_whole_range(node: Node, rule: str) -> None:
     """Output and slope of rules, far from zero as well as near."""
     activation = cp.activation(rule)
     assert isinstance(activation, Activation)
@@ -271,32 +256,82 @@ def test_every_primitive_over_its_whole_range(page: Any, rule: str) -> None:
         const slope = data.activations[data.network.layers[0].activation].slope.simplified;
         return [[...done.trace.outputs[0]], [...done.trace.sums[0]].map((z) => clearprop.evaluate(slope, { z }))];
     }"""
-    outputs, slopes = page.evaluate(script, [json.loads(escaped(data))])
+    outputs, slopes = node.evaluate(script, [data])
     sums = np.array(ARGUMENTS)[:, None]
     np.testing.assert_allclose(outputs, activation.outputs(sums)[:, 0], rtol=4e-15, atol=1e-320)
     np.testing.assert_allclose(slopes, activation.slopes(sums)[:, 0], rtol=2e-14, atol=1e-300)
 
 
-def test_dropout_is_that_of_the_same_step_and_example(page: Any) -> None:
+def test_dropout_is_that_of_the_same_step_and_example(node: Node) -> None:
     network = cp.Network(
         3, [cp.Dense(9, "tanh", dropout=0.4), cp.Dense(5, "relu", dropout=0.2), cp.Dense(2, "softmax")]
     )
     examples = cp.Examples.of(np.eye(3), [[1, 0], [0, 1], [1, 0]])
     problem = cp.Problem(network, settings=cp.Settings(seed=2**40 + 7), examples=examples)
     done = following(cp.cycle(problem, "all"))
-    found = in_page(
-        page, problem, cycles=2, example="all", ids=["p0"], notation="standard", digits=5, rounding="nearest"
-    )
+    found = in_page(node, problem, cycles=2, example="all", ids=["p0"])
     np.testing.assert_allclose(
         [found["gradients"][name] for name, _ in done.gradients.of.items()], done.gradients.of.vector, atol=1e-14
     )
 
 
-def test_schedules_and_clipping(page: Any) -> None:
-    from dataclasses import replace
+# --- every rule ---------------------------------------------------------------------------------
 
-    from clearprop.rules.schedules import schedule
 
+def one_rule(kind: str, name: str) -> cp.Problem:
+    """A small network in which a rule of that name works."""
+    activation = name if kind == "activation" else "tanh"
+    last = name if kind == "activation" else "logistic"
+    rule = cp.loss(name if kind == "loss" else "half_squared_error")
+    if rule.sums_to_one:
+        last = "softmax"
+    optimizer = OPTIMIZERS_BY_NAME[name](0.1) if kind == "optimizer" else cp.SGD(0.1)
+    if kind == "schedule":
+        optimizer = replace(optimizer, schedule=schedule(name, warmup=2), clip_norm=0.05, clip_value=0.03)
+    network = cp.Network(2, [cp.Dense(3, activation), cp.Dense(2, last)], cp.Objective(rule, over_outputs="mean"))
+    parameters = cp.Parameters.random(network, 5)
+    examples = cp.Examples.of([[0.3, -0.4], [0.9, 0.2]], [[0.25, 0.75], [1.0, 0.0]])
+    return cp.Problem(network, parameters, optimizer, penalty=cp.Penalty(0.01, 0.02), examples=examples)
+
+
+RULES = [
+    *(("activation", name) for name in ACTIVATIONS),
+    *(("loss", name) for name in LOSSES),
+    *(("optimizer", name) for name in OPTIMIZERS_BY_NAME),
+    *(("schedule", name) for name in DEFAULTS),
+]
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize(("kind", "name"), RULES, ids=["-".join(rule) for rule in RULES])
+def test_every_rule_over_several_cycles_and_in_every_notation(node: Node, kind: str, name: str, notation: str) -> None:
+    """The tables say what is tried: a rule that is added is compared at once."""
+    problem = one_rule(kind, name)
+    asked: dict[str, q.Quantity] = {
+        "p0": q.Parameter(0),
+        "p9": q.Parameter(9),
+        "a1.1": q.Output(1, 1),
+        "e0": q.Error(0),
+        "total": q.TotalError(),
+    }
+    for place in (1, "all"):
+        trace = traced(node, problem, cycles=[1, 2, 3, 4], example=place, ids=list(asked), notation=notation)
+        done = in_notation(cp.cycle(problem, place), notation)
+        for cycles, found in enumerate(trace, start=1):
+            if cycles > 1:
+                done = following(done)
+            for each, value in found["values"].items():
+                assert value == pytest.approx(done[each], rel=CLOSE, abs=CLOSE), (cycles, each)
+            for each, value in done.gradients.of.items():
+                assert found["gradients"][each] == pytest.approx(value, rel=CLOSE, abs=CLOSE), (cycles, each)
+            for each, value in done.updated.items():
+                assert found["updated"][each] == pytest.approx(value, rel=1e-11, abs=CLOSE), (cycles, each)
+        view = View(done.names)
+        for (each, quantity), printed in zip(asked.items(), trace[-1]["texts"], strict=True):
+            assert printed == text(derivation_blocks([derive(done, quantity)], view), view), each
+
+
+def test_schedules_and_clipping(node: Node) -> None:
     problem = cp.load("lecture")
     for name, constants in (
         ("cosine", {"epochs": 7, "minimum": 0.01}),
@@ -308,7 +343,7 @@ def test_schedules_and_clipping(page: Any) -> None:
         done = cp.cycle(changed)
         for _ in range(8):
             done = following(done)
-        found = in_page(page, changed, cycles=9, ids=["p4"], notation="lecture", digits=9, rounding="nearest")
+        found = in_page(node, changed, cycles=9, ids=["p4"], notation="lecture", digits=9)
         for weight, expected in done.updated.items():
             assert found["updated"][weight] == pytest.approx(expected, rel=1e-12), (name, weight)
         view = View(done.names, 9)

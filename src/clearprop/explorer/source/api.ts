@@ -5,31 +5,24 @@ import { blocksOf } from "./compose";
 import { beginning, cycle, examplesOf, following, only, valueOf } from "./cycle";
 import type { Cycle, Problem } from "./cycle";
 import { decoded } from "./data";
-import type { Data, Rounding } from "./data";
+import type { Data } from "./data";
 import { derive } from "./derive";
 import { evaluate, useTables } from "./evaluate";
 import { Names, Network } from "./network";
-import { shownNumber } from "./number";
+import { viewOf } from "./printing";
+import type { Shown } from "./printing";
 import { chosen } from "./quantity";
 import * as q from "./quantity";
 import { textOf } from "./text";
-import type { View } from "./printing";
 
 export { evaluate };
-
-export interface Shown {
-  notation: string;
-  digits: number;
-  rounding: Rounding;
-}
-
-export function viewOf(names: Names, { digits, rounding }: Shown): View {
-  return {
-    name: (key) => (typeof key === "string" ? key : names.text(key)),
-    number: (value) => shownNumber(value, digits, rounding),
-    times: names.words.times,
-  };
-}
+export { addressOf, goToAddress } from "./address";
+export { rowsFrom } from "./csv";
+export { typed } from "./field";
+export { verdict } from "./player";
+export { Store } from "./store";
+export { tomlOf } from "./toml";
+export { warningsOf } from "./warnings";
 
 export function problemOf(data: Data): Problem {
   useTables(data);

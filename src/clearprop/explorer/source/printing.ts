@@ -1,11 +1,12 @@
 /* Print: one walk over a tree decides where parentheses are needed; an alphabet decides what each piece looks
    like. Text is here; LaTeX and MathML have files of their own. The same walk as expressions/printing.py. */
 
-import type { Raw } from "./data";
+import type { Raw, Rounding } from "./data";
+import type { Names } from "./network";
+import { plainNumber, shownNumber } from "./number";
 import type { Quantity } from "./quantity";
 import { numberIn, placed, Sym, Val } from "./tree";
 import type { Tree } from "./tree";
-import { plainNumber } from "./number";
 
 export const [CONDITION, SUM, PRODUCT, SIGN, POWER, ATOM] = [0, 1, 2, 3, 4, 5];
 export type Piece<T> = [T, number];
@@ -74,6 +75,21 @@ export interface View {
   name(key: string | Quantity): string;
   number(value: number): string;
   times: string;
+}
+
+/** How the page writes names and numbers, as a person chose it. */
+export interface Shown {
+  notation: string;
+  digits: number;
+  rounding: Rounding;
+}
+
+export function viewOf(names: Names, { digits, rounding }: Shown): View {
+  return {
+    name: (key) => (typeof key === "string" ? key : names.text(key)),
+    number: (value) => shownNumber(value, digits, rounding),
+    times: names.words.times,
+  };
 }
 
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";

@@ -1,8 +1,6 @@
 /* The state of the page: what is edited, how far it has come, what is looked at. Every change is tried first; one
    that would leave the network without finite numbers is refused with its cause, and the last good state kept. */
 
-import { viewOf } from "./api";
-import type { Shown } from "./api";
 import { beginning, cycle, examplesOf, following, only } from "./cycle";
 import type { Cycle, Moment, Problem } from "./cycle";
 import { decoded } from "./data";
@@ -11,7 +9,8 @@ import { useTables } from "./evaluate";
 import { Names, Network } from "./network";
 import { afterError, phasesOf } from "./phases";
 import type { Phase } from "./phases";
-import type { View } from "./printing";
+import { viewOf } from "./printing";
+import type { Shown, View } from "./printing";
 import type { Rows } from "./propagate";
 import * as q from "./quantity";
 import type { Quantity } from "./quantity";
