@@ -16,7 +16,7 @@ from clearprop.errors import NotFinite
 from clearprop.propagation.backward import Gradients
 from clearprop.propagation.cycle import following
 from clearprop.propagation.dropout import mask, masks
-from clearprop.propagation.forward import forward
+from clearprop.propagation.forward import forward, forward_from
 from clearprop.propagation.update import initial_state, update
 from clearprop.rules.optimizers import Optimizer, optimizer
 from clearprop.types import Array
@@ -512,11 +512,11 @@ def test_without_dropout_there_is_no_mask() -> None:
     assert masks(cp.load("lecture").network, 0, 1, np.arange(2)) is None
 
 
-def test_a_forward_pass_resumed_is_the_same() -> None:
+def test_a_forward_pass_from_a_later_layer_is_the_same() -> None:
     problem = cp.load("deep")
     assert problem.examples is not None
     whole = forward(problem.network, problem.parameters, problem.examples.inputs)
-    again = forward(problem.network, problem.parameters, problem.examples.inputs, resume=(whole, 1))
+    again = forward_from(1, whole, problem.parameters)
     for one, other in zip(whole.outputs, again.outputs, strict=True):
         np.testing.assert_array_equal(one, other)
 

@@ -14,9 +14,9 @@ from tests.support import problems
 import clearprop as cp
 from clearprop.errors import InvalidArgument, NotFinite
 from clearprop.propagation.backward import backward
-from clearprop.propagation.cycle import require_finite_update
 from clearprop.propagation.dropout import masks
-from clearprop.propagation.forward import batch_errors, error_share, forward, output_errors, total_error
+from clearprop.propagation.finite import require_finite_update
+from clearprop.propagation.forward import batch_errors, error_share, forward, forward_from, output_errors
 from clearprop.types import Array
 from clearprop.verification.finite_differences import verify
 
@@ -125,7 +125,7 @@ def test_a_weight_left_out_of_the_gradient_is_caught(monkeypatch: pytest.MonkeyP
     assert not verify(small()).agrees
 
 
-# --- the precision, and the pass that is resumed --------------------------------------------------------------
+# --- the precision, and the pass from a later layer --------------------------------------------------------------
 
 
 @pytest.mark.parametrize("over_outputs", ["sum", "mean"])
@@ -153,15 +153,13 @@ def test_the_share_of_an_error_is_one_number_unless_examples_count_differently()
     assert weighted.tolist() == [[0.25], [1.0], [0.5]]
 
 
-def test_a_resumed_pass_keeps_the_weights_unless_there_are_others() -> None:
+def test_a_pass_from_a_later_layer_keeps_the_weights() -> None:
     problem = small()
     assert problem.examples is not None
     inputs, targets, weights = problem.examples.inputs, problem.examples.targets, problem.examples.weights
     whole = forward(problem.network, problem.parameters, inputs, weights=weights)
-    again = forward(problem.network, problem.parameters, inputs, resume=(whole, 1))
+    again = forward_from(1, whole, problem.parameters)
     np.testing.assert_array_equal(output_errors(again, targets), output_errors(whole, targets))
-    other = forward(problem.network, problem.parameters, inputs, resume=(whole, 1), weights=np.zeros(3))
-    assert total_error(other, targets, cp.Penalty()) == 0
 
 
 # --- all that are learnt from --------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def test_without_it_numpy_does_the_work_and_a_warning_says_why(monkeypatch: pyte
     ):
         found = cp.train(cp.load("xor"), epochs=3)
     assert found.problem.parameters == expected.problem.parameters
-    assert engines.compared(cp.cycle(cp.load("lecture"))) == []
+    assert engines.check_engine(cp.cycle(cp.load("lecture"))) == []
     assert cp.predict(cp.load("lecture"), [[0.1, 0.5]]).round(5).tolist() == [[0.73493, 0.77955]]
 
 
@@ -199,7 +199,7 @@ def test_verify_finds_an_engine_that_is_off(monkeypatch: pytest.MonkeyPatch) -> 
     from clearprop.engine import native
 
     done = cp.cycle(cp.load("deep"))
-    assert all(each.agrees for each in engines.compared(done))
+    assert all(each.agrees for each in engines.check_engine(done))
     real = native.gradient
 
     def off(*given: object) -> object:
@@ -208,7 +208,7 @@ def test_verify_finds_an_engine_that_is_off(monkeypatch: pytest.MonkeyPatch) -> 
         return found
 
     monkeypatch.setattr(native, "gradient", off)
-    assert [each.agrees for each in engines.compared(done)] == [False, False]
+    assert [each.agrees for each in engines.check_engine(done)] == [False, False]
 
 
 def test_clipping_dropout_and_weights_are_compared_too() -> None:
@@ -220,7 +220,7 @@ def test_clipping_dropout_and_weights_are_compared_too() -> None:
     problem = cp.Problem(network, penalty=cp.Penalty(l2=0.1), examples=examples)
     chosen: tuple[int | Literal["all"], ...] = ("all", 4)
     for example in chosen:
-        for each in engines.compared(cp.cycle(problem, example, step=3)):
+        for each in engines.check_engine(cp.cycle(problem, example, step=3)):
             assert each.agrees, each
 
 

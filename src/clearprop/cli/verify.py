@@ -8,8 +8,8 @@ from typing import Any
 from clearprop.cli.output import deliver, which_example
 from clearprop.loading import load
 from clearprop.rendering.as_json import dumps
-from clearprop.verification.engines import TOLERANCES, Comparison, compared
-from clearprop.verification.finite_differences import EXTENDED, FLOOR, Report, verify
+from clearprop.verification.engines import TOLERANCES, EngineCheck, check_engine
+from clearprop.verification.finite_differences import EXTENDED, FLOOR, Verification, verify
 
 
 def run_verify(
@@ -23,17 +23,17 @@ def run_verify(
 ) -> int:
     """Print the worst relative error per layer; exit code 1 if any gradient is off."""
     report = verify(load(net, data=data, target=target or None), which_example(example), sample=sample)
-    engine = compared(report.cycle)
+    engine = check_engine(report.cycle)
     deliver(dumps(structure(report, engine)) if format == "json" else text(report, engine), None)
     return 0 if agree(report, engine) else 1
 
 
-def agree(report: Report, engine: Sequence[Comparison]) -> bool:
+def agree(report: Verification, engine: Sequence[EngineCheck]) -> bool:
     """Whether nothing is off."""
-    return report.agrees and all(comparison.agrees for comparison in engine)
+    return report.agrees and all(check.agrees for check in engine)
 
 
-def structure(report: Report, engine: Sequence[Comparison]) -> dict[str, Any]:
+def structure(report: Verification, engine: Sequence[EngineCheck]) -> dict[str, Any]:
     """The report for ``--format json``."""
     name = report.cycle.parameters.layout.name
     return {
@@ -64,7 +64,7 @@ def structure(report: Report, engine: Sequence[Comparison]) -> dict[str, Any]:
     }
 
 
-def text(report: Report, engine: Sequence[Comparison]) -> str:
+def text(report: Verification, engine: Sequence[EngineCheck]) -> str:
     """The report as lines of text."""
     name = report.cycle.parameters.layout.name
     precision = "extended precision" if EXTENDED else "float64, the best that this machine has"

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.derivation.local_derivatives import Factor, Links, Term, Working, placed
+from clearprop.derivation.local_derivatives import Factor, Links, Term, Working
 from clearprop.display import Shown
 from clearprop.errors import Disagreement
-from clearprop.expressions import Expression, Number, Symbol, evaluate
+from clearprop.expressions import Expression, Number, Symbol, evaluate, renamed
 from clearprop.expressions.tree import multiply
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
@@ -324,9 +324,9 @@ def _penalty_term(cycle: Cycle, index: int) -> Term:
     value = evaluate(penalty.slope.simplified, {Role.WEIGHT: float(cycle.parameters.vector[index])})
     factor = Factor(
         q.Derivative(q.PenaltyError(), q.Parameter(index)),
-        placed(slope.simplified, places),
+        renamed(slope.simplified, places),
         float(value),
-        Working(placed(penalty.symbolic, places), placed(slope.raw, places), slope.rules),
+        Working(renamed(penalty.symbolic, places), renamed(slope.raw, places), slope.rules),
     )
     return Term(q.PenaltyError(), (factor,))
 
@@ -359,7 +359,7 @@ def update_lines(cycle: Cycle, index: int) -> tuple[Assigned, ...]:
         places[Role.GRADIENT] = q.State("clipped", index)
         lines.append(_clipped_line(cycle, index))
     for symbol, expression in optimizer.assignments:
-        tree = placed(expression, places)
+        tree = renamed(expression, places)
         name = str(symbol.key)
         if symbol.key is Role.WEIGHT:
             quantity: Quantity = q.Updated(q.Parameter(index))
@@ -375,7 +375,7 @@ def update_lines(cycle: Cycle, index: int) -> tuple[Assigned, ...]:
 
 def _clipped_line(cycle: Cycle, index: int) -> Assigned:
     optimizer = cycle.problem.optimizer
-    tree = placed(optimizer.bounded, {Role.GRADIENT: q.Derivative(q.TotalError(), q.Parameter(index))})
+    tree = renamed(optimizer.bounded, {Role.GRADIENT: q.Derivative(q.TotalError(), q.Parameter(index))})
     if optimizer.clip_norm is not None:
         tree = multiply(Number(cycle.update.clip_factor), tree)
     return Assigned(q.State("clipped", index), tree, float(cycle.update.gradient[index]))

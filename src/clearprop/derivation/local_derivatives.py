@@ -5,7 +5,6 @@ Each is read from the rule that computed the forward pass; none is stated here.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,8 +20,8 @@ from clearprop.expressions import (
     Symbol,
     differentiate,
     evaluate,
+    renamed,
     simplify,
-    substitute,
 )
 from clearprop.expressions.tree import multiply
 from clearprop.network import names as q
@@ -114,15 +113,6 @@ def shared_joined(joined: AnyJoined, objective: Objective, outputs: int, counted
     return simplify(tree) if objective.over_outputs == "mean" else tree
 
 
-def placed(tree: Expression, places: Mapping[Any, Quantity]) -> Expression:
-    """A rule's expression, spoken of particular quantities."""
-
-    def replacement(key: Hashable) -> Expression | None:
-        return Symbol(places[key]) if key in places else None
-
-    return substitute(tree, replacement)
-
-
 class Links:
     """The local derivatives of one cycle, for the example in the given row of its batch."""
 
@@ -165,9 +155,9 @@ class Links:
         slope = self.error_slope
         return Factor(
             q.Derivative(of, q.Output(self.last, k)),
-            placed(slope.simplified, places),
+            renamed(slope.simplified, places),
             float(evaluate(slope.simplified, given)),
-            Working(placed(self.error, places), placed(slope.raw, places), slope.rules),
+            Working(renamed(self.error, places), renamed(slope.raw, places), slope.rules),
         )
 
     def error_by_sum(self, k: int, of: Quantity) -> Factor:
@@ -179,7 +169,7 @@ class Links:
         rule, last = network.loss.rule.name, network.layers[-1].rule.name
         return Factor(
             q.Derivative(of, q.Sum(self.last, k)),
-            placed(shown, places),
+            renamed(shown, places),
             float(value) * self.share,
             collapse=self.joined_parts(k),
             remark=f"{rule} after {last}: the product collapses",
@@ -206,8 +196,8 @@ class Links:
             slope = rule.slope
             # A dropped or scaled output is no longer the activation's own value.
             shown = rule.printed_slope if scale is None else slope.simplified
-            expression = placed(shown, places)
-            working = Working(placed(rule.formula, places), placed(slope.raw, places), slope.rules)
+            expression = renamed(shown, places)
+            working = Working(renamed(rule.formula, places), renamed(slope.raw, places), slope.rules)
             value = float(rule.slopes(self.sums(layer)[unit : unit + 1])[0])
         else:
             of, about = Symbol(q.Output(layer, unit)), Symbol(q.Output(layer, by))

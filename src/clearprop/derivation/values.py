@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from clearprop.derivation.chain import symbol_value
-from clearprop.derivation.local_derivatives import Links, placed
+from clearprop.derivation.local_derivatives import Links
 from clearprop.display import Shown
 from clearprop.errors import InvalidArgument
-from clearprop.expressions import Apply, Expression, Number, Symbol, bind, evaluate
+from clearprop.expressions import Apply, Expression, Number, Symbol, bind, evaluate, renamed
 from clearprop.expressions.tree import add, definition, multiply
 from clearprop.messages import abridged
 from clearprop.network import names as q
@@ -119,7 +119,7 @@ def output_formulas(cycle: Cycle, layer: int, unit: int, row: int) -> tuple[tupl
     """The activation, and where it is a primitive with a plainer form, that too."""
     rule, mask = cycle.problem.network.layers[layer].rule, cycle.trace.masks[layer]
     if isinstance(rule, Activation):
-        tree = placed(rule.formula, {Role.SUM: q.Sum(layer, unit)})
+        tree = renamed(rule.formula, {Role.SUM: q.Sum(layer, unit)})
         formulas = [tree]
         if isinstance(tree, Apply):
             plain = definition(tree.operator, tree.arguments[0])
@@ -149,7 +149,7 @@ def error_formulas(cycle: Cycle, k: int) -> tuple[tuple[Expression, ...], str]:
     remark = ""
     if links.joined is not None:
         remark = f"computed from {cycle.names.text(q.Sum(links.last, k))}, which keeps all digits"
-    return (placed(links.error, links.output_places(k)),), remark
+    return (renamed(links.error, links.output_places(k)),), remark
 
 
 def batch_terms(cycle: Cycle, k: int) -> list[Expression]:
@@ -171,7 +171,7 @@ def penalty_formula(cycle: Cycle) -> Expression:
     """The penalty's term for each weight, added up."""
     formula = cycle.problem.penalty.formula
     indices = np.flatnonzero(cycle.parameters.layout.is_weight)[: SHOWN_TERMS + 3]
-    terms = [placed(formula, {Role.WEIGHT: q.Parameter(int(index))}) for index in indices]
+    terms = [renamed(formula, {Role.WEIGHT: q.Parameter(int(index))}) for index in indices]
     hidden = int(cycle.parameters.layout.is_weight.sum()) - len(terms)
     if hidden:
         terms = [*terms[:SHOWN_TERMS], Symbol(f"… ({hidden + len(terms) - SHOWN_TERMS} more)")]

@@ -5,7 +5,7 @@ from clearprop.expressions.evaluate import evaluate, not_finite_part
 from clearprop.expressions.parse import parse
 from clearprop.expressions.printing import Alphabet, Text, text
 from clearprop.expressions.simplify import simplify
-from clearprop.expressions.tree import Apply, Expression, Number, Operator, Symbol, bind, substitute, symbols
+from clearprop.expressions.tree import Apply, Expression, Number, Operator, Symbol, bind, renamed, substitute, symbols
 
 __all__ = [
     "Alphabet",
@@ -23,6 +23,7 @@ __all__ = [
     "evaluate",
     "not_finite_part",
     "parse",
+    "renamed",
     "simplify",
     "substitute",
     "symbols",

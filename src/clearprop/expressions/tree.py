@@ -15,6 +15,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from typing import Any
 
 
 class Operator(Enum):
@@ -140,6 +141,11 @@ def substitute(tree: Expression, replacement: Callable[[Hashable], Expression | 
 def bind(tree: Expression, values: Mapping[str, float]) -> Expression:
     """The tree with named constants (a slope, a delta) replaced by their numbers."""
     return substitute(tree, lambda key: Number(values[key]) if isinstance(key, str) and key in values else None)
+
+
+def renamed(tree: Expression, keys: Mapping[Any, Hashable]) -> Expression:
+    """Return the tree with the keys of its symbols replaced: a rule's roles by the quantities that play them."""
+    return substitute(tree, lambda key: Symbol(keys[key]) if key in keys else None)
 
 
 def nodes(tree: Expression) -> Iterator[Expression]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from clearprop.display import Shown
-from clearprop.errors import InvalidArgument, NotFinite
-from clearprop.expressions import Expression, Symbol, not_finite_part, substitute, text
+from clearprop.errors import InvalidArgument
 from clearprop.network import names as q
 from clearprop.network.examples import Examples
 from clearprop.network.names import Names, Quantity
@@ -19,10 +18,9 @@ from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.propagation.backward import Gradients, backward
 from clearprop.propagation.dropout import masks
+from clearprop.propagation.finite import require_finite, require_finite_update
 from clearprop.propagation.forward import Trace, batch_errors, forward, output_errors, penalty_error
 from clearprop.propagation.update import Update, initial_state, update
-from clearprop.rules.activations import Activation
-from clearprop.rules.roles import Role
 from clearprop.rules.schedules import rate_at
 from clearprop.types import Array
 
@@ -36,7 +34,7 @@ class Rounding(NamedTuple):
     parameter: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Cycle(Shown):
     """Everything that one cycle computed, and what it started from.
 
@@ -100,6 +98,11 @@ class Cycle(Shown):
     def names(self) -> Names:
         """What the quantities are called, in the problem's notation."""
         return self.problem.names
+
+    def __repr__(self) -> str:
+        step = "" if self.step == 1 else f", step={self.step}"
+        total = self.names.text(q.TotalError())
+        return f"Cycle({self.problem.name!r}, example={self.example!r}{step}, {total}={self.error:.6g})"
 
     def __getitem__(self, name: str) -> float:
         """The value of a sum, output, error, parameter or updated parameter, by its name."""
@@ -208,75 +211,3 @@ def moments(cycles: Sequence[Cycle]) -> list[tuple[float, Parameters]]:
     """E_total and the parameters at the start of successive cycles, and after each of them."""
     first = cycles[0]
     return [(first.error, first.parameters), *((done.error_after, done.updated) for done in cycles)]
-
-
-def placed(tree: Expression, names: Mapping[Any, str]) -> Expression:
-    """The tree with its roles called by name."""
-    return substitute(tree, lambda key: Symbol(names[key]) if key in names else None)
-
-
-def require_finite(problem: Problem, trace: Trace, targets: Array, errors: Array, numbers: Array) -> None:
-    """Refuse a forward pass with a number that is not finite, naming the first and its part.
-
-    ``numbers`` says which examples these are, counted from 1.
-
-    Raises:
-        NotFinite: where, and which part of which expression.
-    """
-    names = problem.names
-    for layer, (sums, outputs) in enumerate(zip(trace.sums, trace.outputs, strict=True)):
-        rule = trace.network.layers[layer].rule
-        for values, kind in ((sums, q.Sum), (outputs, q.Output)):
-            if np.all(np.isfinite(values)):
-                continue
-            row, unit = (int(i) for i in np.argwhere(~np.isfinite(values))[0])
-            what = names.text(kind(layer, unit))
-            why = f"; layer {layer + 1}, example {numbers[row]}"
-            if kind is q.Output and isinstance(rule, Activation):
-                given = {Role.SUM: sums[row, unit]}
-                part = not_finite_part(rule.formula, given)
-                name = names.text(q.Sum(layer, unit))
-                shown = text(placed(part, {Role.SUM: name})) if part else rule.name
-                why += f"; {shown} is not finite at {name} = {float(sums[row, unit]):.6g}"
-            elif kind is q.Sum:
-                why += "; weights or inputs are too large"
-            raise NotFinite(f"{what} is {values[row, unit]}{why}")
-    if not np.all(np.isfinite(errors)):
-        row, k = (int(i) for i in np.argwhere(~np.isfinite(errors))[0])
-        loss = trace.network.loss.rule
-        given = {Role.OUTPUT: trace.outputs[-1][row, k], Role.TARGET: targets[row, k]}
-        part = not_finite_part(loss.formula, given)
-        values_of: dict[Any, str] = {
-            Role.OUTPUT: names.text(q.Output(trace.network.depth - 1, k)),
-            Role.TARGET: names.text(q.Target(k)),
-        }
-        shown = text(placed(part, values_of)) if part else loss.name
-        at = f"{values_of[Role.OUTPUT]} = {float(given[Role.OUTPUT]):.6g}, "
-        at += f"{values_of[Role.TARGET]} = {float(given[Role.TARGET]):.6g}"
-        if trace.weights is not None:
-            at += f", weight = {float(trace.weights[row]):.6g}"
-        raise NotFinite(
-            f"{names.text(q.Error(k))} is {errors[row, k]}; example {numbers[row]}; {shown} is not finite at {at}"
-        )
-
-
-def require_finite_update(problem: Problem, gradients: Parameters, changed: Update) -> None:
-    """Refuse gradients or new parameters that are not finite.
-
-    Raises:
-        NotFinite: naming the first parameter, where it is and what to try.
-    """
-    layout, network = gradients.layout, problem.network
-    for vector, what in (
-        (gradients.vector, "the gradient of"),
-        (changed.parameters.vector, "the new value of"),
-    ):
-        if not np.all(np.isfinite(vector)):
-            index = int(np.argmax(~np.isfinite(vector)))
-            layer, unit, source = layout.place(index)
-            shared = source is None and network.layers[layer].bias == "shared"
-            where = f"layer {layer + 1}" + ("" if shared else f", unit {network.unit_names[layer][unit]}")
-            raise NotFinite(
-                f"{what} {layout.name(index)} is {vector[index]}, in {where}; "
-                "try a smaller learning rate, smaller weights, or clip_norm under [optimizer]"
-            )

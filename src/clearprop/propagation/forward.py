@@ -10,7 +10,7 @@ Batches go through together: every array has one row per example.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -50,30 +50,21 @@ def forward(
     parameters: Parameters,
     inputs: Array,
     masks: Sequence[Array | None] | None = None,
-    resume: tuple[Trace, int] | None = None,
     weights: Array | None = None,
 ) -> Trace:
-    """Weighted sums and outputs, layer by layer.
-
-    ``resume = (trace, layer)`` takes the layers before that one from an earlier pass, for
-    when only parameters from there on have changed; and how much each example counts, unless
-    ``weights`` says it.
-    """
-    start = resume[1] if resume else 0
-    if resume and weights is None:
-        weights = resume[0].weights
-    sums = list(resume[0].sums[:start]) if resume else []
-    outputs = list(resume[0].outputs[:start]) if resume else []
+    """Compute the weighted sums and outputs, layer by layer."""
     masks = tuple(masks) if masks is not None else (None,) * network.depth
-    seen = outputs[-1] if outputs else inputs
-    for index, layer in enumerate(network.layers[start:], start):
-        sums.append(weighted_sums(parameters, index, seen))
-        seen = layer.rule.outputs(sums[-1])
-        mask = masks[index]
-        if mask is not None:
-            seen = seen * mask
-        outputs.append(seen)
-    return Trace(network, parameters, inputs, tuple(sums), tuple(outputs), masks, weights)
+    return forward_from(0, Trace(network, parameters, inputs, (), (), masks, weights), parameters)
+
+
+def forward_from(start: int, trace: Trace, parameters: Parameters) -> Trace:
+    """Compute the layers from ``start`` on with other parameters; those before are the earlier pass's."""
+    sums, outputs = list(trace.sums[:start]), list(trace.outputs[:start])
+    for index, layer in enumerate(trace.network.layers[start:], start):
+        sums.append(weighted_sums(parameters, index, outputs[-1] if outputs else trace.inputs))
+        mask, seen = trace.masks[index], layer.rule.outputs(sums[-1])
+        outputs.append(seen if mask is None else seen * mask)
+    return replace(trace, parameters=parameters, sums=tuple(sums), outputs=tuple(outputs))
 
 
 def weighted_sums(parameters: Parameters, layer: int, seen: Array) -> Array:

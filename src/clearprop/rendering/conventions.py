@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from clearprop.expressions import Expression, Symbol, substitute
+from clearprop.expressions import Expression, renamed
 from clearprop.expressions.kinks import switches
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
@@ -60,9 +60,8 @@ def drawn_values(cycle: Cycle) -> dict[Quantity, float]:
 
 
 def in_words(tree: Expression) -> Expression:
-    """A rule's expression with its roles in words."""
-    words = {Role.OUTPUT: "output", Role.TARGET: "target", Role.SUM: "sum", Role.WEIGHT: "w"}
-    return substitute(tree, lambda key: Symbol(words[key]) if isinstance(key, Role) else None)
+    """Return a rule's expression with its roles in words."""
+    return renamed(tree, {Role.OUTPUT: "output", Role.TARGET: "target", Role.SUM: "sum", Role.WEIGHT: "w"})
 
 
 def conventions(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expression]]:

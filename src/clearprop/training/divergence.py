@@ -5,7 +5,7 @@ from __future__ import annotations
 from clearprop.errors import NotFinite
 from clearprop.models.snapshot import Snapshot
 from clearprop.network.problem import Problem
-from clearprop.propagation.cycle import require_finite, require_finite_update
+from clearprop.propagation.finite import require_finite, require_finite_update
 from clearprop.propagation.forward import output_errors
 from clearprop.propagation.turns import Turn, Turns
 from clearprop.training.reference import Reference

@@ -1,4 +1,4 @@
-"""Comparison: the gradients of the compiled engine against those of the reference."""
+"""Compare the gradients of the compiled engine with those of the reference."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from clearprop.propagation.cycle import Cycle
 from clearprop.types import Array
 
 TOLERANCES = {"float64": 1e-12, "float32": 1e-4}
-"""How far the largest difference may be, against the largest gradient of a layer. In float32 sums of
-large terms that nearly cancel lose digits in any order of adding up."""
+"""The largest difference allowed, relative to the largest gradient of a layer. In float32 sums of
+large terms that nearly cancel lose digits in any order of addition."""
 
 
-class Comparison(NamedTuple):
-    """The largest difference from the reference in each layer, against the layer's largest gradient."""
+class EngineCheck(NamedTuple):
+    """The largest difference from the reference in each layer, relative to the layer's largest gradient."""
 
     dtype: str
     layers: tuple[float, ...]
@@ -28,15 +28,15 @@ class Comparison(NamedTuple):
 
     @property
     def agrees(self) -> bool:
-        """Whether it is within what the precision can do. NaN is not."""
+        """True if no difference is above the tolerance of the precision. NaN is."""
         return self.worst <= TOLERANCES[self.dtype]
 
 
-def compared(done: Cycle) -> list[Comparison]:
-    """The engine's gradients of a cycle, in both precisions; none where it cannot be used."""
+def check_engine(done: Cycle) -> list[EngineCheck]:
+    """Check the engine's gradients of a cycle, in both precisions; return an empty list where it cannot be used."""
     if unusable() is not None:
         return []
-    return [Comparison(dtype, tuple(_differences(done, dtype))) for dtype in TOLERANCES]
+    return [EngineCheck(dtype, tuple(_differences(done, dtype))) for dtype in TOLERANCES]
 
 
 def _differences(done: Cycle, dtype: str) -> list[float]:

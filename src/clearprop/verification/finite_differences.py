@@ -1,4 +1,4 @@
-"""Verify: every gradient against central differences of the error, in extended precision.
+"""Compare every gradient with central differences of the error, in extended precision.
 
     ∂E/∂w ≈ (8 (E(w + h) - E(w - h)) - (E(w + 2h) - E(w - 2h))) / 12h
 
@@ -22,7 +22,7 @@ from clearprop.expressions.kinks import sides
 from clearprop.network.parameters import Parameters, Place
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import Cycle, cycle
-from clearprop.propagation.forward import Trace, forward, total_error
+from clearprop.propagation.forward import Trace, forward, forward_from, total_error
 from clearprop.rules.activations import Activation
 from clearprop.rules.roles import Role
 from clearprop.types import Array
@@ -33,13 +33,13 @@ TOLERANCE = 1e-6
 FLOOR = 1e-8
 """Gradients smaller than this times max(1, |E_total|) are compared absolutely, against it."""
 SAMPLE, SAMPLE_LARGE, LARGE = 1_000, 200, 50_000
-"""At most so many parameters are checked, fewer in networks with more than ``LARGE``; an even
+"""The largest number of parameters that are checked, smaller in networks with more than ``LARGE``: an even
 sample of each layer."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One gradient against its finite difference; ``kink`` sets it apart."""
+    """One gradient and its finite difference; ``kink`` says that a kink lies between the points."""
 
     index: int
     gradient: float
@@ -49,7 +49,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class LayerReport:
+class LayerVerification:
     """The checks of one layer."""
 
     layer: int
@@ -63,7 +63,7 @@ class LayerReport:
 
     @property
     def kinks(self) -> int:
-        """How many were set apart."""
+        """The number of checks on a kink."""
         return len(self.checks) - len(self.smooth)
 
     @property
@@ -72,13 +72,17 @@ class LayerReport:
         return max(self.smooth, key=lambda check: check.relative_error, default=None)
 
 
-@dataclass(frozen=True)
-class Report:
-    """What verifying a problem found, layer by layer."""
+@dataclass(frozen=True, repr=False)
+class Verification:
+    """The gradients of a cycle compared with finite differences, layer by layer."""
 
     cycle: Cycle
-    layers: tuple[LayerReport, ...]
+    layers: tuple[LayerVerification, ...]
     tolerance: float = TOLERANCE
+
+    def __repr__(self) -> str:
+        checked = sum(len(layer.smooth) for layer in self.layers)
+        return f"Verification(agrees={self.agrees}, checked={checked}, worst={self.worst:.1e})"
 
     @property
     def worst(self) -> float:
@@ -98,12 +102,19 @@ def verify(
     *,
     sample: int | None = None,
     gradients: Parameters | None = None,
-) -> Report:
+) -> Verification:
     """Check the gradients of a problem (or other ``gradients`` that claim to be them).
 
+    ``example`` is the number of one example, counted from 1, or "all" for all as one batch; ``sample`` bounds
+    the number of parameters that are checked.
+
+    >>> from clearprop.network.read import read_file
+    >>> verify(read_file("lecture")).agrees
+    True
+
     Raises:
-        InvalidArgument: the problem has no examples.
-        NotFinite: the forward pass itself fails.
+        InvalidArgument: the problem has no such example, or ``sample`` is below 1.
+        NotFinite: a number of the cycle is not finite.
     """
     done = cycle(problem, example)
     if sample is None:
@@ -119,8 +130,8 @@ def verify(
         share = max(1, round(sample * len(span) / layout.size))
         chosen = span if layout.size <= sample else _even(span, share)
         checks = tuple(differences.check(index, float(claimed.vector[index])) for index in chosen)
-        reports.append(LayerReport(layer, len(span), checks))
-    return Report(done, tuple(reports))
+        reports.append(LayerVerification(layer, len(span), checks))
+    return Verification(done, tuple(reports))
 
 
 def _even(span: range, count: int) -> Sequence[int]:
@@ -142,13 +153,13 @@ class Differences:
         self.floor = FLOOR * scale
 
     def check(self, index: int, gradient: float) -> Check:
-        """One gradient against its difference quotient."""
+        """Compare one gradient with its difference quotient."""
         difference, kink = self.quotient(index)
         size = max(abs(gradient), abs(difference), self.floor)
         return Check(index, gradient, difference, abs(gradient - difference) / size, kink)
 
     def quotient(self, index: int) -> tuple[float, bool]:
-        """The difference quotient by one parameter, and whether it crosses a kink."""
+        """Return the difference quotient by one parameter, and whether it crosses a kink."""
         vector = self.trace.parameters.vector
         place = self.trace.parameters.layout.place(index)
         h = np.longdouble(STEP) * max(np.longdouble(1), abs(vector[index]))
@@ -160,19 +171,18 @@ class Differences:
         return float(quotient), crossed
 
     def _moved(self, place: Place, index: int, by: Any) -> Trace:
-        """The forward pass with one parameter moved: only its layer and those after it change."""
+        """Repeat the forward pass with one parameter moved: only its layer and those after it change."""
         vector = self.trace.parameters.vector.copy()
         vector[index] += by
         parameters = self.trace.parameters.with_vector(vector)
-        trace = self.trace
         with np.errstate(all="ignore"):
-            return forward(trace.network, parameters, trace.inputs, trace.masks, (trace, place.layer))
+            return forward_from(place.layer, self.trace, parameters)
 
     def _error(self, trace: Trace) -> Any:
         return total_error(trace, self.targets, self.cycle.problem.penalty)
 
     def _sides(self, trace: Trace) -> Array:
-        """On which side of every kink of every rule the pass ran."""
+        """Return the side of every kink of every rule on which the pass ran."""
         return np.concatenate(list(self._all_sides(trace)))
 
     def _all_sides(self, trace: Trace) -> Iterator[Array]:
