@@ -81,9 +81,7 @@ class Reference:
     def trace(self, rows: Array, dropped: tuple[Array | None, ...] | None = None) -> Trace:
         """The forward pass over these examples at the present parameters."""
         weights = None if self.examples.weights is None else self.examples.weights[rows]
-        return forward(
-            self.problem.network, self.present.parameters, self._part(self.inputs, rows), dropped, None, weights
-        )
+        return forward(self.problem.network, self.present.parameters, self._part(self.inputs, rows), dropped, weights)
 
     def loss(self) -> float:
         """E_total over all examples that are learnt from."""
