@@ -8,14 +8,19 @@ import signal
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, Literal
 
 import numpy as np
 from hypothesis import strategies as st
 
 import clearprop as cp
+
+HANG = 600
+"""Seconds after which a process or a thread counts as hanging: far more than any of them takes on a busy machine."""
 
 SMOOTH = ("identity", "logistic", "tanh", "softplus", "gelu", "silu", "z * logistic(z)", "log(1 + z**2)")
 KINKED = ("relu", "leaky_relu", "elu", "selu")
@@ -91,10 +96,48 @@ def command(*arguments: str, cwd: Path | None = None, **options: Any) -> subproc
         text=True,
         cwd=cwd,
         env=environment,
-        timeout=120,
+        timeout=HANG,
         check=False,
         **options,
     )
+
+
+SIGNALLED = """
+import os, sys
+from clearprop.atomic_write import write_atomically
+from clearprop.cli import main
+from clearprop.cli.signals import Interrupts
+from clearprop.training import checkpoint
+
+signals, after = [int(each) for each in sys.argv[2].split(",")], int(sys.argv[3])
+what, sys.argv[1:] = sys.argv[1], sys.argv[4:]
+seen = 0
+
+def note():
+    global seen
+    seen += 1
+    if seen >= after and signals:
+        os.kill(os.getpid(), signals.pop(0))
+
+def write(path, data):
+    write_atomically(path, data)
+    note()
+
+if what == "checkpoints":
+    checkpoint.write_atomically = write
+else:
+    Interrupts.on_epoch_end = lambda self, epoch, logs: note()
+main()
+"""
+
+
+def signalled(
+    what: Literal["epochs", "checkpoints"], signals: Sequence[int], after: int, *arguments: str, cwd: Path
+) -> subprocess.CompletedProcess[str]:
+    """Run ``clearprop ARGUMENTS`` and send it these signals, one after each epoch or checkpoint from that on."""
+    numbers = ",".join(str(int(each)) for each in signals)
+    line = [sys.executable, "-W", "error", "-c", SIGNALLED, what, numbers, str(after), *arguments]
+    return subprocess.run(line, capture_output=True, text=True, cwd=cwd, timeout=HANG, check=False)
 
 
 def trained(path: Path, name: str, **more: Any) -> bytes:
@@ -114,12 +157,34 @@ def apart(data: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
     }
 
 
+@contextmanager
+def few_calls(limit: int) -> Iterator[None]:
+    """Fail as soon as the block has called more functions, Python's and C's together, than ``limit``.
+
+    Calls measure work as a clock does, but are the same on every machine, busy or not.
+    """
+    count, before = 0, sys.getprofile()
+
+    def counting(frame: FrameType, event: str, _: Any) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+        if count > limit:
+            sys.setprofile(before)
+            raise AssertionError(f"more than {limit:,} calls")
+
+    sys.setprofile(counting)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
+
+
 def in_a_copy(work: Callable[[], bool]) -> bool:
-    """Whether that is true in a copy of this process, which is ended if it waits for ever."""
+    """Return what ``work`` returns in a copy of this process; False, if the copy fails or hangs."""
     child = os.fork()
     if child == 0:
         status = 1
-        signal.alarm(30)
+        signal.alarm(HANG)
         try:
             status = 0 if work() else 1
         finally:

@@ -10,12 +10,11 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support import command
+from tests.support import HANG, command, signalled
 
 import clearprop as cp
 from clearprop.atomic_write import require_writable, write_atomically
@@ -158,25 +157,6 @@ def test_what_the_dead_left_is_removed_and_what_the_living_write_is_not(tmp_path
 # --- interrupted ---------------------------------------------------------------------------------------
 
 
-def training(folder: Path, *more: str) -> subprocess.Popen[str]:
-    """``clearprop train`` as a process of its own, some steps on its way."""
-    line = [sys.executable, "-W", "error", "-m", "clearprop", "train", "iris", "--output", "m.safetensors"]
-    process = subprocess.Popen(
-        [*line, "--checkpoint", "0", "--quiet", *more],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUTF8": "1"},
-    )
-    before = (folder / "m.safetensors").stat().st_mtime_ns if (folder / "m.safetensors").exists() else 0
-    for _ in range(3000):
-        if (folder / "m.safetensors").exists() and (folder / "m.safetensors").stat().st_mtime_ns != before:
-            break
-        time.sleep(0.01)
-    return process
-
-
 @posix
 def test_interrupted_by_signals_it_goes_on_to_the_same_bits(tmp_path: Path) -> None:
     folder = tmp_path / "parts"
@@ -184,13 +164,11 @@ def test_interrupted_by_signals_it_goes_on_to_the_same_bits(tmp_path: Path) -> N
     expected = command("train", "iris", "--output", "m.safetensors", "--quiet", cwd=tmp_path)
     assert expected.returncode == 0
     for signals in ([signal.SIGINT], [signal.SIGTERM], [signal.SIGINT] * 2, [signal.SIGTERM, signal.SIGINT]):
-        with training(folder, "--resume") as process:
-            for each in signals:
-                process.send_signal(each)
-            out, err = process.communicate(timeout=60)
-        assert (process.returncode, err) == (130, "")
-        assert out.startswith("Interrupted: what was learnt so far is kept.\n")
-        assert out.endswith("saved as m.safetensors\n")
+        line = ["train", "iris", "--output", "m.safetensors", "--resume", "--checkpoint", "0", "--quiet"]
+        done = signalled("checkpoints", signals, 7, *line, cwd=folder)
+        assert (done.returncode, done.stderr) == (130, "")
+        assert done.stdout.startswith("Interrupted: what was learnt so far is kept.\n")
+        assert done.stdout.endswith("saved as m.safetensors\n")
         progress = load_model(folder / "m.safetensors").progress
         assert progress is not None
         assert progress.status == "interrupted"
@@ -218,7 +196,7 @@ def test_a_full_disk_costs_nothing(tmp_path: Path) -> None:
     before = b"what was there"
     (tmp_path / "m.safetensors").write_bytes(before)
     line = [sys.executable, "-W", "error", "-c", FULL]
-    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=HANG, check=False)
     assert done.returncode == 1
     assert done.stdout.startswith("The limit of 60 epochs was reached before the loss converged.\n")
     assert "saved as" not in done.stdout

@@ -9,12 +9,11 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from importlib import resources
 from pathlib import Path
 
 import pytest
-from tests.support import command
+from tests.support import command, signalled
 
 import clearprop as cp
 from clearprop.rendering.curves import curve
@@ -173,16 +172,10 @@ def test_an_interrupted_training_saves_what_was_learnt(sent: signal.Signals, tmp
     path = tmp_path / "long.toml"
     path.write_text(cp.write(cp.load("xor")).replace("tolerance = 1e-06", "tolerance = 0\nepochs = 100000000"))
     target = tmp_path / "learnt.toml"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "clearprop", "train", str(path), "--output", str(target)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    time.sleep(2.5)
-    process.send_signal(sent)
-    stdout, stderr = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert "clearprop: " not in stderr
-    assert stdout.startswith("Interrupted: what was learnt so far is kept.")
+    done = signalled("epochs", [sent], 5000, "train", str(path), "--output", str(target), cwd=tmp_path)
+    assert done.returncode == 130
+    assert "clearprop: " not in done.stderr
+    assert done.stdout.startswith("Interrupted: what was learnt so far is kept.")
     assert cp.cycle(cp.load(str(target)), "all").error < 0.1
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.engine.programs import Doubled, program
+from tests.support import HANG, in_a_copy
 
 import clearprop as cp
 from clearprop.engine import build, cache, machine, plan
@@ -349,22 +350,9 @@ def test_what_goes_wrong_in_one_thread_holds_up_no_other(monkeypatch: pytest.Mon
             _ = built().train
     thread = threading.Thread(target=lambda: built().train, daemon=True)
     thread.start()
-    thread.join(60)
+    thread.join(HANG)
     assert not thread.is_alive()
     assert built().training.origin == "memory"
-
-
-def in_child(work: Callable[[], bool]) -> bool:
-    """What a forked child finds, within a minute."""
-    child = os.fork()
-    if child == 0:
-        signal.alarm(60)
-        status = 1
-        try:
-            status = 0 if work() else 2
-        finally:
-            os._exit(status)
-    return os.waitpid(child, 0)[1] == 0
 
 
 @forks
@@ -376,7 +364,7 @@ def test_a_forked_process_goes_on_with_the_code_it_has() -> None:
         same = trained() == expected
         return same and built(last="relu").training.origin == "compiled" and callable(built(last="relu").train)
 
-    assert in_child(work)
+    assert in_a_copy(work)
     assert built(last="relu").training.origin == "disk"
 
 
@@ -387,14 +375,14 @@ def test_a_process_forked_while_another_thread_compiles_can_compile_too(monkeypa
 
     def slow(source: str, target: machine.Target) -> bytes:
         begun.set()
-        time.sleep(0.2)
+        time.sleep(0.2)  # most likely the fork comes meanwhile; whenever it comes, the copy can compile
         return real(source, target)
 
     monkeypatch.setattr(machine, "compiled", slow)
     thread = threading.Thread(target=lambda: built().train)
     thread.start()
-    assert begun.wait(60)
-    assert in_child(lambda: callable(built(last="relu").train))
+    assert begun.wait(HANG)
+    assert in_a_copy(lambda: callable(built(last="relu").train))
     thread.join()
 
 
@@ -409,17 +397,17 @@ def test_a_fork_that_does_not_wait_would_be_noticed(monkeypatch: pytest.MonkeyPa
     def hold() -> None:
         with lock:
             held.set()
-            done.wait(60)
+            done.wait(HANG)
 
     thread = threading.Thread(target=hold)
     thread.start()
-    assert held.wait(60)
+    assert held.wait(HANG)
 
     def work() -> bool:
         signal.alarm(1)
         return callable(built().train)
 
-    assert not in_child(work)
+    assert not in_a_copy(work)
     done.set()
     thread.join()
 
@@ -431,7 +419,7 @@ def test_processes_that_start_together_all_get_right_code(kept: Path) -> None:
     for _ in range(3):
         child = os.fork()
         if child == 0:
-            signal.alarm(60)
+            signal.alarm(HANG)
             status = 1
             try:
                 weights, error = trained()

@@ -426,8 +426,10 @@ import sys
 from clearprop.engine import cache
 cache.MOST_FILES = 4
 found = 0
+print(flush=True)
+sys.stdin.readline()  # all begin together
 for turn in range(150):
-    mark = f"{turn % 6:064x}"
+    mark = f"{turn // 2 % 6:064x}"  # twice in a row: the second time it is there
     code = mark.encode() * 500
     read = cache.read(mark, "here")
     assert read in (None, code), "what was read is not what was written"
@@ -439,8 +441,15 @@ print(found)
 
 def test_processes_do_not_disturb_each_other(kept: Path) -> None:
     """They write, read, replace and remove the same files: each reads all of what was written, or nothing."""
-    run = [sys.executable, "-c", WORKER]
-    processes = [subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    run, pipe = [sys.executable, "-c", WORKER], subprocess.PIPE
+    processes = [subprocess.Popen(run, stdin=pipe, stdout=pipe, stderr=pipe, text=True) for _ in range(3)]
+    for process in processes:
+        assert process.stdout is not None
+        process.stdout.readline()
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
     results = [process.communicate() for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0], results
     assert [error for _, error in results] == ["", "", ""]

@@ -18,6 +18,7 @@ from typing import Any, get_args
 
 import pytest
 from llvmlite import binding
+from tests.support import HANG
 
 import clearprop as cp
 from clearprop.engine import build, machine, plan
@@ -339,7 +340,7 @@ def scattered(*arguments: str) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", "tests.engine.scattered", *arguments]
     # Python's own allocator would ask the system for more in the middle of it.
     environment = os.environ | {"PYTHONMALLOC": "malloc"}
-    return subprocess.run(line, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(line, env=environment, capture_output=True, text=True, timeout=HANG, check=False)
 
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="memory as Linux gives it")

@@ -24,6 +24,7 @@ import pytest
 from tests.engine.guarded import AVAILABLE, Guards, guarded, poison
 from tests.engine.networks import by_engine, drawn, epoch_of, native, problem_of, same
 from tests.engine.planted import compile_anew, planted
+from tests.support import HANG
 
 import clearprop as cp
 from clearprop.engine.fingerprint import Part
@@ -46,7 +47,7 @@ def test_random_networks_touch_nothing_outside(first: int, more: list[str]) -> N
     """And agree with the reference, though what they write before they read was NaN."""
     networks = 40 if more else 20
     line = [sys.executable, str(SCRIPT), "--networks", str(networks), "--seed", str(first), "--weights", "15000", *more]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(line, capture_output=True, text=True, timeout=HANG, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     found = re.search(
         rf"^{networks} networks in \d+ s, (\d+) of them ill-conditioned: .*; wrong: none$", done.stdout, re.MULTILINE

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.engine.networks import End, by_engine, drawn, epoch_of, native, problem_of, same
-from tests.support import in_a_copy
+from tests.support import HANG, in_a_copy
 
 import clearprop as cp
 from clearprop.engine import plan, workers
@@ -269,7 +269,7 @@ def test_an_interrupt_while_threads_begin() -> None:
     """Planted right after the others were told to begin: none of them waits for ever for the one that does
     not come, or works on when the call is over."""
     line = [sys.executable, "-c", INTERRUPTED]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(line, capture_output=True, text=True, timeout=HANG, check=False)
     assert done.stdout == "interrupted, 0 at work\n", done.stderr
 
 
@@ -362,7 +362,7 @@ def test_an_interrupt_stops_a_step() -> None:
     def function(context: int, worker: int, count: int) -> None:
         if worker == 0:
             os.kill(os.getpid(), signal.SIGINT)
-        assert told.wait(20)
+        assert told.wait(HANG)
         time.sleep(0.02)
         ended.append(worker)
 
@@ -420,5 +420,5 @@ print(fit.status.value, bool((fit.problem.parameters.vector == again.problem.par
 def test_a_training_that_is_interrupted_keeps_its_last_step(length: str) -> None:
     """In earnest: in the middle of a step that takes long, or of many that do not."""
     line, environment = [sys.executable, "-W", "error", "-c", STOPPED], os.environ | {"LENGTH": length}
-    done = subprocess.run(line, capture_output=True, text=True, timeout=300, check=False, env=environment)
+    done = subprocess.run(line, capture_output=True, text=True, timeout=HANG, check=False, env=environment)
     assert done.stdout == "interrupted True\n", done.stderr

@@ -15,6 +15,9 @@ from tests.explorer.node import Node, command
 import clearprop as cp
 from clearprop.explorer.page import page as page_of
 
+SECONDS = 120
+"""How long the browser is waited for before it counts as hanging: far longer than it takes on a busy machine."""
+
 ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -57,7 +60,7 @@ class Visit:
         self.folder = folder
         self.context = browser.new_context(accept_downloads=True, **options)
         self.context.set_offline(True)
-        self.context.set_default_timeout(30_000)
+        self.context.set_default_timeout(1000 * SECONDS)
         self.page = self.context.new_page()
         self.opened = 0
         self.requests: list[str] = []
@@ -120,9 +123,9 @@ def visits(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Visit]]:
         each.close()
 
 
-def wait(page: Any, condition: str, seconds: float = 10.0) -> None:
+def wait(page: Any, condition: str) -> None:
     """Until an expression is true; the page's policy forbids the way in which Playwright itself would wait."""
-    until = time.monotonic() + seconds
+    until = time.monotonic() + SECONDS
     while not page.evaluate(condition):
-        assert time.monotonic() < until, f"not within {seconds} s: {condition}"
+        assert time.monotonic() < until, f"not within {SECONDS} s: {condition}"
         page.wait_for_timeout(20)

@@ -166,7 +166,7 @@ def test_own_rows_are_learnt_from(visit: Visit) -> None:
     assert paste(page, 'p;q;is\n0;0;no\n0;1;no\n1;0;no\n1;1;"yes"\n') == ""
     assert state(page, "setup.examples.targets.join()") == "0,0,0,1"
     press(page, "Play")
-    wait(page, "document.querySelector('.cp-status').textContent.includes('fter')", 20)
+    wait(page, "document.querySelector('.cp-status').textContent.includes('fter')")
     assert state(page, "current.error") < 0.1
     press(page, "The file's examples")
     assert state(page, "setup.examples.targets.join()") == "0,1,1,0"

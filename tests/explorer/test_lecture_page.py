@@ -179,7 +179,7 @@ def test_one_cycle_at_a_time_back_and_rewind_to_the_same_weights(page: Any) -> N
 
 def test_playing_converges_as_training_does_and_draws_the_curve(page: Any) -> None:
     press(page, "Play")
-    page.wait_for_selector(".cp-status:has-text('Converged')", timeout=20_000)
+    page.wait_for_selector(".cp-status:has-text('Converged')")
     fit = cp.train(cp.load("lecture"), dtype="float64")
     assert state(page, "losses.length") - 1 == fit.epochs
     assert state(page, "current.error") == pytest.approx(fit.loss_after, rel=1e-9)

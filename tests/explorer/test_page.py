@@ -277,5 +277,5 @@ def test_nothing_in_the_diagram_overlaps(visit: Visit) -> None:
 def test_without_animation_for_those_who_ask(visits: Any) -> None:
     page = visits(reduced_motion="reduce").open("xor")
     press(page, "Play")
-    wait(page, "document.querySelector('.cp-status').textContent.includes('Converged')", 20)
+    wait(page, "document.querySelector('.cp-status').textContent.includes('Converged')")
     assert drawn(page, "total") != "·"

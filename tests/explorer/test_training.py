@@ -53,7 +53,7 @@ def test_playing_makes_the_cycles_of_train(visit: Visit, problem: cp.Problem) ->
     fit = cp.train(problem, dtype="float64", engine="reference")
     page = visit.open(problem)
     press(page, "Play")
-    wait(page, "document.querySelector('.cp-primary').textContent === 'Play'", 20)
+    wait(page, "document.querySelector('.cp-primary').textContent === 'Play'")
     assert state(page, "losses.length") - 1 == fit.epochs
     np.testing.assert_allclose(page.evaluate("[...clearprop.app.store.losses]"), fit.history.loss, rtol=1e-9)
     found = page.evaluate("[...clearprop.app.store.current.moment.vector]")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support import problems
+from tests.support import few_calls, problems
 
 import clearprop as cp
 from clearprop import examples
@@ -182,11 +181,10 @@ def test_default_names() -> None:
     ],
 )
 def test_everything_wrong_with_a_description(make: Callable[[], Any], faults: list[str]) -> None:
-    started = time.perf_counter()
-    with pytest.raises(InvalidNetwork) as error:
-        make()
-    assert [str(problem) for problem in error.value.problems] == faults
-    assert time.perf_counter() - started < 1
+    with few_calls(50_000):
+        with pytest.raises(InvalidNetwork) as error:
+            make()
+        assert [str(problem) for problem in error.value.problems] == faults
 
 
 RESERVED = ["E_total", "L", "penalty", "E_1", "L_2", "target_1", "t_2", "sum_u", "z_v", "output_u", "a_v", "delta_u"]
@@ -291,13 +289,12 @@ def test_giving_one_layers_weights_leaves_the_others_as_they_were() -> None:
 def test_a_million_default_names_are_found_at_once() -> None:
     network = cp.Network(1000, [cp.Dense(1000, "relu"), cp.Dense(1000)])
     layout = Layout(network)
-    started = time.perf_counter()
-    assert layout.find("w1000000") == 999_999
-    assert layout.find("w1000001") == 1_001_000
-    assert layout.find("b_h1_1000") == 1_000_999
-    assert layout.name(2_001_999) == "b_y1000"
-    assert Names(network).find("∂L/∂w2000000") == q.Derivative(q.TotalError(), q.Parameter(2_000_999))
-    assert time.perf_counter() - started < 1
+    with few_calls(50_000):
+        assert layout.find("w1000000") == 999_999
+        assert layout.find("w1000001") == 1_001_000
+        assert layout.find("b_h1_1000") == 1_000_999
+        assert layout.name(2_001_999) == "b_y1000"
+        assert Names(network).find("∂L/∂w2000000") == q.Derivative(q.TotalError(), q.Parameter(2_000_999))
 
 
 # --- names ------------------------------------------------------------------------------------------

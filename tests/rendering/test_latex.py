@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tests.support import HANG
 
 import clearprop as cp
 from clearprop.expressions import Apply, Expression, Number, Operator, Symbol, parse
@@ -58,7 +59,7 @@ def compiled(source: str) -> str:
         (Path(folder) / "paper.tex").write_text(source, encoding="utf-8")
         run = subprocess.run(
             [program, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "paper.tex"],
-            cwd=folder, capture_output=True, encoding="latin-1", timeout=120, check=False,
+            cwd=folder, capture_output=True, encoding="latin-1", timeout=HANG, check=False,
         )  # fmt: skip
     assert run.returncode == 0, run.stdout[-2000:]
     return run.stdout

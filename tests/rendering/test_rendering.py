@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support import LECTURE, LECTURE_COMPONENTS, LECTURE_GRADIENTS, LECTURE_UPDATED, problems
+from tests.support import HANG, LECTURE, LECTURE_COMPONENTS, LECTURE_GRADIENTS, LECTURE_UPDATED, problems
 
 import clearprop as cp
 from clearprop.expressions import Number, Symbol
@@ -179,7 +179,7 @@ def compiled(source: str, folder: Path) -> str:
     (folder / "paper.tex").write_text(source, encoding="utf-8")
     run = subprocess.run(
         [program, "-interaction=nonstopmode", "-halt-on-error", "paper.tex"],
-        cwd=folder, capture_output=True, encoding="latin-1", timeout=120, check=False,
+        cwd=folder, capture_output=True, encoding="latin-1", timeout=HANG, check=False,
     )  # fmt: skip
     assert run.returncode == 0, run.stdout[-2000:]
     return run.stdout
