@@ -1,6 +1,6 @@
 """The largest errors of the engine's functions among all numbers of single precision.
 
-    .venv/test/bin/python scripts/sweep_mathematics.py                       every function, fused and not; hours
+    .venv/test/bin/python scripts/sweep_mathematics.py                       every function, with FMA and without; hours
     .venv/test/bin/python scripts/sweep_mathematics.py logistic --step 101   one of them, every 101st number
 
 The tests look at every thousandth number; what they allow, and the table in `engine/mathematics`, is from here.
@@ -28,11 +28,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("functions", nargs="*", choices=[[], *FUNCTIONS], help="default: all")
     parser.add_argument("--step", type=int, default=1, help="look at every so many of the numbers")
-    parser.add_argument("--fused", choices=["yes", "no"], help="default: both")
+    parser.add_argument("--fma", choices=["yes", "no"], help="default: both")
     given = parser.parse_args()
     names = given.functions or FUNCTIONS
     for kind in [kind for kind in ONE_EACH if kind in SINGLES]:
-        if given.fused is not None and kind.fused != (given.fused == "yes"):
+        if given.fma is not None and kind.fma != (given.fma == "yes"):
             continue
         run = compiled(kind, ["z"], [TREES[name] for name in names])
         worst = dict.fromkeys(names, (0.0, 0.0))
@@ -44,9 +44,7 @@ def main() -> None:
                 off = ulps(found, evaluate(TREES[name], {"z": exact}))
                 worst[name] = max(worst[name], (float(off.max()), float(at[off.argmax()])))
         for name, (error, place) in worst.items():
-            print(
-                f"{kind}, {'fused' if kind.fused else 'not fused'}: {name:9} {error:.3f} ulp at {place!r}", flush=True
-            )
+            print(f"{kind}, {'FMA' if kind.fma else 'no FMA'}: {name:9} {error:.3f} ulp at {place!r}", flush=True)
 
 
 if __name__ == "__main__":

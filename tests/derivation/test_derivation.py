@@ -160,8 +160,8 @@ def test_softmax_paths_add_up_too() -> None:
 
 
 @pytest.mark.parametrize("name", ["xor", "ring"])
-def test_joined_losses_show_what_collapses(name: str) -> None:
-    """The unjoined products, at full precision, add up to the y - t that they collapse to."""
+def test_fused_losses_show_what_collapses(name: str) -> None:
+    """The separate products, at full precision, add up to the y - t that they collapse to."""
     done = cp.cycle(cp.load(name))
     last = done.parameters.layout.weights[-1].start
     factor = derive_parameter(done, last).terms[0].factors[0]

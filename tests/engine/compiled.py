@@ -34,7 +34,7 @@ class Kind(NamedTuple):
         return {name: present and not name.startswith(self.without) for name, present in found.items()}
 
     @property
-    def fused(self) -> bool:
+    def fma(self) -> bool:
         """Whether there is one instruction for a multiplication and an addition."""
         return self.features.get("fma", False) or not X86
 
@@ -107,7 +107,7 @@ def module(kind: Kind, keys: Sequence[Hashable], trees: Sequence[Expression]) ->
     """The loop in which one emitter reads all the trees."""
 
     def write(builder: ir.IRBuilder, values: Any) -> list[ir.Value]:
-        emitter = Emitter(builder, kind.type, fused=kind.fused)
+        emitter = Emitter(builder, kind.type, fma=kind.fma)
         return [emitter.emit(tree, values) for tree in trees]
 
     return loop(kind, keys, write, len(trees))

@@ -39,7 +39,7 @@ class Kind:
     @property
     def panel(self) -> Panel:
         """The shape of their panels."""
-        return Panel(Numbers(self.dtype, self.lanes, machine.host().fused), 2)
+        return Panel(Numbers(self.dtype, self.lanes, machine.host().fma), 2)
 
     def panels(self, *sizes: int) -> Panels:
         """For a network with so many inputs and units."""

@@ -133,7 +133,7 @@ def _fitting(rng: np.random.Generator, loss: str, size: int) -> str:
     if loss == "categorical_cross_entropy":
         return "softmax"
     if loss == "binary_cross_entropy":
-        # The last two are not joined with it. Of a single unit, softmax is 1, and that loss infinite.
+        # The last two are not fused with it. Of a single unit, softmax is 1, and that loss infinite.
         chosen = str(rng.choice(["logistic", "logistic", "softmax", "1 / (1 + exp(-z))"]))
         return "logistic" if chosen == "softmax" and size == 1 else chosen
     return str(rng.choice(ACTIVATION_NAMES))

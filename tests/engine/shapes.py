@@ -63,7 +63,7 @@ class Family:
 
 
 FAMILIES: Mapping[str, Family] = {
-    "joined, and its rule inside": Family(
+    "fused, and its rule inside": Family(
         ("tanh", "relu", "logistic"),
         "logistic",
         "binary_cross_entropy",

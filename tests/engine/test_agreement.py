@@ -76,7 +76,7 @@ def test_the_networks_have_every_rule() -> None:
     assert {program.alone for program in programs if program.single is None} == {True, False}
     assert {program.whole_gradient for program in programs} == {True, False}
     assert {program.widths for program in programs} == {(1,), (2,), (1, 2)}
-    assert {program.joined is None for program in programs} == {True, False}
+    assert {program.fused is None for program in programs} == {True, False}
     insides = [program.hidden for program in programs if not isinstance(program.last, Softmax)]
     assert any(isinstance(rule, Softmax) for hidden in insides for rule in hidden)
     examples = [problem.examples for problem in problems if problem.examples is not None]

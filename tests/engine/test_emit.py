@@ -19,7 +19,7 @@ from clearprop.expressions import Apply, Expression, Number, Operator, Symbol, b
 from clearprop.expressions.evaluate import COMPUTE
 from clearprop.expressions.tree import absolute, exp, maximum, minimum, sqrt
 from clearprop.rules.activations import ACTIVATIONS, Activation
-from clearprop.rules.fused import JOINED, Joined
+from clearprop.rules.fused import FUSED, Fused
 from clearprop.rules.losses import LOSSES
 from clearprop.rules.optimizers import OPTIMIZERS, SGD, Adagrad, Optimizer, RMSprop, optimizer
 from clearprop.rules.penalties import Penalty
@@ -113,10 +113,10 @@ def _rules() -> Iterator[tuple[str, Expression]]:
     for name, loss in LOSSES.items():
         yield name, loss.formula
         yield f"slope of {name}", loss.slope.simplified
-    for (name, _), joined in JOINED.items():
-        if isinstance(joined, Joined):
-            yield f"{name}, joined", joined.error
-            yield f"slope of {name}, joined", joined.slope.simplified
+    for (name, _), fused in FUSED.items():
+        if isinstance(fused, Fused):
+            yield f"{name}, fused", fused.error
+            yield f"slope of {name}, fused", fused.slope.simplified
     for name, rule in _optimizers():
         for symbol, tree in rule.assignments:
             yield f"{name}: {symbol.key}", bind(tree, rule.constants)
@@ -303,7 +303,7 @@ def instructions(*trees: Expression, kind: Kind = KINDS[0]) -> Counter[str]:
     """How many instructions of each name the results depend on; an exponential has one shift."""
     keys = sorted(frozenset().union(*(symbols(tree) for tree in trees)), key=str)
     builder, values = block(kind, keys)
-    emitter = Emitter(builder, kind.type, fused=kind.fused)
+    emitter = Emitter(builder, kind.type, fma=kind.fma)
     needed = [emitter.emit(tree, values) for tree in trees]
     used = set[ir.Value]()
     while needed:
@@ -332,7 +332,7 @@ def _activation(name: str) -> tuple[Expression, Expression]:
         (_activation("gelu"), 1, 0),
         ((parse("logistic(2 * u)", LETTERS), parse("logistic(-2 * u)", LETTERS), parse("tanh(u)", LETTERS)), 1, 1),
         ((parse("softplus(u)", LETTERS), parse("softplus(-u)", LETTERS)), 1, 0),
-        ((RULES["binary_cross_entropy, joined"], RULES["slope of binary_cross_entropy, joined"]), 1, 1),
+        ((RULES["binary_cross_entropy, fused"], RULES["slope of binary_cross_entropy, fused"]), 1, 1),
         ((parse("exp(u) + expm1(u)", LETTERS),), 1, 0),
         ((parse("exp(u) + exp(v)", LETTERS),), 2, 0),
     ],
@@ -375,7 +375,7 @@ def test_exponentials_are_short() -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_a_tree_emitted_again_is_the_same_value(kind: Kind) -> None:
     builder, values = block(kind, [Role.SUM, Role.OUTPUT])
-    emitter = Emitter(builder, kind.type, fused=kind.fused)
+    emitter = Emitter(builder, kind.type, fma=kind.fma)
     tree = z * y + exp(z)
     first = emitter.emit(tree, values)
     count = len(builder.block.instructions)
@@ -389,7 +389,7 @@ def test_a_tree_emitted_again_is_the_same_value(kind: Kind) -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_constants_stand_in_all_lanes_and_are_rounded(kind: Kind) -> None:
     builder, _ = block(kind, [])
-    emitter = Emitter(builder, kind.type, fused=kind.fused)
+    emitter = Emitter(builder, kind.type, fma=kind.fma)
     assert emitter.constant(0.1).type == kind.type
     assert emitter.constant(1e300).type == kind.type  # infinite in single precision, and no error
     assert emitter.emit(sqrt(2) * 2, {}) == emitter.constant(2 * 2**0.5)

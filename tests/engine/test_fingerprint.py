@@ -43,7 +43,7 @@ def confused(one: Program, other: Program) -> list[Part]:
 
 ADAM = {"optimizer": "adam"}
 SOFTMAX = {"last": "softmax", "loss": "categorical_cross_entropy"}
-JOINED = {"loss": "binary_cross_entropy", "last": "logistic"}
+FUSED = {"loss": "binary_cross_entropy", "last": "logistic"}
 SINGLE = {"single": True}
 ALL: tuple[Part, ...] = PARTS
 RULES: tuple[Part, ...] = ("train", "errors", "predict")
@@ -61,11 +61,11 @@ MATTERS: Mapping[str, tuple[Settings, Settings, tuple[Part, ...]]] = {
         {"activation": "logistic", "last": "logistic"}, {"activation": "logistic", "last": "1 / (1 + exp(-z))"}, RULES),
     "softmax": ({"loss": "squared_error"}, {"loss": "squared_error", "last": "softmax"}, RULES),
     "a hidden softmax": ({}, {"activation": "softmax"}, RULES),
-    "joined": (JOINED, {**JOINED, "loss": "-(t * log(y) + (1 - t) * log(1 - y))"}, LOSS),
-    "softmax, joined": (SOFTMAX, {**SOFTMAX, "loss": "-(t * log(y))"}, LOSS),
+    "fused": (FUSED, {**FUSED, "loss": "-(t * log(y) + (1 - t) * log(1 - y))"}, LOSS),
+    "softmax, fused": (SOFTMAX, {**SOFTMAX, "loss": "-(t * log(y))"}, LOSS),
     "dropout": ({}, {"dropout": 0.5}, TRAIN),
-    "dropout of joined outputs": (
-        {**JOINED, "dropout": 0.5}, {**JOINED, "dropout": 0.5, "outputs_dropout": 0.5}, TRAIN),
+    "dropout of fused outputs": (
+        {**FUSED, "dropout": 0.5}, {**FUSED, "dropout": 0.5, "outputs_dropout": 0.5}, TRAIN),
     "a bias that is shared": ({}, {"bias": "shared"}, TRAIN),
     "loss": ({}, {"loss": "squared_error"}, LOSS),
     "a constant of the loss": ({}, {"delta": 1.0000000000000002}, LOSS),
@@ -84,7 +84,7 @@ MATTERS: Mapping[str, tuple[Settings, Settings, tuple[Part, ...]]] = {
     "weights of examples": ({}, {"weighted": True}, LOSS),
     "precision": ({}, {"numbers": ("float32", 2, False)}, ALL),
     "lanes": ({"widths": (1, 2)}, {"widths": (1, 2), "numbers": ("float64", 4, False)}, ALL),
-    "fused": ({"activation": "tanh"}, {"activation": "tanh", "numbers": ("float64", 2, True)}, ALL),
+    "fma": ({"activation": "tanh"}, {"activation": "tanh", "numbers": ("float64", 2, True)}, ALL),
     "rows of a tile": ({}, {"tile": (3, 1, 2)}, ALL),
     "inputs of a tile": ({}, {"tile": (2, 2, 2)}, ("kernels",)),
     "vectors of a tile": ({"widths": (1,)}, {"widths": (1,), "tile": (2, 1, 1)}, ALL),
@@ -205,7 +205,7 @@ def test_equal_fingerprints_mean_equal_code(data: st.DataObject) -> None:
 MISSED = [
     (Numbers, "dtype", "precision"),
     (Numbers, "lanes", "lanes"),
-    (Numbers, "fused", "fused"),
+    (Numbers, "fma", "fma"),
     (Tile, "rows", "rows of a tile"),
     (Tile, "inputs", "inputs of a tile"),
     (Tile, "vectors", "vectors of a tile"),
@@ -224,12 +224,12 @@ MISSED_OF_PROGRAMS = {
     "hidden": "activation",
     "last": "last activation",
     "loss": "loss",
-    "joined": "joined",
+    "fused": "fused",
     "optimizer": "optimizer",
     "penalty": "l2",
     "weighted": "weights of examples",
     "dropped": "dropout",
-    "outputs_dropped": "dropout of joined outputs",
+    "outputs_dropped": "dropout of fused outputs",
     "shared": "a bias that is shared",
     "whole_gradient": "the whole gradient",
     "alone": "one by one",
@@ -268,7 +268,7 @@ def test_a_field_of_programs_that_is_missed_would_be_found(field: str, monkeypat
         assert code(one, part) != code(other, part)
 
 
-ALONG: Mapping[str, tuple[str, ...]] = {"loss": ("joined",), "joined": ("loss",)}
+ALONG: Mapping[str, tuple[str, ...]] = {"loss": ("fused",), "fused": ("loss",)}
 """Fields that change together."""
 
 

@@ -66,23 +66,23 @@ MIXES = {
     "the last rule first": Mix(["softplus", "tanh", "softplus"]),
     "rules that only differ in name": Mix(["logistic", "1 / (1 + exp(-z))", "logistic", "1 / (1 + exp(-z))"]),
     "a rule by another name at the end": Mix(["logistic", "1 / (1 + exp(-z))"]),
-    "joined, its rule inside": Mix(["logistic", "tanh", "logistic", "logistic"], BINARY),
-    "joined, only its rule": Mix(["logistic", "logistic"], BINARY),
-    "joined, another rule inside": Mix(["tanh", "logistic"], BINARY),
-    "its rule inside, not joined": Mix(["logistic", "1 / (1 + exp(-z))"], BINARY),
+    "fused, its rule inside": Mix(["logistic", "tanh", "logistic", "logistic"], BINARY),
+    "fused, only its rule": Mix(["logistic", "logistic"], BINARY),
+    "fused, another rule inside": Mix(["tanh", "logistic"], BINARY),
+    "its rule inside, not fused": Mix(["logistic", "1 / (1 + exp(-z))"], BINARY),
     "softmax inside": Mix(["tanh", "softmax", "tanh"]),
-    "softmax inside, joined": Mix(["softmax", "tanh", "logistic"], BINARY),
+    "softmax inside, fused": Mix(["softmax", "tanh", "logistic"], BINARY),
     "softmax twice inside": Mix(["softmax", "softmax", "relu"]),
     "softmax at the end": Mix(["relu", "softmax"]),
     "softmax everywhere": Mix(["softmax", "softmax", "softmax"]),
-    "softmax joined": Mix(["relu", "softmax"], CATEGORICAL),
-    "softmax inside and joined": Mix(["softmax", "relu", "softmax"], CATEGORICAL),
-    "softmax alone, joined": Mix(["softmax"], CATEGORICAL),
+    "softmax fused": Mix(["relu", "softmax"], CATEGORICAL),
+    "softmax inside and fused": Mix(["softmax", "relu", "softmax"], CATEGORICAL),
+    "softmax alone, fused": Mix(["softmax"], CATEGORICAL),
     "softmax with a binary loss": Mix(["softmax", "softmax"], BINARY),
     "shared biases": Mix(["softplus", "softmax", "relu", "softplus"], bias="shared"),
-    "shared biases, joined": Mix(["logistic", "logistic"], BINARY, bias="shared"),
-    "joined but for dropout": Mix(["softmax", "softmax"], CATEGORICAL, outputs_dropout=0.002),
-    "joined but for dropout, by units": Mix(["logistic", "logistic"], BINARY, outputs_dropout=0.002),
+    "shared biases, fused": Mix(["logistic", "logistic"], BINARY, bias="shared"),
+    "fused but for dropout": Mix(["softmax", "softmax"], CATEGORICAL, outputs_dropout=0.002),
+    "fused but for dropout, by units": Mix(["logistic", "logistic"], BINARY, outputs_dropout=0.002),
 }
 
 
@@ -116,17 +116,17 @@ def kept(mix: Mix, batch: int) -> Problem:
     raise AssertionError("some output is dropped always")
 
 
-def test_dropout_of_outputs_parts_what_is_joined_only_in_training() -> None:
-    for name in ("joined but for dropout", "joined but for dropout, by units"):
+def test_dropout_of_outputs_parts_what_is_fused_only_in_training() -> None:
+    for name in ("fused but for dropout", "fused but for dropout, by units"):
         program = native(kept(MIXES[name], 20), "float64").program
-        assert program.joined is not None
-        assert program.joined_in_training is None
-    plain = native(MIXES["softmax joined"].problem(), "float64").program
-    assert plain.joined_in_training is plain.joined is not None
+        assert program.fused is not None
+        assert program.fused_in_training is None
+    plain = native(MIXES["softmax fused"].problem(), "float64").program
+    assert plain.fused_in_training is plain.fused is not None
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 4])
-@pytest.mark.parametrize("name", ["softmax inside", "softmax inside and joined", "shared biases", "many rules"])
+@pytest.mark.parametrize("name", ["softmax inside", "softmax inside and fused", "shared biases", "many rules"])
 def test_few_examples(name: str, batch: int) -> None:
     """Computed one by one, or as a tile that is hardly filled."""
     problem = MIXES[name].problem(batch, rows=9)
@@ -136,7 +136,7 @@ def test_few_examples(name: str, batch: int) -> None:
     assert verdict.agrees, str(verdict)
 
 
-@pytest.mark.parametrize("name", ["joined, its rule inside", "softmax inside and joined", "shared biases"])
+@pytest.mark.parametrize("name", ["fused, its rule inside", "softmax inside and fused", "shared biases"])
 def test_many_examples(name: str) -> None:
     """More than are looked at together: the gradient is whole."""
     problem = MIXES[name].problem(2100, rows=4201)
@@ -149,9 +149,9 @@ def test_many_examples(name: str) -> None:
 @pytest.mark.parametrize(
     ("fault", "name"),
     [
-        ("sums that are to be left alone are not", "joined, its rule inside"),
-        ("sums that are to be left alone are not", "joined, only its rule"),
-        ("sums that are to be left alone are not", "softmax inside and joined"),
+        ("sums that are to be left alone are not", "fused, its rule inside"),
+        ("sums that are to be left alone are not", "fused, only its rule"),
+        ("sums that are to be left alone are not", "softmax inside and fused"),
         ("all layers have the same rule", "the last rule inside"),
         ("all layers have the same rule", "many rules"),
         ("all layers have the same rule", "softmax inside"),

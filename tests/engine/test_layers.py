@@ -172,7 +172,7 @@ ROW = 128
 
 
 def problem(clip: float | None = None) -> Problem:
-    """A network in which every word matters; joined with its loss, for that the last rule may say anything else."""
+    """A network in which every word matters; fused with its loss, for that the last rule may say anything else."""
     rng = np.random.default_rng(6)
     whole = network()
     outputs = [replace(whole.layers[2], dropout=0.25), *whole.layers[3:]]

@@ -153,7 +153,7 @@ def test_code_for_other_systems_is_made() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "zmm", "ymm", "fused"),
+    ("name", "zmm", "ymm", "fma"),
     [
         ("AVX-512", True, True, True),
         ("AVX2", False, True, True),
@@ -165,11 +165,11 @@ def test_code_for_other_systems_is_made() -> None:
     ],
 )
 def test_code_uses_what_the_processor_has_and_nothing_else(
-    name: str, zmm: bool, ymm: bool | None, fused: bool | None
+    name: str, zmm: bool, ymm: bool | None, fma: bool | None
 ) -> None:
     if name.startswith("here") and not machine.host().x86:
         pytest.skip("features of x86")
-    for word, expected in ((ZMM, zmm), (YMM, ymm), (FUSED, fused)):
+    for word, expected in ((ZMM, zmm), (YMM, ymm), (FUSED, fma)):
         if expected is not None:
             for part in ("kernels", "train"):
                 assert bool(word.search(assembly(name, part))) is expected, (word.pattern, part)
@@ -190,7 +190,7 @@ def test_wide_vectors_are_not_halved() -> None:
 
 
 def test_the_target_says_how_wide_vectors_are() -> None:
-    widths = {name: (target.vector_bytes, target.registers, target.fused) for name, target in TARGETS.items()}
+    widths = {name: (target.vector_bytes, target.registers, target.fma) for name, target in TARGETS.items()}
     assert widths["AVX-512"] == (64, 32, True)
     assert widths["AVX2"] == (32, 16, True)
     assert widths["SSE2"] == (16, 16, False)

@@ -31,9 +31,9 @@ SINGLES = [kind for kind in KINDS if kind.dtype == "float32"]
 DOUBLES = [kind for kind in KINDS if kind.dtype == "float64"]
 # One kind with and one without an instruction for both.
 ONE_EACH = [
-    next(kind for kind in kinds if kind.fused is fused)
+    next(kind for kind in kinds if kind.fma is fma)
     for kinds in (SINGLES, DOUBLES)
-    for fused in sorted({kind.fused for kind in kinds})
+    for fma in sorted({kind.fma for kind in kinds})
 ]
 LONG = np.finfo(np.longdouble).nmant >= 63
 SINGLE_ENDS = [88.72283, 88.72284, 88.722845, 89.0, -87.33655, -103.97207, -103.97208, -104.0, 1e-45, 1.1754944e-38]
@@ -59,7 +59,7 @@ def ulps(found: Array, wanted: Array) -> Array:
 
 
 def limit(name: str, kind: Kind) -> float:
-    return ULP[name][0 if kind.fused else 1]
+    return ULP[name][0 if kind.fma else 1]
 
 
 def longer(array: Array, dtype: Any) -> Array:
@@ -172,8 +172,8 @@ def test_the_ends_are_those_of_numpy(kind: Kind, functions: Any) -> None:
 @pytest.mark.parametrize("kinds", [SINGLES, DOUBLES], ids=["single", "double"])
 def test_the_number_of_lanes_changes_no_bit(kinds: list[Kind], functions: Any) -> None:
     at = every(100_003) if kinds is SINGLES else doubles()
-    fused = [kind for kind in kinds if kind.fused]
-    for one, other in pairwise(fused):
+    fma = [kind for kind in kinds if kind.fma]
+    for one, other in pairwise(fma):
         for name, found, again in zip(FUNCTIONS, functions(one)(at), functions(other)(at), strict=True):
             np.testing.assert_array_equal(found, again, err_msg=f"{name}: {one}, {other}")
 
@@ -215,10 +215,10 @@ def test_no_function_calls_a_library(kind: Kind) -> None:
 
 @pytest.mark.parametrize("name", ["llvm.exp", "llvm.roundeven"])
 def test_a_call_of_a_library_is_found(name: str) -> None:
-    kind = next(kind for kind in KINDS if not kind.fused or kind is KINDS[-1])
+    kind = next(kind for kind in KINDS if not kind.fma or kind is KINDS[-1])
 
     def write(builder: ir.IRBuilder, values: Any) -> list[ir.Value]:
-        lanes = Lanes(builder, kind.type, fused=kind.fused)
+        lanes = Lanes(builder, kind.type, fma=kind.fma)
         return [lanes._call(name, values["z"])]
 
     assert calls(assembly(kind, loop(kind, ["z"], write, 1)))

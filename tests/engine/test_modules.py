@@ -17,7 +17,7 @@ from clearprop.engine.program import Program
 FUNCTIONS: tuple[Function, ...] = ("train", "errors", "predict")
 SETTINGS: dict[str, dict[str, Any]] = {
     "plain": {},
-    "joined": {"last": "softmax", "loss": "categorical_cross_entropy"},
+    "fused": {"last": "softmax", "loss": "categorical_cross_entropy"},
     "everything": {"activation": "softmax", "dropout": 0.5, "bias": "shared", "clip_norm": 1.0, "whole": True},
     "one by one": {"alone": True},
     "single": {"single": True},

@@ -20,7 +20,7 @@ NETWORKS: dict[str, tuple[Any, Any]] = {
     "one layer": (cp.Network(5, [cp.Dense(3, "tanh")]), cp.SGD(0.02, momentum=0.8, nesterov=True)),
     "wide": (cp.Network(3, [cp.Dense(7, "silu"), cp.Dense(2)], "huber"), cp.Adam(0.01)),
     "deep": (cp.Network(1, [cp.Dense(2, "elu"), cp.Dense(3, "softplus"), cp.Dense(1, "tanh")]), cp.SGD(0.05)),
-    "joined": (cp.Network(2, [cp.Dense(3, "gelu"), cp.Dense(2, "logistic")], "binary_cross_entropy"), cp.SGD(0.2)),
+    "fused": (cp.Network(2, [cp.Dense(3, "gelu"), cp.Dense(2, "logistic")], "binary_cross_entropy"), cp.SGD(0.2)),
     "frozen": (
         cp.Network(2, [cp.Dense(3, "tanh", bias="shared", train_bias=False), cp.Dense(1, bias=False)]),
         cp.RMSprop(0.001),

@@ -111,7 +111,7 @@ def test_they_do_with_dropout(over_outputs: str, over_examples: str, example: An
 
 @pytest.mark.parametrize("name", ["xor", "ring"])
 @pytest.mark.parametrize("example", [3, "all"])
-def test_they_do_under_joined_losses(name: str, example: Any) -> None:
+def test_they_do_under_fused_losses(name: str, example: Any) -> None:
     problem = cp.load(name)
     assert problem.examples is not None
     weighted = with_examples(problem, weights=np.linspace(0.0, 3.0, len(problem.examples)))

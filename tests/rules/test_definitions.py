@@ -1,4 +1,4 @@
-"""Rules over their whole range: constants, the printed slopes, joined losses, sources, spreads."""
+"""Rules over their whole range: constants, the printed slopes, fused losses, sources, spreads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mpmath import mpf
 from clearprop.errors import ClearpropError, InvalidArgument, UnknownName
 from clearprop.expressions import evaluate
 from clearprop.rules.activations import ACTIVATIONS, ALIASES, Activation, Softmax, activation
-from clearprop.rules.fused import JOINED, Joined, SoftmaxCrossEntropy
+from clearprop.rules.fused import FUSED, Fused, SoftmaxCrossEntropy
 from clearprop.rules.initializers import INITIALIZERS, initializer
 from clearprop.rules.losses import LOSSES, loss
 from clearprop.rules.optimizers import OPTIMIZERS, optimizer
@@ -160,17 +160,17 @@ def test_the_absolute_error_has_no_slope_where_it_is_zero() -> None:
 
 
 @given(z=st.floats(-15, 15), t=st.floats(0, 1))
-def test_joined_binary_cross_entropy_equals_the_unjoined_one(z: float, t: float) -> None:
-    rule = JOINED["binary_cross_entropy", "logistic"]
-    assert isinstance(rule, Joined)
+def test_fused_binary_cross_entropy_equals_the_separate_one(z: float, t: float) -> None:
+    rule = FUSED["binary_cross_entropy", "logistic"]
+    assert isinstance(rule, Fused)
     sums, targets = np.array([[z]]), np.array([[t]])
     logistic, plain = scalar("logistic"), loss("binary_cross_entropy")
     outputs = logistic.outputs(sums)
     values = {Role.OUTPUT: outputs, Role.TARGET: targets}
     near = 1e-9
     np.testing.assert_allclose(rule.errors(sums, targets), evaluate(plain.formula, values), rtol=near, atol=near)
-    unjoined = logistic.pull_back(sums, outputs, evaluate(plain.slope.simplified, values))
-    np.testing.assert_allclose(rule.signals(sums, targets), unjoined, rtol=near, atol=near)
+    separate = logistic.pull_back(sums, evaluate(plain.slope.simplified, values))
+    np.testing.assert_allclose(rule.signals(sums, targets), separate, rtol=near, atol=near)
     np.testing.assert_allclose(rule.signals(sums, targets), outputs - t, rtol=1e-12, atol=1e-15)
 
 
@@ -178,15 +178,15 @@ def test_joined_binary_cross_entropy_equals_the_unjoined_one(z: float, t: float)
     st.lists(st.floats(-8, 8), min_size=2, max_size=5),
     st.integers(0, 2**31),
 )
-def test_joined_categorical_cross_entropy_equals_the_unjoined_one(sums: list[float], seed: int) -> None:
+def test_fused_categorical_cross_entropy_equals_the_separate_one(sums: list[float], seed: int) -> None:
     rule, plain, softmax = SoftmaxCrossEntropy(), loss("categorical_cross_entropy"), Softmax()
     z = np.array([sums])
     t = np.random.default_rng(seed).dirichlet(np.ones(len(sums)))[None, :]
     y = softmax.outputs(z)
     values = {Role.OUTPUT: y, Role.TARGET: t}
     np.testing.assert_allclose(rule.errors(z, t), evaluate(plain.formula, values), rtol=1e-10, atol=1e-13)
-    unjoined = softmax.pull_back(z, y, evaluate(plain.slope.simplified, values))
-    np.testing.assert_allclose(rule.signals(z, t), unjoined, rtol=1e-9, atol=1e-12)
+    separate = softmax.pull_back(z, evaluate(plain.slope.simplified, values))
+    np.testing.assert_allclose(rule.signals(z, t), separate, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("targets", [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.5, 0.25, 0.25]])
@@ -198,8 +198,8 @@ def test_one_hot_targets_far_out_give_finite_errors(targets: list[float]) -> Non
     np.testing.assert_allclose(SoftmaxCrossEntropy().signals(z, t), np.array([[1.0, 0.0, 0.0]]) - t, atol=1e-15)
 
 
-def test_only_known_pairs_are_joined() -> None:
-    assert set(JOINED) == {("binary_cross_entropy", "logistic"), ("categorical_cross_entropy", "softmax")}
+def test_only_known_pairs_are_fused() -> None:
+    assert set(FUSED) == {("binary_cross_entropy", "logistic"), ("categorical_cross_entropy", "softmax")}
 
 
 # --- softmax ----------------------------------------------------------------------------------------
@@ -217,13 +217,16 @@ def test_softmax_sums_to_one_and_ignores_a_shift(sums: list[float], shift: float
 def test_softmax_rows_do_not_mix() -> None:
     rng = np.random.default_rng(5)
     z, upstream = rng.normal(size=(4, 3)), rng.normal(size=(4, 3))
-    whole = Softmax().pull_back(z, Softmax().outputs(z), upstream)
+    whole = Softmax().pull_back(z, upstream)
     for row in range(4):
-        one = Softmax().pull_back(z[row : row + 1], Softmax().outputs(z[row : row + 1]), upstream[row : row + 1])
+        one = Softmax().pull_back(z[row : row + 1], upstream[row : row + 1])
         np.testing.assert_allclose(whole[row : row + 1], one, rtol=1e-14)
         y = Softmax().outputs(z[row : row + 1])[0]
         jacobian = np.diag(y) - np.outer(y, y)
         np.testing.assert_allclose(one[0], jacobian @ upstream[row], rtol=1e-12)
+        entries = {Role.OUTPUT: y[:, None], "other": y[None, :]}
+        diagonal, off_diagonal = (evaluate(tree, entries) for tree in (Softmax().diagonal, Softmax().off_diagonal))
+        np.testing.assert_allclose(np.where(np.eye(3, dtype=bool), diagonal, off_diagonal), jacobian, rtol=1e-15)
 
 
 # --- initializers, penalties, schedules, messages -------------------------------------------------------

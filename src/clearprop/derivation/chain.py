@@ -105,9 +105,9 @@ class Chain:
         with np.errstate(all="ignore"):
             slopes = [self.links.error_by_output(k, q.Error(k)).value for k in range(count)]
             by_output[-1] = np.diag(slopes)
-            joined = self.links.joined
-            if joined is not None:
-                entries = joined.entries(self.links.sums(self.last), self.links.targets)
+            fused = self.links.fused
+            if fused is not None:
+                entries = fused.entries(self.links.sums(self.last), self.links.targets)
                 by_sum[-1] = entries * self.links.share
             else:
                 by_sum[-1] = self.through(self.last, by_output[-1])
@@ -132,7 +132,7 @@ class Chain:
         if mask is not None:
             upstream = upstream * mask[self.row]
         sums = np.broadcast_to(self.links.sums(layer), upstream.shape)
-        return self.network.layers[layer].rule.pull_back(sums, sums, upstream)
+        return self.network.layers[layer].rule.pull_back(sums, upstream)
 
     def _sizes_through(self, layer: int, upstream: Array) -> Array:
         if isinstance(self.network.layers[layer].rule, Activation):
@@ -177,7 +177,7 @@ class Chain:
 
     def _to_output_sum(self, unit: int) -> Iterator[tuple[Quantity, tuple[Factor, ...]]]:
         total = q.TotalError()
-        if self.links.joined is not None:
+        if self.links.fused is not None:
             yield total, (self.links.error_by_sum(unit, total),)
         elif self.scalar_output:
             yield total, (self.links.error_by_output(unit, total), self.links.output_by_sum(self.last, unit))
@@ -200,9 +200,9 @@ class Chain:
                 yield q.Error(k), (self.collapsed_output(k, layer, unit),)
 
     def error_to_sum(self, k: int) -> tuple[Factor, ...]:
-        """∂E_k/∂sum_k of a scalar output: one joined factor, or loss and activation."""
+        """∂E_k/∂sum_k of a scalar output: one fused factor, or loss and activation."""
         of = q.Error(k)
-        if self.links.joined is not None:
+        if self.links.fused is not None:
             return (self.links.error_by_sum(k, of),)
         return self.links.error_by_output(k, of), self.links.output_by_sum(self.last, k)
 

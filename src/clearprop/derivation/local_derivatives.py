@@ -31,7 +31,7 @@ from clearprop.network.parameters import Place
 from clearprop.propagation.cycle import Cycle
 from clearprop.propagation.forward import error_share
 from clearprop.rules.activations import Activation, Softmax
-from clearprop.rules.fused import AnyJoined
+from clearprop.rules.fused import AnyFused
 from clearprop.rules.roles import Role
 
 
@@ -50,7 +50,7 @@ class Factor:
     """One factor of a product: ``∂of/∂by``, its expression, its number.
 
     A collapsed factor stands for a sum over paths; ``expansion`` writes that out. ``collapse``
-    has the products that a joined loss and activation simplify to the expression.
+    has the products that a fused loss and activation simplify to the expression.
     """
 
     quantity: Quantity
@@ -107,9 +107,9 @@ def shared_slope(objective: Objective, outputs: int, counted: bool) -> Slope:
     return slope._replace(simplified=simplify(shared(objective.rule.slope.simplified, objective, outputs, counted)))
 
 
-def shared_joined(joined: AnyJoined, objective: Objective, outputs: int, counted: bool) -> Expression:
-    """The error signal of a joined loss and activation as it is shown, times the same."""
-    tree = shared(joined.shown_slope, objective, outputs, counted)
+def shared_fused(fused: AnyFused, objective: Objective, outputs: int, counted: bool) -> Expression:
+    """The error signal of a fused loss and activation as it is shown, times the same."""
+    tree = shared(fused.shown_slope, objective, outputs, counted)
     return simplify(tree) if objective.over_outputs == "mean" else tree
 
 
@@ -121,7 +121,7 @@ class Links:
         self.network = cycle.problem.network
         self.last = self.network.depth - 1
         self.masked = cycle.trace.masks[self.last] is not None
-        self.joined = None if self.masked else self.network.joined
+        self.fused = None if self.masked else self.network.fused
 
     @cached_property
     def error(self) -> Expression:
@@ -161,23 +161,23 @@ class Links:
         )
 
     def error_by_sum(self, k: int, of: Quantity) -> Factor:
-        """∂E/∂sum_k of a loss joined with its activation: where the sums and targets meet."""
-        assert self.joined is not None
+        """∂E/∂sum_k of a loss fused with its activation: where the sums and targets meet."""
+        assert self.fused is not None
         network, places = self.network, self.output_places(k)
-        value = self.joined.signals(self.sums(self.last)[None], self.targets[None])[0, k]
-        shown = shared_joined(self.joined, *self.sharing)
+        value = self.fused.signals(self.sums(self.last)[None], self.targets[None])[0, k]
+        shown = shared_fused(self.fused, *self.sharing)
         rule, last = network.loss.rule.name, network.layers[-1].rule.name
         return Factor(
             q.Derivative(of, q.Sum(self.last, k)),
             renamed(shown, places),
             float(value) * self.share,
-            collapse=self.joined_parts(k),
+            collapse=self.fused_parts(k),
             remark=f"{rule} after {last}: the product collapses",
         )
 
-    def joined_parts(self, k: int) -> tuple[Term, ...]:
+    def fused_parts(self, k: int) -> tuple[Term, ...]:
         """What ``error_by_sum`` puts together: ∂E_m/∂output_m · ∂output_m/∂sum_k for each output m that
-        sum_k reaches. Their values may overflow where the joined one does not."""
+        sum_k reaches. Their values may overflow where the fused one does not."""
         softmax = isinstance(self.network.layers[-1].rule, Softmax)
         outputs = range(self.network.sizes[-1]) if softmax else (k,)
         return tuple(
@@ -200,11 +200,10 @@ class Links:
             working = Working(renamed(rule.formula, places), renamed(slope.raw, places), slope.rules)
             value = float(rule.slopes(self.sums(layer)[unit : unit + 1])[0])
         else:
-            of, about = Symbol(q.Output(layer, unit)), Symbol(q.Output(layer, by))
-            expression = rule.jacobian_entry(of, about)
-            jacobian = rule.pull_back(
-                self.sums(layer)[None], self.sums(layer)[None], np.eye(self.network.sizes[layer + 1])[unit]
-            )
+            places["other"] = q.Output(layer, by)
+            expression = renamed(rule.diagonal if unit == by else rule.off_diagonal, places)
+            one = np.eye(self.network.sizes[layer + 1])[unit]
+            jacobian = rule.pull_back(self.sums(layer)[None], one)
             value = float(jacobian[0, by])
         if scale is not None:
             expression, value = multiply(Number(scale), expression), scale * value

@@ -11,7 +11,7 @@ from clearprop.derivation.chain import symbol_value
 from clearprop.derivation.local_derivatives import Links
 from clearprop.display import Shown
 from clearprop.errors import InvalidArgument
-from clearprop.expressions import Apply, Expression, Number, Symbol, bind, evaluate, renamed
+from clearprop.expressions import Apply, Expression, Number, Symbol, bind, evaluate, renamed, substitute
 from clearprop.expressions.tree import add, definition, multiply
 from clearprop.messages import abridged
 from clearprop.network import names as q
@@ -126,8 +126,9 @@ def output_formulas(cycle: Cycle, layer: int, unit: int, row: int) -> tuple[tupl
             formulas += [plain] if plain is not None else []
     else:
         units = range(cycle.problem.network.sizes[layer + 1])
-        sums = [Symbol(q.Sum(layer, u)) for u in units]
-        formulas = [rule.formula(sums[unit], sums, elided_sum)]
+        terms = [renamed(rule.term, {Role.SUM: q.Sum(layer, u)}) for u in units]
+        parts: dict[Any, Expression] = {"term": terms[unit], "total": elided_sum(terms)}
+        formulas = [substitute(rule.output, parts.get)]
     remark = ""
     if mask is not None:
         formulas = [multiply(Number(float(mask[row, unit])), formula) for formula in formulas]
@@ -147,7 +148,7 @@ def error_formulas(cycle: Cycle, k: int) -> tuple[tuple[Expression, ...], str]:
         weights = "" if links.weight is None else ", each error times its example's weight"
         return (whole,), f"{network.loss.over_examples} over the examples{weights}"
     remark = ""
-    if links.joined is not None:
+    if links.fused is not None:
         remark = f"computed from {cycle.names.text(q.Sum(links.last, k))}, which keeps all digits"
     return (renamed(links.error, links.output_places(k)),), remark
 

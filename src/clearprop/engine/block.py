@@ -22,7 +22,7 @@ class Numbers:
 
     dtype: str
     lanes: int
-    fused: bool = True
+    fma: bool = True
 
     @property
     def bytes(self) -> int:
@@ -235,7 +235,7 @@ class Block:
 
     def multiply_add(self, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
         """a·b + c."""
-        if self.numbers.fused:
+        if self.numbers.fma:
             return self.builder.call(intrinsic(self.builder.module, "llvm.fma", a.type, 3), [a, b, c])
         return self.builder.fadd(self.builder.fmul(a, b), c)
 

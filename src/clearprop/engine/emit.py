@@ -29,7 +29,7 @@ class Emitter:
     ``type`` is a vector of floats or doubles, or one of them alone. Whatever was emitted before by
     the same emitter is used again where it appears again, in the same tree or in another one: a
     slope shares the exponential of its output. So an emitter serves one block without jumps, and
-    every block has its own. ``fused`` says that the processor multiplies and adds in one
+    every block has its own. ``fma`` says that the processor multiplies and adds in one
     instruction; it must be False where it does not.
 
     >>> from clearprop.expressions import parse
@@ -41,8 +41,8 @@ class Emitter:
     ['fmul', 'fmul', 'fadd', 'ret']
     """
 
-    def __init__(self, builder: ir.IRBuilder, type: ir.Type, *, fused: bool = True) -> None:
-        self.lanes = Lanes(builder, type, fused=fused)
+    def __init__(self, builder: ir.IRBuilder, type: ir.Type, *, fma: bool = True) -> None:
+        self.lanes = Lanes(builder, type, fma=fma)
 
     def constant(self, value: float) -> ir.Constant:
         """A number in all lanes."""

@@ -24,7 +24,7 @@ from clearprop.engine.program import Program
 from clearprop.expressions import Apply, Expression, Number, Symbol
 from clearprop.network.description import Dense, Network
 from clearprop.rules.activations import Activation, Softmax
-from clearprop.rules.fused import Joined, SoftmaxCrossEntropy
+from clearprop.rules.fused import Fused, SoftmaxCrossEntropy
 from clearprop.rules.losses import Loss
 from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.penalties import Penalty
@@ -38,7 +38,7 @@ LEFT_OUT: Mapping[type, tuple[str, ...]] = {
     Activation: ("name", "output", "source", "shown_slope", "constants", "bounds", "init"),
     Softmax: ("name", "source", "constants", "bounds", "init"),
     Loss: ("name", "error", "source", "constants", "outputs", "targets", "sums_to_one"),
-    Joined: ("shown_slope", "source"),
+    Fused: ("shown_slope", "source"),
     SoftmaxCrossEntropy: ("shown_slope", "source"),
     Optimizer: ("name", "learning_rate", "source", "hyperparameters", "constants", "state", "schedule"),
     Penalty: (),
@@ -46,10 +46,10 @@ LEFT_OUT: Mapping[type, tuple[str, ...]] = {
 """What no code is made of: names, sources, numbers that are handed over when it runs."""
 
 READ: Mapping[type, Callable[[Any], Any]] = {
-    Network: lambda network: (network.sizes, network.joined, _alike(network)),
+    Network: lambda network: (network.sizes, network.fused, _alike(network)),
     Activation: lambda rule: (rule.formula, rule.slope.simplified),
     Loss: lambda rule: (rule.formula, rule.slope.simplified),
-    Joined: lambda rule: rule.slope.simplified,
+    Fused: lambda rule: rule.slope.simplified,
     # The constants' numbers come with each step; which names are constants decides what is computed when.
     Optimizer: lambda optimizer: (tuple(sorted(optimizer.constants)), tuple(optimizer.state), optimizer.bounded),
     Penalty: lambda penalty: penalty.slope.simplified,
@@ -57,7 +57,7 @@ READ: Mapping[type, Callable[[Any], Any]] = {
 """What code is made of that is not a field, but follows from fields."""
 
 ONLY_TRAIN = ("optimizer", "penalty", "dropped", "outputs_dropped", "shared", "whole_gradient", "alone", "single")
-ONLY_ERRORS = ("loss", "joined", "weighted")
+ONLY_ERRORS = ("loss", "fused", "weighted")
 UNKNOWN_TO: Mapping[Part, tuple[str, ...]] = {
     "train": (),
     "errors": ONLY_TRAIN,

@@ -129,7 +129,7 @@ class Forward(ABC):
 
     @property
     def leaves_sums(self) -> bool:
-        """Whether the last layer's sums are left alone: they are, where its rule is joined with the loss."""
+        """Whether the last layer's sums are left alone: they are, where its rule is fused with the loss."""
         return False
 
     @property

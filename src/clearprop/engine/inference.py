@@ -52,13 +52,13 @@ class Errors(Inference):
     @property
     def leaves_sums(self) -> bool:
         """Whether the last layer's sums are left alone."""
-        return self.program.joined is not None
+        return self.program.fused is not None
 
     def block(self, first: ir.Value, examples: ir.Value) -> None:
         """The errors of these examples."""
         b, program = self.b, self.program
         self.forward(first, examples, program.tile.rows)
-        output = Output(self.module, self.shape, program.loss, program.joined, True, program.weighted)
+        output = Output(self.module, self.shape, program.loss, program.fused, True, program.weighted)
         a, there = self.a(self.depth), b.at(self.field("outputs"), b.times(first, 8))
         given = b.at(self.order, b.times(first, 8)), self.field("targets"), self.field("weights")
         units, share = self.of(self.depth, "units"), self.number(self.share)

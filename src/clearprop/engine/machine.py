@@ -55,7 +55,7 @@ class Target:
         return 32 if self.vector_bytes == 64 or not self.x86 else 16
 
     @property
-    def fused(self) -> bool:
+    def fma(self) -> bool:
         """Whether a multiplication and an addition are one instruction."""
         return self.has("fma") or not self.x86
 

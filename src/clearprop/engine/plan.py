@@ -28,7 +28,7 @@ def program(problem: Problem, dtype: str, target: Target, batch: int) -> Program
     """What is compiled for a problem with batches of that many examples."""
     network, optimizer, examples = problem.network, problem.optimizer, problem.examples
     lanes = target.vector_bytes // (4 if dtype == "float32" else 8)
-    numbers = Numbers(dtype, lanes, target.fused)
+    numbers = Numbers(dtype, lanes, target.fma)
     # Sums that stay in registers, with room for a row of weights and an activation beside them.
     rows = 8 if target.registers == 32 else 6
     tile = Tile(rows, min(lanes, 8 if target.registers == 32 else 4), vectors=2)
@@ -43,7 +43,7 @@ def program(problem: Problem, dtype: str, target: Target, batch: int) -> Program
         hidden=each_once(rules[:-1]),
         last=rules[-1],
         loss=network.loss.rule,
-        joined=network.joined,
+        fused=network.fused,
         optimizer=optimizer,
         penalty=problem.penalty,
         weighted=examples is not None and examples.weights is not None,

@@ -16,7 +16,7 @@ from clearprop.engine.kernels.update import Rule
 from clearprop.engine.panels import Panel
 from clearprop.network.description import Network
 from clearprop.rules.activations import AnyActivation
-from clearprop.rules.fused import AnyJoined
+from clearprop.rules.fused import AnyFused
 from clearprop.rules.losses import Loss
 from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.penalties import Penalty
@@ -72,7 +72,7 @@ class Tile:
 class Program:
     """What is compiled: the rules of a problem, and everything that the code takes as given.
 
-    ``joined`` is the loss and the output activation as one function, where that is how it is computed;
+    ``fused`` is the loss and the output activation as one function, where that is how it is computed;
     with dropout on the outputs, training computes them apart.
     """
 
@@ -86,7 +86,7 @@ class Program:
     """The rules of all layers but the last, each once."""
     last: AnyActivation
     loss: Loss
-    joined: AnyJoined | None
+    fused: AnyFused | None
     optimizer: Optimizer
     penalty: Penalty
     weighted: bool = False
@@ -119,9 +119,9 @@ class Program:
         return each_once((*self.hidden, self.last))
 
     @property
-    def joined_in_training(self) -> AnyJoined | None:
+    def fused_in_training(self) -> AnyFused | None:
         """The loss and the output activation as one function, in training."""
-        return None if self.outputs_dropped else self.joined
+        return None if self.outputs_dropped else self.fused
 
     @cached_property
     def rule(self) -> Rule:

@@ -21,7 +21,7 @@ from clearprop.engine.panels import Panels
 from clearprop.engine.program import Program
 from clearprop.network.description import Network
 from clearprop.rules.activations import Activation
-from clearprop.rules.fused import Joined
+from clearprop.rules.fused import Fused
 from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.roles import Role
 
@@ -40,7 +40,7 @@ def fits(network: Network, optimizer: Optimizer, batch: int, lanes: int) -> bool
         and optimizer.clip_norm is None
         and all(isinstance(layer.rule, Activation) and not layer.dropout for layer in network.layers)
         and all(layer.bias != "shared" or not layer.train_bias for layer in network.layers)
-        and (network.joined is None or isinstance(network.joined, Joined))
+        and (network.fused is None or isinstance(network.fused, Fused))
     )
 
 
@@ -54,7 +54,7 @@ class SingleSteps(Forward):
         while lanes < widest:
             lanes *= 2
         numbers = program.numbers
-        self.short = Block(b.builder, Numbers(numbers.dtype, lanes, numbers.fused), b.named)
+        self.short = Block(b.builder, Numbers(numbers.dtype, lanes, numbers.fma), b.named)
         super().__init__(program, module, b)
         self.panels = Panels(program.numbers, program.tile.vectors, self.network)
 
@@ -153,7 +153,7 @@ class SingleSteps(Forward):
         for number, layer in enumerate(self.network.layers):
             z = self.weighted_sum(seen[-1], [vector[0] for vector in forward[number]])
             last = number == self.network.depth - 1
-            if last and self.network.joined is not None:
+            if last and self.network.fused is not None:
                 whole.append(z)
                 break
             rule = layer.rule
@@ -162,7 +162,7 @@ class SingleSteps(Forward):
             slopes.append(emitter.emit(rule.slope.simplified, {Role.SUM: z}))
             if not last:
                 seen.append(self.lanes_of(whole[-1], layer.size))
-        d = self.signal(emitter, whole[-1], slopes[-1] if self.network.joined is None else None, target, count)
+        d = self.signal(emitter, whole[-1], slopes[-1] if self.network.fused is None else None, target, count)
         ahead: list[list[ir.Value]] = []
         behind: list[list[ir.Value]] = []
         for number in range(self.network.depth - 1, -1, -1):
@@ -188,7 +188,7 @@ class SingleSteps(Forward):
 
     def emitter(self) -> Emitter:
         """What reads the rules, for one step."""
-        return Emitter(self.short.builder, self.short.numbers.vector, fused=self.short.numbers.fused)
+        return Emitter(self.short.builder, self.short.numbers.vector, fma=self.short.numbers.fma)
 
     def only(self, value: ir.Value, units: int) -> ir.Value:
         """The value where there are units, and zero in the other lanes."""
@@ -215,8 +215,8 @@ class SingleSteps(Forward):
         """∂E/∂z of the outputs."""
         b, network = self.short, self.network
         values: dict[Hashable, ir.Value] = {Role.TARGET: target}
-        if isinstance(network.joined, Joined):
-            d = emitter.emit(network.joined.slope.simplified, {**values, Role.SUM: a})
+        if isinstance(network.fused, Fused):
+            d = emitter.emit(network.fused.slope.simplified, {**values, Role.SUM: a})
         else:
             assert slope is not None
             d = b.builder.fmul(emitter.emit(network.loss.rule.slope.simplified, {**values, Role.OUTPUT: a}), slope)

@@ -57,7 +57,7 @@ class Steps(Weights):
     @property
     def leaves_sums(self) -> bool:
         """Whether the last layer's sums are left alone."""
-        return self.program.joined_in_training is not None
+        return self.program.fused_in_training is not None
 
     def share_of_each(self, count: ir.Value) -> ir.Value:
         """What the error of an output is multiplied with, in a batch of so many examples."""
@@ -105,7 +105,7 @@ class Steps(Weights):
         b.loop(1, b.add(last, 1), forward)
         program, whole = self.program, self.if_softmax(last)
         sloped = not isinstance(program.last, Softmax)
-        output = Output(self.module, self.shape, program.loss, program.joined_in_training, sloped, program.weighted)
+        output = Output(self.module, self.shape, program.loss, program.fused_in_training, sloped, program.weighted)
         # Beside a softmax by itself its signals: its outputs are wanted once more.
         d = self.d(last) if whole is None else b.builder.select(whole, self.u(), self.d(last))
         given = order, self.targets, self.weights, share

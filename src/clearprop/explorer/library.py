@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.derivation.local_derivatives import shared, shared_joined, shared_slope
+from clearprop.derivation.local_derivatives import shared, shared_fused, shared_slope
 from clearprop.explorer.numbers import numbers
 from clearprop.explorer.trees import slope, tree
 from clearprop.expressions.evaluate import (
@@ -23,7 +23,7 @@ from clearprop.expressions.tree import DEFINITIONS
 from clearprop.network.description import Network, Objective
 from clearprop.network.names import NOTATIONS
 from clearprop.rules.activations import ACTIVATIONS, Activation, AnyActivation
-from clearprop.rules.fused import JOINED, AnyJoined, Joined
+from clearprop.rules.fused import FUSED, AnyFused, Fused
 from clearprop.rules.losses import LOSSES, Loss
 from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.penalties import Penalty
@@ -65,10 +65,11 @@ def rules_of(network: Network) -> tuple[list[AnyActivation], list[Loss]]:
 
 
 def activation(rule: AnyActivation) -> dict[str, Any]:
-    """One activation. Softmax is known by its name."""
+    """Return one activation: the function of a single sum, or softmax with its parts."""
     common = {"name": rule.name, "label": label(rule), "source": rule.source, "bounds": _bounds(rule.bounds)}
     if not isinstance(rule, Activation):
-        return {**common, "kind": "softmax"}
+        parts = ("term", "output", "diagonal", "off_diagonal", "share", "signal")
+        return {**common, "kind": "softmax", **{part: tree(getattr(rule, part)) for part in parts}}
     return {
         **common,
         "kind": "scalar",
@@ -102,7 +103,7 @@ def losses(
             "targets": _bounds(rule.targets),
             "sums_to_one": rule.sums_to_one,
             "misfits": [rule.misfit(activation) for activation in activations],
-            "joined": _joined(rule, objective, outputs),
+            "fused": _fused(rule, objective, outputs),
             **{
                 key: _shared(replace(objective, rule=rule), outputs, counted)
                 for key, counted in (("plain", False), ("counted", True))
@@ -119,24 +120,25 @@ def _shared(objective: Objective, outputs: int, counted: bool) -> dict[str, Any]
     }
 
 
-def _joined(rule: Loss, objective: Objective, outputs: int) -> dict[str, Any]:
-    """Per activation that this loss is joined with."""
+def _fused(rule: Loss, objective: Objective, outputs: int) -> dict[str, Any]:
+    """Per activation that this loss is fused with."""
     table = {}
-    for (loss, name), pair in JOINED.items():
+    for (loss, name), pair in FUSED.items():
         if loss == rule.name:
             shown = {
-                key: tree(shared_joined(pair, objective, outputs, counted))
+                key: tree(shared_fused(pair, objective, outputs, counted))
                 for key, counted in (("plain", False), ("counted", True))
             }
-            table[name] = {"shown": shown, "scalar": _scalar(pair)}
+            table[name] = {"shown": shown, **_pair(pair)}
     return table
 
 
-def _scalar(pair: AnyJoined) -> dict[str, Any] | None:
-    """Softmax and its loss are known by name; any other pair is two expressions."""
-    if not isinstance(pair, Joined):
-        return None
-    return {"error": tree(pair.error), "slope": tree(pair.slope.simplified)}
+def _pair(pair: AnyFused) -> dict[str, Any]:
+    """What a pair is computed from: the error and its slope, or for softmax the error and its parts."""
+    if isinstance(pair, Fused):
+        return {"kind": "scalar", "error": tree(pair.error), "slope": tree(pair.slope.simplified)}
+    parts = ("output", "error", "signal", "diagonal", "off_diagonal")
+    return {"kind": "softmax", **{part: tree(getattr(pair, part)) for part in parts}}
 
 
 def optimizer(chosen: Optimizer) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from clearprop.errors import Fault, InvalidArgument, InvalidNetwork
 from clearprop.messages import abridged
 from clearprop.rules.activations import AnyActivation, activation
-from clearprop.rules.fused import JOINED, AnyJoined
+from clearprop.rules.fused import FUSED, AnyFused
 from clearprop.rules.initializers import initializer
 from clearprop.rules.losses import Loss, loss
 
@@ -153,9 +153,9 @@ class Network:
         return sum(layer.size * inputs + layer.biases for inputs, layer in shapes)
 
     @property
-    def joined(self) -> AnyJoined | None:
+    def fused(self) -> AnyFused | None:
         """The loss and the output activation as one function, where they are a known pair."""
-        return JOINED.get((self.loss.rule.name, self.layers[-1].rule.name))
+        return FUSED.get((self.loss.rule.name, self.layers[-1].rule.name))
 
     # --- names -----------------------------------------------------------------------
 

@@ -55,11 +55,11 @@ def backward(trace: Trace, targets: Array, penalty: Penalty | None = None) -> Gr
 
 
 def output_signals(trace: Trace, targets: Array) -> Array:
-    """∂E/∂sum of the output units: of the loss and the activation joined, where they are a known pair."""
+    """∂E/∂sum of the output units: of the loss and the activation fused, where they are a known pair."""
     network = trace.network
-    joined = network.joined
-    if joined is not None and trace.masks[-1] is None:
-        return joined.signals(trace.sums[-1], targets) * error_share(trace)
+    fused = network.fused
+    if fused is not None and trace.masks[-1] is None:
+        return fused.signals(trace.sums[-1], targets) * error_share(trace)
     slope = network.loss.rule.slope.simplified
     upstream = evaluate(slope, {Role.OUTPUT: trace.outputs[-1], Role.TARGET: targets})
     return through_activation(trace, network.depth - 1, upstream * error_share(trace))
@@ -70,7 +70,7 @@ def through_activation(trace: Trace, layer: int, upstream: Array) -> Array:
     mask = trace.masks[layer]
     if mask is not None:
         upstream = upstream * mask
-    return trace.network.layers[layer].rule.pull_back(trace.sums[layer], trace.outputs[layer], upstream)
+    return trace.network.layers[layer].rule.pull_back(trace.sums[layer], upstream)
 
 
 def add_penalty(gradient: Parameters, parameters: Parameters, penalty: Penalty) -> None:

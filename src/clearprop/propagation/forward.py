@@ -77,9 +77,9 @@ def weighted_sums(parameters: Parameters, layer: int, seen: Array) -> Array:
 def output_errors(trace: Trace, targets: Array) -> Array:
     """E_k of every example, shape (examples, outputs), with its ``error_share``; not yet put
     together over the examples."""
-    loss, joined = trace.network.loss, trace.network.joined
-    if joined is not None and trace.masks[-1] is None:
-        errors = joined.errors(trace.sums[-1], targets)
+    loss, fused = trace.network.loss, trace.network.fused
+    if fused is not None and trace.masks[-1] is None:
+        errors = fused.errors(trace.sums[-1], targets)
     else:
         errors = evaluate(loss.rule.formula, {Role.OUTPUT: trace.outputs[-1], Role.TARGET: targets})
     return np.broadcast_to(errors, targets.shape) * error_share(trace)

@@ -156,7 +156,7 @@ def _component(derivation: GradientDerivation, factor: Factor, view: View, told:
 
 
 def _collapsing(factor: Factor) -> Iterator[Line]:
-    """What a joined loss and activation put together, before it collapses: symbols, then expressions."""
+    """What a fused loss and activation put together, before it collapses: symbols, then expressions."""
     if factor.collapse:
         for part in ("quantity", "expression"):
             products = []

@@ -199,9 +199,7 @@ def _signals(cycle: Cycle, view: View, layer: int) -> Iterator[Block]:
         yield MatrixEquation((delta, "=", "(", Letter("W", number + 1, "T"), Letter("δ", number + 1), ")", "∘", slope))
         if _fits(later):
             values = (Matrix(_rows(later.T)), _column(cycle.gradients.signals[layer + 1][0]))
-            slopes = network.layers[layer].rule.pull_back(
-                cycle.trace.sums[layer], cycle.trace.outputs[layer], np.ones((1, len(signal)))
-            )
+            slopes = network.layers[layer].rule.pull_back(cycle.trace.sums[layer], np.ones((1, len(signal))))
             if isinstance(network.layers[layer].rule, Activation):
                 yield MatrixEquation((delta, "=", "(", *values, ")", "∘", _column(slopes[0]), "=", _column(signal)))
     else:

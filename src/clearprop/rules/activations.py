@@ -8,10 +8,10 @@ in terms of the output y; it is only printed, and a test proves it equal to the 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -31,6 +31,8 @@ from clearprop.expressions.tree import (
 )
 from clearprop.rules.roles import Role, y, z
 from clearprop.types import Array
+
+_total, _upstream = Symbol("total"), Symbol("upstream")
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,8 @@ class Activation:
         """The local derivatives ∂output/∂sum, shape (examples, units)."""
         return np.broadcast_to(evaluate(self.slope.simplified, {Role.SUM: sums}), sums.shape)
 
-    def pull_back(self, sums: Array, outputs: Array, upstream: Array) -> Array:
-        """∂E/∂sum from ∂E/∂output: the chain rule through this layer's activation."""
+    def pull_back(self, sums: Array, upstream: Array) -> Array:
+        """Return ∂E/∂sum from ∂E/∂output: the chain rule through this layer's activation."""
         return np.asarray(upstream * self.slopes(sums))
 
 
@@ -83,8 +85,11 @@ class Activation:
 class Softmax:
     """y_k = e^z_k / Σ_j e^z_j: the one activation that looks at its whole layer.
 
-    A vector rule beside the scalar language: it owns its forward pass and its Jacobian
-    ∂y_k/∂z_j = y_k (1 - y_k) for j = k, and -y_k y_j otherwise.
+    A vector rule beside the scalar language, stated as expressions of one unit each. ``total`` is
+    a sum over the layer: of ``term`` in ``output``, of ``share`` in ``signal``. The Jacobian
+    ∂y_k/∂z_j is ``diagonal`` for j = k and ``off_diagonal`` otherwise, where ``other`` is y_j.
+    ``signal`` is ∂E/∂z from ``upstream``, ∂E/∂y: the Jacobian's product without the Jacobian, as
+    a test proves. Every reading computes ``term`` of z - max z, so that no exponential overflows.
     Source: Bridle, "Probabilistic interpretation of feedforward classification network
     outputs", Neurocomputing (1990).
     """
@@ -94,26 +99,32 @@ class Softmax:
     constants: Mapping[str, float] = field(default_factory=dict)
     bounds: tuple[float, float] | None = (0.0, 1.0)
     init: str = "glorot_uniform"
+    term: ClassVar[Expression] = exp(z)
+    output: ClassVar[Expression] = Symbol("term") / _total
+    diagonal: ClassVar[Expression] = y * (1 - y)
+    off_diagonal: ClassVar[Expression] = -(y * Symbol("other"))
+    share: ClassVar[Expression] = y * _upstream
+    signal: ClassVar[Expression] = y * (_upstream - _total)
 
     def outputs(self, sums: Array) -> Array:
-        """The outputs of a layer, shape (examples, units), from its sums."""
-        e = np.exp(sums - sums.max(axis=-1, keepdims=True))
-        return np.asarray(e / e.sum(axis=-1, keepdims=True))
+        """Return the outputs of a layer, shape (examples, units), from its sums."""
+        terms = evaluate(self.term, {Role.SUM: shifted(sums)})
+        return evaluate(self.output, {"term": terms, "total": over_layer(terms)})
 
-    def pull_back(self, sums: Array, outputs: Array, upstream: Array) -> Array:
-        """∂E/∂z_j = y_j (∂E/∂y_j - Σ_k y_k ∂E/∂y_k): the Jacobian's product, without the Jacobian."""
-        y = self.outputs(sums)
-        return np.asarray(y * (upstream - (y * upstream).sum(axis=-1, keepdims=True)))
+    def pull_back(self, sums: Array, upstream: Array) -> Array:
+        """Return ∂E/∂z_j = Σ_k ∂E/∂y_k · ∂y_k/∂z_j, shape (examples, units)."""
+        values = {Role.OUTPUT: self.outputs(sums), "upstream": upstream}
+        return evaluate(self.signal, {**values, "total": over_layer(evaluate(self.share, values))})
 
-    def formula(
-        self, of: Expression, layer: Sequence[Expression], total: Callable[[list[Expression]], Expression]
-    ) -> Expression:
-        """y_k from the expressions of z_k and of all the layer's sums; ``total`` writes a long sum."""
-        return exp(of) / total([exp(each) for each in layer])
 
-    def jacobian_entry(self, of: Expression, by: Expression) -> Expression:
-        """∂y_k/∂z_j from the expressions of y_k and y_j."""
-        return of * (1 - of) if of == by else -(of * by)
+def shifted(sums: Array) -> Array:
+    """Return z - max z per example: softmax is the same for both, and e^z cannot overflow."""
+    return np.asarray(sums - sums.max(axis=-1, keepdims=True))
+
+
+def over_layer(values: Array) -> Array:
+    """Return the sum over the units of a layer, shape (examples, 1)."""
+    return np.asarray(values.sum(axis=-1, keepdims=True))
 
 
 AnyActivation = Activation | Softmax

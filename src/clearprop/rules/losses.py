@@ -2,7 +2,7 @@
 
 Each is stated once, for one output; ``over_outputs`` and ``over_examples`` say how they are
 put together. A loss that goes with an output activation for numerical reasons (the
-cross-entropies) has its joined form in ``joined``.
+cross-entropies) has its fused form in ``fused``.
 """
 
 from __future__ import annotations

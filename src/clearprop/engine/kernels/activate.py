@@ -44,7 +44,7 @@ def activate(module: Module, shape: Panel, number: int, output: Expression, slop
         def vector(at: ir.Value, lanes: ir.Value) -> None:
             place = b.at(n["z"], at)
             values: dict[Hashable, ir.Value] = {Role.SUM: b.load(place)}
-            emitter = Emitter(b.builder, b.numbers.vector, fused=b.numbers.fused)
+            emitter = Emitter(b.builder, b.numbers.vector, fma=b.numbers.fma)
             b.store(b.only(emitter.emit(output, values), lanes), place)
             if slope is not None:
                 b.store(b.only(emitter.emit(slope, values), lanes), b.at(n["d"], at))

@@ -1,6 +1,6 @@
 """Errors and signals: what the outputs of a batch's examples are worth, and what the backward pass starts with.
 
-Both read the loss, or the loss and the output activation joined, as the reference does.
+Both read the loss, or the loss and the output activation fused, as the reference does.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from llvmlite import ir
 
 from clearprop.engine.block import INDEX, POINTER, Block, Module, reduced
 from clearprop.engine.emit import Emitter
-from clearprop.engine.kernels.softmax import Row, logarithm_of_sum, softmax_of
+from clearprop.engine.kernels.softmax import Row, emitted, logarithm_of_total, softmax_of
 from clearprop.engine.panels import Panel
-from clearprop.rules.fused import AnyJoined, Joined, SoftmaxCrossEntropy
+from clearprop.rules.fused import AnyFused, Fused, SoftmaxCrossEntropy
 from clearprop.rules.losses import Loss
 from clearprop.rules.roles import Role
 
 ARGUMENTS = [
-    ("a", POINTER),  # the first panel of the output layer: sums for a joined pair, else outputs
+    ("a", POINTER),  # the first panel of the output layer: sums for a fused pair, else outputs
     ("d", POINTER),  # signals, and before that the slopes of the activation
     ("panel", INDEX),  # the bytes from panel to panel of both
     ("units", INDEX),
@@ -39,7 +39,7 @@ class Output:
     module: Module
     shape: Panel
     loss: Loss
-    joined: AnyJoined | None
+    fused: AnyFused | None
     sloped: bool
     """Whether the layer's slopes stand in d: those of a softmax do not."""
     weighted: bool
@@ -55,15 +55,16 @@ class Output:
                 return b.spread(share if count is None else b.builder.fmul(share, count))
 
             def whole(s: ir.Value, a: ir.Value, d: ir.Value, target: ir.Value, count: ir.Value | None) -> None:
-                self._softmax_cross_entropy(b, row, a, d, target, factor_of(count))
+                assert isinstance(self.fused, SoftmaxCrossEntropy)
+                softmax_cross_entropy(b, row, self.fused, a, d, target, factor_of(count))
 
             def column(place: ir.Value, number: ir.Value, lanes: ir.Value) -> None:
                 def unit(s: ir.Value, a: ir.Value, d: ir.Value, target: ir.Value, count: ir.Value | None) -> None:
                     values: dict[Hashable, ir.Value] = {Role.TARGET: b.load_only(b.at(target, number), lanes)}
-                    emitter = Emitter(b.builder, b.numbers.vector, fused=b.numbers.fused)
+                    emitter = Emitter(b.builder, b.numbers.vector, fma=b.numbers.fma)
                     value = b.load(b.at(a, place))
-                    if isinstance(self.joined, Joined):
-                        signal = emitter.emit(self.joined.slope.simplified, {**values, Role.SUM: value})
+                    if isinstance(self.fused, Fused):
+                        signal = emitter.emit(self.fused.slope.simplified, {**values, Role.SUM: value})
                     else:
                         signal = emitter.emit(self.loss.slope.simplified, {**values, Role.OUTPUT: value})
                         if self.sloped:
@@ -72,7 +73,7 @@ class Output:
 
                 self._each_example(b, unit)
 
-            if isinstance(self.joined, SoftmaxCrossEntropy):
+            if isinstance(self.fused, SoftmaxCrossEntropy):
                 self._each_example(b, whole)
             else:
                 row.each(column)
@@ -86,19 +87,17 @@ class Output:
             row = Row(b, self.shape)
 
             def example(s: ir.Value, a: ir.Value, d: ir.Value, target: ir.Value, count: ir.Value | None) -> None:
-                if isinstance(self.joined, SoftmaxCrossEntropy):
-                    most, logarithm = logarithm_of_sum(b, row, a)
+                if isinstance(self.fused, SoftmaxCrossEntropy):
+                    most, log_total = logarithm_of_total(b, row, a)
 
                 def unit(place: ir.Value, number: ir.Value, lanes: ir.Value, total: ir.Value) -> ir.Value:
                     t, value = b.load_only(b.at(target, number), lanes), b.load(b.at(a, place))
-                    emitter = Emitter(b.builder, b.numbers.vector, fused=b.numbers.fused)
-                    if isinstance(self.joined, SoftmaxCrossEntropy):
-                        error = b.builder.fmul(t, b.builder.fsub(logarithm, b.builder.fsub(value, most)))
-                        error = b.builder.select(
-                            b.builder.fcmp_ordered("==", t, b.constant(0.0)), b.constant(0.0), error
-                        )
-                    elif isinstance(self.joined, Joined):
-                        error = emitter.emit(self.joined.error, {Role.TARGET: t, Role.SUM: value})
+                    emitter = Emitter(b.builder, b.numbers.vector, fma=b.numbers.fma)
+                    if isinstance(self.fused, SoftmaxCrossEntropy):
+                        values = {Role.TARGET: t, Role.SUM: b.builder.fsub(value, most), "log_total": log_total}
+                        error = emitter.emit(self.fused.error, values)
+                    elif isinstance(self.fused, Fused):
+                        error = emitter.emit(self.fused.error, {Role.TARGET: t, Role.SUM: value})
                     else:
                         error = emitter.emit(self.loss.formula, {Role.TARGET: t, Role.OUTPUT: value})
                     return b.builder.fadd(total, b.only(error, lanes))
@@ -128,19 +127,21 @@ class Output:
 
         b.loop(n["first"], n["last"], example)
 
-    def _softmax_cross_entropy(
-        self, b: Block, row: Row, z: ir.Value, d: ir.Value, target: ir.Value, factor: ir.Value
-    ) -> None:
-        softmax_of(b, row, z, d)
 
-        def add(_: ir.Value, number: ir.Value, lanes: ir.Value, total: ir.Value) -> ir.Value:
-            return b.builder.fadd(total, b.load_only(b.at(target, number), lanes))
+def softmax_cross_entropy(
+    b: Block, row: Row, rule: SoftmaxCrossEntropy, z: ir.Value, d: ir.Value, target: ir.Value, factor: ir.Value
+) -> None:
+    """d becomes the error signals of one example, from its sums z, times the factor."""
+    softmax_of(b, row, z, d)
 
-        whole = b.spread(reduced(b, "fadd", row.each(add, b.constant(0.0))))
+    def add(_: ir.Value, number: ir.Value, lanes: ir.Value, total: ir.Value) -> ir.Value:
+        return b.builder.fadd(total, b.load_only(b.at(target, number), lanes))
 
-        def unit(place: ir.Value, number: ir.Value, lanes: ir.Value) -> None:
-            y = b.load(b.at(d, place))
-            signal = b.builder.fsub(b.builder.fmul(y, whole), b.load_only(b.at(target, number), lanes))
-            b.store(b.only(b.builder.fmul(signal, factor), lanes), b.at(d, place))
+    whole = b.spread(reduced(b, "fadd", row.each(add, b.constant(0.0))))
 
-        row.each(unit)
+    def unit(place: ir.Value, number: ir.Value, lanes: ir.Value) -> None:
+        t = b.load_only(b.at(target, number), lanes)
+        signal = emitted(b, rule.signal, {Role.OUTPUT: b.load(b.at(d, place)), Role.TARGET: t, "whole": whole})
+        b.store(b.only(b.builder.fmul(signal, factor), lanes), b.at(d, place))
+
+    row.each(unit)

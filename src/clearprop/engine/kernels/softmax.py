@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from llvmlite import ir
@@ -10,11 +10,13 @@ from llvmlite import ir
 from clearprop.engine.block import INDEX, POINTER, Block, Module, intrinsic, reduced
 from clearprop.engine.emit import Emitter
 from clearprop.engine.panels import Panel
-from clearprop.expressions import Symbol
-from clearprop.expressions.tree import exp, log
+from clearprop.expressions import Expression, Symbol
+from clearprop.expressions.tree import log
+from clearprop.rules.activations import Softmax
 from clearprop.rules.roles import Role
 
-EXP, LOG = exp(Symbol(Role.SUM)), log(Symbol(Role.SUM))
+SOFTMAX = Softmax()
+LOG_TOTAL = log(Symbol("total"))
 
 
 class Row:
@@ -41,9 +43,9 @@ class Row:
         return results[0] if results else None
 
 
-def emitted(b: Block, tree: Any, value: ir.Value) -> ir.Value:
-    """A function of one value."""
-    return Emitter(b.builder, value.type, fused=b.numbers.fused).emit(tree, {Role.SUM: value})
+def emitted(b: Block, tree: Expression, values: Mapping[Hashable, ir.Value]) -> ir.Value:
+    """Emit an expression in a block by itself."""
+    return Emitter(b.builder, b.numbers.vector, fma=b.numbers.fma).emit(tree, values)
 
 
 def largest(b: Block, row: Row, z: ir.Value) -> ir.Value:
@@ -58,33 +60,34 @@ def largest(b: Block, row: Row, z: ir.Value) -> ir.Value:
     return b.spread(reduced(b, "maximum", row.each(larger, below)))
 
 
+def terms(b: Block, row: Row, z: ir.Value, most: ir.Value, y: ir.Value | None = None) -> ir.Value:
+    """The total of the terms of one example, in all lanes; each goes to y, if that is given."""
+
+    def term(place: ir.Value, _: ir.Value, lanes: ir.Value, total: ir.Value) -> ir.Value:
+        shifted = b.builder.fsub(b.load(b.at(z, place)), most)
+        value = b.only(emitted(b, SOFTMAX.term, {Role.SUM: shifted}), lanes)
+        if y is not None:
+            b.store(value, b.at(y, place))
+        return b.builder.fadd(total, value)
+
+    return b.spread(reduced(b, "fadd", row.each(term, b.constant(0.0))))
+
+
 def softmax_of(b: Block, row: Row, z: ir.Value, y: ir.Value) -> None:
-    """y_k = e^(z_k - max z) / Σ_j e^(z_j - max z) of one example; z and y may be the same place."""
-    most = largest(b, row, z)
+    """The outputs y of one example, from z; they may be the same place."""
+    total = terms(b, row, z, largest(b, row, z), y)
 
-    def exponential(place: ir.Value, _: ir.Value, lanes: ir.Value, total: ir.Value) -> ir.Value:
-        e = b.only(emitted(b, EXP, b.builder.fsub(b.load(b.at(z, place)), most)), lanes)
-        b.store(e, b.at(y, place))
-        return b.builder.fadd(total, e)
+    def output(place: ir.Value, *_: ir.Value) -> None:
+        values: dict[Hashable, ir.Value] = {"term": b.load(b.at(y, place)), "total": total}
+        b.store(emitted(b, SOFTMAX.output, values), b.at(y, place))
 
-    total = b.spread(reduced(b, "fadd", row.each(exponential, b.constant(0.0))))
-
-    def share(place: ir.Value, *_: ir.Value) -> None:
-        b.store(b.builder.fdiv(b.load(b.at(y, place)), total), b.at(y, place))
-
-    row.each(share)
+    row.each(output)
 
 
-def logarithm_of_sum(b: Block, row: Row, z: ir.Value) -> tuple[ir.Value, ir.Value]:
+def logarithm_of_total(b: Block, row: Row, z: ir.Value) -> tuple[ir.Value, ir.Value]:
     """max z and log Σ_j e^(z_j - max z) of one example, in all lanes; apart, so that no digits are lost."""
     most = largest(b, row, z)
-
-    def exponential(place: ir.Value, _: ir.Value, lanes: ir.Value, total: ir.Value) -> ir.Value:
-        e = emitted(b, EXP, b.builder.fsub(b.load(b.at(z, place)), most))
-        return b.builder.fadd(total, b.only(e, lanes))
-
-    total = reduced(b, "fadd", row.each(exponential, b.constant(0.0)))
-    return most, emitted(b, LOG, b.spread(total))
+    return most, emitted(b, LOG_TOTAL, {"total": terms(b, row, z, most)})
 
 
 ARGUMENTS = [("panel", INDEX), ("units", INDEX), ("first", INDEX), ("last", INDEX)]
@@ -110,7 +113,7 @@ def softmax(module: Module, shape: Panel, *, training: bool) -> ir.Function:
 
 
 def pull_back(module: Module, shape: Panel) -> ir.Function:
-    """d, which holds y, becomes y_j (u_j - Σ_k y_k u_k): from ∂E/∂y to ∂E/∂z. Arguments d, u, and those above."""
+    """d, which holds y, becomes ∂E/∂z, where u holds ∂E/∂y. Arguments d, u, and those above."""
 
     def build(b: Block) -> None:
         n, row = b.named, Row(b, shape)
@@ -119,14 +122,16 @@ def pull_back(module: Module, shape: Panel) -> ir.Function:
             at = b.times(s, shape.row)
             d, u = b.at(n["d"], at), b.at(n["u"], at)
 
-            def product(place: ir.Value, _: ir.Value, lanes: ir.Value, total: ir.Value) -> ir.Value:
-                return b.builder.fadd(total, b.builder.fmul(b.load(b.at(d, place)), b.load(b.at(u, place))))
+            def values(place: ir.Value) -> dict[Hashable, ir.Value]:
+                return {Role.OUTPUT: b.load(b.at(d, place)), "upstream": b.load(b.at(u, place))}
 
-            total = b.spread(reduced(b, "fadd", row.each(product, b.constant(0.0))))
+            def share(place: ir.Value, _: ir.Value, lanes: ir.Value, total: ir.Value) -> ir.Value:
+                return b.builder.fadd(total, emitted(b, SOFTMAX.share, values(place)))
+
+            total = b.spread(reduced(b, "fadd", row.each(share, b.constant(0.0))))
 
             def unit(place: ir.Value, *_: ir.Value) -> None:
-                difference = b.builder.fsub(b.load(b.at(u, place)), total)
-                b.store(b.builder.fmul(b.load(b.at(d, place)), difference), b.at(d, place))
+                b.store(emitted(b, SOFTMAX.signal, {**values(place), "total": total}), b.at(d, place))
 
             row.each(unit)
 

@@ -94,7 +94,7 @@ def update(module: Module, shape: Panel, optimizer: Optimizer, penalty: Penalty 
 
         def vector(at: ir.Value, lanes: ir.Value) -> None:
             w = b.at(n["w"], at)
-            emitter = Emitter(b.builder, numbers.vector, fused=numbers.fused)
+            emitter = Emitter(b.builder, numbers.vector, fma=numbers.fma)
             values: dict[Any, ir.Value] = {Role.WEIGHT: b.load(w), **parts}
             g = b.load(b.at(n["g"], at))
             if optimizer.clip_norm is None:
@@ -140,7 +140,7 @@ def finish(module: Module, shape: Panel, optimizer: Optimizer, penalty: Penalty 
         def vector(position: ir.Value, total: ir.Value) -> list[ir.Value]:
             at = b.times(position, numbers.lanes * numbers.bytes)
             place = b.at(n["g"], at)
-            emitter = Emitter(b.builder, numbers.vector, fused=numbers.fused)
+            emitter = Emitter(b.builder, numbers.vector, fma=numbers.fma)
             g = bounded(b, emitter, optimizer, penalty, b.load(place), b.load(b.at(n["w"], at)))
             b.store(g, place)
             g = b.builder.fpext(g, wide) if numbers.dtype == "float32" else g
@@ -165,7 +165,7 @@ def shared_bias(module: Module, shape: Panel, optimizer: Optimizer) -> ir.Functi
         for place in places[1:]:
             total = b.builder.fadd(total, b.load(place))
         total = b.spread(reduced(b, "fadd", total))
-        emitter = Emitter(b.builder, numbers.vector, fused=numbers.fused)
+        emitter = Emitter(b.builder, numbers.vector, fma=numbers.fma)
         total = bounded(b, emitter, optimizer, None, total, total)
         for place in places:
             b.store(total, place)

@@ -8,7 +8,7 @@ The largest errors found, in units in the last place: in single precision among 
 precision among 3.6 million; and where multiplication and addition are not one instruction
 (``scripts/sweep_mathematics.py``).
 
-| function | single | not fused | double | not fused |
+| function | single | no FMA | double | no FMA |
 | -------- | ------ | --------- | ------ | --------- |
 | exp      | 1.05   | 0.93      | 0.91   | 0.91      |
 | expm1    | 1.61   | 1.68      | 1.55   | 1.49      |

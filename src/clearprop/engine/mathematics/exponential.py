@@ -74,7 +74,7 @@ def _rest(lanes: Lanes, n: ir.Value, x: ir.Value) -> ir.Value:
     exact = lanes.multiply_add(n, first, x)
     r = lanes.multiply_add(n, second, exact)
     square, h = lanes.multiply(r, r), lanes.polynomial(H[lanes.precision], r)
-    if lanes.precision is SINGLE and lanes.fused:
+    if lanes.precision is SINGLE and lanes.fma:
         return lanes.multiply_add(square, h, r)
     # In double precision e^u - 1 would be 2.1 ulp off, and logistic(u) 2.03 where multiplication and addition are
     # two instructions; what r was rounded by is half of one.

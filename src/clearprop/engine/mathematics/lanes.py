@@ -47,11 +47,11 @@ class Lanes:
     no code is written. That is right only as long as all of it goes into one straight block, where
     what comes first has been computed when the rest is; for another block, make another one.
 
-    ``fused`` says that a·b + c may be one instruction; without one it would be a call.
+    ``fma`` says that a·b + c may be one instruction; without one it would be a call.
     """
 
-    def __init__(self, builder: ir.IRBuilder, type: ir.Type, *, fused: bool = True) -> None:
-        self.builder, self.type, self.fused = builder, type, fused
+    def __init__(self, builder: ir.IRBuilder, type: ir.Type, *, fma: bool = True) -> None:
+        self.builder, self.type, self.fma = builder, type, fma
         element = type.element if isinstance(type, ir.VectorType) else type
         self.precision = SINGLE if isinstance(element, ir.FloatType) else DOUBLE
         self.integers = self._like(ir.IntType(self.precision.width))
@@ -102,7 +102,7 @@ class Lanes:
 
     def wide(self) -> Lanes:
         """The same lanes in double precision, in the same block."""
-        wide: Lanes = self.once("wide", lambda: Lanes(self.builder, self._like(ir.DoubleType()), fused=self.fused))
+        wide: Lanes = self.once("wide", lambda: Lanes(self.builder, self._like(ir.DoubleType()), fma=self.fma))
         return wide
 
     def widened(self, u: ir.Value) -> ir.Value:
@@ -203,7 +203,7 @@ class Lanes:
 
     def multiply_add(self, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
         """a·b + c, rounded once where the processor can."""
-        if not self.fused:
+        if not self.fma:
             return self.add(self.multiply(a, b), c)
         return self.once(("multiply add", *self._ordered(a, b), c), lambda: self._call("llvm.fma", a, b, c))
 

@@ -29,7 +29,7 @@ def exact_sum(lanes: Lanes, a: ir.Value, b: ir.Value) -> Pair:
 def exact_product(lanes: Lanes, a: ir.Value, b: ir.Value) -> Pair:
     """a·b and what rounding takes from it."""
     high = lanes.multiply(a, b)
-    if lanes.fused:
+    if lanes.fma:
         return Pair(high, lanes.multiply_add(a, b, lanes.negate(high)))
     (a1, a2), (b1, b2) = _halves(lanes, a), _halves(lanes, b)
     low = lanes.subtract(lanes.multiply(a1, b1), high)

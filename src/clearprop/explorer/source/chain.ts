@@ -5,7 +5,7 @@ import type { Cycle } from "./cycle";
 import { factor, Links, term } from "./local";
 import type { Factor, Term } from "./local";
 import type { Network } from "./network";
-import { joinedEntries, pullBack } from "./propagate";
+import { fusedEntries, pullBack } from "./propagate";
 import * as q from "./quantity";
 import { sym } from "./tree";
 
@@ -53,8 +53,8 @@ export class Chain {
     const [bySum, byOutput]: [Float64Array[], Float64Array[]] = [[], []];
     byOutput[this.last] = new Float64Array(K * K);
     for (const k of range(K)) byOutput[this.last]![k * K + k] = this.links.errorByOutput(k, q.error(k)).value;
-    const joined = this.links.isJoined ? joinedEntries(this.network, this.links.sums(this.last), this.links.targets) : null;
-    bySum[this.last] = joined ? joined.map((entry) => entry * this.links.share) : this.through(this.last, byOutput[this.last]!);
+    const fused = this.links.isFused ? fusedEntries(this.network, this.links.sums(this.last), this.links.targets) : null;
+    bySum[this.last] = fused ? fused.map((entry) => entry * this.links.share) : this.through(this.last, byOutput[this.last]!);
     for (let layer = this.last - 1; layer >= 0; layer--) {
       const [here, next] = [this.network.sizes[layer + 1]!, this.network.sizes[layer + 2]!];
       const upstream = new Float64Array(K * here);
@@ -107,7 +107,7 @@ export class Chain {
   }
 
   private toOutputSum(unit: number): Term[] {
-    if (this.links.isJoined) return [term(q.TOTAL, [this.links.errorBySum(unit, q.TOTAL)])];
+    if (this.links.isFused) return [term(q.TOTAL, [this.links.errorBySum(unit, q.TOTAL)])];
     if (this.scalarOutput)
       return [term(q.TOTAL, [this.links.errorByOutput(unit, q.TOTAL), this.links.outputBySum(this.last, unit)])];
     return range(this.network.outputs).map((k) =>
@@ -128,10 +128,10 @@ export class Chain {
     });
   }
 
-  /** ∂E_k/∂sum_k of a scalar output: one joined factor, or loss and activation. */
+  /** ∂E_k/∂sum_k of a scalar output: one fused factor, or loss and activation. */
   private errorToSum(k: number): Factor[] {
     const of = q.error(k);
-    if (this.links.isJoined) return [this.links.errorBySum(k, of)];
+    if (this.links.isFused) return [this.links.errorBySum(k, of)];
     return [this.links.errorByOutput(k, of), this.links.outputBySum(this.last, k)];
   }
 

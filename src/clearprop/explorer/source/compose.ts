@@ -196,7 +196,7 @@ class Composer {
   }
 }
 
-/** What a joined loss and activation put together, before it collapses: symbols, then expressions. */
+/** What a fused loss and activation put together, before it collapses: symbols, then expressions. */
 function collapsing(each: Factor): Line[] {
   if (!each.collapse.length || each.collapse.length > SHOWN_COLLAPSE) return [];
   const expressions = each.collapse.map((term) => multiply(...term.factors.map((inner) => inner.expression)));

@@ -28,6 +28,14 @@ export interface SoftmaxActivation {
   label: string;
   source: string;
   bounds: Bounds;
+  /** ``total`` is the sum over the layer: of the terms in the output, of the shares in the signal. */
+  term: Raw;
+  output: Raw;
+  /** ∂y_k/∂z_j for j = k, and for any other j, whose output is ``other``. */
+  diagonal: Raw;
+  off_diagonal: Raw;
+  share: Raw;
+  signal: Raw;
 }
 
 export type Activation = ScalarActivation | SoftmaxActivation;
@@ -37,10 +45,27 @@ export interface SharedLoss extends Slope {
   error: Raw;
 }
 
-export interface Joined {
+interface Shown {
   shown: { plain: Raw; counted: Raw };
-  scalar: { error: Raw; slope: Raw } | null;
 }
+
+export interface FusedScalar extends Shown {
+  kind: "scalar";
+  error: Raw;
+  slope: Raw;
+}
+
+/** Of sums from which the largest is taken; ``log_total`` is log Σ_j e^z_j of those, ``whole`` Σ_k t_k. */
+export interface FusedSoftmax extends Shown {
+  kind: "softmax";
+  output: Raw;
+  error: Raw;
+  signal: Raw;
+  diagonal: Raw;
+  off_diagonal: Raw;
+}
+
+export type Fused = FusedScalar | FusedSoftmax;
 
 export interface Loss {
   name: string;
@@ -51,7 +76,7 @@ export interface Loss {
   targets: Bounds;
   sums_to_one: boolean;
   misfits: (string | null)[];
-  joined: Record<string, Joined>;
+  fused: Record<string, Fused>;
   plain: SharedLoss;
   counted: SharedLoss;
 }

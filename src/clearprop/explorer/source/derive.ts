@@ -6,7 +6,7 @@ import type { Cycle } from "./cycle";
 import { evaluate } from "./evaluate";
 import { factor, Links, term } from "./local";
 import type { Term } from "./local";
-import { exampleShare, isJoined, outputErrors } from "./propagate";
+import { exampleShare, isFused, outputErrors } from "./propagate";
 import * as q from "./quantity";
 import type { Quantity } from "./quantity";
 import { add, App, divide, filled, multiply, placed, sym } from "./tree";
@@ -214,8 +214,8 @@ function outputFormulas(cycle: Cycle, layer: number, unit: number, row: number):
     const plain = tree instanceof App ? network.data.definitions[tree.operator] : undefined;
     formulas = [tree, ...(plain === undefined ? [] : [filled(plain, { u: (tree as App).parts[0]! })])];
   } else {
-    const exponentials = [...Array(network.sizes[layer + 1]!).keys()].map((u) => new App("exp", [sym(q.sum(layer, u))]));
-    formulas = [divide(exponentials[unit]!, elidedSum(exponentials))];
+    const terms = [...Array(network.sizes[layer + 1]!).keys()].map((u) => placed(rule.term, { z: q.sum(layer, u) }));
+    formulas = [filled(rule.output, { term: terms[unit]!, total: elidedSum(terms) })];
   }
   const mask = cycle.trace.masks[layer] ?? null;
   if (mask === null) return [formulas, ""];
@@ -234,8 +234,8 @@ function errorFormulas(cycle: Cycle, k: number, names: Names): [Tree[], string] 
     return [[formula], `${network.data.network.over_examples} over the examples${weights}`];
   }
   const links = new Links(cycle, 0);
-  const joined = isJoined(network, trace);
-  const remark = joined ? `computed from ${names.text(q.sum(network.last, k))}, which keeps all digits` : "";
+  const fused = isFused(network, trace);
+  const remark = fused ? `computed from ${names.text(q.sum(network.last, k))}, which keeps all digits` : "";
   return [[placed(links.loss.error, links.outputPlaces(k))], remark];
 }
 

@@ -5,10 +5,10 @@ import type { Cycle } from "./cycle";
 import type { SharedLoss } from "./data";
 import { evaluate } from "./evaluate";
 import type { Network } from "./network";
-import { before, errorShare, isJoined, joinedSignals, pullBack } from "./propagate";
+import { before, errorShare, isFused, fusedSignals, pullBack } from "./propagate";
 import * as q from "./quantity";
 import type { Quantity } from "./quantity";
-import { multiply, negate, placed, subtract, sym } from "./tree";
+import { multiply, placed, sym } from "./tree";
 import type { Places, Tree } from "./tree";
 
 /** One factor of a product: ∂of/∂by, its expression, its number. */
@@ -21,7 +21,7 @@ export interface Factor {
   /** What a collapsed factor stands for, and how much of it is left out. */
   expansion: Term[];
   elided: number;
-  /** The products that a joined loss and activation simplify to the expression. */
+  /** The products that a fused loss and activation simplify to the expression. */
   collapse: Term[];
   remark: string;
 }
@@ -45,7 +45,7 @@ export function term(of: Quantity, factors: Factor[], example: number | null = n
 export class Links {
   readonly network: Network;
   readonly last: number;
-  readonly isJoined: boolean;
+  readonly isFused: boolean;
 
   constructor(
     readonly cycle: Cycle,
@@ -53,7 +53,7 @@ export class Links {
   ) {
     this.network = cycle.network;
     this.last = this.network.last;
-    this.isJoined = isJoined(this.network, cycle.trace);
+    this.isFused = isFused(this.network, cycle.trace);
   }
 
   get isCounted(): boolean {
@@ -81,16 +81,16 @@ export class Links {
     return factor(q.derivative(of, q.output(this.last, k)), placed(this.loss.simplified, places), value, { working });
   }
 
-  /** ∂E/∂sum_k of a loss joined with its activation: where the sums and targets meet. */
+  /** ∂E/∂sum_k of a loss fused with its activation: where the sums and targets meet. */
   errorBySum(k: number, of: Quantity): Factor {
-    const { shown } = this.network.joined!;
-    const value = joinedSignals(this.network, this.sums(this.last), this.targets)[k]! * this.share;
+    const { shown } = this.network.fused!;
+    const value = fusedSignals(this.network, this.sums(this.last), this.targets)[k]! * this.share;
     const tree = placed(this.isCounted ? shown.counted : shown.plain, this.outputPlaces(k));
     const remark = `${this.network.loss.name} after ${this.network.rule(this.last).name}: the product collapses`;
-    return factor(q.derivative(of, q.sum(this.last, k)), tree, value, { collapse: this.joinedParts(k), remark });
+    return factor(q.derivative(of, q.sum(this.last, k)), tree, value, { collapse: this.fusedParts(k), remark });
   }
 
-  private joinedParts(k: number): Term[] {
+  private fusedParts(k: number): Term[] {
     const isSoftmax = this.network.rule(this.last).kind === "softmax";
     const outputs = isSoftmax ? [...Array(this.network.outputs).keys()] : [k];
     return outputs.map((m) => term(q.error(m), [this.errorByOutput(m, q.error(m)), this.outputBySum(this.last, m, k)]));
@@ -112,8 +112,8 @@ export class Links {
       working = { raw: placed(rule.slope.raw, places), rules: rule.slope.rules };
       value = evaluate(rule.slope.simplified, { z: this.sums(layer)[unit]! });
     } else {
-      const of = sym(q.output(layer, unit));
-      expression = unit === by ? multiply(of, subtract(1, of)) : negate(multiply(of, sym(q.output(layer, by))));
+      const places = { y: q.output(layer, unit), other: q.output(layer, by) };
+      expression = placed(unit === by ? rule.diagonal : rule.off_diagonal, places);
       const one = new Float64Array(this.network.sizes[layer + 1]!);
       one[unit] = 1;
       value = pullBack(this.network, layer, this.sums(layer), one)[by]!;

@@ -1,6 +1,6 @@
 /* A network as it stands in the page: its shape, its names, where each parameter is in the flat vector. */
 
-import type { Activation, Data, Joined, Layer, Loss, NotationWords } from "./data";
+import type { Activation, Data, Fused, Layer, Loss, NotationWords } from "./data";
 import type { Quantity } from "./quantity";
 
 export interface Place {
@@ -56,8 +56,8 @@ export class Network {
   }
 
   /** The loss and the output activation as one function, where they are a known pair. */
-  get joined(): Joined | null {
-    return this.loss.joined[this.rule(this.last).name] ?? null;
+  get fused(): Fused | null {
+    return this.loss.fused[this.rule(this.last).name] ?? null;
   }
 
   rule(layer: number): Activation {

@@ -1,7 +1,7 @@
 /* Forward, backward, update: the lecture, over arrays of (examples × units). No formula stands here; they are
-   read from the rules. Only softmax, the vector rule, is known by its name. */
+   read from the rules. */
 
-import type { Penalty, SoftmaxActivation } from "./data";
+import type { FusedSoftmax, Penalty, SoftmaxActivation } from "./data";
 import { evaluate, reading } from "./evaluate";
 import type { Values } from "./evaluate";
 import type { Network } from "./network";
@@ -25,21 +25,27 @@ export interface Trace {
 
 // --- activations ----------------------------------------------------------------------------
 
-function softmax(sums: Float64Array, units: number): Float64Array {
+const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
+
+/** z - max z: softmax is the same for both, and e^z cannot overflow. */
+function shifted(sums: Float64Array): Float64Array {
+  const largest = sums.reduce((a, b) => Math.max(a, b));
+  return sums.map((z) => z - largest);
+}
+
+function softmax(rule: SoftmaxActivation, units: number, sums: Float64Array): Float64Array {
   const outputs = new Float64Array(sums.length);
   for (let at = 0; at < sums.length; at += units) {
-    const row = sums.subarray(at, at + units);
-    const largest = row.reduce((a, b) => Math.max(a, b));
-    let total = 0;
-    for (let u = 0; u < units; u++) total += outputs[at + u] = Math.exp(row[u]! - largest);
-    for (let u = 0; u < units; u++) outputs[at + u]! /= total;
+    const terms = shifted(sums.subarray(at, at + units)).map((z) => evaluate(rule.term, { z }));
+    const total = sum(terms);
+    outputs.set(terms.map((term) => evaluate(rule.output, { term, total })), at);
   }
   return outputs;
 }
 
 function activated(network: Network, layer: number, sums: Float64Array): Float64Array {
   const rule = network.rule(layer);
-  if (rule.kind === "softmax") return softmax(sums, network.sizes[layer + 1]!);
+  if (rule.kind === "softmax") return softmax(rule, network.sizes[layer + 1]!, sums);
   const formula = reading(rule.formula);
   const values: Values = {};
   return sums.map((z) => ((values["z"] = z), formula(values)));
@@ -59,13 +65,14 @@ export function pullBack(network: Network, layer: number, sums: Float64Array, up
   return upstream.map((up, k) => ((values["z"] = sums[k]!), up * slope(values)));
 }
 
-function softmaxBack(_: SoftmaxActivation, units: number, sums: Float64Array, upstream: Float64Array): Float64Array {
-  const y = softmax(sums, units);
+function softmaxBack(rule: SoftmaxActivation, units: number, sums: Float64Array, upstream: Float64Array): Float64Array {
+  const outputs = softmax(rule, units, sums);
   const signals = new Float64Array(sums.length);
   for (let at = 0; at < sums.length; at += units) {
-    let mean = 0;
-    for (let u = 0; u < units; u++) mean += y[at + u]! * upstream[at + u]!;
-    for (let u = 0; u < units; u++) signals[at + u] = y[at + u]! * (upstream[at + u]! - mean);
+    const values = (u: number) => ({ y: outputs[at + u]!, upstream: upstream[at + u]! });
+    let total = 0;
+    for (let u = 0; u < units; u++) total += evaluate(rule.share, values(u));
+    for (let u = 0; u < units; u++) signals[at + u] = evaluate(rule.signal, { ...values(u), total });
   }
   return signals;
 }
@@ -117,18 +124,9 @@ export function exampleShare(network: Network, count: number): number {
   return network.data.network.over_examples === "mean" ? 1 / count : 1;
 }
 
-/** z_k - log Σ_j e^z_j of one row. */
-function logarithms(sums: Float64Array): Float64Array {
-  const largest = sums.reduce((a, b) => Math.max(a, b));
-  let total = 0;
-  for (const z of sums) total += Math.exp(z - largest);
-  const log = Math.log(total);
-  return sums.map((z) => z - largest - log);
-}
-
 /** Whether the loss and the output activation are computed as one. */
-export function isJoined(network: Network, trace: Trace): boolean {
-  return network.joined !== null && (trace.masks[network.last] ?? null) === null;
+export function isFused(network: Network, trace: Trace): boolean {
+  return network.fused !== null && (trace.masks[network.last] ?? null) === null;
 }
 
 /** E_k of every example, with its share; not yet put together over the examples. */
@@ -136,19 +134,15 @@ export function outputErrors(network: Network, trace: Trace): Float64Array {
   const { rows } = trace;
   const K = network.outputs;
   const errors = new Float64Array(rows.count * K);
-  const joined = isJoined(network, trace) ? network.joined : null;
+  const fused = isFused(network, trace);
   for (let row = 0; row < rows.count; row++) {
     const share = errorShare(network, rows, row);
-    const sums = trace.sums[network.last]!.subarray(row * K, row * K + K);
-    const logs = joined && !joined.scalar ? logarithms(sums) : null;
-    for (let k = 0; k < K; k++) {
-      const t = rows.targets[row * K + k]!;
-      const y = trace.outputs[network.last]![row * K + k]!;
-      const own = logs
-        ? t === 0 ? 0 : t * -logs[k]!
-        : evaluate(joined?.scalar ? joined.scalar.error : network.loss.formula, { y, t, z: sums[k]! });
-      errors[row * K + k] = own * share;
-    }
+    const [from, to] = [row * K, row * K + K];
+    const [sums, targets] = [trace.sums[network.last]!.subarray(from, to), rows.targets.subarray(from, to)];
+    const own = fused
+      ? fusedErrors(network, sums, targets)
+      : targets.map((t, k) => evaluate(network.loss.formula, { y: trace.outputs[network.last]![from + k]!, t }));
+    errors.set(own.map((error) => error * share), from);
   }
   return errors;
 }
@@ -173,25 +167,47 @@ export function batchErrors(network: Network, errors: Float64Array, count: numbe
 
 // --- backward -------------------------------------------------------------------------------
 
-/** Σ_k ∂E_k/∂sum_j of one row of a joined loss and activation, without its share. */
-export function joinedSignals(network: Network, sums: Float64Array, targets: Float64Array): Float64Array {
-  const scalar = network.joined!.scalar;
-  if (scalar) return sums.map((z, k) => evaluate(scalar.slope, { z, t: targets[k]! }));
-  const whole = targets.reduce((a, b) => a + b, 0);
-  return logarithms(sums).map((log, k) => Math.exp(log) * whole - targets[k]!);
+/** The values of each output that a softmax fused with its loss speaks of. */
+function fusedValues(network: Network, rule: FusedSoftmax, sums: Float64Array, targets: Float64Array): Values[] {
+  const { term } = network.rule(network.last) as SoftmaxActivation;
+  const z = shifted(sums);
+  const log_total = Math.log(sum(z.map((each) => evaluate(term, { z: each }))));
+  const whole = sum(targets);
+  return [...z].map((each, k) => {
+    const values = { z: each, t: targets[k]!, log_total, whole };
+    return { ...values, y: evaluate(rule.output, values) };
+  });
 }
 
-/** ∂E_k/∂sum_j of one row, row after row of k, without its share. */
-export function joinedEntries(network: Network, sums: Float64Array, targets: Float64Array): Float64Array {
+/** E_k of one row of a fused loss and activation, without its share. */
+function fusedErrors(network: Network, sums: Float64Array, targets: Float64Array): Float64Array {
+  const rule = network.fused!;
+  if (rule.kind === "scalar") return sums.map((z, k) => evaluate(rule.error, { z, t: targets[k]! }));
+  return Float64Array.from(fusedValues(network, rule, sums, targets), (values) => evaluate(rule.error, values));
+}
+
+/** Σ_k ∂E_k/∂sum_j of the same. */
+export function fusedSignals(network: Network, sums: Float64Array, targets: Float64Array): Float64Array {
+  const rule = network.fused!;
+  if (rule.kind === "scalar") return sums.map((z, k) => evaluate(rule.slope, { z, t: targets[k]! }));
+  return Float64Array.from(fusedValues(network, rule, sums, targets), (values) => evaluate(rule.signal, values));
+}
+
+/** ∂E_k/∂sum_j of the same, row after row of k. */
+export function fusedEntries(network: Network, sums: Float64Array, targets: Float64Array): Float64Array {
   const K = sums.length;
+  const rule = network.fused!;
   const entries = new Float64Array(K * K);
-  if (network.joined!.scalar) {
-    joinedSignals(network, sums, targets).forEach((signal, k) => (entries[k * K + k] = signal));
+  if (rule.kind === "scalar") {
+    fusedSignals(network, sums, targets).forEach((signal, k) => (entries[k * K + k] = signal));
     return entries;
   }
-  const outputs = logarithms(sums).map(Math.exp);
-  for (let k = 0; k < K; k++)
-    for (let j = 0; j < K; j++) entries[k * K + j] = targets[k]! * (outputs[j]! - (j === k ? 1 : 0));
+  const each = fusedValues(network, rule, sums, targets);
+  each.forEach((values, k) =>
+    each.forEach(({ y }, j) => {
+      entries[k * K + j] = evaluate(j === k ? rule.diagonal : rule.off_diagonal, { ...values, other: y! });
+    }),
+  );
   return entries;
 }
 
@@ -200,18 +216,18 @@ function outputSignals(network: Network, trace: Trace): Float64Array {
   const K = network.outputs;
   const sums = trace.sums[network.last]!;
   const upstream = new Float64Array(rows.count * K);
-  const joined = isJoined(network, trace);
+  const fused = isFused(network, trace);
   const slope = reading(network.loss.slope);
   for (let row = 0; row < rows.count; row++) {
     const [from, to] = [row * K, row * K + K];
     const share = errorShare(network, rows, row);
-    const signals = joined ? joinedSignals(network, sums.subarray(from, to), rows.targets.subarray(from, to)) : null;
+    const signals = fused ? fusedSignals(network, sums.subarray(from, to), rows.targets.subarray(from, to)) : null;
     for (let k = 0; k < K; k++) {
       const values = { y: trace.outputs[network.last]![from + k]!, t: rows.targets[from + k]! };
       upstream[from + k] = (signals ? signals[k]! : slope(values)) * share;
     }
   }
-  return joined ? upstream : throughActivation(network, trace, network.last, upstream);
+  return fused ? upstream : throughActivation(network, trace, network.last, upstream);
 }
 
 function throughActivation(network: Network, trace: Trace, layer: number, upstream: Float64Array): Float64Array {

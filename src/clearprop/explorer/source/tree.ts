@@ -70,5 +70,3 @@ export const sym = (key: string | Quantity): Sym => new Sym(key);
 export const add = (...terms: Tree[]): Tree => (terms.length === 1 ? terms[0]! : new App("+", terms));
 export const multiply = (...factors: Tree[]): Tree => (factors.length === 1 ? factors[0]! : new App("*", factors));
 export const divide = (above: Tree, below: Tree): Tree => new App("/", [above, below]);
-export const subtract = (left: Tree, right: Tree): Tree => new App("-", [left, right]);
-export const negate = (tree: Tree): Tree => new App("negate", [tree]);

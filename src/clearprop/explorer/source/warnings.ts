@@ -58,7 +58,7 @@ function units(store: Store): Warning[] {
   for (let layer = 0; layer < network.depth; layer++) {
     const rule = network.rule(layer);
     if (rule.kind !== "scalar") continue;
-    const isOutput = layer === network.last && network.joined !== null;
+    const isOutput = layer === network.last && network.fused !== null;
     const size = network.sizes[layer + 1]!;
     for (let unit = 0; unit < size; unit++) {
       const about = sum(layer, unit);
