@@ -17,7 +17,8 @@ import clearprop as cp
 from clearprop import examples
 from clearprop.errors import InvalidArgument, InvalidNetwork, UnknownName, UnreadableFile
 from clearprop.network import names as q
-from clearprop.network.names import LECTURE, STANDARD, Names
+from clearprop.network.names import Names
+from clearprop.network.notation import NOTATIONS, Notation
 from clearprop.network.parameters import Layout, Place
 
 # As the product's description states it.
@@ -300,8 +301,8 @@ def test_a_million_default_names_are_found_at_once() -> None:
 # --- names ------------------------------------------------------------------------------------------
 
 
-@given(problems(max_depth=3), st.sampled_from([LECTURE, STANDARD]))
-def test_what_a_quantity_is_called_finds_it(problem: cp.Problem, notation: q.Notation) -> None:
+@given(problems(max_depth=3), st.sampled_from([*NOTATIONS.values()]))
+def test_what_a_quantity_is_called_finds_it(problem: cp.Problem, notation: Notation) -> None:
     network = problem.network
     names = Names(network, notation)
     units = [(layer, unit) for layer, size in enumerate(network.sizes[1:]) for unit in range(size)]
@@ -322,14 +323,14 @@ def test_what_a_quantity_is_called_finds_it(problem: cp.Problem, notation: q.Not
 
 
 def test_both_notations_are_understood_everywhere() -> None:
-    for notation in (LECTURE, STANDARD):
+    for notation in NOTATIONS.values():
         names = Names(cp.load("lecture").network, notation)
         for one, other in [
             ("sum_h1", "z_h1"), ("output_o2", "a_o2"), ("E_total", "L"), ("E_2", "L_2"), ("target_1", "t_1"),
             ("new_w5", "w5⁺"), ("∂E_total/∂sum_o1", "δ_o1"), ("delta_o1", "δ_o1"), ("dE_total/dw1", "∂L/∂w1"),
         ]:  # fmt: skip
             assert names.find(one) == names.find(other)
-    names = Names(cp.load("lecture").network, LECTURE)
+    names = Names(cp.load("lecture").network, NOTATIONS["lecture"])
     assert [names.text(names.find(name)) for name in ("z_h1", "a_o2", "L", "w5⁺", "δ_o1", "∂L/∂w1")] == [
         "sum_h1", "output_o2", "E_total", "new_w5", "∂E_total/∂sum_o1", "∂E_total/∂w1",
     ]  # fmt: skip
@@ -354,7 +355,7 @@ def test_both_notations_are_understood_everywhere() -> None:
 )
 def test_unknown_names(name: str, message: str) -> None:
     with pytest.raises(UnknownName) as error:
-        Names(cp.load("lecture").network, LECTURE).find(name)
+        Names(cp.load("lecture").network, NOTATIONS["lecture"]).find(name)
     assert str(error.value).startswith(message)
     assert len(str(error.value)) < 1000
 

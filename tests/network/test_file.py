@@ -15,7 +15,8 @@ import clearprop as cp
 from clearprop.atomic_write import write_atomically
 from clearprop.errors import InvalidArgument, InvalidNetwork, UnreadableFile, Unwritable
 from clearprop.network import names as q
-from clearprop.network.names import LECTURE, STANDARD, Names
+from clearprop.network.names import Names
+from clearprop.network.notation import NOTATIONS, Notation
 from clearprop.rules.optimizers import optimizer
 from clearprop.rules.schedules import schedule
 
@@ -271,8 +272,8 @@ def test_default_names_and_weights_are_numbered_through() -> None:
     assert (network.input_names, network.unit_names) == (("x1", "x2"), (("h1_1", "h1_2"), ("y1",)))
 
 
-@pytest.mark.parametrize("notation", [LECTURE, STANDARD])
-def test_every_name_finds_its_quantity(notation: q.Notation) -> None:
+@pytest.mark.parametrize("notation", NOTATIONS.values())
+def test_every_name_finds_its_quantity(notation: Notation) -> None:
     network = cp.load("deep").network
     names = Names(network, notation)
     quantities: list[q.Quantity] = [q.TotalError(), q.PenaltyError(), q.Error(1), q.Target(0)]

@@ -14,7 +14,8 @@ import clearprop as cp
 from clearprop.expressions import Apply, Expression, Number, Operator, Symbol, evaluate, parse
 from clearprop.expressions.tree import add, multiply
 from clearprop.network import names as q
-from clearprop.network.names import NOTATIONS, Names
+from clearprop.network.names import Names
+from clearprop.network.notation import NOTATIONS
 from clearprop.rendering.document import Letter, Matrix, Phrase, View
 from clearprop.rendering.mathml import PIECES, Formula, matrices, number, visible
 
@@ -240,7 +241,7 @@ def test_matrices_and_letters() -> None:
     column = matrices((Matrix(((0.5,), (-1.0,)), elided=True),), STANDARD)
     assert [len(row) for row in ET.fromstring(column).iter("mtr")] == [1, 1, 1]
     assert words(column) == "[ 0.5 − 1 ⋮ ]"
-    gradient = PIECES.letter(Letter("W", 1, gradient=True))
+    gradient = PIECES.letter(Letter("W", 1, gradient_of="L"))
     bold = '<msub><mi mathvariant="normal" class="bold">W</mi><mn>1</mn></msub>'
     assert gradient == over("<mi>L</mi>", bold)
 

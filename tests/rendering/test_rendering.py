@@ -202,7 +202,7 @@ def test_latex_of_batches_tables_and_fragments(tmp_path: Path) -> None:
         r"{\partial \mathrm{output}_{o1}} \cdot \frac{\partial \mathrm{output}_{o1}}{\partial \mathrm{sum}_{o1}} "
         r"\cdot \frac{\partial \mathrm{sum}_{o1}}{\partial w_{5}}"
     ) in fragment
-    assert r"\mathrm{new}\_w_{5} &= w_{5} - n \cdot" in fragment
+    assert r"\mathrm{new\_}w_{5} &= w_{5} - n \cdot" in fragment
 
 
 HOSTILE = [

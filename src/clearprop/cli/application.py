@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from clearprop import __version__
+from clearprop.network.notation import NOTATIONS
 
 NET = click.argument("net", metavar="NET")
 DATA = click.option("--data", metavar="FILE", help="A table, CSV or Parquet, in place of the file's own.")
@@ -52,7 +53,7 @@ def application() -> None:
     show_default=True,
     help="How shown numbers are shortened.",
 )
-@click.option("--notation", type=click.Choice(["lecture", "standard"]), help="In place of the file's own.")
+@click.option("--notation", type=click.Choice(list(NOTATIONS)), help="In place of the file's own.")
 @click.option("--example", metavar="K|all", default="1", show_default=True, help=EXAMPLE_HELP)
 @click.option(
     "--steps",

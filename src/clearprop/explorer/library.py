@@ -21,7 +21,8 @@ from clearprop.expressions.evaluate import (
 )
 from clearprop.expressions.tree import DEFINITIONS
 from clearprop.network.description import Network, Objective
-from clearprop.network.names import NOTATIONS
+from clearprop.network.notation import ACCENTED, GREEK, NOTATIONS
+from clearprop.rendering.latex_symbols import ESCAPES
 from clearprop.rules.activations import ACTIVATIONS, Activation, AnyActivation
 from clearprop.rules.fused import FUSED, AnyFused, Fused
 from clearprop.rules.losses import LOSSES, Loss
@@ -47,6 +48,9 @@ def language() -> dict[str, Any]:
         },
         "definitions": {operator.value: tree(plain) for operator, plain in DEFINITIONS.items()},
         "notations": {name: vars(notation) for name, notation in NOTATIONS.items()},
+        "greek": GREEK,
+        "accented": ACCENTED,
+        "latex": ESCAPES,
         "standardized": tree(STANDARDIZED),
         "original": tree(ORIGINAL),
     }

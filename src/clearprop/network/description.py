@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from clearprop.errors import Fault, InvalidArgument, InvalidNetwork
 from clearprop.messages import abridged
+from clearprop.network.notation import NOTATIONS, PENALTY, vocabulary
 from clearprop.rules.activations import AnyActivation, activation
 from clearprop.rules.fused import FUSED, AnyFused
 from clearprop.rules.initializers import initializer
@@ -283,8 +284,10 @@ class Network:
         named = {name for _, names in parameters for name in names} | set(self._default_parameter_names_if_few())
         for place, names in parameters:
             for name in dict.fromkeys(names):
-                if name.removeprefix("new_") != name and name.removeprefix("new_") in named:
-                    reserved[name] = f"the updated {name.removeprefix('new_')}"
+                for new in NOTATIONS.values():
+                    old = name.removeprefix(new.new_prefix).removesuffix(new.new_suffix)
+                    if old != name and old in named:
+                        reserved[name] = f"the updated {old}"
                 if name in reserved:
                     yield Fault(place, f'"{name}" is reserved: it is what {reserved[name]} is called; choose another')
 
@@ -326,16 +329,14 @@ class Network:
             yield from self._default_parameter_names()
 
     def _reserved_names(self) -> dict[str, str]:
-        """What the quantities of this network are called, in either notation."""
-        reserved = {"E_total": "the total error", "L": "the total error", "penalty": "the penalty"}
-        for names in self.unit_names:
-            for unit in names:
-                reserved |= {f"{word}_{unit}": f"the weighted sum of {unit}" for word in ("sum", "z")}
-                reserved |= {f"{word}_{unit}": f"the output of {unit}" for word in ("output", "a")}
-                reserved[f"delta_{unit}"] = f"the error signal of {unit}"
-        for k in range(1, self.sizes[-1] + 1):
-            reserved |= {f"{word}_{k}": f"error {k}" for word in ("E", "L")}
-            reserved |= {f"{word}_{k}": f"target {k}" for word in ("target", "t")}
+        """Return what the quantities of this network are called, in every notation."""
+        reserved = {**dict.fromkeys(vocabulary(["total_error"]), "the total error"), PENALTY: "the penalty"}
+        named = {"sum": "the weighted sum", "output": "the output", "signal": "the error signal"}
+        for word, role in vocabulary(named).items():
+            for names in self.unit_names:
+                reserved |= {f"{word}_{unit}": f"{named[role]} of {unit}" for unit in names}
+        for word, role in vocabulary(["error", "target"]).items():
+            reserved |= {f"{word}_{k}": f"{role} {k}" for k in range(1, self.sizes[-1] + 1)}
         return reserved
 
 

@@ -1,14 +1,15 @@
-"""The quantities of a network, and what each is called in either notation."""
+"""The quantities of a network, and the name of each in every notation."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from clearprop.errors import UnknownName
 from clearprop.network.description import Network
+from clearprop.network.notation import DEFAULT, NOTATIONS, PENALTY, Notation, in_ascii, vocabulary
 from clearprop.network.parameters import Layout
 
 # --- the quantities ---------------------------------------------------------------------
@@ -110,39 +111,10 @@ Quantity = (
 )  # fmt: skip
 
 
-# --- notations --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Notation:
-    """The words of a course: what stands before the name of a unit."""
-
-    name: str
-    sum: str
-    output: str
-    target: str
-    error: str
-    total_error: str
-    learning_rate: str
-    times: str
-
-
-LECTURE = Notation("lecture", "sum", "output", "target", "E", "E_total", "n", "*")
-STANDARD = Notation("standard", "z", "a", "t", "L", "L", "η", "·")
-NOTATIONS: Mapping[str, Notation] = {notation.name: notation for notation in (LECTURE, STANDARD)}
-
-
-def notation(name: str) -> Notation:
-    """The notation of that name."""
-    if name not in NOTATIONS:
-        raise UnknownName("notation", name, NOTATIONS)
-    return NOTATIONS[name]
-
-
 class Names:
-    """What each quantity of a network is called, and which quantity a name calls."""
+    """The name of each quantity of a network in one notation, and the quantity of a name in any."""
 
-    def __init__(self, network: Network, notation: Notation = STANDARD) -> None:
+    def __init__(self, network: Network, notation: Notation = NOTATIONS[DEFAULT]) -> None:
         self.network, self.notation = network, notation
 
     @cached_property
@@ -150,7 +122,7 @@ class Names:
         return Layout(self.network)
 
     def text(self, quantity: Quantity) -> str:
-        """The name in plain text."""
+        """Return the name in plain text."""
         words = self.notation
         match quantity:
             case Input(index):
@@ -168,19 +140,19 @@ class Names:
             case TotalError():
                 return words.total_error
             case PenaltyError():
-                return "penalty"
+                return PENALTY
             case Parameter(index):
                 return self.layout.name(index)
             case Updated(of):
-                return f"new_{self.text(of)}" if words is LECTURE else f"{self.text(of)}⁺"
+                return f"{words.new_prefix}{self.text(of)}{words.new_suffix}"
             case LearningRate():
                 return words.learning_rate
             case State(symbol, index):
                 return f"{symbol}_{self.layout.name(index)}"
             case Named(name):
                 return name
-            case Derivative(TotalError(), Sum(layer, unit)) if words is STANDARD:
-                return f"δ_{self.network.unit_names[layer][unit]}"
+            case Derivative(TotalError(), Sum(layer, unit)) if words.signal:
+                return f"{words.signal}_{self.network.unit_names[layer][unit]}"
             case Derivative(of, by):
                 return f"∂{self.text(of)}/∂{self.text(by)}"
         raise TypeError(f"not a quantity: {quantity!r}")
@@ -188,10 +160,10 @@ class Names:
     # --- from a name to its quantity ------------------------------------------------------
 
     def find(self, name: str) -> Quantity:
-        """The quantity that a name calls, in either notation; ∂ may be typed as d.
+        """Return the quantity of that name in any notation; ∂ may be typed as d, other letters in ASCII.
 
         Raises:
-            UnknownName: nothing is called so; says what was probably meant.
+            UnknownName: no quantity has that name; the message suggests a similar one.
         """
         quantity = self._find(name)
         if quantity is None:
@@ -202,30 +174,54 @@ class Names:
         index = self.layout.find(name)
         if index is not None:
             return Parameter(index)
-        if name in ("E_total", "L"):
+        if name in self._total_errors:
             return TotalError()
-        if name == "penalty":
+        if name == PENALTY:
             return PenaltyError()
         if match := re.fullmatch(r"[∂d](.+?)/[∂d](.+)", name):
             of, by = self._find(match[1]), self._find(match[2])
             return None if of is None or by is None else Derivative(of, by)
-        if match := re.fullmatch(r"new_(.+)|(.+)⁺", name):
-            index = self.layout.find(match[1] or match[2])
-            if index is not None:
-                return Updated(Parameter(index))
-        if match := re.fullmatch(r"(E|L|target|t)_([1-9]\d{0,6})", name):
-            number = int(match[2]) - 1
-            if number < self.network.sizes[-1]:
-                return Error(number) if match[1] in "EL" else Target(number)
-        if (match := re.fullmatch(r"(sum|z|output|a|δ|delta)_(.+)", name)) and match[2] in self._units:
-            return self._of_unit(match[1], self._units[match[2]])
+        if (index := self._updated(name)) is not None:
+            return Updated(Parameter(index))
+        for word, field in self._unit_words.items():
+            if name.startswith(f"{word}_") and (place := self._units.get(name.removeprefix(f"{word}_"))):
+                return _of_unit(field, *place)
+        for word, field in self._output_words.items():
+            if (match := re.fullmatch(rf"{re.escape(word)}_([1-9][0-9]{{0,6}})", name)) and (
+                number := int(match[1])
+            ) <= self.network.sizes[-1]:
+                return Error(number - 1) if field == "error" else Target(number - 1)
         return Input(self._inputs[name]) if name in self._inputs else None
 
-    @staticmethod
-    def _of_unit(word: str, place: tuple[int, int]) -> Quantity:
-        if word in ("sum", "z"):
-            return Sum(*place)
-        return Output(*place) if word in ("output", "a") else Derivative(TotalError(), Sum(*place))
+    def _updated(self, name: str) -> int | None:
+        """Return the position of the parameter whose updated value has that name."""
+        for prefix, suffix in self._new:
+            if name.startswith(prefix) and name.endswith(suffix):
+                index = self.layout.find(name.removeprefix(prefix).removesuffix(suffix))
+                if index is not None:
+                    return index
+        return None
+
+    @cached_property
+    def _unit_words(self) -> dict[str, str]:
+        return vocabulary(("sum", "output", "signal"), self.notation)
+
+    @cached_property
+    def _output_words(self) -> dict[str, str]:
+        return vocabulary(("error", "target"), self.notation)
+
+    @cached_property
+    def _total_errors(self) -> dict[str, str]:
+        return vocabulary(("total_error",), self.notation)
+
+    @cached_property
+    def _new(self) -> list[tuple[str, str]]:
+        """The text before and after an updated weight's name, as every notation prints and types it."""
+        return [
+            (spelt(notation.new_prefix), spelt(notation.new_suffix))
+            for notation in NOTATIONS.values()
+            for spelt in (str, in_ascii)
+        ]
 
     @cached_property
     def _units(self) -> dict[str, tuple[int, int]]:
@@ -240,7 +236,7 @@ class Names:
         return {name: index for index, name in enumerate(self.network.input_names)}
 
     def known(self, limit: int = 2_000) -> list[str]:
-        """What can be asked for, in this notation; not all of it in a large network."""
+        """Return names that ``find`` knows, in this notation; not all of them in a large network."""
         names: list[str] = []
         for candidate in self._candidates():
             names.append(candidate)
@@ -258,5 +254,13 @@ class Names:
                 yield self.text(Output(layer, unit))
         for name in self.layout.names():
             yield name
-            yield f"new_{name}" if self.notation is LECTURE else f"{name}⁺"
+            yield f"{self.notation.new_prefix}{name}{self.notation.new_suffix}"
         yield from self.network.input_names
+
+
+def _of_unit(field: str, layer: int, unit: int) -> Quantity:
+    """Return the quantity of a unit that a notation has the word for."""
+    if field == "output":
+        return Output(layer, unit)
+    weighted_sum = Sum(layer, unit)
+    return weighted_sum if field == "sum" else Derivative(TotalError(), weighted_sum)

@@ -13,7 +13,8 @@ from clearprop.errors import InvalidNetwork
 from clearprop.network.data import Data, Fitted
 from clearprop.network.description import Network
 from clearprop.network.examples import Examples, example_faults
-from clearprop.network.names import Names, notation
+from clearprop.network.names import Names
+from clearprop.network.notation import DEFAULT, notation
 from clearprop.network.parameters import Parameters
 from clearprop.rules.optimizers import SGD, Optimizer
 from clearprop.rules.penalties import Penalty
@@ -58,7 +59,7 @@ class Problem(Shown):
     examples: Examples | None = None
     settings: Settings = field(default_factory=Settings)
     data: Data | None = None
-    notation: str = "standard"
+    notation: str = DEFAULT
     name: str = field(default="the network", compare=False)
     fitted: Fitted | None = None
 

@@ -23,7 +23,7 @@ from clearprop.network import values as kind
 from clearprop.network.data import Data
 from clearprop.network.description import Dense, Network, Objective
 from clearprop.network.examples import Examples, row_faults
-from clearprop.network.names import NOTATIONS
+from clearprop.network.notation import DEFAULT, NOTATIONS
 from clearprop.network.parameters import Layout, Parameters
 from clearprop.network.problem import Problem, Settings
 from clearprop.network.section import Section, list_of
@@ -96,7 +96,7 @@ class _Reader:
         root.take("format", self.format, FORMAT)
         if self.faults:
             raise InvalidNetwork(self.faults, self.source)
-        notation = root.take("notation", kind.one_of("notation", NOTATIONS), "standard")
+        notation = root.take("notation", kind.one_of("notation", NOTATIONS), DEFAULT)
         network, weights, biases, sizes, rule = self.network()
         chosen_optimizer = self.optimizer()
         penalty = self.penalty()

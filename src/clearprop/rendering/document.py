@@ -133,13 +133,13 @@ class MatrixEquation:
 class Letter:
     """A matrix or vector by its letter: W, a, z, b, δ, x, t; ``layer`` counts from 1, 0 for none;
     ``mark`` is "", "T" (transposed) or "′" (a function's derivative); ``argument`` follows in
-    parentheses; ``gradient`` makes it ∂L/∂(letter)."""
+    parentheses; ``gradient_of`` is the error whose gradient by it this is, as in ∂L/∂W."""
 
     letter: str
     layer: int = 0
     mark: Literal["", "T", "′"] = ""
     argument: Letter | None = None
-    gradient: bool = False
+    gradient_of: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from clearprop.derivation.values import ValueDerivation, derive_value
 from clearprop.display import Shown
 from clearprop.errors import InvalidArgument
 from clearprop.network import names as q
-from clearprop.network.names import Quantity, notation
+from clearprop.network.names import Quantity
 from clearprop.propagation.cycle import Cycle, following
 from clearprop.rendering.as_json import cycle_structure, cycles_structure, dumps, paths_structure
 from clearprop.rendering.compose import derivation_blocks
@@ -197,5 +197,4 @@ def in_notation(cycle: Cycle, name: str | None) -> Cycle:
     """The same cycle, spoken of in another notation."""
     if name is None or name == cycle.problem.notation:
         return cycle
-    notation(name)
     return replace(cycle, problem=replace(cycle.problem, notation=name))

@@ -10,18 +10,20 @@ from clearprop.expressions import Alphabet, Expression, Operator
 from clearprop.expressions.printing import ATOM, POWER, SIGN, SUM, Piece
 from clearprop.network import names as q
 from clearprop.network.names import Names
+from clearprop.network.notation import Accent
 from clearprop.rendering import symbols
 from clearprop.rendering.document import Phrase, View
-from clearprop.rendering.symbols import Accent, Mark, Pieces
+from clearprop.rendering.symbols import Pieces
 
 # --- characters -------------------------------------------------------------------------
 
 MATHEMATICAL = {
     "<": "<", ">": ">", "|": "|", "∂": r"\partial", "′": "'", "″": "''", "∘": r"\circ", "·": r"\cdot", "⁺": "^{+}",
-    "→": r"\to", "←": r"\leftarrow", "−": "-", "½": r"\tfrac{1}{2}", "≥": r"\ge", "≤": r"\le", "≠": r"\ne",
-    "≈": r"\approx", "²": "^{2}", "³": "^{3}", "×": r"\times", "±": r"\pm", "√": r"\surd", "∞": r"\infty",
+    "⋅": r"\cdot ", "→": r"\to", "←": r"\leftarrow", "−": "-", "½": r"\tfrac{1}{2}", "≥": r"\ge", "≤": r"\le",
+    "≠": r"\ne", "≈": r"\approx", "²": "^{2}", "³": "^{3}", "×": r"\times", "±": r"\pm", "√": r"\surd", "∞": r"\infty",
     "ᵀ": r"^{\mathsf{T}}", "∇": r"\nabla", "∈": r"\in", "α": r"\alpha", "β": r"\beta", "γ": r"\gamma",
-    "δ": r"\delta", "ε": r"\epsilon", "ζ": r"\zeta", "η": r"\eta", "θ": r"\theta", "κ": r"\kappa", "λ": r"\lambda",
+    "δ": r"\delta", "ε": r"\varepsilon", "ϵ": r"\epsilon", "ζ": r"\zeta",
+    "η": r"\eta", "θ": r"\theta", "κ": r"\kappa", "λ": r"\lambda",
     "μ": r"\mu", "µ": r"\mu ", "ν": r"\nu", "ξ": r"\xi", "π": r"\pi", "ρ": r"\rho", "σ": r"\sigma", "τ": r"\tau",
     "φ": r"\phi", "χ": r"\chi", "ψ": r"\psi", "ω": r"\omega", "Γ": r"\Gamma", "Δ": r"\Delta", "Θ": r"\Theta",
     "Λ": r"\Lambda", "Π": r"\Pi", "Σ": r"\Sigma", "∑": r"\textstyle\sum", "Φ": r"\Phi", "Ω": r"\Omega",
@@ -83,8 +85,6 @@ def web_text(text: str) -> str:
 
 # --- names and quantities ---------------------------------------------------------------
 
-GREEK = {"eps": "epsilon"}
-
 
 class Latex(Pieces):
     """What a name consists of, as LaTeX; ``web`` is for MathJax and KaTeX."""
@@ -93,10 +93,12 @@ class Latex(Pieces):
         self.web = web
 
     def italic(self, letter: str) -> str:
-        return letter
+        if letter.isascii():
+            return letter
+        return MATHEMATICAL[letter].strip() if letter in MATHEMATICAL else self.text(letter)
 
     def word(self, word: str) -> str:
-        return rf"\mathrm{{{escaped(word)}}}"
+        return rf"\mathrm{{{escaped(word)}}}" if word.isascii() else self.text(word)
 
     def text(self, text: str) -> str:
         return web_text(text) if self.web else rf"\text{{{escaped(text)}}}"
@@ -104,11 +106,8 @@ class Latex(Pieces):
     def digits(self, digits: str) -> str:
         return digits
 
-    def greek(self, name: str) -> str:
-        return rf"\{GREEK.get(name, name)}"
-
     def bold(self, letter: str) -> str:
-        return r"\boldsymbol{\delta}" if letter == "δ" else rf"\mathbf{{{letter}}}"
+        return rf"\mathbf{{{letter}}}" if letter.isascii() else rf"\boldsymbol{{{self.italic(letter)}}}"
 
     def row(self, *parts: str) -> str:
         return "".join(parts)
@@ -116,14 +115,12 @@ class Latex(Pieces):
     def below(self, base: str, index: str) -> str:
         return f"{base}_{{{index}}}"
 
-    def raised(self, base: str, mark: Mark) -> str:
-        return base + {"+": "^{+}", "T": r"^{\mathsf{T}}", "′": "'"}[mark]
+    def raised(self, base: str, mark: str) -> str:
+        known = {"T": r"^{\mathsf{T}}", "′": "'"}
+        return base + (known.get(mark) or f"^{{{escaped(mark)}}}")
 
     def accent(self, letter: str, accent: Accent) -> str:
         return rf"\{accent}{{{letter}}}"
-
-    def new(self, shown: str) -> str:
-        return rf"\mathrm{{new}}\_{shown}"
 
     def parenthesised(self, shown: str) -> str:
         return f"({shown})"
@@ -164,6 +161,7 @@ class Formula(Alphabet):
 
     def __init__(self, view: View, *, web: bool = False) -> None:
         self.symbols, self.web = Symbols(view.names, web=web), web
+        self.sign = view.names.notation.times_set
         super().__init__(self.symbols.write, lambda value: number(view.number(value)))
 
     def literal(self, value: float) -> Piece:
@@ -176,7 +174,7 @@ class Formula(Alphabet):
         return shown, POWER if compound else ATOM
 
     def times(self) -> str:
-        return r" \cdot "
+        return f" {MATHEMATICAL[self.sign].strip()} "
 
     def parenthesised(self, shown: str) -> str:
         tall = re.search(r"\\frac|\\begin|\^", shown)

@@ -15,13 +15,11 @@ from typing import NamedTuple
 from clearprop.expressions import Alphabet, Apply, Expression, Operator, Symbol
 from clearprop.expressions.printing import ATOM, POWER, PRODUCT, SIGN, SUM, Piece
 from clearprop.network import names as q
+from clearprop.network.notation import Accent
 from clearprop.rendering.document import Letter, Matrix, Phrase, View
 from clearprop.rendering.markup import element, escaped
-from clearprop.rendering.symbols import Accent, Mark, Pieces, Symbols
+from clearprop.rendering.symbols import Pieces, Symbols
 
-GREEK = {
-    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "eps": "ϵ", "rho": "ρ", "mu": "μ", "nu": "ν", "eta": "η",
-}  # fmt: skip
 FUNCTIONS = {"log": "ln"}
 APPLIED = "<mo>\u2061</mo>"
 """Between a function and what it is applied to: nothing to see, but read aloud as "of"."""
@@ -83,9 +81,6 @@ class MathML(Pieces):
     def digits(self, digits: str) -> str:
         return '<mo rspace="0">,</mo>' if digits == "," else element("mn", digits)
 
-    def greek(self, name: str) -> str:
-        return element("mi", GREEK[name])
-
     def bold(self, letter: str) -> str:
         return element("mi", escaped(letter), mathvariant="normal", class_="bold")
 
@@ -95,7 +90,7 @@ class MathML(Pieces):
     def below(self, base: str, index: str) -> str:
         return f"<msub>{base}{index}</msub>"
 
-    def raised(self, base: str, mark: Mark) -> str:
+    def raised(self, base: str, mark: str) -> str:
         above = element("mi", "T", mathvariant="normal") if mark == "T" else mo(mark)
         if match := re.fullmatch(r"<msub>(.*)</msub>", base):
             return f"<msubsup>{match[1]}{above}</msubsup>"
@@ -104,9 +99,6 @@ class MathML(Pieces):
     def accent(self, letter: str, accent: Accent) -> str:
         mark = mo("^" if accent == "hat" else "¯")
         return element("mover", self.italic(letter) + mark, accent="true")
-
-    def new(self, shown: str) -> str:
-        return row("<mi>new_</mi>", shown)
 
     def parenthesised(self, shown: str) -> str:
         return fenced("(", shown, ")")
@@ -140,6 +132,7 @@ class Formula(Alphabet):
 
     def __init__(self, view: View) -> None:
         self.symbols = Symbols(view.names, PIECES)
+        self.sign = view.names.notation.times_set
         super().__init__(self.symbols.write, lambda value: number(view.number(value)))
 
     # --- in parts -----------------------------------------------------------------------------
@@ -155,7 +148,7 @@ class Formula(Alphabet):
                 found = [self._inner("", u, longest, SUM), self._inner("−", v, longest, PRODUCT)]
             case Apply(Operator.MULTIPLY, (first, *rest)):
                 found = [self._inner("", first, longest, PRODUCT)]
-                found += [self._inner("⋅", factor, longest, SIGN) for factor in rest]
+                found += [self._inner(self.sign, factor, longest, SIGN) for factor in rest]
             case Apply(Operator.DIVIDE, (u, v)) if visible(self.write(u)) > longest:
                 found = [self._inner("", u, longest, POWER), [Part("/", self.wrapped(v, POWER))]]
             case _:
@@ -188,7 +181,7 @@ class Formula(Alphabet):
         return mo("−", "prefix")
 
     def times(self) -> str:
-        return mo("⋅")
+        return mo(self.sign)
 
     def literal(self, value: float) -> Piece:
         shown = self.number(value)

@@ -15,11 +15,12 @@ from math import hypot
 
 from clearprop.messages import abridged
 from clearprop.network import names as q
+from clearprop.network.notation import Accent
 from clearprop.rendering.diagram import LISTED, connections
 from clearprop.rendering.document import Diagram, View
 from clearprop.rendering.layout import ROW, Edge, Picture, Point, caption
 from clearprop.rendering.markup import element, escaped
-from clearprop.rendering.symbols import Accent, Mark, Pieces, Symbols
+from clearprop.rendering.symbols import Pieces, Symbols
 
 SCALE = 54.0
 """Points to a centimetre of the picture."""
@@ -86,9 +87,6 @@ class Inline(Pieces):
     def digits(self, digits: str) -> str:
         return digits
 
-    def greek(self, name: str) -> str:
-        return {"eta": "<i>η</i>", "delta": "<i>δ</i>"}.get(name, name)
-
     def bold(self, letter: str) -> str:
         return escaped(letter)
 
@@ -98,14 +96,11 @@ class Inline(Pieces):
     def below(self, base: str, index: str) -> str:
         return f"{base}<sub>{index}</sub>"
 
-    def raised(self, base: str, mark: Mark) -> str:
-        return base + {"+": "⁺", "T": "ᵀ", "′": "′"}[mark]
+    def raised(self, base: str, mark: str) -> str:
+        return base + {"+": "⁺", "T": "ᵀ"}.get(mark, mark)
 
     def accent(self, letter: str, accent: Accent) -> str:
         return f"<i>{letter}</i>" + {"hat": "\u0302", "bar": "\u0304"}[accent]
-
-    def new(self, shown: str) -> str:
-        return f"new_{shown}"
 
     def parenthesised(self, shown: str) -> str:
         return f"({shown})"

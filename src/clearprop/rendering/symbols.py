@@ -7,19 +7,16 @@ in one format, as an ``Alphabet`` does for the operators of expressions.
 from __future__ import annotations
 
 import re
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
-from typing import Literal
 
 from clearprop.network import names as q
-from clearprop.network.names import LECTURE, Names
+from clearprop.network.names import Names
+from clearprop.network.notation import ACCENTED, GREEK, PENALTY, Accent
 from clearprop.rendering.document import Letter, Phrase
 
-Accent = Literal["hat", "bar"]
-Mark = Literal["+", "T", "′"]
-
-GREEK = {"alpha", "beta", "gamma", "delta", "eps", "rho", "mu", "nu"}
-STATES: dict[str, tuple[str, Accent]] = {"m_hat": ("m", "hat"), "v_hat": ("v", "hat"), "clipped": ("g", "bar")}
+LETTER, NAME = r"[^\W\d_]", r"\w+"
 
 
 class Pieces(ABC):
@@ -29,106 +26,97 @@ class Pieces(ABC):
 
     @abstractmethod
     def italic(self, letter: str) -> str:
-        """One letter, as variables are set."""
+        """Set one letter of any script, as variables are set."""
 
     @abstractmethod
     def word(self, word: str) -> str:
-        """Several letters, digits and ``_`` in one piece, upright."""
+        """Set letters, digits and ``_`` in one piece, upright."""
 
     @abstractmethod
     def text(self, text: str) -> str:
-        """Any text inside a formula."""
+        """Set any text inside a formula."""
 
     @abstractmethod
     def digits(self, digits: str) -> str:
-        """Digits, or the comma between two indices."""
-
-    @abstractmethod
-    def greek(self, name: str) -> str:
-        """A Greek letter by its English name, or ``eps``."""
+        """Set digits, or the comma between two indices."""
 
     @abstractmethod
     def bold(self, letter: str) -> str:
-        """The letter of a matrix or vector."""
+        """Set the letter of a matrix or vector."""
 
     @abstractmethod
     def row(self, *parts: str) -> str:
-        """Side by side."""
+        """Set parts side by side."""
 
     @abstractmethod
     def below(self, base: str, index: str) -> str:
-        """A subscript."""
+        """Set a subscript."""
 
     @abstractmethod
-    def raised(self, base: str, mark: Mark) -> str:
-        """Raised: + for what is new, T for a transpose, ′ for a derivative."""
+    def raised(self, base: str, mark: str) -> str:
+        """Set a raised mark: T for a transpose, ′ for a derivative, a notation's mark of what is new."""
 
     @abstractmethod
     def accent(self, letter: str, accent: Accent) -> str:
-        """An accent over a letter."""
-
-    @abstractmethod
-    def new(self, shown: str) -> str:
-        """``new_`` in front."""
+        """Set an accent over a letter."""
 
     @abstractmethod
     def parenthesised(self, shown: str) -> str:
-        """In parentheses."""
+        """Set it in parentheses."""
 
     @abstractmethod
     def partial(self, shown: str) -> str:
-        """∂ in front."""
+        """Set ∂ in front."""
 
     @abstractmethod
     def fraction(self, above: str, below: str) -> str:
-        """One over the other."""
+        """Set one over the other."""
 
     @abstractmethod
     def compound(self, shown: str) -> bool:
-        """Whether it is raised already, or a fraction: it then takes parentheses to be raised."""
+        """Return whether it is raised already, or a fraction: it then takes parentheses to be raised."""
 
     # --- names --------------------------------------------------------------------------
 
     def upright(self, name: str) -> str:
-        """A name in one piece."""
-        if re.fullmatch(r"[A-Za-z]", name):
+        """Set a name in one piece: a single letter italic, more of them upright."""
+        if re.fullmatch(LETTER, name):
             return self.italic(name)
-        return self.word(name) if re.fullmatch(r"[A-Za-z0-9_]+", name) else self.text(name)
+        return self.word(name) if re.fullmatch(NAME, name) else self.text(name)
 
     def subscripted(self, name: str) -> str:
-        """w5 → w with 5 below, h1_1 → h with 1,1, b_h1 → b with h1; a longer name stays upright in one piece."""
-        if match := re.fullmatch(r"([A-Za-z])(\d+)(?:_(\d+))?", name):
+        """Set w5 as w with 5 below, h1_1 as h with 1,1, b_h1 as b with h1, a longer name upright in one piece."""
+        if match := re.fullmatch(rf"({LETTER})([0-9]+)(?:_([0-9]+))?", name):
             return self.below(self.italic(match[1]), self.indices(match[2], match[3]))
-        if match := re.fullmatch(r"([A-Za-z])_([A-Za-z0-9_]+)", name):
+        if match := re.fullmatch(rf"({LETTER})_({NAME})", name):
             return self.below(self.italic(match[1]), self.inner(match[2]))
         return self.upright(name)
 
     def inner(self, name: str) -> str:
-        """A name inside a subscript, which has no subscripts of its own."""
-        if match := re.fullmatch(r"([A-Za-z])(\d+)_(\d+)", name):
+        """Set a name inside a subscript, which has no subscripts of its own."""
+        if match := re.fullmatch(rf"({LETTER})([0-9]+)_([0-9]+)", name):
             return self.row(self.italic(match[1]), self.indices(match[2], match[3]))
-        if match := re.fullmatch(r"([A-Za-z]?)(\d*)", name):
+        if match := re.fullmatch(rf"({LETTER}?)([0-9]*)", name):
             parts = (self.italic(match[1]) if match[1] else "", self.digits(match[2]) if match[2] else "")
             return self.row(*filter(None, parts))
         return self.upright(name)
 
     def indices(self, first: str, second: str | None) -> str:
-        """One index, or two with a comma between."""
+        """Set one index, or two with a comma between."""
         if second is None:
             return self.digits(first)
         return self.row(self.digits(first), self.digits(","), self.digits(second))
 
     def named(self, name: str) -> str:
-        """A hyperparameter, or the number of the step."""
-        if (match := re.fullmatch(r"([a-z]+)(\d*)", name)) and match[1] in GREEK:
-            letter = self.greek(match[1])
-            return self.below(letter, self.digits(match[2])) if match[2] else letter
-        if match := re.fullmatch(r"1/(\d+)", name):
+        """Set a hyperparameter, or the number of the step."""
+        if (match := re.fullmatch(r"([a-z]+)([0-9]*)", name)) and match[1] in GREEK:
+            return self.subscripted(GREEK[match[1]] + match[2])
+        if match := re.fullmatch(r"1/([0-9]+)", name):
             return self.fraction(self.digits("1"), self.digits(match[1]))
         return self.upright(name)
 
     def letter(self, piece: Letter) -> str:
-        """A matrix's letter."""
+        """Set the letter of a matrix."""
         if piece.letter == "f" or piece.mark == "′":
             shown = self.italic(piece.letter)
             shown = self.raised(shown, "′") if piece.mark == "′" else shown
@@ -138,73 +126,79 @@ class Pieces(ABC):
             shown = self.raised(shown, "T") if piece.mark == "T" else shown
         if piece.argument is not None:
             shown = self.row(shown, self.parenthesised(self.letter(piece.argument)))
-        return self.fraction(self.partial(self.italic("L")), self.partial(shown)) if piece.gradient else shown
+        if not piece.gradient_of:
+            return shown
+        return self.fraction(self.partial(self.subscripted(piece.gradient_of)), self.partial(shown))
 
 
 class Symbols:
     """Every quantity of a network in one format, as its notation sets it."""
 
     def __init__(self, names: Names, pieces: Pieces) -> None:
-        self.names, self.pieces, self.lecture = names, pieces, names.notation is LECTURE
+        self.names, self.pieces = names, pieces
 
     def write(self, key: Hashable) -> str:
-        """A symbol's key as mathematics; a plain string is text."""
+        """Return a symbol's key as mathematics; a plain string is text."""
         if isinstance(key, Phrase):
             return self.pieces.row(*map(self.write, key.parts))
         return self.pieces.text(key) if isinstance(key, str) else self.quantity(key)  # type: ignore[arg-type]
 
     def quantity(self, quantity: q.Quantity) -> str:
-        """The quantity as mathematics."""
-        network, pieces = self.names.network, self.pieces
+        """Return the quantity as mathematics."""
+        words, pieces = self.names.notation, self.pieces
         match quantity:
             case q.Input(index) | q.Output(-1, index):
-                return pieces.subscripted(network.input_names[index])
+                return pieces.subscripted(self.names.network.input_names[index])
             case q.Target(index):
-                return self._word("target", "t", pieces.digits(str(index + 1)))
+                return self._numbered(words.target, index)
             case q.Sum(layer, unit):
-                return self._word("sum", "z", pieces.inner(network.unit_names[layer][unit]))
+                return self._of_unit(words.sum, layer, unit)
             case q.Output(layer, unit):
-                return self._word("output", "a", pieces.inner(network.unit_names[layer][unit]))
+                return self._of_unit(words.output, layer, unit)
             case q.Error(index):
-                return pieces.below(pieces.italic("E" if self.lecture else "L"), pieces.digits(str(index + 1)))
+                return self._numbered(words.error, index)
             case q.TotalError():
-                error = pieces.italic("E" if self.lecture else "L")
-                return pieces.below(error, pieces.word("total")) if self.lecture else error
+                return pieces.subscripted(words.total_error)
             case q.PenaltyError():
-                return pieces.word("penalty")
+                return pieces.word(PENALTY)
             case q.Parameter(index):
                 return self._parameter(index)
             case q.LearningRate():
-                return pieces.italic("n") if self.lecture else pieces.greek("eta")
+                return pieces.subscripted(words.learning_rate)
             case q.Updated(of):
                 return self._updated(self.quantity(of))
             case q.State(symbol, index):
                 return pieces.below(self._state(symbol), pieces.inner(self.names.layout.name(index)))
             case q.Named(name):
                 return pieces.named(name)
-            case q.Derivative(q.TotalError(), q.Sum(layer, unit)) if not self.lecture:
-                return pieces.below(pieces.greek("delta"), pieces.inner(network.unit_names[layer][unit]))
+            case q.Derivative(q.TotalError(), q.Sum(layer, unit)) if words.signal:
+                return self._of_unit(words.signal, layer, unit)
             case q.Derivative(of, by):
                 return pieces.fraction(pieces.partial(self.quantity(of)), pieces.partial(self.quantity(by)))
         raise TypeError(f"not a quantity: {quantity!r}")
 
-    def _word(self, lecture: str, standard: str, index: str) -> str:
-        return self.pieces.below(self.pieces.word(lecture) if self.lecture else self.pieces.italic(standard), index)
+    def _numbered(self, word: str, index: int) -> str:
+        return self.pieces.below(self.pieces.upright(word), self.pieces.digits(str(index + 1)))
+
+    def _of_unit(self, word: str, layer: int, unit: int) -> str:
+        name = self.names.network.unit_names[layer][unit]
+        return self.pieces.below(self.pieces.upright(word), self.pieces.inner(name))
 
     def _state(self, symbol: str) -> str:
-        if symbol in STATES:
-            return self.pieces.accent(*STATES[symbol])
+        if symbol in ACCENTED:
+            return self.pieces.accent(*ACCENTED[symbol])
         return self.pieces.upright(symbol)
 
     def _parameter(self, index: int) -> str:
         name = self.names.layout.name(index)
-        match = re.fullmatch(r"([A-Za-z])_(\d+)", name)
+        match = re.fullmatch(rf"({LETTER})_([0-9]+)", name)
         if match and self.names.layout.find(match[1] + match[2]) is not None:
             return self.pieces.upright(name)  # w_5 beside w5
         return self.pieces.subscripted(name)
 
     def _updated(self, shown: str) -> str:
-        if self.lecture:
-            return self.pieces.new(shown)
-        compound = self.pieces.compound(shown)
-        return self.pieces.raised(self.pieces.parenthesised(shown) if compound else shown, "+")
+        words, pieces = self.names.notation, self.pieces
+        if words.new_suffix:
+            mark = unicodedata.normalize("NFKC", words.new_suffix)  # ⁺ is a raised +
+            shown = pieces.raised(pieces.parenthesised(shown) if pieces.compound(shown) else shown, mark)
+        return pieces.row(pieces.word(words.new_prefix), shown) if words.new_prefix else shown

@@ -38,16 +38,16 @@ class Formula(Text):
 
     def __init__(self, view: View) -> None:
         super().__init__(view.name, view.number)
-        self.sign = view.names.notation.times
+        self.words = view.names.notation
 
     def times(self) -> str:
-        return f" {self.sign} "
+        return f" {self.words.times} "
 
     def power(self, base: Expression, exponent: Expression) -> Piece:
         if isinstance(exponent, Number) and exponent.value == int(exponent.value) and exponent.value > 0:
             raised = str(int(exponent.value)).translate(SUPERSCRIPTS)
             return f"{self.wrapped(base, ATOM)}{raised}", POWER
-        return f"{self.wrapped(base, ATOM)}^{self.wrapped(exponent, ATOM)}", POWER
+        return f"{self.wrapped(base, ATOM)}{self.words.power}{self.wrapped(exponent, ATOM)}", POWER
 
 
 def text(document: Document, view: View, *, width: int = 80, colour: bool = False) -> str:
@@ -115,7 +115,7 @@ def equation_lines(equation: Equation, view: View, width: int) -> list[str]:
     for number, (side, remark) in enumerate(sides):
         start = f"{left} = " if number == 0 else f"{indent} = "
         room = width - len(start)
-        parts = [side] if len(side) <= room else _broken(side, formula.sign, width - len(indent) - 4)
+        parts = [side] if len(side) <= room else _broken(side, formula.words.times, width - len(indent) - 4)
         if number == 0 and len(parts[0]) > room:
             lines.append(left)
             start = f"{indent} = "
@@ -220,4 +220,4 @@ def letter(piece: Letter) -> str:
         shown = f"{piece.letter}′"
     if piece.argument is not None:
         shown += f"({letter(piece.argument)})"
-    return f"∂L/∂{shown}" if piece.gradient else shown
+    return f"∂{piece.gradient_of}/∂{shown}" if piece.gradient_of else shown

@@ -11,7 +11,8 @@ from clearprop.derivation.local_derivatives import WEIGHT
 from clearprop.derivation.values import derive_value
 from clearprop.expressions import Expression, Number, Symbol
 from clearprop.network import names as q
-from clearprop.network.names import STANDARD, Quantity
+from clearprop.network.names import Quantity
+from clearprop.network.notation import Notation
 from clearprop.propagation.cycle import Cycle
 from clearprop.rendering.compose import Told, column_groups, gradient_blocks, value_blocks
 from clearprop.rendering.conventions import fits_in_full, head
@@ -187,16 +188,18 @@ def _backward(cycle: Cycle, view: View) -> Iterator[Block]:
 
 
 def _signals(cycle: Cycle, view: View, layer: int) -> Iterator[Block]:
-    """In standard notation, the layer's matrix form."""
-    if view.names.notation is not STANDARD or cycle.example == "all":
+    """Yield the error signals and gradients of a layer in matrix form, in a notation that has one."""
+    words = view.names.notation
+    if not words.matrix_form or cycle.example == "all":
         return
     network, number = cycle.problem.network, layer + 1
-    delta = Letter("δ", number)
-    signal = cycle.gradients.signals[layer][0]
-    slope = Letter("f", 0, "′", Letter("z", number))
+    delta, signal = _signal_letter(words, number), cycle.gradients.signals[layer][0]
+    slope = Letter("f", 0, "′", Letter(words.sum, number))
     if number < network.depth:
         later = cycle.parameters.weights(layer + 1)
-        yield MatrixEquation((delta, "=", "(", Letter("W", number + 1, "T"), Letter("δ", number + 1), ")", "∘", slope))
+        yield MatrixEquation(
+            (delta, "=", "(", Letter("W", number + 1, "T"), _signal_letter(words, number + 1), ")", "∘", slope)
+        )
         if _fits(later):
             values = (Matrix(_rows(later.T)), _column(cycle.gradients.signals[layer + 1][0]))
             slopes = network.layers[layer].rule.pull_back(cycle.trace.sums[layer], np.ones((1, len(signal))))
@@ -204,8 +207,8 @@ def _signals(cycle: Cycle, view: View, layer: int) -> Iterator[Block]:
                 yield MatrixEquation((delta, "=", "(", *values, ")", "∘", _column(slopes[0]), "=", _column(signal)))
     else:
         yield MatrixEquation((delta, "=", _column(signal)))
-    seen = Letter("a", layer) if layer else Letter("x")
-    gradient = Letter("W", number, gradient=True)
+    seen = Letter(words.output, layer) if layer else Letter("x")
+    gradient = Letter("W", number, gradient_of=words.total_error)
     yield MatrixEquation((gradient, "=", delta, Letter(seen.letter, seen.layer, "T")))
     product = np.outer(signal, cycle.trace.before(layer)[0])
     if _fits(product):
@@ -213,21 +216,27 @@ def _signals(cycle: Cycle, view: View, layer: int) -> Iterator[Block]:
         yield MatrixEquation((gradient, "=", _column(signal), row, "=", Matrix(_rows(product))))
 
 
+def _signal_letter(words: Notation, layer: int) -> Letter:
+    """Return the vector of a layer's error signals, as a letter or as a derivative."""
+    return Letter(words.signal, layer) if words.signal else Letter(words.sum, layer, gradient_of=words.total_error)
+
+
 def _forward_matrix(cycle: Cycle, view: View, layer: int) -> Iterator[Block]:
-    """z = W a + b, in standard notation."""
-    if view.names.notation is not STANDARD:
+    """Yield z = W a + b, in a notation that has a matrix form."""
+    words = view.names.notation
+    if not words.matrix_form:
         return
     number = layer + 1
-    seen = Letter("a", layer) if layer else Letter("x")
+    seen = Letter(words.output, layer) if layer else Letter("x")
     biases, weights = cycle.parameters.biases(layer), cycle.parameters.weights(layer)
     bias = ("+", Letter("b", number)) if biases.size else ()
-    yield MatrixEquation((Letter("z", number), "=", Letter("W", number), seen, *bias))
+    yield MatrixEquation((Letter(words.sum, number), "=", Letter("W", number), seen, *bias))
     if _fits(weights):
         column = _column(np.broadcast_to(biases, (len(weights),))) if biases.size else None
         values = (Matrix(_rows(weights)), _column(cycle.trace.before(layer)[0]))
         plus = ("+", column) if column else ()
-        yield MatrixEquation((Letter("z", number), "=", *values, *plus, "=", _column(cycle.trace.sums[layer][0])))
-    yield MatrixEquation((Letter("a", number), "=", Letter("f", 0, "", Letter("z", number))))
+        yield MatrixEquation((Letter(words.sum, number), "=", *values, *plus, "=", _column(cycle.trace.sums[layer][0])))
+    yield MatrixEquation((Letter(words.output, number), "=", Letter("f", 0, "", Letter(words.sum, number))))
 
 
 def _fits(matrix: Array) -> bool:

@@ -130,15 +130,21 @@ export interface Penalty {
   symbolic_slope: Slope;
 }
 
-export interface NotationWords {
+/** The words of one course, explained in network/notation.py. */
+export interface Notation {
   name: string;
   sum: string;
   output: string;
+  signal: string;
   target: string;
   error: string;
   total_error: string;
   learning_rate: string;
+  new_prefix: string;
+  new_suffix: string;
   times: string;
+  times_set: string;
+  power: string;
 }
 
 export type Rounding = "nearest" | "truncate";
@@ -159,7 +165,11 @@ export interface Data {
   seed: number;
   erf: { small: Ratio; middle: Ratio; large: Ratio; small_below: number; middle_below: number };
   definitions: Record<string, Raw>;
-  notations: Record<string, NotationWords>;
+  notations: Record<string, Notation>;
+  greek: Record<string, string>;
+  accented: Record<string, [letter: string, accent: "hat" | "bar"]>;
+  /** Characters that LaTeX text cannot hold as they are. */
+  latex: Record<string, string>;
   standardized: Raw;
   original: Raw;
   activations: Activation[];

@@ -9,45 +9,44 @@ import { Symbols } from "./symbols";
 import type { Pieces } from "./symbols";
 import type { Tree } from "./tree";
 
-const ESCAPES: Record<string, string> = {
-  "\\": "\\textbackslash{}", "{": "\\{", "}": "\\}", $: "\\$", "&": "\\&", "#": "\\#", "%": "\\%", _: "\\_",
-  "^": "\\textasciicircum{}", "~": "\\textasciitilde{}", "<": "\\ensuremath{<}", ">": "\\ensuremath{>}",
-  "|": "\\ensuremath{|}", "…": "\\ldots{}", "∂": "\\ensuremath{\\partial}", "δ": "\\ensuremath{\\delta}", "*": "{*}",
-  "[": "{[}", "]": "{]}", "⁺": "\\ensuremath{^{+}}",
-};
+type Characters = Record<string, string>;
 
 /** Any text as LaTeX text: nothing in it is markup. */
-export function escaped(text: string): string {
-  return [...text].map((c) => ESCAPES[c] ?? (/[\x20-\x7e]/.test(c) ? c : `{[}U+${c.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}{]}`)).join("");
+function escaped(text: string, characters: Characters): string {
+  return [...text].map((c) => characters[c] ?? (/[\x20-\x7e]/.test(c) ? c : "?")).join("");
+}
+
+/** A letter or sign as LaTeX mathematics. */
+function inFormula(letter: string, characters: Characters): string {
+  const shown = escaped(letter, characters);
+  return /^\\ensuremath\{(.*)\}$/.exec(shown)?.[1]?.trim() ?? (shown === letter ? letter : `\\text{${shown}}`);
 }
 
 const isCompound = (shown: string): boolean => shown.includes("^") || shown.startsWith("\\frac");
 
-const PIECES: Pieces<string> = {
-  italic: (letter) => letter,
-  word: (word) => `\\mathrm{${escaped(word)}}`,
-  text: (text) => `\\text{${escaped(text)}}`,
+const pieces = (characters: Characters): Pieces<string> => ({
+  italic: (letter) => inFormula(letter, characters),
+  word: (word) => `\\${/^[\x20-\x7e]*$/.test(word) ? "mathrm" : "text"}{${escaped(word, characters)}}`,
+  text: (text) => `\\text{${escaped(text, characters)}}`,
   digits: (digits) => digits,
-  greek: (name) => (name === "eps" ? "\\epsilon" : `\\${name}`),
   row: (...parts) => parts.join(""),
   below: (base, index) => `${base}_{${index}}`,
-  plus: (base) => (isCompound(base) ? `(${base})^{+}` : `${base}^{+}`),
+  raised: (base, mark) => `${isCompound(base) ? `(${base})` : base}^{${inFormula(mark, characters)}}`,
   accent: (letter, accent) => `\\${accent}{${letter}}`,
-  fresh: (shown) => `\\mathrm{new}\\_${shown}`,
   fraction: (above, below) => `\\frac{${above}}{${below}}`,
   partial: (shown) => `\\partial ${shown}`,
   linked: (shown) => shown,
-};
+});
 
 export class Latex extends Alphabet<string> {
   private readonly symbols: Symbols<string>;
 
   constructor(
-    names: Names,
+    readonly names: Names,
     readonly view: View,
   ) {
     super();
-    this.symbols = new Symbols(names, PIECES);
+    this.symbols = new Symbols(names, pieces(names.network.data.latex));
   }
 
   literal(value: number): Piece<string> {
@@ -72,7 +71,7 @@ export class Latex extends Alphabet<string> {
   }
 
   times(factors: string[]): string {
-    return factors.join(" \\cdot ");
+    return factors.join(` ${inFormula(this.names.words.times_set, this.names.network.data.latex)} `);
   }
 
   negative(shown: string): string {
@@ -112,9 +111,10 @@ export class Latex extends Alphabet<string> {
 
 export function latexOf(blocks: Block[], names: Names, view: View): string {
   const formula = new Latex(names, view);
+  const characters = names.network.data.latex;
   const written = blocks.map((block) => {
     if (block.kind === "heading") return "";
-    if (block.kind === "paragraph") return escaped(block.text);
+    if (block.kind === "paragraph") return escaped(block.text, characters);
     const left = formula.write(block.left);
     const rows: string[] = [];
     let before = "";
@@ -122,7 +122,7 @@ export function latexOf(blocks: Block[], names: Names, view: View): string {
       const shown = formula.write(side);
       if (shown === before && !remark) continue;
       before = shown;
-      const note = remark ? ` \\qquad {\\color{gray}\\text{\\small ${escaped(`(${remark})`)}}}` : "";
+      const note = remark ? ` \\qquad {\\color{gray}\\text{\\small ${escaped(`(${remark})`, characters)}}}` : "";
       rows.push(`${rows.length ? "" : `${left} `}&= ${shown}${note}`);
     }
     return `\\begin{align*}\n${rows.join(" \\\\\n")}\n\\end{align*}`;

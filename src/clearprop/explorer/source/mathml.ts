@@ -11,10 +11,6 @@ import type { Pieces } from "./symbols";
 import { App } from "./tree";
 import type { Tree, Val } from "./tree";
 
-const LETTERS: Record<string, string> = {
-  alpha: "α", beta: "β", gamma: "γ", delta: "δ", eps: "ϵ", rho: "ρ", mu: "μ", nu: "ν", eta: "η",
-};
-
 const mo = (sign: string, form?: string): Element => mml("mo", { form }, sign);
 const row = (...parts: Element[]): Element => (parts.length === 1 ? parts[0]! : mml("mrow", {}, ...parts));
 const isTall = (shown: Element): boolean =>
@@ -31,12 +27,10 @@ const PIECES: Pieces<Element> = {
   // Words are identifiers: beside text, which counts as a space, a sign stands without room around it.
   text: (text) => mml("mi", { mathvariant: [...text].length === 1 ? "normal" : null }, text.replaceAll(" ", "\u00a0")),
   digits: (digits) => (digits === "," ? mo(",") : mml("mn", {}, digits)),
-  greek: (name) => mml("mi", {}, LETTERS[name] ?? name),
   row,
   below: (base, index) => mml("msub", {}, base, index),
-  plus: (base) => mml("msup", {}, base, mo("+")),
+  raised: (base, mark) => mml("msup", {}, base, mo(mark)),
   accent: (letter, accent) => mml("mover", { accent: "true" }, mml("mi", {}, letter), mo(accent === "hat" ? "^" : "¯")),
-  fresh: (shown) => mml("mrow", {}, mml("mi", {}, "new_"), shown),
   fraction: (above, below) => mml("mfrac", {}, above, below),
   partial: (shown) => mml("mrow", {}, mml("mi", {}, "∂"), shown),
   linked: (shown, quantity) => {
@@ -57,7 +51,7 @@ export class MathML extends Alphabet<Element> {
   readonly symbols: Symbols<Element>;
 
   constructor(
-    names: Names,
+    readonly names: Names,
     readonly view: View,
   ) {
     super();
@@ -87,7 +81,7 @@ export class MathML extends Alphabet<Element> {
   }
 
   times(factors: Element[]): Element {
-    return mml("mrow", {}, ...factors.flatMap((each, k) => (k ? [mo("·"), each] : [each])));
+    return mml("mrow", {}, ...factors.flatMap((each, k) => (k ? [mo(this.names.words.times_set), each] : [each])));
   }
 
   negative(shown: Element): Element {
@@ -147,6 +141,6 @@ export class MathML extends Alphabet<Element> {
   }
 
   private factors(tree: App): Element[] {
-    return tree.parts.map((part, k) => mml("mrow", {}, ...(k ? [mo("·", "infix")] : []), k ? this.wrapped(part, SIGN, false) : this.wrapped(part, 2)));
+    return tree.parts.map((part, k) => mml("mrow", {}, ...(k ? [mo(this.names.words.times_set, "infix")] : []), k ? this.wrapped(part, SIGN, false) : this.wrapped(part, 2)));
   }
 }

@@ -1,6 +1,6 @@
 /* A network as it stands in the page: its shape, its names, where each parameter is in the flat vector. */
 
-import type { Activation, Data, Fused, Layer, Loss, NotationWords } from "./data";
+import type { Activation, Data, Fused, Layer, Loss, Notation } from "./data";
 import type { Quantity } from "./quantity";
 
 export interface Place {
@@ -135,15 +135,16 @@ export class Network {
   }
 }
 
-/** What each quantity is called, in one of the notations. */
+/** The name of each quantity, in one of the notations. */
 export class Names {
   constructor(
     readonly network: Network,
-    readonly words: NotationWords,
+    readonly words: Notation,
   ) {}
 
-  get lecture(): boolean {
-    return this.words.name === "lecture";
+  /** Whether it is an error signal, in a notation that has a word for it. */
+  isSignal(quantity: Quantity): boolean {
+    return this.words.signal !== "" && quantity.kind === "derivative" && quantity.of.kind === "total" && quantity.by.kind === "sum";
   }
 
   text(quantity: Quantity): string {
@@ -165,7 +166,7 @@ export class Names {
       case "parameter":
         return network.parameterName(unit);
       case "updated":
-        return this.lecture ? `new_${this.text(quantity.of)}` : `${this.text(quantity.of)}⁺`;
+        return words.new_prefix + this.text(quantity.of) + words.new_suffix;
       case "rate":
         return words.learning_rate;
       case "state":
@@ -173,8 +174,7 @@ export class Names {
       case "named":
         return quantity.name;
       case "derivative":
-        if (!this.lecture && quantity.of.kind === "total" && quantity.by.kind === "sum")
-          return `δ_${network.unitName(quantity.by.layer, quantity.by.unit)}`;
+        if (this.isSignal(quantity)) return `${words.signal}_${network.unitName(quantity.by.layer, quantity.by.unit)}`;
         return `∂${this.text(quantity.of)}/∂${this.text(quantity.by)}`;
     }
   }

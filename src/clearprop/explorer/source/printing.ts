@@ -1,7 +1,7 @@
 /* Print: one walk over a tree decides where parentheses are needed; an alphabet decides what each piece looks
    like. Text is here; LaTeX and MathML have files of their own. The same walk as expressions/printing.py. */
 
-import type { Raw, Rounding } from "./data";
+import type { Notation, Raw, Rounding } from "./data";
 import type { Names } from "./network";
 import { plainNumber, shownNumber } from "./number";
 import type { Quantity } from "./quantity";
@@ -74,7 +74,7 @@ export abstract class Alphabet<T> {
 export interface View {
   name(key: string | Quantity): string;
   number(value: number): string;
-  times: string;
+  words: Pick<Notation, "times" | "power">;
 }
 
 /** How the page writes names and numbers, as a person chose it. */
@@ -88,7 +88,7 @@ export function viewOf(names: Names, { digits, rounding }: Shown): View {
   return {
     name: (key) => (typeof key === "string" ? key : names.text(key)),
     number: (value) => shownNumber(value, digits, rounding),
-    times: names.words.times,
+    words: names.words,
   };
 }
 
@@ -119,7 +119,7 @@ export class Text extends Alphabet<string> {
   }
 
   times(factors: string[]): string {
-    return factors.join(` ${this.view.times} `);
+    return factors.join(` ${this.view.words.times} `);
   }
 
   negative(shown: string): string {
@@ -141,7 +141,7 @@ export class Text extends Alphabet<string> {
       const raised = String(power).replace(/\d/g, (digit) => SUPERSCRIPTS[Number(digit)]!);
       return [this.wrapped(base, ATOM) + raised, POWER];
     }
-    return [`${this.wrapped(base, ATOM)}^${this.wrapped(exponent, ATOM)}`, POWER];
+    return [`${this.wrapped(base, ATOM)}${this.view.words.power}${this.wrapped(exponent, ATOM)}`, POWER];
   }
 
   choice(condition: Tree, then: Tree, otherwise: Tree): Piece<string> {
@@ -160,7 +160,7 @@ export class Text extends Alphabet<string> {
 /** A rule's own expression, its symbols called by the names given. */
 export class RawText extends Text {
   constructor(called: Record<string, string>) {
-    super({ name: (key) => (typeof key === "string" ? (called[key] ?? key) : key.id), number: plainNumber, times: "*" });
+    super({ name: (key) => (typeof key === "string" ? (called[key] ?? key) : key.id), number: plainNumber, words: { times: "*", power: "^" } });
   }
 
   override write(tree: Tree | Raw): string {

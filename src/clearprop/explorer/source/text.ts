@@ -34,7 +34,7 @@ function equationLines(leftTree: Tree, given: Line[], view: View): string[] {
   sides.forEach(({ side, remark }, number) => {
     let start = number === 0 ? `${left} = ` : `${indent} = `;
     const room = WIDTH - long(start);
-    const parts = long(side) <= room ? [side] : broken(side, view.times, WIDTH - indent.length - 4);
+    const parts = long(side) <= room ? [side] : broken(side, view.words.times, WIDTH - indent.length - 4);
     if (number === 0 && long(parts[0]!) > room) {
       lines.push(left);
       start = `${indent} = `;
