@@ -24,7 +24,7 @@ from clearprop.explorer.export import exported
 from clearprop.expressions import evaluate
 from clearprop.expressions.kinks import switches
 from clearprop.network import names as q
-from clearprop.network.names import NOTATIONS
+from clearprop.network.notation import NOTATIONS
 from clearprop.propagation.cycle import following
 from clearprop.rendering.compose import derivation_blocks
 from clearprop.rendering.document import View

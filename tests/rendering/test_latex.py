@@ -18,7 +18,8 @@ import clearprop as cp
 from clearprop.expressions import Apply, Expression, Number, Operator, Symbol, parse
 from clearprop.expressions.tree import add, multiply
 from clearprop.network import names as q
-from clearprop.network.names import NOTATIONS, Names
+from clearprop.network.names import Names
+from clearprop.network.notation import NOTATIONS
 from clearprop.rendering.document import (
     Block,
     Diagram,
