@@ -11,7 +11,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from clearprop.display import Shown
+from clearprop.display import Displayable, MimeType
 
 if TYPE_CHECKING:
     from clearprop.errors import ClearpropError
@@ -97,14 +97,13 @@ __all__ = [
 ]
 
 
-def _show(shown: Any) -> dict[str, str]:
-    """What a notebook shows of an object; who prints it is imported when a notebook asks."""
-    from clearprop.notebook import mimebundle
+def _render(result: object, kind: MimeType) -> str:
+    from clearprop.rendering.results import render  # imported when something is printed
 
-    return mimebundle(shown)
+    return render(result, kind)
 
 
-Shown.show = staticmethod(_show)
+Displayable.render = staticmethod(_render)
 
 
 def __getattr__(name: str) -> Any:

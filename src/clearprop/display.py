@@ -1,26 +1,32 @@
-"""What a notebook can show. How is known at the top of the package only, where every room is."""
+"""Results that print themselves, at a prompt and in a notebook.
+
+The printers live on higher floors than what they print. So the dependency is inverted: the top of the package,
+which knows every room, sets ``Displayable.render``, and a result only calls it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any, ClassVar
+from typing import ClassVar, Literal
+
+MimeType = Literal["text/html", "text/latex", "text/plain"]
+MIME_TYPES: tuple[MimeType, ...] = ("text/html", "text/latex", "text/plain")
 
 
-class Shown:
-    """An object that shows itself in a notebook: as HTML, LaTeX and text.
+class Displayable:
+    """An object that ``print`` shows as text, and a notebook as HTML, LaTeX or text."""
 
-    ``show`` gives the three by their types; the package fills it in when it is imported, so that what is
-    shown need not know who prints it.
-    """
+    render: ClassVar[Callable[[object, MimeType], str]]
 
-    show: ClassVar[Callable[[Any], dict[str, str]]]
+    def __str__(self) -> str:
+        return type(self).render(self, "text/plain").rstrip("\n")
 
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
     ) -> dict[str, str]:
-        """What IPython asks for."""
+        """Return the types that a notebook (IPython, marimo) wants, each with its text."""
         return {
-            kind: text
-            for kind, text in type(self).show(self).items()
+            kind: type(self).render(self, kind)
+            for kind in MIME_TYPES
             if (include is None or kind in include) and (exclude is None or kind not in exclude)
         }

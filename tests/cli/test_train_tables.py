@@ -13,7 +13,7 @@ from tests.support import command
 
 import clearprop as cp
 from clearprop.cli.log import Log
-from clearprop.cli.progress import Display, shown_logs, summary
+from clearprop.cli.progress import Display, shown_logs
 from clearprop.cli.signals import Interrupts
 from clearprop.cli.train import run_train
 from clearprop.errors import InvalidArgument, Unwritable
@@ -77,7 +77,6 @@ def test_numbers_get_their_own_metrics(capsys: pytest.CaptureFixture[str]) -> No
     found = json.loads(capsys.readouterr().out)
     assert set(found["training"]) == set(found["validation"]) == {"loss", "r2", "rmse"}
     assert "classes" not in found
-    assert summary(cp.load("penguins")).startswith("penguins: 266 examples, 67 more for validation, 11 left out\n")
 
 
 def test_many_classes_are_left_to_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -151,7 +150,7 @@ def test_models_and_resuming_from_the_command_line(net: Path, tmp_path: Path) ->
     assert whole.read_bytes() == parts.read_bytes()
     run = command("train", str(net), "--resume")
     assert (run.returncode, run.stderr) == (
-        2, "clearprop: --resume goes on with the model named by --output, found no --output\n"
+        2, "clearprop: --resume continues the model named by --output, found no --output\n"
     )  # fmt: skip
 
 

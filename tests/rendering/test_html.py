@@ -20,6 +20,7 @@ from clearprop.rendering.document import (
     Curve,
     Diagram,
     Equation,
+    Grid,
     Heading,
     Letter,
     Line,
@@ -27,7 +28,6 @@ from clearprop.rendering.document import (
     MatrixEquation,
     Paragraph,
     Phrase,
-    Table,
     View,
 )
 from clearprop.rendering.html import Html
@@ -99,7 +99,7 @@ def test_what_cannot_be_broken_scrolls_and_the_keyboard_reaches_it() -> None:
     assert equation.get("aria-label") == "output_h1, a long formula"
     (short,) = body(Equation(Symbol(TOTAL), (Line(Number(1.0)),)))
     assert short.get("tabindex") is None
-    rows = Table(("a", "b"), (("1", "2"),))
+    rows = Grid(("a", "b"), (("1", "2"),))
     tables = list(body(rows, Heading(1, "New"), rows, rows).iter("div"))
     assert {(box.get("tabindex"), box.get("role")) for box in tables} == {("0", "region")}
     assert [box.get("aria-label") for box in tables] == ["table", "New, table", "New, table (2)"]
@@ -110,22 +110,22 @@ def test_a_formula_or_a_number_that_is_a_name_is_read_aloud_as_text() -> None:
     links = [link for link in page.iter("a") if link.find("math") is not None]
     assert links
     assert {link[0].get("aria-label") for link in links} >= {"∂E_total/∂output_o1", "∂sum_o1/∂w5"}
-    (box,) = body(Table(("", "n"), ((Number(1.0), "a"), (Symbol(q.Parameter(0)), "b"))))
+    (box,) = body(Grid(("", "n"), ((Number(1.0), "a"), (Symbol(q.Parameter(0)), "b"))))
     assert [formula.get("aria-label") for formula in box.iter("math")] == ["1", "w1"]
 
 
 def test_tables() -> None:
-    table = Table(("", "old"), ((Symbol(q.Parameter(0)), Number(0.1)), ("x", Number(-2.0)), ("only one",)))
+    table = Grid(("", "old"), ((Symbol(q.Parameter(0)), Number(0.1)), ("x", Number(-2.0)), ("only one",)))
     (box,) = body(table)
     head, *rows = box.iter("tr")
     assert [(cell.tag, words(cell), cell.get("scope")) for cell in head] == [("td", "", None), ("th", "old", "col")]
     assert [[(cell.tag, words(cell)) for cell in row] for row in rows] == [
         [("th", "w 1"), ("td", "0.1")], [("th", "x"), ("td", "− 2")], [("th", "only one"), ("td", "")],
     ]  # fmt: skip
-    (numbers,) = body(Table(("n",), ((Number(1.0),), (Number(2.0),))))
+    (numbers,) = body(Grid(("n",), ((Number(1.0),), (Number(2.0),))))
     assert all(classes(cell) == ["number"] for row in numbers.iter("tr") for cell in row)
-    assert list(body(Table((), ()))) == []
-    (bare,) = body(Table(("", ""), (("loss", "huber"),)))
+    assert list(body(Grid((), ()))) == []
+    (bare,) = body(Grid(("", ""), (("loss", "huber"),)))
     assert bare.find(".//thead") is None
 
 
@@ -235,7 +235,7 @@ def plain(text: str) -> str:
 def blocks_of(text: str) -> tuple[Block, ...]:
     network = cp.Network(2, [cp.Dense(1)])
     return (
-        Heading(1, text), Paragraph(text), Table((text, "n"), ((text, Number(1.0)), (Symbol(text), Symbol(text)))),
+        Heading(1, text), Paragraph(text), Grid((text, "n"), ((text, Number(1.0)), (Symbol(text), Symbol(text)))),
         Equation(Symbol(text), (Line(Symbol(text), text), Line(Number(1.0), text))),
         Equation(Symbol(Phrase((text, q.Error(0)))), (Line(Symbol(text) ** 2),)),
         Diagram(network), Curve(text, (1.0, 0.5)),

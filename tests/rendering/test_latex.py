@@ -24,13 +24,13 @@ from clearprop.rendering.document import (
     Block,
     Diagram,
     Equation,
+    Grid,
     Heading,
     Letter,
     Line,
     Matrix,
     MatrixEquation,
     Paragraph,
-    Table,
     View,
 )
 from clearprop.rendering.latex import latex, pieces, width
@@ -273,10 +273,10 @@ def blocks_of(view: View) -> list[Block]:
                         Line(parse("where(z < 0, 0, z)", KEYS)))),
         MatrixEquation(letters), MatrixEquation((Letter("W", 1, gradient_of="L"), "=", wide, "+", wide, "=", wide)),
         MatrixEquation((Letter("x"), "(", "·", "}{$&")), MatrixEquation((Matrix(((0.5,), (1.0,)), elided=True),)),
-        Table(("", "n", Symbol(TOTAL)), tuple((symbol, Number(1.0), "[x] *y") for symbol in symbols * 3)),
-        Table(tuple(f"column {k}" for k in range(30)), ((Number(0.12345),) * 30,) * 2),
-        Table(("path", "part"), (("w1 → " * 90, Number(0.5)),) * 45), Table((), ()), Table((), (("a",), ("b", "c"))),
-        Table(("x" * 200, "y" * 200, "z"), ((CHAIN, "y", "z"),)), Table(("a", "b"), ()),
+        Grid(("", "n", Symbol(TOTAL)), tuple((symbol, Number(1.0), "[x] *y") for symbol in symbols * 3)),
+        Grid(tuple(f"column {k}" for k in range(30)), ((Number(0.12345),) * 30,) * 2),
+        Grid(("path", "part"), (("w1 → " * 90, Number(0.5)),) * 45), Grid((), ()), Grid((), (("a",), ("b", "c"))),
+        Grid(("x" * 200, "y" * 200, "z"), ((CHAIN, "y", "z"),)), Grid(("a", "b"), ()),
     ]  # fmt: skip
 
 
@@ -350,7 +350,7 @@ def test_no_text_breaks_a_document(texts: list[str]) -> None:
         blocks += [Heading(len(text) % 6 + 1, text), Paragraph(text), remark]
         blocks += [
             Paragraph(text),
-            Table((text, "n"), ((text, Number(1.0)), (text, Symbol(text)), (Number(1.0), text))),
+            Grid((text, "n"), ((text, Number(1.0)), (text, Symbol(text)), (Number(1.0), text))),
         ]
     compiled(latex(tuple(blocks), LECTURE))
 

@@ -13,7 +13,7 @@ from markdown_it.token import Token
 import clearprop as cp
 from clearprop.expressions import Number, Symbol, parse
 from clearprop.network import names as q
-from clearprop.rendering.document import Block, Diagram, Equation, Heading, Line, Paragraph, Table, View
+from clearprop.rendering.document import Block, Diagram, Equation, Grid, Heading, Line, Paragraph, View
 from clearprop.rendering.markdown import escaped, markdown
 
 PROBLEM = cp.load("lecture")
@@ -44,7 +44,7 @@ def plain(text: str) -> str:
 @given(st.text(max_size=30) | st.text("#*_-+=.)1>|`~$<&[]()!\\ \n\ra:", max_size=15))
 @example(" ".join(HOSTILE))
 def test_text_is_never_markup(text: str) -> None:
-    found = tokens(Heading(2, text + "x"), Paragraph(text + "x"), Table((text, "n"), ((text, Number(1.0)),)))
+    found = tokens(Heading(2, text + "x"), Paragraph(text + "x"), Grid((text, "n"), ((text, Number(1.0)),)))
     kinds = [token.type for token in found if token.level == 0 and token.type.endswith("_open")]
     assert kinds == ["heading_open", "paragraph_open", "table_open"]
     inlines = [token for token in found if token.type == "inline"]
@@ -83,13 +83,13 @@ def test_nothing_is_used_that_github_forbids() -> None:
 
 
 def test_tables_have_one_cell_per_column() -> None:
-    table = Table(("a|b", ""), ((Symbol("x | y"), parse("abs(z)", {"z": q.Sum(0, 0)})), ("only one",)))
+    table = Grid(("a|b", ""), ((Symbol("x | y"), parse("abs(z)", {"z": q.Sum(0, 0)})), ("only one",)))
     header, rule, first, second = markdown((table,), VIEW).strip().split("\n")
     assert header == r"| a\|b |  |"
-    assert rule == "| --- | --- |"
+    assert rule == "| --- | ---: |"
     assert first == r"| x \| y | $\left\vert \mathrm{sum}_{h1}\right\vert $ |"
     assert second == "| only one |  |"
-    assert markdown((Table((), ()),), VIEW) == "\n"
+    assert markdown((Grid((), ()),), VIEW) == "\n"
 
 
 def test_the_diagram_is_a_fence() -> None:

@@ -18,7 +18,7 @@ from tests.support import HANG, LECTURE, LECTURE_COMPONENTS, LECTURE_GRADIENTS, 
 import clearprop as cp
 from clearprop.expressions import Number, Symbol
 from clearprop.rendering.diagram import diagram_text
-from clearprop.rendering.document import Diagram, Heading, Paragraph, Table, View, shown_number
+from clearprop.rendering.document import Diagram, Grid, Heading, Paragraph, View, shown_number
 from clearprop.rendering.latex import latex
 from clearprop.rendering.latex_symbols import escaped
 from clearprop.rendering.markdown import markdown
@@ -221,13 +221,13 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
     blocks = tuple(
         block
         for hostile in HOSTILE
-        for block in (Heading(2, hostile), Paragraph(hostile), Table((hostile, "n"), ((hostile, Number(1.0)),)))
+        for block in (Heading(2, hostile), Paragraph(hostile), Grid((hostile, "n"), ((hostile, Number(1.0)),)))
     )
     compiled(latex((*blocks, Paragraph(" ".join(HOSTILE))), view), tmp_path)
     shown = markdown(blocks, view)
     assert "<script>" not in shown
     assert r"\|a\|b\|" in shown
-    assert "[red]" in text((Paragraph("[red]not markup[/red]"), Table(("[red]", ""), (("[bold]x", "y"),))), view)
+    assert "[red]" in text((Paragraph("[red]not markup[/red]"), Grid(("[red]", ""), (("[bold]x", "y"),))), view)
 
 
 @given(st.text(max_size=30))
@@ -274,7 +274,7 @@ def test_large_networks_are_summarised() -> None:
 
 def test_symbols_that_are_text_are_printed_as_they_are() -> None:
     view = View(cp.load("lecture").names)
-    assert "a [b] c" in text((Table(("", ""), ((Symbol("a [b] c"), Number(0.5)),)),), view)
+    assert "a [b] c" in text((Grid(("", ""), ((Symbol("a [b] c"), Number(0.5)),)),), view)
 
 
 def test_a_large_batch_is_summed_up_and_what_is_named_is_derived() -> None:

@@ -8,6 +8,7 @@ import click
 
 from clearprop import __version__
 from clearprop.network.notation import NOTATIONS
+from clearprop.rendering.formats import FORMATS
 
 NET = click.argument("net", metavar="NET")
 DATA = click.option("--data", metavar="FILE", help="A table, CSV or Parquet, in place of the file's own.")
@@ -19,6 +20,9 @@ THREADS = click.option(
     type=click.IntRange(1, 256),
     metavar="N",
     help="By default as many as are worth it; no result depends on it.",
+)
+FORMAT = click.option(
+    "--format", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="What to write."
 )
 EXAMPLE_HELP = "One example, counted from 1, or all of them as one batch."
 
@@ -35,13 +39,7 @@ def application() -> None:
 @application.command()
 @NET
 @click.argument("names", metavar="[NAME]...", nargs=-1)
-@click.option(
-    "--format",
-    type=click.Choice(["text", "markdown", "latex", "html", "json"]),
-    default="text",
-    show_default=True,
-    help="What to write.",
-)
+@FORMAT
 @click.option("--output", metavar="FILE", help="Where to; else standard output.")
 @click.option(
     "--digits", type=click.IntRange(0, 17), default=5, show_default=True, help="Decimals shown, not computed."
@@ -104,7 +102,7 @@ def explain(net: str, names: tuple[str, ...], **options: Any) -> int:
 @click.option("--plot", metavar="FILE", help="The loss curve as a picture, .png or .svg.")
 @click.option("--log", metavar="FILE", help="A line of JSON for each epoch.")
 @click.option("--metrics", is_flag=True, help="Show and log accuracy, or R² and RMSE, in each epoch.")
-@click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What to write.")
+@FORMAT
 @click.option("--quiet", is_flag=True, help="Nothing on standard error.")
 def train(net: str, **options: Any) -> int:
     """Repeat the cycle until the error converges or a limit is reached, and say which.
@@ -137,7 +135,7 @@ def predict(model: str, **options: Any) -> int:
 @DATA
 @TARGET
 @click.option("--sample", type=click.IntRange(1), metavar="N", help="Check N gradients; by default all, if few.")
-@click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What to write.")
+@FORMAT
 def verify(net: str, **options: Any) -> int:
     """Check every gradient against central differences in extended precision.
 
@@ -155,7 +153,7 @@ def verify(net: str, **options: Any) -> int:
 @click.option("--batch-size", type=click.IntRange(1), help="Examples per update.")
 @THREADS
 @click.option("--assembly", is_flag=True, help="The machine code of a training step instead.")
-@click.option("--format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="What to write.")
+@FORMAT
 def engine(net: str, **options: Any) -> int:
     """Show how the compiled engine trains a network: its plan, its code, and how fast it is.
 
@@ -184,11 +182,12 @@ def explore(net: str, **options: Any) -> int:
 
 @application.command()
 @click.argument("name", metavar="[NAME]", required=False)
-def examples(name: str | None) -> int:
+@FORMAT
+def examples(name: str | None, format: str) -> int:
     """List the bundled examples, or print one to start from.
 
     Example: clearprop examples lecture > mine.toml
     """
     from clearprop.cli.examples import run_examples
 
-    return run_examples(name)
+    return run_examples(name, format)

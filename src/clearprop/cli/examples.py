@@ -5,18 +5,26 @@ from __future__ import annotations
 import sys
 
 from clearprop import examples
-from clearprop.errors import UnknownName
+from clearprop.errors import InvalidArgument, UnknownName
 
 
-def run_examples(name: str | None) -> int:
-    """List the bundled examples, or print one byte for byte."""
+def run_examples(name: str | None, format: str = "text") -> int:
+    """List the bundled examples, or print one byte for byte.
+
+    Raises:
+        UnknownName: there is no such example.
+        InvalidArgument: an example in another format than its own.
+    """
     if name is None:
-        width = max(map(len, examples.DESCRIPTIONS))
-        for example, description in examples.DESCRIPTIONS.items():
-            print(f"{example.ljust(width)}  {description}")
+        from clearprop.cli.output import deliver
+        from clearprop.rendering.examples import examples_result
+
+        deliver(examples_result(), format)
         return 0
     if name not in examples.DESCRIPTIONS:
         raise UnknownName("example", name, examples.DESCRIPTIONS)
+    if format != "text":
+        raise InvalidArgument(f"--format {format} is for the list of examples; leave out {name}")
     sys.stdout.flush()
     sys.stdout.buffer.write(examples.source(name).encode("utf-8"))
     return 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from typing import Any, Literal
 
 from clearprop.cli.output import deliver, which_example
@@ -11,7 +9,7 @@ from clearprop.errors import InvalidArgument
 from clearprop.loading import load
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import Cycle, cycle
-from clearprop.rendering.explanation import Explanation, explain, explain_cycles
+from clearprop.rendering.explanation import explain, explain_cycles
 
 
 def run_explain(
@@ -31,9 +29,7 @@ def run_explain(
     data: str | None = None,
     target: tuple[str, ...] = (),
 ) -> int:
-    """Explain a cycle, or what is named, in the format asked for."""
-    if fragment and format not in ("latex", "html"):
-        raise InvalidArgument(f"--fragment is for --format latex or html, found {format}")
+    """Explain a cycle, or the quantities that are named."""
     problem = load(net, data=data, target=target or None)
     if cycles is not None:
         if names or paths is not None or steps != 1:
@@ -43,24 +39,8 @@ def run_explain(
     else:
         done = _cycle(problem, which_example(example), steps)
         explanation = explain(done, *names, digits=digits, rounding=rounding, notation=notation, paths=paths)
-    deliver(rendered(explanation, format, fragment, output), output)
+    deliver(explanation, format, output, fragment=fragment)
     return 0
-
-
-def rendered(explanation: Explanation, format: str, fragment: bool, output: str | None) -> str:
-    """The explanation as text of the format."""
-    match format:
-        case "markdown":
-            return explanation.markdown()
-        case "latex":
-            return explanation.latex(fragment=fragment)
-        case "html":
-            return explanation.html(fragment=fragment)
-        case "json":
-            return explanation.json()
-    terminal = output is None and sys.stdout.isatty()
-    width = min(100, shutil.get_terminal_size((80, 24)).columns) if terminal else 80
-    return explanation.text(width=max(40, width), colour=terminal)
 
 
 def _cycle(problem: Problem, example: Any, steps: int) -> Cycle:

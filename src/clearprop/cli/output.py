@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
-from typing import Literal
+from typing import Any, Literal
 
 from clearprop.atomic_write import write_atomically
 from clearprop.errors import InvalidArgument
+from clearprop.rendering.formats import FORMATS, Printable, write
 
 
-def deliver(result: str, output: str | None) -> None:
-    """Print the result, or write it to a file."""
+def deliver(result: Printable, format: str, output: str | None = None, *, fragment: bool = False) -> None:
+    """Write a result in a format to standard output, or to a file; on a terminal, in its width and with styles.
+
+    Raises:
+        InvalidArgument: the format has no fragments.
+    """
+    takes = FORMATS[format].options
+    options: dict[str, Any] = {}
+    if fragment:
+        if "fragment" not in takes:
+            takers = " or ".join(each.name for each in FORMATS.values() if "fragment" in each.options)
+            raise InvalidArgument(f"--fragment is for --format {takers}, found {format}")
+        options["fragment"] = True
+    if output is None and "width" in takes and sys.stdout.isatty():
+        columns = shutil.get_terminal_size((80, 24)).columns
+        options |= {"width": max(40, min(100, columns)), "colour": True}
+    deliver_text(write(result, format, **options), output)
+
+
+def deliver_text(text: str, output: str | None = None) -> None:
+    """Write text to standard output, or to a file."""
     if output is not None:
-        write_atomically(output, result)
+        write_atomically(output, text)
         return
     encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(result.encode(encoding, errors="replace").decode(encoding))
+    sys.stdout.write(text.encode(encoding, errors="replace").decode(encoding))
     sys.stdout.flush()
 
 
 def which_example(given: str) -> int | Literal["all"]:
-    """``K`` or ``all`` from the command line.
+    """Return the example that ``K`` or ``all`` names.
 
     Raises:
         InvalidArgument: neither.

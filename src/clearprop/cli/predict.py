@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 
-from clearprop.cli.output import deliver
+from clearprop.cli.output import deliver_text
 from clearprop.cli.progress import display
 from clearprop.loading import load_network
 from clearprop.network.data import Label, shown_label
@@ -23,7 +23,7 @@ def run_predict(model: str, *, data: str, output: str | None, quiet: bool = Fals
         found = predict(problem, data, progress=shown.reading if shown else None)
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(table(problem, found))
-    deliver(text.getvalue(), output)
+    deliver_text(text.getvalue(), output)
     return 0
 
 

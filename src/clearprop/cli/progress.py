@@ -1,4 +1,4 @@
-"""What one sees while a training runs: a bar on a terminal, plain lines elsewhere, or nothing."""
+"""Progress of a training: a bar on a terminal, plain lines elsewhere, or nothing."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 from clearprop.errors import Unwritable
-from clearprop.messages import abridged, counted
 from clearprop.network.problem import Problem
-from clearprop.rendering.document import Table, View
+from clearprop.rendering.document import View
+from clearprop.rendering.fit import METRICS
+from clearprop.rendering.problem import problem_summary
 from clearprop.rendering.text import text
 from clearprop.training.callbacks import Callback, Logs
 from clearprop.training.loop import EPOCHS
-from clearprop.training.order import batch_size
 
 INTERVAL = 1.0
 """Seconds between two plain lines."""
@@ -31,11 +31,11 @@ class Display(Callback):
         self.logs: Logs = {}
 
     def say(self, line: str) -> None:
-        """One line of its own."""
+        """Print a line."""
         print(line, file=self.stream, flush=True)
 
     def reading(self, done: int, size: int) -> None:
-        """How far a table has been read, if that takes long."""
+        """Say how much of a table has been read, if that takes long."""
         if self.shown == -math.inf:
             self.shown = time.monotonic()
         elif time.monotonic() - self.shown >= INTERVAL:
@@ -43,27 +43,27 @@ class Display(Callback):
             self.say(f"reading: {done / max(size, 1):.0%} of {size / 1e6:,.1f} MB")
 
     def on_train_begin(self, problem: Problem, epochs: int) -> None:
-        """The summary, and where it goes on from."""
+        """Print the summary, and the epoch that training resumes from."""
         self.limit = EPOCHS if problem.settings.epochs is None else problem.settings.epochs
-        self.say(summary(problem))
+        self.say(text(problem_summary(problem), View(problem.names), width=100).rstrip("\n"))
         if epochs:
             self.say(f"resumed after epoch {epochs:,}")
         self.shown = -math.inf
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        """A line now and then."""
+        """Print a line, at most one a second."""
         self.epoch, self.logs = epoch, logs
         if time.monotonic() - self.shown >= INTERVAL:
             self._line()
 
     def on_train_end(self, logs: Logs) -> None:
-        """The last epoch, if its line has not been shown."""
+        """Print the last epoch, unless its line is there."""
         if self.logs:
             self._line()
 
     def on_checkpoint_failed(self, error: Unwritable) -> bool:
-        """Said at once."""
-        self.say(f"the training goes on, but {error}")
+        """Say at once that a checkpoint could not be written."""
+        self.say(f"training continues, but {error}")
         return True
 
     def _line(self) -> None:
@@ -92,18 +92,18 @@ class Bar(Display):
         self.task: Any = None
 
     def say(self, line: str) -> None:
-        """Above the bar."""
+        """Print a line above the bar."""
         self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def reading(self, done: int, size: int) -> None:
-        """A bar of its own."""
+        """Move the bar of the table that is read."""
         if self.table is None:
             self.progress.start()
             self.table = self.progress.add_task("reading", total=size, shown="")
         self.progress.update(self.table, completed=done, shown=f"{done / 1e6:,.1f} of {size / 1e6:,.1f} MB")
 
     def on_train_begin(self, problem: Problem, epochs: int) -> None:
-        """The summary, and a bar below it."""
+        """Print the summary, and start a bar below it."""
         if self.table is not None:
             self.progress.remove_task(self.table)
         super().on_train_begin(problem, epochs)
@@ -111,19 +111,19 @@ class Bar(Display):
         self.task = self.progress.add_task("epoch 0", total=self.limit, completed=epochs, shown="")
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        """The bar moves."""
+        """Move the bar."""
         self.progress.update(
             self.task, completed=epoch, description=f"epoch {epoch:,} of {self.limit:,}", shown=shown_logs(logs)
         )
 
     def on_train_end(self, logs: Logs) -> None:
-        """The bar goes."""
+        """Remove the bar."""
         self.progress.stop()
 
 
 @contextmanager
 def display(quiet: bool) -> Iterator[Display | None]:
-    """What fits: nothing if it should be quiet, a bar on a terminal, else plain lines."""
+    """Return nothing if quiet, a bar on a terminal, plain lines elsewhere."""
     if quiet:
         yield None
         return
@@ -139,46 +139,18 @@ NAMES = {
     "loss": "loss",
     "validation_loss": "validation",
     "learning_rate": "rate",
-    "accuracy": "accuracy",
-    "validation_accuracy": "validation accuracy",
-    "r2": "R²",
-    "validation_r2": "validation R²",
-    "rmse": "RMSE",
-    "validation_rmse": "validation RMSE",
+    **{
+        f"{prefix}{metric}": f"{prefix.replace('_', ' ')}{name}"
+        for metric, name in METRICS.items()
+        for prefix in ("", "validation_")
+    },
 }
 
 
 def shown_logs(logs: Logs) -> str:
-    """The numbers of an epoch, in the order in which one asks for them.
+    """Return the numbers of an epoch as text.
 
     >>> shown_logs({"learning_rate": 0.1, "loss": 0.25, "validation_loss": 0.5})
     'loss 0.25, validation 0.5, rate 0.1'
     """
     return ", ".join(f"{name} {logs[key]:.4g}" for key, name in NAMES.items() if key in logs)
-
-
-def summary(problem: Problem) -> str:
-    """What is about to be trained: its layers, shapes and parameters, its examples, how it learns."""
-    network, examples, settings = problem.network, problem.examples, problem.settings
-    assert examples is not None
-    rows = []
-    for index, layer in enumerate(network.layers):
-        inputs, name = network.sizes[index], abridged(layer.rule.name, 30)
-        shapes = f"{layer.size:,} x {inputs:,}", f"{layer.biases:,}"
-        rows.append((str(index + 1), name, *shapes, f"{layer.size * inputs + layer.biases:,}"))
-    rows.append(("", "", "", "", f"{network.parameter_count:,}"))
-    table = Table(("layer", "activation", "weights", "biases", "parameters"), tuple(rows))
-    layers = text((table,), View(problem.names, 5, "nearest"))
-    optimizer = problem.optimizer
-    learnt = counted(len(examples.learnt), "example")
-    if examples.validation is not None:
-        learnt += f", {len(examples.validation):,} more for validation"
-    if left := len(examples) - len(examples.used):
-        learnt += f", {left:,} left out"
-    lines = [
-        f"{abridged(problem.name, 200)}: {learnt}",
-        layers.strip("\n"),
-        f"loss {abridged(network.loss.rule.name, 40)}; {optimizer.name}, learning rate {optimizer.learning_rate:g}; "
-        f"batches of {batch_size(problem):,}; seed {settings.seed}; {settings.dtype}",
-    ]
-    return "\n".join(lines)

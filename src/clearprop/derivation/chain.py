@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.derivation.local_derivatives import Factor, Links, Term, Working
-from clearprop.display import Shown
+from clearprop.display import Displayable
 from clearprop.errors import Disagreement
 from clearprop.expressions import Expression, Number, Symbol, evaluate, renamed
 from clearprop.expressions.tree import multiply
@@ -49,7 +49,7 @@ class Assigned:
 
 
 @dataclass(frozen=True)
-class GradientDerivation(Shown):
+class GradientDerivation(Displayable):
     """∂E/∂(a parameter, sum or output): the terms, their sum, and for a parameter the update.
 
     ``cycle`` and ``row`` say whose numbers these are; ``row`` is None for a batch.

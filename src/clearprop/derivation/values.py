@@ -9,7 +9,7 @@ import numpy as np
 
 from clearprop.derivation.chain import symbol_value
 from clearprop.derivation.local_derivatives import Links
-from clearprop.display import Shown
+from clearprop.display import Displayable
 from clearprop.errors import InvalidArgument
 from clearprop.expressions import Apply, Expression, Number, Symbol, bind, evaluate, renamed, substitute
 from clearprop.expressions.tree import add, definition, multiply
@@ -28,7 +28,7 @@ SHOWN_TERMS = 6
 
 
 @dataclass(frozen=True)
-class ValueDerivation(Shown):
+class ValueDerivation(Displayable):
     """``quantity = formula = (written out) = value``; ``given`` for what the file says."""
 
     cycle: Cycle

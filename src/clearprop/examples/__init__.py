@@ -9,11 +9,11 @@ from pathlib import Path
 DESCRIPTIONS = {
     "lecture": "the lecture's network, 2-2-2 logistic: one cycle worked by hand",
     "xor": "exclusive or, 2-3-1: the problem that one layer cannot solve",
-    "deep": "three hidden layers with mixed activations, Adam and an L2 penalty: long chains",
-    "ring": "points in three rings, 2-6-4-3 with softmax and cross-entropy: a small classifier",
+    "deep": "three hidden layers, mixed activations, Adam, L2 penalty: long chains",
+    "ring": "points in three rings, 2-6-4-3: a classifier with softmax",
     "iris": "150 flowers, 4-16-3: their species from four measures",
     "digits": "1,797 pictures of 8 x 8 pixels, 64-64-10: the digit that they show",
-    "penguins": "344 penguins, 11-16-1: their mass from numbers and categories, some of them missing",
+    "penguins": "344 penguins, 11-16-1: their mass from numbers and categories",
 }
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from clearprop.display import Displayable
 from clearprop.errors import Fault, InvalidArgument, InvalidNetwork
 from clearprop.messages import abridged
 from clearprop.network.notation import NOTATIONS, PENALTY, vocabulary
@@ -105,7 +106,7 @@ class Objective:
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Displayable):
     """Inputs, layers and loss.
 
     ``inputs`` is a number or the inputs' names. The loss may be a name, an expression in y

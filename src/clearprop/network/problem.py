@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from clearprop.display import Shown
+from clearprop.display import Displayable
 from clearprop.errors import InvalidNetwork
 from clearprop.network.data import Data, Fitted
 from clearprop.network.description import Network
@@ -45,7 +45,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Problem(Shown):
+class Problem(Displayable):
     """A network with its numbers, optimizer, penalty, examples and settings.
 
     Raises:

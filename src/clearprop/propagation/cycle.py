@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from clearprop.display import Shown
+from clearprop.display import Displayable
 from clearprop.errors import InvalidArgument
 from clearprop.network import names as q
 from clearprop.network.examples import Examples
@@ -35,7 +35,7 @@ class Rounding(NamedTuple):
 
 
 @dataclass(frozen=True, repr=False)
-class Cycle(Shown):
+class Cycle(Displayable):
     """Everything that one cycle computed, and what it started from.
 
     ``example`` is the number of the one example it ran on, or "all"; ``numbers`` has the number of

@@ -12,7 +12,7 @@ from clearprop.expressions import Expression, Number, Symbol, substitute
 from clearprop.expressions.tree import add, multiply
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
-from clearprop.rendering.document import Block, Equation, Heading, Line, Paragraph, Phrase, Table, View
+from clearprop.rendering.document import Block, Equation, Grid, Heading, Line, Paragraph, Phrase, View
 from clearprop.verification.finite_differences import Differences
 
 Derivation = ValueDerivation | GradientDerivation
@@ -279,4 +279,4 @@ def column_groups(header: tuple[Any, ...], body: tuple[tuple[Any, ...], ...], *,
     per_table = 6
     for start in range(fixed, max(len(header), fixed + 1), per_table):
         chosen = (*range(fixed), *range(start, min(start + per_table, len(header))))
-        yield Table(tuple(header[c] for c in chosen), tuple(tuple(row[c] for c in chosen) for row in body))
+        yield Grid(tuple(header[c] for c in chosen), tuple(tuple(row[c] for c in chosen) for row in body))

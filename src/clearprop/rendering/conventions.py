@@ -13,8 +13,8 @@ from clearprop.propagation.cycle import Cycle
 from clearprop.rendering.document import (
     Block,
     Diagram,
+    Grid,
     Heading,
-    Table,
     View,
 )
 from clearprop.rules.activations import Activation
@@ -43,7 +43,7 @@ def head(cycle: Cycle, view: View) -> Iterator[Block]:
     yield Heading(1, title + (f" on {which}" if several else ""))
     yield Diagram(cycle.problem.network, drawn_values(cycle))
     yield Heading(2, "Conventions")
-    yield Table(("", ""), tuple(conventions(cycle, view)))
+    yield Grid(("", ""), tuple(conventions(cycle, view)))
 
 
 def drawn_values(cycle: Cycle) -> dict[Quantity, float]:

@@ -1,40 +1,37 @@
-"""What an explanation consists of, whatever it is printed as.
+"""The blocks of a document, whatever format prints it.
 
-The composer makes blocks; text, markdown, LaTeX and HTML print them. Mathematics is expression trees
-whose symbols are quantities of the network; ``View`` says how names and numbers look.
+Each result is described as a sequence of blocks; text, markdown, LaTeX and HTML print them. Mathematics is
+expression trees whose symbols are quantities of the network; ``View`` says how names and numbers look.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+import re
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 from typing import Literal
 
-from clearprop.expressions import Expression
+from clearprop.expressions import Apply, Expression, Number
 from clearprop.network.description import Network
 from clearprop.network.names import Names, Quantity
 
 
 @dataclass(frozen=True)
 class View:
-    """How names and numbers look: digits and rounding are for display, never for computing."""
+    """How names and numbers look. Digits and rounding change the display only, never the computation."""
 
     names: Names
     digits: int = 5
     rounding: Literal["nearest", "truncate"] = "nearest"
 
     def number(self, value: float) -> str:
-        """A number as it is shown.
-
-        A short decimal (to within 1e-12) is shown short, every other number with all its
-        digits; what would show as zero, or needs too many places, in scientific form.
-        """
+        """Return the number as text; see ``shown_number``."""
         return shown_number(value, self.digits, self.rounding)
 
     def name(self, key: Hashable) -> str:
-        """What a symbol is called in plain text."""
+        """Return the name of a symbol in plain text."""
         if isinstance(key, Phrase):
             return "".join(map(self.name, key.parts))
         return key if isinstance(key, str) else self.names.text(key)  # type: ignore[arg-type]
@@ -42,13 +39,16 @@ class View:
 
 @dataclass(frozen=True)
 class Phrase:
-    """What has no name of its own, called by quantities and the words between them."""
+    """A name made of quantities and the words between them, for what has no shorter one."""
 
     parts: tuple[str | Quantity, ...]
 
 
 def shown_number(value: float, digits: int = 5, rounding: str = "nearest") -> str:
-    """A number with so many decimals.
+    """Return a number with ``digits`` decimals.
+
+    A short decimal (to within 1e-12) stays short; every other number has all its digits. Scientific form is
+    used where the number would look like zero or need too many places.
 
     >>> shown_number(0.41), shown_number(0.6010878), shown_number(0.0802031, rounding="truncate")
     ('0.41', '0.60109', '0.08020')
@@ -81,7 +81,7 @@ def shown_number(value: float, digits: int = 5, rounding: str = "nearest") -> st
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading; level 1 is the title of the whole. ``quantity`` is what it names, if it names one."""
+    """A heading; level 1 is the title of the document. ``quantity`` is the quantity that it names, if any."""
 
     level: int
     text: str
@@ -96,9 +96,16 @@ class Paragraph:
 
 
 @dataclass(frozen=True)
+class Lines:
+    """Short statements, one to a line, set apart from the block before them."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Line:
-    """One line of an equation: ``= side``, with a remark in plain words beside it. Where the remark says
-    that it has been computed before, ``source`` is the left side of the equation that did."""
+    """One line of an equation: ``= side``, with a remark in plain words. Where the remark says that the value
+    was computed before, ``source`` is the left side of the equation that computed it."""
 
     side: Expression
     remark: str = ""
@@ -107,15 +114,27 @@ class Line:
 
 @dataclass(frozen=True)
 class Equation:
-    """``left = line = line …``: a quantity, its formula, the numbers put in, its value."""
+    """``left = line = line …``: a quantity, its formula, the formula with numbers, the value."""
 
     left: Expression
     lines: tuple[Line, ...]
 
+    def distinct(self, write: Callable[[Expression], str]) -> list[tuple[Line, str]]:
+        """Return the lines with their sides as ``write`` prints them, without those that look like the line
+        before and have no remark: they say nothing new."""
+        kept: list[tuple[Line, str]] = []
+        before = None
+        for line in self.lines:
+            shown = write(line.side)
+            if shown != before or line.remark:
+                kept.append((line, shown))
+            before = shown
+        return kept
+
 
 @dataclass(frozen=True)
 class Matrix:
-    """Numbers in rows; a vector is a column. ``elided`` says that rows or columns were left out."""
+    """Numbers in rows; a vector is one column. ``elided`` says that rows or columns are left out."""
 
     rows: tuple[tuple[float, ...], ...]
     elided: bool = False
@@ -123,8 +142,8 @@ class Matrix:
 
 @dataclass(frozen=True)
 class MatrixEquation:
-    """Symbols and matrices side by side. A piece is a matrix, a quantity's letter with an index
-    (``Letter``), or an operator: one of = + - · ∘ ."""
+    """Symbols and matrices side by side. A piece is a matrix, the letter of one (``Letter``), an operator
+    (= + - · ∘) or a parenthesis."""
 
     pieces: tuple[Matrix | Letter | str, ...]
 
@@ -142,17 +161,43 @@ class Letter:
     gradient_of: str = ""
 
 
-@dataclass(frozen=True)
-class Table:
-    """Cells are text, or expressions (numbers, symbols). ``numeric`` columns are set flush right."""
+Cell = str | Expression
 
-    header: tuple[str | Expression, ...]
-    rows: tuple[tuple[str | Expression, ...], ...]
+NUMERIC = re.compile(r"-?\d[\d,]*(\.\d+)?(e[-+]?\d+)?")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Cells in rows and columns; a cell is text or an expression. Rows that are too short get empty cells.
+
+    A column is ``numeric``, and set flush right, if all its cells are numbers, formulas or empty.
+    """
+
+    header: tuple[Cell, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+    def __post_init__(self) -> None:
+        count = max(map(len, (self.header, *self.rows)))
+        header, *rows = ((*row, *[""] * (count - len(row))) for row in (self.header, *self.rows))
+        object.__setattr__(self, "header", header)
+        object.__setattr__(self, "rows", tuple(rows))
+
+    @property
+    def numeric(self) -> tuple[bool, ...]:
+        """Whether each column holds numbers."""
+        columns = list(zip(*self.rows, strict=True)) or [()] * len(self.header)
+        return tuple(any(column) and all(_is_number(cell) for cell in column) for column in columns)
+
+
+def _is_number(cell: Cell) -> bool:
+    if isinstance(cell, str):
+        return not cell or NUMERIC.fullmatch(cell) is not None
+    return isinstance(cell, Number | Apply)
 
 
 @dataclass(frozen=True)
 class Diagram:
-    """The network, drawn. ``values`` has numbers for inputs, parameters and targets to write beside them."""
+    """The network, drawn. ``values`` holds the numbers to write beside inputs, parameters and targets."""
 
     network: Network
     values: dict[Quantity, float] = field(default_factory=dict)
@@ -160,13 +205,13 @@ class Diagram:
 
 @dataclass(frozen=True)
 class Curve:
-    """The loss after each epoch, the first one before training; with that of the validation rows, if there
-    are any. ``name`` is what the loss is called."""
+    """The loss after each epoch, the first one before training, and likewise the validation loss, if there is
+    one. ``name`` is the name of the loss."""
 
     name: str
     losses: tuple[float, ...]
     validation: tuple[float, ...] = ()
 
 
-Block = Heading | Paragraph | Equation | MatrixEquation | Table | Diagram | Curve
+Block = Heading | Paragraph | Lines | Equation | MatrixEquation | Grid | Diagram | Curve
 Document = tuple[Block, ...]

@@ -9,15 +9,16 @@ from typing import Any, Literal
 from clearprop.derivation.chain import GradientDerivation, derive_parameter, derive_signal
 from clearprop.derivation.paths import Path, largest_paths
 from clearprop.derivation.values import ValueDerivation, derive_value
-from clearprop.display import Shown
+from clearprop.display import Displayable
 from clearprop.errors import InvalidArgument
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
 from clearprop.propagation.cycle import Cycle, following
-from clearprop.rendering.as_json import cycle_structure, cycles_structure, dumps, paths_structure
+from clearprop.rendering.as_json import cycle_structure, cycles_structure, paths_structure
 from clearprop.rendering.compose import derivation_blocks
 from clearprop.rendering.conventions import fits_in_full
 from clearprop.rendering.document import Document, View
+from clearprop.rendering.formats import write
 from clearprop.rendering.summaries import cycles_document, paths_document
 from clearprop.rendering.whole_cycle import cycle_document
 from clearprop.verification.finite_differences import Differences
@@ -26,7 +27,7 @@ Derivation = ValueDerivation | GradientDerivation
 
 
 @dataclass(frozen=True)
-class Explanation(Shown):
+class Explanation(Displayable):
     """What was asked about a cycle, ready to be printed.
 
     ``print(explanation)`` shows it as text; ``text``, ``markdown``, ``latex``, ``html`` and ``json``
@@ -43,34 +44,33 @@ class Explanation(Shown):
     def __str__(self) -> str:
         return self.text()
 
-    def text(self, *, width: int = 80, colour: bool = False) -> str:
-        """Plain text for a terminal."""
-        from clearprop.rendering.text import text
+    @property
+    def title(self) -> str:
+        """The title of a page about it."""
+        return self.cycle.problem.name
 
-        return text(self.document, self.view, width=width, colour=colour)
+    def write(self, format: str = "text", **options: Any) -> str:
+        """Return it in any format of the table ``clearprop.rendering.formats.FORMATS``."""
+        return write(self, format, **options)
+
+    def text(self, *, width: int = 80, colour: bool = False) -> str:
+        """Return plain text for a terminal."""
+        return self.write("text", width=width, colour=colour)
 
     def markdown(self) -> str:
-        """GitHub-flavoured markdown with LaTeX mathematics."""
-        from clearprop.rendering.markdown import markdown
-
-        return markdown(self.document, self.view)
+        """Return GitHub-flavoured markdown with LaTeX mathematics."""
+        return self.write("markdown")
 
     def latex(self, *, fragment: bool = False) -> str:
-        """A complete LaTeX document, or with ``fragment`` only what stands inside it."""
-        from clearprop.rendering.latex import latex
-
-        return latex(self.document, self.view, fragment=fragment)
+        """Return a complete LaTeX document, or with ``fragment`` only its body."""
+        return self.write("latex", fragment=fragment)
 
     def html(self, *, fragment: bool = False) -> str:
-        """A complete page, without scripts, or with ``fragment`` only what stands inside it, with its styles."""
-        from clearprop.rendering import page
-
-        if fragment:
-            return page.fragment(self.document, self.view)
-        return page.page(self.document, self.view, title=self.cycle.problem.name)
+        """Return a complete page without scripts, or with ``fragment`` only its body and styles."""
+        return self.write("html", fragment=fragment)
 
     def structure(self) -> dict[str, Any]:
-        """The explanation as nested dictionaries and lists, in full precision."""
+        """Return the explanation as nested dictionaries and lists, in full precision."""
         if self.cycles:
             return {"cycles": cycles_structure(self.cycles)}
         whole = cycle_structure(self.cycle, self.derivations)
@@ -81,8 +81,8 @@ class Explanation(Shown):
         return whole
 
     def json(self) -> str:
-        """The same as JSON text."""
-        return dumps(self.structure())
+        """Return the structure as JSON text."""
+        return self.write("json")
 
 
 def explain(

@@ -14,17 +14,19 @@ from clearprop.network import names as q
 from clearprop.rendering.anchors import Anchors
 from clearprop.rendering.document import (
     Block,
+    Cell,
     Curve,
     Diagram,
     Document,
     Equation,
+    Grid,
     Heading,
     Line,
+    Lines,
     Matrix,
     MatrixEquation,
     Paragraph,
     Phrase,
-    Table,
     View,
 )
 from clearprop.rendering.layout import caption
@@ -107,12 +109,14 @@ class Html:
                 return element(f"h{self.levels[level]}", shown, id=self.anchors.ids[position])
             case Paragraph(text):
                 return element("p", escaped(text))
+            case Lines(lines):
+                return element("p", "<br/>\n".join(map(escaped, lines)))
             case Equation():
                 return self._equation(position, block)
             case MatrixEquation():
                 return self._matrix_equation(block)
-            case Table():
-                return self._table(block)
+            case Grid():
+                return self._grid(block)
             case Diagram():
                 return self._figure(position, block)
             case Curve():
@@ -153,13 +157,11 @@ class Html:
     # --- equations --------------------------------------------------------------------------
 
     def _equation(self, position: int, block: Equation) -> str:
-        lines = [(line, self.formula.parts(line.side, LONG)) for line in block.lines]
-        # A step that looks like the one before it says nothing new.
-        kept = [k for k, (line, parts) in enumerate(lines) if not k or parts != lines[k - 1][1] or line.remark]
-        shown = [self._line(position, *lines[k]) for k in kept]
+        lines = [(line, self.formula.parts(line.side, LONG)) for line, _ in block.distinct(self.formula.write)]
+        shown = [self._line(position, *line) for line in lines]
         unbroken = any(visible(part.shown) > UNBROKEN for _, parts in lines for part in parts)
-        remarks = [k for k in kept if lines[k][0].remark]
-        short = remarks in ([], kept[-1:]) and sum(_length(lines[k][1]) for k in kept) <= ROW
+        remarked = any(line.remark for line, _ in lines[:-1])
+        short = not remarked and sum(_length(parts) for _, parts in lines) <= ROW
         return element(
             "div",
             "\n".join([f'<span class="left">{self._left(block.left)}</span>', *shown]),
@@ -220,23 +222,21 @@ class Html:
 
     # --- tables -----------------------------------------------------------------------------
 
-    def _table(self, table: Table) -> str:
-        count = max(map(len, (table.header, *table.rows)))
-        if not count:
+    def _grid(self, grid: Grid) -> str:
+        if not grid.header:
             return ""
-        header, *rows = [(*row, *[""] * (count - len(row))) for row in (table.header, *table.rows)]
-        numeric = [bool(rows) and all(isinstance(row[c], Number) for row in rows) for c in range(count)]
-        head = "".join(self._cell("th", cell, numeric[c], scope="col") for c, cell in enumerate(header))
+        numeric = grid.numeric
+        head = "".join(self._cell("th", cell, numeric[c], scope="col") for c, cell in enumerate(grid.header))
         lines = []
-        for row in rows:
+        for row in grid.rows:
             cells = [self._cell("th", row[0], numeric[0], scope="row")]
             cells += [self._cell("td", cell, numeric[c]) for c, cell in enumerate(row) if c]
             lines.append(f"<tr>{''.join(cells)}</tr>")
-        top = f"<thead><tr>{head}</tr></thead>" if any(header) else ""
+        top = f"<thead><tr>{head}</tr></thead>" if any(grid.header) else ""
         shown = f"<table>{top}<tbody>\n{chr(10).join(lines)}\n</tbody></table>"
         return self._scrolling(shown, self._here("table"))
 
-    def _said(self, item: str | Expression) -> str | None:
+    def _said(self, item: Cell) -> str | None:
         """How a symbol or a number is read aloud."""
         match item:
             case Symbol(key):
@@ -245,7 +245,7 @@ class Html:
                 return self.view.number(value)
         return None
 
-    def _cell(self, name: str, item: str | Expression, numeric: bool, scope: str | None = None) -> str:
+    def _cell(self, name: str, item: Cell, numeric: bool, scope: str | None = None) -> str:
         if isinstance(item, Symbol) and isinstance(item.key, str):
             item = item.key
         said = self._said(item) if scope else None

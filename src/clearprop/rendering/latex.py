@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from clearprop.expressions import Apply, Expression, Number, Operator, Symbol
+from clearprop.expressions import Apply, Expression, Operator, Symbol
 from clearprop.expressions.printing import POWER, PRODUCT, SIGN, SUM
 from clearprop.rendering.document import (
     Block,
+    Cell,
     Curve,
     Diagram,
     Document,
     Equation,
+    Grid,
     Heading,
     Letter,
     Line,
+    Lines,
     Matrix,
     MatrixEquation,
     Paragraph,
-    Table,
     View,
 )
 from clearprop.rendering.latex_symbols import LATEX, Formula, escaped, prose
@@ -42,7 +44,6 @@ FRAGMENT = "% Needs \\usepackage{amsmath,amssymb,xcolor,tikz} in the document ar
 ROOM = 450.0
 """How wide, in points, a line on the page may be by the estimate of ``width``."""
 ROWS = 40
-Cell = str | Expression
 
 
 def latex(document: Document, view: View, *, fragment: bool = False) -> str:
@@ -58,11 +59,13 @@ def _block(block: Block, view: View) -> str:
             return rf"\{command}*{{{prose(text)}}}" + (r"\mbox{}" if level > 3 else "")
         case Paragraph(text):
             return prose(text) + "\n"
+        case Lines(lines):
+            return " \\\\\n".join(map(prose, lines)) + "\n"
         case Equation():
             return "\\begin{align*}\n" + equation(block, Formula(view)) + "\n\\end{align*}"
         case MatrixEquation():
             return "\\[\n" + matrix_equation(block, Formula(view)) + "\n\\]"
-        case Table():
+        case Grid():
             return "\n\n\\medskip\n".join(_tables(block, Formula(view))) + "\n"
         case Diagram():
             return tikz(block, view)
@@ -134,14 +137,8 @@ def equation(block: Equation, formula: Formula) -> str:
     if indent > 0.5 * ROOM:
         rows.append("&" + _long_left(block.left, left, formula))
         indent = 20.0
-    shown_before = ""
-    for line in block.lines:
-        parts = pieces(line.side, formula, ROOM - indent - 30)
-        shown = "".join(parts)
-        if shown == shown_before and not line.remark:
-            continue
-        shown_before = shown
-        first, *more = parts
+    for line, _ in block.distinct(formula.write):
+        first, *more = parts = pieces(line.side, formula, ROOM - indent - 30)
         rows.append(f"{'' if rows else left + ' '}&= {first}")
         rows += [rf"&\quad {part}" for part in more]
         _remark(rows, line, formula, ROOM - indent - width(parts[-1]))
@@ -326,17 +323,17 @@ def cell(item: Cell, formula: Formula) -> str:
     return f"${shown}$" + (r"\rule[-1.5ex]{0pt}{4ex}" if r"\frac" in shown else "")
 
 
-def _tables(table: Table, formula: Formula) -> Iterator[str]:
-    """Tables of at most 40 lines and of no more columns than fit; each repeats the first column."""
-    count = max(map(len, (table.header, *table.rows)))
-    if not count:
+def _tables(grid: Grid, formula: Formula) -> Iterator[str]:
+    """Yield tables of at most 40 lines and no more columns than fit; each repeats the first column."""
+    header, rows = grid.header, list(grid.rows)
+    if not header:
         return
-    header, *rows = [(*row, *[""] * (count - len(row))) for row in (table.header, *table.rows)]
+    count, numeric = len(header), grid.numeric
     widths = [max(_cell_width(row[c], formula) for row in (header, *rows)) for c in range(count)]
     paragraphs = _paragraph_columns(widths, [any(isinstance(row[c], str) for row in rows) for c in range(count)])
     widths = [paragraphs.get(c, wide) for c, wide in enumerate(widths)]
     for columns in _column_groups(widths):
-        kinds = "".join(_kind(rows, c, paragraphs) for c in columns)
+        kinds = "".join(_kind(numeric[c], paragraphs.get(c)) for c in columns)
         fits = sum(widths[c] + 12 for c in columns) <= ROOM + 20
         head = " & ".join(cell(header[c], formula) for c in columns) + r" \\ \hline"
         for some in _row_groups(rows, columns, paragraphs, formula):
@@ -371,10 +368,10 @@ def _column_groups(widths: list[float]) -> Iterator[list[int]]:
     yield group
 
 
-def _kind(rows: Sequence[tuple[Cell, ...]], column: int, paragraphs: dict[int, float]) -> str:
-    if column in paragraphs:
-        return rf"p{{{paragraphs[column]:.0f}pt}}"
-    return "r" if rows and all(isinstance(row[column], Number) for row in rows) else "l"
+def _kind(numeric: bool, paragraph: float | None) -> str:
+    if paragraph is not None:
+        return rf"p{{{paragraph:.0f}pt}}"
+    return "r" if numeric else "l"
 
 
 def _row_groups(

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 
-from clearprop.expressions import Expression, Symbol
+from clearprop.expressions import Symbol
 from clearprop.rendering.curves import curve
 from clearprop.rendering.diagram import diagram_text
 from clearprop.rendering.document import (
     Block,
+    Cell,
     Curve,
     Diagram,
     Document,
     Equation,
+    Grid,
     Heading,
+    Lines,
     MatrixEquation,
     Paragraph,
-    Table,
     View,
 )
 from clearprop.rendering.latex import equation, matrix_equation
@@ -44,12 +46,14 @@ def _block(block: Block, view: View) -> str:
             return f"{'#' * min(level, 6)} {escaped(text)}"
         case Paragraph(text):
             return escaped(text)
+        case Lines(lines):
+            return "\\\n".join(escaped(line) for line in lines)
         case Equation():
             return "$$\n\\begin{aligned}\n" + equation(block, Formula(view, web=True)) + "\n\\end{aligned}\n$$"
         case MatrixEquation():
             return "$$\n" + matrix_equation(block, Formula(view, web=True)) + "\n$$"
-        case Table():
-            return _table(block, Formula(view, web=True))
+        case Grid():
+            return _grid(block, Formula(view, web=True))
         case Diagram():
             return "```text\n" + diagram_text(block, view) + "\n```"
         case Curve():
@@ -58,17 +62,16 @@ def _block(block: Block, view: View) -> str:
     raise TypeError(f"not a block: {block!r}")
 
 
-def _table(table: Table, formula: Formula) -> str:
-    count = max(map(len, (table.header, *table.rows)))
-    if not count:
+def _grid(grid: Grid, formula: Formula) -> str:
+    if not grid.header:
         return ""
-    rows = [[_cell(item, formula) for item in row] for row in (table.header, *table.rows)]
-    lines = ["| " + " | ".join([*row, *[""] * (count - len(row))]) + " |" for row in rows]
-    lines.insert(1, "|" + " --- |" * count)
+    rows = [" | ".join(_cell(item, formula) for item in row) for row in (grid.header, *grid.rows)]
+    lines = [f"| {row} |" for row in rows]
+    lines.insert(1, "|" + "".join(" ---: |" if numeric else " --- |" for numeric in grid.numeric))
     return "\n".join(lines)
 
 
-def _cell(item: str | Expression, formula: Formula) -> str:
+def _cell(item: Cell, formula: Formula) -> str:
     if isinstance(item, str):
         return escaped(item)
     if isinstance(item, Symbol) and isinstance(item.key, str):

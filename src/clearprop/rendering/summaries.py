@@ -1,32 +1,27 @@
-"""Documents about more than one derivation: the largest paths of a gradient, a table over cycles; and about
-none: a problem as it is given."""
+"""Documents that sum up: the largest paths of a gradient, and a table over cycles."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from clearprop.derivation.paths import Path
-from clearprop.expressions import Expression, Number, Symbol
+from clearprop.expressions import Number, Symbol
 from clearprop.network import names as q
-from clearprop.network.names import Quantity
-from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import Cycle, moments
 from clearprop.rendering.compose import column_groups
-from clearprop.rendering.conventions import DRAWN_LIMIT, in_words
 from clearprop.rendering.document import (
-    Diagram,
     Document,
     Equation,
+    Grid,
     Heading,
     Line,
     Paragraph,
-    Table,
     View,
 )
 
 
 def paths_document(cycle: Cycle, index: int, paths: tuple[Path, ...], view: View) -> Document:
-    """The largest path contributions to one gradient."""
+    """Describe the largest path contributions to one gradient."""
     parameter = q.Parameter(index)
     gradient = float(cycle.gradients.of.vector[index])
     derivative = q.Derivative(q.TotalError(), parameter)
@@ -42,7 +37,7 @@ def paths_document(cycle: Cycle, index: int, paths: tuple[Path, ...], view: View
     what = "path" if len(paths) == 1 else f"{len(paths)} paths"
     return (
         Heading(3, f"{name}: the largest path contributions"),
-        Table(("path", "contribution"), rows),
+        Grid(("path", "contribution"), rows),
         Equation(
             Symbol(derivative),
             (Line(Number(gradient), "the sum over all paths"),),
@@ -52,7 +47,7 @@ def paths_document(cycle: Cycle, index: int, paths: tuple[Path, ...], view: View
 
 
 def cycles_document(cycles: Sequence[Cycle], view: View) -> Document:
-    """A table of the error and every parameter over cycles, the start included."""
+    """Describe the error and every parameter over cycles, the start included."""
     first = cycles[0]
     header = ("cycle", Symbol(q.TotalError()), *(Symbol(q.Parameter(i)) for i in range(len(first.parameters))))
     body = tuple(
@@ -64,22 +59,3 @@ def cycles_document(cycles: Sequence[Cycle], view: View) -> Document:
         Paragraph("Row 0 is the start; row N is after N updates."),
         *column_groups(header, body, fixed=2),
     )
-
-
-def problem_document(problem: Problem, view: View) -> Document:
-    """A problem before anything has been computed: the network drawn, and what it is to learn from and how."""
-    parameters = problem.parameters
-    vector = parameters.vector if len(parameters) <= DRAWN_LIMIT else ()
-    drawn: dict[Quantity, float] = {q.Parameter(index): float(value) for index, value in enumerate(vector)}
-    examples = problem.examples
-    rate = f"{view.names.text(q.LearningRate())} = {view.number(problem.optimizer.learning_rate)}"
-    rows: list[tuple[str, str | Expression]] = [
-        ("parameters", f"{len(parameters):,}"),
-        ("loss", problem.network.loss.rule.name),
-        ("error of one output", in_words(problem.network.loss.rule.formula)),
-        ("optimizer", f"{problem.optimizer.name}, learning rate {rate}"),
-        ("examples", "none" if examples is None else f"{len(examples):,}"),
-    ]
-    if examples is not None and examples.validation is not None:
-        rows.append(("of these for validation", f"{len(examples.validation):,}"))
-    return Heading(1, problem.name), Diagram(problem.network, drawn), Table(("", ""), tuple(rows))

@@ -8,25 +8,27 @@ import textwrap
 from collections.abc import Iterator
 
 from rich.console import Console
-from rich.table import Table as RichTable
+from rich.table import Table
 from rich.text import Text as Styled
 
-from clearprop.expressions import Apply, Expression, Number, Text
+from clearprop.expressions import Expression, Number, Text
 from clearprop.expressions.printing import ATOM, POWER, Piece
 from clearprop.rendering.curves import curve
 from clearprop.rendering.diagram import diagram_text
 from clearprop.rendering.document import (
     Block,
+    Cell,
     Curve,
     Diagram,
     Document,
     Equation,
+    Grid,
     Heading,
     Letter,
+    Lines,
     Matrix,
     MatrixEquation,
     Paragraph,
-    Table,
     View,
 )
 
@@ -83,13 +85,16 @@ def _lines(block: Block, view: View, width: int) -> Iterator[str | Styled]:
                 yield Styled(("═" if level == 1 else "─") * min(len(title), width), style="bold")
         case Paragraph(prose):
             yield from textwrap.wrap(prose, width)
+        case Lines(lines):
+            yield ""
+            yield from lines
         case Equation():
             yield from (f"  {line}" for line in equation_lines(block, view, width - 2))
         case MatrixEquation():
             yield from (f"  {line}" for line in _matrix_lines(block.pieces, view, width - 2))
             yield ""
-        case Table():
-            yield from _table_lines(block, view, width)
+        case Grid():
+            yield from _grid_lines(block, view, width)
         case Diagram():
             yield diagram_text(block, view, width - 2)
         case Curve():
@@ -101,9 +106,7 @@ def equation_lines(equation: Equation, view: View, width: int) -> list[str]:
     """``left = side = …`` on one line if it fits, else one side to a line, long ones wrapped."""
     formula = Formula(view)
     left = formula.write(equation.left)
-    sides = [(formula.write(line.side), line.remark) for line in equation.lines]
-    # A step that looks like the one before it says nothing new.
-    sides = [s for k, s in enumerate(sides) if k == 0 or s[0] != sides[k - 1][0] or s[1]]
+    sides = [(shown, line.remark) for line, shown in equation.distinct(formula.write)]
     remarks = [remark for _, remark in sides if remark]
     one = " = ".join([left, *(side for side, _ in sides)])
     if len(remarks) <= 1 and (not remarks or sides[-1][1]):
@@ -157,24 +160,22 @@ def _words(shown: str, times: str, deepest: int) -> list[str]:
     return [*words, shown[start:]]
 
 
-def _cell(cell: str | Expression, view: View) -> Styled:
+def _cell(cell: Cell, view: View) -> Styled:
     return Styled(cell if isinstance(cell, str) else Formula(view).write(cell))
 
 
-def _table_lines(table: Table, view: View, width: int) -> Iterator[str]:
+def _grid_lines(grid: Grid, view: View, width: int) -> Iterator[str]:
     """Columns set by rich, which folds what is too long for its column."""
-    shown = RichTable(box=None, pad_edge=False, header_style="bold", show_edge=False)
-    for number, cell in enumerate(table.header):
-        column = [row[number] for row in table.rows]
-        numeric = bool(column) and all(isinstance(item, (Number, Apply)) or item == "" for item in column)
+    shown = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+    for cell, numeric in zip(grid.header, grid.numeric, strict=True):
         shown.add_column(_cell(cell, view), justify="right" if numeric else "left", overflow="fold")
-    for row in table.rows:
+    for row in grid.rows:
         shown.add_row(*(_cell(cell, view) for cell in row))
     plain = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False)
     with plain.capture() as capture:
         plain.print(shown)
     lines = capture.get().rstrip("\n").split("\n")
-    return iter(lines if any(table.header) else lines[1:])
+    return iter(lines if any(grid.header) else lines[1:])
 
 
 def _matrix_lines(pieces: tuple[Matrix | Letter | str, ...], view: View, width: int) -> list[str]:

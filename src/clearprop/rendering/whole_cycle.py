@@ -20,13 +20,13 @@ from clearprop.rendering.document import (
     Block,
     Document,
     Equation,
+    Grid,
     Heading,
     Letter,
     Line,
     Matrix,
     MatrixEquation,
     Paragraph,
-    Table,
     View,
 )
 from clearprop.rules.activations import Activation
@@ -273,9 +273,9 @@ def _updated(cycle: Cycle, view: View, indices: list[int]) -> Iterator[Block]:
         )
     total = view.names.text(q.TotalError())
     if all(row[-1] == "" for row in rows):
-        yield Table(("", "old", f"∂{total}/∂·", "new"), tuple(row[:-1] for row in rows))
+        yield Grid(("", "old", f"∂{total}/∂·", "new"), tuple(row[:-1] for row in rows))
     else:
-        yield Table(("", "old", f"∂{total}/∂·", "new", ""), tuple(rows))
+        yield Grid(("", "old", f"∂{total}/∂·", "new", ""), tuple(rows))
 
 
 def _after(cycle: Cycle, view: View) -> Iterator[Block]:
@@ -290,7 +290,7 @@ def _after(cycle: Cycle, view: View) -> Iterator[Block]:
     )
 
 
-def _layers(cycle: Cycle) -> Table:
+def _layers(cycle: Cycle) -> Grid:
     network = cycle.problem.network
     rows = []
     for layer, dense in enumerate(network.layers):
@@ -301,4 +301,4 @@ def _layers(cycle: Cycle) -> Table:
             Number(float(np.abs(outputs).mean())),
             Number(float(np.abs(signals).mean())),
         ))  # fmt: skip
-    return Table(("", "parameters", "mean |output|", "mean |error signal|"), tuple(rows))
+    return Grid(("", "parameters", "mean |output|", "mean |error signal|"), tuple(rows))

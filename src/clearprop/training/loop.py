@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clearprop.display import Shown
+from clearprop.display import Displayable
 from clearprop.errors import InvalidArgument, Unwritable
 from clearprop.models.history import History, keeps_best
 from clearprop.models.snapshot import Snapshot, Standing
@@ -40,7 +40,7 @@ EPOCHS = 10_000
 
 
 @dataclass(frozen=True)
-class Fit(Shown):
+class Fit(Displayable):
     """How a training went: ``problem`` has the trained parameters, ``reason`` is a sentence.
 
     ``epochs`` counts whole ones; ``loss_after`` is E_total over all examples that were learnt from

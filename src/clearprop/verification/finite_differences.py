@@ -73,7 +73,7 @@ class LayerVerification:
 
 
 @dataclass(frozen=True, repr=False)
-class Verification:
+class Verification(Displayable):
     """The gradients of a cycle compared with finite differences, layer by layer."""
 
     cycle: Cycle

@@ -1,4 +1,4 @@
-"""What a notebook shows: problems, cycles, derivations, explanations, trainings."""
+"""What print and a notebook show of each result."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.rendering.reading import equations, read, words
 from tests.rendering.test_latex import compiled
 
 import clearprop as cp
-from clearprop.display import Shown
+from clearprop.display import Displayable
 from clearprop.rendering.latex import PREAMBLE
 
 LECTURE = cp.load("lecture")
@@ -32,8 +32,8 @@ def bundle(shown: Any) -> dict[str, str]:
 
 
 def table(page: ET.Element) -> dict[str, str]:
-    """A table of two columns."""
-    return {words(name): words(said) for name, said in page.iter("tr")}
+    """A table's rows by their first cell."""
+    return {words(row[0]): " ".join(words(cell) for cell in row[1:]) for row in page.iter("tr")}
 
 
 def test_an_explanation_shows_what_it_prints() -> None:
@@ -68,30 +68,57 @@ def test_a_cycle_of_a_large_network_shows_the_largest_gradients() -> None:
     assert "The largest gradients" in words(page)
 
 
-def test_a_problem_shows_what_it_is_given() -> None:
-    page = read(bundle(cp.load("iris"))["text/html"])
+def test_a_problem_shows_its_layers_and_how_it_is_learnt() -> None:
+    shown = bundle(cp.load("iris"))
+    page = read(shown["text/html"])
     rows = table(page)
-    assert rows["parameters"] == "131"
-    assert rows["optimizer"] == "adam, learning rate η = 0.01"
-    assert (rows["examples"], rows["of these for validation"]) == ("150", "30")
+    assert rows["1"] == "relu 16 x 4 16 80"
+    assert rows[""].split() == ["131"]
+    assert [words(each) for each in page.iter("p")] == [
+        "iris: 120 examples, 30 more for validation",
+        "loss categorical_cross_entropy; adam, learning rate 0.01; batches of 32; seed 0; float32",
+    ]
     assert len(list(page.iter("svg"))) == 1
-    bare = read(bundle(cp.Problem(cp.Network(2, [cp.Dense(1)])))["text/html"])
-    assert table(bare)["examples"] == "none"
+    assert "error of one output = -target * log(output)" in shown["text/plain"].replace("·", "*").replace("ln", "log")
+    assert str(cp.Problem(cp.Network(2, [cp.Dense(1)]))).startswith("the network: no examples\nlayer  activation")
+
+
+def test_a_network_prints_its_layers() -> None:
+    assert str(LECTURE.network).split("\n") == [
+        "layer  activation  weights  biases  parameters",
+        "    1  logistic    2 x 2         1           5",
+        "    2  logistic    2 x 2         1           5",
+        "                                            10",
+        "loss half_squared_error",
+        "  error of one output = 1/2 · (target - output)²",
+    ]
+
+
+def test_a_cycle_prints_its_values() -> None:
+    lines = str(CYCLE).split("\n")
+    assert "sum_h1     0.41  output_h1  0.60109  ∂E_total/∂sum_h1   0.01108" in lines
+    assert "w5   0.5      0.08020  0.45188" in lines
+
+
+def test_a_verification_prints_each_layer() -> None:
+    lines = str(cp.verify(LECTURE)).split("\n")
+    assert lines[2].startswith("layer 1: 5 of 5 checked, worst relative error ")
+    assert lines[-1] == "all agree"
 
 
 def test_a_training_shows_why_it_ended_and_its_curve(fit: cp.Fit) -> None:
     shown = bundle(fit)
     page = read(shown["text/html"])
-    assert words(next(page.iter("p"))) == fit.reason[0].upper() + fit.reason[1:] + "."
-    rows = table(page)
-    assert (rows["epochs"], rows["steps"]) == ("5", f"{fit.steps}")
-    assert rows["L after"] == f"{fit.loss_after:.6f}"
+    lines = words(next(page.iter("p")))
+    assert lines.startswith(fit.reason[0].upper() + fit.reason[1:] + ". 5 epochs, 20 steps, ")
+    assert f"L: {fit.loss_before:.6f} before, {fit.loss_after:.6f} after" in lines
     metrics = fit.metrics()
     assert metrics is not None
-    assert metrics.accuracy is not None
-    assert float(rows["accuracy, training"]) == pytest.approx(metrics.accuracy, abs=1e-4)
+    assert f"training: accuracy {metrics.accuracy:.2%} (" in lines
     assert len(list(page.iter("polyline"))) == 4
     assert "█" in shown["text/plain"]
+    assert max(map(len, str(fit).split("\n"))) <= 80
+    assert len(str(fit)) < 2000
 
 
 def test_a_training_that_diverged_shows_itself_too() -> None:
@@ -123,15 +150,17 @@ def test_several_outputs_stand_in_one_page(fit: cp.Fit) -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_what_is_not_known_is_refused() -> None:
-    class Other(Shown):
+def test_what_nothing_describes_is_refused() -> None:
+    class Other(Displayable):
         pass
 
-    with pytest.raises(TypeError, match="not shown in notebooks: Other"):
+    with pytest.raises(TypeError, match="nothing describes a Other"):
         Other()._repr_mimebundle_()
 
 
 def test_a_program_that_shows_nothing_imports_nothing_for_it() -> None:
-    code = "import sys, clearprop as cp; cp.cycle(cp.load('lecture')); print('clearprop.notebook' in sys.modules)"
+    code = (
+        "import sys, clearprop as cp; cp.cycle(cp.load('lecture')); print('clearprop.rendering.results' in sys.modules)"
+    )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "False\n"

@@ -1,0 +1,81 @@
+"""What the compiled engine does for a problem, as a document and as a structure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clearprop.messages import counted
+from clearprop.network.problem import Problem
+from clearprop.rendering.document import Document, Lines, View
+from clearprop.rendering.formats import Result
+from clearprop.training.inspection import Inspection
+
+ORIGINS = {"compiled": "compiled", "disk": "read from the cache", "memory": "already loaded"}
+
+
+def engine_result(problem: Problem, found: Inspection) -> Result:
+    """Return the plan and the measured rate, to print."""
+    return Result(problem.name, engine_document(found), View(problem.names), lambda: engine_structure(found))
+
+
+def engine_document(found: Inspection) -> Document:
+    """Describe the plan of a training step, the code, and how fast it is."""
+    lanes = found.vector_bytes // (4 if found.dtype == "float32" else 8)
+    tile = found.tile
+    layers = [
+        f"layer {number}: {layer.inputs:,} inputs, {layer.units:,} units, {counted(layer.panels, 'panel')}, "
+        f"{layer.computed:,} units computed"
+        for number, layer in enumerate(found.layers, start=1)
+    ]
+    return (
+        Lines((
+            f"processor: {found.cpu}, vectors of {lanes} numbers in {found.dtype}",
+            f"step: {found.batch:,} examples, {counted(found.threads, 'thread')}",
+            f"tile: {tile.rows} examples by {tile.vectors} vectors of units forward and back, "
+            f"{tile.inputs} inputs by {tile.vectors} vectors in the gradient",
+            "gradient: whole before the update" if found.whole_gradient else "gradient: updated tile by tile",
+        )),
+        Lines(tuple(layers)),
+        Lines((
+            f"code: {found.code:,} bytes, {ORIGINS[found.origin]} in {found.seconds * 1e3:.0f} ms",
+            f"cache: {found.cache}" if found.unused is None else f"cache: not used ({found.unused})",
+            f"memory beside the data: {found.memory / 1e6:,.1f} MB",
+            f"expected: {duration(found.expected)} a step",
+            f"measured: {duration(found.measured)} a step, {found.batch / found.measured:,.0f} examples a second, "
+            f"{found.gflops:.1f} GFLOP/s",
+        )),
+    )  # fmt: skip
+
+
+def duration(seconds: float) -> str:
+    """Return a short time as text.
+
+    >>> duration(2.5e-6), duration(0.0125)
+    ('2.50 µs', '12.50 ms')
+    """
+    return f"{seconds * 1e6:,.2f} µs" if seconds < 1e-3 else f"{seconds * 1e3:,.2f} ms"
+
+
+def engine_structure(found: Inspection) -> dict[str, Any]:
+    """Return the plan and the measurements for ``engine --format json``."""
+    return {
+        "processor": found.cpu,
+        "vector_bytes": found.vector_bytes,
+        "dtype": found.dtype,
+        "batch": found.batch,
+        "threads": found.threads,
+        "tile": {"examples": found.tile.rows, "inputs": found.tile.inputs, "vectors": found.tile.vectors},
+        "whole_gradient": found.whole_gradient,
+        "layers": [
+            {"inputs": layer.inputs, "units": layer.units, "panels": layer.panels, "computed": layer.computed}
+            for layer in found.layers
+        ],
+        "code_bytes": found.code,
+        "memory_bytes": found.memory,
+        "code_from": found.origin,
+        "code_seconds": found.seconds,
+        "cache": {"folder": found.cache, "unused": found.unused},
+        "microseconds_per_step": {"expected": found.expected * 1e6, "measured": found.measured * 1e6},
+        "examples_per_second": found.batch / found.measured,
+        "gflops": found.gflops,
+    }

@@ -1,0 +1,85 @@
+"""A verification as a document and as a structure: the worst relative error of each layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from clearprop.rendering.document import Document, Lines, View
+from clearprop.rendering.formats import Result
+from clearprop.verification.engines import TOLERANCES, EngineCheck
+from clearprop.verification.finite_differences import EXTENDED, FLOOR, LayerVerification, Verification
+
+
+def verification_result(report: Verification, engine: Sequence[EngineCheck] = ()) -> Result:
+    """Return a verification to print, with the checks of the compiled engine."""
+    problem = report.cycle.problem
+    document = verification_document(report, engine)
+    return Result(problem.name, document, View(problem.names), lambda: verification_structure(report, engine))
+
+
+def all_agree(report: Verification, engine: Sequence[EngineCheck]) -> bool:
+    """Whether no gradient is off."""
+    return report.agrees and all(check.agrees for check in engine)
+
+
+def verification_document(report: Verification, engine: Sequence[EngineCheck] = ()) -> Document:
+    """Describe what was compared, the worst relative error of each layer, and whether all agree."""
+    precision = "extended precision" if EXTENDED else "float64, the best that this machine has"
+    floor = FLOOR * max(1.0, abs(report.cycle.error))
+    tolerances = [f"relative to the larger value (floor {floor:.1e}); tolerance {report.tolerance:.0e}"]
+    for each in engine:
+        result = "within" if each.agrees else f"off by {each.worst:.1e}, tolerance"
+        tolerances.append(
+            f"compiled engine in {each.dtype}: {result} {TOLERANCES[each.dtype]:.0e} of a layer's largest gradient"
+        )
+    tolerances.append("all agree" if all_agree(report, engine) else "NOT all agree")
+    return (
+        Lines((f"gradients against central differences in {precision}",)),
+        Lines(tuple(line for layer in report.layers for line in _layer(report, layer))),
+        Lines(tuple(tolerances)),
+    )
+
+
+def _layer(report: Verification, layer: LayerVerification) -> Iterator[str]:
+    line = f"layer {layer.layer + 1}: {len(layer.smooth)} of {layer.parameters} checked"
+    worst = layer.worst
+    name = "" if worst is None else report.cycle.parameters.layout.name(worst.index)
+    if worst is not None:
+        line += f", worst relative error {worst.relative_error:.1e} at {name}"
+    if layer.kinks:
+        line += f"; {layer.kinks} not compared: on a kink"
+    yield line
+    if worst is not None and not worst.relative_error <= report.tolerance:
+        yield f"  {name}: backward found {worst.gradient!r}, the central difference is {worst.difference!r}"
+
+
+def verification_structure(report: Verification, engine: Sequence[EngineCheck] = ()) -> dict[str, Any]:
+    """Return the verification for ``verify --format json``."""
+    name = report.cycle.parameters.layout.name
+    return {
+        "agrees": all_agree(report, engine),
+        "worst": report.worst,
+        "tolerance": report.tolerance,
+        "layers": [
+            {
+                "layer": layer.layer + 1,
+                "parameters": layer.parameters,
+                "checked": len(layer.smooth),
+                "kinks": layer.kinks,
+                "worst": None
+                if layer.worst is None
+                else {
+                    "name": name(layer.worst.index),
+                    "gradient": layer.worst.gradient,
+                    "difference": layer.worst.difference,
+                    "relative_error": layer.worst.relative_error,
+                },
+            }
+            for layer in report.layers
+        ],
+        "engine": [
+            {"dtype": each.dtype, "agrees": each.agrees, "worst": each.worst, "tolerance": TOLERANCES[each.dtype]}
+            for each in engine
+        ],
+    }
