@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from clearprop.display import Displayable
 from clearprop.errors import InvalidArgument
 from clearprop.expressions.kinks import sides
 from clearprop.network.parameters import Parameters, Place
