@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,11 +12,11 @@ import pytest
 from mpmath import mpf
 
 from clearprop.errors import ClearpropError
-from clearprop.expressions import evaluate, parse
+from clearprop.expressions import Symbol, evaluate, parse
 from clearprop.rules.activations import ACTIVATIONS, Activation, Softmax, activation
 from clearprop.rules.fused import FUSED, Fused, SoftmaxCrossEntropy
 from clearprop.rules.initializers import INITIALIZERS, initializer
-from clearprop.rules.losses import LOSSES, loss
+from clearprop.rules.losses import LOSSES, Loss, loss
 from clearprop.rules.optimizers import SGD, Adam, optimizer
 from clearprop.rules.penalties import Penalty
 from clearprop.rules.roles import Role
@@ -196,6 +197,12 @@ def test_losses_that_do_not_fit_say_what_does() -> None:
         "found relu; use logistic, or the loss half_squared_error"
     )
     assert loss("half_squared_error").misfit(activation("relu")) is None
+    counts = Loss("poisson", Symbol(Role.OUTPUT), "test", outputs=(0.0, math.inf))
+    assert counts.misfit(activation("softplus")) is None
+    assert counts.misfit(activation("tanh")) == (
+        "poisson needs outputs of at least 0, so activation relu in the last layer; "
+        "found tanh; use relu, or the loss half_squared_error"
+    )
 
 
 # --- penalties, initializers, schedules ------------------------------------------------------------

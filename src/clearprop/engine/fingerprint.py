@@ -37,7 +37,7 @@ LEFT_OUT: Mapping[type, tuple[str, ...]] = {
     Dense: ("units", "weight_names", "bias_names", "init"),
     Activation: ("name", "output", "source", "shown_slope", "constants", "bounds", "init"),
     Softmax: ("name", "source", "constants", "bounds", "init"),
-    Loss: ("name", "error", "source", "constants", "outputs", "targets", "sums_to_one"),
+    Loss: ("name", "error", "source", "constants", "outputs", "targets", "sums_to_one", "task"),
     Fused: ("shown_slope", "source"),
     SoftmaxCrossEntropy: ("shown_slope", "source"),
     Optimizer: ("name", "learning_rate", "source", "hyperparameters", "constants", "state", "schedule"),

@@ -45,7 +45,7 @@ def class_labels(problem: Problem) -> tuple[Label, ...] | None:
     if problem.fitted is not None and problem.fitted.classes is not None:
         return problem.fitted.classes
     loss, outputs = problem.network.loss.rule, problem.network.sizes[-1]
-    if problem.examples is None or loss.targets != (0.0, 1.0):
+    if problem.examples is None or loss.task != "classes":
         return None
     targets = problem.examples.targets[problem.examples.used]
     if not np.isin(targets, (0.0, 1.0)).all():

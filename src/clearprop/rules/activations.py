@@ -1,7 +1,7 @@
 """Activations: the output of a unit as a function of its weighted sum z.
 
-One entry in ``ACTIVATIONS`` is all there is to a new one: its slope is found by
-differentiating the output, never stated. ``shown_slope`` is how a lecture writes that slope,
+A new one is one entry in ``ACTIVATIONS``: its slope is found by differentiating the output,
+never stated. ``shown_slope`` is how a lecture writes that slope,
 in terms of the output y; it is only printed, and a test proves it equal to the derivative.
 """
 
@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from clearprop.errors import InvalidArgument, UnknownName
+from clearprop.errors import UnknownName
 from clearprop.expressions import Expression, Number, Slope, Symbol, bind, differentiate, evaluate, parse, simplify
 from clearprop.expressions.tree import (
     erf,
@@ -30,17 +30,22 @@ from clearprop.expressions.tree import (
     where,
 )
 from clearprop.rules.roles import Role, y, z
+from clearprop.rules.rule import Rule
 from clearprop.types import Array
 
 _total, _upstream = Symbol("total"), Symbol("upstream")
 
 
-@dataclass(frozen=True)
-class Activation:
-    """A function of one weighted sum, applied to each unit by itself.
+@dataclass(frozen=True, repr=False)
+class Activation(Rule):
+    """A function of one weighted sum, applied to each unit separately.
 
-    ``constants`` are the named numbers of the formula with their usual values;
-    ``bounds`` the open interval of its outputs, where it matters to a loss.
+    ``output`` is stated in z, ``shown_slope`` in y, both with the ``constants`` as symbols.
+    ``bounds`` is the open interval of its outputs, None where unknown; ``init`` the initializer
+    that goes with it. Source: the formula's, in ``source``.
+
+    >>> activation("logistic").slope.simplified
+    logistic(z) * logistic(-z)
     """
 
     name: str
@@ -53,7 +58,7 @@ class Activation:
 
     @cached_property
     def formula(self) -> Expression:
-        """The output with the constants put in, an expression in z."""
+        """The output with the numbers of its constants, an expression in z."""
         return bind(self.output, self.constants)
 
     @cached_property
@@ -69,11 +74,11 @@ class Activation:
         return simplify(bind(self.shown_slope, self.constants))
 
     def outputs(self, sums: Array) -> Array:
-        """The outputs of a layer, shape (examples, units), from its sums."""
+        """Return the outputs of a layer, shape (examples, units), from its sums."""
         return np.broadcast_to(evaluate(self.formula, {Role.SUM: sums}), sums.shape)
 
     def slopes(self, sums: Array) -> Array:
-        """The local derivatives ∂output/∂sum, shape (examples, units)."""
+        """Return the local derivatives ∂output/∂sum, shape (examples, units)."""
         return np.broadcast_to(evaluate(self.slope.simplified, {Role.SUM: sums}), sums.shape)
 
     def pull_back(self, sums: Array, upstream: Array) -> Array:
@@ -81,8 +86,8 @@ class Activation:
         return np.asarray(upstream * self.slopes(sums))
 
 
-@dataclass(frozen=True)
-class Softmax:
+@dataclass(frozen=True, repr=False)
+class Softmax(Rule):
     """y_k = e^z_k / Σ_j e^z_j: the one activation that looks at its whole layer.
 
     A vector rule beside the scalar language, stated as expressions of one unit each. ``total`` is
@@ -188,7 +193,11 @@ ALIASES: Mapping[str, str] = {"linear": "identity", "sigmoid": "logistic", "swis
 
 
 def activation(name: str, /, **constants: float) -> AnyActivation:
-    """The activation of that name, or the one that the expression in z describes.
+    """Return the activation of that name, or the one that an expression in z describes.
+
+    Raises:
+        UnknownName: no such activation or constant.
+        InvalidExpression: the text is neither a name nor an expression.
 
     >>> activation("leaky_relu", slope=0.1).formula
     where(z > 0, z, 0.1 * z)
@@ -200,15 +209,4 @@ def activation(name: str, /, **constants: float) -> AnyActivation:
         if name.isidentifier() and name not in ("z",):
             raise UnknownName("activation", name, [*ACTIVATIONS, *ALIASES])
         rule = Activation(name, parse(name, {"z": Role.SUM}), "given as an expression", bounds=None)
-    chosen: AnyActivation = with_constants(rule, constants)
-    return chosen
-
-
-def with_constants(rule: Any, constants: Mapping[str, float]) -> Any:
-    """The rule with some of its constants changed; each must be one that the rule has."""
-    for key in constants:
-        if key not in rule.constants:
-            if not rule.constants:
-                raise InvalidArgument(f'{rule.name} has no constants, found "{key}"; remove it')
-            raise UnknownName(f"constant of {rule.name}", key, rule.constants)
-    return replace(rule, constants={**rule.constants, **constants}) if constants else rule
+    return rule.with_constants(constants)

@@ -1,8 +1,8 @@
 """Losses: the error of one output y against its target t.
 
-Each is stated once, for one output; ``over_outputs`` and ``over_examples`` say how they are
-put together. A loss that goes with an output activation for numerical reasons (the
-cross-entropies) has its fused form in ``fused``.
+Each is stated once, for one output; ``over_outputs`` and ``over_examples`` of a network say
+whether errors are summed or averaged. A cross-entropy is computed together with its usual output
+activation, which keeps all digits: ``fused.py``.
 """
 
 from __future__ import annotations
@@ -11,20 +11,23 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 from clearprop.errors import UnknownName
 from clearprop.expressions import Expression, Number, Slope, Symbol, bind, differentiate, parse
 from clearprop.expressions.tree import absolute, greater, log, where
-from clearprop.rules.activations import AnyActivation, with_constants
+from clearprop.rules.activations import ACTIVATIONS, Activation, AnyActivation, Softmax
 from clearprop.rules.roles import Role, t, y
+from clearprop.rules.rule import Rule
 
 
-@dataclass(frozen=True)
-class Loss:
+@dataclass(frozen=True, repr=False)
+class Loss(Rule):
     """The error of one output, an expression in the output y and the target t.
 
     ``outputs`` and ``targets`` are the closed intervals in which the formula makes sense;
-    ``sums_to_one`` says that outputs and targets are shares of a whole.
+    ``sums_to_one`` says that outputs and targets are shares of a whole; ``task`` whether outputs
+    are numbers of any kind or probabilities of classes.
     """
 
     name: str
@@ -34,10 +37,11 @@ class Loss:
     outputs: tuple[float, float] = (-math.inf, math.inf)
     targets: tuple[float, float] = (-math.inf, math.inf)
     sums_to_one: bool = False
+    task: Literal["numbers", "classes"] = "numbers"
 
     @cached_property
     def formula(self) -> Expression:
-        """The error with the constants put in."""
+        """The error with the numbers of its constants."""
         return bind(self.error, self.constants)
 
     @cached_property
@@ -45,23 +49,40 @@ class Loss:
         """∂error/∂output, the rule's local derivative."""
         return differentiate(self.formula, Role.OUTPUT)
 
+    def suits(self, activation: AnyActivation) -> bool:
+        """Whether the formula makes sense for all outputs of an activation; True where they are not known.
+
+        >>> loss("binary_cross_entropy").suits(ACTIVATIONS["tanh"])
+        False
+        """
+        if activation.bounds is None:
+            return True
+        if self.sums_to_one and not isinstance(activation, Softmax):
+            return False
+        (low, high), (least, most) = activation.bounds, self.outputs
+        return least <= low and high <= most
+
     def misfit(self, activation: AnyActivation) -> str | None:
-        """Why this loss does not fit outputs of that activation, or None if it does."""
-        if activation.bounds is None or activation.name == "softmax":
+        """Return why this loss does not suit an output activation and what to use, or None if it does."""
+        if self.suits(activation):
             return None
-        if self.sums_to_one:
-            other = "binary_cross_entropy" if activation.name == "logistic" else "half_squared_error"
-            return (
-                f"{self.name} needs outputs that sum to 1, so activation softmax in the last layer; "
-                f"found {activation.name}; use softmax, or the loss {other}"
-            )
+        kind = Softmax if self.sums_to_one else Activation
+        fitting = [rule for rule in ACTIVATIONS.values() if isinstance(rule, kind) and self.suits(rule)]
+        other_losses = [rule for rule in LOSSES.values() if rule.suits(activation)]
+        use = min(fitting, key=lambda rule: rule.bounds != self.outputs).name
+        other = min(other_losses, key=lambda rule: rule.task != self.task).name
+        return (
+            f"{self.name} needs outputs {self._needed()}, so activation {use} in the last layer; "
+            f"found {activation.name}; use {use}, or the loss {other}"
+        )
+
+    def _needed(self) -> str:
         low, high = self.outputs
-        if activation.bounds[0] < low or activation.bounds[1] > high:
-            return (
-                f"{self.name} needs outputs between {low:g} and {high:g}, so activation logistic in the "
-                f"last layer; found {activation.name}; use logistic, or the loss half_squared_error"
-            )
-        return None
+        if self.sums_to_one:
+            return "that sum to 1"
+        if math.isfinite(low) and math.isfinite(high):
+            return f"between {low:g} and {high:g}"
+        return f"of at least {low:g}" if math.isfinite(low) else f"of at most {high:g}"
 
 
 _difference = absolute(t - y)
@@ -90,6 +111,7 @@ LOSSES: Mapping[str, Loss] = {
             "negative log-likelihood of a Bernoulli variable",
             outputs=(0.0, 1.0),
             targets=(0.0, 1.0),
+            task="classes",
         ),
         Loss(
             "categorical_cross_entropy",
@@ -98,13 +120,18 @@ LOSSES: Mapping[str, Loss] = {
             outputs=(0.0, 1.0),
             targets=(0.0, 1.0),
             sums_to_one=True,
+            task="classes",
         ),
     )
 }
 
 
 def loss(name: str, /, **constants: float) -> Loss:
-    """The loss of that name, or the one that the expression in y and t describes.
+    """Return the loss of that name, or the one that an expression in y and t describes.
+
+    Raises:
+        UnknownName: no such loss or constant.
+        InvalidExpression: the text is neither a name nor an expression.
 
     >>> loss("(t - y)**4").slope.simplified
     -4 * (t - y)**3
@@ -114,5 +141,4 @@ def loss(name: str, /, **constants: float) -> Loss:
         if name.isidentifier() and name not in ("y", "t"):
             raise UnknownName("loss", name, LOSSES)
         rule = Loss(name, parse(name, {"y": Role.OUTPUT, "t": Role.TARGET}), "given as an expression")
-    chosen: Loss = with_constants(rule, constants)
-    return chosen
+    return rule.with_constants(constants)

@@ -70,7 +70,7 @@ def _is_class(given: Numbers | Text, found: Sequence[Label], problem: Problem) -
     if isinstance(given, Text) or problem.network.sizes[-1] > 1 or loss.sums_to_one:
         return True
     shares = all(0 <= label <= 1 for label in found if isinstance(label, float))
-    return loss.targets == (0.0, 1.0) and len(found) <= 2 and (not shares or set(found) <= {0.0, 1.0})
+    return loss.task == "classes" and len(found) <= 2 and (not shares or set(found) <= {0.0, 1.0})
 
 
 def class_codes(table: Table, name: str, classes: Sequence[Label]) -> Array:
