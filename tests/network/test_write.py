@@ -22,7 +22,7 @@ from clearprop.network.data import Data
 from clearprop.rules.losses import Loss
 from clearprop.rules.optimizers import Optimizer, optimizer
 from clearprop.rules.roles import t, y
-from clearprop.rules.schedules import Schedule, schedule
+from clearprop.rules.schedules import schedule
 
 positive = st.floats(1e-300, 1e300)
 unit = st.floats(0, 1, exclude_max=True)
@@ -170,7 +170,6 @@ def test_a_large_network_is_written_quickly() -> None:
         ("activation", cp.Network(1, [cp.Dense(1, replace(cp.activation("tanh"), name="relu"))]), None),
         ("optimizer", None, replace(cp.SGD(), name="mine")),
         ("optimizer", None, replace(cp.SGD(), assignments=cp.Adagrad().assignments)),
-        ("schedule", None, replace(cp.SGD(), schedule=Schedule("plateau"))),
     ],
 )
 def test_rules_made_in_python_are_refused(kind: str, network: cp.Network | None, chosen: Optimizer | None) -> None:

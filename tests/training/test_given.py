@@ -65,12 +65,12 @@ def test_a_list_of_numbers_is_a_row_each_where_there_is_one_input() -> None:
     [
         ((FRAME, None), {}, "training a network needs inputs and targets: train(network, inputs, targets), or a data"),
         ((FRAME, []), {}, 'targets: a data frame takes the name of its target column, such as "species"'),
-        ((FRAME, "kind"), {"split": "x"}, "split: expected at least 0 and below 1, found 'x'"),
-        ((FRAME, "kind"), {"weight_column": ["q"]}, "weight_column: expected the name of a column, found ['q']"),
-        ((FRAME, "kind"), {"categorical": [0]}, "categorical: expected names of columns, found [0]"),
-        ((FRAME, "kind"), {"columns": 3}, "columns: expected names of columns, found 3"),
+        ((FRAME, "kind"), {"split": "x"}, 'split: expected a number, found "x"'),
+        ((FRAME, "kind"), {"weight_column": ["q"]}, "weight_column: expected text in quotes, found a list of 1"),
+        ((FRAME, "kind"), {"categorical": [0]}, "categorical: entry 1: expected text in quotes, found 0"),
+        ((FRAME, "kind"), {"columns": 3}, "columns: expected a list of column names, found 3"),
         ((FRAME, "kind"), {"class_weights": {None: 1}}, "class_weights: expected classes, text or numbers, found None"),
-        ((FRAME, "kind"), {"standardize": "yes"}, "standardize: expected True or False, found 'yes'"),
+        ((FRAME, "kind"), {"standardize": "yes"}, 'standardize: expected true or false, found "yes"'),
         ((FRAME, "kind"), {"weights": [1] * 4}, "weights: a data frame has them in a column; name it with weight_colu"),
         (
             (np.ones((4, 2)), [[1], [2, 3], [1], [1]]),

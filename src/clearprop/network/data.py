@@ -1,43 +1,84 @@
-"""Tables of data: what a network file asks of one, and what was fitted on its training rows."""
+"""Tables of data: how a network file describes one, and what was fitted on its training rows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from numbers import Real
+from typing import Annotated, Any, Literal, get_args
+
+from clearprop.errors import InvalidArgument
+from clearprop.fields import (
+    Unexpected,
+    accepted,
+    at_least_zero,
+    boolean,
+    check_fields,
+    columns,
+    either,
+    optional,
+    share,
+    string,
+)
+from clearprop.messages import abridged
 
 Label = str | float
 """A class, as the table calls it: text or a number."""
+Missing = Literal["refuse", "mean", "drop"]
+
+
+def class_weights(value: Any) -> str | dict[str, float]:
+    """Accept ``"balanced"``, or a weight for each of some classes; they are called by text, as in a file."""
+    if isinstance(value, Mapping):
+        return {
+            (name := _class(key)): accepted(at_least_zero, weight, f'"{abridged(name)}"')
+            for key, weight in value.items()
+        }
+    if value != "balanced":
+        raise Unexpected('"balanced", or a table of weights by class')
+    return "balanced"
+
+
+def _class(name: Any) -> str:
+    if not isinstance(name, (str, Real)):
+        raise InvalidArgument(f"expected classes, text or numbers, found {name!r}")
+    return shown_label(name if isinstance(name, str) else float(name))
 
 
 @dataclass(frozen=True)
 class Data:
     """A table beside the network file: the ``[data]`` table.
 
-    ``inputs`` are the columns to learn from, all but the others named here unless given;
-    ``categorical`` those of them to be read as text though they hold numbers. ``split`` is the
-    share of rows set aside for validation. ``missing`` says what to do about empty cells:
-    refuse the table, drop their rows, or put in the column's mean (in a column of text, its most
+    ``inputs`` are the columns to learn from; left out, all that are not named here otherwise.
+    ``categorical`` lists inputs that are read as text although they hold numbers. ``split`` is
+    the share of rows set aside for validation. ``missing`` says what to do about empty cells:
+    refuse the table, drop their rows, or fill in the column's mean (in a column of text, its most
     frequent value).
+
+    Raises:
+        InvalidArgument: an impossible value, naming the field.
     """
 
-    file: str
-    target: tuple[str, ...]
-    inputs: tuple[str, ...] | None = None
-    standardize: bool = False
-    split: float = 0.2
-    missing: Literal["refuse", "mean", "drop"] = "refuse"
-    class_weights: Literal["balanced"] | Mapping[str, float] | None = None
-    weight_column: str | None = None
-    categorical: tuple[str, ...] = ()
+    file: Annotated[str, string]
+    target: Annotated[tuple[str, ...], columns]
+    inputs: Annotated[tuple[str, ...] | None, optional(columns)] = None
+    standardize: Annotated[bool, boolean] = False
+    split: Annotated[float, share] = 0.2
+    missing: Annotated[Missing, either(*get_args(Missing))] = "refuse"
+    class_weights: Annotated[Literal["balanced"] | Mapping[str, float] | None, optional(class_weights)] = None
+    weight_column: Annotated[str | None, optional(string)] = None
+    categorical: Annotated[tuple[str, ...], columns] = ()
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True)
 class Column:
     """What was fitted on one input column.
 
-    A numeric column becomes (value - mean) / scale, one of categories an input for each of
-    them, 1 where it is the one and 0 elsewhere. ``fill`` takes the place of an empty cell.
+    A numeric column becomes (value - mean) / scale; a column of categories becomes one input per
+    category, 1 for the row's own and 0 otherwise. ``fill`` replaces an empty cell.
     """
 
     name: str
@@ -48,13 +89,13 @@ class Column:
 
     @property
     def width(self) -> int:
-        """How many inputs of the network it feeds."""
+        """The number of the network's inputs that it feeds."""
         return 1 if self.categories is None else len(self.categories)
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """What turns rows of a table into inputs and targets, and outputs into classes.
+    """The numbers that turn rows of a table into inputs and targets, and outputs into classes.
 
     ``classes`` are the classes of the one target column, in the order of the outputs; None where
     targets are numbers. Two classes may share one output: it is near 1 for the second of them.
@@ -66,11 +107,11 @@ class Fitted:
 
     @property
     def width(self) -> int:
-        """How many inputs the columns make."""
+        """The number of inputs that the columns make."""
         return sum(column.width for column in self.columns)
 
     def source(self, index: int) -> tuple[Column, str | None]:
-        """The column behind an input, and the category of it, if it has any."""
+        """Return the column behind an input, and the category, where the column has categories."""
         for column in self.columns:
             if index < column.width:
                 return column, None if column.categories is None else column.categories[index]
@@ -79,7 +120,7 @@ class Fitted:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """What each input is: a column, or a category of one."""
+        """The name of each input: a column, or a column and its category."""
         return tuple(
             name
             for column in self.columns
@@ -92,7 +133,7 @@ class Fitted:
 
 
 def shown_label(label: Label) -> str:
-    """A class as text: whole numbers without their point.
+    """Return a class as text: whole numbers without a decimal point.
 
     >>> shown_label(3.0), shown_label("setosa")
     ('3', 'setosa')

@@ -13,10 +13,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from clearprop.display import Displayable
 from clearprop.errors import Fault, InvalidArgument, InvalidNetwork
+from clearprop.fields import boolean, check_fields, either, share
 from clearprop.messages import abridged
 from clearprop.network.notation import NOTATIONS, PENALTY, vocabulary
 from clearprop.rules.activations import AnyActivation, activation
@@ -50,9 +51,9 @@ class Dense:
     bias: BiasPolicy | bool = "unit"
     weight_names: tuple[tuple[str, ...], ...] | None = None
     bias_names: str | tuple[str, ...] | None = None
-    train_bias: bool = True
+    train_bias: Annotated[bool, boolean] = True
     init: str | None = None
-    dropout: float = 0.0
+    dropout: Annotated[float, share] = 0.0
 
     def __post_init__(self) -> None:
         rule = activation(self.activation) if isinstance(self.activation, str) else self.activation
@@ -68,8 +69,7 @@ class Dense:
         if self.bias_names is not None and not isinstance(self.bias_names, str):
             set_field(self, "bias_names", tuple(self.bias_names))
         set_field(self, "init", initializer(self.init or rule.init).name)
-        if not 0 <= self.dropout < 1:
-            raise InvalidArgument(f"dropout: expected at least 0 and below 1, found {self.dropout}")
+        check_fields(self)
 
     @property
     def rule(self) -> AnyActivation:
@@ -96,13 +96,11 @@ class Objective:
     """The loss of one output, and how outputs and examples are put together."""
 
     rule: Loss
-    over_outputs: Reduction = "sum"
-    over_examples: Reduction = "mean"
+    over_outputs: Annotated[Reduction, either(*get_args(Reduction))] = "sum"
+    over_examples: Annotated[Reduction, either(*get_args(Reduction))] = "mean"
 
     def __post_init__(self) -> None:
-        for key in ("over_outputs", "over_examples"):
-            if getattr(self, key) not in ("sum", "mean"):
-                raise InvalidArgument(f'{key}: expected "sum" or "mean", found {getattr(self, key)!r}')
+        check_fields(self)
 
 
 @dataclass(frozen=True)

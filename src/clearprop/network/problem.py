@@ -1,15 +1,16 @@
-"""A problem: a network, its numbers, and how it is to be trained. What a network file holds.
+"""A problem: a network, its parameters, and how to train it; the content of a network file.
 
-``fitted`` is there once a table has been read for it, or a model that was trained on one.
+``fitted`` is set once a table has been read for it, or a model that was trained on one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal, get_args
 
 from clearprop.display import Displayable
 from clearprop.errors import InvalidNetwork
+from clearprop.fields import above_zero, at_least_zero, boolean, check_fields, either, integer, number, optional
 from clearprop.network.data import Data, Fitted
 from clearprop.network.description import Network
 from clearprop.network.examples import Examples, example_faults
@@ -19,34 +20,45 @@ from clearprop.network.parameters import Parameters
 from clearprop.rules.optimizers import SGD, Optimizer
 from clearprop.rules.penalties import Penalty
 
+Precision = Literal["float32", "float64"]
+
 
 @dataclass(frozen=True)
 class Settings:
-    """How training goes and when it stops: the ``[training]`` table.
+    """How to train and when to stop: the ``[training]`` table.
 
-    ``tolerance`` is the change of the loss per epoch below which, ``patience`` epochs in a
-    row, training has converged, and ``gradient_tolerance`` the norm of the gradient below which
-    it has. With ``early_stopping`` it also ends when the loss of the validation rows, if there
-    are any, has not improved for ``patience`` epochs, and the best weights are kept. A
-    ``tolerance`` of 0 never stops early.
+    Training has converged once the loss changes by at most ``tolerance`` in each of ``patience``
+    epochs, or once the norm of the gradient is at most ``gradient_tolerance``. With
+    ``early_stopping`` it also ends when the validation loss has not improved for ``patience``
+    epochs, and keeps the best weights. A ``tolerance`` of 0 never stops early.
+
+    Raises:
+        InvalidArgument: an impossible value, naming the field.
+
+    >>> Settings(epochs=-3)
+    Traceback (most recent call last):
+    clearprop.errors.InvalidArgument: epochs: expected a whole number of at least 0, found -3
     """
 
-    epochs: int | None = None
-    batch_size: int | None = None
-    tolerance: float = 1e-8
-    patience: int = 10
-    seed: int = 0
-    shuffle: bool = True
-    dtype: Literal["float32", "float64"] = "float32"
-    target_loss: float | None = None
-    time_limit: float | None = None
-    gradient_tolerance: float = 0.0
-    early_stopping: bool = True
+    epochs: Annotated[int | None, optional(integer(0))] = None
+    batch_size: Annotated[int | None, optional(integer(1))] = None
+    tolerance: Annotated[float, at_least_zero] = 1e-8
+    patience: Annotated[int, integer(1)] = 10
+    seed: Annotated[int, integer(0)] = 0
+    shuffle: Annotated[bool, boolean] = True
+    dtype: Annotated[Precision, either(*get_args(Precision))] = "float32"
+    target_loss: Annotated[float | None, optional(number)] = None
+    time_limit: Annotated[float | None, optional(above_zero)] = None
+    gradient_tolerance: Annotated[float, at_least_zero] = 0.0
+    early_stopping: Annotated[bool, boolean] = True
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True)
 class Problem(Displayable):
-    """A network with its numbers, optimizer, penalty, examples and settings.
+    """A network with its parameters, optimizer, penalty, examples and settings.
 
     Raises:
         InvalidNetwork: examples that do not fit the network or its loss.
@@ -76,5 +88,5 @@ class Problem(Displayable):
 
     @property
     def names(self) -> Names:
-        """What its quantities are called."""
+        """The names of its quantities."""
         return Names(self.network, notation(self.notation))

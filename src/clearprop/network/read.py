@@ -18,20 +18,21 @@ import numpy as np
 
 from clearprop.errors import ClearpropError, Fault, InvalidArgument, InvalidNetwork, UnreadableFile
 from clearprop.expressions import Number
+from clearprop.fields import at_least_zero, checks, integer, list_of, names, number, numbers, one_of, string
 from clearprop.messages import abridged, unknown
-from clearprop.network import values as kind
+from clearprop.network import values
 from clearprop.network.data import Data
 from clearprop.network.description import Dense, Network, Objective
 from clearprop.network.examples import Examples, row_faults
 from clearprop.network.notation import DEFAULT, NOTATIONS
 from clearprop.network.parameters import Layout, Parameters
 from clearprop.network.problem import Problem, Settings
-from clearprop.network.section import Section, list_of
+from clearprop.network.section import Section
 from clearprop.network.source import read_text, toml_message
 from clearprop.rules.activations import Activation, activation
 from clearprop.rules.initializers import INITIALIZERS
 from clearprop.rules.losses import LOSSES, Loss, loss
-from clearprop.rules.optimizers import OPTIMIZERS, SGD, Optimizer, optimizer, optimizer_keys
+from clearprop.rules.optimizers import OPTIMIZERS, SGD, Optimizer, hyperparameter_check, optimizer, optimizer_keys
 from clearprop.rules.penalties import Penalty
 
 FORMAT = 1
@@ -96,11 +97,11 @@ class _Reader:
         root.take("format", self.format, FORMAT)
         if self.faults:
             raise InvalidNetwork(self.faults, self.source)
-        notation = root.take("notation", kind.one_of("notation", NOTATIONS), DEFAULT)
+        notation = root.take("notation", one_of("notation", NOTATIONS), DEFAULT)
         network, weights, biases, sizes, rule = self.network()
         chosen_optimizer = self.optimizer()
-        penalty = self.penalty()
-        settings = self.settings()
+        penalty = root.table("penalty").make(Penalty)
+        settings = root.table("training").make(Settings)
         data = self.data()
         examples = self.examples(sizes, rule)
         root.finish()
@@ -119,7 +120,7 @@ class _Reader:
 
     @staticmethod
     def format(value: Any) -> int:
-        version = kind.integer(1)(value)
+        version = integer(1)(value)
         if version > FORMAT:
             raise InvalidArgument(
                 f"this file has format {version}, this clearprop reads up to {FORMAT}; upgrade: "
@@ -162,8 +163,8 @@ class _Reader:
         table = self.root.table("inputs")
         if not isinstance(self.root.content["inputs"], dict):
             return None
-        given = table.take("names", kind.optional(kind.names), None)
-        count = table.take("count", kind.optional(kind.integer(1)), None)
+        given = table.take("names", names, None)
+        count = table.take("count", integer(1), None)
         table.finish()
         if given is not None and count is not None and count != len(given):
             message = f"found {len(given)} names but count = {count}; leave one of them out"
@@ -177,16 +178,16 @@ class _Reader:
     ) -> tuple[Dense | None, list[list[float]] | None, float | list[float], int | None]:
         if "units" not in table.content:
             self.faults.append(Fault(table.where("units"), "missing: the units' names, or their number"))
-        units = table.take("units", kind.optional(kind.units), None)
+        units = table.take("units", values.units, None)
         size = units if units is None or isinstance(units, int) else len(units)
-        rule = table.take("activation", kind.activation_rule, UNKNOWN if "activation" in table.content else IDENTITY)
-        matrix = table.take("weights", kind.optional(list_of(kind.numbers, "rows of numbers")), None)
-        rows = table.take("weight_names", kind.optional(list_of(kind.names, "rows of names")), None)
-        bias = table.take("bias", kind.optional(kind.bias), None)
-        bias_names = table.take("bias_names", kind.optional(kind.bias_names), None)
-        train_bias = table.take("train_bias", kind.boolean, True)
-        init = table.take("init", kind.optional(kind.one_of("initializer", INITIALIZERS)), None)
-        dropout = table.take("dropout", kind.share, 0.0)
+        rule = table.take("activation", values.activation_rule, UNKNOWN if "activation" in table.content else IDENTITY)
+        matrix = table.take("weights", list_of(numbers, "rows of numbers"), None)
+        rows = table.take("weight_names", list_of(names, "rows of names"), None)
+        bias = table.take("bias", values.bias, None)
+        bias_names = table.take("bias_names", values.bias_names, None)
+        train_bias = table.take("train_bias", checks(Dense)["train_bias"], True)
+        init = table.take("init", one_of("initializer", INITIALIZERS), None)
+        dropout = table.take("dropout", checks(Dense)["dropout"], 0.0)
         table.finish()
         if matrix is not None:
             self.weights_shape(table.where("weights"), matrix, size, inputs)
@@ -219,16 +220,16 @@ class _Reader:
                 hint = "; it looks transposed: one row per unit, one column per input"
             self.faults.append(Fault(place, f"expected {expected} (one row per unit), found {found}{hint}"))
             return
-        for row, values in enumerate(matrix, start=1):
-            if inputs is not None and len(values) != inputs:
-                message = f"expected {inputs} numbers, one per input of the layer, found {len(values)}"
+        for row, entries in enumerate(matrix, start=1):
+            if inputs is not None and len(entries) != inputs:
+                message = f"expected {inputs} numbers, one per input of the layer, found {len(entries)}"
                 self.faults.append(Fault(f"{place}[{row}]", message))
 
     def loss(self, layers: Sequence[Dense]) -> tuple[Objective | None, Loss | None]:
         table = self.root.table("loss")
-        name = table.take("name", kind.optional(kind.string), None)
-        over_outputs = table.take("over_outputs", kind.one_of("reduction", ("sum", "mean")), "sum")
-        over_examples = table.take("over_examples", kind.one_of("reduction", ("sum", "mean")), "mean")
+        name = table.take("name", string, None)
+        over_outputs = table.take("over_outputs", checks(Objective)["over_outputs"], "sum")
+        over_examples = table.take("over_examples", checks(Objective)["over_examples"], "mean")
         constants = self.constants(table, name)
         if "name" in table.content and name is None:
             return None, None
@@ -250,64 +251,29 @@ class _Reader:
         for key in rest:
             if key not in usual:
                 table.faults.append(Fault(table.where(abridged(key)), unknown("key", key, [*table.known, *usual])))
-        values = {key: table.take(key, kind.optional(kind.number), None) for key in rest if key in usual}
-        return {key: value for key, value in values.items() if value is not None}
+        found = {key: table.take(key, number, None) for key in rest if key in usual}
+        return {key: value for key, value in found.items() if value is not None}
 
     # --- the other tables ------------------------------------------------------------------
 
     def optimizer(self) -> Optimizer:
         table = self.root.table("optimizer")
-        name = table.take("name", kind.string, "sgd")
+        name = table.take("name", string, "sgd")
         given: dict[str, Any] = {}
-        special: dict[str, Callable[[Any], Any]] = {
-            "betas": kind.numbers,
-            "nesterov": kind.boolean,
-            "centered": kind.boolean,
-            "schedule": kind.schedule_rule,
-            "clip_norm": kind.above_zero,
-            "clip_value": kind.above_zero,
-        }
         before = len(self.faults)
         known = optimizer_keys(name) if name in OPTIMIZERS else table.content
         for key in table.content:
             if key != "name":
                 # A key that does not exist is reported as such, whatever its value.
-                usual = special.get(key, kind.at_least_zero) if key in known else kind.as_it_is
-                given[key] = table.take(key, kind.optional(usual), None)
+                check = values.schedule_rule if key == "schedule" else hyperparameter_check(key)
+                given[key] = table.take(key, check if key in known else lambda value: value, None)
         if len(self.faults) > before:
             return SGD()
-        if "betas" in given:
-            given["betas"] = tuple(given["betas"])
         try:
             return optimizer(name, **given)
         except ClearpropError as error:
             self.faults.append(Fault("optimizer", str(error)))
             return SGD()
-
-    def penalty(self) -> Penalty:
-        table = self.root.table("penalty")
-        penalty = Penalty(table.take("l2", kind.at_least_zero, 0.0), table.take("l1", kind.at_least_zero, 0.0))
-        table.finish()
-        return penalty
-
-    def settings(self) -> Settings:
-        table = self.root.table("training")
-        usual = Settings()
-        settings = Settings(
-            epochs=table.take("epochs", kind.optional(kind.integer(0)), None),
-            batch_size=table.take("batch_size", kind.optional(kind.integer(1)), None),
-            tolerance=table.take("tolerance", kind.at_least_zero, usual.tolerance),
-            patience=table.take("patience", kind.integer(1), usual.patience),
-            seed=table.take("seed", kind.integer(0), usual.seed),
-            shuffle=table.take("shuffle", kind.boolean, usual.shuffle),
-            dtype=table.take("dtype", kind.one_of("dtype", ("float32", "float64")), usual.dtype),  # type: ignore[arg-type]
-            target_loss=table.take("target_loss", kind.optional(kind.number), None),
-            time_limit=table.take("time_limit", kind.optional(kind.above_zero), None),
-            gradient_tolerance=table.take("gradient_tolerance", kind.at_least_zero, usual.gradient_tolerance),
-            early_stopping=table.take("early_stopping", kind.boolean, usual.early_stopping),
-        )
-        table.finish()
-        return settings
 
     def data(self) -> Data | None:
         if "data" not in self.root.content:
@@ -317,19 +283,7 @@ class _Reader:
         for key in ("file", "target"):
             if key not in table.content:
                 self.faults.append(Fault(table.where(key), "missing"))
-        data = Data(
-            file=table.take("file", kind.string, ""),
-            target=tuple(table.take("target", kind.columns, [])),
-            inputs=table.take("inputs", kind.optional(lambda value: tuple(kind.columns(value))), None),
-            categorical=tuple(table.take("categorical", kind.columns, [])),
-            standardize=table.take("standardize", kind.boolean, False),
-            split=table.take("split", kind.share, 0.2),
-            missing=table.take("missing", kind.one_of("way", ("refuse", "mean", "drop")), "refuse"),  # type: ignore[arg-type]
-            class_weights=table.take("class_weights", kind.optional(kind.class_weights), None),  # type: ignore[arg-type]
-            weight_column=table.take("weight_column", kind.optional(kind.string), None),
-        )
-        table.finish()
-        return data
+        return table.make(Data, file="", target=())
 
     def examples(self, sizes: tuple[int | None, int | None], rule: Loss | None) -> Examples | None:
         rows: list[tuple[list[float] | None, list[float] | None]] = []
@@ -338,16 +292,16 @@ class _Reader:
             for key in ("inputs", "targets"):
                 if key not in table.content:
                     self.faults.append(Fault(table.where(key), "missing"))
-            values = table.take("inputs", kind.optional(kind.any_numbers), None)
-            targets = table.take("targets", kind.optional(kind.any_numbers), None)
-            weights.append(table.take("weight", kind.optional(kind.at_least_zero), None))
+            inputs = table.take("inputs", values.any_numbers, None)
+            targets = table.take("targets", values.any_numbers, None)
+            weights.append(table.take("weight", at_least_zero, None))
             table.finish()
-            rows.append((values, targets))
+            rows.append((inputs, targets))
         before = len(self.faults)
         self.faults.extend(row_faults(((number, *row) for number, row in enumerate(rows, 1)), *sizes, rule))
         if not rows or len(self.faults) > before or any(None in row for row in rows):
             return None
-        lengths = {(len(values or ()), len(targets or ())) for values, targets in rows}
+        lengths = {(len(inputs or ()), len(targets or ())) for inputs, targets in rows}
         if len(lengths) > 1:
             return None
         found = Examples.of([row[0] for row in rows], [row[1] for row in rows])

@@ -1,15 +1,13 @@
-"""One table of the network file: values are taken from it, faults are collected.
-
-A *kind* is a function that makes a value of what the file says, or raises: ``Unexpected`` with
-what it expected (what was found is added here), or a ``ClearpropError`` with a whole sentence.
-"""
+"""One table of the network file: values are taken from it, faults are collected."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any, TypeVar
 
-from clearprop.errors import ClearpropError, Fault, InvalidArgument
+from clearprop.errors import ClearpropError, Fault
+from clearprop.fields import Unexpected, accepted, checks, list_of
 from clearprop.messages import abridged, unknown
 
 T = TypeVar("T")
@@ -25,73 +23,45 @@ class Section:
     def where(self, key: str) -> str:
         return f"{self.place}.{key}" if self.place else key
 
-    def take(self, key: str, kind: Callable[[Any], T], default: T) -> T:
-        """The value of a key as ``kind`` makes it; the default if absent or at fault."""
+    def take(self, key: str, check: Callable[[Any], T], default: T) -> T:
+        """Return the value of a key as its check returns it; the default if absent or at fault."""
         self.known.append(key)
         if key not in self.content:
             return default
         try:
-            return kind(self.content[key])
+            return accepted(check, self.content[key])
         except ClearpropError as error:
             self.faults.append(Fault(self.where(key), str(error)))
-        except Unexpected as error:
-            self.faults.append(Fault(self.where(key), f"expected {error}, found {shown(self.content[key])}"))
         return default
 
+    def make(self, description: type[T], **defaults: Any) -> T:
+        """Return a dataclass whose checked fields are the keys of this table; a field without a default needs one.
+
+        Keys that are no field are reported.
+        """
+        usual = {each.name: each.default for each in fields(description)} | defaults  # type: ignore[arg-type]
+        known = checks(description)  # type: ignore[arg-type]  # types have a hash
+        made = description(**{key: self.take(key, check, usual[key]) for key, check in known.items()})
+        self.finish()
+        return made
+
     def table(self, key: str) -> Section:
-        """A table inside this one; empty if absent."""
+        """Return a table inside this one; an empty one if absent."""
         return Section(self.take(key, mapping, {}), self.where(key), self.faults)
 
     def tables(self, key: str) -> list[Section]:
-        """A list of tables, as ``[[key]]`` makes it."""
+        """Return a list of tables, written as ``[[key]]``."""
         rows: list[dict[str, Any]] = self.take(key, list_of(mapping, f"tables, each under [[{key}]]"), [])
         return [Section(row, f"{self.where(key)}[{number}]", self.faults) for number, row in enumerate(rows, 1)]
 
     def finish(self) -> None:
-        """Report the keys that nobody asked for."""
+        """Report the keys that were not taken."""
         for key in self.content:
             if key not in self.known:
                 self.faults.append(Fault(self.where(abridged(key)), unknown("key", key, self.known)))
-
-
-class Unexpected(Exception):
-    """Says what was expected; what was found is added by who asked."""
-
-
-def shown(value: Any) -> str:
-    """A value of the file, as a message shows it."""
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return f'"{abridged(value)}"'
-        case list():
-            return "an empty list" if not value else f"a list of {len(value)}"
-        case dict():
-            return "a table"
-        case int() if abs(value) >= 10**20:
-            return "a number with more than 20 digits"
-    return abridged(str(value))
 
 
 def mapping(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Unexpected("a table")
     return value
-
-
-def list_of(kind: Callable[[Any], T], what: str) -> Callable[[Any], list[T]]:
-    def check(value: Any) -> list[T]:
-        if not isinstance(value, list):
-            raise Unexpected(f"a list of {what}")
-        items = []
-        for position, item in enumerate(value, start=1):
-            try:
-                items.append(kind(item))
-            except Unexpected as error:
-                raise InvalidArgument(f"entry {position}: expected {error}, found {shown(item)}") from None
-            except InvalidArgument as error:
-                raise InvalidArgument(f"entry {position}: {error}") from None
-        return items
-
-    return check

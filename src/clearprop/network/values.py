@@ -1,90 +1,15 @@
-"""What the values of a network file may be: each function is a kind, for ``Table.take``."""
+"""Checks of values that only a network file has: units, activations, biases, schedules."""
 
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any
 
-from clearprop.errors import InvalidArgument, UnknownName
+from clearprop.errors import InvalidArgument
+from clearprop.fields import Unexpected, integer, names, number, numbers, shown, string
 from clearprop.network.description import MAX_UNITS
-from clearprop.network.section import Unexpected, list_of, shown
 from clearprop.rules.activations import activation
 from clearprop.rules.schedules import Schedule, schedule
-
-T = TypeVar("T")
-LARGEST = sys.float_info.max
-
-
-def string(value: Any) -> str:
-    if not isinstance(value, str):
-        raise Unexpected("text in quotes")
-    return value
-
-
-def boolean(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise Unexpected("true or false")
-    return value
-
-
-def number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise Unexpected("a number")
-    if not abs(value) <= LARGEST:
-        raise Unexpected("a finite number")
-    return float(value)
-
-
-def integer(least: int, most: int = 2**63 - 1) -> Callable[[Any], int]:
-    def kind(value: Any) -> int:
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise Unexpected("a whole number")
-        if value < least:
-            raise Unexpected(f"a whole number of at least {least}")
-        if value > most:
-            raise Unexpected(f"a whole number of at most {most:,}")
-        return value
-
-    return kind
-
-
-def at_least_zero(value: Any) -> float:
-    if number(value) < 0:
-        raise Unexpected("a number of at least 0")
-    return number(value)
-
-
-def above_zero(value: Any) -> float:
-    if number(value) <= 0:
-        raise Unexpected("a number above 0")
-    return number(value)
-
-
-def share(value: Any) -> float:
-    if not 0 <= number(value) < 1:
-        raise Unexpected("a number of at least 0 and below 1")
-    return number(value)
-
-
-def one_of(kind: str, known: Iterable[str]) -> Callable[[Any], str]:
-    def check(value: Any) -> str:
-        if string(value) not in known:
-            raise UnknownName(kind, value, known)
-        return str(value)
-
-    return check
-
-
-numbers = list_of(number, "numbers")
-names = list_of(string, "names")
-
-
-def optional(kind: Callable[[Any], T]) -> Callable[[Any], T | None]:
-    return kind
 
 
 def units(value: Any) -> int | tuple[str, ...]:
@@ -127,7 +52,7 @@ def bias_names(value: Any) -> str | list[str]:
 
 
 def any_numbers(value: Any) -> list[float]:
-    """A list of numbers, not yet asked whether they are finite: that is reported with its place."""
+    """Accept a list of numbers; whether they are finite is checked later, and reported with its place."""
     if not isinstance(value, list):
         raise Unexpected("a list of numbers")
     for position, item in enumerate(value, start=1):
@@ -137,27 +62,11 @@ def any_numbers(value: Any) -> list[float]:
 
 
 def _as_float(item: float) -> float:
-    """The float; a whole number that is too large for one is infinite."""
+    """Return the float; infinity for a whole number that is too large for one."""
     try:
         return float(item)
     except OverflowError:
         return math.inf if item > 0 else -math.inf
-
-
-def as_it_is(value: Any) -> Any:
-    return value
-
-
-def columns(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else list_of(string, "column names")(value)
-
-
-def class_weights(value: Any) -> str | dict[str, float]:
-    if isinstance(value, dict):
-        return {key: at_least_zero(item) for key, item in value.items()}
-    if value != "balanced":
-        raise Unexpected('"balanced", or a table of weights by class')
-    return "balanced"
 
 
 def schedule_rule(value: Any) -> Schedule:

@@ -19,7 +19,7 @@ from clearprop.network.problem import Problem, Settings
 from clearprop.rules.activations import ACTIVATIONS, activation
 from clearprop.rules.losses import LOSSES, loss
 from clearprop.rules.optimizers import OPTIMIZERS, Optimizer, optimizer
-from clearprop.rules.schedules import Schedule, schedule
+from clearprop.rules.schedules import Schedule
 from clearprop.types import Array
 
 
@@ -143,9 +143,7 @@ def _optimizer(chosen: Optimizer) -> dict[str, Any]:
 
 def _schedule(chosen: Schedule) -> dict[str, Any]:
     warmup = {"warmup": chosen.warmup} if chosen.warmup else {}
-    table = {**chosen.constants, **warmup}
-    _same("schedule", chosen, lambda: schedule(chosen.name, **table))
-    return {"name": chosen.name, **table}
+    return {"name": chosen.name, **chosen.constants, **warmup}
 
 
 def _same(kind: str, rule: Any, made: Callable[[], Any]) -> None:

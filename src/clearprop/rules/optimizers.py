@@ -8,15 +8,26 @@ Hyperparameters, their names and their defaults are those of PyTorch.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from clearprop.errors import InvalidArgument, UnknownName
 from clearprop.expressions import Expression, Symbol
 from clearprop.expressions.tree import greater, maximum, minimum, sqrt, where
+from clearprop.fields import (
+    Check,
+    above_zero,
+    accepted,
+    at_least_zero,
+    boolean,
+    check_fields,
+    checks,
+    optional,
+    pair,
+    share,
+)
 from clearprop.rules.roles import g, rate, step, w
 from clearprop.rules.schedules import Schedule
 
@@ -36,18 +47,24 @@ class Optimizer:
     the symbols of the assignments; ``state`` the initial values of what is remembered.
     ``clip_norm`` bounds the norm of the whole gradient, ``clip_value`` each of its entries,
     before the rule sees it.
+
+    Raises:
+        InvalidArgument: an impossible learning rate or limit.
     """
 
     name: str
-    learning_rate: float
+    learning_rate: Annotated[float, at_least_zero]
     assignments: tuple[Assignment, ...]
     source: str
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     constants: Mapping[str, float] = field(default_factory=dict)
     state: Mapping[str, float] = field(default_factory=dict)
     schedule: Schedule = field(default_factory=Schedule)
-    clip_norm: float | None = None
-    clip_value: float | None = None
+    clip_norm: Annotated[float | None, optional(above_zero)] = None
+    clip_value: Annotated[float | None, optional(above_zero)] = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @cached_property
     def bounded(self) -> Expression:
@@ -75,7 +92,7 @@ def SGD(
     >>> SGD(0.6).assignments[-1].expression
     w - rate * g
     """
-    _check("sgd", learning_rate, non_negative={"momentum": momentum, "weight_decay": weight_decay})
+    _check(momentum=momentum, dampening=dampening, nesterov=nesterov, weight_decay=weight_decay)
     if nesterov and (momentum <= 0 or dampening != 0):
         raise InvalidArgument("sgd: nesterov needs a momentum above 0 and a dampening of 0")
     gradient = _coupled(weight_decay)
@@ -107,12 +124,7 @@ def RMSprop(
     weight_decay: float = 0.0,
 ) -> Optimizer:
     """The gradient over the root of its running mean square v. Source: Hinton, lecture 6e (2012)."""
-    _check(
-        "rmsprop",
-        learning_rate,
-        non_negative={"eps": eps, "momentum": momentum, "weight_decay": weight_decay},
-        shares={"alpha": alpha},
-    )
+    _check(alpha=alpha, eps=eps, momentum=momentum, centered=centered, weight_decay=weight_decay)
     a, v, mean, b = Symbol("alpha"), Symbol("v"), Symbol("m"), Symbol("b")
     gradient = _coupled(weight_decay)
     assignments = [Assignment(v, a * v + (1 - a) * gradient**2)]
@@ -159,7 +171,7 @@ def Adagrad(
         "initial_accumulator_value": initial_accumulator_value,
         "weight_decay": weight_decay,
     }
-    _check("adagrad", learning_rate, non_negative=non_negative)
+    _check(**non_negative)
     s = Symbol("s")
     gradient = _coupled(weight_decay)
     decayed = rate / (1 + (step - 1) * Symbol("lr_decay")) if lr_decay else rate
@@ -212,14 +224,7 @@ def _adam(
     decoupled: bool,
 ) -> Optimizer:
     beta1, beta2 = (Symbol("beta1"), Symbol("beta2"))
-    if len(betas) != 2:
-        raise InvalidArgument(f"{name}: betas must be two numbers, found {len(betas)}")
-    _check(
-        name,
-        learning_rate,
-        non_negative={"eps": eps, "weight_decay": weight_decay},
-        shares={"betas[1]": betas[0], "betas[2]": betas[1]},
-    )
+    _check(betas=betas, eps=eps, weight_decay=weight_decay)
     m, v, m_hat, v_hat = Symbol("m"), Symbol("v"), Symbol("m_hat"), Symbol("v_hat")
     gradient = g if decoupled else _coupled(weight_decay)
     old = w - rate * Symbol("weight_decay") * w if decoupled and weight_decay else w
@@ -240,19 +245,18 @@ def _adam(
     )
 
 
-def _check(
-    name: str,
-    learning_rate: float,
-    *,
-    non_negative: Mapping[str, float],
-    shares: Mapping[str, float] | None = None,
-) -> None:
-    for key, value in {"learning_rate": learning_rate, **non_negative}.items():
-        if not (math.isfinite(value) and value >= 0):
-            raise InvalidArgument(f"{name}: {key} must be a finite number of at least 0, found {value}")
-    for key, value in (shares or {}).items():
-        if not 0 <= value < 1:
-            raise InvalidArgument(f"{name}: {key} must be at least 0 and below 1, found {value}")
+CHECKS: Mapping[str, Check] = {"betas": pair(share), "alpha": share, "nesterov": boolean, "centered": boolean}
+"""The checks of hyperparameters; all others are numbers of at least 0."""
+
+
+def _check(**hyperparameters: Any) -> None:
+    for key, value in hyperparameters.items():
+        accepted(hyperparameter_check(key), value, key)
+
+
+def hyperparameter_check(key: str) -> Check:
+    """Return the check of a hyperparameter, of whichever optimizer."""
+    return checks(Optimizer).get(key) or CHECKS.get(key, at_least_zero)
 
 
 OPTIMIZERS: Mapping[str, Callable[..., Optimizer]] = {
@@ -290,8 +294,5 @@ def optimizer(
     for key in hyperparameters:
         if key not in known:
             raise UnknownName(f"key of the optimizer {name}", key, known)
-    for key, limit in (("clip_norm", clip_norm), ("clip_value", clip_value)):
-        if limit is not None and not (math.isfinite(limit) and limit > 0):
-            raise InvalidArgument(f"{key} must be a finite number above 0, found {limit}")
     chosen = make(**hyperparameters)
     return replace(chosen, schedule=schedule or chosen.schedule, clip_norm=clip_norm, clip_value=clip_value)

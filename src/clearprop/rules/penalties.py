@@ -1,12 +1,14 @@
-"""Penalties: what is added to the batch's error for large weights, once, biases excepted."""
+"""Penalties: terms added to the batch's error, once, for large weights (not biases)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Annotated
 
 from clearprop.expressions import Expression, Number, Slope, Symbol, bind, differentiate, simplify
 from clearprop.expressions.tree import absolute, add
+from clearprop.fields import at_least_zero, check_fields
 from clearprop.rules.roles import Role, w
 
 TERMS = {
@@ -20,12 +22,18 @@ TERMS = {
 class Penalty:
     """½·l2·Σw² + l1·Σ|w| over all weights.
 
+    Raises:
+        InvalidArgument: a factor below 0, or not finite.
+
     >>> Penalty(l2=0.1).slope.simplified
     0.1 * w
     """
 
-    l2: float = 0.0
-    l1: float = 0.0
+    l2: Annotated[float, at_least_zero] = 0.0
+    l1: Annotated[float, at_least_zero] = 0.0
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def __bool__(self) -> bool:
         return self.l2 != 0 or self.l1 != 0

@@ -8,14 +8,14 @@ at the loss after each epoch; what it remembers of it is kept by whoever trains.
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
-from clearprop.errors import InvalidArgument, UnknownName
+from clearprop.errors import UnknownName
 from clearprop.expressions import Expression, Symbol, evaluate
 from clearprop.expressions.tree import greater, less, maximum, minimum, where
+from clearprop.fields import Check, accepted, at_least_zero, check_fields, integer, share
 from clearprop.rules.roles import Role, step
 from clearprop.types import Array
 
@@ -28,38 +28,48 @@ DEFAULTS: Mapping[str, Mapping[str, float]] = {
 }
 
 
+CHECKS: Mapping[str, Check] = {"size": integer(1), "epochs": integer(1), "factor": share}
+"""The checks of constants; all others are numbers of at least 0."""
+
+
 @dataclass(frozen=True)
 class Schedule:
     """A named schedule with its constants, and ``warmup`` steps in which the rate rises from 0.
 
-    ``minimum`` is a rate, not a factor.
+    ``minimum`` is a rate, not a factor. Constants that are left out have their usual values.
+
+    Raises:
+        UnknownName: no schedule of that name, or no such constant.
+        InvalidArgument: an impossible value of a constant.
+
+    >>> Schedule("cosine", {"epochs": 20}).constants
+    {'epochs': 20, 'minimum': 0.0}
     """
 
     name: str = "constant"
     constants: Mapping[str, float] = field(default_factory=dict)
-    warmup: int = 0
+    warmup: Annotated[int, integer(0)] = 0
+
+    def __post_init__(self) -> None:
+        if self.name not in DEFAULTS:
+            raise UnknownName("schedule", self.name, DEFAULTS)
+        usual = DEFAULTS[self.name]
+        for key, value in self.constants.items():
+            if key not in usual:
+                raise UnknownName(f"constant of the schedule {self.name}", key, [*usual, "warmup"])
+            accepted(CHECKS.get(key, at_least_zero), value, key)
+        object.__setattr__(self, "constants", {**usual, **self.constants})
+        check_fields(self)
 
 
 def schedule(name: str, /, **constants: Any) -> Schedule:
-    """The schedule of that name with its constants checked."""
-    if name not in DEFAULTS:
-        raise UnknownName("schedule", name, DEFAULTS)
-    known = {**DEFAULTS[name], "warmup": 0}
-    for key, value in constants.items():
-        if key not in known:
-            raise UnknownName(f"constant of the schedule {name}", key, known)
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not (number and 0 <= value <= sys.float_info.max):
-            raise InvalidArgument(f"schedule {name}: {key} must be a finite number of at least 0, found {value!r}")
-        if key in ("size", "epochs") and not (value >= 1 and value == int(value)):
-            raise InvalidArgument(f"schedule {name}: {key} must be a whole number of at least 1, found {value!r}")
-        if key == "factor" and value >= 1:
-            raise InvalidArgument(f"schedule {name}: factor must be below 1, found {value!r}")
-    chosen = {**known, **constants}
-    warmup = chosen.pop("warmup")
-    if warmup != int(warmup):
-        raise InvalidArgument(f"schedule {name}: warmup must be a whole number of steps, found {warmup!r}")
-    return Schedule(name, chosen, int(warmup))
+    """Return the schedule of that name, as a network file writes it.
+
+    >>> schedule("step", size=3, warmup=10)
+    Schedule(name='step', constants={'size': 3, 'gamma': 0.1}, warmup=10)
+    """
+    warmup = constants.pop("warmup", 0)
+    return Schedule(name, constants, warmup)
 
 
 def _step(base: float, epoch: int, c: Mapping[str, float]) -> float:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from clearprop.errors import InvalidArgument
-from clearprop.network.data import Data, shown_label
+from clearprop.network.data import Data
 from clearprop.network.description import Network
 from clearprop.network.examples import Examples
 from clearprop.network.problem import Problem
@@ -75,47 +75,17 @@ def described(problem: Problem, targets: Any, about: Mapping[str, Any]) -> Data:
     Raises:
         InvalidArgument: naming what makes no sense.
     """
-    names = (targets,) if isinstance(targets, str) else targets
+    names = targets
     if names is None and problem.data is not None:
         names = problem.data.target
     if not names:
         raise InvalidArgument('targets: a data frame takes the name of its target column, such as "species"')
-    values = dict(about)
-    for key, name in (("columns", "inputs"), ("categorical", "categorical")):
-        if values.get(name) is not None:
-            values[name] = _names(key, values[name])
-    if isinstance(values.get("class_weights"), Mapping):
-        # As a network file has them: classes are called by text.
-        values["class_weights"] = {_class(name): weight for name, weight in values["class_weights"].items()}
     data = Data("", (), split=0.0) if problem.data is None else problem.data
-    data = replace(data, **values, target=tuple(names))
-    split: Any = data.split
-    if isinstance(split, bool) or not isinstance(split, Real) or not 0 <= float(split) < 1:
-        raise InvalidArgument(f"split: expected at least 0 and below 1, found {data.split!r}")
-    if data.missing not in ("refuse", "mean", "drop"):
-        raise InvalidArgument(f'missing: expected "refuse", "mean" or "drop", found {data.missing!r}')
-    if not (data.class_weights in (None, "balanced") or isinstance(data.class_weights, Mapping)):
-        raise InvalidArgument(f'class_weights: expected "balanced" or a weight by class, found {data.class_weights!r}')
-    if not (data.weight_column is None or isinstance(data.weight_column, str)):
-        raise InvalidArgument(f"weight_column: expected the name of a column, found {data.weight_column!r}")
-    if not isinstance(data.standardize, (bool, np.bool_)):
-        raise InvalidArgument(f"standardize: expected True or False, found {data.standardize!r}")
-    return data
-
-
-def _names(key: str, names: Any) -> tuple[str, ...]:
-    found = (names,) if isinstance(names, str) else names
-    if not isinstance(found, (list, tuple)) or not all(isinstance(name, str) for name in found):
-        raise InvalidArgument(f"{key}: expected names of columns, found {names!r}")
-    return tuple(found)
-
-
-def _class(name: Any) -> str:
-    if isinstance(name, str):
-        return name
-    if not isinstance(name, Real):
-        raise InvalidArgument(f"class_weights: expected classes, text or numbers, found {name!r}")
-    return shown_label(float(name))
+    try:
+        return replace(data, **about, target=names)
+    except InvalidArgument as error:
+        # A call names the columns to learn from ``columns``.
+        raise InvalidArgument(re.sub("^inputs:", "columns:", str(error))) from None
 
 
 def from_file(problem: Problem, data: Data, path: Path, progress: Progress | None = None) -> Problem:

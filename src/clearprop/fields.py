@@ -1,0 +1,195 @@
+"""Checks of single values: one per field of a description, read by network files, Python and the command line.
+
+A check takes a value and returns it in its own type, or raises ``Unexpected`` with what was
+expected. A dataclass states the checks of its fields in their types::
+
+    epochs: Annotated[int | None, optional(integer(0))] = None
+
+and calls ``check_fields`` once it is made. So a file, a call and an option are refused alike.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from numbers import Integral, Real
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+
+import numpy as np
+
+from clearprop.errors import ClearpropError, InvalidArgument, UnknownName
+from clearprop.messages import abridged
+
+T = TypeVar("T")
+Check = Callable[[Any], Any]
+BOOLEANS = (bool, np.bool_)
+MOST = 2**63 - 1
+"""The largest whole number that a network file may hold."""
+
+
+class Unexpected(Exception):
+    """States what was expected; ``accepted`` adds what was found."""
+
+
+def accepted(check: Callable[[Any], T], value: Any, place: str = "") -> T:
+    """Return the value as the check returns it.
+
+    Raises:
+        InvalidArgument: the check refuses the value; says what was expected and found at ``place``.
+    """
+    try:
+        return check(value)
+    except Unexpected as error:
+        message = f"expected {error}, found {shown(value)}"
+    except ClearpropError as error:
+        message = str(error)
+    raise InvalidArgument(f"{place}: {message}" if place else message)
+
+
+@cache
+def checks(description: Any) -> Mapping[str, Check]:
+    """Return the checks that a dataclass states in the types of its fields."""
+    types = get_type_hints(description, include_extras=True)
+    return {name: get_args(kind)[1] for name, kind in types.items() if get_origin(kind) is Annotated}
+
+
+def check_fields(description: Any) -> None:
+    """Check the fields of a frozen dataclass that was just made, and keep their values as the checks return them.
+
+    Raises:
+        InvalidArgument: naming the field.
+    """
+    for name, check in checks(type(description)).items():  # type: ignore[arg-type]  # types have a hash
+        object.__setattr__(description, name, accepted(check, getattr(description, name), name))
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message shows it."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return f'"{abridged(value)}"'
+        case list() | tuple():
+            return "an empty list" if not value else f"a list of {len(value)}"
+        case Mapping():
+            return "a table"
+        case int() if abs(value) >= 10**20:
+            return "a number with more than 20 digits"
+        case None:
+            return "nothing"
+    return abridged(str(value))
+
+
+# --- the checks -----------------------------------------------------------------------------------------
+
+
+def optional(check: Callable[[Any], T]) -> Callable[[Any], T | None]:
+    """Accept None too, which a file cannot hold."""
+    return lambda value: None if value is None else check(value)
+
+
+def string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise Unexpected("text in quotes")
+    return value
+
+
+def boolean(value: Any) -> bool:
+    if not isinstance(value, BOOLEANS):
+        raise Unexpected("true or false")
+    return bool(value)
+
+
+def number(value: Any) -> float:
+    if isinstance(value, BOOLEANS) or not isinstance(value, Real):
+        raise Unexpected("a number")
+    try:
+        found = float(value)
+    except OverflowError:
+        found = math.inf
+    if not math.isfinite(found):
+        raise Unexpected("a finite number")
+    return found
+
+
+def integer(least: int, most: int = MOST) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        whole = isinstance(value, Integral) or (isinstance(value, float) and value.is_integer())
+        if isinstance(value, BOOLEANS) or not whole:
+            raise Unexpected("a whole number")
+        if value < least:
+            raise Unexpected(f"a whole number of at least {least}")
+        if value > most:
+            raise Unexpected(f"a whole number of at most {most:,}")
+        return int(value)
+
+    return check
+
+
+def at_least_zero(value: Any) -> float:
+    if number(value) < 0:
+        raise Unexpected("a number of at least 0")
+    return number(value)
+
+
+def above_zero(value: Any) -> float:
+    if number(value) <= 0:
+        raise Unexpected("a number above 0")
+    return number(value)
+
+
+def share(value: Any) -> float:
+    if not 0 <= number(value) < 1:
+        raise Unexpected("a number of at least 0 and below 1")
+    return number(value)
+
+
+def either(*known: str) -> Callable[[Any], str]:
+    """Accept one of a few words."""
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or value not in known:
+            quoted = [f'"{word}"' for word in known]
+            raise Unexpected(f"{', '.join(quoted[:-1])} or {quoted[-1]}")
+        return str(value)
+
+    return check
+
+
+def one_of(kind: str, known: Iterable[str]) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        if string(value) not in known:
+            raise UnknownName(kind, value, known)
+        return str(value)
+
+    return check
+
+
+def list_of(check: Callable[[Any], T], what: str) -> Callable[[Any], list[T]]:
+    def checked(value: Any) -> list[T]:
+        if not isinstance(value, (list, tuple)):
+            raise Unexpected(f"a list of {what}")
+        return [accepted(check, item, f"entry {position}") for position, item in enumerate(value, start=1)]
+
+    return checked
+
+
+def pair(check: Callable[[Any], T]) -> Callable[[Any], tuple[T, T]]:
+    def checked(value: Any) -> tuple[T, T]:
+        found = list_of(check, "two numbers")(value)
+        if len(found) != 2:
+            raise Unexpected("two numbers")
+        return found[0], found[1]
+
+    return checked
+
+
+numbers = list_of(number, "numbers")
+names = list_of(string, "names")
+
+
+def columns(value: Any) -> tuple[str, ...]:
+    """Names of columns; a single name is a list of one."""
+    return (value,) if isinstance(value, str) else tuple(list_of(string, "column names")(value))
