@@ -64,8 +64,8 @@ class InvalidArgument(RequestError):
 class MissingExtra(RequestError):
     """A package that an optional feature needs is not installed."""
 
-    def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(f"{feature} needs the extra “{extra}”: pip install 'clearprop[{extra}]'")
+    def __init__(self, feature: str, package: str, extra: str) -> None:
+        super().__init__(f"{feature} needs {package} (extra “{extra}”): pip install {package}")
 
 
 class Fault(NamedTuple):

@@ -33,7 +33,8 @@ def test_help_version_and_examples() -> None:
         re.findall(r"^  (\w+) ", shown.stdout, re.MULTILINE)
     )
     assert command("--version").stdout == f"clearprop {cp.__version__}\n"
-    for name in ("explain", "train", "predict", "verify", "examples"):
+    assert "..." not in shown.stdout.split("Commands:")[1]
+    for name in ("explain", "train", "predict", "verify", "engine", "explore", "examples"):
         assert "Example: clearprop " in command(name, "--help").stdout
     listed = command("examples").stdout
     assert [line.split()[0] for line in listed.splitlines()] == [

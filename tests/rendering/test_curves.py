@@ -63,4 +63,4 @@ def test_the_name_says_the_format(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("clearprop.rendering.curves.find_spec", lambda name: None)
     with pytest.raises(MissingExtra) as missing:
         require_plot("a.png")
-    assert str(missing.value) == "--plot needs the extra “plot”: pip install 'clearprop[plot]'"
+    assert str(missing.value) == "--plot needs matplotlib (extra “plot”): pip install matplotlib"

@@ -205,7 +205,7 @@ def test_parquet_without_polars_names_the_extra(here: Path, monkeypatch: pytest.
     monkeypatch.setattr(frames, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra) as caught:
         read_table(here / "t.parquet", ALL)
-    assert str(caught.value) == "reading Parquet files needs the extra “data”: pip install 'clearprop[data]'"
+    assert str(caught.value) == "reading Parquet files needs polars (extra “data”): pip install polars"
 
 
 # --- the command -----------------------------------------------------------------------------------------

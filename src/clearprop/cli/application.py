@@ -1,4 +1,4 @@
-"""The commands and their options."""
+"""The commands, their options and their help."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from clearprop.network.notation import NOTATIONS
 from clearprop.rendering.formats import FORMATS
 
 NET = click.argument("net", metavar="NET")
-DATA = click.option("--data", metavar="FILE", help="A table, CSV or Parquet, in place of the file's own.")
+DATA = click.option("--data", metavar="FILE", help="Table of examples (CSV or Parquet); replaces the file's own.")
 TARGET = click.option(
-    "--target", metavar="COLUMN", multiple=True, help="Its column to predict; several numeric ones one by one."
+    "--target", metavar="COLUMN", multiple=True, help="Column to predict; repeat for several numeric targets."
 )
 THREADS = click.option(
     "--threads",
     type=click.IntRange(1, 256),
     metavar="N",
-    help="By default as many as are worth it; no result depends on it.",
+    help="Number of threads (default: automatic). Results do not change.",
 )
 FORMAT = click.option(
-    "--format", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="What to write."
+    "--format", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="Output format."
 )
-EXAMPLE_HELP = "One example, counted from 1, or all of them as one batch."
+EXAMPLE_HELP = "One example, counted from 1, or all as one batch."
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -32,7 +32,10 @@ EXAMPLE_HELP = "One example, counted from 1, or all of them as one batch."
 def application() -> None:
     """Neural networks you can read: forward and backward propagation worked out line by line.
 
-    NET is a network file, a trained model, or a bundled example (see `clearprop examples`).
+    NET is a network file, a trained model or the name of a bundled example
+    (`clearprop examples` lists them).
+
+    Example: clearprop explain lecture
     """
 
 
@@ -40,38 +43,46 @@ def application() -> None:
 @NET
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @FORMAT
-@click.option("--output", metavar="FILE", help="Where to; else standard output.")
+@click.option("--output", metavar="FILE", help="Output file (default: standard output).")
 @click.option(
-    "--digits", type=click.IntRange(0, 17), default=5, show_default=True, help="Decimals shown, not computed."
+    "--digits",
+    type=click.IntRange(0, 17),
+    default=5,
+    show_default=True,
+    metavar="N",
+    help="Decimals to display; precision is unaffected.",
 )
 @click.option(
     "--rounding",
     type=click.Choice(["nearest", "truncate"]),
     default="nearest",
     show_default=True,
-    help="How shown numbers are shortened.",
+    help="Round or truncate displayed numbers.",
 )
-@click.option("--notation", type=click.Choice(list(NOTATIONS)), help="In place of the file's own.")
+@click.option("--notation", type=click.Choice(list(NOTATIONS)), help="Overrides the file's notation.")
 @click.option("--example", metavar="K|all", default="1", show_default=True, help=EXAMPLE_HELP)
 @click.option(
     "--steps",
     type=click.IntRange(1),
     default=1,
     metavar="N",
-    help="Explain the N-th cycle, after N-1 updates.",
+    help="Explain cycle N, after N-1 updates.",
 )
 @click.option(
     "--cycles",
     type=click.IntRange(1),
     metavar="N",
-    help="A table of the error and all weights over N cycles.",
+    help="Table of the error and all weights over N cycles.",
 )
-@click.option("--paths", type=click.IntRange(1), metavar="N", help="The N largest path contributions to a gradient.")
+@click.option("--paths", type=click.IntRange(1), metavar="N", help="The N paths that contribute most to a gradient.")
 @click.option("--fragment", is_flag=True, help="LaTeX or HTML without the document around it.")
 @DATA
 @TARGET
 def explain(net: str, names: tuple[str, ...], **options: Any) -> int:
-    """Write out one whole cycle, or derive what is named (w5, output_h1, E_total, ...).
+    """Write out one whole cycle, or derive named quantities.
+
+    NAME is a quantity to derive: w5, output_h1, E_total, new_w5, dE_1/dw1, ...
+    Without a NAME, the whole cycle is written out.
 
     Example: clearprop explain lecture w5 w1 --digits 5 --rounding truncate
     """
@@ -84,28 +95,28 @@ def explain(net: str, names: tuple[str, ...], **options: Any) -> int:
 @NET
 @DATA
 @TARGET
-@click.option("--epochs", type=click.IntRange(0), help="At most so many passes over the examples, in all.")
-@click.option("--batch-size", type=click.IntRange(1), help="Examples per update.")
-@click.option("--learning-rate", type=click.FloatRange(0), help="In place of the file's.")
-@click.option("--seed", type=click.IntRange(0), help="Of random initial weights, the split and shuffling.")
+@click.option("--epochs", type=click.IntRange(0), metavar="N", help="Maximum number of epochs, in total.")
+@click.option("--batch-size", type=click.IntRange(1), metavar="N", help="Examples per update.")
+@click.option("--learning-rate", type=click.FloatRange(0), metavar="RATE", help="Overrides the file's learning rate.")
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed for initial weights, split and shuffling.")
 @THREADS
-@click.option("--output", metavar="MODEL", help="Save the trained model; as a network file if it ends in .toml.")
+@click.option("--output", metavar="MODEL", help="Save the trained model (.toml: as a network file).")
 @click.option(
     "--checkpoint",
     type=click.FloatRange(0),
     default=10.0,
     show_default=True,
     metavar="SECONDS",
-    help="Save it at this interval too.",
+    help="Also save the model at this interval.",
 )
-@click.option("--resume", is_flag=True, help="Go on with the model named by --output, exactly.")
-@click.option("--plot", metavar="FILE", help="The loss curve as a picture, .png or .svg.")
-@click.option("--log", metavar="FILE", help="A line of JSON for each epoch.")
-@click.option("--metrics", is_flag=True, help="Show and log accuracy, or R² and RMSE, in each epoch.")
+@click.option("--resume", is_flag=True, help="Resume the model in --output, exactly where it stopped.")
+@click.option("--plot", metavar="FILE", help="Draw the loss curve as a picture (.png or .svg).")
+@click.option("--log", metavar="FILE", help="Write one line of JSON per epoch.")
+@click.option("--metrics", is_flag=True, help="Compute accuracy, or R² and RMSE, in each epoch.")
 @FORMAT
-@click.option("--quiet", is_flag=True, help="Nothing on standard error.")
+@click.option("--quiet", is_flag=True, help="Suppress progress and notices.")
 def train(net: str, **options: Any) -> int:
-    """Repeat the cycle until the error converges or a limit is reached, and say which.
+    """Train until the error converges or a limit is reached.
 
     Example: clearprop train iris --output iris.safetensors
     """
@@ -116,11 +127,13 @@ def train(net: str, **options: Any) -> int:
 
 @application.command()
 @click.argument("model", metavar="MODEL")
-@click.option("--data", metavar="FILE", required=True, help="The rows, as CSV or Parquet.")
-@click.option("--output", metavar="FILE", help="Where to; else standard output.")
-@click.option("--quiet", is_flag=True, help="Nothing on standard error.")
+@click.option("--data", metavar="FILE", required=True, help="Rows to predict (CSV or Parquet).")
+@click.option("--output", metavar="FILE", help="Output file (default: standard output).")
+@click.option("--quiet", is_flag=True, help="Suppress progress and notices.")
 def predict(model: str, **options: Any) -> int:
-    """Write the outputs for new rows as CSV: of a classifier, classes and their probabilities.
+    """Write outputs for new rows as CSV.
+
+    For a classifier: classes and their probabilities.
 
     Example: clearprop predict iris.safetensors --data flowers.csv
     """
@@ -134,10 +147,17 @@ def predict(model: str, **options: Any) -> int:
 @click.option("--example", metavar="K|all", default="all", show_default=True, help=EXAMPLE_HELP)
 @DATA
 @TARGET
-@click.option("--sample", type=click.IntRange(1), metavar="N", help="Check N gradients; by default all, if few.")
+@click.option(
+    "--sample",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Check N gradients (default: all, or a sample of a large network).",
+)
 @FORMAT
 def verify(net: str, **options: Any) -> int:
-    """Check every gradient against central differences in extended precision.
+    """Check every gradient against finite differences.
+
+    Exit code 1 if a gradient is wrong, or if the compiled engine disagrees.
 
     Example: clearprop verify lecture
     """
@@ -150,12 +170,12 @@ def verify(net: str, **options: Any) -> int:
 @NET
 @DATA
 @TARGET
-@click.option("--batch-size", type=click.IntRange(1), help="Examples per update.")
+@click.option("--batch-size", type=click.IntRange(1), metavar="N", help="Examples per update.")
 @THREADS
-@click.option("--assembly", is_flag=True, help="The machine code of a training step instead.")
+@click.option("--assembly", is_flag=True, help="Print the machine code of a training step.")
 @FORMAT
 def engine(net: str, **options: Any) -> int:
-    """Show how the compiled engine trains a network: its plan, its code, and how fast it is.
+    """Show the compiled engine's plan, code and speed.
 
     Example: clearprop engine digits
     """
@@ -166,12 +186,15 @@ def engine(net: str, **options: Any) -> int:
 
 @application.command()
 @NET
-@click.option("--output", metavar="FILE", help="Where to; else a temporary file.")
+@click.option("--output", metavar="FILE", help="Output file (default: a temporary file).")
 @click.option("--open/--no-open", "opens", default=True, help="Open it in the browser.", show_default=True)
 @DATA
 @TARGET
 def explore(net: str, **options: Any) -> int:
-    """Write the network as one self-contained page, and open it: turn any number, ask any number why.
+    """Open the network in the browser, to step through and edit.
+
+    Writes one self-contained page: change any number, click any number to see
+    where it comes from.
 
     Example: clearprop explore lecture --output lecture.html
     """
@@ -184,7 +207,7 @@ def explore(net: str, **options: Any) -> int:
 @click.argument("name", metavar="[NAME]", required=False)
 @FORMAT
 def examples(name: str | None, format: str) -> int:
-    """List the bundled examples, or print one to start from.
+    """List the bundled examples, or print one.
 
     Example: clearprop examples lecture > mine.toml
     """

@@ -27,7 +27,7 @@ def explore(problem: Problem) -> Any:
         import anywidget
         import traitlets
     except ImportError:
-        raise MissingExtra("The explorer in a notebook", "notebook") from None
+        raise MissingExtra("the explorer in a notebook", "anywidget", "notebook") from None
 
     class Explorer(anywidget.AnyWidget):  # type: ignore[misc]
         """The explorer, as a widget."""

@@ -98,7 +98,7 @@ def require_plot(path: str) -> str:
     if format not in FORMATS or "." not in path:
         raise InvalidArgument(f"--plot: expected a file that ends in .png or .svg, found {abridged(path, 200)}")
     if find_spec("matplotlib") is None:
-        raise MissingExtra("--plot", "plot")
+        raise MissingExtra("--plot", "matplotlib", "plot")
     return format
 
 

@@ -216,7 +216,7 @@ def read_parquet(path: Path, wanted: Wanted) -> Table:
     if not is_parquet(path):
         raise UnreadableFile(f"{source}: not a Parquet file, or not a whole one; a CSV file's name ends in .csv")
     if find_spec("polars") is None:
-        raise MissingExtra("reading Parquet files", "data")
+        raise MissingExtra("reading Parquet files", "polars", "data")
     import polars
     from narwhals.exceptions import NarwhalsError
 
