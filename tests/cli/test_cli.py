@@ -16,7 +16,6 @@ import pytest
 from tests.support import command, signalled
 
 import clearprop as cp
-from clearprop.rendering.curves import curve
 
 LECTURE = """\
 notation = "lecture"            # or "standard", the default
@@ -190,12 +189,3 @@ def test_start_up_imports_nothing_heavy() -> None:
     code = "import sys, clearprop.cli.application; print([m for m in ('numpy', 'rich', 'tomlkit') if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
     assert run.stdout == "[]\n"
-
-
-def test_the_loss_curve_is_drawn_on_a_logarithmic_scale() -> None:
-    lines = curve([10.0**-k for k in range(9)], width=9, height=9)
-    heights = [sum(line[11 + column : 12 + column] not in ("", " ") for line in lines[:-2]) for column in range(9)]
-    assert heights == sorted(heights, reverse=True)
-    assert lines[0].startswith(" 1.00e+00 ┤█")
-    assert lines[8].startswith(" 1.00e-08 ┤█")
-    assert curve([0.5]) == []

@@ -14,7 +14,6 @@ import clearprop as cp
 from clearprop.cli import train as room
 from clearprop.cli.train import run_train
 from clearprop.errors import InvalidArgument, Unwritable
-from clearprop.rendering.curves import curve
 
 
 def test_text(capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,25 +166,3 @@ def test_progress_goes_to_a_terminal_s_stderr_alone(
     still = capsys.readouterr()
     assert still.err == ""
     assert still.out.split("\n")[3:] == loud.out.split("\n")[3:]
-
-
-@pytest.mark.parametrize(
-    "losses",
-    [
-        [1.0, float("nan"), 0.5],
-        [1.0, 0.0, 0.5],
-        [1e-300, 1e300],
-        [2.0 / k for k in range(1, 100_000)],
-        [-1.0, 3.0, 2.0],
-    ],
-)
-def test_curves_of_odd_losses_fit_the_terminal(losses: list[float]) -> None:
-    lines = curve(losses)
-    assert lines
-    assert max(map(len, lines)) <= 80
-    assert f"epoch {len(losses) - 1:,}".endswith(lines[-1].split()[-1])
-
-
-@pytest.mark.parametrize("losses", [[], [1.0], [1.0, 1.0], [0.0, 0.0], [float("nan")] * 3])
-def test_no_curve_where_there_is_nothing_to_see(losses: list[float]) -> None:
-    assert curve(losses) == []

@@ -1,13 +1,15 @@
-"""Loss curves: as text and as pictures."""
+"""Loss curves: their points, and the curve as text."""
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
+import re
 
 import pytest
 
-from clearprop.errors import InvalidArgument, MissingExtra
-from clearprop.rendering.curves import POINT, curve, plot, require_plot
+from clearprop.rendering.curves import POINT, curve, loss_curve
+from clearprop.rendering.document import Curve
+from clearprop.rendering.svg_curve import HEIGHT, svg_curve
+from clearprop.rendering.tikz import tikz_curve
 
 
 def test_points_are_the_validation_loss_on_the_same_scale() -> None:
@@ -39,28 +41,50 @@ def test_one_epoch_is_labelled_readably() -> None:
     assert curve([1.0, 0.5])[-1].strip() == "0 epoch 1"
 
 
-def test_pictures_are_what_they_say() -> None:
-    arguments = {"title": "<b> $x_1$ & [red]", "total": "L"}
-    png = plot([1.0, 0.1], [2.0, 0.2], format="png", **arguments)
-    assert png.startswith(b"\x89PNG\r\n")
-    svg = plot([1.0, 0.1], [2.0, 0.2], format="svg", **arguments)
-    texts = [each.text for each in ET.fromstring(svg).iter() if each.tag.endswith("text")]
-    # Text from a file is text: neither markup nor mathematics.
-    assert {"<b> $x_1$ & [red]", "epoch", "L", "training", "validation"} <= set(texts)
-    assert "0.1" in texts  # a label of the axis
-    assert sum("$" in (text or "") for text in texts) == 1
-    assert svg == plot([1.0, 0.1], [2.0, 0.2], format="svg", **arguments)
-    assert "validation" not in plot([1.0, 0.1], [], format="svg", **arguments).decode()
-    assert plot([0.0, 0.0], [], format="png", **arguments).startswith(b"\x89PNG")
+@pytest.mark.parametrize(
+    "losses",
+    [
+        [1.0, float("nan"), 0.5],
+        [1.0, 0.0, 0.5],
+        [1e-300, 1e300],
+        [2.0 / k for k in range(1, 100_000)],
+        [-1.0, 3.0, 2.0],
+        [1.0, float("inf"), 0.5],
+    ],
+)
+def test_curves_of_odd_losses_fit_the_terminal(losses: list[float]) -> None:
+    lines = curve(losses)
+    assert lines
+    assert max(map(len, lines)) <= 80
+    assert f"epoch {len(losses) - 1:,}".endswith(lines[-1].split()[-1])
 
 
-def test_the_name_says_the_format(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (require_plot("a.png"), require_plot("b.SVG")) == ("png", "svg")
-    for path in ("loss.pdf", "png", "loss"):
-        with pytest.raises(InvalidArgument) as caught:
-            require_plot(path)
-        assert str(caught.value) == f"--plot: expected a file that ends in .png or .svg, found {path}"
-    monkeypatch.setattr("clearprop.rendering.curves.find_spec", lambda name: None)
-    with pytest.raises(MissingExtra) as missing:
-        require_plot("a.png")
-    assert str(missing.value) == "--plot needs matplotlib (extra “plot”): pip install matplotlib"
+@pytest.mark.parametrize("losses", [[], [1.0], [1.0, 1.0], [0.0, 0.0], [float("nan")] * 3])
+def test_no_curve_where_there_is_nothing_to_see(losses: list[float]) -> None:
+    assert curve(losses) == []
+
+
+def test_every_drawing_reads_the_same_points() -> None:
+    """Losses 100, 1, 0.05: between 0.01 and 100 they stand at 1, 1/2 and 0.1747 (log10 0.05 = -1.30103)."""
+    drawn = loss_curve([100.0, 1.0, 0.05], [100.0, 0.0, float("nan")])
+    assert drawn is not None
+    assert drawn.decades == (-2, 2)
+    assert [x for x, _ in drawn.losses] == [0.0, 0.5, 1.0]
+    assert [drawn.height(power) for _, power in drawn.losses] == pytest.approx([1.0, 0.5, 0.174742], abs=1e-6)
+    # A loss of exactly 0 stands at the bottom; one that is no number is not drawn.
+    assert [drawn.height(power) for _, power in drawn.validation] == [1.0, 0.0]
+    assert drawn.ticks(2) == [(-2, 0.0), (0, 0.5), (2, 1.0)]
+    block = Curve("L", (100.0, 1.0, 0.05))
+    heights = [12 + HEIGHT * (1 - y) for y in (1.0, 0.5, 0.174742)]
+    (line,) = re.findall(r'<polyline points="([^"]+)"', svg_curve(block))
+    assert [float(point.split(",")[1]) for point in line.split()] == pytest.approx(heights, abs=0.1)
+    assert "(0.000,4.500) -- (6.000,2.250) -- (12.000,0.786)" in tikz_curve(block)
+
+
+def test_the_loss_curve_is_drawn_on_a_logarithmic_scale() -> None:
+    lines = curve([10.0**-k for k in range(9)], width=9, height=9)
+    heights = [sum(line[11 + column : 12 + column] not in ("", " ") for line in lines[:-2]) for column in range(9)]
+    assert heights == sorted(heights, reverse=True)
+    assert lines[0].startswith(" 1.00e+00 ┤█")
+    assert lines[8].startswith(" 1.00e-08 ┤█")
+    assert curve([0.5]) == []

@@ -33,7 +33,7 @@ from clearprop.rendering.document import (
     Paragraph,
     View,
 )
-from clearprop.rendering.latex import latex, pieces, width
+from clearprop.rendering.latex import latex
 from clearprop.rendering.latex_symbols import (
     ACCENTS,
     ESCAPES,
@@ -44,6 +44,7 @@ from clearprop.rendering.latex_symbols import (
     number,
     prose,
 )
+from clearprop.rendering.latex_width import width
 
 PROBLEM = cp.load("lecture")
 VIEWS = {name: View(Names(PROBLEM.network, notation)) for name, notation in NOTATIONS.items()}
@@ -229,7 +230,7 @@ def test_long_formulas_fit_the_page() -> None:
 @pytest.mark.parametrize("name", LONG)
 def test_broken_formulas_have_everything_once(name: str) -> None:
     formula = Formula(LECTURE)
-    shown = pieces(LONG[name], formula, 300)
+    shown = formula.lines(LONG[name], 300)
     assert all(balanced(piece) for piece in shown)
     joined = " ".join(shown)
     whole = formula.write(LONG[name])
@@ -240,7 +241,7 @@ def test_broken_formulas_have_everything_once(name: str) -> None:
 
 
 def test_a_mean_that_is_broken_stays_in_parentheses() -> None:
-    first, *_, last = pieces(LONG["mean"], Formula(LECTURE), 200)
+    first, *_, last = Formula(LECTURE).lines(LONG["mean"], 200)
     assert first.startswith(r"\bigl(0.12345 + ")
     assert last.endswith(r"\bigr) / 16")
 

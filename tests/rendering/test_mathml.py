@@ -189,13 +189,13 @@ def test_reading_a_formula_gives_what_was_written(tree: Expression) -> None:
 
 
 @given(EXPRESSIONS, st.sampled_from([0, 5, 1000]))
-def test_a_formula_in_parts_is_the_same(tree: Expression, longest: int) -> None:
-    parts = STANDARD.parts(tree, longest)
-    assert parts[0].operator == ""
-    together = " ".join(f"{part.operator} {words(part.shown)}" for part in parts)
+def test_a_formula_in_chunks_is_the_same(tree: Expression, longest: int) -> None:
+    chunks = STANDARD.broken(tree, longest)
+    assert chunks[0].sign == ""
+    together = " ".join(f"{chunk.sign} {words(chunk.shown)}" for chunk in chunks)
     assert together.count("(") == together.count(")")
     if longest == 1000:
-        whole = "".join((f"<mo>{part.operator}</mo>" if part.operator else "") + part.shown for part in parts)
+        whole = "".join((f"<mo>{chunk.sign}</mo>" if chunk.sign else "") + chunk.shown for chunk in chunks)
         assert whole == STANDARD.write(tree)
 
 
@@ -205,10 +205,10 @@ def words(markup: str) -> str:
 
 def test_a_long_mean_stays_in_parentheses() -> None:
     mean = add(*(Number(0.12345 + k) for k in range(9))) / 9
-    first, *_, last, count = STANDARD.parts(mean, 20)
+    first, *_, last, count = STANDARD.broken(mean, 20)
     assert words(first.shown).startswith("( 0.12345")
     assert words(last.shown).endswith(")")
-    assert (count.operator, words(count.shown)) == ("/", "9")
+    assert (count.sign, words(count.shown)) == ("/", "9")
 
 
 @pytest.mark.parametrize("broken", ["parenthesised", "minus", "negative"])

@@ -16,8 +16,8 @@ from clearprop.errors import ClearpropError, InvalidArgument, Unwritable
 from clearprop.loading import load
 from clearprop.messages import abridged
 from clearprop.network.write import save
-from clearprop.rendering.curves import plot, require_plot
-from clearprop.rendering.fit import fit_result
+from clearprop.rendering.fit import fit_result, loss_block
+from clearprop.rendering.plot import plot, require_plot
 from clearprop.training.callbacks import Callback
 from clearprop.training.loop import CHECKPOINT_SECONDS, Fit, train
 
@@ -102,11 +102,8 @@ def _written(
         except ClearpropError as error:
             failures.append((output, error))
     if picture is not None and format is not None:
-        total = fit.problem.names.notation.total_error
-        title = abridged(fit.problem.name)
         try:
-            drawn = plot(fit.history.loss, fit.history.validation, title=title, total=total, format=format)
-            write_atomically(picture, drawn)
+            write_atomically(picture, plot(loss_block(fit), title=abridged(fit.problem.name), kind=format))
         except Unwritable as error:
             failures.append((picture, error))
     return failures

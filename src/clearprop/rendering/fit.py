@@ -47,9 +47,14 @@ def _blocks(fit: Fit, saved: str | None) -> Iterator[Block]:
         yield from _confusion(fit, validation, "validation")
     elif training is not None:
         yield from _confusion(fit, training, "training")
-    yield Curve(name, tuple(fit.history.loss), tuple(fit.history.validation))
+    yield loss_block(fit)
     if saved is not None:
         yield Lines((f"saved as {abridged(saved, 200)}",))
+
+
+def loss_block(fit: Fit) -> Curve:
+    """Return the loss curve of a training."""
+    return Curve(fit.problem.names.notation.total_error, tuple(fit.history.loss), tuple(fit.history.validation))
 
 
 def shown_metrics(metrics: Metrics, loss: float | None = None) -> str:

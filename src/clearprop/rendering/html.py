@@ -30,8 +30,9 @@ from clearprop.rendering.document import (
     View,
 )
 from clearprop.rendering.layout import caption
+from clearprop.rendering.line_breaks import Chunk
 from clearprop.rendering.markup import element, escaped
-from clearprop.rendering.mathml import TAG, Formula, Part, math, matrices, mo, visible
+from clearprop.rendering.mathml import TAG, Formula, math, matrices, mo, visible
 from clearprop.rendering.svg import legend, svg
 from clearprop.rendering.svg_curve import svg_curve
 
@@ -157,11 +158,11 @@ class Html:
     # --- equations --------------------------------------------------------------------------
 
     def _equation(self, position: int, block: Equation) -> str:
-        lines = [(line, self.formula.parts(line.side, LONG)) for line, _ in block.distinct(self.formula.write)]
+        lines = [(line, self.formula.broken(line.side, LONG)) for line, _ in block.distinct(self.formula.write)]
         shown = [self._line(position, *line) for line in lines]
-        unbroken = any(visible(part.shown) > UNBROKEN for _, parts in lines for part in parts)
+        unbroken = any(visible(chunk.shown) > UNBROKEN for _, chunks in lines for chunk in chunks)
         remarked = any(line.remark for line, _ in lines[:-1])
-        short = not remarked and sum(_length(parts) for _, parts in lines) <= ROW
+        short = not remarked and sum(_length(chunks) for _, chunks in lines) <= ROW
         return element(
             "div",
             "\n".join([f'<span class="left">{self._left(block.left)}</span>', *shown]),
@@ -179,26 +180,26 @@ class Html:
             return escaped(tree.key)
         return math(self.formula.write(tree))
 
-    def _line(self, position: int, line: Line, parts: list[Part]) -> str:
-        links = [self._link(position, part, alone=len(parts) == 1) for part in parts]
-        if any(links) or _length(parts) > LONG:
-            parts = [parts[0]._replace(operator="="), *parts[1:]]
-            shown = "<wbr/>".join(self._chunk(part, link) for part, link in zip(parts, links, strict=True))
+    def _line(self, position: int, line: Line, chunks: list[Chunk]) -> str:
+        links = [self._link(position, chunk, alone=len(chunks) == 1) for chunk in chunks]
+        chunks = [chunks[0]._replace(sign="="), *chunks[1:]]
+        if any(links) or _length(chunks) > LONG:
+            shown = "<wbr/>".join(self._chunk(chunk, link) for chunk, link in zip(chunks, links, strict=True))
         else:
-            shown = math(mo("=") + "".join((mo(part.operator) if part.operator else "") + part.shown for part in parts))
+            shown = math("".join(mo(chunk.sign) + chunk.shown for chunk in chunks))
         return f'<span class="line">{shown}{self._remark(position, line)}</span>'
 
-    def _chunk(self, part: Part, link: str | None) -> str:
-        """A part with the operator in front of it, which stands there alone and must be told that it is infix."""
-        sign = mo(part.operator, "infix") if part.operator else ""
+    def _chunk(self, chunk: Chunk, link: str | None) -> str:
+        """A chunk after its sign, which stands alone there and must be marked as infix."""
+        sign = mo(chunk.sign, "infix")
         if link is None:
-            return math(sign + part.shown)
-        factor = element("a", math(part.shown, self.view.name(part.key)), href=f"#{link}")
+            return math(sign + chunk.shown)
+        factor = element("a", math(chunk.shown, self.view.name(chunk.key)), href=f"#{link}")
         return f'<span class="part">{math(sign)}{factor}</span>'
 
-    def _link(self, position: int, part: Part, alone: bool) -> str | None:
-        """Where a factor was computed; where the line is a unit's output alone, that too."""
-        key = part.key
+    def _link(self, position: int, chunk: Chunk, alone: bool) -> str | None:
+        """The place where a factor was computed; where the line is a unit's output alone, that too."""
+        key = chunk.key
         chained = isinstance(key, q.Derivative | q.Error | q.PenaltyError | Phrase)
         linked = chained or (alone and isinstance(key, q.Output | q.Sum))
         return self.anchors.computed(key, position) if linked else None
@@ -255,6 +256,6 @@ class Html:
         return element(name, shown, class_="number" if numeric else None, scope=scope)
 
 
-def _length(parts: list[Part]) -> int:
+def _length(chunks: list[Chunk]) -> int:
     """About how many characters a line has, its operators and the spaces around them included."""
-    return sum(visible(part.shown) + 3 for part in parts)
+    return sum(visible(chunk.shown) + 3 for chunk in chunks)

@@ -6,13 +6,15 @@ import re
 import unicodedata
 from collections.abc import Hashable
 
-from clearprop.expressions import Alphabet, Expression, Operator
+from clearprop.expressions import Expression, Operator
 from clearprop.expressions.printing import ATOM, POWER, SIGN, SUM, Piece
 from clearprop.network import names as q
 from clearprop.network.names import Names
 from clearprop.network.notation import Accent
 from clearprop.rendering import symbols
 from clearprop.rendering.document import Phrase, View
+from clearprop.rendering.latex_width import shrunk, width
+from clearprop.rendering.line_breaks import Breakable
 from clearprop.rendering.symbols import Pieces
 
 # --- characters -------------------------------------------------------------------------
@@ -156,13 +158,31 @@ def number(shown: str) -> str:
     return rf"{mantissa}\times 10^{{{exponent}}}" if e else shown
 
 
-class Formula(Alphabet):
+class Formula(Breakable):
     """Expressions as LaTeX mathematics; ``web`` is for MathJax and KaTeX."""
 
     def __init__(self, view: View, *, web: bool = False) -> None:
         self.symbols, self.web = Symbols(view.names, web=web), web
         self.sign = view.names.notation.times_set
         super().__init__(self.symbols.write, lambda value: number(view.number(value)))
+
+    # --- line breaks --------------------------------------------------------------------
+
+    opening, closing, slack, gap = r"\bigl(", r"\bigr)", 20.0, 4.0
+
+    def length(self, shown: str) -> float:
+        return width(shown)
+
+    def applied(self, operator: Operator) -> str | None:
+        return r"\exp" if operator is Operator.EXP else None
+
+    def raised(self, shown: str, exponent: Expression) -> str:
+        return f"{shown}^{{{self.write(exponent)}}}"
+
+    def squeezed(self, shown: str, room: float) -> str:
+        return shown if self.web else shrunk(shown, room)
+
+    # --- the alphabet -------------------------------------------------------------------
 
     def literal(self, value: float) -> Piece:
         shown = self.number(value)
@@ -184,7 +204,7 @@ class Formula(Alphabet):
         return rf"\frac{{{self.write(above)}}}{{{self.write(below)}}}", POWER
 
     def power(self, base: Expression, exponent: Expression) -> Piece:
-        return f"{self.wrapped(base, ATOM)}^{{{self.write(exponent)}}}", POWER
+        return self.raised(self.wrapped(base, ATOM), exponent), POWER
 
     def choice(self, condition: Expression, then: Expression, otherwise: Expression) -> Piece:
         cases = rf"{self.write(then)} & \text{{if }} {self.write(condition)} \\ {self.write(otherwise)} & \text{{else}}"

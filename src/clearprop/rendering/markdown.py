@@ -21,7 +21,8 @@ from clearprop.rendering.document import (
     Paragraph,
     View,
 )
-from clearprop.rendering.latex import equation, matrix_equation
+from clearprop.rendering.latex_equations import equation
+from clearprop.rendering.latex_matrices import matrix_equation
 from clearprop.rendering.latex_symbols import Formula
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable
-from typing import NamedTuple
 
-from clearprop.expressions import Alphabet, Apply, Expression, Operator, Symbol
-from clearprop.expressions.printing import ATOM, POWER, PRODUCT, SIGN, SUM, Piece
+from clearprop.expressions import Apply, Expression, Operator, Symbol
+from clearprop.expressions.printing import ATOM, POWER, SIGN, SUM, Piece
 from clearprop.network import names as q
 from clearprop.network.notation import Accent
 from clearprop.rendering.document import Letter, Matrix, Phrase, View
+from clearprop.rendering.line_breaks import Breakable
 from clearprop.rendering.markup import element, escaped
 from clearprop.rendering.symbols import Pieces, Symbols
 
@@ -118,56 +118,27 @@ OPEN, CLOSE = '<mo form="prefix" stretchy="false">(</mo>', '<mo form="postfix" s
 """Parentheses around what is broken into several formulas."""
 
 
-class Part(NamedTuple):
-    """What a line may be broken between: a term or factor, the character of the operator in front of it, ""
-    for the first, and the symbol's key if it is nothing but a symbol."""
-
-    operator: str
-    shown: str
-    key: Hashable = None
-
-
-class Formula(Alphabet):
+class Formula(Breakable):
     """Expressions as MathML."""
+
+    opening, closing = OPEN, CLOSE
 
     def __init__(self, view: View) -> None:
         self.symbols = Symbols(view.names, PIECES)
         self.sign = view.names.notation.times_set
         super().__init__(self.symbols.write, lambda value: number(view.number(value)))
 
-    # --- in parts -----------------------------------------------------------------------------
+    # --- line breaks --------------------------------------------------------------------------
 
-    def parts(self, tree: Expression, longest: int) -> list[Part]:
-        """What a formula may be broken between: the terms of a sum, the factors of a product. Terms and
-        factors with more than ``longest`` characters are taken apart too."""
-        match tree:
-            case Apply(Operator.ADD, (first, *rest)):
-                found = [self._inner("", first, longest, SUM)]
-                found += [self._inner("+", term, longest, PRODUCT) for term in rest]
-            case Apply(Operator.SUBTRACT, (u, v)):
-                found = [self._inner("", u, longest, SUM), self._inner("−", v, longest, PRODUCT)]
-            case Apply(Operator.MULTIPLY, (first, *rest)):
-                found = [self._inner("", first, longest, PRODUCT)]
-                found += [self._inner(self.sign, factor, longest, SIGN) for factor in rest]
-            case Apply(Operator.DIVIDE, (u, v)) if visible(self.write(u)) > longest:
-                found = [self._inner("", u, longest, POWER), [Part("/", self.wrapped(v, POWER))]]
-            case _:
-                return [Part("", self.write(tree), tree.key if isinstance(tree, Symbol) else None)]
-        return [part for parts in found for part in parts]
+    def length(self, shown: str) -> float:
+        return visible(shown)
 
-    def _inner(self, sign: str, tree: Expression, longest: int, at_least: int) -> list[Part]:
-        """A term or factor with its sign in front, in parts if it is long."""
-        shown, strength = self.piece(tree)
-        if visible(shown) <= longest or not isinstance(tree, Apply):
-            key = tree.key if isinstance(tree, Symbol) else None
-            return [Part(sign, self.wrapped(tree, at_least, leading=not sign), key)]
-        first, *rest = self.parts(tree, longest)
-        if rest and (strength < at_least or (strength == SIGN and sign)):
-            first = first._replace(shown=OPEN + first.shown)
-            rest[-1] = rest[-1]._replace(shown=rest[-1].shown + CLOSE)
-        elif not rest:
-            first = Part("", self.wrapped(tree, at_least, leading=not sign))
-        return [first._replace(operator=sign), *rest]
+    def between(self, operator: str) -> str:
+        return {"-": "−", "*": self.sign}.get(operator, operator)
+
+    def divides(self, tree: Apply, room: float) -> bool:
+        # Set one above the other, it is as wide as its wider half.
+        return visible(self.write(tree.arguments[0])) > room
 
     # --- the alphabet ---------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clearprop.rendering.curves import Plotted, plotted
+from clearprop.rendering.curves import LossCurve, loss_curve
 from clearprop.rendering.document import Curve
 from clearprop.rendering.markup import element, escaped
 from clearprop.rendering.svg import FONT, INK, MUTED, NEGATIVE, POSITIVE, minus
@@ -11,21 +11,28 @@ WIDTH, HEIGHT, LEFT, BELOW = 620, 240, 58, 34
 """Of the plot, and the room for what is written beside it."""
 
 
-def svg_curve(block: Curve, *, ids: str = "curve") -> str:
-    """The curve as an ``svg`` element; nothing where there is nothing to see."""
-    drawn = plotted(block.losses, block.validation)
-    if drawn is None:
+def svg_curve(block: Curve, *, ids: str = "curve", title: str = "", standalone: bool = False) -> str:
+    """Return the curve as an ``svg`` element, or as a file if ``standalone``; nothing where there is nothing to
+    see, unless it is a file. ``title`` stands above the curve."""
+    drawn = loss_curve(block.losses, block.validation)
+    if drawn is None and not standalone:
         return ""
-    ends = f"{block.losses[0]:.3g} before training, {block.losses[-1]:.3g} after {drawn.epochs:,} epochs"
-    title = element("title", escaped(f"{block.name} over {drawn.epochs:,} epochs"), id=f"{ids}-title")
+    epochs = f"{len(block.losses) - 1:,} epochs"
+    ends = f"{block.losses[0]:.3g} before training, {block.losses[-1]:.3g} after {epochs}"
+    above = [element("text", escaped(title), x=LEFT, y=-6, fill=INK)] if title else []
+    head = 24 if title else 0
+    named = element("title", escaped(title or f"{block.name} over {epochs}"), id=f"{ids}-title")
+    described = element("desc", escaped(ends), id=f"{ids}-desc")
+    content = [] if drawn is None else [*_axes(block, drawn), *_lines(drawn)]
     return element(
         "svg",
-        "".join([title, element("desc", ends, id=f"{ids}-desc"), *_axes(block, drawn), *_lines(drawn)]),
+        "".join([named, described, *above, *content]),
+        xmlns="http://www.w3.org/2000/svg" if standalone else None,
         role="img",
         aria_labelledby=f"{ids}-title {ids}-desc",
-        viewBox=f"0 0 {WIDTH + LEFT + 16} {HEIGHT + BELOW + 16}",
+        viewBox=f"0 {-head} {WIDTH + LEFT + 16} {HEIGHT + BELOW + 16 + head}",
         width=WIDTH + LEFT + 16,
-        height=HEIGHT + BELOW + 16,
+        height=HEIGHT + BELOW + 16 + head,
         font_family=FONT,
         font_size=13,
     )
@@ -35,15 +42,14 @@ def _at(x: float, y: float) -> tuple[float, float]:
     return LEFT + WIDTH * x, 12 + HEIGHT * (1 - y)
 
 
-def _axes(block: Curve, drawn: Plotted) -> list[str]:
+def _axes(block: Curve, drawn: LossCurve) -> list[str]:
     """A line for every power of ten, or for some of them, and the first and last epoch."""
     shown = []
-    step = max(1, (drawn.high - drawn.low) // 6)
-    for exponent in range(drawn.low, drawn.high + 1, step):
-        x, y = _at(0, (exponent - drawn.low) / (drawn.high - drawn.low))
+    for power, height in drawn.ticks(6):
+        x, y = _at(0, height)
         shown.append(element("line", class_="grid", x1=x, y1=f"{y:.1f}", x2=x + WIDTH, y2=f"{y:.1f}", stroke="#dde2e8"))
-        power = f'10<tspan dy="-5" font-size="10">{minus(str(exponent))}</tspan>'
-        shown.append(_text(power, x - 8, y + 4, "end"))
+        label = f'10<tspan dy="-5" font-size="10">{minus(str(power))}</tspan>'
+        shown.append(_text(label, x - 8, y + 4, "end"))
     low = HEIGHT + 12 + 20
     shown += [_text("0", LEFT, low, "middle"), _text(f"epoch {drawn.epochs:,}", LEFT + WIDTH, low, "end")]
     return [*shown, _text(escaped(block.name), LEFT + WIDTH / 2, low, "middle")]
@@ -53,12 +59,12 @@ def _text(markup: str, x: float, y: float, anchor: str) -> str:
     return element("text", markup, x=f"{x:.1f}", y=f"{y:.1f}", text_anchor=anchor, fill=MUTED, class_="note")
 
 
-def _lines(drawn: Plotted) -> list[str]:
+def _lines(drawn: LossCurve) -> list[str]:
     kinds = [("training", drawn.losses, POSITIVE, None), ("validation", drawn.validation, NEGATIVE, "6 4")]
     kinds = [kind for kind in kinds if kind[1]]
     shown = []
     for row, (name, points, colour, dashes) in enumerate(kinds):
-        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (_at(*point) for point in points))
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (_at(x, drawn.height(power)) for x, power in points))
         sign = "positive" if dashes is None else "negative"
         style = {"class_": sign, "fill": "none", "stroke": colour, "stroke_width": "1.8", "stroke_dasharray": dashes}
         shown.append(element("polyline", points=path, **style))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import textwrap
 from collections.abc import Iterator
 
@@ -11,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text as Styled
 
-from clearprop.expressions import Expression, Number, Text
+from clearprop.expressions import Expression, Number, Operator, Text
 from clearprop.expressions.printing import ATOM, POWER, Piece
 from clearprop.rendering.curves import curve
 from clearprop.rendering.diagram import diagram_text
@@ -25,17 +24,19 @@ from clearprop.rendering.document import (
     Grid,
     Heading,
     Letter,
+    Line,
     Lines,
     Matrix,
     MatrixEquation,
     Paragraph,
     View,
 )
+from clearprop.rendering.line_breaks import Breakable
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-class Formula(Text):
+class Formula(Breakable, Text):
     """Expressions as a person reads them: powers raised, the notation's sign for times."""
 
     def __init__(self, view: View) -> None:
@@ -46,10 +47,22 @@ class Formula(Text):
         return f" {self.words.times} "
 
     def power(self, base: Expression, exponent: Expression) -> Piece:
+        return self.raised(self.wrapped(base, ATOM), exponent), POWER
+
+    # --- line breaks ----------------------------------------------------------------------
+
+    slack = 4
+
+    def length(self, shown: str) -> float:
+        return len(shown)
+
+    def applied(self, operator: Operator) -> str | None:
+        return operator.value
+
+    def raised(self, shown: str, exponent: Expression) -> str:
         if isinstance(exponent, Number) and exponent.value == int(exponent.value) and exponent.value > 0:
-            raised = str(int(exponent.value)).translate(SUPERSCRIPTS)
-            return f"{self.wrapped(base, ATOM)}{raised}", POWER
-        return f"{self.wrapped(base, ATOM)}{self.words.power}{self.wrapped(exponent, ATOM)}", POWER
+            return shown + str(int(exponent.value)).translate(SUPERSCRIPTS)
+        return f"{shown}{self.words.power}{self.wrapped(exponent, ATOM)}"
 
 
 def text(document: Document, view: View, *, width: int = 80, colour: bool = False) -> str:
@@ -103,61 +116,37 @@ def _lines(block: Block, view: View, width: int) -> Iterator[str | Styled]:
 
 
 def equation_lines(equation: Equation, view: View, width: int) -> list[str]:
-    """``left = side = …`` on one line if it fits, else one side to a line, long ones wrapped."""
+    """Return ``left = side = …`` on one line if it fits, else one side to a line, long ones broken."""
     formula = Formula(view)
     left = formula.write(equation.left)
-    sides = [(shown, line.remark) for line, shown in equation.distinct(formula.write)]
-    remarks = [remark for _, remark in sides if remark]
-    one = " = ".join([left, *(side for side, _ in sides)])
-    if len(remarks) <= 1 and (not remarks or sides[-1][1]):
+    lines = equation.distinct(formula.write)
+    remarks = [line.remark for line, _ in lines if line.remark]
+    one = " = ".join([left, *(shown for _, shown in lines)])
+    if len(remarks) <= 1 and (not remarks or lines[-1][0].remark):
         remark = f"   ({remarks[0]})" if remarks else ""
         if len(one) + len(remark) <= width:
             return [one + remark]
+    return _one_side_to_a_line(left, lines, formula, width)
+
+
+def _one_side_to_a_line(left: str, lines: list[tuple[Line, str]], formula: Formula, width: int) -> list[str]:
     indent = " " * min(len(left), 24)
-    lines = []
-    for number, (side, remark) in enumerate(sides):
+    shown: list[str] = []
+    for number, (line, side) in enumerate(lines):
         start = f"{left} = " if number == 0 else f"{indent} = "
         room = width - len(start)
-        parts = [side] if len(side) <= room else _broken(side, formula.words.times, width - len(indent) - 4)
-        if number == 0 and len(parts[0]) > room:
-            lines.append(left)
+        first, *more = [side] if len(side) <= room else formula.lines(line.side, width - len(indent) - 4)
+        if number == 0 and len(first) > room:
+            shown.append(left)
             start = f"{indent} = "
-        for part_number, part in enumerate(parts):
-            lines.append((start if part_number == 0 else f"{indent}   ") + part)
-        if remark:
-            note = f"   ({remark})"
-            if len(lines[-1]) + len(note) <= width:
-                lines[-1] += note
+        shown += [start + first, *(f"{indent}   {part}" for part in more)]
+        if line.remark:
+            note = f"   ({line.remark})"
+            if len(shown[-1]) + len(note) <= width:
+                shown[-1] += note
             else:
-                lines.append(" " * max(0, min(len(indent) + 3, width - len(remark) - 2)) + f"({remark})")
-    return lines
-
-
-def _broken(shown: str, times: str, room: int) -> list[str]:
-    """A long side in pieces of at most ``room`` characters, broken before + - / and the sign for
-    times, outside parentheses where that is possible."""
-    words = _words(shown, times, 0)
-    if any(len(word) > room for word in words):
-        words = _words(shown, times, 99)
-    lines = [words[0]]
-    for word in words[1:]:
-        if len(lines[-1]) + 1 + len(word) <= room:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
-    return lines
-
-
-def _words(shown: str, times: str, deepest: int) -> list[str]:
-    words, depth, start = [], 0, 0
-    for match in re.finditer(rf"[()]| (?=[+\-/{re.escape(times)}] )", shown):
-        if match[0] == " ":
-            if depth <= deepest:
-                words.append(shown[start : match.start()])
-                start = match.end()
-        else:
-            depth += 1 if match[0] == "(" else -1
-    return [*words, shown[start:]]
+                shown.append(" " * max(0, min(len(indent) + 3, width - len(line.remark) - 2)) + note.strip())
+    return shown
 
 
 def _cell(cell: Cell, view: View) -> Styled:

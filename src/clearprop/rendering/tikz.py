@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from clearprop.network import names as q
-from clearprop.rendering.curves import plotted
+from clearprop.rendering.curves import loss_curve
 from clearprop.rendering.document import Curve, Diagram, View
 from clearprop.rendering.latex_symbols import LATEX, Symbols, escaped, number
 from clearprop.rendering.layout import Labels, Picture, Point, caption
@@ -95,17 +95,17 @@ class Tikz:
 
 def tikz_curve(block: Curve, across: float = 12, up: float = 4.5) -> str:
     """A loss curve: a line for training, a dashed one for the validation rows."""
-    drawn = plotted(block.losses, block.validation)
+    drawn = loss_curve(block.losses, block.validation)
     if drawn is None:
         return ""
     lines = [rf"\draw[gray] (0,0) rectangle ({across},{up});"]
-    for exponent in range(drawn.low, drawn.high + 1, max(1, (drawn.high - drawn.low) // 8)):
-        y = up * (exponent - drawn.low) / (drawn.high - drawn.low)
+    for power, height in drawn.ticks(8):
+        y = up * height
         lines.append(
-            rf"\draw[gray!40] (0,{y:.2f}) -- ({across},{y:.2f}) node[left,at start,black] {{$10^{{{exponent}}}$}};"
+            rf"\draw[gray!40] (0,{y:.2f}) -- ({across},{y:.2f}) node[left,at start,black] {{$10^{{{power}}}$}};"
         )
     for points, style in ((drawn.losses, "thick"), (drawn.validation, "thick,dashed")):
-        path = " -- ".join(f"({across * x:.3f},{up * y:.3f})" for x, y in points)
+        path = " -- ".join(f"({across * x:.3f},{up * drawn.height(power):.3f})" for x, power in points)
         lines.append(rf"\draw[{style}] {path};" if points else "")
     lines.append(rf"\node[below] at (0,0) {{0}}; \node[below] at ({across},0) {{{drawn.epochs}}};")
     said = f"{block.name} after each epoch" + (", dashed of the validation rows" if drawn.validation else "")

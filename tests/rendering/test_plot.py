@@ -1,0 +1,58 @@
+"""The loss curve as a file."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from clearprop.errors import InvalidArgument, MissingExtra
+from clearprop.rendering.document import Curve
+from clearprop.rendering.plot import plot, require_plot
+
+BOTH = Curve("L", (1.0, 0.1), (2.0, 0.2))
+TITLE = "<b> $x_1$ & [red]"
+
+
+def test_pictures_are_what_they_say() -> None:
+    pytest.importorskip("matplotlib")
+    assert plot(BOTH, title=TITLE, kind="png").startswith(b"\x89PNG\r\n")
+    assert plot(Curve("L", (0.0, 0.0)), title=TITLE, kind="png").startswith(b"\x89PNG")
+
+
+def test_an_svg_has_title_axes_and_both_lines() -> None:
+    svg = plot(BOTH, title=TITLE, kind="svg")
+    page = ET.fromstring(svg)
+    texts = {"".join(each.itertext()) for each in page.iter("{http://www.w3.org/2000/svg}text")}
+    # Text from a file is text: neither markup nor mathematics.
+    assert {TITLE, "L", "0", "epoch 1", "training", "validation", "100", "10−1"} <= texts
+    assert len(list(page.iter("{http://www.w3.org/2000/svg}polyline"))) == 4
+    assert svg == plot(BOTH, title=TITLE, kind="svg")
+    assert b"validation" not in plot(Curve("L", (1.0, 0.1)), title=TITLE, kind="svg")
+    ET.fromstring(plot(Curve("L", (0.0,)), title="", kind="svg"))
+
+
+def test_an_svg_needs_no_extra() -> None:
+    code = (
+        "import sys; sys.modules['matplotlib'] = None\n"
+        "from clearprop.rendering.document import Curve\n"
+        "from clearprop.rendering.plot import plot, require_plot\n"
+        "print(plot(Curve('L', (1.0, 0.1)), title='', kind=require_plot('a.svg'))[:4].decode())"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "<svg\n"
+
+
+def test_the_name_says_the_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert require_plot("b.SVG") == "svg"
+    for path in ("loss.pdf", "png", "loss"):
+        with pytest.raises(InvalidArgument) as caught:
+            require_plot(path)
+        assert str(caught.value) == f"--plot: expected a file that ends in .png or .svg, found {path}"
+    monkeypatch.setattr("clearprop.rendering.plot.find_spec", lambda name: None)
+    assert require_plot("a.svg") == "svg"
+    with pytest.raises(MissingExtra) as missing:
+        require_plot("a.png")
+    assert str(missing.value) == "--plot for a .png file needs matplotlib (extra “plot”): pip install matplotlib"
