@@ -1,13 +1,24 @@
 /* Which number stopped being finite first, and which operation made it. */
 
 import type { Raw } from "./data";
-import type { Cycle } from "./cycle";
 import { notFinitePart } from "./evaluate";
 import type { Values } from "./evaluate";
 import { Names } from "./network";
+import type { Network } from "./network";
 import { plainNumber } from "./number";
 import { RawText } from "./printing";
+import type { Gradients, Trace } from "./propagate";
 import * as q from "./quantity";
+import type { Update } from "./update";
+
+/** The numbers of a cycle that must be finite. */
+export interface Numbers {
+  network: Network;
+  trace: Trace;
+  errors: Float64Array;
+  gradients: Gradients;
+  update: Update;
+}
 
 const firstBad = (values: ArrayLike<number>): number => {
   for (let k = 0; k < values.length; k++) if (!Number.isFinite(values[k])) return k;
@@ -15,7 +26,7 @@ const firstBad = (values: ArrayLike<number>): number => {
 };
 
 /** A sentence about the first number that is not finite, or null. */
-export function notFinite(done: Cycle): string | null {
+export function notFinite(done: Numbers): string | null {
   const { network, trace } = done;
   for (let layer = 0; layer < network.depth; layer++) {
     for (const kind of ["sums", "outputs"] as const) {
@@ -36,11 +47,11 @@ export function notFinite(done: Cycle): string | null {
   return null;
 }
 
-function names(done: Cycle): Names {
+function names(done: Numbers): Names {
   return new Names(done.network, done.network.data.notations[done.network.data.notation]!);
 }
 
-function aboutUnit(done: Cycle, layer: number, at: number, kind: "sums" | "outputs"): string {
+function aboutUnit(done: Numbers, layer: number, at: number, kind: "sums" | "outputs"): string {
   const { network, trace } = done;
   const unit = at % network.sizes[layer + 1]!;
   const row = Math.floor(at / network.sizes[layer + 1]!);
@@ -54,7 +65,7 @@ function aboutUnit(done: Cycle, layer: number, at: number, kind: "sums" | "outpu
   return `${called.text(q.output(layer, unit))} is ${trace.outputs[layer]![at]}${place}; ${part} is not finite at ${sum} = ${plainNumber(z)}`;
 }
 
-function aboutError(done: Cycle, at: number): string {
+function aboutError(done: Numbers, at: number): string {
   const { network, trace } = done;
   const k = at % network.outputs;
   const called = names(done);

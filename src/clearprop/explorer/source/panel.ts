@@ -129,9 +129,9 @@ export class Panel {
     const { store } = this;
     const { kind, layer, unit } = store.selected;
     const value = () => valueOf(store.current, store.selected, store.rowShown);
-    if (kind === "parameter") return { value: value(), change: (next) => setWeight(store, unit, next) };
-    if (kind === "output" && layer < 0) return { value: value(), change: (next) => setExample(store, "inputs", unit, next) };
-    if (kind === "target") return { value: value(), change: (next) => setExample(store, "targets", unit, next) };
+    if (kind === "parameter") return { value: value(), change: (next) => store.setWeight(unit, next) };
+    if (kind === "output" && layer < 0) return { value: value(), change: (next) => store.setExample("inputs", unit, next) };
+    if (kind === "target") return { value: value(), change: (next) => store.setExample("targets", unit, next) };
     return null;
   }
 
@@ -187,19 +187,4 @@ function quantitiesIn(blocks: Block[]): Map<string, Quantity> {
     for (const line of block.lines) walk(line.side);
   }
   return found;
-}
-
-// --- changes ------------------------------------------------------------------------------------
-
-export function setWeight(store: Store, index: number, value: number): string | null {
-  const start = store.current.moment.vector.slice();
-  start[index] = value;
-  return store.edit({ start });
-}
-
-export function setExample(store: Store, which: "inputs" | "targets", index: number, value: number): string | null {
-  const { examples, row } = store.setup;
-  const values = examples[which].slice();
-  values[(row * values.length) / examples.count + index] = value;
-  return store.edit({ examples: { ...examples, [which]: values } });
 }

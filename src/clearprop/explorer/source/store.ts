@@ -111,6 +111,19 @@ export class Store {
     return null;
   }
 
+  setWeight(index: number, value: number): string | null {
+    const start = this.current.moment.vector.slice();
+    start[index] = value;
+    return this.edit({ start });
+  }
+
+  setExample(which: "inputs" | "targets", index: number, value: number): string | null {
+    const { examples, row } = this.setup;
+    const values = examples[which].slice();
+    values[(row * values.length) / examples.count + index] = value;
+    return this.edit({ examples: { ...examples, [which]: values } });
+  }
+
   /** Look at another example; in a batch that changes nothing but what is shown. */
   show(row: number): void {
     if (this.setup.isBatch) {

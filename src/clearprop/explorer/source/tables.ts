@@ -5,7 +5,6 @@ import { h, say } from "./dom";
 import { numberField } from "./field";
 import type { NumberField } from "./field";
 import { grouped } from "./number";
-import { setExample, setWeight } from "./panel";
 import { Progress } from "./phases";
 import { derivative, input, output, parameter, sum, target, TOTAL, error } from "./quantity";
 import type { Quantity } from "./quantity";
@@ -84,9 +83,9 @@ export class Tables {
     const { store } = this;
     const [inputs, outputs] = [store.network.sizes[0]!, store.network.outputs];
     const rows = [...Array(Math.min(inputs, MOST)).keys()].map((i) =>
-      h("tr", {}, this.link(input(i)), h("td", {}, "input"), this.editor(input(i), (value) => setExample(store, "inputs", i, value))));
+      h("tr", {}, this.link(input(i)), h("td", {}, "input"), this.editor(input(i), (value) => store.setExample("inputs", i, value))));
     for (let k = 0; k < Math.min(outputs, MOST); k++)
-      rows.push(h("tr", {}, this.link(target(k)), h("td", {}, "target"), this.editor(target(k), (value) => setExample(store, "targets", k, value))));
+      rows.push(h("tr", {}, this.link(target(k)), h("td", {}, "target"), this.editor(target(k), (value) => store.setExample("targets", k, value))));
     return this.table("The example", ["name", "is", "value"], rows, Math.max(0, inputs - MOST) + Math.max(0, outputs - MOST));
   }
 
@@ -119,7 +118,7 @@ export class Tables {
       const to = network.isShared(index) ? `layer ${layer + 1}` : network.unitName(layer, unit);
       const from = source === null ? "bias" : network.unitName(layer - 1, source);
       const gradient = derivative(TOTAL, parameter(index));
-      return h("tr", {}, this.link(parameter(index)), h("td", {}, `${from} → ${to}`), this.editor(parameter(index), (value) => setWeight(store, index, value)),
+      return h("tr", {}, this.link(parameter(index)), h("td", {}, `${from} → ${to}`), this.editor(parameter(index), (value) => store.setWeight(index, value)),
         this.number(this.shown(gradient, (progress) => progress.hasSignal(layer))),
         this.number(() => (new Progress(store.phases, store.position).hasUpdate ? store.view.number(store.current.update.vector[index]!) : "·")));
     });
