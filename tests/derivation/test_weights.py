@@ -63,7 +63,7 @@ def test_the_weight_is_a_factor_of_the_error_and_of_its_slope_alone() -> None:
     plain = derive_parameter(cp.cycle(cp.load("lecture")), done.parameters.layout.find("w5") or 0).terms[0].factors
     assert [factor.value / other.value for factor, other in zip(factors, plain, strict=True)] == [2.0, 1.0, 1.0]
     assert derive_value(done, WEIGHT).value_ == 2.0
-    assert derive_value(done, WEIGHT).remark == "given, how much the example counts"
+    assert derive_value(done, WEIGHT).remark == "given, the weight of the example"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from tests.explorer.node import command
 
 ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "scripts" / "circles.mjs"
 SOURCES = ROOT / "src" / "clearprop" / "explorer" / "source"
 
 
@@ -17,7 +18,7 @@ def circles(folder: Path) -> tuple[int, str]:
     place = command()
     if place is None:
         pytest.skip("needs Node")
-    ended = subprocess.run([place, str(ROOT / "scripts" / "circles.mjs"), str(folder)], capture_output=True, text=True)
+    ended = subprocess.run([place, SCRIPT, folder], check=False, capture_output=True, text=True)
     return ended.returncode, ended.stderr
 
 

@@ -45,7 +45,7 @@ def test_the_weight_and_the_numbers_by_hand() -> None:
     slope = 2.5 * (O1 - 0.05)
     gradient = slope * O1 * (1 - O1) * H1
     for line in (
-        "weight = 2.5   (given, how much the example counts)",
+        "weight = 2.5   (given, the weight of the example)",
         f"E_1 = weight * (1/2) * (target_1 - output_o1)² = 2.5 * (1/2) * (0.05 - {O1:.5f})² = {first:.5f}",
         f"E_2 = weight * (1/2) * (target_2 - output_o2)² = 2.5 * (1/2) * (0.95 - {O2:.5f})² = {second:.5f}",
         f"E_total = E_1 + E_2 = {first:.5f} + {second:.5f} = {first + second:.5f}",

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.derivation.local_derivatives import Factor, Links, Term, Working
+from clearprop.derivation.words import words
 from clearprop.display import Displayable
 from clearprop.errors import Disagreement
 from clearprop.expressions import Expression, Number, Symbol, evaluate, renamed
@@ -311,7 +312,7 @@ def _batch_terms(cycle: Cycle, index: int, chains: dict[int, Chain]) -> tuple[Te
     for row in range(count):
         own = chains[row].parameter_terms(index)
         whole = Factor(quantity, Symbol(quantity), sum(term.product for term in own), expansion=own)
-        reduction = Factor(q.Named(f"1/{count}"), Number(1.0) / Number(float(count)), share, remark="mean")
+        reduction = Factor(q.Named(f"1/{count}"), Number(1.0) / Number(float(count)), share, remark=words("mean"))
         factors = (whole,) if cycle.problem.network.loss.over_examples == "sum" else (reduction, whole)
         terms.append(Term(q.TotalError(), factors, int(cycle.numbers[row])))
     return tuple(terms)

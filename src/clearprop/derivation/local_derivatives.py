@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.derivation.words import words
 from clearprop.expressions import (
     Apply,
     Expression,
@@ -172,7 +173,7 @@ class Links:
             renamed(shown, places),
             float(value) * self.share,
             collapse=self.fused_parts(k),
-            remark=f"{rule} after {last}: the product collapses",
+            remark=words("fused", loss=rule, activation=last),
         )
 
     def fused_parts(self, k: int) -> tuple[Term, ...]:
@@ -207,7 +208,7 @@ class Links:
             value = float(jacobian[0, by])
         if scale is not None:
             expression, value = multiply(Number(scale), expression), scale * value
-        remark = "" if scale is None else "dropout" if scale else "dropped"
+        remark = "" if scale is None else words("kept" if scale else "dropped")
         return Factor(q.Derivative(q.Output(layer, unit), q.Sum(layer, by)), expression, value, working, remark=remark)
 
     def sum_by_output(self, layer: int, unit: int, source: int) -> Factor:

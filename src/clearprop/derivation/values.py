@@ -9,6 +9,7 @@ import numpy as np
 
 from clearprop.derivation.chain import symbol_value
 from clearprop.derivation.local_derivatives import Links
+from clearprop.derivation.words import words
 from clearprop.display import Displayable
 from clearprop.errors import InvalidArgument
 from clearprop.expressions import Apply, Expression, Number, Symbol, bind, evaluate, renamed, substitute
@@ -57,9 +58,9 @@ def _formulas(cycle: Cycle, quantity: Quantity, row: int) -> tuple[tuple[Express
         case q.Input(index) | q.Output(-1, index):
             return input_formulas(cycle, index, row)
         case q.Target():
-            return (), "given, a target of the example"
+            return (), words("target")
         case q.Named("weight"):
-            return (), "given, how much the example counts"
+            return (), words("example_weight")
         case q.Sum(layer, unit):
             return (weighted_sum(cycle, layer, unit),), ""
         case q.Output(layer, unit):
@@ -69,32 +70,32 @@ def _formulas(cycle: Cycle, quantity: Quantity, row: int) -> tuple[tuple[Express
         case q.TotalError():
             return (total_formula(cycle),), ""
         case q.PenaltyError():
-            return (penalty_formula(cycle),) if cycle.problem.penalty else (), "over weights, not biases"
-    raise InvalidArgument(f"{cycle.names.text(quantity)} cannot be explained by itself")
+            return (penalty_formula(cycle),) if cycle.problem.penalty else (), words("penalty")
+    raise InvalidArgument(f"{cycle.names.text(quantity)} has no derivation")
 
 
 def input_formulas(cycle: Cycle, index: int, row: int) -> tuple[tuple[Expression, ...], str]:
     """How an input follows from a column of the table, if there is one."""
     fitted = cycle.problem.fitted
     if fitted is None:
-        return (), "given, an input of the example"
+        return (), words("input")
     column, category = fitted.source(index)
     if category is not None:
-        return (), f'1 if {abridged(column.name)} is "{abridged(category)}", else 0'
+        return (), words("category", column=abridged(column.name), category=abridged(category))
     if column.mean == 0 and column.scale == 1:
-        return (), f"given, {abridged(column.name)} in the table"
+        return (), words("column", column=abridged(column.name))
     numbers = {"mean": column.mean, "scale": column.scale}
     original = float(evaluate(ORIGINAL, {"value": cycle.examples.inputs[row, index], **numbers}))
     # The sum's rounding is not the table's: 5.1 must not come back as 5.1000000000000005.
     shown = float(f"{original:.12g}")
-    return (bind(STANDARDIZED, {"value": shown, **numbers}),), f"{abridged(column.name)}, standardized"
+    return (bind(STANDARDIZED, {"value": shown, **numbers}),), words("standardized", column=abridged(column.name))
 
 
 def elided_sum(terms: list[Expression], always: list[Expression] | None = None) -> Expression:
     """The sum of the terms; of many, the first few and how many more."""
     always = always or []
     if len(terms) > SHOWN_TERMS + 2:
-        terms = [*terms[:SHOWN_TERMS], Symbol(f"… ({len(terms) - SHOWN_TERMS} more)")]
+        terms = [*terms[:SHOWN_TERMS], Symbol(words("more", count=len(terms) - SHOWN_TERMS))]
     return add(*terms, *always)
 
 
@@ -107,7 +108,7 @@ def weighted_sum(cycle: Cycle, layer: int, unit: int) -> Expression:
     ]
     hidden = network.sizes[layer] - len(terms)
     if hidden:
-        terms = [*terms[:SHOWN_TERMS], Symbol(f"… ({hidden + len(terms) - SHOWN_TERMS} more)")]
+        terms = [*terms[:SHOWN_TERMS], Symbol(words("more", count=hidden + len(terms) - SHOWN_TERMS))]
     policy = network.layers[layer].bias
     if policy != "none":
         place = Place(layer, 0 if policy == "shared" else unit, None)
@@ -132,7 +133,7 @@ def output_formulas(cycle: Cycle, layer: int, unit: int, row: int) -> tuple[tupl
     remark = ""
     if mask is not None:
         formulas = [multiply(Number(float(mask[row, unit])), formula) for formula in formulas]
-        remark = "dropout: kept and scaled" if mask[row, unit] else "dropout: dropped"
+        remark = words("kept" if mask[row, unit] else "dropped")
     return tuple(formulas), remark
 
 
@@ -145,11 +146,11 @@ def error_formulas(cycle: Cycle, k: int) -> tuple[tuple[Expression, ...], str]:
         whole = elided_sum(terms)
         if example_share(network, len(terms)) != 1:
             whole = whole / len(terms)
-        weights = "" if links.weight is None else ", each error times its example's weight"
-        return (whole,), f"{network.loss.over_examples} over the examples{weights}"
+        key = "over_examples" if links.weight is None else "weighted_examples"
+        return (whole,), words(key, reduction=network.loss.over_examples)
     remark = ""
     if links.fused is not None:
-        remark = f"computed from {cycle.names.text(q.Sum(links.last, k))}, which keeps all digits"
+        remark = words("precision", sum=cycle.names.text(q.Sum(links.last, k)))
     return (renamed(links.error, links.output_places(k)),), remark
 
 
@@ -175,5 +176,5 @@ def penalty_formula(cycle: Cycle) -> Expression:
     terms = [renamed(formula, {Role.WEIGHT: q.Parameter(int(index))}) for index in indices]
     hidden = int(cycle.parameters.layout.is_weight.sum()) - len(terms)
     if hidden:
-        terms = [*terms[:SHOWN_TERMS], Symbol(f"… ({hidden + len(terms) - SHOWN_TERMS} more)")]
+        terms = [*terms[:SHOWN_TERMS], Symbol(words("more", count=hidden + len(terms) - SHOWN_TERMS))]
     return add(*terms)

@@ -9,7 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.derivation.chain import PATH_LIMIT, WIDTH_LIMIT
 from clearprop.derivation.local_derivatives import shared, shared_fused, shared_slope
+from clearprop.derivation.symptoms import SYMPTOMS, THRESHOLDS
+from clearprop.derivation.values import SHOWN_TERMS
+from clearprop.derivation.words import WORDS
 from clearprop.explorer.numbers import numbers
 from clearprop.explorer.trees import slope, tree
 from clearprop.expressions.evaluate import (
@@ -22,7 +26,9 @@ from clearprop.expressions.evaluate import (
 from clearprop.expressions.tree import DEFINITIONS
 from clearprop.network.description import Network, Objective
 from clearprop.network.notation import ACCENTED, GREEK, NOTATIONS
+from clearprop.rendering.compose import SHOWN_COLLAPSE, SHOWN_EXAMPLES
 from clearprop.rendering.latex_symbols import ESCAPES
+from clearprop.rendering.text import COLUMNS
 from clearprop.rules.activations import ACTIVATIONS, Activation, AnyActivation
 from clearprop.rules.fused import FUSED, AnyFused, Fused
 from clearprop.rules.losses import LOSSES, Loss
@@ -45,6 +51,17 @@ def language() -> dict[str, Any]:
             "large": ERFC_LARGE,
             "small_below": ERF_SMALL_BELOW,
             "middle_below": ERFC_MIDDLE_BELOW,
+        },
+        "words": dict(WORDS),
+        "symptoms": dict(SYMPTOMS),
+        "thresholds": dict(THRESHOLDS),
+        "limits": {
+            "paths": PATH_LIMIT,
+            "width": WIDTH_LIMIT,
+            "terms": SHOWN_TERMS,
+            "examples": SHOWN_EXAMPLES,
+            "collapse": SHOWN_COLLAPSE,
+            "columns": COLUMNS,
         },
         "definitions": {operator.value: tree(plain) for operator, plain in DEFINITIONS.items()},
         "notations": {name: vars(notation) for name, notation in NOTATIONS.items()},

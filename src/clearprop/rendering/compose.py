@@ -8,6 +8,7 @@ from typing import Any
 from clearprop.derivation.chain import Assigned, GradientDerivation
 from clearprop.derivation.local_derivatives import Factor, Term
 from clearprop.derivation.values import ValueDerivation
+from clearprop.derivation.words import words
 from clearprop.expressions import Expression, Number, Symbol, substitute
 from clearprop.expressions.tree import add, multiply
 from clearprop.network import names as q
@@ -137,7 +138,7 @@ def _component(derivation: GradientDerivation, factor: Factor, view: View, told:
     before = told.before(factor, place)
     if before is not None:
         where, source = before
-        remark = f"already computed for {where}" if where != place else "already computed"
+        remark = words("known_for", quantity=where) if where != place else words("known")
         yield Equation(left, (Line(value, remark, source),))
         return
     if factor.expansion:
@@ -175,14 +176,14 @@ def _expanded(derivation: GradientDerivation, factor: Factor, view: View, told: 
     many = len(terms) > 1
     ways: list[Expression] = []
     for number, term in enumerate(terms, start=1):
-        ways.append(Symbol(f"way {number}") if many else left)
+        ways.append(Symbol(words("path", number=number)) if many else left)
         symbols = multiply(*(Symbol(inner.quantity) for inner in term.factors))
         values = multiply(*(Number(inner.value) for inner in term.factors))
         yield Equation(ways[-1], lines(symbols, values, Number(term.product)))
     if many:
         products: list[Expression] = [Number(term.product) for term in terms]
         if factor.elided:
-            more: Expression = Symbol(f"… ({factor.elided} smaller ones)")
+            more: Expression = Symbol(words("smaller", count=factor.elided))
             ways, products = [*ways, more], [*products, more]
         yield Equation(left, lines(add(*ways), add(*products), Number(factor.value)))
 
@@ -198,8 +199,11 @@ def _batch(derivation: GradientDerivation, view: View, gradient: q.Derivative) -
     contributions = [term.factors[-1] for term in own]
     weights = derivation.cycle.trace.weights
     for row, (term, factor) in enumerate(list(zip(own, contributions, strict=True))[:SHOWN_EXAMPLES]):
-        weight = "" if weights is None else f", weight {view.number(float(weights[row]))}"
-        left = Symbol(Phrase((gradient, f", example {term.example}{weight}")))
+        if weights is None:
+            place = words("of_example", number=term.example)
+        else:
+            place = words("of_weighted_example", number=term.example, weight=view.number(float(weights[row])))
+        left = Symbol(Phrase((gradient, place)))
         values = [multiply(*(Number(f.value) for f in inner.factors)) for inner in factor.expansion]
         products: list[Expression] = [Number(inner.product) for inner in factor.expansion]
         formulas = [multiply(*(Symbol(f.quantity) for f in inner.factors)) for inner in factor.expansion]
@@ -207,10 +211,10 @@ def _batch(derivation: GradientDerivation, view: View, gradient: q.Derivative) -
         sides = [*first, *lines(add(*values), add(*products), Number(factor.value))]
         yield Equation(left, tuple(sides))
     if len(own) > SHOWN_EXAMPLES:
-        yield Paragraph(f"… and {len(own) - SHOWN_EXAMPLES} more examples, each in the same way.")
+        yield Paragraph(words("more_examples", count=len(own) - SHOWN_EXAMPLES))
     shown: list[Expression] = [Number(factor.value) for factor in contributions[:SHOWN_EXAMPLES]]
     if len(own) > SHOWN_EXAMPLES:
-        shown.append(Symbol(f"… ({len(own) - SHOWN_EXAMPLES} more)"))
+        shown.append(Symbol(words("more", count=len(own) - SHOWN_EXAMPLES)))
     total = add(*shown)
     mean = derivation.cycle.problem.network.loss.over_examples == "mean"
     reduced = plugged = total / len(own) if mean and len(own) > 1 else total
@@ -229,7 +233,7 @@ def _update(derivation: GradientDerivation, view: View) -> Iterator[Block]:
         old = Symbol(derivation.quantity)
         yield Equation(
             Symbol(q.Updated(derivation.quantity)),
-            lines(old, Number(derivation.updated), remark="kept as it is: not trained"),
+            lines(old, Number(derivation.updated), remark=words("frozen")),
         )
     for assigned in derivation.update:
         yield assignment(assigned, derivation)

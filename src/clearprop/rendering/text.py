@@ -33,6 +33,8 @@ from clearprop.rendering.document import (
 )
 from clearprop.rendering.line_breaks import Breakable
 
+COLUMNS = 80
+"""Width of a document where there is no more room."""
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -65,7 +67,7 @@ class Formula(Breakable, Text):
         return f"{shown}{self.words.power}{self.wrapped(exponent, ATOM)}"
 
 
-def text(document: Document, view: View, *, width: int = 80, colour: bool = False) -> str:
+def text(document: Document, view: View, *, width: int = COLUMNS, colour: bool = False) -> str:
     """The whole document."""
     buffer = io.StringIO()
     console = Console(

@@ -14,6 +14,7 @@ import type { Shown } from "./printing";
 import { chosen } from "./quantity";
 import * as q from "./quantity";
 import { textOf } from "./text";
+import { useWords } from "./words";
 
 export { evaluate };
 export { addressOf, goToAddress } from "./address";
@@ -26,6 +27,7 @@ export { warningsOf } from "./warnings";
 
 export function problemOf(data: Data): Problem {
   useTables(data);
+  useWords(data);
   return {
     network: Network.of(data), optimizer: data.optimizer, penalty: data.penalty, rate: data.optimizer.rate, examples: examplesOf(data),
   };

@@ -8,9 +8,7 @@ import type { Network } from "./network";
 import { fusedEntries, pullBack } from "./propagate";
 import * as q from "./quantity";
 import { sym } from "./tree";
-
-const PATH_LIMIT = 16;
-const WIDTH_LIMIT = 16;
+import { limits } from "./words";
 
 const range = (count: number): number[] => [...Array(count).keys()];
 
@@ -149,7 +147,7 @@ export class Chain {
     const value = this.bySum(layer, k, unit);
     if (!expand || layer >= this.last || this.network.rule(layer).kind === "scalar") return factor(quantity, sym(quantity), value);
     const size = this.network.sizes[layer + 1]!;
-    const expansion = range(Math.min(size, WIDTH_LIMIT)).map((v) => {
+    const expansion = range(Math.min(size, limits().width)).map((v) => {
       const of = q.derivative(q.error(k), q.output(layer, v));
       return term(q.error(k), [factor(of, sym(of), this.byOutput(layer, k, v)), this.links.outputBySum(layer, v, unit)]);
     });
@@ -159,7 +157,7 @@ export class Chain {
   private expansion(k: number, layer: number, unit: number): { expansion: Term[]; elided: number } {
     const later = range(this.last - layer).map((step) => this.network.rule(layer + 1 + step));
     const paths = this.network.sizes.slice(layer + 2, -1).reduce((product, size) => product * size, 1);
-    if (later.every((rule) => rule.kind === "scalar") && paths <= PATH_LIMIT)
+    if (later.every((rule) => rule.kind === "scalar") && paths <= limits().paths)
       return { expansion: this.paths(k, layer + 1, unit).map((factors) => term(q.error(k), factors)), elided: 0 };
     return this.oneLayer(k, layer, unit);
   }
@@ -178,7 +176,7 @@ export class Chain {
     const size = this.network.sizes[layer + 2]!;
     const product = (v: number) => this.bySum(layer + 1, k, v) * this.cycle.moment.vector[this.network.weight(layer + 1, v, unit)]!;
     const sizes = range(size).map((v) => Math.abs(product(v)));
-    const largest = range(size).sort((a, b) => sizes[b]! - sizes[a]! || a - b).slice(0, WIDTH_LIMIT).sort((a, b) => a - b);
+    const largest = range(size).sort((a, b) => sizes[b]! - sizes[a]! || a - b).slice(0, limits().width).sort((a, b) => a - b);
     const expansion = largest.map((v) =>
       term(q.error(k), [this.collapsedSum(k, layer + 1, v, false), this.links.sumByOutput(layer + 1, v, unit)]),
     );

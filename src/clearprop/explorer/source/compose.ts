@@ -8,9 +8,7 @@ import * as q from "./quantity";
 import type { Quantity } from "./quantity";
 import { add, divide, multiply, same, Sym, sym, Val, withNumbers } from "./tree";
 import type { Tree } from "./tree";
-
-const SHOWN_EXAMPLES = 16;
-const SHOWN_COLLAPSE = 6;
+import { limits, words } from "./words";
 
 export interface Line {
   side: Tree;
@@ -117,7 +115,7 @@ class Composer {
 
   private component(each: Factor): Block[] {
     const left = sym(each.quantity);
-    if (this.told.has(key(each))) return [equation(left, lines([each.value], "already computed"))];
+    if (this.told.has(key(each))) return [equation(left, lines([each.value], words("known")))];
     this.told.add(key(each));
     if (each.expansion.length) return this.expanded(each);
     const sides = [line(each.expression, each.remark)];
@@ -135,10 +133,10 @@ class Composer {
       for (const each of term.factors) if (!isGiven(each) && !this.told.has(key(each))) blocks.push(...this.component(each));
     const left = sym(whole.quantity);
     const isMany = whole.expansion.length > 1;
-    const ways: Tree[] = whole.expansion.map((_, k) => (isMany ? sym(`way ${k + 1}`) : left));
+    const ways: Tree[] = whole.expansion.map((_, k) => (isMany ? sym(words("path", { number: k + 1 })) : left));
     whole.expansion.forEach((term, k) => blocks.push(equation(ways[k]!, lines([symbolsOf(term), valuesOf(term), term.product]))));
     if (isMany) {
-      const rest = whole.elided ? [sym(`… (${whole.elided} smaller ones)`)] : [];
+      const rest = whole.elided ? [sym(words("smaller", { count: whole.elided }))] : [];
       const products = whole.expansion.map((term) => term.product);
       blocks.push(equation(left, lines([add(...ways, ...rest), add(...products, ...rest), whole.value])));
     }
@@ -151,23 +149,24 @@ class Composer {
     const { rows } = derivation.cycle.trace;
     const own = derivation.terms.filter((term) => term.example !== null);
     const parts = own.map((term) => term.factors[term.factors.length - 1]!);
-    const blocks: Block[] = parts.slice(0, SHOWN_EXAMPLES).map((part, row) => {
-      const weight = rows.weights === null ? "" : `, weight ${naming.number(rows.weights[row]!)}`;
-      const left = sym(`${naming.names.text(this.gradient)}, example ${own[row]!.example}${weight}`);
+    const blocks: Block[] = parts.slice(0, limits().examples).map((part, row) => {
+      const number = own[row]!.example!;
+      const place = rows.weights === null ? words("of_example", { number }) : words("of_weighted_example", { number, weight: naming.number(rows.weights[row]!) });
+      const left = sym(`${naming.names.text(this.gradient)}${place}`);
       const first = row === 0 ? [line(add(...part.expansion.map(symbolsOf)))] : [];
       const values = add(...part.expansion.map(valuesOf));
       return equation(left, [...first, ...lines([values, add(...part.expansion.map((term) => term.product)), part.value])]);
     });
-    const hidden = own.length - SHOWN_EXAMPLES;
-    if (hidden > 0) blocks.push({ kind: "paragraph", text: `… and ${hidden} more examples, each in the same way.` });
+    const hidden = own.length - limits().examples;
+    if (hidden > 0) blocks.push({ kind: "paragraph", text: words("more_examples", { count: hidden }) });
     return [...blocks, ...this.reduction(parts, hidden)];
   }
 
   private reduction(parts: Factor[], hidden: number): Block[] {
     const { derivation } = this;
     const blocks: Block[] = [];
-    const shown: Tree[] = parts.slice(0, SHOWN_EXAMPLES).map((part) => part.value);
-    const total = add(...shown, ...(hidden > 0 ? [sym(`… (${hidden} more)`)] : []));
+    const shown: Tree[] = parts.slice(0, limits().examples).map((part) => part.value);
+    const total = add(...shown, ...(hidden > 0 ? [sym(words("more", { count: hidden }))] : []));
     const isMean = derivation.cycle.network.data.network.over_examples === "mean" && parts.length > 1;
     let reduced = isMean ? divide(total, parts.length) : total;
     let plugged = reduced;
@@ -184,7 +183,7 @@ class Composer {
     const { derivation } = this;
     if (derivation.updated === null) return [];
     if (derivation.update.length) return derivation.update.map((assigned) => this.assignment(assigned));
-    const kept = lines([sym(derivation.quantity), derivation.updated], "kept as it is: not trained");
+    const kept = lines([sym(derivation.quantity), derivation.updated], words("frozen"));
     return [equation(sym(q.updated(derivation.quantity)), kept)];
   }
 
@@ -198,7 +197,7 @@ class Composer {
 
 /** What a fused loss and activation put together, before it collapses: symbols, then expressions. */
 function collapsing(each: Factor): Line[] {
-  if (!each.collapse.length || each.collapse.length > SHOWN_COLLAPSE) return [];
+  if (!each.collapse.length || each.collapse.length > limits().collapse) return [];
   const expressions = each.collapse.map((term) => multiply(...term.factors.map((inner) => inner.expression)));
   return [line(add(...each.collapse.map(symbolsOf))), line(add(...expressions))];
 }

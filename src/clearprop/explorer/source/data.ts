@@ -164,6 +164,12 @@ export interface Data {
   notation: string;
   seed: number;
   erf: { small: Ratio; middle: Ratio; large: Ratio; small_below: number; middle_below: number };
+  /** Sentences with places for their parts, as in "path {number}". */
+  words: Record<string, string>;
+  symptoms: Record<string, string>;
+  thresholds: Record<"saturated" | "explodes" | "smallest" | "shown", number>;
+  /** How much of a derivation is written out. */
+  limits: Record<"paths" | "width" | "terms" | "examples" | "collapse" | "columns", number>;
   definitions: Record<string, Raw>;
   notations: Record<string, Notation>;
   greek: Record<string, string>;

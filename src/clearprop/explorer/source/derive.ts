@@ -12,8 +12,7 @@ import type { Quantity } from "./quantity";
 import { add, App, divide, filled, multiply, placed, sym } from "./tree";
 import type { Places, Tree } from "./tree";
 import { Names } from "./network";
-
-const SHOWN_TERMS = 6;
+import { limits, words } from "./words";
 
 /** One line of the update: a quantity, its expression, its value. */
 export interface Assigned {
@@ -85,7 +84,7 @@ function batchTerms(cycle: Cycle, index: number): Term[] {
     const whole = factor(quantity, sym(quantity), own.reduce((total, each) => total + each.product, 0), { expansion: own });
     if (cycle.network.data.network.over_examples === "sum") return term(q.TOTAL, [whole], number);
     const share = exampleShare(cycle.network, rows.count);
-    return term(q.TOTAL, [factor(q.named(`1/${rows.count}`), divide(1, rows.count), share, { remark: "mean" }), whole], number);
+    return term(q.TOTAL, [factor(q.named(`1/${rows.count}`), divide(1, rows.count), share, { remark: words("mean") }), whole], number);
   });
 }
 
@@ -150,9 +149,9 @@ function formulasOf(cycle: Cycle, quantity: Quantity, row: number, names: Names)
     case "output":
       return layer < 0 ? inputFormulas(cycle, unit, row) : outputFormulas(cycle, layer, unit, row);
     case "target":
-      return [[], "given, a target of the example"];
+      return [[], words("target")];
     case "named":
-      return [[], "given, how much the example counts"];
+      return [[], words("example_weight")];
     case "sum":
       return [[weightedSum(cycle, layer, unit)], ""];
     case "error":
@@ -162,9 +161,9 @@ function formulasOf(cycle: Cycle, quantity: Quantity, row: number, names: Names)
       return [[elidedSum(errors, cycle.problem.penalty ? [sym(q.PENALTY)] : [])], ""];
     }
     case "penalty":
-      return [cycle.problem.penalty ? [penaltyFormula(cycle)] : [], "over weights, not biases"];
+      return [cycle.problem.penalty ? [penaltyFormula(cycle)] : [], words("penalty")];
     default:
-      throw new Error(`${quantity.id} cannot be explained by itself`);
+      throw new Error(`${quantity.id} has no derivation`);
   }
 }
 
@@ -172,26 +171,27 @@ function formulasOf(cycle: Cycle, quantity: Quantity, row: number, names: Names)
 function inputFormulas(cycle: Cycle, index: number, row: number): [Tree[], string] {
   const { data } = cycle.network;
   const column = data.columns?.[index];
-  if (!column) return [[], "given, an input of the example"];
-  if (column.category !== null) return [[], `1 if ${column.name} is "${column.category}", else 0`];
-  if (column.mean === 0 && column.scale === 1) return [[], `given, ${column.name} in the table`];
+  if (!column) return [[], words("input")];
+  if (column.category !== null) return [[], words("category", { column: column.name, category: column.category })];
+  if (column.mean === 0 && column.scale === 1) return [[], words("column", { column: column.name })];
   const { mean, scale } = column;
   const original = evaluate(data.original, { value: valueOf(cycle, q.input(index), row), mean, scale });
   // The sum's rounding is not the table's: 5.1 must not come back as 5.1000000000000005.
-  return [[filled(data.standardized, { value: Number(original.toPrecision(12)), mean, scale })], `${column.name}, standardized`];
+  return [[filled(data.standardized, { value: Number(original.toPrecision(12)), mean, scale })], words("standardized", { column: column.name })];
 }
 
 /** The sum of the terms; of many, the first few and how many more. */
 function elidedSum(terms: Tree[], always: Tree[] = []): Tree {
-  if (terms.length > SHOWN_TERMS + 2) terms = [...terms.slice(0, SHOWN_TERMS), more(terms.length - SHOWN_TERMS)];
+  const shown = limits().terms;
+  if (terms.length > shown + 2) terms = [...terms.slice(0, shown), more(terms.length - shown)];
   return add(...terms, ...always);
 }
 
-const more = (count: number): Tree => sym(`… (${count} more)`);
+const more = (count: number): Tree => sym(words("more", { count }));
 
 /** So many terms that are there, of which only the first few are made. */
 function firstTerms(count: number, make: (k: number) => Tree): Tree[] {
-  const shown = count > SHOWN_TERMS + 3 ? SHOWN_TERMS : count;
+  const shown = count > limits().terms + 3 ? limits().terms : count;
   const terms = [...Array(shown).keys()].map(make);
   return shown < count ? [...terms, more(count - shown)] : terms;
 }
@@ -220,7 +220,7 @@ function outputFormulas(cycle: Cycle, layer: number, unit: number, row: number):
   const mask = cycle.trace.masks[layer] ?? null;
   if (mask === null) return [formulas, ""];
   const scale = mask[row * network.sizes[layer + 1]! + unit]!;
-  return [formulas.map((formula) => multiply(scale, formula)), scale ? "dropout: kept and scaled" : "dropout: dropped"];
+  return [formulas.map((formula) => multiply(scale, formula)), words(scale ? "kept" : "dropped")];
 }
 
 /** The loss of one output; in a batch, what its examples' errors add up to. */
@@ -229,13 +229,13 @@ function errorFormulas(cycle: Cycle, k: number, names: Names): [Tree[], string] 
   if (cycle.isBatch) {
     const terms = errorTerms(cycle, k);
     const whole = elidedSum(terms);
-    const weights = trace.rows.weights === null ? "" : ", each error times its example's weight";
+    const key = trace.rows.weights === null ? "over_examples" : "weighted_examples";
     const formula = exampleShare(network, terms.length) === 1 ? whole : divide(whole, terms.length);
-    return [[formula], `${network.data.network.over_examples} over the examples${weights}`];
+    return [[formula], words(key, { reduction: network.data.network.over_examples })];
   }
   const links = new Links(cycle, 0);
   const fused = isFused(network, trace);
-  const remark = fused ? `computed from ${names.text(q.sum(network.last, k))}, which keeps all digits` : "";
+  const remark = fused ? words("precision", { sum: names.text(q.sum(network.last, k)) }) : "";
   return [[placed(links.loss.error, links.outputPlaces(k))], remark];
 }
 
@@ -258,7 +258,7 @@ function penaltyFormula(cycle: Cycle): Tree {
   for (let layer = 0; layer < network.depth; layer++) {
     const [start, end] = [network.weightStart[layer]!, network.biasStart[layer]!];
     count += end - start;
-    for (let index = start; index < end && weights.length < SHOWN_TERMS + 3; index++) weights.push(index);
+    for (let index = start; index < end && weights.length < limits().terms + 3; index++) weights.push(index);
   }
   return add(...firstTerms(count, (k) => placed(cycle.problem.penalty!.formula, { w: q.parameter(weights[k]!) })));
 }

@@ -10,6 +10,7 @@ import * as q from "./quantity";
 import type { Quantity } from "./quantity";
 import { multiply, placed, sym } from "./tree";
 import type { Places, Tree } from "./tree";
+import { words } from "./words";
 
 /** One factor of a product: ∂of/∂by, its expression, its number. */
 export interface Factor {
@@ -86,7 +87,7 @@ export class Links {
     const { shown } = this.network.fused!;
     const value = fusedSignals(this.network, this.sums(this.last), this.targets)[k]! * this.share;
     const tree = placed(this.isCounted ? shown.counted : shown.plain, this.outputPlaces(k));
-    const remark = `${this.network.loss.name} after ${this.network.rule(this.last).name}: the product collapses`;
+    const remark = words("fused", { loss: this.network.loss.name, activation: this.network.rule(this.last).name });
     return factor(q.derivative(of, q.sum(this.last, k)), tree, value, { collapse: this.fusedParts(k), remark });
   }
 
@@ -119,7 +120,7 @@ export class Links {
       value = pullBack(this.network, layer, this.sums(layer), one)[by]!;
     }
     if (scale === null) return factor(quantity, expression, value, { working });
-    const remark = scale ? "dropout" : "dropped";
+    const remark = words(scale ? "kept" : "dropped");
     return factor(quantity, multiply(scale, expression), scale * value, { working, remark });
   }
 

@@ -93,6 +93,9 @@ export function grouped(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
+/** "1 cycle", "1,200 cycles". */
+export const counted = (count: number, noun: string): string => `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
+
 /** The shortest text that reads back as the same number. */
 export function plainNumber(value: number): string {
   return Object.is(value, -0) ? "-0" : String(value);

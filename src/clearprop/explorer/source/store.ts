@@ -14,6 +14,7 @@ import type { Shown, View } from "./printing";
 import type { Rows } from "./propagate";
 import * as q from "./quantity";
 import type { Quantity } from "./quantity";
+import { useWords } from "./words";
 
 /** What a person can change. */
 export interface Setup {
@@ -49,6 +50,7 @@ export class Store {
 
   constructor(readonly data: Data) {
     useTables(data);
+    useWords(data);
     const network = Network.of(data);
     this.original = {
       activations: network.activations, loss: network.lossIndex, start: decoded(data.parameters), rate: data.optimizer.rate,

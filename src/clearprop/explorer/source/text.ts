@@ -4,8 +4,8 @@ import type { Block, Line } from "./compose";
 import { Text } from "./printing";
 import type { View } from "./printing";
 import type { Tree } from "./tree";
+import { limits } from "./words";
 
-const WIDTH = 78;
 const long = (text: string): number => [...text].length;
 
 export function textOf(blocks: Block[], view: View): string {
@@ -19,6 +19,7 @@ export function textOf(blocks: Block[], view: View): string {
 
 /** ``left = side = …`` on one line if it fits, else one side to a line, long ones wrapped. */
 function equationLines(leftTree: Tree, given: Line[], view: View): string[] {
+  const width = limits().columns - 2;
   const formula = new Text(view);
   const left = formula.write(leftTree);
   const all = given.map(({ side, remark }) => ({ side: formula.write(side), remark }));
@@ -27,14 +28,14 @@ function equationLines(leftTree: Tree, given: Line[], view: View): string[] {
   const remarks = sides.map((each) => each.remark).filter(Boolean);
   if (remarks.length <= 1 && (!remarks.length || sides[sides.length - 1]!.remark)) {
     const one = [left, ...sides.map((each) => each.side)].join(" = ") + (remarks.length ? `   (${remarks[0]})` : "");
-    if (long(one) <= WIDTH) return [one];
+    if (long(one) <= width) return [one];
   }
   const indent = " ".repeat(Math.min(long(left), 24));
   const lines: string[] = [];
   sides.forEach(({ side, remark }, number) => {
     let start = number === 0 ? `${left} = ` : `${indent} = `;
-    const room = WIDTH - long(start);
-    const parts = long(side) <= room ? [side] : broken(side, view.words.times, WIDTH - indent.length - 4);
+    const room = width - long(start);
+    const parts = long(side) <= room ? [side] : broken(side, view.words.times, width - indent.length - 4);
     if (number === 0 && long(parts[0]!) > room) {
       lines.push(left);
       start = `${indent} = `;
@@ -46,10 +47,11 @@ function equationLines(leftTree: Tree, given: Line[], view: View): string[] {
 }
 
 function addRemark(lines: string[], remark: string, indent: string): void {
+  const width = limits().columns - 2;
   const note = `   (${remark})`;
   const last = lines.length - 1;
-  if (long(lines[last]!) + long(note) <= WIDTH) lines[last] += note;
-  else lines.push(" ".repeat(Math.max(0, Math.min(indent.length + 3, WIDTH - long(remark) - 2))) + `(${remark})`);
+  if (long(lines[last]!) + long(note) <= width) lines[last] += note;
+  else lines.push(" ".repeat(Math.max(0, Math.min(indent.length + 3, width - long(remark) - 2))) + `(${remark})`);
 }
 
 /** A long side in pieces, broken before + - / and the sign for times, outside parentheses where possible. */

@@ -2,20 +2,17 @@
 
 import type { ScalarActivation } from "./data";
 import { evaluate } from "./evaluate";
+import { counted } from "./number";
 import { slopeAt } from "./propagate";
 import { sum } from "./quantity";
 import type { Quantity } from "./quantity";
 import type { Store } from "./store";
+import { filledIn } from "./words";
 
 export interface Warning {
   words: string;
   about: Quantity | null;
 }
-
-/** A slope below this share of the rule's steepest one passes hardly anything back. */
-const SATURATED = 0.01;
-const SHOWN = 4;
-const EXPLODED = 10;
 
 const steepest = new WeakMap<ScalarActivation, number>();
 
@@ -34,27 +31,24 @@ export function warningsOf(store: Store): Warning[] {
 }
 
 function losses(store: Store): Warning[] {
-  const { losses, view, names } = store;
+  const { losses, view, names, data, current } = store;
+  const [error, rate] = [names.words.total_error, store.setup.rate];
+  const isLarge = (after: number, before: number) => !(after <= data.thresholds.explodes * Math.max(before, data.thresholds.smallest));
   const [first, last] = [losses[0]!, losses[losses.length - 1]!];
-  const error = names.words.total_error;
-  if (losses.length > 1 && last > EXPLODED * Math.max(first, 1e-9)) {
-    const words = `${error} explodes: it was ${view.number(first)} and is ${view.number(last)} after ${losses.length - 1} cycles. The learning rate of ${store.setup.rate} makes steps that are too large; try a smaller one.`;
-    return [{ words, about: null }];
-  }
-  const after = store.current.errorAfter;
-  if (!Number.isFinite(after) || after > EXPLODED * Math.max(store.current.error, 1e-9)) {
-    const words = `The next update makes ${error} larger, from ${view.number(store.current.error)} to ${view.number(after)}: the learning rate of ${store.setup.rate} is too large here.`;
-    return [{ words, about: null }];
-  }
-  return [];
+  const found = (key: string, parts: Record<string, string | number>) => [{ about: null, words: filledIn(data.symptoms[key]!, { error, rate, ...parts }) }];
+  if (losses.length > 1 && isLarge(last, first))
+    return found("explodes", { first: view.number(first), last: view.number(last), cycles: counted(losses.length - 1, "cycle") });
+  if (!isLarge(current.errorAfter, current.error)) return [];
+  return found("overshoots", { before: view.number(current.error), after: view.number(current.errorAfter) });
 }
 
 function units(store: Store): Warning[] {
-  const { network, current, names, view } = store;
+  const { network, current, names, view, data } = store;
   const { trace } = current;
   const found: Warning[] = [];
   let hidden = 0;
-  const add = (about: Quantity, words: () => string) => (found.length < SHOWN ? found.push({ about, words: words() }) : (hidden += 1));
+  const add = (about: Quantity, key: string, parts: () => Record<string, string | number>) =>
+    found.length < data.thresholds.shown ? found.push({ about, words: filledIn(data.symptoms[key]!, parts()) }) : (hidden += 1);
   for (let layer = 0; layer < network.depth; layer++) {
     const rule = network.rule(layer);
     if (rule.kind !== "scalar") continue;
@@ -64,17 +58,16 @@ function units(store: Store): Warning[] {
       const about = sum(layer, unit);
       const slopes = [...Array(trace.rows.count).keys()].map((row) => Math.abs(slopeAt(network, layer, trace.sums[layer]![row * size + unit]!)));
       const own = slopes[store.rowShown]!;
-      const name = network.unitName(layer, unit);
-      if (slopes.every((slope) => slope === 0)) {
-        const where = slopes.length > 1 ? `for all ${slopes.length} examples` : "here";
-        add(about, () => `${name} is dead: the slope of ${rule.label} is 0 ${where}, so no error flows back through it and the weights into it are not trained.`);
-      } else if (!isOutput && rule.bounds && own < SATURATED * steepestSlope(rule) && isBounded(rule)) {
-        const z = trace.sums[layer]![store.rowShown * size + unit]!;
-        add(about, () => `${name} is saturated: at ${names.text(about)} = ${view.number(z)} the slope of ${rule.label} is ${view.number(own)}, so hardly any error flows back through it.`);
+      const parts = { unit: network.unitName(layer, unit), activation: rule.label };
+      if (slopes.every((slope) => slope === 0))
+        add(about, "dead", () => ({ ...parts, where: slopes.length > 1 ? `for all ${slopes.length} examples` : "here" }));
+      else if (!isOutput && own < data.thresholds.saturated * steepestSlope(rule) && isBounded(rule)) {
+        const value = view.number(trace.sums[layer]![store.rowShown * size + unit]!);
+        add(about, "saturated", () => ({ ...parts, sum: names.text(about), value, slope: view.number(own) }));
       }
     }
   }
-  if (hidden) found.push({ about: null, words: `… and ${hidden} more units like these.` });
+  if (hidden) found.push({ about: null, words: filledIn(data.symptoms["more"]!, { count: hidden }) });
   return found;
 }
 

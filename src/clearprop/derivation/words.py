@@ -1,0 +1,43 @@
+"""The words of derivations. Each sentence stands here once: documents and the explorer's page both read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+WORDS: Mapping[str, str] = {
+    # where a value comes from
+    "input": "given, an input of the example",
+    "target": "given, a target of the example",
+    "example_weight": "given, the weight of the example",
+    "column": "given, {column} in the table",
+    "category": '1 if {column} is "{category}", else 0',
+    "standardized": "{column}, standardized",
+    "penalty": "over weights, not biases",
+    "precision": "computed from {sum} to avoid loss of precision",
+    "over_examples": "{reduction} over the examples",
+    "weighted_examples": "{reduction} over the examples, each error times its example's weight",
+    # local derivatives
+    "fused": "{loss} after {activation}: the product collapses",
+    "mean": "mean",
+    "kept": "dropout: kept and scaled",
+    "dropped": "dropout: dropped",
+    "known": "already computed",
+    "known_for": "already computed for {quantity}",
+    "frozen": "unchanged: not trained",
+    # sums
+    "path": "path {number}",
+    "more": "… ({count} more)",
+    "smaller": "… ({count} smaller)",
+    "of_example": ", example {number}",
+    "of_weighted_example": ", example {number}, weight {weight}",
+    "more_examples": "… and {count} more examples, computed in the same way.",
+}
+
+
+def words(key: str, **parts: object) -> str:
+    """Return the sentence of that name with its parts filled in.
+
+    >>> words("path", number=2)
+    'path 2'
+    """
+    return WORDS[key].format(**parts)
