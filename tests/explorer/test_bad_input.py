@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from tests.explorer.conftest import Visit, wait
-from tests.explorer.test_lecture_page import choose, derivation, drawn, field, press, state
+from tests.explorer.node import Node
+from tests.explorer.steps import choose, derivation, drawn, field, press, state
 
 import clearprop as cp
 
-
-@pytest.fixture
-def page(visit: Visit) -> Any:
-    return visit.open("lecture", "#of=p5")
+# --- without a browser --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("abc", "“abc” is not a number; write one such as 0.25 (still 0.5)"),
-        ("", "this is empty; write a number such as 0.25 (still 0.5)"),
+        ("abc", "“abc” is not a number; enter one such as 0.25"),
+        ("", "empty; enter a number such as 0.25"),
         ("1.2.3", "“1.2.3” is not a number"),
         ("NaN", "“NaN” is not a number"),
         ("Infinity", "“Infinity” is not a number"),
@@ -31,11 +31,106 @@ def page(visit: Visit) -> Any:
         ("9" * 5000, "is too large for a number"),
     ],
 )
-def test_what_is_no_number(page: Any, typed: str, said: str) -> None:
+def test_an_entry_that_is_no_number(node: Node, typed: str, said: str) -> None:
+    assert said in node.evaluate("clearprop.typed", typed)
+
+
+def test_an_entry_that_is_a_number(node: Node) -> None:
+    entries = ["0.25", " -3 ", "+.5", "1e-3", "\N{MINUS SIGN}2", "0,75"]
+    assert [node.evaluate("clearprop.typed", entry) for entry in entries] == [0.25, -3, 0.5, 1e-3, -2, 0.75]
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("#weights=5:abc", 'weights: "abc" is not a number'),
+        ("#weights=99:1", "weights: expected 0 to 9, found 99"),
+        ("#weights=5", 'weights: "" is not a number'),
+        ("#activations=0:nonsense", 'activations: "nonsense" is not a number'),
+        ("#loss=%3Cscript%3E", 'loss: "<script>" is not available'),
+        ("#cycle=-3", "cycle: expected 1 to 1000000, found -3"),
+        ("#example=7", "example: expected 1 to 1, found 7"),
+        ("#digits=99", "digits: expected 0 to 17, found 99"),
+        ("#of=p99", "of: no such quantity"),
+        ("#of=constructor", "of: no such quantity"),
+        ("#notation=toString", 'notation: "toString" is not available'),
+        ("#rows=1,2;3", "rows: expected 4 numbers in each"),
+        ("#weights=5:1e999", "is not a number"),
+        ("#at=77", "at: expected 0 to 8, found 77"),
+        ("#rate=-1", "rate: expected at least 0"),
+    ],
+)
+def test_an_address_that_does_not_match_changes_nothing(node: Node, address: str, said: str) -> None:
+    script = "(store, refused) => [refused, store.current.error, clearprop.addressOf(store)]"
+    refused, error, now = node.on_page(cp.load("lecture"), script, address)
+    assert refused.startswith("This link does not match the network: ")
+    assert refused.endswith(". It was ignored.")
+    assert said in refused
+    assert (error, now) == (cp.cycle(cp.load("lecture")).error, "")
+
+
+def test_an_address_leads_back_to_its_state(node: Node) -> None:
+    script = (
+        "(store, refused) => [refused, clearprop.addressOf(store), store.step, store.position, store.current.error]"
+    )
+    address = "weights=5%3A0.9&activations=0%3A2&cycle=3&at=7&of=p5&notation=standard&digits=8"
+    refused, again, step, position, error = node.on_page(cp.load("lecture"), script, "#" + address)
+    assert (refused, step, position) == (None, 3, 7)
+    assert dict(parse_qsl(again)) == dict(parse_qsl(address))
+    assert error != cp.cycle(cp.load("lecture")).error
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("", "there are no rows"),
+        ("p,q,either\n", "a header but no data"),
+        ("1,2\n", "expected 3 columns (2 inputs, 1 target); found 2"),
+        ("1,2,1\n1,2\n", "row 2: expected 3 columns, found 2"),
+        ("p,q,t\n1,oh,1\n", 'row 2, column 2: "oh" is not a number'),
+        ("1,2,1\n1,1e999,0\n", 'row 2, column 2: "1e999" is not a number'),
+        ("1,2,a\n1,1,b\n3,1,c\n", "the last column has 3 classes, but the network has outputs for 2"),
+        ("1,2,1\n" * 2001, "2,001 rows are too many for a page; the limit is 2,000"),
+    ],
+)
+def test_rows_that_do_not_fit(node: Node, rows: str, said: str) -> None:
+    script = """(store) => (rows) => {
+        try { return clearprop.rowsFrom(rows, store.network) } catch (error) { return error.message }
+    }"""
+    found = node.on_page(cp.load("xor"), f"(store) => ({script})(store)({json.dumps(rows)})")
+    assert said in found
+
+
+@pytest.mark.parametrize(
+    ("net", "rows", "inputs", "targets"),
+    [
+        ("xor", 'p;q;is\n0;0;no\n1;1;"yes"\n', [0, 0, 1, 1], [0, 1]),
+        ("xor", "0.5\t0.25\t1\n", [0.5, 0.25], [1]),
+        ("lecture", "1,2,3,4\r\n5,6,7,8\r\n", [1, 2, 5, 6], [3, 4, 7, 8]),
+        ("lecture", "1,2,left\n5,6,right\n", [1, 2, 5, 6], [1, 0, 0, 1]),
+    ],
+)
+def test_rows_that_fit(node: Node, net: str, rows: str, inputs: list[float], targets: list[float]) -> None:
+    script = f"""(store) => {{
+        const rows = clearprop.rowsFrom({json.dumps(rows)}, store.network);
+        return [[...rows.inputs], [...rows.targets]];
+    }}"""
+    assert node.on_page(cp.load(net), script) == [inputs, targets]
+
+
+# --- in the browser -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def page(visit: Visit) -> Any:
+    return visit.open("lecture", "#of=p5")
+
+
+def test_what_is_no_number_is_explained_beside_its_field(page: Any) -> None:
     before = derivation(page)
-    field(page, "w5").fill(typed)
+    field(page, "w5").fill("abc")
     message = page.locator(".cp-panel .cp-message")
-    assert said in message.inner_text()
+    assert message.inner_text() == "“abc” is not a number; enter one such as 0.25 (still 0.5)"
     assert field(page, "w5").get_attribute("aria-invalid") == "true"
     assert field(page, "w5").get_attribute("aria-describedby") == message.get_attribute("id")
     assert derivation(page) == before
@@ -89,31 +184,10 @@ def test_a_target_that_the_loss_makes_no_sense_for(page: Any) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("address", "said"),
-    [
-        ("#weights=5:abc", 'weights: "abc" is not a number'),
-        ("#weights=99:1", "weights: expected 0 to 9, found 99"),
-        ("#weights=5", 'weights: "" is not a number'),
-        ("#activations=0:nonsense", 'activations: "nonsense" is not a number'),
-        ("#loss=%3Cscript%3E", 'loss: "<script>" is not known here'),
-        ("#cycle=-3", "cycle: expected 1 to 1000000, found -3"),
-        ("#example=7", "example: expected 1 to 1, found 7"),
-        ("#digits=99", "digits: expected 0 to 17, found 99"),
-        ("#of=p99", "of: nothing here is called so"),
-        ("#of=constructor", "of: nothing here is called so"),
-        ("#notation=toString", 'notation: "toString" is not known here'),
-        ("#rows=1,2;3", "rows: expected 4 numbers in each"),
-        ("#weights=5:1e999", "is not a number"),
-        ("#at=77", "at: expected 0 to 8, found 77"),
-        ("#rate=-1", "rate: expected at least 0"),
-    ],
-)
-def test_an_address_with_a_broken_state(visit: Visit, address: str, said: str) -> None:
-    page = visit.open("lecture", address)
-    status = page.locator(".cp-status").inner_text()
-    assert status.startswith("The address holds a state that does not fit:")
-    assert said in status
+def test_a_broken_address_is_explained(visit: Visit) -> None:
+    page = visit.open("lecture", "#weights=5:abc")
+    said = 'This link does not match the network: weights: "abc" is not a number. It was ignored.'
+    assert page.locator(".cp-status").inner_text() == said
     assert drawn(page, "total") == "0.24909"
 
 
@@ -140,24 +214,11 @@ def paste(page: Any, rows: str) -> str:
     return str(page.locator("details", has=page.locator("textarea")).locator(".cp-message").inner_text())
 
 
-@pytest.mark.parametrize(
-    ("rows", "said"),
-    [
-        ("", "there are no rows"),
-        ("p,q,either\n", "there is a line of names, and no row of numbers below it"),
-        ("1,2\n", "expected 3 columns (2 inputs, 1 targets); found 2"),
-        ("1,2,1\n1,2\n", "row 2: expected 3 columns, found 2"),
-        ("p,q,t\n1,oh,1\n", 'row 2, column 2: "oh" is not a number'),
-        ("1,2,1\n1,1e999,0\n", 'row 2, column 2: "1e999" is not a number'),
-        ("1,2,a\n1,1,b\n3,1,c\n", "the last column has 3 classes, the network room for 2"),
-        ("1,2,7\n", "binary_cross_entropy needs targets from 0 to 1, found 7"),
-        ("1,2,1\n" * 2001, "2001 rows are more than the 2000 that fit a page"),
-    ],
-)
-def test_a_csv_that_does_not_fit(visit: Visit, rows: str, said: str) -> None:
+def test_rows_that_do_not_fit_leave_the_examples_unchanged(visit: Visit) -> None:
     page = visit.open("xor")
     before = state(page, "setup.examples.inputs.join()")
-    assert said in paste(page, rows)
+    assert paste(page, "1,2\n") == ("expected 3 columns (2 inputs, 1 target); found 2. The examples are unchanged.")
+    assert paste(page, "1,2,7\n") == "example 1: binary_cross_entropy needs targets from 0 to 1, found 7"
     assert state(page, "setup.examples.inputs.join()") == before
 
 
@@ -168,7 +229,7 @@ def test_own_rows_are_learnt_from(visit: Visit) -> None:
     press(page, "Play")
     wait(page, "document.querySelector('.cp-status').textContent.includes('fter')")
     assert state(page, "current.error") < 0.1
-    press(page, "The file's examples")
+    press(page, "Original examples")
     assert state(page, "setup.examples.targets.join()") == "0,1,1,0"
 
 
@@ -201,7 +262,7 @@ def test_a_file_that_is_chosen(visit: Visit, tmp_path: Path) -> None:
             "folder cannot be read",
         ),
         ('new File(["1,2,3\\n".repeat(1e6)], "huge.csv")', "huge.csv is too large for a page; use clearprop train"),
-        ('new File(["\\0\\xff\\xfe"], "picture.png")', "no row of numbers below it"),
+        ('new File(["\\0\\xff\\xfe"], "picture.png")', "a header but no data"),
     ],
 )
 def test_what_is_dropped_and_is_no_table(visit: Visit, file: str, said: str) -> None:

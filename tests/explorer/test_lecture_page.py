@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.explorer.conftest import Visit, wait
+from tests.explorer.steps import choose, derivation, drawn, field, mathematics, press, state
 from tests.support import (
     LECTURE,
     LECTURE_COMPONENTS,
@@ -21,44 +22,6 @@ from tests.support import (
 import clearprop as cp
 
 AS_THE_LECTURE = "#notation=lecture&digits=5&rounding=truncate"
-
-
-def press(page: Any, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
-
-
-def choose(page: Any, place: str) -> None:
-    page.evaluate(
-        "(id) => document.querySelector(`[data-select=\"${CSS.escape(id)}\"]`).dispatchEvent(new MouseEvent('click'))",
-        place,
-    )
-
-
-def drawn(page: Any, place: str) -> str:
-    """What stands in the diagram at a place."""
-    return str(page.locator(f'[data-select="{place}"] text').first.text_content())
-
-
-def derivation(page: Any) -> str:
-    """The text that is copied of what is chosen."""
-    return str(
-        page.evaluate(
-            "clearprop.textFor(clearprop.app.store.current, clearprop.app.store.selected.id, clearprop.app.store.shown)"
-        )
-    )
-
-
-def mathematics(page: Any) -> str:
-    """What the equations say, without blanks."""
-    return re.sub(r"\s", "", str(page.locator(".cp-equations").text_content()))
-
-
-def state(page: Any, expression: str) -> Any:
-    return page.evaluate(f"clearprop.app.store.{expression}")
-
-
-def field(page: Any, label: str) -> Any:
-    return page.locator(".cp-panel").get_by_label(label, exact=True)
 
 
 @pytest.fixture
@@ -153,7 +116,7 @@ def test_the_update_shows_new_weights_and_the_next_cycle_begins_with_them(page: 
     for _ in range(3):
         press(page, "Step")
     assert "w5 → 0.45187" in page.locator(".cp-picture").text_content()
-    assert "with them E_total is 0.24072" in page.locator(".cp-where").inner_text()
+    assert "E_total is now 0.24072" in page.locator(".cp-where").inner_text()
     press(page, "Step")
     assert page.locator(".cp-where").inner_text().startswith("Cycle 2 · Forward: sum_h1")
     assert "w5 = 0.45187" in page.locator(".cp-picture").text_content()
@@ -243,7 +206,7 @@ def test_a_symbol_leads_to_its_own_explanation(page: Any) -> None:
     page.locator('.cp-equations [data-q="a0.0"]').first.click()
     assert page.locator(".cp-what").inner_text() == "output_h1"
     press(page, "sum_h1")
-    assert mathematics(page).endswith("=0.1·0.1+0.5·0.3+0.25=0.41")
+    assert mathematics(page).endswith("=0.1⋅0.1+0.5⋅0.3+0.25=0.41")
 
 
 # --- turning and writing -----------------------------------------------------------------------
@@ -381,10 +344,10 @@ def test_on_paper_it_is_a_handout_of_what_is_shown(visits: Any, scheme: str) -> 
     assert page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(0, 0, 0)"
 
 
-def test_back_to_the_file(page: Any) -> None:
+def test_reset_to_the_original_network(page: Any) -> None:
     choose(page, "p5")
     field(page, "w5").fill("0.9")
     press(page, "One cycle")
-    press(page, "Back to the file's network")
+    press(page, "Reset to the original network")
     assert drawn(page, "total") == "0.24908"
     assert field(page, "w5").input_value() == "0.5"

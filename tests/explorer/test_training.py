@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.explorer.conftest import Visit, wait
-from tests.explorer.test_lecture_page import press, state
+from tests.explorer.conftest import Visit
+from tests.explorer.node import Node
 
 import clearprop as cp
 from clearprop.rules.schedules import schedule
@@ -49,41 +49,42 @@ PROBLEMS = {
 
 
 @pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS.keys())
-def test_playing_makes_the_cycles_of_train(visit: Visit, problem: cp.Problem) -> None:
+def test_playing_makes_the_cycles_of_train(node: Node, problem: cp.Problem) -> None:
     fit = cp.train(problem, dtype="float64", engine="reference")
-    page = visit.open(problem)
-    press(page, "Play")
-    wait(page, "document.querySelector('.cp-primary').textContent === 'Play'")
-    assert state(page, "losses.length") - 1 == fit.epochs
-    np.testing.assert_allclose(page.evaluate("[...clearprop.app.store.losses]"), fit.history.loss, rtol=1e-9)
-    found = page.evaluate("[...clearprop.app.store.current.moment.vector]")
-    np.testing.assert_allclose(found, fit.problem.parameters.vector, rtol=1e-8, atol=1e-10)
+    script = """(store) => {
+        let ending = store.edit({ isBatch: store.setup.examples.count > 1 });
+        while (ending === null) ending = store.advance() ?? clearprop.verdict(store);
+        return [[...store.losses], [...store.current.moment.vector], ending.words];
+    }"""
+    losses, vector, words = node.on_page(problem, script)
+    assert len(losses) - 1 == fit.epochs
+    assert f"{fit.epochs:,} cycle" in words
+    np.testing.assert_allclose(losses, fit.history.loss, rtol=1e-9)
+    np.testing.assert_allclose(vector, fit.problem.parameters.vector, rtol=1e-8, atol=1e-10)
     if problem.optimizer.schedule.name == "plateau":
         assert len(set(fit.history.rate)) > 2
 
 
 def test_where_train_makes_batches_the_page_says_that_it_does_not(visit: Visit) -> None:
     for net, said in (
-        ("xor", "Learning from all 4 examples together, as one batch."),
-        ("iris", "Learning from all 120 examples together, as one batch (clearprop train takes 32 at a time)."),
+        ("xor", "Training on all 4 examples at once."),
+        ("iris", "Training on all 120 examples at once (clearprop train uses batches of 32)."),
     ):
         page = visit.open(with_settings(net, epochs=30))
         play = "document.querySelector('.cp-primary').click(); document.querySelector('.cp-status').textContent"
         assert page.evaluate(play) == said
 
 
-def test_a_plateau_is_watched_again_after_going_back(visit: Visit) -> None:
+def test_a_plateau_is_watched_again_after_going_back(node: Node) -> None:
     """The rate belongs to the cycle; and an edit begins anew, as the optimizer does."""
-    page = visit.open(PROBLEMS["plateau"], "#batch=1")
-    script = """() => {
-        const { store } = clearprop.app;
+    script = """(store) => {
         const rates = [store.current.rate];
         while (store.step < 120) { store.advance(); rates.push(store.current.rate); }
         const again = [40, 7, 119, 1].map((step) => { store.goTo(step); return store.current.rate; });
         store.edit({});
         return [rates, again, store.current.rate];
     }"""
-    rates, again, fresh = page.evaluate(script)
+    rates, again, fresh = node.on_page(PROBLEMS["plateau"], script, "#batch=1")
     assert len(set(rates)) > 2
     assert again == [rates[step - 1] for step in (40, 7, 119, 1)]
     assert fresh == rates[0]

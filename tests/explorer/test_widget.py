@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.explorer.conftest import Visit
-from tests.explorer.test_lecture_page import drawn
+from tests.explorer.steps import drawn
 
 import clearprop as cp
 from clearprop.explorer.page import STYLE, bundled
@@ -60,7 +60,7 @@ def test_in_a_notebook_the_same_view_and_a_still_picture() -> None:
 def test_it_is_stepped_through_and_asked(visit: Visit) -> None:
     page = shown(visit)
     page.get_by_role("button", name="Step", exact=True).click()
-    assert page.locator(".cp-where").inner_text().startswith("Cycle 1 · Backward: the error signals of layer 2")
+    assert page.locator(".cp-where").inner_text().startswith("Cycle 1 · Backward: error signals of layer 2")
     page.locator('[data-select="a1.0"]').click()
     assert page.locator(".cp-what").inner_text() == "output_o1"
     assert page.evaluate("location.hash") == ""

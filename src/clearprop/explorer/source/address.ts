@@ -1,4 +1,4 @@
-/* The state in the address, readable: what differs from the file, which cycle, what is looked at. */
+/* The state of the page as a readable address: changes from the original, the cycle, the selection, the display. */
 
 import type { Rounding } from "./data";
 import type { Rows } from "./propagate";
@@ -21,7 +21,7 @@ function changes(values: ArrayLike<number>, original: ArrayLike<number>): Change
 
 const written = (found: Change[]): string => found.map(([at, value]) => `${at}:${value}`).join(",");
 
-/** The address's part after the #, or null if the state is too large for one. */
+/** The part of the address after the #, or null if the state is too large for one. */
 export function addressOf(store: Store): string | null {
   const { setup, original, shown, data } = store;
   const parts = new URLSearchParams();
@@ -88,7 +88,7 @@ function changed(text: string | null, original: Float64Array, what: string): Flo
 
 function among(label: string, list: { label: string }[], what: string): number {
   const index = list.findIndex((each) => each.label === label);
-  if (index < 0) throw new Broken(`${what}: "${label.slice(0, 30)}" is not known here`);
+  if (index < 0) throw new Broken(`${what}: "${label.slice(0, 30)}" is not available`);
   return index;
 }
 
@@ -127,7 +127,7 @@ function setupFrom(parts: URLSearchParams, store: Store): Setup {
   };
 }
 
-/** Go to the state in an address. A sentence if it does not fit, and then nothing is changed. */
+/** Go to the state in an address. Returns a sentence if it does not match; then nothing is changed. */
 export function goToAddress(store: Store, address: string): string | null {
   const text = address.replace(/^#/, "");
   if (!text) return null;
@@ -136,12 +136,12 @@ export function goToAddress(store: Store, address: string): string | null {
     const setup = setupFrom(parts, store);
     const step = whole(parts.get("cycle") ?? "1", "cycle", 1, 1_000_000);
     const notation = parts.get("notation") ?? store.shown.notation;
-    if (!Object.hasOwn(store.data.notations, notation)) throw new Broken(`notation: "${notation.slice(0, 30)}" is not known here`);
+    if (!Object.hasOwn(store.data.notations, notation)) throw new Broken(`notation: "${notation.slice(0, 30)}" is not available`);
     const digits = whole(parts.get("digits") ?? "5", "digits", 0, 17);
     const rounding = parts.get("rounding") ?? "nearest";
     if (rounding !== "nearest" && rounding !== "truncate") throw new Broken("rounding: expected nearest or truncate");
     const selected = chosen(parts.get("of") ?? "p0");
-    if (!selected || !exists(store, selected)) throw new Broken("of: nothing here is called so");
+    if (!selected || !exists(store, selected)) throw new Broken("of: no such quantity");
     const position = whole(parts.get("at") ?? String(afterError(store.phases)), "at", 0, store.phases.length);
     const fault = store.edit(setup);
     if (fault) throw new Broken(fault);
@@ -153,7 +153,7 @@ export function goToAddress(store: Store, address: string): string | null {
     return late;
   } catch (error) {
     if (!(error instanceof Broken)) throw error;
-    return `The address holds a state that does not fit: ${error.message}. It is left out of account.`;
+    return `This link does not match the network: ${error.message}. It was ignored.`;
   }
 }
 

@@ -16,7 +16,7 @@ import * as q from "./quantity";
 import { textOf } from "./text";
 import { useWords } from "./words";
 
-export { evaluate };
+export { decoded, evaluate };
 export { addressOf, goToAddress } from "./address";
 export { rowsFrom } from "./csv";
 export { typed } from "./field";

@@ -1,4 +1,4 @@
-/* The page, put together: the diagram and what steers it beside the explanation of what is chosen. */
+/* The page: the diagram and its controls, beside the explanation of what is selected. */
 
 import { addressOf, goToAddress } from "./address";
 import { ExampleChoice, ownData, Settings, Transport, Writing } from "./controls";
@@ -25,7 +25,7 @@ export interface Options {
   style: string;
 }
 
-/** While it plays, what is costly is drawn only so often, in milliseconds. */
+/** While playing, the costly parts are drawn at most once in this many milliseconds. */
 const SELDOM = 120;
 
 export class App {
@@ -68,7 +68,7 @@ export class App {
     root.replaceChildren(h("header", { class: "cp-header" }, title, writing.element, this.takeaway()),
       h("div", { class: "cp-columns" }, stage, this.panel.element, cards), this.foot());
     store.on(() => this.changed());
-    // What is opened is told later, and made later; a print does not wait for that.
+    // An opened table is filled only after its event, which printing does not wait for.
     addEventListener("beforeprint", () => ((tables.element.open = true), tables.update()));
     if (options.hasAddress) {
       const read = () => goToAddress(store, location.hash);
@@ -92,7 +92,6 @@ export class App {
 
   private changed(): void {
     if (this.player.playing) return this.refresh(performance.now() - this.last > SELDOM);
-    // Several changes at once are drawn once; what is read right after is never old.
     this.refresh(true);
   }
 
@@ -114,10 +113,10 @@ export class App {
 
   private words(): string {
     const { store } = this;
-    if (store.position === 0) return "Nothing is computed yet; take a step";
+    if (store.position === 0) return "Nothing computed yet; press Step";
     const { words } = told(store.phases[store.position - 1]!, store.network, (quantity) => store.names.text(quantity));
     if (store.position < store.phases.length) return words;
-    return `${words}; with them ${store.names.words.total_error} is ${store.view.number(store.current.errorAfter)}`;
+    return `${words}; ${store.names.words.total_error} is now ${store.view.number(store.current.errorAfter)}`;
   }
 
   private markStep(): void {
@@ -136,7 +135,7 @@ export class App {
     if (this.warnings.textContent !== items.map((item) => item.textContent).join("")) this.warnings.replaceChildren(...items);
   }
 
-  // --- taking away ------------------------------------------------------------------------
+  // --- download and share ------------------------------------------------------------------------
 
   private writeAddress(): void {
     if (this.isDue) return;
@@ -158,26 +157,26 @@ export class App {
     const items = [item("Network (TOML)", () => this.download("toml")), item("Diagram (SVG)", () => this.download("svg"))];
     if (this.options.hasAddress) items.push(item("Copy link", () => this.copyLink()));
     items.push(item("Print", () => print()));
-    return h("div", { class: "cp-takeaway", role: "group", "aria-label": "Take away" }, ...items);
+    return h("div", { class: "cp-takeaway", role: "group", "aria-label": "Download and share" }, ...items);
   }
 
   private copyLink(): void {
     const address = addressOf(this.store);
-    if (address === null) return this.announce("This state is too large for an address; download the network instead.", false);
+    if (address === null) return this.announce("This state is too large for a link; download the network instead.", false);
     navigator.clipboard.writeText(`${location.href.split("#")[0]}#${address}`).then(
       () => this.announce("Copied a link to this state."),
-      () => this.announce("The browser does not let this page copy; the address above holds this state."),
+      () => this.announce("The browser blocks copying; copy the address of this page instead."),
     );
   }
 
-  /** The text of a file to take away, or null where there can be none. */
+  /** The text of a file to download, or null where there can be none. */
   file(kind: "toml" | "svg"): string | null {
     return kind === "toml" ? tomlOf(this.store) : this.diagram.file(this.options.style);
   }
 
   private download(kind: "toml" | "svg"): void {
     const content = this.file(kind);
-    if (content === null) return this.announce("A rule of this network was made in Python; no network file can describe it.", false);
+    if (content === null) return this.announce("This network uses a rule defined in Python, which a network file cannot describe.", false);
     const type = kind === "toml" ? "application/toml" : "image/svg+xml";
     const name = this.store.data.name.split(/[\\/]/).pop()!.replace(/\.(toml|safetensors)$/, "").replace(/[^\p{L}\p{N}_-]+/gu, "-").slice(0, 60) || "network";
     const url = URL.createObjectURL(new Blob([content], { type }));
@@ -190,7 +189,7 @@ export class App {
 
   private foot(): HTMLElement {
     const { examples } = this.store.data;
-    const left = examples.left_out ? ` ${grouped(examples.left_out)} more examples did not fit into the page.` : "";
-    return h("footer", { class: "cp-foot" }, `Computed here, in full precision; only what is shown is shortened.${left}`);
+    const left = examples.left_out ? ` ${grouped(examples.left_out)} more examples do not fit into the page.` : "";
+    return h("footer", { class: "cp-foot" }, `Computed in this page in full precision; only the display is rounded.${left}`);
   }
 }

@@ -1,4 +1,4 @@
-/* What is read aloud at a place of the diagram. */
+/* The text that a screen reader says at a place of the diagram. */
 
 import { valueOf } from "./cycle";
 import type { Progress } from "./phases";
@@ -6,7 +6,7 @@ import { chosen } from "./quantity";
 import type { Quantity } from "./quantity";
 import type { Store } from "./store";
 
-/** The quantity's name and number, and of a weight where it leads. */
+/** The quantity's name and number, and for a weight the units that it connects. */
 export function spoken(store: Store, id: string, progress: Progress): string {
   const quantity = chosen(id)!;
   const value = isKnown(quantity, progress) ? store.view.number(valueOf(store.current, quantity, store.rowShown)) : "not yet computed";

@@ -1,10 +1,10 @@
-/* What steers the page: the steps of a cycle, the settings, a person's own data, what can be taken away. */
+/* The controls: steps of a cycle, settings, the choice of an example, a person's own data. */
 
 import { rowsFrom, Unfit } from "./csv";
 import type { Rounding } from "./data";
 import { focusedBeside, fresh, h, say, svg } from "./dom";
 import { choiceField, numberField } from "./field";
-import { grouped } from "./number";
+import { counted, grouped } from "./number";
 import type { Player } from "./player";
 import type { Store } from "./store";
 
@@ -40,7 +40,7 @@ export class Transport {
     const go = (act: () => string | null | void) => () => {
       player.pause();
       const fault = act();
-      announce(fault ? `That goes no further: ${fault}` : "", !fault);
+      announce(fault ? `Cannot go on: ${fault}` : "", !fault);
     };
     this.play = button("Play", "play", () => this.toggle(announce), "cp-primary");
     this.back = button("Back", "back", go(() => store.backStep()));
@@ -63,8 +63,8 @@ export class Transport {
     }
     const { examples, isBatch, isOwn } = store.setup;
     const size = store.data.batch_size;
-    const others = isOwn || size >= examples.count ? "" : ` (clearprop train takes ${size} at a time)`;
-    if (isBatch) announce(`Learning from all ${grouped(examples.count)} examples together, as one batch${others}.`);
+    const others = isOwn || size >= examples.count ? "" : ` (clearprop train uses batches of ${size})`;
+    if (isBatch) announce(`Training on all ${grouped(examples.count)} examples at once${others}.`);
     player.play();
   }
 
@@ -100,9 +100,9 @@ export class Settings {
     });
     const loss = choiceField("Loss", data.losses.map((rule) => rule.label), store.setup.loss, (index) => store.edit({ loss: index }));
     this.refreshers.push(() => loss.set(store.setup.loss));
-    const reset = button("Back to the file's network", "reset", () => (store.reset(), announce("This is the network as its file has it.")), "cp-quiet");
-    this.element = h("section", { class: "cp-card" }, h("h2", {}, "What it is made of"), h("div", { class: "cp-fields" }, ...layers, loss.element, rate.element),
-      h("p", { class: "cp-note" }, "An edit makes the present weights the new start, and the cycles count from there."), reset);
+    const reset = button("Reset to the original network", "reset", () => (store.reset(), announce("This is the original network again.")), "cp-quiet");
+    this.element = h("section", { class: "cp-card" }, h("h2", {}, "Network settings"), h("div", { class: "cp-fields" }, ...layers, loss.element, rate.element),
+      h("p", { class: "cp-note" }, "Editing restarts the cycle count from the current weights."), reset);
   }
 
   update(): void {
@@ -110,7 +110,7 @@ export class Settings {
   }
 }
 
-/** How things are written: notation, digits, rounding; nothing is computed with shown numbers. */
+/** Notation, digits and rounding: they change the display, never a computation. */
 export class Writing {
   readonly element: HTMLElement;
   private readonly refresh: () => void;
@@ -139,7 +139,7 @@ export class Writing {
   }
 }
 
-/** Which example is shown, and whether the cycles learn from it alone or from all. */
+/** The example that is shown, and whether cycles train on it alone or on all. */
 export class ExampleChoice {
   readonly element: HTMLElement;
   private readonly input: HTMLInputElement;
@@ -169,7 +169,7 @@ export class ExampleChoice {
     const arrow = (words: string, sign: string, by: number) =>
       h("button", { type: "button", class: "cp-small", "aria-label": words, title: words, click: () => show(this.store.setup.row + by) }, sign);
     this.element = h("div", { class: "cp-examples" }, h("label", { for: id }, "Example"), arrow("Previous example", "‹", -1), this.input, this.of, arrow("Next example", "›", 1),
-      h("label", { class: "cp-inline" }, this.batch, " learn from all together"), message);
+      h("label", { class: "cp-inline" }, this.batch, " train on all examples at once"), message);
   }
 
   update(): void {
@@ -194,10 +194,10 @@ export function ownData(store: Store, announce: Announce): HTMLElement {
       const examples = rowsFrom(area.value, network);
       const fault = store.edit({ examples, isOwn: true, row: 0, isBatch: examples.count > 1 });
       say(message, fault ?? "");
-      if (!fault) announce(`${examples.count} ${examples.count === 1 ? "example" : "examples"} of your own; press Play to learn from them.`);
+      if (!fault) announce(`Using ${counted(examples.count, "example")} of your own; press Play to train on ${examples.count === 1 ? "it" : "them"}.`);
     } catch (error) {
       if (!(error instanceof Unfit)) throw error;
-      say(message, `${error.message}. The examples are still those from before.`);
+      say(message, `${error.message}. The examples are unchanged.`);
     }
     area.setAttribute("aria-invalid", String(message.textContent !== ""));
   };
@@ -207,7 +207,7 @@ export function ownData(store: Store, announce: Announce): HTMLElement {
     try {
       area.value = await file.text();
     } catch {
-      return say(message, `${file.name} cannot be read; is it a file of rows?`);
+      return say(message, `${file.name} cannot be read; choose a CSV file`);
     }
     use();
   };
@@ -223,9 +223,9 @@ export function ownData(store: Store, announce: Announce): HTMLElement {
     const fault = store.edit({ examples: store.original.examples, isOwn: false, row: 0, isBatch: store.setup.isBatch && store.original.examples.count > 1 });
     say(message, fault ?? "");
   };
-  const width = `${network.sizes[0]} ${network.sizes[0] === 1 ? "input" : "inputs"}`;
+  const width = counted(network.sizes[0]!, "input");
   const targets = network.outputs > 1 ? `${network.outputs} targets, or a class` : "the target";
   return h("details", { class: "cp-card" }, h("summary", {}, h("h2", {}, "Your own data")),
-    h("label", { for: id }, `One line for each example: ${width}, then ${targets}. A first line may name the columns. Paste, drop a CSV file, or choose one.`),
-    area, message, h("div", { class: "cp-row" }, button("Use these rows", "use", use, "cp-primary"), chooser, button("The file's examples", "reset", back, "cp-quiet")));
+    h("label", { for: id }, `One line per example: ${width}, then ${targets}. The first line may name the columns. Paste rows, drop a CSV file here, or choose one.`),
+    area, message, h("div", { class: "cp-row" }, button("Use these rows", "use", use, "cp-primary"), chooser, button("Original examples", "reset", back, "cp-quiet")));
 }

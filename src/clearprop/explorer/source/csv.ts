@@ -1,6 +1,7 @@
-/* Rows of a person's own: pasted or dropped text to examples, or what is wrong with it. */
+/* A person's own rows: pasted or dropped text as examples, or what is wrong with it. */
 
 import type { Network } from "./network";
+import { counted, grouped } from "./number";
 import type { Rows } from "./propagate";
 
 const MAX_ROWS = 2_000;
@@ -41,20 +42,20 @@ const isNumber = (cell: string): boolean => cell !== "" && Number.isFinite(Numbe
 
 /** Rows of numbers: the inputs, then one target for each output, or a class in one last column. */
 export function rowsFrom(text: string, network: Network): Rows {
-  if (text.length > MAX_CHARACTERS) throw new Unfit(`the text is too long: ${text.length} characters, at most ${MAX_CHARACTERS} are read`);
+  if (text.length > MAX_CHARACTERS) throw new Unfit(`the text has ${grouped(text.length)} characters; the limit is ${grouped(MAX_CHARACTERS)}`);
   let rows = table(text);
-  if (!rows.length) throw new Unfit("there are no rows; paste one line for each example");
+  if (!rows.length) throw new Unfit("there are no rows; paste one line per example");
   const [inputs, outputs] = [network.sizes[0]!, network.outputs];
   const isHeader = !rows[0]!.slice(0, inputs).some(isNumber);
   const first = isHeader ? 2 : 1;
   if (isHeader) rows = rows.slice(1);
-  if (!rows.length) throw new Unfit("there is a line of names, and no row of numbers below it");
-  if (rows.length > MAX_ROWS) throw new Unfit(`${rows.length} rows are more than the ${MAX_ROWS} that fit a page; take fewer, or use clearprop train`);
+  if (!rows.length) throw new Unfit("a header but no data");
+  if (rows.length > MAX_ROWS) throw new Unfit(`${grouped(rows.length)} rows are too many for a page; the limit is ${grouped(MAX_ROWS)}; use fewer, or clearprop train`);
   const width = rows[0]!.length;
   const hasClasses = width === inputs + 1 && (outputs > 1 || rows.some((row) => !isNumber(row[inputs] ?? "")));
   if (!hasClasses && width !== inputs + outputs) {
     const or = outputs > 1 ? `, or ${inputs + 1} with a class in the last` : "";
-    throw new Unfit(`expected ${inputs + outputs} columns (${inputs} inputs, ${outputs} targets)${or}; found ${width}`);
+    throw new Unfit(`expected ${inputs + outputs} columns (${counted(inputs, "input")}, ${counted(outputs, "target")})${or}; found ${width}`);
   }
   rows.forEach((row, k) => {
     if (row.length !== width) throw new Unfit(`row ${k + first}: expected ${width} columns, found ${row.length}`);
@@ -76,7 +77,7 @@ function classes(labels: string[], network: Network): number[] {
   const found = [...new Set(labels)].sort();
   const known = found.every((label) => names.includes(label)) ? names : found;
   const room = outputs === 1 ? 2 : outputs;
-  if (found.length > room) throw new Unfit(`the last column has ${found.length} classes, the network room for ${room}: ${found.slice(0, 5).map(shown).join(", ")}${found.length > 5 ? ", …" : ""}`);
+  if (found.length > room) throw new Unfit(`the last column has ${found.length} classes, but the network has outputs for ${room}: ${found.slice(0, 5).map(shown).join(", ")}${found.length > 5 ? ", …" : ""}`);
   return labels.flatMap((label) => {
     const at = known.indexOf(label);
     return outputs === 1 ? [at] : names.map((_, k) => Number(k === at));

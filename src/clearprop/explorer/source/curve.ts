@@ -1,4 +1,4 @@
-/* The loss, cycle after cycle, on a logarithmic scale. */
+/* The curve of the loss over the cycles, on a logarithmic scale. */
 
 import { h, say, svg } from "./dom";
 import { grouped } from "./number";
@@ -21,7 +21,7 @@ export class Curve {
     this.picture = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "cp-chart", role: "img" },
       svg("path", { d: `M${LEFT} 8V${HEIGHT - BOTTOM}H${WIDTH - 4}`, class: "cp-axis" }),
       svg("text", { x: LEFT, y: HEIGHT - 6 }, "1"), this.high, this.low, this.end, this.line, this.dot);
-    this.element = h("section", { class: "cp-card" }, h("h2", {}, "The error over the cycles"), this.picture, this.caption);
+    this.element = h("section", { class: "cp-card" }, h("h2", {}, "Error per cycle"), this.picture, this.caption);
   }
 
   update(): void {
@@ -29,9 +29,9 @@ export class Curve {
     const error = names.words.total_error;
     const first = losses[0]!;
     const now = losses[step - 1] ?? first;
-    const words = `Cycle ${grouped(step)}: ${error} = ${view.number(now)}${step > 1 ? `; it began with ${view.number(first)}` : ""}.`;
+    const words = `Cycle ${grouped(step)}: ${error} = ${view.number(now)}${step > 1 ? `; started at ${view.number(first)}` : ""}.`;
     say(this.caption, words);
-    this.picture.setAttribute("aria-label", `Curve of ${error}. ${words}`);
+    this.picture.setAttribute("aria-label", `Curve of ${error} per cycle. ${words}`);
     const positive = losses.filter((loss) => loss > 0 && Number.isFinite(loss));
     if (!positive.length) return this.line.setAttribute("d", "");
     const bottom = Math.max(1e-12, positive.reduce((a, b) => Math.min(a, b)));

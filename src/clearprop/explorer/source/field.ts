@@ -1,5 +1,5 @@
-/* A field for one number: what is typed is tried at once, what cannot be is said beside it, and the last good
-   value kept. */
+/* A field for one number: an entry is tried at once; an invalid one is explained beside the field, and the last
+   good value is kept. */
 
 import { focusedBeside, fresh, h } from "./dom";
 import { plainNumber } from "./number";
@@ -7,27 +7,27 @@ import { plainNumber } from "./number";
 export interface NumberField {
   element: HTMLElement;
   input: HTMLInputElement;
-  /** Show a value that came from elsewhere, unless the field is being typed in. */
+  /** Show a value that was set elsewhere, unless a person is typing in the field. */
   set(value: number): void;
 }
 
 export interface FieldOptions {
   label: string;
   value: number;
-  /** Try the value; why it cannot be, or null. */
+  /** Try the value. Returns why it is impossible, or null. */
   change(value: number): string | null;
   isCompact?: boolean;
   hasSlider?: boolean;
   least?: number;
 }
 
-/** A number as a person may type it, or a sentence. */
+/** The number that was typed, or a sentence that says why it is none. */
 export function typed(text: string, least = -Infinity): number | string {
   const clean = text.trim().replace("−", "-").replace(/^(-?\d+),(\d+)$/, "$1.$2");
-  if (!clean) return "this is empty; write a number such as 0.25";
+  if (!clean) return "empty; enter a number such as 0.25";
   const value = Number(clean);
   const shown = clean.length > 20 ? `${clean.slice(0, 19)}…` : clean;
-  if (!/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(clean)) return `“${shown}” is not a number; write one such as 0.25`;
+  if (!/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(clean)) return `“${shown}” is not a number; enter one such as 0.25`;
   if (!Number.isFinite(value)) return `${shown} is too large for a number`;
   return value < least ? `expected at least ${least}, found ${shown}` : value;
 }
@@ -86,7 +86,7 @@ export function numberField(options: FieldOptions): NumberField {
   };
 }
 
-/** A choice from a list; why it cannot be is said beside it. */
+/** A choice from a list; an impossible one is explained beside it. */
 export function choiceField(label: string, items: string[], chosen: number, change: (index: number) => string | null): { element: HTMLElement; set(index: number): void } {
   const id = fresh("choice");
   const message = h("span", { id: `${id}-message`, class: "cp-message", role: "alert" });

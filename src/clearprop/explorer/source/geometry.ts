@@ -1,13 +1,13 @@
-/* Where everything in the diagram stands. Wide layers are folded: a window of their units, and boxes that say how
-   many more there are. */
+/* The positions in the diagram. A wide layer is folded: it shows a window of its units, and boxes with the number of
+   others. */
 
 import type { Network } from "./network";
 
 export const FOLDED = 5;
 export const WINDOW = 16;
-/** Layers of at most so many units are never folded. */
+/** A layer of at most this many units is never folded. */
 const WHOLE = 8;
-/** Weights are labelled in networks whose visible part has at most so many. */
+/** Weights are labelled if at most this many are visible. */
 const LABELLED = 28;
 
 export const BOX = 38;
@@ -23,7 +23,7 @@ export type Item = { kind: "unit"; unit: number; y: number } | { kind: "more" | 
 export interface Column {
   layer: number;
   x: number;
-  /** Of one of its boxes. */
+  /** The width of one of its boxes. */
   width: number;
   items: Item[];
 }
@@ -58,7 +58,7 @@ export function turned(fold: Fold, size: number, way: "more" | "less"): Fold {
 
 function itemsOf(size: number, { from, count }: Fold): Item[] {
   const items: Item[] = [];
-  if (from || count > WHOLE) items.push({ kind: "less", words: from ? `↑ ${from} before` : "fold", y: 0 });
+  if (from || count > WHOLE) items.push({ kind: "less", words: from ? `↑ ${from} earlier` : "show fewer", y: 0 });
   for (let unit = from; unit < from + count; unit++) items.push({ kind: "unit", unit, y: 0 });
   const rest = size - from - count;
   if (rest) items.push({ kind: "more", words: `${rest} more`, y: 0 });

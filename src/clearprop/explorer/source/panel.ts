@@ -1,4 +1,4 @@
-/* What is chosen: its number to turn, and why it is what it is. */
+/* The selected quantity: a field to change it, and its derivation. */
 
 import { blocksOf } from "./compose";
 import type { Block } from "./compose";
@@ -15,9 +15,9 @@ import { derivative, output, sum, TOTAL } from "./quantity";
 import type { Store } from "./store";
 import { textOf } from "./text";
 
-/** Of more equations the first ones are set, and the others when they are asked for. */
+/** The number of equations shown at first; a button shows the others. */
 const MOST = 60;
-/** Equations of fewer characters stand on one line. */
+/** Equations with fewer characters stand on one line. */
 const LONG = 52;
 
 export class Panel {
@@ -53,14 +53,14 @@ export class Panel {
       await navigator.clipboard.writeText(text);
       this.announce(`Copied as ${what}.`);
     } catch {
-      // Opened from disk in some browsers: the old way still works.
+      // In some browsers a page from disk may copy only in the old way.
       const area = h("textarea", { "aria-hidden": "true", class: "cp-offscreen" });
       area.value = text;
       this.element.append(area);
       area.select();
       const isDone = document.execCommand("copy");
       area.remove();
-      this.announce(isDone ? `Copied as ${what}.` : "The browser does not let this page copy; mark the text instead.");
+      this.announce(isDone ? `Copied as ${what}.` : "The browser blocks copying; select the text instead.");
     }
   }
 
@@ -70,7 +70,7 @@ export class Panel {
     this.point(quantity ? placesOf(quantity, this.store.network) : []);
   }
 
-  /** A symbol leads to its own explanation. */
+  /** Select the quantity of a symbol. */
   private follow(element: Element): void {
     const id = element.closest("[data-q]")?.getAttribute("data-q");
     const quantity = id ? this.quantities.get(id) : undefined;
@@ -80,7 +80,7 @@ export class Panel {
     else if (kind === "updated" && of.kind === "parameter") this.select(of);
   }
 
-  /** Symbols whose place in the diagram is pointed at. */
+  /** Light up the symbols whose place in the diagram is pointed at. */
   light(places: string[]): void {
     for (const element of this.equations.querySelectorAll(".cp-pointed")) element.classList.remove("cp-pointed");
     if (!places.length) return;
@@ -102,7 +102,7 @@ export class Panel {
     if (!isQuick) this.explain();
   }
 
-  // --- the number to turn -------------------------------------------------------------------
+  // --- the field -------------------------------------------------------------------
 
   private choose(): void {
     const { store } = this;
@@ -115,7 +115,7 @@ export class Panel {
     this.relate();
   }
 
-  /** What belongs together: a unit's sum, output and error signal. */
+  /** Buttons for a unit's sum, output and error signal. */
   private relate(): void {
     const { selected, names } = this.store;
     const unit = selected.kind === "derivative" ? selected.by : selected;

@@ -1,4 +1,4 @@
-/* The steps of one cycle, in the order in which they are told: units, the error, error signals, the update. */
+/* The steps of one cycle, in order: units, the error, error signals, the update. */
 
 import type { Network } from "./network";
 import * as q from "./quantity";
@@ -10,8 +10,8 @@ export type Phase =
   | { kind: "backward"; layer: number }
   | { kind: "update" };
 
+/** A layer of more units than this is computed in one step. */
 const ONE_BY_ONE = 12;
-/** Layers of more units than this are computed at one step. */
 
 export function phasesOf(network: Network): Phase[] {
   const phases: Phase[] = [];
@@ -26,12 +26,12 @@ export function phasesOf(network: Network): Phase[] {
   return phases;
 }
 
-/** How far a cycle has come when the forward pass and the error are there. */
+/** The number of steps after which the forward pass and the error are known. */
 export function afterError(phases: Phase[]): number {
   return phases.findIndex((phase) => phase.kind === "error") + 1;
 }
 
-/** What has been computed after so many steps. */
+/** The quantities that are known after the first steps of a cycle. */
 export class Progress {
   private readonly units: number[] = [];
   readonly hasError: boolean;
@@ -58,7 +58,7 @@ export class Progress {
   }
 }
 
-/** What a step has just computed, in words, and where in the diagram. */
+/** The description of a step, and the quantities that it has just computed. */
 export function told(phase: Phase, network: Network, text: (quantity: Quantity) => string): { words: string; units: Quantity[] } {
   switch (phase.kind) {
     case "units": {
@@ -68,13 +68,13 @@ export function told(phase: Phase, network: Network, text: (quantity: Quantity) 
       return { words: `Forward: ${text(q.sum(layer, from))} and ${text(q.output(layer, from))}`, units };
     }
     case "error":
-      return { words: `Error: ${text(q.TOTAL)} of the outputs against their targets`, units: [q.TOTAL] };
+      return { words: "Error: compare outputs with targets", units: [q.TOTAL] };
     case "backward": {
       const size = Math.min(network.sizes[phase.layer + 1]!, 40);
       const units = [...Array(size).keys()].map((unit) => q.sum(phase.layer, unit));
-      return { words: `Backward: the error signals of layer ${phase.layer + 1}, and the gradients of its weights`, units };
+      return { words: `Backward: error signals of layer ${phase.layer + 1} and gradients of its weights`, units };
     }
     case "update":
-      return { words: "Update: all weights at once, from gradients at the old weights", units: [] };
+      return { words: "Update: all weights at once, using gradients at the old weights", units: [] };
   }
 }

@@ -4,11 +4,11 @@ import { gradientNorm } from "./cycle";
 import { grouped } from "./number";
 import type { Store } from "./store";
 
-/** How long, in milliseconds, a frame computes at least before it is drawn; and at most, as a share of the frame before. */
+/** The least time in milliseconds that a frame computes, and the most as a share of the frame before. */
 const FRAME = 9;
 const SHARE = 0.5;
 
-/** How many cycles are made so many seconds after the start: one can watch the beginning, and need not wait for the end. */
+/** The number of cycles after some seconds: slow enough to watch at first, fast enough to reach the end. */
 const pace = (seconds: number): number => 1 + 60 * seconds + 2500 * seconds ** 2;
 
 export interface Ending {
@@ -68,7 +68,7 @@ export class Player {
   }
 }
 
-/** Why to end here, or null to go on: what training/stopping.py asks for. */
+/** The reason to end after this cycle, or null; as training/stopping.py decides. */
 export function verdict(store: Store): Ending | null {
   const { stopping } = store.data;
   const { losses } = store;

@@ -1,5 +1,5 @@
-/* The state of the page: what is edited, how far it has come, what is looked at. Every change is tried first; one
-   that would leave the network without finite numbers is refused with its cause, and the last good state kept. */
+/* The state of the page: edits, the current cycle, the selection. Every edit is tried first; one that would give
+   numbers that are not finite is refused with its cause, and the last good state is kept. */
 
 import { beginning, cycle, examplesOf, following, only } from "./cycle";
 import type { Cycle, Moment, Problem } from "./cycle";
@@ -16,14 +16,14 @@ import * as q from "./quantity";
 import type { Quantity } from "./quantity";
 import { useWords } from "./words";
 
-/** What a person can change. */
+/** Everything a person can edit. */
 export interface Setup {
   activations: number[];
   loss: number;
   start: Float64Array;
   rate: number;
   examples: Rows;
-  /** Whether the examples are a person's own, and not the file's. */
+  /** Whether the examples are a person's own instead of the original ones. */
   isOwn: boolean;
   row: number;
   isBatch: boolean;
@@ -97,7 +97,7 @@ export class Store {
 
   // --- editing ----------------------------------------------------------------------------
 
-  /** Make a change; the present weights are its start. The cause if it cannot be, and then nothing is changed. */
+  /** Make an edit, starting from the current weights. Returns the cause, and changes nothing, if it is impossible. */
   edit(change: Partial<Setup>): string | null {
     const setup: Setup = { ...this.setup, start: this.current.moment.vector, ...change };
     const misfit = this.misfit(setup);
@@ -126,7 +126,7 @@ export class Store {
     return this.edit({ examples: { ...examples, [which]: values } });
   }
 
-  /** Look at another example; in a batch that changes nothing but what is shown. */
+  /** Show another example; in a batch this changes only the display. */
   show(row: number): void {
     if (this.setup.isBatch) {
       this.setup = { ...this.setup, row };
@@ -168,7 +168,7 @@ export class Store {
     this.stride = 1;
   }
 
-  /** The next cycle, ready at its beginning. False, and nothing is changed, if its numbers are not finite. */
+  /** Compute the next cycle. Returns the cause, and changes nothing, if a number is not finite. */
   advance(): string | null {
     const next = cycle(this.problem, following(this.current), this.current.trace.rows, this.setup.isBatch);
     if (next.fault) return next.fault;
@@ -189,7 +189,7 @@ export class Store {
     }
   }
 
-  /** The cycle of that number: from the nearest one before it that is remembered. */
+  /** Go to the cycle of that number, from the nearest snapshot before it. */
   goTo(step: number, deadline = Infinity): string | null {
     let from = 1;
     for (const known of this.snapshots.keys()) if (known <= step && known > from) from = known;
@@ -200,7 +200,7 @@ export class Store {
     while (this.step < step) {
       const fault = this.advance();
       if (fault) return fault;
-      if (performance.now() > deadline) return `stopped at cycle ${this.step} of ${step}, which takes too long to reach`;
+      if (performance.now() > deadline) return `stopped at cycle ${this.step} of ${step}: going on takes too long`;
     }
     return null;
   }

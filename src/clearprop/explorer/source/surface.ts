@@ -1,4 +1,4 @@
-/* With two inputs: what the network answers everywhere, and where the examples lie. */
+/* For two inputs: the output of the network over a plane, and the examples on it. */
 
 import { forward } from "./propagate";
 import type { Rows } from "./propagate";
@@ -25,7 +25,7 @@ function rangeOf(values: number[]): Range {
 export class Surface {
   readonly element: HTMLElement;
   private readonly canvas = h("canvas", { width: SIZE, height: SIZE, role: "img" });
-  private readonly choice = h("select", { "aria-label": "What is coloured" });
+  private readonly choice = h("select", { "aria-label": "Output to colour by" });
   private readonly caption = h("p", { class: "cp-figures" });
   private readonly small: HTMLCanvasElement;
 
@@ -34,7 +34,7 @@ export class Surface {
     const names = [...Array(network.outputs).keys()].map((unit) => network.unitName(network.last, unit));
     if (network.outputs > 1) this.choice.append(h("option", { value: -1 }, "the largest output"));
     names.forEach((name, k) => this.choice.append(h("option", { value: k }, name)));
-    // The largest output says something where outputs are shares of a whole.
+    // The largest output is meaningful where outputs are probabilities.
     this.choice.value = network.outputs > 1 && network.rule(network.last).kind === "softmax" ? "-1" : "0";
     this.choice.addEventListener("change", () => this.update());
     this.small = h("canvas", { width: GRID, height: GRID });
@@ -82,7 +82,7 @@ export class Surface {
     context.drawImage(this.small, 0, 0, SIZE, SIZE);
   }
 
-  /** The values of the darkest colours: the rule's bounds, or what there is. */
+  /** The values of the darkest colours: the rule's bounds, or the range of the outputs. */
   private span(outputs: Float64Array, K: number, chosen: number): Range {
     const bounds = this.store.network.rule(this.store.network.last).bounds;
     if (bounds && bounds[0] !== null && bounds[1] !== null) return { low: bounds[0], high: bounds[1] };

@@ -1,4 +1,4 @@
-/* The diagram as tables: every number, and a field for each that can be turned. */
+/* All numbers of the diagram as tables, with a field for each that can be changed. */
 
 import { valueOf } from "./cycle";
 import { h, say } from "./dom";
@@ -28,7 +28,7 @@ export class Tables {
     private readonly store: Store,
     private readonly select: (quantity: Quantity) => void,
   ) {
-    this.element = h("details", { class: "cp-card" }, h("summary", {}, h("h2", {}, "Every number, as tables")), this.body);
+    this.element = h("details", { class: "cp-card" }, h("summary", {}, h("h2", {}, "All numbers as tables")), this.body);
     this.element.addEventListener("toggle", () => this.update());
   }
 
@@ -51,7 +51,7 @@ export class Tables {
 
   private table(caption: string, header: string[], rows: HTMLElement[], hidden: number): HTMLElement {
     const head = h("thead", {}, h("tr", {}, ...header.map((name) => h("th", { scope: "col" }, name))));
-    const more = hidden > 0 ? h("p", { class: "cp-note" }, `… and ${grouped(hidden)} more; choose them in the diagram.`) : null;
+    const more = hidden > 0 ? h("p", { class: "cp-note" }, `… and ${grouped(hidden)} more; select them in the diagram.`) : null;
     return h("div", { class: "cp-scroll", tabindex: "0", role: "region", "aria-label": caption },
       h("table", {}, h("caption", {}, caption), head, h("tbody", {}, ...rows)), more);
   }
@@ -86,7 +86,7 @@ export class Tables {
       h("tr", {}, this.link(input(i)), h("td", {}, "input"), this.editor(input(i), (value) => store.setExample("inputs", i, value))));
     for (let k = 0; k < Math.min(outputs, MOST); k++)
       rows.push(h("tr", {}, this.link(target(k)), h("td", {}, "target"), this.editor(target(k), (value) => store.setExample("targets", k, value))));
-    return this.table("The example", ["name", "is", "value"], rows, Math.max(0, inputs - MOST) + Math.max(0, outputs - MOST));
+    return this.table("The example", ["name", "role", "value"], rows, Math.max(0, inputs - MOST) + Math.max(0, outputs - MOST));
   }
 
   private units(): HTMLElement {

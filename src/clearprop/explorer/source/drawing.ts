@@ -1,0 +1,261 @@
+/* The drawing of a network, built for one geometry: its elements, the texts that change, where each quantity stands. */
+
+import { valueOf } from "./cycle";
+import type { Cycle } from "./cycle";
+import { abridged, svg } from "./dom";
+import { BOX, geometryOf, labelPlace } from "./geometry";
+import type { Box, Column, Fold, Geometry, Item } from "./geometry";
+import type { Progress } from "./phases";
+import { derivative, error, input, output, parameter, sum, target, TOTAL } from "./quantity";
+import type { Quantity } from "./quantity";
+import type { Store } from "./store";
+
+/** The greatest width of a character at the size of the numbers. */
+export const CHARACTER = 8.3;
+
+/** The width of the plate behind a label of so many characters. */
+const plateWidth = (characters: number): number => characters * 7.8 + 10;
+
+/** A text that follows the numbers of the cycle. */
+export interface Live {
+  element: Element;
+  text(done: Cycle, progress: Progress): string;
+}
+
+export interface Edge {
+  line: SVGPathElement;
+  index: number;
+}
+
+/** What a person can do with the drawing. */
+export interface Actions {
+  select(quantity: Quantity): void;
+  point(places: string[]): void;
+  fold(column: number, way: "more" | "less"): void;
+}
+
+export class Drawing {
+  readonly picture: SVGSVGElement;
+  readonly geometry: Geometry;
+  readonly live: Live[] = [];
+  readonly edges: Edge[] = [];
+  readonly places = new Map<string, Element[]>();
+
+  constructor(
+    private readonly store: Store,
+    folds: Fold[],
+    private readonly actions: Actions,
+  ) {
+    this.geometry = geometryOf(store.network, folds, this.widths(folds));
+    const { width, height, columns } = this.geometry;
+    const [lines, labels, boxes] = [svg("g", { class: "cp-lines" }), svg("g"), svg("g")];
+    const taken: Box[] = columns.flatMap((column) => column.items.map((item) => ({ x: column.x, y: item.y - 44, width: column.width, height: 80 })));
+    columns.slice(1).forEach((column, k) => this.connect(columns[k]!, column, lines, labels, taken));
+    columns.forEach((column) => this.column(column, boxes));
+    this.errors(lines, boxes);
+    this.picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "The network; its numbers also stand in the tables below", class: "cp-picture" }, lines, labels, boxes);
+    this.stops.forEach((stop, k) => stop.setAttribute("tabindex", k ? "-1" : "0"));
+  }
+
+  /** What the keyboard can reach, in the order of the drawing. */
+  get stops(): SVGElement[] {
+    return [...this.picture.querySelectorAll<SVGElement>("[data-select], .cp-fold")];
+  }
+
+  private widths(folds: Fold[]): { cell: number; name: number; label: number } {
+    const { network, names, shown } = this.store;
+    const lettersOf = (column: number, unit: number) => (column ? names.text(sum(column - 1, unit)) : network.inputName(unit)).length;
+    const lengths = folds.flatMap(({ from, count }, column) => [...Array(count).keys()].map((k) => Math.min(20, lettersOf(column, from + k))));
+    const longest = Math.max(...folds.slice(1).map((_, layer) => network.parameterName(network.weight(layer, 0, 0)).length));
+    return { cell: Math.max(7, shown.digits + 3) * CHARACTER + 12, name: Math.max(...lengths) * CHARACTER, label: this.labelWidth(longest) };
+  }
+
+  /** Make an element selectable by click, by key and by pointing. */
+  private choice(quantity: Quantity, element: SVGElement, place: string): SVGElement {
+    element.setAttribute("data-select", quantity.id);
+    element.setAttribute("role", "button");
+    element.addEventListener("focus", () => this.actions.point([place]));
+    return this.answering(quantity, element, place);
+  }
+
+  /** Something that answers the pointer. */
+  private answering(quantity: Quantity, element: SVGElement, place: string): SVGElement {
+    element.addEventListener("click", () => this.actions.select(quantity));
+    element.addEventListener("pointerenter", () => this.actions.point([place]));
+    element.addEventListener("pointerleave", () => this.actions.point([]));
+    this.placed(place, element);
+    return element;
+  }
+
+  private placed(place: string, element: Element): void {
+    this.places.set(place, [...(this.places.get(place) ?? []), element]);
+  }
+
+  private number(quantity: Quantity, x: number, y: number, isThere: (progress: Progress) => boolean, room: number): SVGElement {
+    const element = svg("text", { x, y, "text-anchor": "middle", class: "cp-number", "data-room": room });
+    const value = (done: Cycle) => valueOf(done, quantity, this.store.rowShown);
+    this.live.push({ element, text: (done, progress) => (isThere(progress) ? this.store.view.number(value(done)) : "·") });
+    return element;
+  }
+
+  private column(column: Column, into: SVGElement): void {
+    const { network } = this.store;
+    const { x, width, layer } = column;
+    const name = layer < 0 ? "inputs" : network.rule(layer).label;
+    into.append(svg("text", { x: x + width / 2, y: 18, "text-anchor": "middle", class: "cp-caption" }, svg("title", {}, name), abridged(name, Math.max(12, Math.floor(width / 6.6)))));
+    for (const item of column.items) into.append(item.kind === "unit" ? this.unit(column, item.unit, item.y) : this.fold(column, item));
+  }
+
+  private fold(column: Column, item: Item & { kind: "more" | "less" }): SVGElement {
+    const { x, width } = column;
+    const box = svg("g", { class: "cp-fold", role: "button", tabindex: "-1", "aria-label": `${item.words}: show ${item.kind === "more" ? "more" : "earlier or fewer"} units` },
+      svg("rect", { x: x + width / 2 - 56, y: item.y - 15, width: 112, height: 30, rx: 15 }),
+      svg("text", { x: x + width / 2, y: item.y + 4, "text-anchor": "middle" }, item.kind === "more" ? `⋮ ${item.words}` : item.words));
+    box.addEventListener("click", () => this.actions.fold(column.layer + 1, item.kind));
+    return box;
+  }
+
+  private unit(column: Column, unit: number, y: number): SVGElement {
+    const { network, names } = this.store;
+    const { x, width, layer } = column;
+    const place = `u${layer}.${unit}`;
+    const top = y - BOX / 2;
+    const group = svg("g", { class: layer < 0 ? "cp-unit cp-input" : "cp-unit" });
+    const name = network.unitName(layer, unit);
+    group.append(svg("text", { x: x + width / 2, y: top - 8, "text-anchor": "middle", class: "cp-name" }, svg("title", {}, name), abridged(name, Math.floor(width / CHARACTER))));
+    const cell = (quantity: Quantity, left: number, wide: number, kind: string) => {
+      const hasValue = (progress: Progress) => progress.hasUnit(layer, unit);
+      const box = svg("rect", { x: left, y: top, width: wide, height: BOX, rx: 7 });
+      return this.choice(quantity, svg("g", { class: `cp-cell ${kind}` }, box, this.number(quantity, left + wide / 2, y + 5, hasValue, wide - 8)), place);
+    };
+    if (layer < 0) group.append(cell(input(unit), x, width, "cp-given"));
+    else {
+      group.append(cell(sum(layer, unit), x, width / 2, "cp-sum"), cell(output(layer, unit), x + width / 2, width / 2, "cp-output"));
+      if (network.layers[layer]!.bias === "unit") group.append(this.bias(layer, unit, x + width / 2, top + BOX + 15));
+      group.append(this.signal(layer, unit, x + width / 2, top + BOX + (network.layers[layer]!.bias === "unit" ? 31 : 16)));
+    }
+    group.append(svg("title", {}, layer < 0 ? name : `${names.text(sum(layer, unit))}, ${names.text(output(layer, unit))}`));
+    return group;
+  }
+
+  private bias(layer: number, unit: number, x: number, y: number): SVGElement {
+    const index = this.store.network.bias(layer, unit)!;
+    return this.weightLabel(index, x, y, "cp-bias");
+  }
+
+  /** The error signal under a unit, once the backward pass has reached it. */
+  private signal(layer: number, unit: number, x: number, y: number): SVGElement {
+    const quantity = derivative(TOTAL, sum(layer, unit));
+    const text = svg("text", { x, y, "text-anchor": "middle", class: "cp-signal" });
+    this.live.push({
+      element: text,
+      text: (done, progress) => (progress.hasSignal(layer) ? `δ ${this.store.view.number(valueOf(done, quantity, this.store.rowShown))}` : ""),
+    });
+    return this.choice(quantity, svg("g", { class: "cp-signals" }, text), `u${layer}.${unit}`);
+  }
+
+  // --- weights and errors -----------------------------------------------------------------
+
+  private connect(from: Column, to: Column, lines: SVGElement, labels: SVGElement, taken: Box[]): void {
+    const { network } = this.store;
+    const layer = to.layer;
+    for (const item of to.items) {
+      if (item.kind !== "unit") continue;
+      for (const source of from.items) {
+        if (source.kind !== "unit") continue;
+        const index = network.weight(layer, item.unit, source.unit);
+        const [start, end]: [[number, number], [number, number]] = [[from.x + from.width, source.y], [to.x, item.y]];
+        const d = `M${start[0]} ${start[1]}L${end[0]} ${end[1]}`;
+        const line = svg("path", { d, class: "cp-edge" });
+        this.edges.push({ line, index });
+        const hit = this.choice(parameter(index), svg("g", { class: "cp-weight" }, svg("path", { d, class: "cp-hit" }), line), `p${index}`);
+        lines.append(hit);
+        if (this.geometry.isLabelled) {
+          const width = this.labelWidth(network.parameterName(index).length);
+          const at = labelPlace(start, end, width, taken);
+          if (at) labels.append(this.label(index, at[0], at[1] + 4, width));
+        }
+      }
+    }
+    if (network.layers[layer]!.bias === "shared") this.sharedBias(from, to, lines, labels, taken);
+  }
+
+  /** The width of a name of that many letters with a number, old or new: "w5 → 0.45187". */
+  private labelWidth(letters: number): number {
+    return plateWidth(Math.min(16, letters) + 5 + this.store.shown.digits);
+  }
+
+  private label(index: number, x: number, y: number, width: number): SVGElement {
+    const group = svg("g", { class: "cp-label", "aria-hidden": "true" }, svg("rect", { x: x - width / 2, y: y - 14, width, height: 20, rx: 6 }));
+    group.append(this.weightText(index, x, y, group.firstElementChild!));
+    return this.answering(parameter(index), group, `p${index}`);
+  }
+
+  /** A weight's name and number; the box behind it fits what is written. */
+  private weightText(index: number, x: number, y: number, box: Element | null = null): SVGElement {
+    const text = svg("text", { x, y, "text-anchor": "middle", class: "cp-number" });
+    const name = abridged(this.store.network.parameterName(index), 16);
+    this.live.push({
+      element: text,
+      text: (done, progress) => {
+        const vector = progress.hasUpdate ? done.update.vector : done.moment.vector;
+        const words = `${name}${progress.hasUpdate ? " → " : " = "}${this.store.view.number(vector[index]!)}`;
+        if (box) {
+          const width = plateWidth(words.length);
+          box.setAttribute("width", width.toFixed(1));
+          box.setAttribute("x", (x - width / 2).toFixed(1));
+        }
+        return words;
+      },
+    });
+    return text;
+  }
+
+  private weightLabel(index: number, x: number, y: number, kind: string): SVGElement {
+    return this.choice(parameter(index), svg("g", { class: `cp-label ${kind}` }, this.weightText(index, x, y)), `p${index}`);
+  }
+
+  private sharedBias(from: Column, to: Column, lines: SVGElement, labels: SVGElement, taken: Box[]): void {
+    const index = this.store.network.bias(to.layer, 0)!;
+    const width = this.labelWidth(this.store.network.parameterName(index).length) + 14;
+    const lowest = Math.max(...[...from.items, ...to.items].map((item) => item.y));
+    const [x, y] = [(from.x + from.width + to.x) / 2, Math.min(lowest + 66, this.geometry.height - 20)];
+    for (const item of to.items) {
+      if (item.kind !== "unit") continue;
+      const d = `M${x} ${y - 15}L${to.x} ${item.y + 8}`;
+      const line = svg("path", { d, class: "cp-edge cp-shared" });
+      this.edges.push({ line, index });
+      this.placed(`p${index}`, line);
+      lines.append(line);
+    }
+    const box = svg("rect", { x: x - width / 2, y: y - 15, width, height: 30, rx: 15 });
+    taken.push({ x: x - width / 2, y: y - 15, width, height: 30 });
+    labels.append(this.choice(parameter(index), svg("g", { class: "cp-label cp-box" }, box, this.weightText(index, x, y + 4, box)), `p${index}`));
+  }
+
+  private errors(lines: SVGElement, boxes: SVGElement): void {
+    const { store, geometry } = this;
+    const { names } = store;
+    const { errors, total, columns } = geometry;
+    const last = columns[columns.length - 1]!;
+    for (const item of last.items) {
+      if (item.kind !== "unit") continue;
+      const k = item.unit;
+      lines.append(svg("path", { d: `M${last.x + last.width} ${item.y}H${errors.x}`, class: "cp-flow" }));
+      lines.append(svg("path", { d: `M${errors.x + errors.width} ${item.y}L${total.x} ${total.y}`, class: "cp-flow" }));
+      boxes.append(this.errorBox(error(k), errors.x, item.y, errors.width, `e${k}`));
+      const text = svg("text", { x: errors.x + errors.width / 2, y: item.y + 37, "text-anchor": "middle", class: "cp-number" });
+      this.live.push({ element: text, text: (done) => `${names.text(target(k))} = ${store.view.number(valueOf(done, target(k), store.rowShown))}` });
+      boxes.append(this.choice(target(k), svg("g", { class: "cp-label cp-target" }, text), `t${k}`));
+    }
+    boxes.append(this.errorBox(TOTAL, total.x, total.y, total.width, "total"));
+  }
+
+  private errorBox(quantity: Quantity, x: number, y: number, width: number, place: string): SVGElement {
+    const name = this.store.names.text(quantity);
+    const number = this.number(quantity, x + width / 2, y + 5, (progress) => progress.hasError, width - 8);
+    const box = svg("rect", { x, y: y - BOX / 2, width, height: BOX, rx: 7 });
+    const caption = svg("text", { x: x + width / 2, y: y - BOX / 2 - 8, "text-anchor": "middle", class: "cp-name" }, name);
+    return svg("g", { class: "cp-unit cp-error" }, caption, this.choice(quantity, svg("g", { class: "cp-cell" }, box, number), place));
+  }
+}

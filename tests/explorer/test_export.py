@@ -1,0 +1,34 @@
+"""The data of a page: JSON that stays where it stands."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import clearprop as cp
+from clearprop.errors import InvalidArgument
+from clearprop.explorer.export import MAX_EXAMPLES, MAX_NUMBERS, escaped, exported
+
+
+def test_data_are_json_that_cannot_leave_their_block() -> None:
+    problem = replace(cp.load("lecture"), name="</script><!-- \u2028 \ud800")
+    content = escaped(exported(problem))
+    assert not set("<>&\u2028\u2029") & set(content)
+    assert json.loads(content)["name"].startswith("</script><!-- \u2028")
+
+
+def test_a_problem_without_examples_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match="there is no example to show; add one under"):
+        exported(cp.Problem(cp.Network(1, [cp.Dense(1)])))
+
+
+@pytest.mark.parametrize(("inputs", "rows"), [(1, 3 * MAX_EXAMPLES), (784, 200)])
+def test_examples_that_do_not_fit_are_counted(inputs: int, rows: int) -> None:
+    network = cp.Network(inputs, [cp.Dense(1)])
+    content = exported(cp.Problem(network, examples=cp.Examples(np.zeros((rows, inputs)), np.zeros((rows, 1)))))
+    shown = len(content["examples"]["numbers"])
+    assert shown + content["examples"]["left_out"] == rows
+    assert shown == min(MAX_EXAMPLES, MAX_NUMBERS // (inputs + 1))

@@ -1,0 +1,94 @@
+"""The page by keyboard, with a screen reader, in any width and colour scheme, without animation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.explorer.conftest import Visit, wait
+from tests.explorer.steps import drawn, field, press, state
+
+ROOT = Path(__file__).parents[2]
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def test_by_keyboard_alone(visit: Visit) -> None:
+    page = visit.open("lecture")
+    page.locator(".cp-picture [tabindex='0']").focus()
+    first = page.evaluate("document.activeElement.dataset.select")
+    page.keyboard.press("ArrowRight")
+    second = page.evaluate("document.activeElement.dataset.select")
+    assert first != second
+    page.keyboard.press("Enter")
+    assert state(page, "selected.id") == second
+    page.keyboard.press("End")
+    page.keyboard.press("Space")
+    assert state(page, "selected.id") == page.evaluate("document.activeElement.dataset.select")
+    # Tab leaves the diagram at once: it is one stop.
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('.cp-picture')") is None
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="needs axe-core: npm ci")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_violations_of_accessibility(visits: Any, scheme: str) -> None:
+    visit = visits(color_scheme=scheme)
+    for net, acts in (("lecture", ("Step", "Step", "Step")), ("ring", ("One cycle",))):
+        page = visit.open(net)
+        for act in acts:
+            press(page, act)
+        for summary in page.locator("summary").all():
+            summary.click()
+        field(page, "w1").fill("oops")
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        # In other colours only the colours are others.
+        rules = {"runOnly": ["color-contrast"]} if scheme == "dark" else {}
+        found = page.evaluate("(rules) => axe.run(document, { resultTypes: ['violations'], ...rules })", rules)
+        found = found["violations"]
+        told = [(each["id"], each["nodes"][0]["html"][:200], each["nodes"][0]["failureSummary"]) for each in found]
+        assert told == []
+
+
+def test_no_width_makes_the_page_scroll_sideways(visit: Visit) -> None:
+    page = visit.open("deep", "#digits=17&of=p0")
+    for summary in page.locator("summary").all():
+        summary.click()
+    widths = (320, 375, 768, 1024, 1920)
+    found = []
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 800})
+        found.append(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+    page.set_viewport_size({"width": 1400, "height": 900})
+    assert dict(zip(widths, found, strict=True)) == dict.fromkeys(widths, True)
+
+
+def test_nothing_in_the_diagram_overlaps(visit: Visit) -> None:
+    for net, address in (
+        ("lecture", ""),
+        ("xor", "#digits=9"),
+        ("deep", "#digits=17"),
+        ("ring", ""),
+        ("lecture", "#at=8&rounding=truncate"),
+    ):
+        page = visit.open(net, address)
+        script = """() => {
+            const boxes = [...document.querySelectorAll('.cp-picture text')].filter((e) => e.textContent)
+                .map((e) => [e.textContent, e.getBoundingClientRect()]);
+            const found = [];
+            for (let i = 0; i < boxes.length; i++) for (let j = 0; j < i; j++) {
+                const [a, b] = [boxes[i][1], boxes[j][1]];
+                const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+                const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+                if (across > 1 && down > 3) found.push([boxes[i][0], boxes[j][0], across, down]);
+            }
+            return found;
+        }"""
+        assert page.evaluate(script) == [], net
+
+
+def test_without_animation_for_those_who_ask(visits: Any) -> None:
+    page = visits(reduced_motion="reduce").open("xor")
+    press(page, "Play")
+    wait(page, "document.querySelector('.cp-status').textContent.includes('Converged')")
+    assert drawn(page, "total") != "·"
