@@ -105,9 +105,17 @@ class Derivative:
     by: Quantity
 
 
+@dataclass(frozen=True)
+class OfExample:
+    """A quantity of one example of a batch, by the example's number in the file, counted from 1."""
+
+    of: Quantity
+    example: int
+
+
 Quantity = (
     Input | Target | Sum | Output | Error | TotalError | PenaltyError | Parameter | Updated | LearningRate
-    | State | Named | Derivative
+    | State | Named | Derivative | OfExample
 )  # fmt: skip
 
 
@@ -155,6 +163,8 @@ class Names:
                 return f"{words.signal}_{self.network.unit_names[layer][unit]}"
             case Derivative(of, by):
                 return f"∂{self.text(of)}/∂{self.text(by)}"
+            case OfExample(of, example):
+                return f"{self.text(of)}, example {example}"
         raise TypeError(f"not a quantity: {quantity!r}")
 
     # --- from a name to its quantity ------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -105,43 +105,85 @@ class Cycle(Displayable):
         return f"Cycle({self.problem.name!r}, example={self.example!r}{step}, {total}={self.error:.6g})"
 
     def __getitem__(self, name: str) -> float:
-        """The value of a sum, output, error, parameter or updated parameter, by its name."""
+        """Return the value of a quantity by its name: a sum, an output, an error, a parameter, a gradient."""
         return self.value(self.names.find(name))
 
-    def value(self, quantity: Quantity, row: int = 0) -> float:
-        """The value of a quantity; ``row`` is the example's position in the batch."""
+    def row(self, number: int) -> int:
+        """Return the position in the batch of the example with that number."""
+        found = np.flatnonzero(self.numbers == number)
+        if not found.size:
+            raise InvalidArgument(f"example {number} is not part of this cycle")
+        return int(found[0])
+
+    def value(self, quantity: Any, row: int | None = None) -> float:
+        """Return the value of a quantity; ``row`` is the example's position in the batch.
+
+        Raises:
+            InvalidArgument: the quantity has no value in this cycle, or in a batch more than one.
+        """
+        found = self.known(quantity, 0 if row is None else row)
+        several = row is None and len(self.examples) > 1
+        if found is None or (several and isinstance(quantity, q.Derivative) and not _of_parameter(quantity)):
+            raise InvalidArgument(f"{self.names.text(quantity)} has no single value in this cycle")
+        return float(found)
+
+    def known(self, quantity: Any, row: int) -> Any:
+        """Return the value of a quantity of the example in a row of the batch, or None if the cycle has none."""
+        optimizer, update = self.problem.optimizer, self.update
         match quantity:
+            case q.OfExample(q.Error(index), number):
+                return self.errors[self.row(number), index]
+            case q.OfExample(q.TotalError(), number):
+                return self.errors[self.row(number)].sum()
+            case q.OfExample(of, number) if not _of_parameter(of):
+                return self.known(of, self.row(number))
             case q.Input(index) | q.Output(-1, index):
-                return float(self.examples.inputs[row, index])
+                return self.examples.inputs[row, index]
             case q.Target(index):
-                return float(self.examples.targets[row, index])
-            case q.Named("weight") if self.examples.weights is not None:
-                return float(self.examples.weights[row])
+                return self.examples.targets[row, index]
             case q.Sum(layer, unit):
-                return float(self.trace.sums[layer][row, unit])
+                return self.trace.sums[layer][row, unit]
             case q.Output(layer, unit):
-                return float(self.trace.outputs[layer][row, unit])
+                return self.trace.outputs[layer][row, unit]
             case q.Error(index):
-                return float(self.batch[index])
+                return self.batch[index]
             case q.TotalError():
                 return self.error
             case q.PenaltyError():
                 return self.penalty
             case q.Parameter(index):
-                return float(self.parameters.vector[index])
-            case q.Updated(q.Parameter(index)):
-                return float(self.updated.vector[index])
-            case q.Updated(q.State(symbol, index)) | q.State(symbol, index) if symbol in self.update.assigned:
-                if isinstance(quantity, q.State) and symbol in self.state:
-                    return float(self.state[symbol][index])
-                return float(self.update.assigned[symbol][index])
+                return self.parameters.vector[index]
+            case q.Derivative(q.TotalError(), q.Parameter(index)):
+                return self.gradients.of.vector[index]
+            case q.Derivative(q.TotalError(), q.Sum(layer, unit)):
+                return self.gradients.signals[layer][row, unit]
+            case q.Derivative(q.TotalError(), q.Output(layer, unit)) if layer < self.problem.network.depth - 1:
+                return self.gradients.signals[layer + 1][row] @ self.parameters.weights(layer + 1)[:, unit]
             case q.LearningRate():
                 return self.rate
-            case q.Derivative(q.TotalError(), q.Parameter(index)):
-                return float(self.gradients.of.vector[index])
-            case q.Derivative(q.TotalError(), q.Sum(layer, unit)) if len(self.examples) == 1:
-                return float(self.gradients.signals[layer][row, unit])
-        raise InvalidArgument(f"{self.names.text(quantity)} has no single value in this cycle")
+            case q.Named("weight") if self.examples.weights is not None:
+                return self.examples.weights[row]
+            case q.Named("step"):
+                return self.step
+            case q.Named("l1" | "l2" as name):
+                return getattr(self.problem.penalty, name)
+            case q.Named("clip_factor"):
+                return update.clip_factor
+            case q.Named(name):
+                return optimizer.constants.get(name)
+            case q.State("clipped", index):
+                return update.gradient[index]
+            case q.State(symbol, index) if symbol in self.state:
+                return self.state[symbol][index]
+            case q.State(symbol, index) | q.Updated(q.State(symbol, index)) if symbol in update.assigned:
+                return update.assigned[symbol][index]
+            case q.Updated(q.Parameter(index)):
+                return self.updated.vector[index]
+        return None
+
+
+def _of_parameter(quantity: Quantity) -> bool:
+    return isinstance(quantity, q.Derivative) and isinstance(quantity.by, q.Parameter)
 
 
 def cycle(
