@@ -20,6 +20,7 @@ from tests.support import problems
 
 import clearprop as cp
 from clearprop.derivation.chain import Chain
+from clearprop.derivation.derive import derive
 from clearprop.explorer.export import exported
 from clearprop.expressions import evaluate
 from clearprop.expressions.kinks import switches
@@ -28,7 +29,7 @@ from clearprop.network.notation import NOTATIONS
 from clearprop.propagation.cycle import following
 from clearprop.rendering.compose import derivation_blocks
 from clearprop.rendering.document import View
-from clearprop.rendering.explanation import derive, in_notation
+from clearprop.rendering.explanation import in_notation
 from clearprop.rendering.text import text
 from clearprop.rules.activations import ACTIVATIONS, Activation
 from clearprop.rules.losses import LOSSES

@@ -16,18 +16,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from clearprop.derivation.local_derivatives import shared, shared_joined, shared_slope
-from clearprop.expressions import Expression, Number, Symbol, renamed
+from clearprop.derivation.shares import shared, shared_fused, shared_slope
+from clearprop.expressions import Expression, Number, Symbol, renamed, substitute
 from clearprop.expressions.tree import add, multiply
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
 from clearprop.network.parameters import Place
 from clearprop.propagation.cycle import Cycle
 from clearprop.rules.activations import Activation, Softmax
-from clearprop.rules.fused import Joined
+from clearprop.rules.fused import Fused
 from clearprop.rules.roles import Role
 
 ZERO, ONE = Number(0.0), Number(1.0)
+Total = Callable[[list[Expression]], Expression]
 
 
 class Formula(NamedTuple):
@@ -49,7 +50,7 @@ class ExampleLines:
         self.network, self.layout = cycle.problem.network, cycle.parameters.layout
         self.masks = [None if mask is None else mask[row] for mask in cycle.trace.masks]
         self.last = self.network.depth - 1
-        self.joined = self.network.joined if self.masks[self.last] is None else None
+        self.fused = self.network.fused if self.masks[self.last] is None else None
         self.sharing = self.network.loss, self.network.sizes[-1], cycle.trace.weights is not None
 
     def __getitem__(self, quantity: Quantity) -> Formula | None:
@@ -107,13 +108,14 @@ class ExampleLines:
         """activation(sum_u), times dropout's mask."""
         return self.masked(layer, unit, self.activated(layer, unit))
 
-    def activated(self, layer: int, unit: int) -> Expression:
-        """The activation of a unit's sum, or under softmax of all sums of its layer."""
+    def activated(self, layer: int, unit: int, total: Total = lambda terms: add(*terms)) -> Expression:
+        """The activation of a unit's sum; under softmax of all sums of its layer, whose terms ``total`` adds up."""
         rule = self.network.layers[layer].rule
         if isinstance(rule, Activation):
             return renamed(rule.formula, {Role.SUM: q.Sum(layer, unit)})
-        sums = [Symbol(q.Sum(layer, u)) for u in range(self.network.sizes[layer + 1])]
-        return rule.formula(sums[unit], sums, lambda terms: add(*terms))
+        terms = [renamed(rule.term, {Role.SUM: q.Sum(layer, u)}) for u in range(self.network.sizes[layer + 1])]
+        parts: dict[Any, Expression] = {"term": terms[unit], "total": total(terms)}
+        return substitute(rule.output, parts.get)
 
     def masked(self, layer: int, unit: int, tree: Expression) -> Expression:
         """The tree times dropout's mask, where the layer has one."""
@@ -123,7 +125,7 @@ class ExampleLines:
     def error(self, k: int) -> Formula:
         """loss(output_k, target_k), with its share and the example's weight."""
         places = self.places(k)
-        exact = shared(self.joined.error, *self.sharing) if isinstance(self.joined, Joined) else None
+        exact = shared(self.fused.error, *self.sharing) if isinstance(self.fused, Fused) else None
         expression = renamed(shared(self.network.loss.rule.formula, *self.sharing), places)
         return Formula(expression, exact and renamed(exact, places))
 
@@ -147,9 +149,11 @@ class ExampleLines:
         return Formula(renamed(rule.printed_slope, places), exact)
 
     def _jacobian_entry(self, rule: Softmax, layer: int, unit: int, by: int) -> Expression:
+        entry = rule.diagonal if unit == by else rule.off_diagonal
         if self.masks[layer] is None:
-            return rule.jacobian_entry(Symbol(q.Output(layer, unit)), Symbol(q.Output(layer, by)))
-        return rule.jacobian_entry(self.activated(layer, unit), self.activated(layer, by))
+            return renamed(entry, {Role.OUTPUT: q.Output(layer, unit), "other": q.Output(layer, by)})
+        parts: dict[Any, Expression] = {Role.OUTPUT: self.activated(layer, unit), "other": self.activated(layer, by)}
+        return substitute(entry, parts.get)
 
     def sum_by_parameter(self, layer: int, index: int) -> Expression:
         """∂sum_u/∂parameter: what the weight is multiplied with; 1 for a bias."""
@@ -182,12 +186,12 @@ class ExampleLines:
         """∂E/∂sum_unit = Σ_v ∂E/∂output_v · ∂output_v/∂sum_unit, where v is the unit alone except under softmax;
         of a loss and an activation with one formula together, that formula."""
         softmax = isinstance(self.network.layers[layer].rule, Softmax)
-        if layer == self.last and self.joined is not None and not (softmax and isinstance(of, q.Error)):
+        if layer == self.last and self.fused is not None and not (softmax and isinstance(of, q.Error)):
             if of not in (q.TotalError(), q.Error(unit)):
                 return Formula(ZERO)
             places = self.places(unit)
-            exact = shared(self.joined.slope.simplified, *self.sharing) if isinstance(self.joined, Joined) else None
-            return Formula(renamed(shared_joined(self.joined, *self.sharing), places), exact and renamed(exact, places))
+            exact = shared(self.fused.slope.simplified, *self.sharing) if isinstance(self.fused, Fused) else None
+            return Formula(renamed(shared_fused(self.fused, *self.sharing), places), exact and renamed(exact, places))
         outputs = range(self.network.sizes[layer + 1]) if softmax else (unit,)
         by_output = [q.Output(layer, v) for v in outputs]
         total = q.Sum(layer, unit)
@@ -201,4 +205,4 @@ class ExampleLines:
 
     def fused_softmax(self, layer: int) -> bool:
         """Return whether a layer's error signals come from softmax and its loss in one formula."""
-        return layer == self.last and self.joined is not None and isinstance(self.network.layers[layer].rule, Softmax)
+        return layer == self.last and self.fused is not None and isinstance(self.network.layers[layer].rule, Softmax)

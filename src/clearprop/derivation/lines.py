@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.derivation.example_lines import ExampleLines, Formula
-from clearprop.derivation.local_derivatives import WEIGHT
+from clearprop.derivation.shares import WEIGHT
 from clearprop.errors import InvalidArgument
 from clearprop.expressions import Expression, Symbol, renamed, substitute, symbols
 from clearprop.expressions import evaluate as evaluated
@@ -48,13 +48,15 @@ class Stage(Enum):
 class Line:
     """A quantity and its expression; its symbols are quantities above it, or given.
 
-    ``exact`` is the same number from the weighted sums, where the expression loses digits near saturation.
+    ``exact`` is the same number from the weighted sums, where the expression loses digits near saturation;
+    ``rewritten`` says that the expression is not the rules' own.
     """
 
     quantity: Quantity
     expression: Expression
     stage: Stage
     exact: Expression | None = None
+    rewritten: bool = False
 
     @property
     def uses(self) -> frozenset[Any]:
@@ -108,8 +110,16 @@ class Lines:
         for rule in self.rewrites:
             expression = rule(line)
             if expression is not None:
-                line = replace(line, expression=expression, exact=None)
+                line = replace(line, expression=expression, exact=None, rewritten=True)
         return line
+
+    def of_example(self, quantity: Quantity, row: int) -> Line:
+        """Return the line of a quantity of the example in a row of the batch, without the example's number."""
+        if not self.batch:
+            return self[quantity]
+        line = self[q.OfExample(quantity, int(self.cycle.numbers[row]))]
+        exact = None if line.exact is None else without_example(line.exact)
+        return replace(line, quantity=quantity, expression=without_example(line.expression), exact=exact)
 
     def __contains__(self, quantity: Any) -> bool:
         try:
@@ -345,3 +355,8 @@ def of_example(tree: Expression, number: int) -> Expression:
         return None if everyones else Symbol(q.OfExample(key, number))
 
     return substitute(tree, replacement)
+
+
+def without_example(tree: Expression) -> Expression:
+    """Return the tree with every quantity of an example under its plain name."""
+    return substitute(tree, lambda key: Symbol(key.of) if isinstance(key, q.OfExample) else None)

@@ -1,8 +1,8 @@
-"""The paths that carry most: the k largest contributions to one gradient, exactly.
+"""The largest paths: the k largest contributions to one gradient, exactly.
 
 A path runs from a parameter through one unit per layer to one error; its contribution is the
-product of the local derivatives along it, and the gradient is the sum over all paths. There
-are as many as the product of the layers' widths, so they are never enumerated: since the
+product of the local derivatives along it, and the gradient is the sum over all paths. Their
+number is the product of the layers' widths, so they are never enumerated: since the
 size of a product is monotone in the size of its rest, the k largest continuations of each
 unit are all that the layer before needs (dynamic programming, layers × k × width² work).
 A statement about one example; the penalty has no path.
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from clearprop.derivation.chain import Chain
+from clearprop.derivation.split import slopes
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
-from clearprop.propagation.cycle import Cycle
 from clearprop.types import Array
 
 
@@ -31,18 +31,17 @@ class Path:
     contribution: float
 
     def quantities(self) -> tuple[Quantity, ...]:
-        """The outputs that the path runs through, and its error."""
+        """Return the outputs that the path runs through, and its error."""
         outputs = [q.Output(self.layer + step, unit) for step, unit in enumerate(self.units)]
         return (*outputs, q.Error(self.error))
 
 
-def largest_paths(cycle: Cycle, index: int, count: int) -> tuple[Path, ...]:
-    """The ``count`` largest contributions, by size, to the gradient of one parameter.
+def largest_paths(chain: Chain, index: int, count: int) -> tuple[Path, ...]:
+    """Return the ``count`` largest contributions, by size, to the gradient of one parameter.
 
     Ties go to the path that comes first, unit by unit.
     """
-    chain = Chain(cycle)
-    layer, starts = cycle.parameters.layout.place(index).layer, list(chain.units(index))
+    layer, starts = chain.cycle.parameters.layout.place(index).layer, list(chain.links.formulas.units(index))
     values, choices = _tables(chain, layer, count)
     first = np.array([chain.links.sum_by_parameter(layer, u, index).value for u in starts])
     products = first[:, None] * values[0][starts]
@@ -64,7 +63,7 @@ def largest_paths(cycle: Cycle, index: int, count: int) -> tuple[Path, ...]:
 def _tables(chain: Chain, first: int, count: int) -> tuple[list[Array], list[Array]]:
     """For every layer from ``first`` on, the ``count`` largest products from each unit's sum on to
     an error (shape units × ranks), and for each the next unit and its rank there."""
-    ends = chain.by_sum[chain.last].T
+    ends = chain.split.by_sum[chain.last].T
     if chain.scalar_output:
         # There is no path from an output to another output's error.
         ends = np.where(np.eye(len(ends), dtype=bool), ends, np.nan)
@@ -72,7 +71,7 @@ def _tables(chain: Chain, first: int, count: int) -> tuple[list[Array], list[Arr
     all_values, all_choices = [values], [choices]
     for layer in reversed(range(first, chain.last)):
         onward = chain.cycle.parameters.weights(layer + 1).T  # (units here, units of the next layer)
-        links = _slopes(chain, layer) @ onward
+        links = slopes(chain.split.trace, layer).T @ onward
         products = (links[:, :, None] * all_values[0][None]).reshape(len(links), -1)
         values, flat = _best(products, count)
         ranks = all_values[0].shape[1]
@@ -81,14 +80,8 @@ def _tables(chain: Chain, first: int, count: int) -> tuple[list[Array], list[Arr
     return all_values, all_choices
 
 
-def _slopes(chain: Chain, layer: int) -> Array:
-    """∂output_v/∂sum_u of one layer, shape (u, v): diagonal unless it is softmax."""
-    jacobian: Array = chain.through(layer, np.eye(chain.network.sizes[layer + 1]))
-    return jacobian.T
-
-
 def _best(products: Array, count: int) -> tuple[Array, Array]:
-    """Per row the largest entries by size, in order, and their columns."""
+    """Return per row the largest entries by size, in order, and their columns."""
     count = min(count, products.shape[1])
     order = np.argsort(-np.abs(products), axis=1, kind="stable")[:, :count]
     return np.take_along_axis(products, order, axis=1), order[..., None]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.derivation.chain import PATH_LIMIT, WIDTH_LIMIT
-from clearprop.derivation.local_derivatives import shared, shared_fused, shared_slope
+from clearprop.derivation.shares import shared, shared_fused, shared_slope
 from clearprop.derivation.symptoms import SYMPTOMS, THRESHOLDS
 from clearprop.derivation.values import SHOWN_TERMS
 from clearprop.derivation.words import WORDS

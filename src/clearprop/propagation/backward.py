@@ -34,13 +34,9 @@ class Gradients:
 
 
 def backward(trace: Trace, targets: Array, penalty: Penalty | None = None) -> Gradients:
-    """The gradient of the batch's total error by every parameter."""
+    """Compute the gradient of the batch's total error by every parameter."""
     network, parameters = trace.network, trace.parameters
-    signals: list[Array] = [np.empty(0)] * network.depth
-    signals[-1] = output_signals(trace, targets)
-    for layer in reversed(range(network.depth - 1)):
-        upstream = signals[layer + 1] @ parameters.weights(layer + 1)
-        signals[layer] = through_activation(trace, layer, upstream)
+    signals = carried_back(trace, output_signals(trace, targets))
 
     gradient = parameters.with_vector(np.empty_like(parameters.vector))
     share = example_share(network, len(targets))
@@ -51,11 +47,20 @@ def backward(trace: Trace, targets: Array, penalty: Penalty | None = None) -> Gr
         gradient.biases(layer)[:] = per_unit.sum() if shared else per_unit[: gradient.biases(layer).size]
     if penalty:
         add_penalty(gradient, parameters, penalty)
-    return Gradients(gradient, tuple(signals))
+    return Gradients(gradient, signals)
+
+
+def carried_back(trace: Trace, last: Array) -> tuple[Array, ...]:
+    """Return the error signals of every layer from those of the output layer."""
+    signals = [last]
+    for layer in reversed(range(trace.network.depth - 1)):
+        upstream = signals[0] @ trace.parameters.weights(layer + 1)
+        signals.insert(0, through_activation(trace, layer, upstream))
+    return tuple(signals)
 
 
 def output_signals(trace: Trace, targets: Array) -> Array:
-    """∂E/∂sum of the output units: of the loss and the activation fused, where they are a known pair."""
+    """Return ∂E/∂sum of the output units: of the loss and the activation fused, where they are a known pair."""
     network = trace.network
     fused = network.fused
     if fused is not None and trace.masks[-1] is None:
@@ -66,7 +71,7 @@ def output_signals(trace: Trace, targets: Array) -> Array:
 
 
 def through_activation(trace: Trace, layer: int, upstream: Array) -> Array:
-    """∂E/∂sum from ∂E/∂output: the local derivative of the activation, and of dropout's mask."""
+    """Return ∂E/∂sum from ∂E/∂output: the local derivative of the activation, and of dropout's mask."""
     mask = trace.masks[layer]
     if mask is not None:
         upstream = upstream * mask

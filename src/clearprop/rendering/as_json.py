@@ -7,20 +7,19 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from clearprop.derivation.chain import GradientDerivation
-from clearprop.derivation.local_derivatives import WEIGHT, Factor, Term
+from clearprop.derivation.derive import Derivation
+from clearprop.derivation.local_derivatives import Factor, Term
 from clearprop.derivation.paths import Path
+from clearprop.derivation.shares import WEIGHT
 from clearprop.derivation.values import ValueDerivation
 from clearprop.expressions import text
 from clearprop.network import names as q
 from clearprop.network.names import Names, Quantity
 from clearprop.propagation.cycle import Cycle, moments
 
-Derivation = ValueDerivation | GradientDerivation
-
 
 def cycle_structure(cycle: Cycle, derivations: Sequence[Derivation]) -> dict[str, Any]:
-    """What ``explain --format json`` prints."""
+    """Return the JSON of ``explain``: the numbers of a cycle and some derivations."""
     names = cycle.names
     batch = cycle.example == "all"
     values = errors_structure(cycle) if batch else {**units_structure(cycle, 0), **errors_structure(cycle)}
@@ -44,7 +43,7 @@ def cycle_structure(cycle: Cycle, derivations: Sequence[Derivation]) -> dict[str
 
 
 def units_structure(cycle: Cycle, row: int) -> dict[str, float]:
-    """How much one example counts, if it has a weight, and each of its weighted sums and outputs."""
+    """Return the weight of one example, if it has one, and each of its weighted sums and outputs."""
     found = {} if cycle.trace.weights is None else {cycle.names.text(WEIGHT): cycle.value(WEIGHT, row)}
     for layer, units in enumerate(cycle.problem.network.unit_names):
         for kind in (q.Sum, q.Output):
@@ -55,7 +54,7 @@ def units_structure(cycle: Cycle, row: int) -> dict[str, float]:
 
 
 def errors_structure(cycle: Cycle) -> dict[str, float]:
-    """The errors of the cycle, with the penalty where there is one."""
+    """Return the errors of the cycle, with the penalty where there is one."""
     quantities: list[Quantity] = [q.Error(k) for k in range(cycle.problem.network.sizes[-1])]
     quantities += [q.PenaltyError()] if cycle.problem.penalty else []
     quantities += [q.TotalError()]
@@ -63,18 +62,18 @@ def errors_structure(cycle: Cycle) -> dict[str, float]:
 
 
 def _own_errors(cycle: Cycle, row: int) -> dict[str, float]:
-    """One example's own errors, before they are put together; the penalty belongs to the batch."""
+    """The errors of one example of a batch; the penalty belongs to the whole batch."""
     names = cycle.names
     errors = {names.text(q.Error(k)): float(error) for k, error in enumerate(cycle.errors[row])}
     return {**errors, names.text(q.TotalError()): float(cycle.errors[row].sum())}
 
 
 def derivation_structure(derivation: Derivation) -> dict[str, Any]:
-    """One derivation."""
+    """Return one derivation."""
     names = derivation.cycle.names
     if isinstance(derivation, ValueDerivation):
         formulas = [text(formula, names_of(names)) for formula in derivation.formulas]
-        return {"value": derivation.value_, "expression": formulas[0] if formulas else None}
+        return {"value": derivation.value, "expression": formulas[0] if formulas else None}
     structure: dict[str, Any] = {"gradient": derivation.gradient}
     if derivation.updated is not None:
         structure["updated"] = derivation.updated
@@ -91,7 +90,7 @@ def derivation_structure(derivation: Derivation) -> dict[str, Any]:
 
 
 def term_structure(term: Term, names: Names) -> dict[str, Any]:
-    """One term: its factors and their product."""
+    """Return one term: its factors and their product."""
     structure: dict[str, Any] = {"of": names.text(term.of)}
     if term.example is not None:
         structure["example"] = term.example
@@ -101,7 +100,7 @@ def term_structure(term: Term, names: Names) -> dict[str, Any]:
 
 
 def factor_structure(factor: Factor, names: Names) -> dict[str, Any]:
-    """One factor, with what it stands for where it is collapsed."""
+    """Return one factor, with its expansion where it is collapsed."""
     structure: dict[str, Any] = {
         "symbol": names.text(factor.quantity),
         "expression": text(factor.expression, names_of(names)),
@@ -115,7 +114,7 @@ def factor_structure(factor: Factor, names: Names) -> dict[str, Any]:
 
 
 def cycles_structure(cycles: Sequence[Cycle]) -> list[dict[str, Any]]:
-    """The error and every parameter at the start (cycle 0) and after each update."""
+    """Return the error and every parameter at the start (cycle 0) and after each update."""
     first = cycles[0]
     total = first.names.text(q.TotalError())
     return [
@@ -125,7 +124,7 @@ def cycles_structure(cycles: Sequence[Cycle]) -> list[dict[str, Any]]:
 
 
 def paths_structure(paths: Sequence[Path], names: Names) -> list[dict[str, Any]]:
-    """The largest path contributions."""
+    """Return the largest path contributions."""
     return [
         {
             "path": [names.text(quantity) for quantity in path.quantities()],
@@ -136,12 +135,12 @@ def paths_structure(paths: Sequence[Path], names: Names) -> list[dict[str, Any]]
 
 
 def names_of(names: Names) -> Any:
-    """How a symbol of an expression is written."""
+    """Return a function that names the symbols of an expression."""
     return lambda key: key if isinstance(key, str) else names.text(key)
 
 
 def dumps(structure: Any) -> str:
-    """JSON text; what is not finite, which JSON cannot say, becomes null."""
+    """Return JSON text; numbers that are not finite, which JSON has not, become null."""
     return json.dumps(_finite(structure), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 

@@ -1,38 +1,27 @@
-"""Compose: derivations to documents, in the order in which a lecture tells them."""
+"""Derivations as blocks of a document, in the order in which a lecture tells them."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from clearprop.derivation.chain import Assigned, GradientDerivation
-from clearprop.derivation.local_derivatives import Factor, Term
+from clearprop.derivation.derive import Derivation, GradientDerivation
+from clearprop.derivation.local_derivatives import Computed, Factor, Term
 from clearprop.derivation.values import ValueDerivation
 from clearprop.derivation.words import words
-from clearprop.expressions import Expression, Number, Symbol, substitute
+from clearprop.expressions import Expression, Number, Symbol
 from clearprop.expressions.tree import add, multiply
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
 from clearprop.rendering.document import Block, Equation, Grid, Heading, Line, Paragraph, Phrase, View
 from clearprop.verification.finite_differences import Differences
 
-Derivation = ValueDerivation | GradientDerivation
-
 SHOWN_EXAMPLES = 16
 SHOWN_COLLAPSE = 6
 
 
-def with_numbers(tree: Expression, derivation: Derivation) -> Expression:
-    """The tree with every symbol's number put in for it."""
-
-    def number(key: Hashable) -> Expression | None:
-        return None if isinstance(key, str) else Number(derivation.value(key))
-
-    return substitute(tree, number)
-
-
 def lines(*sides: Expression, remark: str = "") -> tuple[Line, ...]:
-    """Lines of an equation without repeating one that looks the same; the remark goes last."""
+    """Return the lines of an equation without repeating one that looks the same; the remark goes last."""
     kept: list[Expression] = []
     for side in sides:
         if not kept or side != kept[-1]:
@@ -44,20 +33,20 @@ def value_blocks(derivation: ValueDerivation, view: View) -> Iterator[Block]:
     """``sum_h1 = i1 * w1 + … = 0.1 * 0.1 + … = 0.41``"""
     left = Symbol(derivation.quantity)
     if not derivation.formulas:
-        yield Equation(left, lines(Number(derivation.value_), remark=derivation.remark))
+        yield Equation(left, lines(Number(derivation.value), remark=derivation.remark))
         return
-    plugged = with_numbers(derivation.formulas[-1], derivation)
-    yield Equation(left, lines(*derivation.formulas, plugged, Number(derivation.value_), remark=derivation.remark))
+    sides = (*derivation.formulas, derivation.plugged, Number(derivation.value))
+    yield Equation(left, lines(*sides, remark=derivation.remark))
 
 
 class Told:
-    """Which factors have been computed already, and for what: "the previous computations are re-usable"."""
+    """The factors that have been computed already, and for what: "the previous computations are re-usable"."""
 
     def __init__(self) -> None:
         self.where: dict[Any, tuple[str, Quantity]] = {}
 
     def before(self, factor: Factor, place: str) -> tuple[str, Quantity] | None:
-        """Where the factor was first computed, and as what, or None if that is here and now."""
+        """Return where the factor was first computed, and as what, or None if that is here."""
         key = self._key(factor)
         found = self.where.get(key)
         if found is None:
@@ -65,7 +54,7 @@ class Told:
         return found
 
     def knows(self, factor: Factor) -> bool:
-        """Whether the factor has been computed."""
+        """Return whether the factor has been computed."""
         return self._key(factor) in self.where
 
     @staticmethod
@@ -84,7 +73,7 @@ def gradient_blocks(
     differences: Differences | None = None,
     level: int = 3,
 ) -> Iterator[Block]:
-    """The derivation of one gradient: the chain, each component, the product, the update."""
+    """Yield the derivation of one gradient: the chain, each component, the product, the update."""
     told = Told() if told is None else told
     name = view.names.text(derivation.quantity)
     gradient = q.Derivative(q.TotalError(), derivation.quantity)
@@ -95,7 +84,7 @@ def gradient_blocks(
         yield from _batch(derivation, view, gradient)
     else:
         for left, term in zip(lefts, derivation.terms, strict=True):
-            yield from _term(derivation, term, left, view, told, name)
+            yield from _term(term, left, view, told, name)
         if len(derivation.terms) > 1:
             products: list[Expression] = [Number(term.product) for term in derivation.terms]
             yield Equation(whole, lines(add(*lefts), add(*products), Number(derivation.gradient)))
@@ -114,26 +103,24 @@ def _left(derivation: GradientDerivation, term: Term) -> Expression:
     return Symbol(quantity)
 
 
-def _term(
-    derivation: GradientDerivation, term: Term, left: Expression, view: View, told: Told, place: str
-) -> Iterator[Block]:
+def _term(term: Term, left: Expression, view: View, told: Told, place: str) -> Iterator[Block]:
     symbols = [Symbol(factor.quantity) for factor in term.factors]
     if len(symbols) > 1:
         yield Equation(left, (Line(multiply(*symbols)),))
     for factor in term.factors:
-        yield from _component(derivation, factor, view, told, place)
+        yield from _component(factor, view, told, place)
     if len(symbols) > 1:
         yield product_equation(left, term)
 
 
 def product_equation(left: Expression, term: Term) -> Equation:
-    """The product: symbols, then numbers, then its value."""
+    """Return the product: symbols, then numbers, then its value."""
     formulas = multiply(*(factor.expression for factor in term.factors))
     values = multiply(*(Number(factor.value) for factor in term.factors))
     return Equation(left, lines(formulas, values, Number(term.product)))
 
 
-def _component(derivation: GradientDerivation, factor: Factor, view: View, told: Told, place: str) -> Iterator[Block]:
+def _component(factor: Factor, view: View, told: Told, place: str) -> Iterator[Block]:
     left, value = Symbol(factor.quantity), Number(factor.value)
     before = told.before(factor, place)
     if before is not None:
@@ -142,7 +129,7 @@ def _component(derivation: GradientDerivation, factor: Factor, view: View, told:
         yield Equation(left, (Line(value, remark, source),))
         return
     if factor.expansion:
-        yield from _expanded(derivation, factor, view, told, place)
+        yield from _expanded(factor, view, told, place)
         return
     working = factor.working
     collapse = tuple(_collapsing(factor)) if len(factor.collapse) <= SHOWN_COLLAPSE else ()
@@ -152,12 +139,11 @@ def _component(derivation: GradientDerivation, factor: Factor, view: View, told:
         sides.insert(0, Line(working.raw, rules))
     elif working is not None and working.rules:
         sides = [Line(factor.expression, ", ".join(working.rules))]
-    plugged = with_numbers(factor.expression, derivation)
-    yield Equation(left, (*collapse, *sides, *lines(plugged, value)))
+    yield Equation(left, (*collapse, *sides, *lines(factor.plugged, value)))
 
 
 def _collapsing(factor: Factor) -> Iterator[Line]:
-    """What a fused loss and activation put together, before it collapses: symbols, then expressions."""
+    """The products of a loss and its activation before they collapse: symbols, then expressions."""
     if factor.collapse:
         for part in ("quantity", "expression"):
             products = []
@@ -167,12 +153,12 @@ def _collapsing(factor: Factor) -> Iterator[Line]:
             yield Line(add(*products))
 
 
-def _expanded(derivation: GradientDerivation, factor: Factor, view: View, told: Told, place: str) -> Iterator[Block]:
-    """A collapsed factor: each way to the error that it stands for, and their sum."""
+def _expanded(factor: Factor, view: View, told: Told, place: str) -> Iterator[Block]:
+    """A collapsed factor: each path to the error that it stands for, and their sum."""
     left, terms = Symbol(factor.quantity), factor.expansion
     for inner in (inner for term in terms for inner in term.factors):
         if not _is_given(inner) and not told.knows(inner):
-            yield from _component(derivation, inner, view, told, place)
+            yield from _component(inner, view, told, place)
     many = len(terms) > 1
     ways: list[Expression] = []
     for number, term in enumerate(terms, start=1):
@@ -189,7 +175,7 @@ def _expanded(derivation: GradientDerivation, factor: Factor, view: View, told: 
 
 
 def _is_given(factor: Factor) -> bool:
-    """Weights need no derivation, and error signals of a later layer are asked for by name."""
+    """Whether a factor needs no derivation here: weights, and error signals of a later layer, which have names."""
     return factor.working is None and isinstance(factor.expression, Symbol)
 
 
@@ -220,7 +206,7 @@ def _batch(derivation: GradientDerivation, view: View, gradient: q.Derivative) -
     reduced = plugged = total / len(own) if mean and len(own) > 1 else total
     for term in derivation.terms:
         if term.example is None:
-            yield from _component(derivation, term.factors[0], view, Told(), "")
+            yield from _component(term.factors[0], view, Told(), "")
             reduced = add(reduced, Symbol(term.factors[0].quantity))
             plugged = add(plugged, Number(term.product))
     yield Equation(Symbol(gradient), lines(reduced, plugged, Number(derivation.gradient)))
@@ -236,20 +222,12 @@ def _update(derivation: GradientDerivation, view: View) -> Iterator[Block]:
             lines(old, Number(derivation.updated), remark=words("frozen")),
         )
     for assigned in derivation.update:
-        yield assignment(assigned, derivation)
+        yield assignment(assigned)
 
 
-def assignment(assigned: Assigned, derivation: GradientDerivation) -> Equation:
+def assignment(assigned: Computed) -> Equation:
     """``new_w5 = w5 - n * ∂E_total/∂w5 = 0.5 - 0.6 * 0.08020 = 0.45187``"""
-    known = {line.quantity: line.value for line in derivation.update}
-
-    def number(key: Hashable) -> Expression | None:
-        if isinstance(key, str):
-            return None
-        return Number(known[key] if key in known else derivation.value(key))
-
-    plugged = substitute(assigned.expression, number)
-    return Equation(Symbol(assigned.quantity), lines(assigned.expression, plugged, Number(assigned.value)))
+    return Equation(Symbol(assigned.quantity), lines(assigned.expression, assigned.plugged, Number(assigned.value)))
 
 
 def _checked(derivation: GradientDerivation, differences: Differences, view: View) -> Block:
@@ -266,7 +244,7 @@ def _checked(derivation: GradientDerivation, differences: Differences, view: Vie
 def derivation_blocks(
     derivations: Sequence[Derivation], view: View, differences: Differences | None = None
 ) -> tuple[Block, ...]:
-    """The derivations that were asked for by name, in that order."""
+    """Return the blocks of derivations, in the given order."""
     told = Told()
     blocks: list[Block] = []
     for derivation in derivations:
@@ -279,7 +257,7 @@ def derivation_blocks(
 
 
 def column_groups(header: tuple[Any, ...], body: tuple[tuple[Any, ...], ...], *, fixed: int) -> Iterator[Block]:
-    """Tables of a few columns each, so that they fit a page; the first ``fixed`` ones stand in all of them."""
+    """Yield tables of a few columns each, so that they fit a page; the first ``fixed`` columns stand in all."""
     per_table = 6
     for start in range(fixed, max(len(header), fixed + 1), per_table):
         chosen = (*range(fixed), *range(start, min(start + per_table, len(header))))

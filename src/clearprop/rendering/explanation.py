@@ -1,14 +1,12 @@
-"""An explanation: derivations and how they print themselves, in every format."""
+"""An explanation: derivations of a cycle as a document and as JSON, in every format."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from clearprop.derivation.chain import GradientDerivation, derive_parameter, derive_signal
+from clearprop.derivation.derive import Derivation, Derivations
 from clearprop.derivation.paths import Path, largest_paths
-from clearprop.derivation.values import ValueDerivation, derive_value
 from clearprop.display import Displayable
 from clearprop.errors import InvalidArgument
 from clearprop.network import names as q
@@ -23,12 +21,10 @@ from clearprop.rendering.summaries import cycles_document, paths_document
 from clearprop.rendering.whole_cycle import cycle_document
 from clearprop.verification.finite_differences import Differences
 
-Derivation = ValueDerivation | GradientDerivation
-
 
 @dataclass(frozen=True)
 class Explanation(Displayable):
-    """What was asked about a cycle, ready to be printed.
+    """The answer to a question about a cycle, ready to be printed.
 
     ``print(explanation)`` shows it as text; ``text``, ``markdown``, ``latex``, ``html`` and ``json``
     return it in that format. A notebook shows it as HTML.
@@ -112,16 +108,16 @@ def explain(
         raise InvalidArgument(f'rounding: expected "nearest" or "truncate", found {rounding!r}')
     cycle = in_notation(cycle, notation)
     view = View(cycle.names, digits, rounding)
+    derivations = Derivations(cycle)
     quantities = [cycle.names.find(name) for name in names]
     if paths is not None:
-        return _paths(cycle, quantities, paths, view)
-    if not names:
-        indices = range(len(cycle.parameters) if fits_in_full(cycle) else 0)
-        derivations: Sequence[Derivation] = [derive_parameter(cycle, index) for index in indices]
-        return Explanation(cycle, cycle_document(cycle, view), view, tuple(derivations))
-    derivations = [derive(cycle, quantity) for quantity in quantities]
-    document = derivation_blocks(derivations, view, Differences(cycle))
-    return Explanation(cycle, document, view, tuple(derivations))
+        return _paths(derivations, quantities, paths, view)
+    if names:
+        named = tuple(derivations[quantity] for quantity in quantities)
+        return Explanation(cycle, derivation_blocks(named, view, Differences(cycle)), view, named)
+    document = cycle_document(derivations, view)
+    indices = range(len(cycle.parameters) if fits_in_full(cycle) else 0)
+    return Explanation(cycle, document, view, tuple(map(derivations.gradient, indices)))
 
 
 def explain_cycles(
@@ -132,7 +128,7 @@ def explain_cycles(
     rounding: Literal["nearest", "truncate"] = "nearest",
     notation: str | None = None,
 ) -> Explanation:
-    """The error and every parameter over so many cycles on the same example, from ``first`` on."""
+    """Explain ``count`` cycles on the same example, from ``first`` on: the error and every parameter."""
     cycles = [in_notation(first, notation)]
     while len(cycles) < count:
         cycles.append(following(cycles[-1]))
@@ -140,38 +136,8 @@ def explain_cycles(
     return Explanation(cycles[0], cycles_document(cycles, view), view, (), cycles=tuple(cycles))
 
 
-def derive(cycle: Cycle, quantity: Quantity) -> Derivation:
-    """The derivation of any quantity that can be asked for."""
-    match quantity:
-        case q.Parameter(index) | q.Updated(q.Parameter(index)):
-            return derive_parameter(cycle, index)
-        case q.Derivative(q.TotalError(), q.Parameter(index)):
-            return derive_parameter(cycle, index)
-        case q.Derivative(q.Error() as error, q.Parameter(index)):
-            whole = derive_parameter(cycle, index)
-            terms = tuple(term for term in whole.terms if term.of == error)
-            if not terms:
-                raise InvalidArgument(
-                    f"{cycle.names.text(quantity)} is not split off here; "
-                    f"ask for {cycle.names.text(q.Derivative(q.TotalError(), quantity.by))}"
-                )
-            total = sum(term.product for term in terms)
-            return replace(whole, terms=terms, gradient=total, update=(), updated=None)
-        case q.Derivative(q.TotalError(), q.Sum() | q.Output() as by):
-            if cycle.example == "all":
-                raise InvalidArgument(
-                    f"{cycle.names.text(quantity)} belongs to one example; choose one with --example K"
-                )
-            return derive_signal(cycle, by)
-        case q.Derivative():
-            raise InvalidArgument(
-                f"{cycle.names.text(quantity)} cannot be explained by itself; ask for a derivative of "
-                f"{cycle.names.text(q.TotalError())} by a weight, a bias, a sum or an output"
-            )
-    return derive_value(cycle, quantity)
-
-
-def _paths(cycle: Cycle, quantities: list[Quantity], count: int, view: View) -> Explanation:
+def _paths(derivations: Derivations, quantities: list[Quantity], count: int, view: View) -> Explanation:
+    cycle = derivations.cycle
     if count < 1:
         raise InvalidArgument(f"paths: expected at least 1, found {count}")
     if cycle.example == "all":
@@ -186,15 +152,14 @@ def _paths(cycle: Cycle, quantities: list[Quantity], count: int, view: View) -> 
                     f"paths: expected the name of a weight or bias, found {cycle.names.text(quantity)}"
                 )
     if not indices:
-        raise InvalidArgument("paths: name the weight or bias whose gradient is to be taken apart")
-    found = tuple((index, largest_paths(cycle, index, count)) for index in indices)
+        raise InvalidArgument("paths: name a weight or bias")
+    found = tuple((index, largest_paths(derivations.chain(0), index, count)) for index in indices)
     blocks = [block for index, paths in found for block in paths_document(cycle, index, paths, view)]
-    derivations = tuple(derive_parameter(cycle, index) for index in indices)
-    return Explanation(cycle, tuple(blocks), view, derivations, found)
+    return Explanation(cycle, tuple(blocks), view, tuple(map(derivations.gradient, indices)), found)
 
 
 def in_notation(cycle: Cycle, name: str | None) -> Cycle:
-    """The same cycle, spoken of in another notation."""
+    """Return the same cycle with its quantities named in another notation."""
     if name is None or name == cycle.problem.notation:
         return cycle
     return replace(cycle, problem=replace(cycle.problem, notation=name))

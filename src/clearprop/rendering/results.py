@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from clearprop.derivation.chain import GradientDerivation
+from clearprop.derivation.derive import GradientDerivation
 from clearprop.derivation.values import ValueDerivation
 from clearprop.display import MimeType
 from clearprop.expressions import Number, Symbol

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from clearprop.derivation.chain import Chain, GradientDerivation, derive_parameter
-from clearprop.derivation.local_derivatives import WEIGHT
-from clearprop.derivation.values import derive_value
+from clearprop.derivation.derive import Derivations
+from clearprop.derivation.shares import WEIGHT
 from clearprop.expressions import Expression, Number, Symbol
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
@@ -40,13 +39,14 @@ MATRIX_LIMIT = 6
 SHOWN_EXAMPLES = 20
 
 
-def cycle_document(cycle: Cycle, view: View) -> Document:
-    """One whole cycle with every step written out; of a large network, a summary."""
-    return tuple(_whole(cycle, view) if fits_in_full(cycle) else _summary(cycle, view))
+def cycle_document(derivations: Derivations, view: View) -> Document:
+    """Return one whole cycle with every step written out; of a large network, a summary."""
+    in_full = fits_in_full(derivations.cycle)
+    return tuple(_whole(derivations, view) if in_full else _summary(derivations, view))
 
 
 def cycle_overview(cycle: Cycle, view: View) -> Document:
-    """What one cycle did, in short: the network drawn, the error before, the update, the error after."""
+    """Return a short account of one cycle: the network drawn, the error before, the update, the error after."""
     title, drawing, *_ = head(cycle, view)
     every = len(cycle.parameters) <= OVERVIEW
     indices = list(range(len(cycle.parameters))) if every else _largest(cycle)
@@ -55,25 +55,27 @@ def cycle_overview(cycle: Cycle, view: View) -> Document:
     return title, drawing, before, update, *_updated(cycle, view, indices), *_after(cycle, view)
 
 
-def _whole(cycle: Cycle, view: View) -> Iterator[Block]:
+def _whole(derivations: Derivations, view: View) -> Iterator[Block]:
+    cycle = derivations.cycle
     yield from head(cycle, view)
     yield Heading(2, "Forward propagation")
-    yield from _forward(cycle, view)
+    yield from _forward(derivations, view)
     yield Heading(2, "The error")
-    yield from _error(cycle, view)
+    yield from _error(derivations, view)
     yield Heading(2, "Backward propagation")
     yield Paragraph(
         "Every derivative is taken at the old weights. From the last layer to the first, since what has "
         "been computed for a later layer is used again for the ones before it."
     )
-    yield from _backward(cycle, view)
+    yield from _backward(derivations, view)
     yield Heading(2, "Update")
     yield from _updated(cycle, view, list(range(len(cycle.parameters))))
     yield Heading(2, "The new error")
     yield from _after(cycle, view)
 
 
-def _summary(cycle: Cycle, view: View) -> Iterator[Block]:
+def _summary(derivations: Derivations, view: View) -> Iterator[Block]:
+    cycle = derivations.cycle
     network = cycle.problem.network
     yield from head(cycle, view)
     examples = f" over {len(cycle.examples):,} examples" if len(cycle.examples) > 1 else ""
@@ -86,8 +88,8 @@ def _summary(cycle: Cycle, view: View) -> Iterator[Block]:
     yield _layers(cycle)
     yield Heading(2, "The error")
     for k in range(min(network.sizes[-1], LARGEST)):
-        yield from value_blocks(derive_value(cycle, q.Error(k)), view)
-    yield from value_blocks(derive_value(cycle, q.TotalError()), view)
+        yield from value_blocks(derivations.value(q.Error(k)), view)
+    yield from value_blocks(derivations.value(q.TotalError()), view)
     yield Heading(2, "The largest gradients")
     yield from _updated(cycle, view, _largest(cycle))
     yield Heading(2, "The new error")
@@ -103,27 +105,29 @@ def _largest(cycle: Cycle) -> list[int]:
 # --- forward and error -----------------------------------------------------------------------
 
 
-def _forward(cycle: Cycle, view: View) -> Iterator[Block]:
+def _forward(derivations: Derivations, view: View) -> Iterator[Block]:
+    cycle = derivations.cycle
     network = cycle.problem.network
     if cycle.example == "all":
-        yield from _forward_batch(cycle, view)
+        yield from _forward_batch(derivations, view)
         return
-    yield from _inputs(cycle, view)
+    yield from _inputs(derivations, view)
     for layer, units in enumerate(network.unit_names):
         yield Heading(3, _layer_title(cycle, layer))
         for unit in range(len(units)):
-            yield from value_blocks(derive_value(cycle, q.Sum(layer, unit)), view)
-            yield from value_blocks(derive_value(cycle, q.Output(layer, unit)), view)
+            yield from value_blocks(derivations.value(q.Sum(layer, unit)), view)
+            yield from value_blocks(derivations.value(q.Output(layer, unit)), view)
         yield from _forward_matrix(cycle, view, layer)
 
 
-def _inputs(cycle: Cycle, view: View) -> Iterator[Block]:
-    """What the network sees of a row of a table."""
+def _inputs(derivations: Derivations, view: View) -> Iterator[Block]:
+    """The inputs that are made from a row of a table."""
+    cycle = derivations.cycle
     if cycle.problem.fitted is None:
         return
     yield Heading(3, "From the table to the inputs")
     for index in range(cycle.problem.network.sizes[0]):
-        yield from value_blocks(derive_value(cycle, q.Input(index)), view)
+        yield from value_blocks(derivations.value(q.Input(index)), view)
 
 
 def _layer_title(cycle: Cycle, layer: int) -> str:
@@ -132,16 +136,15 @@ def _layer_title(cycle: Cycle, layer: int) -> str:
     return f"Layer {layer + 1}: {place}, {network.layers[layer].rule.name}"
 
 
-def _forward_batch(cycle: Cycle, view: View) -> Iterator[Block]:
-    """The first example in full, then all of them in a table per layer."""
+def _forward_batch(derivations: Derivations, view: View) -> Iterator[Block]:
+    """The formulas of a layer, then the numbers of its examples in tables."""
+    cycle = derivations.cycle
     network = cycle.problem.network
     for layer, units in enumerate(network.unit_names):
         yield Heading(3, _layer_title(cycle, layer))
         for unit in range(len(units)):
-            derivation = derive_value(cycle, q.Sum(layer, unit))
-            yield Equation(Symbol(derivation.quantity), (Line(derivation.formulas[0]),))
-            derivation = derive_value(cycle, q.Output(layer, unit))
-            yield Equation(Symbol(derivation.quantity), (Line(derivation.formulas[0]),))
+            for quantity in (q.Sum(layer, unit), q.Output(layer, unit)):
+                yield Equation(Symbol(quantity), (Line(derivations.value(quantity).formulas[0]),))
         kinds = [q.Sum(layer, u) for u in range(len(units))], [q.Output(layer, u) for u in range(len(units))]
         for quantities in kinds:
             yield from _per_example(cycle, list(quantities))
@@ -158,33 +161,34 @@ def _per_example(cycle: Cycle, quantities: list[Quantity]) -> Iterator[Block]:
         yield Paragraph(f"… and {more:,} more examples")
 
 
-def _error(cycle: Cycle, view: View) -> Iterator[Block]:
+def _error(derivations: Derivations, view: View) -> Iterator[Block]:
+    cycle = derivations.cycle
     network = cycle.problem.network
     if cycle.example != "all":
         for k in range(network.sizes[-1]):
-            yield from value_blocks(derive_value(cycle, q.Target(k)), view)
+            yield from value_blocks(derivations.value(q.Target(k)), view)
         if cycle.trace.weights is not None:
-            yield from value_blocks(derive_value(cycle, WEIGHT), view)
+            yield from value_blocks(derivations.value(WEIGHT), view)
     for k in range(network.sizes[-1]):
-        yield from value_blocks(derive_value(cycle, q.Error(k)), view)
+        yield from value_blocks(derivations.value(q.Error(k)), view)
     if cycle.problem.penalty:
-        yield from value_blocks(derive_value(cycle, q.PenaltyError()), view)
-    yield from value_blocks(derive_value(cycle, q.TotalError()), view)
+        yield from value_blocks(derivations.value(q.PenaltyError()), view)
+    yield from value_blocks(derivations.value(q.TotalError()), view)
 
 
 # --- backward ----------------------------------------------------------------------------------
 
 
-def _backward(cycle: Cycle, view: View) -> Iterator[Block]:
+def _backward(derivations: Derivations, view: View) -> Iterator[Block]:
+    cycle = derivations.cycle
     network, layout = cycle.problem.network, cycle.parameters.layout
-    told, chains, differences = Told(), dict[int, Chain](), Differences(cycle)
+    told, differences = Told(), Differences(cycle)
     for layer in reversed(range(network.depth)):
         yield Heading(3, f"Weights of layer {layer + 1}")
         yield from _signals(cycle, view, layer)
         for span in (layout.weights[layer], layout.biases[layer]):
             for index in range(span.start, span.stop):
-                derivation: GradientDerivation = derive_parameter(cycle, index, chains)
-                yield from gradient_blocks(derivation, view, told, differences, level=4)
+                yield from gradient_blocks(derivations.gradient(index), view, told, differences, level=4)
 
 
 def _signals(cycle: Cycle, view: View, layer: int) -> Iterator[Block]:

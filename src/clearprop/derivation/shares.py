@@ -1,0 +1,45 @@
+"""The error of one output as it counts: the loss, times the example's weight and its share of the outputs."""
+
+from __future__ import annotations
+
+from clearprop.expressions import Apply, Expression, Operator, Slope, Symbol, differentiate, simplify
+from clearprop.expressions.tree import multiply
+from clearprop.network import names as q
+from clearprop.network.description import Objective
+from clearprop.rules.fused import AnyFused
+from clearprop.rules.roles import Role
+
+WEIGHT = q.Named("weight")
+"""The weight of an example, in the formulas of examples that have one."""
+
+
+def weighted(tree: Expression) -> Expression:
+    """Return the tree times the example's weight, as one product; a minus sign stays in front."""
+    match tree:
+        case Apply(Operator.NEGATE, (u,)):
+            return -weighted(u)
+        case Apply(Operator.MULTIPLY, factors):
+            return multiply(Symbol(WEIGHT), *factors)
+    return multiply(Symbol(WEIGHT), tree)
+
+
+def shared(tree: Expression, objective: Objective, outputs: int, counted: bool) -> Expression:
+    """Return a loss's tree times the example's weight, if it has one (``counted``), and divided by the number
+    of outputs under ``over_outputs = "mean"``."""
+    tree = weighted(tree) if counted else tree
+    return tree / outputs if objective.over_outputs == "mean" else tree
+
+
+def shared_slope(objective: Objective, outputs: int, counted: bool) -> Slope:
+    """Return the derivative of the shared loss by the output."""
+    slope = differentiate(shared(objective.rule.formula, objective, outputs, counted), Role.OUTPUT)
+    if not counted:
+        return slope
+    # Simplified as without a weight, which stays in front where it is seen.
+    return slope._replace(simplified=simplify(shared(objective.rule.slope.simplified, objective, outputs, counted)))
+
+
+def shared_fused(fused: AnyFused, objective: Objective, outputs: int, counted: bool) -> Expression:
+    """Return the error signal of a fused loss and activation as it is shown, shared likewise."""
+    tree = shared(fused.shown_slope, objective, outputs, counted)
+    return simplify(tree) if objective.over_outputs == "mean" else tree

@@ -1,0 +1,41 @@
+"""Local derivatives: every expression with its numbers put in gives the factor's value."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from tests.support import problems
+
+import clearprop as cp
+from clearprop.derivation.derive import Derivations
+from clearprop.derivation.lines import Lines
+from clearprop.derivation.local_derivatives import Links
+from clearprop.expressions import Symbol, evaluate
+from clearprop.network import names as q
+
+
+@given(problems(weights=True))
+def test_every_printed_slope_gives_its_value(problem: cp.Problem) -> None:
+    done = cp.cycle(problem)
+    for index in range(len(done.parameters)):
+        derivation = Derivations(done).gradient(index)
+        for term in derivation.terms:
+            for factor in term.factors:
+                shown = float(evaluate(factor.plugged, {}))
+                assert shown == pytest.approx(factor.value, rel=1e-6, abs=1e-9)
+                if factor.working is not None and isinstance(factor.quantity, q.Derivative):
+                    assert isinstance(factor.quantity.by, q.Output | q.Sum | q.Parameter)
+
+
+@given(problems())
+def test_a_factor_is_its_line(problem: cp.Problem) -> None:
+    """Expression and number of every local derivative are those of the lines, made once."""
+    done = cp.cycle(problem)
+    lines = Lines(done)
+    links = Links(lines)
+    for layer in range(problem.network.depth):
+        factor = links.output_by_sum(layer, 0)
+        assert factor.expression == lines[factor.quantity].expression
+        assert links.output_by_sum(layer, 0) is factor
+    weight = links.sum_by_parameter(0, 0, 0)
+    assert (weight.expression, weight.value) == (Symbol(q.Input(0)), problem.examples.inputs[0, 0])  # type: ignore[union-attr]
