@@ -245,7 +245,7 @@ def test_a_disk_that_is_full_at_the_end(tmp_path: Path, monkeypatch: pytest.Monk
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.warns(RuntimeWarning, match="the training goes on, but .*No space left on device"):
+    with pytest.warns(RuntimeWarning, match="training continues, but .*No space left on device"):
         fit = cp.train(cp.load("lecture"), epochs=2, output=path, checkpoint=0)
     assert str(fit.unsaved) == f"{path}: cannot be written: No space left on device; {UNTOUCHED}"
     assert (fit.epochs, fit.status.value) == (2, "epoch_limit")

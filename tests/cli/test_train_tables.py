@@ -93,7 +93,7 @@ def test_data_and_target_take_the_place_of_the_file_s(net: Path, tmp_path: Path)
     run = command("train", str(net), "--data", str(other), "--target", "sort", "--format", "json", "--epochs", "1")
     # All columns but the target are inputs, and one of them is text.
     assert run.returncode == 1
-    assert "inputs: found 3 (p, q, kind=old), but the network has 2" in run.stderr
+    assert "inputs: the columns make 3 inputs (p, q, kind=old), but the network has 2" in run.stderr
     other.write_text("p,q,sort\n" + "".join(f"{k},{k % 4},{'xyz'[k % 3]}\n" for k in range(30)))
     run = command("train", str(net), "--data", str(other), "--target", "sort", "--format", "json", "--epochs", "1")
     assert (run.returncode, json.loads(run.stdout)["classes"]) == (0, ["x", "y", "z"])
@@ -144,8 +144,8 @@ def test_models_and_resuming_from_the_command_line(net: Path, tmp_path: Path) ->
     run = command("train", str(net), "--epochs", "4", "--output", str(parts), "--resume", "--batch-size", "7")
     assert (run.returncode, run.stdout) == (2, "")
     assert run.stderr.endswith(
-        f"clearprop: {parts}: cannot be resumed, since it would not be the same training:\n"
-        "  training.batch_size: not given then, 7 now\nPut that back, or train anew without --resume.\n"
+        f"clearprop: {parts}: cannot be resumed, because the training would differ:\n"
+        "  training.batch_size: not given then, 7 now\nUndo the change, or train again without --resume.\n"
     )
     assert whole.read_bytes() == parts.read_bytes()
     run = command("train", str(net), "--resume")

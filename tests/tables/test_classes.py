@@ -81,8 +81,8 @@ def test_several_columns_of_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "layer", "asked", "message"),
     [
-        (rows("a a"), (2, "softmax"), {}, 'column "y": holds one class only, "a"; there is nothing to tell apart'),
-        (rows("3 3"), (2, "softmax"), {}, 'column "y": holds one class only, "3"; there is nothing to tell apart'),
+        (rows("a a"), (2, "softmax"), {}, 'column "y": contains a single class, "a"; expected at least 2'),
+        (rows("3 3"), (2, "softmax"), {}, 'column "y": contains a single class, "3"; expected at least 2'),
         (rows("1 2 3"), (2, "softmax"), {}, 'column "y": holds 3 classes (1, 2, 3), which take 3 outputs but the '
          "network has 2 outputs; change the units of its last layer"),
         (rows("a b"), (3, "softmax"), {}, 'column "y": holds 2 classes (a, b), which take 2 outputs but the '

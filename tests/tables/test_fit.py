@@ -213,16 +213,16 @@ def test_a_column_constant_only_within_the_training_rows(tmp_path: Path) -> None
           "inputs"]),
         ("p,q,y\n1,2,0\n1e400,2,1\n", {}, ['column "p", row 2: expected a finite number, found infinity']),
         ("p,q,y\n1,2,0\n1,2,inf\n", {}, ['column "y", row 2: expected a finite number, found infinity']),
-        ("p,q,y\n1,2,0\n1,2,1\n", {"target": ("y", "y")}, ['column "y": is named 2 times under [data]; once is '
-          "enough"]),
+        ("p,q,y\n1,2,0\n1,2,1\n", {"target": ("y", "y")}, ['column "y": is named 2 times under [data]; name it '
+          "once"]),
         ("p,q,y\n1,2,0\n1,2,1\n", {"target": ("z",)}, ['column "z": there is no such column; found p, q, y']),
         ("p,q,y\n1,2,0\n1,2,1\n", {"categorical": ("y",)}, ['column "y": is listed under categorical but is not an '
           "input"]),
-        ("y\n0\n1\n", {}, ["there are no columns to learn from besides the target"]),
-        ("p,q,r,y\n1,2,3,0\n1,2,3,1\n", {}, ["inputs: found 3 (p, q, r), but the network has 2; choose columns with "
-          "inputs under [data], or change [inputs] of the network"]),
-        ("p,y\na,0\nb,1\nc,0\n", {}, ["inputs: found 3 of 1 columns (p=a, p=b, p=c), but the network has 2; choose "
-          "columns with inputs under [data], or change [inputs] of the network"]),
+        ("y\n0\n1\n", {}, ["found no column besides the target; add columns, or list them under inputs"]),
+        ("p,q,r,y\n1,2,3,0\n1,2,3,1\n", {}, ["inputs: the columns make 3 inputs (p, q, r), but the network has 2; "
+          "choose columns with inputs under [data], or change [inputs] of the network"]),
+        ("p,y\na,0\nb,1\nc,0\n", {}, ["inputs: the columns make 3 inputs (p=a, p=b, p=c), but the network has 2; "
+          "choose columns with inputs under [data], or change [inputs] of the network"]),
     ],
 )  # fmt: skip
 def test_refused(tmp_path: Path, content: str, asked: dict[str, Any], faults: list[str]) -> None:

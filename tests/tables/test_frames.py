@@ -130,7 +130,7 @@ def test_frames_that_do_not_fit() -> None:
     too_large = "expected finite numbers, found a whole number too large for one"
     assert refusal(huge) == f'{head}column "a": {too_large}'
     twice = pd.DataFrame(np.eye(2), columns=["a", "a"])
-    assert refusal(twice) == f'{head}column "a": stands 2 times in the header; names are unique'
+    assert refusal(twice) == f'{head}column "a": is in the header 2 times; names must be unique'
     numbers = Wanted(lambda header, source: header, {"a": "numbers"})
     assert 'column "a": expected numbers, found ' in refusal(pl.DataFrame({"a": ["x"]}), numbers)
     assert cells(from_frame(pl.DataFrame({"a": [None, None]}), numbers).columns["a"]) == [None, None]

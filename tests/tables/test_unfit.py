@@ -88,8 +88,8 @@ QUOTE = "unexpected end of data; look for a quote that is not closed"
         ('"a,b\n1,2\n', [f"first line: {QUOTE}"]),
         ('a\tb\n1\t"2"x\n', ["row 1: '\\t' expected after '\"'; look for a quote that is not closed"]),
         ("a,b,\n1,2,3\n", ["column 3: has no name; name it in the first line, or list the columns under inputs"]),
-        ("b,a,a\n1,2,3\n", ['column "a": stands 2 times in the header; names are unique']),
-        ("b,b\n1,2\n", ['column "b": stands 2 times in the header; names are unique']),
+        ("b,a,a\n1,2,3\n", ['column "a": is in the header 2 times; names must be unique']),
+        ("b,b\n1,2\n", ['column "b": is in the header 2 times; names must be unique']),
         ("a,c\n1,2\n", ['column "b": there is no such column; found a, c']),
     ],
 )

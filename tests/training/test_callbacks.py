@@ -85,7 +85,7 @@ def test_a_checkpoint_that_fails_is_a_warning_unless_somebody_tells(
 
     monkeypatch.setattr("os.fsync", full)
     path = tmp_path / "m.safetensors"
-    with pytest.warns(RuntimeWarning, match=r"^the training goes on, but .*m.safetensors: cannot be written: No space"):
+    with pytest.warns(RuntimeWarning, match=r"^training continues, but .*m.safetensors: cannot be written: No space"):
         fit = cp.train(cp.load("lecture"), epochs=3, output=path, checkpoint=0)
     assert (fit.epochs, str(fit.unsaved).endswith("choose another place with --output")) == (3, True)
     teller = Teller()

@@ -40,7 +40,7 @@ def test_without_it_numpy_does_the_work_and_a_warning_says_why(monkeypatch: pyte
     expected = cp.train(cp.load("xor"), epochs=3, engine="reference")
     monkeypatch.setattr(machine, "unusable", lambda: "the compiled engine needs a machine that can be programmed")
     with pytest.warns(
-        SlowerEngine, match=r"^the compiled engine needs a machine that can be programmed; training goes"
+        SlowerEngine, match=r"^the compiled engine needs a machine that can be programmed; training continues"
     ):
         found = cp.train(cp.load("xor"), epochs=3)
     assert found.problem.parameters == expected.problem.parameters
@@ -59,7 +59,7 @@ def test_without_llvmlite_nothing_else_is_missing(tmp_path: Path) -> None:
     done = command("train", "lecture", "--epochs", "2", env=environment)
     assert done.returncode == 0
     assert done.stderr.startswith("clearprop: the compiled engine needs llvmlite, which cannot be imported (")
-    assert done.stderr.splitlines()[0].endswith("; training goes on in NumPy, slower")
+    assert done.stderr.splitlines()[0].endswith("; training continues in NumPy, slower")
     assert "NumPy" not in command("train", "lecture", "--epochs", "2", "--quiet", env=environment).stderr
     assert command("explain", "lecture", "w5", env=environment).returncode == 0
     assert "compiled engine" not in command("verify", "lecture", env=environment).stdout

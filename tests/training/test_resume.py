@@ -298,7 +298,7 @@ CHANGES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "rows": ({"inputs": X[1:], "targets": Y[1:]}, ["the data: 23 rows then, 22 now"]),
     "inputs": ({"inputs": X + np.array([0.0, 1e-9, 0.0])}, ['the data: other values in "x2"']),
     "targets": ({"targets": Y * 2}, ["the data: other targets"]),
-    "weights": ({"weights": COUNTS}, ["the data: other weights of the examples"]),
+    "weights": ({"weights": COUNTS}, ["the data: other example weights"]),
 }
 
 
@@ -311,8 +311,8 @@ def test_another_training_is_refused_and_what_changed_is_named(name: str, tmp_pa
     with pytest.raises(InvalidArgument) as caught:
         start(path, **changed)
     lines = str(caught.value).split("\n")
-    assert lines[0] == f"{path}: cannot be resumed, since it would not be the same training:"
-    assert lines[-1] == "Put that back, or train anew without --resume."
+    assert lines[0] == f"{path}: cannot be resumed, because the training would differ:"
+    assert lines[-1] == "Undo the change, or train again without --resume."
     assert lines[1:-1] == [f"  {change}" for change in expected]
     assert caught.value.exit_code == 2
     assert path.read_bytes() == before
@@ -326,7 +326,7 @@ def test_another_split_is_refused(tmp_path: Path) -> None:
     listed = str(caught.value).split("\n")[1:-1]
     assert listed == [
         "  data.split: 0.2 then, 0.3 now",
-        "  the data: other rows to learn from",
+        "  the data: other training rows",
         "  the data: other validation rows",
     ]
 
@@ -355,7 +355,7 @@ def test_a_model_without_its_training_is_refused(tmp_path: Path) -> None:
     start(tmp_path / "other.safetensors").save(path)
     with pytest.raises(InvalidArgument) as caught:
         start(path)
-    assert str(caught.value) == f"{path}: a model without its training, which cannot go on; train it anew"
+    assert str(caught.value) == f"{path}: a model without the state of its training cannot be resumed; train it again"
 
 
 def test_without_a_file_it_starts_from_the_beginning(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ class _Reader:
         problem = replace(problem, fitted=self._fitted(problem, preprocessing))
         progress = None if training is None else self._progress(problem, training)
         if left := sorted(self.names - self.taken):
-            raise self.damaged(f'its description knows no tensor "{abridged(left[0])}"')
+            raise self.damaged(f'its description has no tensor "{abridged(left[0])}"')
         return Model(problem, progress)
 
     def _description(self) -> dict[str, Any]:
@@ -128,7 +128,7 @@ class _Reader:
 
     def _part(self, table: Any, key: str, kind: type | tuple[type, ...]) -> Any:
         if not isinstance(table, dict) or not isinstance(table.get(key, ...), kind) or isinstance(table[key], bool):
-            raise self.damaged(f'its metadata has no sound "{key}"')
+            raise self.damaged(f'its metadata has no valid "{key}"')
         return table[key]
 
     def _sizes(self, network: Mapping[str, Any]) -> None:
@@ -194,7 +194,7 @@ class _Reader:
             return None
         rows = self._tensor(f"examples.{part}", (None,), ("I64",))
         if ((rows < 0) | (rows >= count)).any():
-            raise self.damaged(f"examples.{part}: there are {count} examples, it tells of others")
+            raise self.damaged(f"examples.{part}: there are {count} examples, but it refers to others")
         return rows
 
     # --- preprocessing -------------------------------------------------------------------------
@@ -226,13 +226,13 @@ class _Reader:
             self._tensor("training.history.validation", (None,), ("F64",)).tolist(),
         )
         if not history.tells_of(epochs):
-            raise self.damaged("its history is not that of its training")
+            raise self.damaged("its history does not match its training")
         standing = self._standing(problem, epochs, steps)
         kept = (standing.best if keeps_best(problem.settings, history) else standing.present).parameters
         with np.errstate(over="ignore"):
             same = np.array_equal(problem.parameters.vector.astype(problem.settings.dtype), kept.vector)
         if not same:
-            raise self.damaged("its weights are not those that its training ended with")
+            raise self.damaged("its weights are not the ones at the end of its training")
         return Progress(standing, history, origin, status, reason)
 
     def _standing(self, problem: Problem, epochs: int, steps: int) -> Standing:
@@ -256,7 +256,7 @@ class _Reader:
         whole = snapshot("training.whole") if "training.whole.parameters" in self.names else present
         best = Snapshot.of(problem.parameters.with_vector(numbers("training.best")), {})
         if steps < epochs:
-            raise self.damaged(f"it tells of {epochs} epochs in {steps} steps")
+            raise self.damaged(f"it claims {epochs} epochs in {steps} steps")
         return Standing(epochs, steps, present, whole, best)
 
 

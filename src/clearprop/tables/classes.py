@@ -41,9 +41,7 @@ def classes_of(table: Table, data: Data, problem: Problem, rows: Array) -> tuple
         raise UnfitTable(infinite, source)
     if len(found) == 1:
         only = abridged(shown_label(found[0]), 40)
-        raise UnfitTable(
-            [Fault(column(name), f'holds one class only, "{only}"; there is nothing to tell apart')], source
-        )
+        raise UnfitTable([Fault(column(name), f'contains a single class, "{only}"; expected at least 2')], source)
     # Two classes may share an output, but not one whose only share is all of it.
     shared = len(found) == 2 and not problem.network.loss.rule.sums_to_one
     if outputs != len(found) and not (outputs == 1 and shared):

@@ -77,12 +77,12 @@ def _role_faults(data: Data, inputs: Sequence[str], table: Table) -> Iterator[Fa
     listed = [*(data.inputs or ()), *data.target, *((data.weight_column,) if data.weight_column else ())]
     for name in dict.fromkeys(listed):
         if listed.count(name) > 1:
-            yield Fault(column(name), f"is named {listed.count(name)} times under [data]; once is enough")
+            yield Fault(column(name), f"is named {listed.count(name)} times under [data]; name it once")
     for name in data.categorical:
         if name not in inputs:
             yield Fault(column(name), "is listed under categorical but is not an input")
     if not inputs:
-        yield Fault("", "there are no columns to learn from besides the target")
+        yield Fault("", "found no column besides the target; add columns, or list them under inputs")
     if data.weight_column and not isinstance(table.columns[data.weight_column], Numbers):
         yield Fault(column(data.weight_column), "is the weight_column: expected numbers, found text")
 
@@ -148,7 +148,7 @@ def _moments(name: str, values: Array, data: Data) -> Column | Fault:
     with np.errstate(over="ignore", invalid="ignore"):
         mean, scale = float(values.mean()), float(values.std())
     if not np.isfinite([mean, scale]).all():
-        return Fault(column(name), f"numbers as large as {largest:g} have no mean and deviation; divide them first")
+        return Fault(column(name), f"numbers as large as {largest:g} are too large to standardize; divide them first")
     fill = mean if data.missing == "mean" else None
     if not data.standardize:
         return Column(name, fill=fill)

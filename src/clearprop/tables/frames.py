@@ -82,7 +82,7 @@ def from_frame(
 def _twice(data: Any) -> Iterator[Fault]:
     for name, count in Counter(map(str, data.columns)).items():
         if count > 1:
-            yield Fault(column(name), f"stands {count} times in the header; names are unique")
+            yield Fault(column(name), f"is in the header {count} times; names must be unique")
 
 
 def _series(series: Any, kind: Kind | None) -> Column:
@@ -115,7 +115,7 @@ def _of_values(values: Sequence[Any], kind: Kind | None = None, *, numbers: bool
         except OverflowError:
             raise InvalidArgument("expected finite numbers, found a whole number too large for one") from None
     if kind == "numbers":
-        raise InvalidArgument(f'expected numbers, found "{abridged(label(present[0]), 40)}" and the like')
+        raise InvalidArgument(f'expected numbers, found "{abridged(label(present[0]), 40)}" and similar')
     return texts([None if value is None else label(value) for value in values])
 
 

@@ -86,10 +86,9 @@ def named(network: Network, fitted: Fitted, source: str) -> Network:
     if fitted.width != network.sizes[0]:
         features = fitted.features
         few = ", ".join(abridged(name, 30) for name in features[:8]) + (", …" if len(features) > 8 else "")
-        wide = "" if fitted.width == len(fitted.columns) else f" of {len(fitted.columns):,} columns"
         fault = Fault(
             "inputs",
-            f"found {fitted.width:,}{wide} ({few}), but the network has {network.sizes[0]:,}; "
+            f"the columns make {fitted.width:,} inputs ({few}), but the network has {network.sizes[0]:,}; "
             "choose columns with inputs under [data], or change [inputs] of the network",
         )
         raise UnfitTable([fault], source)

@@ -86,7 +86,7 @@ def chosen(header: Sequence[str], source: str, *, needed: Iterable[str], others:
             place = f"column {list(header).index(name) + 1:,}"
             problems.append(Fault(place, "has no name; name it in the first line, or list the columns under inputs"))
         elif counts[name] > 1:
-            problems.append(Fault(column(name), f"stands {counts[name]} times in the header; names are unique"))
+            problems.append(Fault(column(name), f"is in the header {counts[name]} times; names must be unique"))
         elif not counts[name]:
             problems.append(Fault(column(name), f"there is no such column; found {_few(header)}"))
     if problems:

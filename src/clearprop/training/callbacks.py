@@ -75,5 +75,5 @@ class Listeners(Callback):
         """Tells each of them, or else warns."""
         answers = [callback.on_checkpoint_failed(error) for callback in self.callbacks]
         if True not in answers:
-            warnings.warn(f"the training goes on, but {error}", RuntimeWarning, stacklevel=2)
+            warnings.warn(f"training continues, but {error}", RuntimeWarning, stacklevel=2)
         return True

@@ -81,19 +81,19 @@ def resumed(checkpoints: Checkpoints) -> Progress | None:
     model = load_model(path)
     shown = abridged(str(path), 200)
     if model.progress is None:
-        raise InvalidArgument(f"{shown}: a model without its training, which cannot go on; train it anew")
+        raise InvalidArgument(f"{shown}: a model without the state of its training cannot be resumed; train it again")
     if not _is_origin(model.progress.origin, model.problem.network.depth):
-        raise damaged(shown, "what its training started from does not make sense")
+        raise damaged(shown, "the start of its training does not make sense")
     found = list(changes(model, problem, checkpoints.origin))
     if found:
         more = [f"and {len(found) - MAX_CHANGES} more"] if len(found) > MAX_CHANGES else []
         listed = "\n".join(f"  {change}" for change in [*found[:MAX_CHANGES], *more])
         raise InvalidArgument(
-            f"{shown}: cannot be resumed, since it would not be the same training:\n{listed}\n"
-            "Put that back, or train anew without --resume."
+            f"{shown}: cannot be resumed, because the training would differ:\n{listed}\n"
+            "Undo the change, or train again without --resume."
         )
     if not _fits(model.progress, problem):
-        raise damaged(shown, "its steps are not those of its epochs")
+        raise damaged(shown, "its steps do not match its epochs")
     return model.progress
 
 
@@ -158,8 +158,8 @@ def changes(model: Model, problem: Problem, start: Mapping[str, Any]) -> Iterato
             yield f'the data: other values in "{abridged(name)}"'
     for key, what in (
         ("targets", "the data: other targets"),
-        ("weights", "the data: other weights of the examples"),
-        ("training", "the data: other rows to learn from"),
+        ("weights", "the data: other example weights"),
+        ("training", "the data: other training rows"),
         ("validation", "the data: other validation rows"),
     ):
         if before[key] != present[key]:

@@ -56,7 +56,7 @@ def engine_for(
             from clearprop.training.compiled_engine import Compiled
 
             return Compiled(problem, start, threads)
-        warnings.warn(f"{missing}; training goes on in NumPy, slower", SlowerEngine, stacklevel=2)
+        warnings.warn(f"{missing}; training continues in NumPy, slower", SlowerEngine, stacklevel=2)
     return Reference(problem, problem.settings.dtype, start)
 
 
