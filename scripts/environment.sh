@@ -1,14 +1,14 @@
 # shellcheck shell=sh
 # Sourced by the other scripts: makes a private virtual environment below
-# .venv/ and keeps it as pyproject.toml and constraints.txt ask for.
+# .venv/ and keeps it up to date with pyproject.toml and constraints.txt.
 #
 #     root=/path/of/the/repository
 #     prepare_environment NAME EXTRAS     # EXTRAS: "" or "[test,check]"
 #
 # sets $environment, or ends the script: 2 without a usable Python, 1 if the
 # environment cannot be made. Only the first use, and the first after a change
-# of those two files or a move of the repository, takes time. What there is to
-# say goes to stderr; stdin and stdout are left alone.
+# of those two files or a move of the repository, takes time. Messages go to
+# stderr; stdin and stdout are untouched.
 
 say() {
     printf '%s: %s\n' "${0##*/}" "$*" >&2
@@ -18,10 +18,10 @@ prepare_environment() {
     environment=${root:?}/.venv/$1
     extras=$2
     place="$root $extras"
-    # Written last: an environment without this stamp is not whole.
+    # Written last: an environment without this stamp is incomplete.
     stamp="$place
 $(cd "$root" && cksum pyproject.toml constraints.txt)"
-    # Made by a process of its own, which the lock can name.
+    # Made by a separate process, which the lock can name.
     environment_is_ready ||
         root=$root environment=$environment extras=$extras place=$place stamp=$stamp \
             sh -c '. "$root/scripts/environment.sh"; make_environment' "$0" || exit $?
@@ -55,7 +55,7 @@ make_environment() {
         printf '%s\n' "$stamp" >"$environment/stamp" && whole=yes && exit 0
     fi
     cat "$log" >&2
-    say "could not set up $environment: see above. Nothing of it was kept; the next run tries again"
+    say "could not set up $environment: see above. It was removed; the next run tries again"
     exit 1
 }
 
@@ -73,9 +73,9 @@ find_python() {
     return 1
 }
 
-# --- what is installed, and how ----------------------------------------------
+# --- installing ----------------------------------------------------------------
 
-# Keeps an environment of this place that has only fallen behind; else clears.
+# Keeps an outdated environment of this repository; removes any other.
 clear_unless_updatable() {
     made_for=''
     IFS= read -r made_for 2>/dev/null <"$environment/stamp"
@@ -127,14 +127,14 @@ take_lock() {
     waited=0
     until mkdir "$lock" 2>/dev/null; do
         [ "$waited" -ne 0 ] || say "waiting for another process that sets up $environment …"
-        # Only one of those who wait may judge and remove what a dead process left.
+        # Only one of the waiting processes may remove the lock of a dead one.
         if lock_is_stale && mkdir "$lock.judged" 2>/dev/null; then
             if lock_is_stale; then rm -rf "$lock"; fi
             rmdir "$lock.judged"
             continue
         fi
         if [ "$waited" -ge 900 ]; then
-            say "waited 15 minutes; if no other process is at it, remove $root/.venv and try again"
+            say "waited 15 minutes; if no other process is setting it up, remove $root/.venv and try again"
             exit 1
         fi
         sleep 1
@@ -151,7 +151,7 @@ lock_is_stale() {
     owner='' host=''
     read -r owner host 2>/dev/null <"$lock/owner"
     if [ -z "$owner" ]; then
-        [ "$waited" -ge 10 ] # its owner ended before it could sign
+        [ "$waited" -ge 10 ] # its owner ended before writing its name
     else
         [ "$host" = "$(uname -n)" ] && ! kill -0 "$owner" 2>/dev/null && [ ! -e "/proc/$owner" ]
     fi

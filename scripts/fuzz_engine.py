@@ -1,15 +1,15 @@
-"""Random networks through the compiled engine: nothing outside its buffers, and the reference's numbers.
+"""Run random networks through the compiled engine: check its memory accesses and compare it with the reference.
 
     scripts/test --setup-only && .venv/test/bin/python scripts/fuzz_engine.py --networks 2000 --seed 0
 
-Every array that native code is given stands against pages that end the process when they are touched:
-once right before one, once right behind one. All that is to be written before it is read is NaN at
-first. Each network makes an epoch, and its error and its outputs are asked for; both runs have the same
-bits, and they agree with the reference. Runs in processes of their own; where one ends by a signal, the
-network's seed is reported and the next one goes on. Exit code 1 if anything was wrong.
+Every array passed to native code is placed next to pages that end the process when they are touched: in one
+run right before such a page, in another right behind one. Buffers to be written before they are read hold NaN
+at first. Each network trains for an epoch, then its error and outputs are computed; both runs must have the same
+bits and agree with the reference. Networks run in separate processes; if one ends by a signal, the network's seed
+is reported and a new process takes the next network. Exit code 1 if anything was wrong.
 
-With --same-rules the networks differ in their sizes alone, but for a few families: code that was compiled
-for one of them runs for all others, and many more are looked at in the same time.
+With --same-rules the networks of a few families differ only in their sizes: code compiled for one of them runs
+for all others, and many more are tested in the same time.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def one(seed: int, weights: int, *, same_rules: bool = False) -> str | None:
             if not all(guards.holds(array) for array in given):
                 return "an array that native code was given stands outside of the guards"
             if not guards.intact:
-                return "something was written beside an array"
+                return "something was written outside an array"
     if not same(*ends) or outputs[0].tobytes() != outputs[1].tobytes():
         return "the same run gave other bits"
     verdict = judged(problem, dtype, ends[0])
@@ -129,8 +129,8 @@ def main() -> int:
     """The command."""
     parser = argparse.ArgumentParser(description="Random networks through the compiled engine.")
     parser.add_argument("--networks", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=0, help="of the first network")
-    parser.add_argument("--weights", type=int, default=40_000, help="that a network has at most")
+    parser.add_argument("--seed", type=int, default=0, help="the first network's seed")
+    parser.add_argument("--weights", type=int, default=40_000, help="the most weights of a network")
     parser.add_argument("--same-rules", action="store_true", help="networks of a few families, of any sizes")
     parser.add_argument("--child", type=int, nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()

@@ -1,9 +1,10 @@
-"""The largest errors of the engine's functions among all numbers of single precision.
+"""Find the largest errors of the engine's functions over all single-precision numbers.
 
     .venv/test/bin/python scripts/sweep_mathematics.py                       every function, with FMA and without; hours
     .venv/test/bin/python scripts/sweep_mathematics.py logistic --step 101   one of them, every 101st number
 
-The tests look at every thousandth number; what they allow, and the table in `engine/mathematics`, is from here.
+The tests look at every thousandth number; the errors they allow, and the table in `engine/mathematics`, come from
+this sweep.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ PART = 1 << 20
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("functions", nargs="*", choices=[[], *FUNCTIONS], help="default: all")
-    parser.add_argument("--step", type=int, default=1, help="look at every so many of the numbers")
+    parser.add_argument("--step", type=int, default=1, help="look at every N-th number")
     parser.add_argument("--fma", choices=["yes", "no"], help="default: both")
     given = parser.parse_args()
     names = given.functions or FUNCTIONS
