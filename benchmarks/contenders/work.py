@@ -109,7 +109,7 @@ def parameters(net: cp.Network, layers: Layers) -> cp.Parameters:
 
 def layers_of(found: cp.Parameters) -> Layers:
     """The inverse of ``parameters``."""
-    depth = found.layout.network.depth
+    depth = len(found.layout.layers)
     return [(np.array(found.weights(layer)), np.array(found.biases(layer))) for layer in range(depth)]
 
 

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from clearprop.explorer.widget import explore
     from clearprop.loading import load
     from clearprop.network.data import Data
-    from clearprop.network.description import Dense, Network, Objective
+    from clearprop.network.description import Network, Objective
     from clearprop.network.examples import Examples
+    from clearprop.network.layer import Dense
     from clearprop.network.parameters import Parameters
     from clearprop.network.problem import Problem, Settings
     from clearprop.network.read import read
@@ -42,7 +43,8 @@ _ROOMS = {
     "verification.finite_differences": ("verify",),
     "errors": ("ClearpropError",),
     "explorer.widget": ("explore",),
-    "network.description": ("Dense", "Network", "Objective"),
+    "network.description": ("Network", "Objective"),
+    "network.layer": ("Dense",),
     "network.data": ("Data",),
     "network.read": ("read",),
     "network.parameters": ("Parameters",),

@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from clearprop import examples
-from clearprop.errors import InvalidArgument
-from clearprop.messages import abridged
+from clearprop.errors import InvalidArgument, UnreadableFile
+from clearprop.messages import abridged, unknown
 from clearprop.network.data import Data
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
-from clearprop.network.read import read_file
+from clearprop.network.read import read, read_file
 from clearprop.tables.csv_file import Progress
 
 
@@ -29,10 +29,21 @@ def is_model(path: Path) -> bool:
     return len(head) == 9 and head[8:] == b"{" and 0 in head[:8]
 
 
+def read_network(net: str | os.PathLike[str]) -> Problem:
+    """Return the problem in a network file, or the bundled example of that name."""
+    path = Path(net)
+    if isinstance(net, str) and net in examples.DESCRIPTIONS:
+        return read(examples.source(net), net)
+    if not os.path.exists(path) and not path.suffix and len(path.parts) == 1:
+        hint = unknown("example", str(net), examples.DESCRIPTIONS)
+        raise UnreadableFile(f'"{abridged(str(net))}": no such file, and {hint}')
+    return read_file(path)
+
+
 def load_network(net: str | os.PathLike[str]) -> Problem:
     """The problem in a network file or a model, without looking at any table."""
     if not is_model(Path(net)):
-        return read_file(net)
+        return read_network(net)
     from clearprop.models.read import load_model
 
     return load_model(net).problem
@@ -66,7 +77,7 @@ def load(
     targets = (target,) if isinstance(target, str) else target
     if is_model(Path(net)):
         return _model(net, data, targets, seed, progress)
-    problem = reseeded(read_file(net), seed)
+    problem = reseeded(read_network(net), seed)
     asked = _asked(problem, data, targets)
     if asked is None:
         return problem

@@ -21,7 +21,6 @@ from clearprop.engine import context, layers, native, predictor
 from clearprop.engine.native import Native
 from clearprop.engine.panels import Panels
 from clearprop.engine.program import FIELDS
-from clearprop.network.parameters import Layout
 from clearprop.types import Array
 
 AVAILABLE = sys.platform != "win32"
@@ -112,7 +111,7 @@ def poison(engine: Native) -> None:
         _fill(block, forward)
     engine.training.arrays["scratch"].fill(np.nan)
     if engine.program.whole_gradient:
-        trained = Layout(panels.network).trainable
+        trained = panels.network.layout.trainable
         engine.training.arrays["gradient"][panels.places[trained]] = np.nan
 
 

@@ -22,7 +22,6 @@ from clearprop.engine.native import Native
 from clearprop.engine.panels import Panels
 from clearprop.engine.program import each_once
 from clearprop.network.examples import Examples
-from clearprop.network.parameters import Layout
 from clearprop.network.problem import Problem, Settings
 from clearprop.propagation.dropout import mixed
 from clearprop.rules.optimizers import optimizer
@@ -54,7 +53,7 @@ def rows(panels: Panels) -> list[dict[str, int]]:
 
 def parameters(panels: Panels) -> Array:
     """Where each parameter stands among the weights, in bytes: they are put there, and looked for."""
-    count = Layout(panels.network).size
+    count = panels.network.layout.size
     packed = panels.pack(np.arange(1, count + 1))
     return np.array([int(np.flatnonzero(packed == k)[0]) for k in range(1, count + 1)]) * panels.numbers.bytes
 
@@ -70,7 +69,7 @@ def test_units_and_panels(numbers: Numbers) -> None:
 @pytest.mark.parametrize("numbers", NUMBERS, ids=str)
 def test_where_weights_stand(numbers: Numbers) -> None:
     panels = Panels(numbers, 2, network())
-    layout, places, table, row = Layout(panels.network), parameters(panels), rows(panels), panels.row
+    layout, places, table, row = panels.network.layout, parameters(panels), rows(panels), panels.row
     end = 0
     for number, layer in enumerate(table[1:], start=1):
         weights = places[layout.weights[number - 1]].reshape(panels.network.sizes[number], -1)
@@ -94,7 +93,7 @@ def test_where_weights_stand(numbers: Numbers) -> None:
 @pytest.mark.parametrize("numbers", NUMBERS, ids=str)
 def test_where_transposed_weights_stand(numbers: Numbers) -> None:
     panels = Panels(numbers, 2, network())
-    layout, table, row = Layout(panels.network), rows(panels), panels.row
+    layout, table, row = panels.network.layout, rows(panels), panels.row
     turned = panels.transpose(panels.pack(np.arange(1, layout.size + 1)))
     for number, layer in enumerate(table[2:], start=2):
         shape = panels.network.sizes[number], panels.network.sizes[number - 1]

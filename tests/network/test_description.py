@@ -17,9 +17,9 @@ import clearprop as cp
 from clearprop import examples
 from clearprop.errors import InvalidArgument, InvalidNetwork, UnknownName, UnreadableFile
 from clearprop.network import names as q
+from clearprop.network.layout import Place
 from clearprop.network.names import Names
 from clearprop.network.notation import NOTATIONS, Notation
-from clearprop.network.parameters import Layout, Place
 
 # As the product's description states it.
 LECTURE_FILE = """\
@@ -150,15 +150,15 @@ def test_default_names() -> None:
             ['layers[1].weight_names, layers[1].bias_names: the parameter name "k" is used 2 times; names are unique'],
         ),
         (
-            lambda: cp.Network(("a b",), [cp.Dense(("ü",))]),
+            lambda: cp.Network(("a b",), [cp.Dense(("ü\u202e",))]),
             [
-                'inputs: "a b" is not a name: expected 1 to 200 letters (a to z), digits and _',
-                'layers[1].units: "ü" is not a name: expected 1 to 200 letters (a to z), digits and _',
+                'inputs: "a b" is not a name: expected 1 to 200 letters (of any script), digits and _',
+                'layers[1].units: "ü\ufffd" is not a name: expected 1 to 200 letters (of any script), digits and _',
             ],
         ),
         (
             lambda: cp.Network(2, [cp.Dense(2, weight_names=(("a", "b"),))]),
-            ["layers[1].weight_names: expected 2 rows of 2 names, found 1 rows of 2"],
+            ["layers[1].weight_names: expected 2 rows of 2 names (one row per unit), found 1 rows of 2"],
         ),
         (
             lambda: cp.Network(2, [cp.Dense(2, bias=False, bias_names="b")]),
@@ -208,7 +208,7 @@ def test_other_names_are_ordinary(name: str) -> None:
     [
         (
             lambda: cp.Dense(2, bias=cast(Any, "one")),
-            'bias: expected "unit", "shared" or "none" (or False), found \'one\'',
+            'bias: expected "unit", "shared" or "none", found "one"',
         ),
         (lambda: cp.Dense(2, dropout=1.0), "dropout: expected a number of at least 0 and below 1, found 1.0"),
         (
@@ -219,7 +219,8 @@ def test_other_names_are_ordinary(name: str) -> None:
         (lambda: cp.Examples.of([[1], [2]], [[1]]), "found 2 rows of inputs and 1 rows of targets"),
         (
             lambda: cp.Parameters.of(cp.Network(2, [cp.Dense(1)]), [[[1.0], [2.0]]]),
-            "layers[1].weights: expected shape (1, 2) (units, inputs), found (2, 1)",
+            "layers[1].weights: expected shape (1, 2), one row per unit and one column per input of the layer, "
+            "found (2, 1); it looks transposed",
         ),
         (
             lambda: cp.Parameters.of(cp.Network(1, [cp.Dense(2)]), [[[1.0], [np.nan]]]),
@@ -289,7 +290,7 @@ def test_giving_one_layers_weights_leaves_the_others_as_they_were() -> None:
 
 def test_a_million_default_names_are_found_at_once() -> None:
     network = cp.Network(1000, [cp.Dense(1000, "relu"), cp.Dense(1000)])
-    layout = Layout(network)
+    layout = network.layout
     with few_calls(50_000):
         assert layout.find("w1000000") == 999_999
         assert layout.find("w1000001") == 1_001_000

@@ -48,7 +48,8 @@ def faults(text: str) -> list[str]:
         ('["o1"]', "1000000000", "layers[2].units: expected a whole number of at most 1,000,000, found 1000000000"),
         ('["o1"]', "[]", "layers[2].units: expected the units' names, or their number, found an empty list"),
         ('["o1"]', '["h1"]', 'layers[1].units, layers[2].units: the unit name "h1" is used 2 times; names are unique'),
-        ('["o1"]', '["o-1"]', 'layers[2].units: "o-1" is not a name: expected 1 to 200 letters (a to z), digits and _'),
+        ('["o1"]', '["o-1"]',
+         'layers[2].units: "o-1" is not a name: expected 1 to 200 letters (of any script), digits and _'),
         (
             '"tanh"',
             '"tanh"\nweights = [[1, 2, 3], [4, 5]]',

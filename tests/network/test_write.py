@@ -238,5 +238,5 @@ def test_weights_of_examples_are_in_the_file() -> None:
         cp.read(cp.write(problem).replace("targets = [0.0]", 'targets = [0.0]\nweight = "much"'))
     assert 'examples[1].weight: expected a number, found "much"' in str(caught.value)
     alone = cp.write(replace(problem, examples=cp.Examples.of([[0, 0]], [[0]])))
-    with pytest.raises(InvalidNetwork, match="examples: every example has weight 0; one at least must count"):
+    with pytest.raises(InvalidNetwork, match="examples: every example has weight 0; at least one must count"):
         cp.read(alone + "weight = 0\n")

@@ -13,7 +13,6 @@ from tests.support import LECTURE, LECTURE_GRADIENTS, LECTURE_UPDATED, problems
 
 import clearprop as cp
 from clearprop.errors import NotFinite
-from clearprop.network.parameters import Layout
 from clearprop.propagation.backward import backward
 from clearprop.propagation.dropout import mask, uniform
 from clearprop.propagation.forward import forward, total_error
@@ -331,6 +330,6 @@ def test_what_is_not_finite_is_named(given: dict[str, Any], message: str) -> Non
 
 
 def test_layout_index_and_place_are_inverse() -> None:
-    layout = Layout(cp.load("deep").network)
+    layout = cp.load("deep").network.layout
     assert [layout.index(layout.place(index)) for index in range(layout.size)] == list(range(layout.size))
     assert [layout.find(layout.name(index)) for index in range(layout.size)] == list(range(layout.size))

@@ -22,7 +22,8 @@ from clearprop.engine import machine
 from clearprop.engine.machine import Target
 from clearprop.engine.program import Program
 from clearprop.expressions import Apply, Expression, Number, Symbol
-from clearprop.network.description import Dense, Network
+from clearprop.network.description import Network
+from clearprop.network.layer import Dense
 from clearprop.rules.activations import Activation, Softmax
 from clearprop.rules.fused import Fused, SoftmaxCrossEntropy
 from clearprop.rules.losses import Loss

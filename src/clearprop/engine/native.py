@@ -19,7 +19,6 @@ from clearprop.engine.context import PLACES, Context, filled, zeros
 from clearprop.engine.panels import Panels
 from clearprop.engine.workers import Crew, together
 from clearprop.engine.workers import Native as Function
-from clearprop.network.parameters import Layout
 from clearprop.network.problem import Problem
 from clearprop.propagation.dropout import key
 from clearprop.propagation.forward import example_share
@@ -272,4 +271,4 @@ def gradient(problem: Problem, dtype: str, vector: Array, rows: Array, step: int
     native = Native(still, dtype, len(rows), vector, {}, threads=1)
     native.run([Turn(rows, step, 0.0)])
     found = native.panels.unpack(native.training.arrays["gradient"])
-    return np.where(Layout(problem.network).trainable, found, np.nan)
+    return np.where(problem.network.layout.trainable, found, np.nan)

@@ -21,7 +21,6 @@ import numpy as np
 
 from clearprop.engine.block import Numbers
 from clearprop.network.description import Network
-from clearprop.network.parameters import Layout
 from clearprop.types import Array
 
 
@@ -119,7 +118,7 @@ class Panels(Panel):
         return self._places(transposed=False)
 
     def _places(self, *, transposed: bool) -> Array:
-        layout = Layout(self.network)
+        layout = self.network.layout
         places = np.empty(layout.size, np.int64)
         for index, (weights, biases) in enumerate(zip(layout.weights, layout.biases, strict=True)):
             layer = index + 1
@@ -135,7 +134,7 @@ class Panels(Panel):
         """The weights as panels, from the flat vector."""
         panels = np.zeros(self.weights * self.width, self.numbers.dtype)
         panels[self.places] = vector
-        layout = Layout(self.network)
+        layout = self.network.layout
         for index, layer in enumerate(self.network.layers):
             if layer.bias == "shared":
                 rows, units = self.weight_rows(index + 1), np.arange(layer.size)

@@ -9,8 +9,9 @@ from clearprop.errors import InvalidArgument
 from clearprop.explorer import library
 from clearprop.explorer.numbers import numbers
 from clearprop.messages import abridged
-from clearprop.network.description import Dense, Network
+from clearprop.network.description import Network
 from clearprop.network.examples import Examples
+from clearprop.network.layer import Dense
 from clearprop.network.problem import Problem
 from clearprop.network.write import structure
 from clearprop.training.order import batch_size

@@ -26,8 +26,8 @@ def page(problem: Problem) -> str:
     Raises:
         InvalidArgument: there is no example to show.
 
-    >>> from clearprop.network.read import read_file
-    >>> page(read_file("lecture")).startswith("<!doctype html>")
+    >>> import clearprop as cp
+    >>> page(cp.load("lecture")).startswith("<!doctype html>")
     True
     """
     data, script, style = escaped(exported(problem)), bundled(SCRIPT), bundled(STYLE)

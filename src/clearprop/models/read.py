@@ -170,7 +170,7 @@ class _Reader:
 
     def _parameters(self, blank: Parameters) -> None:
         """Fill in the numbers of the network, once its shape is known."""
-        for layer, dense in enumerate(blank.layout.network.layers):
+        for layer, dense in enumerate(blank.layout.layers):
             matrix = blank.weights(layer)
             matrix[:] = self._finite(f"layers.{layer + 1}.weights", matrix.shape)
             if dense.bias != "none":

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from clearprop.errors import UnknownName
 from clearprop.network.description import Network
+from clearprop.network.name_checks import composed
 from clearprop.network.notation import DEFAULT, NOTATIONS, PENALTY, Notation, in_ascii, vocabulary
-from clearprop.network.parameters import Layout
 
 # --- the quantities ---------------------------------------------------------------------
 # Layers count from 0; the outputs of layer -1 are the inputs.
@@ -119,15 +120,14 @@ Quantity = (
 )  # fmt: skip
 
 
+T = TypeVar("T")
+
+
 class Names:
     """The name of each quantity of a network in one notation, and the quantity of a name in any."""
 
     def __init__(self, network: Network, notation: Notation = NOTATIONS[DEFAULT]) -> None:
-        self.network, self.notation = network, notation
-
-    @cached_property
-    def layout(self) -> Layout:
-        return Layout(self.network)
+        self.network, self.notation, self.layout = network, notation, network.layout
 
     def text(self, quantity: Quantity) -> str:
         """Return the name in plain text."""
@@ -175,7 +175,7 @@ class Names:
         Raises:
             UnknownName: no quantity has that name; the message suggests a similar one.
         """
-        quantity = self._find(name)
+        quantity = self._find(composed(name))
         if quantity is None:
             raise UnknownName("name", name, self.known())
         return quantity
@@ -235,15 +235,18 @@ class Names:
 
     @cached_property
     def _units(self) -> dict[str, tuple[int, int]]:
-        return {
-            name: (layer, unit)
-            for layer, names in enumerate(self.network.unit_names)
-            for unit, name in enumerate(names)
-        }
+        units = self.network.unit_names
+        return self._spelt(
+            {name: (layer, unit) for layer, names in enumerate(units) for unit, name in enumerate(names)}
+        )
 
     @cached_property
     def _inputs(self) -> dict[str, int]:
-        return {name: index for index, name in enumerate(self.network.input_names)}
+        return self._spelt({name: index for index, name in enumerate(self.network.input_names)})
+
+    def _spelt(self, named: dict[str, T]) -> dict[str, T]:
+        """Return what is named, by the names' spellings in ASCII too."""
+        return named | {alias: named[name] for alias, name in self.layout.aliases.items() if name in named}
 
     def known(self, limit: int = 2_000) -> list[str]:
         """Return names that ``find`` knows, in this notation; not all of them in a large network."""
@@ -266,6 +269,7 @@ class Names:
             yield name
             yield f"{self.notation.new_prefix}{name}{self.notation.new_suffix}"
         yield from self.network.input_names
+        yield from self.layout.aliases
 
 
 def _of_unit(field: str, layer: int, unit: int) -> Quantity:

@@ -56,7 +56,7 @@ class Settings:
         check_fields(self)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Problem(Displayable):
     """A network with its parameters, optimizer, penalty, examples and settings.
 
@@ -85,6 +85,11 @@ class Problem(Displayable):
             faults = list(example_faults(self.examples, sizes[0], sizes[-1], rule))
             if faults:
                 raise InvalidNetwork(faults, self.name)
+
+    def __repr__(self) -> str:
+        count = 0 if self.examples is None else len(self.examples)
+        examples = f"{count:,} example{'' if count == 1 else 's'}"
+        return f"Problem({self.name}: {self.network!r}, {self.optimizer.name}, {examples})"
 
     @property
     def names(self) -> Names:

@@ -1,8 +1,8 @@
-"""The network file: TOML to a problem.
+"""Read a network file: TOML to a problem.
 
-Every fault of a file is reported at once, those of form (a string where a number belongs)
-together with those of meaning (weights that do not fit the layer before). So reading goes on
-after a fault with what is known, and each check asks only for what it needs.
+All faults of a file are reported at once, those of form (a string where a number belongs) together with those of
+meaning (weights that do not fit the layer before). So reading continues after a fault with what is known, and each
+check needs only its own part of the file.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from clearprop.fields import at_least_zero, checks, integer, list_of, names, num
 from clearprop.messages import abridged, unknown
 from clearprop.network import values
 from clearprop.network.data import Data
-from clearprop.network.description import Dense, Network, Objective
+from clearprop.network.description import Network, Objective, usual_loss
 from clearprop.network.examples import Examples, row_faults
+from clearprop.network.layer import Dense
 from clearprop.network.notation import DEFAULT, NOTATIONS
-from clearprop.network.parameters import Layout, Parameters
+from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem, Settings
 from clearprop.network.section import Section
 from clearprop.network.source import read_text, toml_message
@@ -38,29 +39,23 @@ from clearprop.rules.penalties import Penalty
 FORMAT = 1
 
 IDENTITY = activation("identity")
+Row = tuple[list[float] | None, list[float] | None]
+"""The inputs and targets of an example; None where they could not be read."""
 UNKNOWN = Activation("unknown", Number(0.0), "stands in for one that could not be read", bounds=None)
 
 
-def read_file(net: str | os.PathLike[str]) -> Problem:
-    """The problem in a network file, or the bundled example of that name.
+def read_file(path: str | os.PathLike[str]) -> Problem:
+    """Return the problem in a network file.
 
     Raises:
         UnreadableFile: missing, a folder, binary, too large, or not TOML.
         InvalidNetwork: everything that is wrong with what it says.
     """
-    from clearprop import examples
-
-    path = Path(net)
-    if isinstance(net, str) and net in examples.DESCRIPTIONS:
-        return read(examples.source(net), net)
-    if not os.path.exists(path) and not path.suffix and len(path.parts) == 1:
-        hint = unknown("example", str(net), examples.DESCRIPTIONS)
-        raise UnreadableFile(f'"{abridged(str(net))}": no such file, and {hint}')
-    return read(read_text(path), str(net))
+    return read(read_text(Path(path)), str(path))
 
 
 def read(text: str, source: str = "the network") -> Problem:
-    """The problem that TOML text describes; ``source`` names it in messages.
+    """Return the problem that TOML text describes; ``source`` names it in messages.
 
     Raises:
         UnreadableFile: not TOML; says the line.
@@ -77,7 +72,7 @@ def read(text: str, source: str = "the network") -> Problem:
 
 
 def read_structure(content: Mapping[str, Any], source: str, fill: Callable[[Parameters], None]) -> Problem:
-    """The problem that tables without numbers describe; ``fill`` puts the numbers in.
+    """Return the problem that a file's tables without numbers describe; ``fill`` puts the numbers in.
 
     Raises:
         InvalidNetwork: everything that is wrong with it.
@@ -103,19 +98,17 @@ class _Reader:
         penalty = root.table("penalty").make(Penalty)
         settings = root.table("training").make(Settings)
         data = self.data()
-        examples = self.examples(sizes, rule)
+        rows, weights_of_rows = self.examples()
         root.finish()
-        if self.faults or network is None:
+        if self.faults or network is None or any(tuple(len(numbers or ()) for numbers in row) != sizes for row in rows):
+            self.faults.extend(row_faults(((number, *row) for number, row in enumerate(rows, start=1)), *sizes, rule))
             raise InvalidNetwork(self.faults, self.source)
-        if fill is not None:
-            layout = Layout(network)
-            fill(parameters := Parameters(layout, np.empty(layout.size)))
+        # Their numbers are checked where the problem is made.
+        examples = _examples(rows, weights_of_rows) if rows else None
+        if fill is None:
+            parameters = Parameters.of(network, weights, biases, seed=settings.seed)
         else:
-            parameters = Parameters.random(network, settings.seed)
-            for layer in range(network.depth):
-                if weights[layer] is not None:
-                    parameters.weights(layer)[:] = weights[layer]
-                parameters.biases(layer)[:] = biases[layer]
+            fill(parameters := Parameters(network.layout, np.empty(network.layout.size)))
         return Problem(network, parameters, chosen_optimizer, penalty, examples, settings, data, notation, self.source)
 
     @staticmethod
@@ -175,7 +168,7 @@ class _Reader:
 
     def layer(
         self, table: Section, inputs: int | None
-    ) -> tuple[Dense | None, list[list[float]] | None, float | list[float], int | None]:
+    ) -> tuple[Dense | None, list[list[float]] | None, float | list[float] | None, int | None]:
         if "units" not in table.content:
             self.faults.append(Fault(table.where("units"), "missing: the units' names, or their number"))
         units = table.take("units", values.units, None)
@@ -194,19 +187,10 @@ class _Reader:
         if isinstance(bias, list) and size is not None and len(bias) != size:
             self.faults.append(Fault(table.where("bias"), f"expected {size} numbers, one per unit, found {len(bias)}"))
         if units is None:
-            return None, None, 0.0, None
+            return None, None, None, None
         policy: Any = "none" if bias is False else "shared" if isinstance(bias, float) else "unit"
-        layer = Dense(
-            units,
-            rule,
-            policy,
-            tuple(tuple(row) for row in rows) if rows is not None else None,
-            bias_names if isinstance(bias_names, str) or bias_names is None else tuple(bias_names),
-            train_bias,
-            init,
-            dropout,
-        )
-        return layer, matrix, 0.0 if bias is None or bias is False else bias, size
+        layer = Dense(units, rule, policy, rows, bias_names, train_bias, init, dropout)
+        return layer, matrix, None if isinstance(bias, bool) else bias, size
 
     def weights_shape(
         self, place: str, matrix: Sequence[Sequence[float]], size: int | None, inputs: int | None
@@ -233,13 +217,10 @@ class _Reader:
         constants = self.constants(table, name)
         if "name" in table.content and name is None:
             return None, None
-        if name is None:
-            last = layers[-1].rule.name if layers else ""
-            name = "categorical_cross_entropy" if last == "softmax" else "half_squared_error"
         try:
-            rule = loss(name, **constants)
+            rule = usual_loss(layers) if name is None else loss(name, **constants)
         except ClearpropError as error:
-            self.faults.append(Fault("loss.name" if "name" in table.content else "loss", str(error)))
+            self.faults.append(Fault("loss.name", str(error)))
             return None, None
         return Objective(rule, over_outputs, over_examples), rule  # type: ignore[arg-type]
 
@@ -285,28 +266,26 @@ class _Reader:
                 self.faults.append(Fault(table.where(key), "missing"))
         return table.make(Data, file="", target=())
 
-    def examples(self, sizes: tuple[int | None, int | None], rule: Loss | None) -> Examples | None:
-        rows: list[tuple[list[float] | None, list[float] | None]] = []
+    def examples(self) -> tuple[list[Row], list[float | None]]:
+        """Return the inputs and targets of each example, and its weight."""
+        rows: list[Row] = []
         weights: list[float | None] = []
         for table in self.root.tables("examples"):
             for key in ("inputs", "targets"):
                 if key not in table.content:
                     self.faults.append(Fault(table.where(key), "missing"))
-            inputs = table.take("inputs", values.any_numbers, None)
-            targets = table.take("targets", values.any_numbers, None)
+            inputs, targets = (table.take(key, values.any_numbers, None) for key in ("inputs", "targets"))
+            rows.append((inputs, targets))
             weights.append(table.take("weight", at_least_zero, None))
             table.finish()
-            rows.append((inputs, targets))
-        before = len(self.faults)
-        self.faults.extend(row_faults(((number, *row) for number, row in enumerate(rows, 1)), *sizes, rule))
-        if not rows or len(self.faults) > before or any(None in row for row in rows):
-            return None
-        lengths = {(len(inputs or ()), len(targets or ())) for inputs, targets in rows}
-        if len(lengths) > 1:
-            return None
-        found = Examples.of([row[0] for row in rows], [row[1] for row in rows])
-        if all(weight is None for weight in weights):
-            return found
-        if not any(weight is None or weight > 0 for weight in weights):
-            self.faults.append(Fault("examples", "every example has weight 0; one at least must count"))
-        return replace(found, weights=np.array([1.0 if weight is None else weight for weight in weights]))
+        if weights and all(weight == 0 for weight in weights):
+            self.faults.append(Fault("examples", "every example has weight 0; at least one must count"))
+        return rows, weights
+
+
+def _examples(rows: Sequence[Row], weights: Sequence[float | None]) -> Examples:
+    """Return the examples, with weights if one of them has any."""
+    found = Examples.of([inputs for inputs, _ in rows], [targets for _, targets in rows])
+    if all(weight is None for weight in weights):
+        return found
+    return replace(found, weights=np.array([1.0 if weight is None else weight for weight in weights]))

@@ -13,8 +13,9 @@ from clearprop.atomic_write import write_atomically
 from clearprop.errors import ClearpropError, InvalidArgument
 from clearprop.messages import abridged
 from clearprop.network.data import Data
-from clearprop.network.description import Dense, Network
+from clearprop.network.description import Network
 from clearprop.network.examples import Examples
+from clearprop.network.layer import Dense
 from clearprop.network.problem import Problem, Settings
 from clearprop.rules.activations import ACTIVATIONS, activation
 from clearprop.rules.losses import LOSSES, loss
@@ -30,8 +31,9 @@ def write(problem: Problem) -> str:
         InvalidArgument: a rule made in Python that nothing in a file describes, or a parameter
             that is not a finite number.
 
-    >>> from clearprop.network.read import read_file, read
-    >>> read(write(read_file("lecture"))) == read_file("lecture")
+    >>> from clearprop.network.read import read
+    >>> problem = read("[inputs]\\ncount = 2\\n[[layers]]\\nunits = 1\\n")
+    >>> read(write(problem)) == problem
     True
     """
     import tomlkit

@@ -36,8 +36,8 @@ def predict(problem: Problem, data: Any, progress: Progress | None = None) -> Ar
         UnfitTable: columns that are not there, values that are missing or that training never saw.
         NotFinite: an output is not a finite number.
 
-    >>> from clearprop.network.read import read_file
-    >>> predict(read_file("lecture"), [[0.1, 0.5]]).round(5).tolist()
+    >>> import clearprop as cp
+    >>> predict(cp.load("lecture"), [[0.1, 0.5]]).round(5).tolist()
     [[0.73493, 0.77955]]
     """
     given = inputs(problem, data, progress)

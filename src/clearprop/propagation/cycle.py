@@ -42,8 +42,8 @@ class Cycle(Displayable):
     each example of its batch. Both count from 1 in the order of the file, as ``step`` counts from 1;
     ``state`` is what the optimizer remembered before.
 
-    >>> from clearprop.network.read import read_file
-    >>> done = cycle(read_file("lecture"))
+    >>> import clearprop as cp
+    >>> done = cycle(cp.load("lecture"))
     >>> round(done["output_o1"], 5), round(done.gradients["w5"], 5), round(done.updated["w5"], 5)
     (0.73493, 0.0802, 0.45188)
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from clearprop.network import names as q
-from clearprop.network.parameters import Layout, Place
+from clearprop.network.layout import Place
 from clearprop.rendering.document import Diagram, View
 
 MAX_ROWS = 8
@@ -35,7 +35,7 @@ def diagram_text(diagram: Diagram, view: View, width: int = 76) -> str:
     head = " → ".join(f"{size} {name}" for size, name in zip(network.sizes, captions, strict=True))
     if max(map(len, lines)) > width:
         return head
-    listed = connections(diagram, view) if Layout(network).size <= LISTED else []
+    listed = connections(diagram, view) if network.layout.size <= LISTED else []
     listed = [part for line in listed for part in textwrap.wrap(line, width, subsequent_indent="    ")]
     return "\n".join([head, "", *(line.rstrip() for line in lines), *([""] if listed else []), *listed])
 
@@ -93,7 +93,7 @@ def _connect(lines: list[str], left: list[int], right: list[int]) -> None:
 def connections(diagram: Diagram, view: View) -> list[str]:
     """``h1 ← i1 · w1 = 0.1, …`` for every unit."""
     network = diagram.network
-    layout = Layout(network)
+    layout = network.layout
     lines = []
     for layer, names in enumerate(network.unit_names):
         sources = network.unit_names[layer - 1] if layer else network.input_names

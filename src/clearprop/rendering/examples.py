@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from clearprop.examples import DESCRIPTIONS
-from clearprop.network.description import Dense, Network
+from clearprop.network.description import Network
+from clearprop.network.layer import Dense
 from clearprop.network.names import Names
 from clearprop.rendering.document import Document, Grid, View
 from clearprop.rendering.formats import Result

@@ -95,9 +95,9 @@ def explain(
         UnknownName: a name that nothing in the network is called.
         InvalidArgument: digits out of range, or a quantity that cannot be explained by itself.
 
-    >>> from clearprop.network.read import read_file
+    >>> import clearprop as cp
     >>> from clearprop.propagation.cycle import cycle
-    >>> print(explain(cycle(read_file("lecture")), "sum_h1"))
+    >>> print(explain(cycle(cp.load("lecture")), "sum_h1"))
     sum_h1
       sum_h1 = i1 * w1 + i2 * w3 + b1 = 0.1 * 0.1 + 0.5 * 0.3 + 0.25 = 0.41
     <BLANKLINE>

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from clearprop.network import names as q
 from clearprop.network.description import Network
-from clearprop.network.parameters import Layout, Place
+from clearprop.network.layout import Layout, Place
 from clearprop.rendering.document import Diagram, View
 
 MAX_UNITS = 7
@@ -82,7 +82,7 @@ class Picture:
 
     def __post_init__(self) -> None:
         network = self.diagram.network
-        self.layout = Layout(network)
+        self.layout = network.layout
         self.columns = folded(len(network.sizes), MAX_COLUMNS, last=4)
         self.rows = {c: folded(network.sizes[c], MAX_UNITS) for c in self.columns if c is not None}
         self.across = min(4.6, 12.5 / (len(self.columns) - 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +14,8 @@ from clearprop.messages import abridged
 from clearprop.network.data import Data, Fitted
 from clearprop.network.description import Network
 from clearprop.network.examples import Examples
-from clearprop.network.parameters import Layout, Parameters
+from clearprop.network.name_checks import as_name
+from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.tables import apply
 from clearprop.tables.fit import fit, usable, wanted
@@ -47,7 +48,7 @@ def prepared(problem: Problem, data: Data, read: Reader) -> Problem:
         validation if len(validation) else None,
         own=False,
     )
-    parameters = Parameters(Layout(network), problem.parameters.vector)
+    parameters = Parameters(network.layout, problem.parameters.vector)
     return replace(problem, network=network, parameters=parameters, examples=examples, data=data, fitted=fitted)
 
 
@@ -98,15 +99,14 @@ def named(network: Network, fitted: Fitted, source: str) -> Network:
 
 
 def input_names(network: Network, features: tuple[str, ...]) -> list[str]:
-    """A name for each feature that no unit or parameter has: its own, as far as letters, digits and _ say it."""
+    """Return a name for each feature that no unit or parameter has: its own, as far as a name can hold it."""
     taken = {name for layer in network.unit_names for name in layer}
-    layout, names, counts = Layout(network), [], Counter[str]()
+    names, counts = [], Counter[str]()
     for feature in features:
-        plain = re.sub(r"[^A-Za-z0-9_]+", "_", feature).strip("_")[:150] or "x"
-        name = plain
-        while name in taken or layout.find(name) is not None:
+        plain = name = as_name(feature)
+        while unicodedata.normalize("NFKC", name) in taken or network.layout.find(name) is not None:
             counts[plain] += 1
             name = f"{plain}_{counts[plain] + 1}"
-        taken.add(name)
+        taken.add(unicodedata.normalize("NFKC", name))
         names.append(name)
     return names

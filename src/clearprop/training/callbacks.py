@@ -18,9 +18,9 @@ class Callback:
     >>> class Printer(Callback):
     ...     def on_epoch_end(self, epoch, logs):
     ...         print(epoch, f"{logs['loss']:.4f}")
-    >>> from clearprop.network.read import read_file
+    >>> import clearprop as cp
     >>> from clearprop.training.loop import train
-    >>> fit = train(read_file("lecture"), epochs=2, callbacks=[Printer()])
+    >>> fit = train(cp.load("lecture"), epochs=2, callbacks=[Printer()])
     1 0.2407
     2 0.2322
     """

@@ -140,8 +140,8 @@ def train(
         UnfitTable: a table that does not fit the network.
         Unwritable: nothing can be written at ``output``; said before the first step.
 
-    >>> from clearprop.network.read import read_file
-    >>> fit = train(read_file("lecture"))
+    >>> import clearprop as cp
+    >>> fit = train(cp.load("lecture"))
     >>> fit.status.value, fit.loss_after < 1e-4
     ('converged', True)
     """

@@ -20,7 +20,8 @@ import numpy as np
 from clearprop.display import Displayable
 from clearprop.errors import InvalidArgument
 from clearprop.expressions.kinks import sides
-from clearprop.network.parameters import Parameters, Place
+from clearprop.network.layout import Place
+from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import Cycle, cycle
 from clearprop.propagation.forward import Trace, forward, forward_from, total_error
@@ -109,8 +110,8 @@ def verify(
     ``example`` is the number of one example, counted from 1, or "all" for all as one batch; ``sample`` bounds
     the number of parameters that are checked.
 
-    >>> from clearprop.network.read import read_file
-    >>> verify(read_file("lecture")).agrees
+    >>> import clearprop as cp
+    >>> verify(cp.load("lecture")).agrees
     True
 
     Raises:
