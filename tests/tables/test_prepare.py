@@ -41,7 +41,7 @@ ROWS = "p,q,y\n1,2,a\n3,4,b\n5,6,a\n"
 def test_counted_inputs_are_called_as_the_columns(tmp_path: Path) -> None:
     content = "petal length (cm),größe,2nd,color,y\n1,2,3,light blue,a\n4,5,6,,b\n".replace(",,", ",[red],")
     problem = table(tmp_path, content, 5)
-    assert problem.network.input_names == ("petal_length_cm", "gr_e", "2nd", "color_red", "color_light_blue")
+    assert problem.network.input_names == ("petal_length_cm", "größe", "2nd", "color_red", "color_light_blue")
 
 
 def test_names_are_unique_among_inputs_units_and_parameters(tmp_path: Path) -> None:
