@@ -20,8 +20,8 @@ from clearprop.derivation.shares import shared, shared_fused, shared_slope
 from clearprop.expressions import Expression, Number, Symbol, renamed, substitute
 from clearprop.expressions.tree import add, multiply
 from clearprop.network import names as q
+from clearprop.network.layout import Place
 from clearprop.network.names import Quantity
-from clearprop.network.parameters import Place
 from clearprop.propagation.cycle import Cycle
 from clearprop.rules.activations import Activation, Softmax
 from clearprop.rules.fused import Fused

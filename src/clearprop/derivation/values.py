@@ -15,7 +15,6 @@ from clearprop.expressions import Apply, Expression, Number, Operator, Symbol, b
 from clearprop.expressions.tree import add, definition, multiply
 from clearprop.messages import abridged
 from clearprop.network import names as q
-from clearprop.network.layout import Place
 from clearprop.network.names import Quantity
 from clearprop.propagation.cycle import Cycle
 from clearprop.propagation.forward import output_errors
