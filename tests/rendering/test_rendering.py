@@ -265,7 +265,7 @@ def test_large_networks_are_summarised() -> None:
     network = cp.Network(784, [cp.Dense(300, "relu"), cp.Dense(10, "softmax")])
     problem = cp.Problem(network, examples=cp.Examples.of([[0.5] * 784], [[1.0] + [0.0] * 9]))
     shown = cp.explain(cp.cycle(problem)).text()
-    assert "238,510 parameters are too many to derive each here; name what is to be derived" in shown
+    assert "238,510 parameters are too many to derive each here; name those to derive" in shown
     assert "784 inputs → 300 relu → 10 softmax" in shown
     named = cp.explain(cp.cycle(problem), "w1", "z_h1_1").text()
     assert "… (778 more)" in named
@@ -280,7 +280,7 @@ def test_symbols_that_are_text_are_printed_as_they_are() -> None:
 def test_a_large_batch_is_summed_up_and_what_is_named_is_derived() -> None:
     iris = cp.cycle(cp.load("iris"), "all")
     text = str(cp.explain(iris))
-    assert "131 parameters over 120 examples are too many to derive each here; name what is" in text
+    assert "131 parameters over 120 examples are too many to derive each here; name those" in text
     assert text.count("\n") < 120
     assert "∂L/∂w1" in str(cp.explain(iris, "w1"))
 

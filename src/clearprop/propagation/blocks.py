@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from clearprop.types import Array
 
 BLOCK = 4096
-"""Examples that go through together where all are asked for: what that takes of memory is bounded,
-however many there are."""
+"""The number of examples that are computed together, so that memory is bounded for any number of them."""
 
 
 def blocks(rows: Array) -> Iterator[Array]:
-    """All these rows, in order, so many at a time as memory is meant to take."""
+    """Yield all these rows in order, at most ``BLOCK`` at a time."""
     for start in range(0, len(rows), BLOCK):
         yield rows[start : start + BLOCK]

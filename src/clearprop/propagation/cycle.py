@@ -36,11 +36,11 @@ class Rounding(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class Cycle(Displayable):
-    """Everything that one cycle computed, and what it started from.
+    """All numbers of one cycle, and what it started from.
 
     ``example`` is the number of the one example it ran on, or "all"; ``numbers`` has the number of
     each example of its batch. Both count from 1 in the order of the file, as ``step`` counts from 1;
-    ``state`` is what the optimizer remembered before.
+    ``state`` is the optimizer's state before the cycle.
 
     >>> import clearprop as cp
     >>> done = cycle(cp.load("lecture"))
@@ -96,7 +96,7 @@ class Cycle(Displayable):
 
     @cached_property
     def names(self) -> Names:
-        """What the quantities are called, in the problem's notation."""
+        """The names of the quantities, in the problem's notation."""
         return self.problem.names
 
     def __repr__(self) -> str:
@@ -194,11 +194,11 @@ def cycle(
     rate: float | None = None,
     state: Mapping[str, Array] | None = None,
 ) -> Cycle:
-    """One cycle in float64 on one example (counted from 1) or on all of them as one batch.
+    """Run one cycle in float64 on one example (counted from 1) or on all of them as one batch.
 
-    All are those that are learnt from, where some are set aside. Unless a ``rate`` is given it is what
-    the schedule says if each step is an epoch, as it is where all examples are one batch; the loss
-    that a plateau waits for is not watched here.
+    "All" leaves out the rows set aside for validation. Without a ``rate``, the schedule gives it with each
+    step taken as an epoch, which is right where all examples are one batch; a plateau schedule keeps its first
+    rate. ``step`` counts from 1; ``state`` is the optimizer's state before it.
 
     Raises:
         InvalidArgument: no such example, or none at all.
@@ -222,7 +222,7 @@ def cycle(
 
 
 def chosen_examples(problem: Problem, example: int | Literal["all"]) -> tuple[Examples, Array]:
-    """The one example, or all that are learnt from, and their positions in the file.
+    """Return the one example, or all training examples, and their positions in the file.
 
     Raises:
         InvalidArgument: no such example, or none at all.
@@ -238,18 +238,18 @@ def chosen_examples(problem: Problem, example: int | Literal["all"]) -> tuple[Ex
 
 
 def scheduled(problem: Problem, step: int) -> float:
-    """The learning rate of a step (counted from 1) that is an epoch of its own."""
+    """Return the learning rate of a step (counted from 1) that is also an epoch."""
     optimizer = problem.optimizer
     return float(rate_at(optimizer.schedule, optimizer.learning_rate, step - 1, step))
 
 
 def following(done: Cycle) -> Cycle:
-    """The next cycle on the same example: from the new weights, with what the optimizer remembers."""
+    """Run the next cycle on the same example, from the new weights and the optimizer's new state."""
     problem = replace(done.problem, parameters=done.updated)
     return cycle(problem, done.example, step=done.step + 1, state=done.update.state)
 
 
 def moments(cycles: Sequence[Cycle]) -> list[tuple[float, Parameters]]:
-    """E_total and the parameters at the start of successive cycles, and after each of them."""
+    """Return E_total and the parameters at the start of successive cycles, and after each of them."""
     first = cycles[0]
     return [(first.error, first.parameters), *((done.error_after, done.updated) for done in cycles)]

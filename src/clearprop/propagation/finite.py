@@ -1,4 +1,4 @@
-"""Numbers that are not finite: refused, with the first of them, where it stands and the part that made it."""
+"""Refusal of numbers that are not finite, naming the first, its place, and the part of the formula that made it."""
 
 from __future__ import annotations
 

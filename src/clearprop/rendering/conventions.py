@@ -21,20 +21,20 @@ from clearprop.rules.activations import Activation
 from clearprop.rules.roles import Role
 
 FULL_LIMIT, BATCH_LIMIT = 200, 5_000
-"""Above so many parameters, or in a batch parameters times examples, a whole explanation is a summary;
-what is named is still derived."""
+"""Above this number of parameters, or in a batch of parameters times examples, an explanation without names is a
+summary; named quantities are derived in any network."""
 DRAWN_LIMIT = 20_000
-"""Of a network with more parameters than this a drawing shows no weights."""
+"""A drawing of a network with more parameters than this shows no weights."""
 
 
 def fits_in_full(cycle: Cycle) -> bool:
-    """Whether a cycle is short enough for every step to be written out."""
+    """Return whether a cycle is short enough for every step to be written out."""
     parameters = cycle.problem.network.parameter_count
     return parameters <= FULL_LIMIT and parameters * len(cycle.examples) <= BATCH_LIMIT
 
 
 def head(cycle: Cycle, view: View) -> Iterator[Block]:
-    """The title, the network drawn, and every convention that others choose differently."""
+    """Yield the title, the network drawn, and every convention that others choose differently."""
     examples = cycle.problem.examples
     several = examples is not None and len(examples) > 1
     learnt = "examples" if examples is None or examples.training is None else "training examples"
@@ -47,7 +47,7 @@ def head(cycle: Cycle, view: View) -> Iterator[Block]:
 
 
 def drawn_values(cycle: Cycle) -> dict[Quantity, float]:
-    """The numbers that a drawing may show: parameters, unless there are very many, and of one example the
+    """Return the numbers that a drawing may show: parameters, unless there are too many, and for one example the
     inputs, the outputs of all units and the targets."""
     vector = cycle.parameters.vector if len(cycle.parameters) <= DRAWN_LIMIT else ()
     values: dict[Quantity, float] = {q.Parameter(index): float(value) for index, value in enumerate(vector)}
@@ -65,7 +65,7 @@ def in_words(tree: Expression) -> Expression:
 
 
 def conventions(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expression]]:
-    """Each choice that published examples make differently, in words."""
+    """Yield each choice that published examples make differently, in words."""
     problem, names = cycle.problem, view.names
     network, objective = problem.network, problem.network.loss
     yield "loss", objective.rule.name
@@ -98,7 +98,8 @@ def conventions(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expressio
         if isinstance(layer.rule, Activation) and any(True for _ in switches(layer.rule.formula))
     ]
     if kinked:
-        yield "at a kink", f"{', '.join(dict.fromkeys(kinked))}: the choice is strict, > and not ≥"
+        strict = "conditions are strict (> and not ≥), so the slope of relu at 0 is 0"
+        yield "at a kink", f"{', '.join(dict.fromkeys(kinked))}: {strict}"
     if any(layer.dropout for layer in network.layers):
         yield "dropout", f"the mask of step {cycle.step}; what is kept is scaled by 1/(1 - dropout)"
     if cycle.engine is not None:
@@ -112,8 +113,8 @@ def conventions(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expressio
     how = "cut off" if view.rounding == "truncate" else "rounded"
     yield (
         "numbers",
-        f"computed in full precision, {how} to {view.digits} digits only when shown; "
-        "so shown factors need not multiply to the shown product",
+        f"computed in full precision, {how} to {view.digits} digits for display only; "
+        "so displayed factors may not multiply exactly to the displayed product",
     )
 
 

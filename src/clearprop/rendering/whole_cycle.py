@@ -34,7 +34,7 @@ from clearprop.verification.finite_differences import Differences
 
 LARGEST = 10
 OVERVIEW = 40
-"""An overview of a network with more parameters tells of the largest gradients only."""
+"""An overview of a network with more parameters shows the largest gradients only."""
 MATRIX_LIMIT = 6
 SHOWN_EXAMPLES = 20
 
@@ -64,8 +64,8 @@ def _whole(derivations: Derivations, view: View) -> Iterator[Block]:
     yield from _error(derivations, view)
     yield Heading(2, "Backward propagation")
     yield Paragraph(
-        "Every derivative is taken at the old weights. From the last layer to the first, since what has "
-        "been computed for a later layer is used again for the ones before it."
+        "Every derivative is taken at the old weights. The order is from the last layer to the first: results of "
+        "a later layer are used again for the layers before it."
     )
     yield from _backward(derivations, view)
     yield Heading(2, "Update")
@@ -80,8 +80,8 @@ def _summary(derivations: Derivations, view: View) -> Iterator[Block]:
     yield from head(cycle, view)
     examples = f" over {len(cycle.examples):,} examples" if len(cycle.examples) > 1 else ""
     yield Paragraph(
-        f"{network.parameter_count:,} parameters{examples} are too many to derive each here; name what is to be "
-        f"derived, for example {cycle.parameters.layout.name(0)} or "
+        f"{network.parameter_count:,} parameters{examples} are too many to derive each here; name those to derive, "
+        f"for example {cycle.parameters.layout.name(0)} or "
         f"{view.names.text(q.Sum(network.depth - 1, 0))}."
     )
     yield Heading(2, "Forward propagation")
@@ -185,14 +185,15 @@ def _backward(derivations: Derivations, view: View) -> Iterator[Block]:
     told, differences = Told(), Differences(cycle)
     for layer in reversed(range(network.depth)):
         yield Heading(3, f"Weights of layer {layer + 1}")
-        yield from _signals(cycle, view, layer)
+        yield from _signals(derivations, view, layer)
         for span in (layout.weights[layer], layout.biases[layer]):
             for index in range(span.start, span.stop):
                 yield from gradient_blocks(derivations.gradient(index), view, told, differences, level=4)
 
 
-def _signals(cycle: Cycle, view: View, layer: int) -> Iterator[Block]:
+def _signals(derivations: Derivations, view: View, layer: int) -> Iterator[Block]:
     """Yield the error signals and gradients of a layer in matrix form, in a notation that has one."""
+    cycle = derivations.cycle
     words = view.names.notation
     if not words.matrix_form or cycle.example == "all":
         return
@@ -206,9 +207,10 @@ def _signals(cycle: Cycle, view: View, layer: int) -> Iterator[Block]:
         )
         if _fits(later):
             values = (Matrix(_rows(later.T)), _column(cycle.gradients.signals[layer + 1][0]))
-            slopes = network.layers[layer].rule.pull_back(cycle.trace.sums[layer], np.ones((1, len(signal))))
             if isinstance(network.layers[layer].rule, Activation):
-                yield MatrixEquation((delta, "=", "(", *values, ")", "∘", _column(slopes[0]), "=", _column(signal)))
+                slope_of = derivations.chain(0).links.output_by_sum
+                slopes = np.array([slope_of(layer, unit).value for unit in range(min(len(signal), MATRIX_LIMIT + 1))])
+                yield MatrixEquation((delta, "=", "(", *values, ")", "∘", _column(slopes), "=", _column(signal)))
     else:
         yield MatrixEquation((delta, "=", _column(signal)))
     seen = Letter(words.output, layer) if layer else Letter("x")
@@ -286,11 +288,12 @@ def _after(cycle: Cycle, view: View) -> Iterator[Block]:
     total = Symbol(q.TotalError())
     name = view.names.text(q.TotalError())
     yield Equation(total, (Line(Number(cycle.error_after), "with the new weights"),))
-    direction = "smaller" if cycle.error_after < cycle.error else "not smaller"
+    change = cycle.error - cycle.error_after
+    direction = "smaller" if change > 0 else "larger" if change < 0 else "neither smaller nor larger"
+    by = f" by {view.number(abs(change))}" if change else ""
     yield Paragraph(
-        f"It was {view.number(cycle.error)}: one cycle has made {name} {direction}, by "
-        f"{view.number(abs(cycle.error - cycle.error_after))}. With the new weights the next cycle begins; so it "
-        "goes on until the error converges."
+        f"It was {view.number(cycle.error)}; this cycle made {name} {direction}{by}. The next cycle starts from the "
+        "new weights, and so on until the error converges."
     )
 
 
