@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 
 import clearprop as cp
-from clearprop.training.order import batch_size
+from clearprop.training.batching import batch_size
 from clearprop.types import Array
 
 DATA_SETS = ("iris", "digits", "penguins")

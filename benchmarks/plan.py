@@ -33,8 +33,8 @@ from clearprop.engine import plan
 from clearprop.engine.native import Native
 from clearprop.engine.program import Program
 from clearprop.engine.workers import processors
-from clearprop.propagation.turns import Turns
 from clearprop.training.inspection import inspected
+from clearprop.training.planned_steps import PlannedSteps
 
 PART = "cost model"
 SHAPES = [
@@ -107,10 +107,10 @@ def problem(sizes: tuple[int, ...], batch: int, activation: str, optimizer: cp.O
     return cp.Problem(network, optimizer=optimizer, examples=examples, settings=cp.Settings(batch_size=batch))
 
 
-def turns(batch: int, steps: int) -> Turns:
+def planned(batch: int, steps: int) -> PlannedSteps:
     """Steps whose batches lie anywhere among the rows; none moves the weights far."""
     order = np.random.default_rng(1).integers(8 * batch, size=steps * batch)
-    return Turns(order, np.arange(steps + 1) * batch, np.arange(1, steps + 1), np.full(steps, 1e-6))
+    return PlannedSteps(order, np.arange(steps + 1) * batch, np.arange(1, steps + 1), np.full(steps, 1e-6))
 
 
 def measured(sizes: tuple[int, ...], batch: int, activation: str, optimizer: cp.Optimizer) -> Measured:
@@ -118,9 +118,9 @@ def measured(sizes: tuple[int, ...], batch: int, activation: str, optimizer: cp.
     given, most = problem(sizes, batch, activation, optimizer), processors()
     natives = [inspected(given, None, threads, measure=False).native for threads in (1, most)]
     steps = 1
-    while (spent := _run(natives[0], turns(batch, steps))) < SECONDS / 2:
+    while (spent := _run(natives[0], planned(batch, steps))) < SECONDS / 2:
         steps = min(16 * steps, int(steps * SECONDS / max(spent, 1e-9)) + 1)
-    run = turns(batch, steps)
+    run = planned(batch, steps)
     found: list[list[float]] = [[], []]
     for number in range(1 + ROUNDS):
         for native, seconds in zip(natives, found, strict=True):
@@ -140,9 +140,9 @@ def measured(sizes: tuple[int, ...], batch: int, activation: str, optimizer: cp.
     )
 
 
-def _run(native: Native, run: Turns) -> float:
+def _run(native: Native, run: PlannedSteps) -> float:
     begun = time.perf_counter()
-    native.run(run)
+    native.run(*run.arrays)
     return time.perf_counter() - begun
 
 

@@ -21,7 +21,7 @@ from benchmarks.comparison.rounds import Length, rotated
 from benchmarks.contenders.entry import Entry
 
 import clearprop as cp
-from clearprop.training.order import batch_size
+from clearprop.training.batching import batch_size
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = {"PyTorch eager": "with_pytorch", "scikit-learn": "with_scikit_learn"}

@@ -9,8 +9,8 @@ from benchmarks.contenders.rows import Prediction, Training
 from benchmarks.contenders.work import Layers, Work, layers_of, network, parameters
 
 import clearprop as cp
-from clearprop.propagation.turns import Turns
 from clearprop.training.engines import Engine, engine_for
+from clearprop.training.planned_steps import PlannedSteps
 from clearprop.types import Array
 
 
@@ -31,15 +31,15 @@ class Clearprop:
         if self.engine is None:
             self.engine = engine_for(self.problem, threads=self.threads)
         for _ in range(epochs):
-            self.engine.run(self._turns())
+            self.engine.run(self._steps())
             self.epoch += 1
 
-    def _turns(self) -> Turns:
+    def _steps(self) -> PlannedSteps:
         """The steps of the next epoch."""
         task = self.work.task
         steps = self.epoch * task.units + np.arange(1, task.units + 1)
         bounds = np.arange(task.units + 1) * task.batch
-        return Turns(self.work.batches(self.epoch).ravel(), bounds, steps, np.full(task.units, task.rate))
+        return PlannedSteps(self.work.batches(self.epoch).ravel(), bounds, steps, np.full(task.units, task.rate))
 
     def layers(self) -> Layers:
         """The engine's parameters."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from benchmarks.comparison import document
 from benchmarks.constants import Constants, fitted, not_negative, terms
-from benchmarks.plan import PART, Measured, fit, measured, problem, table, turns, verdict
+from benchmarks.plan import PART, Measured, fit, measured, planned, problem, table, verdict
 
 import clearprop as cp
 from clearprop.engine import machine, plan
@@ -93,7 +93,7 @@ def test_a_network_is_measured() -> None:
     found = measured((3, 4, 2), 5, "logistic", cp.SGD(0.01))
     assert found.name == "3-4-2, batch 5, logistic, sgd"
     assert 1e-8 < found.one < 1
-    assert turns(5, 3).order.shape == (15,)
+    assert planned(5, 3).order.shape == (15,)
 
 
 def test_the_page_of_the_documentation_has_its_part() -> None:

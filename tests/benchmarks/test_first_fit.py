@@ -10,7 +10,7 @@ from benchmarks.comparison import document
 from benchmarks.first_fit import CASES, PART, Timed, asked, parts, summary
 from benchmarks.fitting import FUNCTIONS, NETWORKS, PHASES, ROWS, Clock, place, problem
 
-from clearprop.training.order import batch_size
+from clearprop.training.batching import batch_size
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -19,12 +19,12 @@ from clearprop.models.snapshot import Snapshot
 from clearprop.network.examples import Examples
 from clearprop.network.problem import Problem, Settings
 from clearprop.propagation.forward import example_share, output_errors
-from clearprop.propagation.turns import Turn
 from clearprop.rules.activations import ACTIVATIONS, activation
 from clearprop.rules.losses import LOSSES
 from clearprop.rules.optimizers import Optimizer, optimizer
 from clearprop.rules.schedules import Schedule, schedule
-from clearprop.training.order import Plateau, batch_size, turns
+from clearprop.training.batching import Plateau, batch_size, planned
+from clearprop.training.planned_steps import PlannedSteps
 from clearprop.training.reference import Reference
 from clearprop.types import Array
 
@@ -162,7 +162,7 @@ def examples_for(rng: np.random.Generator, network: cp.Network, batch: int) -> t
 def _optimizer(rng: np.random.Generator, problem: Problem, name: str, options: Mapping[str, Any]) -> Optimizer:
     """The optimizer at a rate at which a step moves the weights by some hundredths, whatever the loss."""
     reference = Reference(problem, "float64")
-    first = next(iter(turns(problem, 0, Plateau(problem))))
+    first = planned(problem, 0, Plateau(problem))[0]
     gradient = reference.work_out(first.rows, 1, 0.0).gradients.of.vector
     largest = float(np.abs(gradient).max()) or 1.0
     rate = {"sgd": 0.03 * float(np.abs(problem.parameters.vector).max()) / largest, "adagrad": 0.02}.get(name, 0.003)
@@ -220,9 +220,9 @@ def distance(found: Array, truth: Array) -> float:
     return float(difference / largest) if (largest := np.abs(truth).max()) else float("inf" if difference else 0)
 
 
-def epoch_of(problem: Problem, epochs: int = 1) -> list[Turn]:
+def epoch_of(problem: Problem, epochs: int = 1) -> PlannedSteps:
     """The steps of the first epochs."""
-    return [turn for epoch in range(epochs) for turn in turns(problem, epoch, Plateau(problem))]
+    return PlannedSteps.of(step for epoch in range(epochs) for step in planned(problem, epoch, Plateau(problem)))
 
 
 def by_reference(problem: Problem, dtype: Any, *, nudge: int = 0, epochs: int = 1) -> End:
@@ -270,7 +270,7 @@ def by_engine(engine: Native, runs: Sequence[int] = (), *, epochs: int = 1, erro
     steps = epoch_of(engine.problem, epochs)
     cuts = [0, *runs, len(steps)]
     for start, stop in pairwise(cuts):
-        engine.run(steps[start:stop])
+        engine.run(*steps[start:stop].arrays)
     assert engine.problem.examples is not None
     found = engine.error(engine.problem.examples.learnt) if error else None
     return End(engine.vector, engine.state, found)

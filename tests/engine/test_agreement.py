@@ -39,7 +39,7 @@ from clearprop.network.examples import Examples
 from clearprop.network.problem import Problem, Settings
 from clearprop.rules.activations import Softmax
 from clearprop.rules.optimizers import optimizer
-from clearprop.training.order import batch_size
+from clearprop.training.batching import batch_size
 from clearprop.training.reference import Reference
 from clearprop.training.stopping import Status
 from clearprop.types import Array

@@ -24,7 +24,6 @@ from clearprop.engine.native import Native
 from clearprop.engine.program import Program
 from clearprop.expressions.tree import maximum
 from clearprop.network.examples import Examples
-from clearprop.propagation.turns import Turn
 from clearprop.propagation.update import initial_state
 from clearprop.rules.roles import z
 
@@ -71,7 +70,7 @@ def trained() -> tuple[bytes, float]:
     native = Native(
         problem, "float32", 4, problem.parameters.vector, initial_state(problem.optimizer, problem.parameters), 1
     )
-    native.run([Turn(np.arange(4), 1, 0.1), Turn(np.arange(4, 8), 2, 0.1)])
+    native.run(np.arange(8), np.array([0, 4, 8]), np.array([1, 2]), np.array([0.1, 0.1]))
     return native.vector.tobytes(), native.error(np.arange(8))
 
 

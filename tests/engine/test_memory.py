@@ -29,7 +29,6 @@ from tests.support import HANG
 import clearprop as cp
 from clearprop.engine.fingerprint import Part
 from clearprop.engine.predictor import Predictor
-from clearprop.propagation.turns import Turn, Turns
 from clearprop.types import Array
 
 ROOT = Path(__file__).parents[2]
@@ -342,7 +341,8 @@ def test_predictors_refuse_other_shapes() -> None:
 def test_numbers_of_examples_that_do_not_exist_are_refused(rows: Array, error: type[Exception]) -> None:
     engine = native(problem_of((3, 5, 2), 8, 4), "float64")
     before = engine.vector
-    for refuses in (engine.error, engine.outputs, lambda rows: engine.run([Turn(rows[:4], 1, 0.1)])):
+    one, bounds = np.ones(1, int), np.array([0, 4])
+    for refuses in (engine.error, engine.gradient, engine.outputs, lambda rows: engine.run(rows[:4], bounds, one, one)):
         with pytest.raises(error):
             refuses(rows)
     assert np.array_equal(engine.vector, before)
@@ -368,20 +368,31 @@ def test_steps_that_do_not_fit_are_refused() -> None:
     """More examples than a batch has room for, or none; bounds that are not those of the order."""
     engine = native(problem_of((3, 5, 2), 8, 4), "float64")
     before = engine.vector
-    rows, one = np.arange(5), np.ones(1)
-    for steps in (
-        [Turn(rows, 1, 0.1)],
-        [Turn(rows[:2], 1, 0.1), Turn(rows[:0], 2, 0.1)],
-        Turns(rows, np.array([0, 4, 3, 5]), np.arange(1, 4), np.ones(3)),
-        Turns(rows, np.array([0, 3, 7]), np.arange(1, 3), np.ones(2)),
-        Turns(rows, np.array([-3, 0, 3]), np.arange(1, 3), np.ones(2)),
-        Turns(rows, np.array([2, 5]), np.arange(1, 2), one),
-        Turns(rows[:0], np.array([0, 0]), np.arange(1, 2), one),
-        Turns(rows[:4], np.array([0, 4]), np.arange(1, 4), np.ones(3)),
+    rows = np.arange(5)
+    for order, bounds, count in (
+        (rows, [0, 5], 1),
+        (rows[:2], [0, 2, 2], 2),
+        (rows, [0, 4, 3, 5], 3),
+        (rows, [0, 3, 7], 2),
+        (rows, [-3, 0, 3], 2),
+        (rows, [2, 5], 1),
+        (rows[:0], [0, 0], 1),
+        (rows[:4], [0, 4], 3),
+        (rows[:4], [0, 2, 4], 1),
     ):
-        with pytest.raises(ValueError, match="examples"):
-            engine.run(steps)
-    engine.run([])
+        with pytest.raises(ValueError, match=r"expected .* found"):
+            engine.run(order, np.array(bounds), np.arange(1, count + 1), np.ones(count))
+    with pytest.raises(ValueError, match=r"expected .* rates, found"):
+        engine.run(rows[:4], np.array([0, 4]), np.array([1]), np.ones(2))
+    for ends, step in ((np.array([0.0, 4.0]), 1), (np.array([0, 4]), 1.0)):
+        with pytest.raises(TypeError, match="expected whole numbers, found float64"):
+            engine.run(rows[:4], ends, np.array([step]), np.ones(1))
+    engine.run(rows[:0], np.array([0]), np.array([], int), np.array([]))
+    with pytest.raises(ValueError, match="expected at least one example, found none"):
+        engine.gradient(rows[:0])
+    for size in (0, 31, 33):
+        with pytest.raises(ValueError, match=r"expected a gradient of shape \(32,\), found"):
+            engine.apply(np.ones(size), 1, 0.1)
     assert np.array_equal(engine.vector, before)
 
 
@@ -413,5 +424,5 @@ def test_what_was_given_may_change_afterwards() -> None:
     steps = epoch_of(problem)
     problem.parameters.vector[:] = 0
     problem.examples.inputs[:] = 0
-    engine.run(steps)
+    engine.run(*steps.arrays)
     assert np.array_equal(engine.vector, expected.vector)

@@ -13,7 +13,7 @@ from clearprop.engine import build, machine, plan
 from clearprop.engine.fingerprint import Part, fingerprint
 from clearprop.engine.program import Program, each_once
 from clearprop.network.problem import Problem
-from clearprop.training.order import batch_size
+from clearprop.training.batching import batch_size
 
 MEMBERS = 30
 PARTS: tuple[Part, ...] = ("kernels", "train", "errors", "predict")

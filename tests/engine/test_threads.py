@@ -183,10 +183,10 @@ def test_after_a_fork() -> None:
     expected, other = by_engine(native(WIDE, "float32")), by_engine(native(WIDE, "float64"))
     engine = native(WIDE, "float32", 2)
     steps = epoch_of(WIDE)
-    engine.run(steps[:1])
+    engine.run(*steps[:1].arrays)
 
     def rest() -> bool:
-        engine.run(steps[1:])
+        engine.run(*steps[1:].arrays)
         return np.array_equal(engine.vector, expected.vector)
 
     assert in_a_copy(rest)
@@ -228,7 +228,7 @@ def test_no_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
         with pytest.raises(RuntimeError, match="can't start new thread"):
-            engine.run(epoch_of(WIDE))
+            engine.run(*epoch_of(WIDE).arrays)
     assert np.array_equal(engine.vector, before)
     started[0].join()
     assert same(by_engine(engine), by_engine(native(WIDE, "float32")))
@@ -258,7 +258,7 @@ problem = problem_of((40, 90, 70, 10), 500, 131)
 engine = native(problem, "float32", 2)
 workers.threading = SimpleNamespace(Event=Go, Thread=threading.Thread)
 try:
-    engine.run(epoch_of(problem))
+    engine.run(*epoch_of(problem).arrays)
 except KeyboardInterrupt:
     others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
     print("interrupted,", len(others), "at work", flush=True)
@@ -347,10 +347,10 @@ def test_what_is_stopped_is_left_undone(problem: Problem, threads: int, monkeypa
         usual(context, worker, workers)
 
     engine.built._functions["train"] = stopped
-    engine.run(epoch_of(problem))
+    engine.run(*epoch_of(problem).arrays)
     assert np.array_equal(engine.copy(), before)
     engine.built._functions["train"] = usual
-    engine.run(epoch_of(problem))
+    engine.run(*epoch_of(problem).arrays)
     assert not np.array_equal(engine.copy(), before)
 
 
@@ -385,7 +385,7 @@ def test_nothing_is_left_of_a_step_that_was_stopped(monkeypatch: pytest.MonkeyPa
 
     engine.built._functions["train"] = interrupted
     with pytest.raises(KeyboardInterrupt):
-        engine.run(epoch_of(WIDE))
+        engine.run(*epoch_of(WIDE).arrays)
     assert np.isnan(engine.vector).all()
 
 

@@ -12,7 +12,7 @@ import clearprop as cp
 from clearprop.rules.optimizers import OPTIMIZERS as KNOWN_OPTIMIZERS
 from clearprop.rules.optimizers import optimizer
 from clearprop.rules.schedules import DEFAULTS, schedule
-from clearprop.training.batches import shuffled
+from clearprop.training.batching import shuffled
 from clearprop.types import Array
 
 torch: Any = pytest.importorskip("torch", reason="PyTorch is not installed: training is not compared with it")

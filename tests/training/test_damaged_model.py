@@ -18,8 +18,8 @@ import clearprop as cp
 from clearprop.errors import ClearpropError, DamagedModel, UnreadableFile, Unwritable
 from clearprop.models.model import Model, content, save_model
 from clearprop.models.read import load_model
-from clearprop.propagation.turns import Turns
 from clearprop.training.compiled_engine import Compiled
+from clearprop.training.planned_steps import PlannedSteps
 
 Damage = Callable[[dict[str, Any], dict[str, Any]], Any]
 
@@ -286,10 +286,10 @@ def test_no_number_is_believed_to_be_none_before_the_first_epoch_either(tmp_path
     path = tmp_path / "m.safetensors"
     taken = Compiled.run
 
-    def run(self: Compiled, turns: Turns) -> bool:
-        if turns.steps[0] == 3:
+    def run(self: Compiled, steps: PlannedSteps) -> bool:
+        if steps.numbers[0] == 3:
             raise KeyboardInterrupt
-        return taken(self, turns)
+        return taken(self, steps)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Compiled, "run", run)

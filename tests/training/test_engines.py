@@ -18,12 +18,15 @@ import clearprop as cp
 from clearprop.engine import machine, workers
 from clearprop.engine.native import Native
 from clearprop.errors import InvalidArgument
-from clearprop.propagation.turns import Turn, Turns
+from clearprop.rules.optimizers import OPTIMIZERS, optimizer
 from clearprop.training import intervals
+from clearprop.training.batching import Plateau, planned
 from clearprop.training.compiled_engine import Compiled
-from clearprop.training.engines import SlowerEngine, engine_for
+from clearprop.training.engines import EngineName, SlowerEngine, engine_for
+from clearprop.training.planned_steps import PlannedStep, PlannedSteps
 from clearprop.training.reference import Reference
 from clearprop.training.replay import replay
+from clearprop.types import Array
 from clearprop.verification import engines
 
 
@@ -79,8 +82,8 @@ def test_an_engine_that_is_not_there() -> None:
 # --- how many steps at a time ---------------------------------------------------------------------------
 
 
-def steps_of(count: int) -> Turns:
-    return Turns.of(Turn(np.array([k]), k + 1, 0.1) for k in range(count))
+def steps_of(count: int) -> PlannedSteps:
+    return PlannedSteps.of(PlannedStep(np.array([k]), k + 1, 0.1) for k in range(count))
 
 
 def test_the_loop_looks_up_about_ten_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +95,7 @@ def test_the_loop_looks_up_about_ten_times_a_second(monkeypatch: pytest.MonkeyPa
         for part in paced.parts(steps_of(3000 if cost < 1e-2 else 50)):
             clock[0] += cost * len(part)
             spent.append(cost * len(part))
-            seen += part.steps.tolist()
+            seen += part.numbers.tolist()
         # It learns at once that steps are slower, and by and by that they are faster.
         assert max(spent[1:], default=0.0) <= 0.2 + 1e-9
     assert all(after == before + 1 or after == 1 for before, after in pairwise(seen))
@@ -147,7 +150,7 @@ def test_compiling_is_not_held_against_a_crew(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr("time.perf_counter", lambda: clock[0])
     engine.built = Slow()  # type: ignore[assignment]
-    engine.run(Turns.of([Turn(np.arange(32), 1, 0.1)]))
+    engine.run(*PlannedSteps.of([PlannedStep(np.arange(32), 1, 0.1)]).arrays)
     assert engine.crew.costs == {2: pytest.approx(0.1 / 32)}
 
 
@@ -179,6 +182,34 @@ def test_if_a_thread_is_missing_none_begins(monkeypatch: pytest.MonkeyPatch) -> 
     assert ran == []
 
 
+# --- halves of a step -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["compiled", "reference"])
+@pytest.mark.parametrize("chosen", OPTIMIZERS)
+def test_a_step_is_its_gradient_applied(chosen: str, name: EngineName) -> None:
+    """To the same bits, with every optimizer."""
+    problem = replace(cp.load("iris"), optimizer=optimizer(chosen, clip_norm=0.5))
+    whole, halves = (engine_for(problem, name=name, threads=1) for _ in range(2))
+    steps = planned(problem, 0, Plateau(problem))[:3]
+    assert whole.run(steps)
+    for step in steps:
+        assert halves.apply(halves.gradient(step.rows, step.number), step.number, step.rate)
+    one, other = whole.snapshot(), halves.snapshot()
+    assert one.parameters == other.parameters
+    assert all(np.array_equal(one.state[key], other.state[key]) for key in one.state)
+    assert whole.loss() == halves.loss()
+
+
+@pytest.mark.parametrize("name", ["compiled", "reference"])
+def test_an_update_says_whether_all_is_finite_and_refuses_other_shapes(name: EngineName) -> None:
+    engine = engine_for(cp.load("lecture"), name=name)
+    with pytest.raises(ValueError, match=r"expected a gradient of shape \(10,\), found \(9,\)"):
+        engine.apply(np.ones(9), 1, 0.1)
+    assert engine.apply(np.ones(10), 1, 0.1)
+    assert not engine.apply(np.full(10, np.inf), 2, 0.1)
+
+
 # --- what is explained is what ran ------------------------------------------------------------------------
 
 
@@ -196,18 +227,16 @@ def test_an_explained_step_shows_the_engine_s_own_weights() -> None:
 
 
 def test_verify_finds_an_engine_that_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    from clearprop.engine import native
-
     done = cp.cycle(cp.load("deep"))
     assert all(each.agrees for each in engines.check_engine(done))
-    real = native.gradient
+    real = Native.gradient
 
-    def off(*given: object) -> object:
-        found = real(*given)  # type: ignore[arg-type]
+    def off(self: Native, rows: Array, step: int = 1) -> Array:
+        found = real(self, rows, step)
         found[3] *= 1.001
         return found
 
-    monkeypatch.setattr(native, "gradient", off)
+    monkeypatch.setattr(Native, "gradient", off)
     assert [each.agrees for each in engines.check_engine(done)] == [False, False]
 
 

@@ -16,9 +16,9 @@ from clearprop.errors import DamagedModel, InvalidArgument
 from clearprop.models.model import save_model
 from clearprop.models.read import load_model
 from clearprop.models.snapshot import Snapshot
-from clearprop.propagation.turns import Turns
 from clearprop.rules.schedules import schedule
 from clearprop.training.compiled_engine import Compiled
+from clearprop.training.planned_steps import PlannedSteps
 from clearprop.training.reference import Reference
 
 Run = Callable[..., cp.Fit]
@@ -99,12 +99,12 @@ def stop(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """A function that lets so many steps pass, and makes the next one an interrupt, before or after it."""
     left = [0]
 
-    def interrupting(usual: Callable[[Any, Turns], bool]) -> Callable[[Any, Turns], bool]:
-        def run(self: Any, turns: Turns) -> bool:
-            left[0] -= len(turns)
+    def interrupting(usual: Callable[[Any, PlannedSteps], bool]) -> Callable[[Any, PlannedSteps], bool]:
+        def run(self: Any, steps: PlannedSteps) -> bool:
+            left[0] -= len(steps)
             if left[0] < 0 and left[0] % 2:
                 raise KeyboardInterrupt
-            finite = usual(self, turns)
+            finite = usual(self, steps)
             if left[0] < 0:
                 raise KeyboardInterrupt
             return finite

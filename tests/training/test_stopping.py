@@ -14,9 +14,9 @@ import pytest
 import clearprop as cp
 from clearprop.models.history import History
 from clearprop.models.read import load_model
-from clearprop.propagation.turns import Turns
 from clearprop.training.compiled_engine import Compiled
 from clearprop.training.loop import EPOCHS
+from clearprop.training.planned_steps import PlannedSteps
 from clearprop.training.reference import Reference
 from clearprop.training.replay import replay
 from clearprop.training.stopping import Status, Stopping
@@ -104,10 +104,10 @@ def test_epochs_end_at_ten_thousand_unless_told_otherwise() -> None:
 def test_an_interrupt_within_an_epoch_keeps_that_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taken = Compiled.run
 
-    def run(self: Compiled, turns: Turns) -> bool:
-        if turns.steps[0] == 11:
+    def run(self: Compiled, steps: PlannedSteps) -> bool:
+        if steps.numbers[0] == 11:
             raise KeyboardInterrupt
-        return taken(self, turns)
+        return taken(self, steps)
 
     problem = cp.load("ring")
     assert problem.examples is not None

@@ -13,7 +13,7 @@ from clearprop.errors import InvalidArgument, InvalidNetwork
 from clearprop.propagation.cycle import following
 from clearprop.rules.optimizers import optimizer
 from clearprop.rules.schedules import schedule
-from clearprop.training.order import Plateau, turns
+from clearprop.training.batching import Plateau, planned
 from clearprop.training.replay import replay
 from clearprop.training.stopping import Status
 
@@ -90,18 +90,18 @@ def test_batches_cover_every_example_once() -> None:
     for count, size, shuffle in ((17, 5, True), (5, 2, False), (4, 4, True)):
         settings = cp.Settings(batch_size=size, shuffle=shuffle)
         problem = cp.Problem(network, examples=cp.Examples.of([[0.0]] * count, [[0.0]] * count), settings=settings)
-        steps[count] = turns(problem, 3, Plateau(problem))
-    assert [len(turn.rows) for turn in steps[17]] == [5, 5, 5, 2]
-    seen = np.concatenate([turn.rows for turn in steps[17]])
+        steps[count] = planned(problem, 3, Plateau(problem))
+    assert [len(step.rows) for step in steps[17]] == [5, 5, 5, 2]
+    seen = np.concatenate([step.rows for step in steps[17]])
     assert sorted(seen) == list(range(17))
     assert list(seen) != list(range(17))
-    assert [list(turn.rows) for turn in steps[5]] == [[0, 1], [2, 3], [4]]
-    assert [turn.step for turn in steps[5]] == [10, 11, 12]
-    assert [list(turn.rows) for turn in steps[4]] == [[0, 1, 2, 3]]
+    assert [list(step.rows) for step in steps[5]] == [[0, 1], [2, 3], [4]]
+    assert [step.number for step in steps[5]] == [10, 11, 12]
+    assert [list(step.rows) for step in steps[4]] == [[0, 1, 2, 3]]
     # A part of them is what those steps are.
     part = steps[17][1:3]
-    assert [turn.step for turn in part] == [14, 15]
-    assert [list(turn.rows) for turn in part] == [list(turn.rows) for turn in list(steps[17])[1:3]]
+    assert [step.number for step in part] == [14, 15]
+    assert [list(step.rows) for step in part] == [list(step.rows) for step in list(steps[17])[1:3]]
 
 
 # --- why it stopped ---------------------------------------------------------------------------------

@@ -47,6 +47,7 @@ class Built:
     """
 
     TRAINING: tuple[Part, ...] = ("kernels", "train", "errors")
+    HALVES: tuple[Part, ...] = ("kernels", "gradient", "apply")
     INFERENCE: tuple[Part, ...] = ("kernels", "predict")
 
     def __init__(self, program: Program, target: Target) -> None:
@@ -58,6 +59,16 @@ class Built:
     def train(self) -> Native:
         """Steps of training."""
         return self._function("train", self.TRAINING)
+
+    @property
+    def gradient(self) -> Native:
+        """The first half of a step: the gradient."""
+        return self._function("gradient", self.HALVES)
+
+    @property
+    def apply(self) -> Native:
+        """The second half of a step: the update."""
+        return self._function("apply", self.HALVES)
 
     @property
     def errors(self) -> Native:

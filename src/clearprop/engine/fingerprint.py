@@ -30,7 +30,7 @@ from clearprop.rules.losses import Loss
 from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.penalties import Penalty
 
-Part = Literal["kernels", "train", "errors", "predict"]
+Part = Literal["kernels", "train", "gradient", "apply", "errors", "predict"]
 """Parts of a program that are compiled by themselves."""
 
 LEFT_OUT: Mapping[type, tuple[str, ...]] = {
@@ -58,9 +58,12 @@ READ: Mapping[type, Callable[[Any], Any]] = {
 """What code is made of that is not a field, but follows from fields."""
 
 ONLY_TRAIN = ("optimizer", "penalty", "dropped", "outputs_dropped", "shared", "whole_gradient", "alone", "single")
+ONLY_GRADIENT = ("penalty", "dropped", "outputs_dropped", "alone")
 ONLY_ERRORS = ("loss", "fused", "weighted")
 UNKNOWN_TO: Mapping[Part, tuple[str, ...]] = {
     "train": (),
+    "gradient": ("optimizer", "whole_gradient", "single"),
+    "apply": (*ONLY_GRADIENT, *ONLY_ERRORS, "whole_gradient", "single", "hidden", "last"),
     "errors": ONLY_TRAIN,
     "predict": (*ONLY_TRAIN, *ONLY_ERRORS),
     "kernels": (*ONLY_TRAIN, *ONLY_ERRORS, "hidden", "last"),

@@ -25,9 +25,9 @@ from clearprop.engine.kernels.product import product
 from clearprop.engine.kernels.transpose import transpose
 from clearprop.engine.program import Program
 from clearprop.engine.single import SingleSteps
-from clearprop.engine.steps import Steps
+from clearprop.engine.steps import Apply, Gradient, Steps
 
-Function = Literal["train", "errors", "predict"]
+Function = Literal["train", "gradient", "apply", "errors", "predict"]
 
 WORKER = [("context", POINTER), ("worker", INDEX), ("workers", INDEX)]
 
@@ -56,7 +56,13 @@ def kernels(program: Program) -> Module:
 def calling(program: Program, name: Function) -> Module:
     """The module with a function that is called from Python."""
     module = Module(program.numbers, program.triple, program.kernels)
-    kinds: Mapping[Function, type[Forward]] = {"train": Steps, "errors": Errors, "predict": Predict}
+    kinds: Mapping[Function, type[Forward]] = {
+        "train": Steps,
+        "gradient": Gradient,
+        "apply": Apply,
+        "errors": Errors,
+        "predict": Predict,
+    }
     kind = SingleSteps if name == "train" and program.single is not None else kinds[name]
 
     def build(b: Block) -> None:

@@ -1,14 +1,13 @@
-"""The compiled engine: training steps, losses and outputs by native code.
+"""The compiled engine: training steps, gradients, updates, errors and outputs by native code.
 
-Everything that native code reads or writes is an array that is made here, of a shape and a precision
-that are known here; numbers of examples are checked before they are handed over.
+Everything that native code reads or writes is an array made here, with a shape and a precision known here;
+positions of examples are checked before they are handed over. Positions are counted from 0.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,16 +21,18 @@ from clearprop.engine.workers import Native as Function
 from clearprop.network.problem import Problem
 from clearprop.propagation.dropout import key
 from clearprop.propagation.forward import example_share
-from clearprop.propagation.turns import Turn, Turns
-from clearprop.rules.optimizers import SGD
 from clearprop.types import Array
 
 CALL = 10**10
-"""Multiplications and additions of one call, about a tenth of a second's."""
+"""The number of multiplications and additions that take about a tenth of a second: the longest call."""
 
 
 class Native:
-    """A problem's weights, and what changes and reads them, in native code."""
+    """A problem's parameters in memory, and the native code that reads and changes them.
+
+    ``vector`` and ``state`` are the parameters and the optimizer's state at the start; ``batch`` is the largest
+    number of examples of a step. ``threads`` is the number of threads, by default chosen while it runs.
+    """
 
     def __init__(
         self,
@@ -46,7 +47,7 @@ class Native:
         target = machine.host()
         self.problem, network = problem, problem.network
         self.program = program = plan.program(problem, dtype, target, batch)
-        # A number that is asked for is kept to; one that is planned may turn out to be too many.
+        # A given number is kept to; a planned one may turn out to be too large.
         self.crew = Crew(plan.threads(program, network, batch)) if threads is None else None
         self.threads = threads = self.crew.most if self.crew is not None else int(threads or 1)
         self.built = Built(program, target)
@@ -56,12 +57,13 @@ class Native:
         self.count, self.batch = len(examples), batch
         self.inputs = self._rows(examples.inputs, 0)
         self.targets = self._rows(examples.targets, problem.network.depth)
-        counted = examples.weights
-        self.weights = zeros(0 if counted is None else self.count, dtype)
-        if counted is not None:
-            self.weights[:] = counted
+        counts = np.empty(0) if examples.weights is None else examples.weights
+        if examples.weights is not None and counts.shape != (self.count,):
+            raise ValueError(f"expected {self.count} weights of examples, found {counts.shape}")
+        self.weights = filled(counts, dtype)
+        self.trainable = network.layout.trainable
         size = panels.weights * panels.width
-        # The weights, and as much again for each thing that the optimizer remembers.
+        # The weights, and the same again for each number that the optimizer remembers per weight.
         self.parameters = zeros(size * (1 + len(problem.optimizer.state)), dtype)
         self.parts = np.split(self.parameters, 1 + len(problem.optimizer.state))
         self.parts[0][:] = panels.pack(vector)
@@ -88,7 +90,7 @@ class Native:
         self.kept: dict[str, Array] = {}
         self.rate: float | None = None
         self.dropped = [index for index, layer in enumerate(network.layers) if layer.dropout]
-        tiles = sum(layers.tiles(panels, layer) for layer in range(1, network.depth + 1))
+        self.tiles = sum(layers.tiles(panels, layer) for layer in range(1, network.depth + 1))
         self.training = Context(
             **shared,
             key_bytes=8 * len(self.dropped),
@@ -96,8 +98,8 @@ class Native:
             remembered=size * panels.numbers.bytes,
             transposed=self.transposed,
             gradient=zeros(size if program.whole_gradient else 0, dtype),
-            squares=zeros(tiles if program.clips else 0, np.float64),
-            tiles=tiles,
+            squares=zeros(self.tiles if program.clips else 0, np.float64),
+            tiles=self.tiles,
             chunk=plan.chunk(program, batch),
             activations=zeros(layers.training_panels(panels) * rows * panels.width, dtype),
             aside=2 * starts[-1] - starts[1],
@@ -114,40 +116,33 @@ class Native:
         )
 
     def _rows(self, rows: Array, layer: int) -> Array:
-        """Inputs or targets of all examples, in the precision of the engine."""
+        """Return a copy of the inputs or targets of all examples, in the precision of the engine."""
         size = self.problem.network.sizes[layer]
         if rows.shape != (self.count, size):
             raise ValueError(f"expected {self.count} rows of {size} numbers, found {rows.shape}")
         return filled(rows, self.panels.numbers.dtype)
 
-    def run(self, turns: Turns | Sequence[Turn]) -> None:
-        """Make these steps, one after the other.
+    # --- steps ------------------------------------------------------------------------------------------
+
+    def run(self, order: Array, bounds: Array, steps: Array, rates: Array) -> None:
+        """Make steps, one after the other.
+
+        Step k, whose number (from 1) is ``steps[k]``, learns from the examples at ``order[bounds[k]:bounds[k + 1]]``
+        with the learning rate ``rates[k]``.
 
         Raises:
             IndexError: there is no such example.
-            ValueError: a step without examples, or with more than a batch has.
+            TypeError: positions, bounds or numbers of steps that are not whole numbers.
+            ValueError: arrays that do not fit together, a step without examples, or with more than a batch has.
         """
-        turns = turns if isinstance(turns, Turns) else Turns.of(turns)
-        if not turns:
+        if not len(steps):
             return
-        counts, steps = turns.counts, turns.steps
-        if counts.min() < 1 or counts.max() > self.batch:
-            raise ValueError(f"a step sees 1 to {self.batch} examples, found {counts.min()} to {counts.max()}")
-        order = self._checked(turns.order)
-        if len(counts) != len(steps) or turns.bounds[0] != 0 or turns.bounds[-1] != len(order):
-            raise ValueError("the examples of all steps are not those of the order")
-        keys = [key(self.problem.settings.seed, steps, layer) for layer in self.dropped]
-        parts, part_bytes = self._parts(turns)
-        self.arrivals[:] = 0
-        self.training.set(
-            bounds=self._kept("bounds", turns.bounds, np.int64),
-            keys=self._kept("keys", np.stack(keys, axis=1) if keys else np.empty(0), np.uint64),
-            parts=parts,
-            part_bytes=part_bytes,
-            steps=len(turns),
-            order=order,
-        )
-        # Compiled before the clock starts: a crew is not to be judged by that.
+        order = self._checked(order)
+        self._require_steps(order, bounds, steps, rates)
+        parts, part_bytes = self._parts(steps, rates)
+        self.training.set(parts=parts, part_bytes=part_bytes)
+        self._place(order, bounds, steps)
+        # Compiled before the clock starts: compiling must not count against the number of threads.
         train, workers = self.built.train, self.threads if self.crew is None else self.crew.size()
         begun = time.perf_counter()
         if self.stops:
@@ -157,8 +152,84 @@ class Native:
         if self.crew is not None:
             self.crew.learn(workers, len(order), time.perf_counter() - begun)
 
+    def gradient(self, rows: Array, step: int = 1) -> Array:
+        """Return the gradient of the error of these examples as one batch, shape (parameters,); change nothing.
+
+        It contains the penalty's gradient, is not clipped, and is 0 for parameters that are not trained. ``step``,
+        the number of the step (from 1), decides what dropout leaves out. ``apply`` with it makes the step that
+        ``run`` makes.
+
+        Raises:
+            IndexError: there is no such example.
+            TypeError: positions that are not whole numbers.
+            ValueError: no examples.
+        """
+        order = self._checked(rows)
+        if not len(order):
+            raise ValueError("expected at least one example, found none")
+        self._make_room()
+        if self.program.single is not None:  # whose steps leave the transposed weights behind
+            self.transposed[:] = self.panels.transpose(self.parts[0])
+        self._place(order, np.array([0, len(order)]), np.array([step]))
+        together(self.built.gradient, self.training.address, self.threads)
+        return self.panels.unpack(self.training.arrays["gradient"])
+
+    def apply(self, gradient: Array, step: int, rate: float) -> None:
+        """Update the parameters from a gradient, as ``gradient`` returns it, with this learning rate.
+
+        Raises:
+            ValueError: a gradient of another shape.
+        """
+        if gradient.shape != self.trainable.shape:
+            raise ValueError(f"expected a gradient of shape {self.trainable.shape}, found {gradient.shape}")
+        self._make_room()
+        given = self.training.arrays["gradient"]
+        given[:] = 0.0
+        # A shared bias stands in its first place only: native code adds up its places.
+        given[self.panels.places] = np.where(self.trainable, gradient, 0.0)
+        steps, rates = np.array([step]), np.array([rate], float)
+        parts = self._kept("applied", self.program.rule.at(steps, rates), self.panels.numbers.dtype)
+        self.training.set(parts=parts, part_bytes=0)
+        self._place(self._checked(np.empty(0, np.int64)), np.array([0, 0]), steps)
+        together(self.built.apply, self.training.address, self.threads)
+
+    def _require_steps(self, order: Array, bounds: Array, steps: Array, rates: Array) -> None:
+        """Refuse arrays that do not describe steps."""
+        for name, array in (("bounds", bounds), ("steps", steps)):
+            if array.dtype.kind not in "iu":
+                raise TypeError(f"{name}: expected whole numbers, found {array.dtype}")
+        if not (steps.ndim == 1 and steps.shape == rates.shape and bounds.shape == (len(steps) + 1,)):
+            raise ValueError(
+                f"expected n + 1 bounds, n steps and n rates, found {bounds.shape}, {steps.shape} and {rates.shape}"
+            )
+        counts = np.diff(bounds)
+        if counts.min() < 1 or counts.max() > self.batch:
+            raise ValueError(f"expected 1 to {self.batch} examples in a step, found {counts.min()} to {counts.max()}")
+        if bounds[0] != 0 or bounds[-1] != len(order):
+            raise ValueError(f"expected bounds from 0 to {len(order)}, found {bounds[0]} to {bounds[-1]}")
+
+    def _place(self, order: Array, bounds: Array, steps: Array) -> None:
+        """Put checked steps where native code reads them."""
+        keys = [key(self.problem.settings.seed, steps, layer) for layer in self.dropped]
+        self.arrivals[:] = 0
+        self.training.set(
+            bounds=self._kept("bounds", bounds, np.int64),
+            keys=self._kept("keys", np.stack(keys, axis=1) if keys else np.empty(0), np.uint64),
+            steps=len(steps),
+            order=order,
+        )
+
+    def _make_room(self) -> None:
+        """Make room for a whole gradient, unless there is."""
+        for name, size, dtype in (
+            ("gradient", self.parts[0].size, self.panels.numbers.dtype),
+            ("squares", self.tiles, np.float64),
+        ):
+            if self.training.arrays[name].size < size:
+                self.training.set(**{name: zeros(size, dtype)})
+
     def _stoppable(self, train: Function, workers: int) -> None:
-        """Steps that an interrupt need not wait for. Nothing is left of one that was not made to its end: NaN."""
+        """Make steps that an interrupt can end. One that was not made to its end leaves nothing but NaN."""
         self.training.set(stop=0)
         try:
             together(train, self.training.address, workers, stop=lambda: self.training.set(stop=1))
@@ -167,27 +238,29 @@ class Native:
                 self.parameters.fill(np.nan)
             raise
 
-    def _parts(self, turns: Turns) -> tuple[Array, int]:
-        """The parts of the optimizer's rule that depend on a step alone, and the bytes from step to step."""
+    def _parts(self, steps: Array, rates: Array) -> tuple[Array, int]:
+        """Return the parts of the optimizer's rule that depend on the step alone, and the bytes from step to step."""
         rule, dtype = self.program.rule, self.panels.numbers.dtype
-        changing = rule.counts_steps or not (turns.rates == turns.rates[0]).all()
-        if not changing and turns.rates[0] == self.rate:
+        changing = rule.counts_steps or not (rates == rates[0]).all()
+        if not changing and rates[0] == self.rate:
             return self.kept["parts"], 0
         seen = slice(None) if changing else slice(1)
-        self.rate = None if changing else float(turns.rates[0])
-        parts = self._kept("parts", rule.at(turns.steps[seen], turns.rates[seen]), dtype)
+        self.rate = None if changing else float(rates[0])
+        parts = self._kept("parts", rule.at(steps[seen], rates[seen]), dtype)
         return parts, len(rule.parts) * parts.itemsize if changing else 0
 
     def _checked(self, rows: Array, name: str = "order") -> Array:
-        """Numbers of examples as native code reads them, each of them one that exists."""
+        """Return positions of examples as native code reads them; each example exists."""
         if rows.ndim != 1 or rows.dtype.kind not in "iu":
-            raise TypeError(f"expected the numbers of examples, found {rows.dtype} of shape {rows.shape}")
+            raise TypeError(f"expected positions of examples, found {rows.dtype} of shape {rows.shape}")
         if len(rows) and not (rows.min() >= 0 and rows.max() < self.count):
-            raise IndexError(f"examples are numbered 0 to {self.count - 1}")
+            raise IndexError(
+                f"expected positions of examples from 0 to {self.count - 1}, found {rows.min()} to {rows.max()}"
+            )
         return self._kept(name, rows, np.int64)
 
     def _kept(self, name: str, values: Array, dtype: Any) -> Array:
-        """A copy where native code may read it, in an array that is used again while the size stays the same."""
+        """Return a copy that native code may read, in an array that is reused while the size stays the same."""
         known = self.kept.get(name)
         if known is None or known.size != values.size:
             known = self.kept[name] = zeros(values.size, dtype)
@@ -195,7 +268,7 @@ class Native:
         return known
 
     def error(self, rows: Array) -> float:
-        """The error of these examples put together, without a penalty."""
+        """Return the error of these examples as one batch, without a penalty."""
         order = self._checked(rows, "seen")
         found = self.kept.get("errors")
         if found is None or found.size != order.size:
@@ -206,13 +279,13 @@ class Native:
         return float(found.sum() * example_share(self.problem.network, len(order)))
 
     def _parts_of(self, examples: int) -> Iterator[slice]:
-        """Examples in parts, each so short a call that an interrupt is answered without delay."""
+        """Yield parts of the examples, each so short that an interrupt is answered without delay."""
         most = max(plan.EXAMPLES, CALL // plan.operations(self.problem.network, 1) // plan.EXAMPLES * plan.EXAMPLES)
         for start in range(0, examples, most):
             yield slice(start, min(start + most, examples))
 
     def outputs(self, rows: Array) -> Array:
-        """The outputs for these examples, shape (examples, outputs)."""
+        """Return the outputs for these examples, shape (examples, outputs)."""
         order = self._checked(rows)
         size = self.problem.network.sizes[-1]
         found = zeros(len(order) * size, self.panels.numbers.dtype).reshape(len(order), size)
@@ -226,7 +299,7 @@ class Native:
 
     @property
     def memory(self) -> int:
-        """The bytes of all arrays that native code works on, the examples excepted."""
+        """The bytes of all arrays that native code works on, without the examples."""
         kept = {
             id(array): array.nbytes for context in (self.training, self.inference) for array in context.arrays.values()
         }
@@ -236,15 +309,15 @@ class Native:
 
     @property
     def finite(self) -> bool:
-        """Whether every weight is a number still. What fills up a panel is one: zero."""
+        """Whether every weight is a finite number. The zeros that fill up panels are."""
         return bool(np.isfinite(self.parts[0]).all())
 
     def copy(self) -> Array:
-        """The weights, and what the optimizer remembers, as they stand in memory."""
+        """Return a copy of the weights and of the optimizer's state, as they stand in memory."""
         return self.parameters.copy()
 
     def unpacked(self, copy: Array) -> tuple[Array, dict[str, Array]]:
-        """The flat vector of the parameters, and what the optimizer remembers for each, from a copy."""
+        """Return the flat vector of parameters and the optimizer's state for each, from such a copy."""
         parts = np.split(copy, len(self.parts))
         names = self.problem.optimizer.state
         state = {name: self.panels.unpack(part) for name, part in zip(names, parts[1:], strict=True)}
@@ -252,23 +325,10 @@ class Native:
 
     @property
     def vector(self) -> Array:
-        """The parameters as they are now."""
+        """The present parameters."""
         return self.unpacked(self.parameters)[0]
 
     @property
     def state(self) -> dict[str, Array]:
-        """What the optimizer remembers now."""
+        """The present state of the optimizer."""
         return self.unpacked(self.parameters)[1]
-
-
-def gradient(problem: Problem, dtype: str, vector: Array, rows: Array, step: int = 1) -> Array:
-    """The gradient of the error of these examples together, the penalty's included, as the engine finds it.
-
-    Biases that are not trained have none here: NaN.
-    """
-    # A step of length zero, with a limit on the norm that no gradient reaches, so that it is kept whole.
-    still = replace(problem, optimizer=replace(SGD(0.0), clip_norm=1e308))
-    native = Native(still, dtype, len(rows), vector, {}, threads=1)
-    native.run([Turn(rows, step, 0.0)])
-    found = native.panels.unpack(native.training.arrays["gradient"])
-    return np.where(problem.network.layout.trainable, found, np.nan)

@@ -1,4 +1,4 @@
-"""Steps of training: forward, back, and the update of all weights, until as many are made as were asked for.
+"""Steps of training: forward, backward and the update of all weights; and both halves of a step alone.
 
 In a step every worker takes some of the batch's examples through all layers, forward and back; then,
 when all have done so, some tiles of the gradient, and updates their weights at once. No number is ever
@@ -8,10 +8,11 @@ added up across workers: the bits do not depend on how many there are.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from llvmlite import ir
 
-from clearprop.engine.block import INDEX
+from clearprop.engine.block import INDEX, Block, Module
 from clearprop.engine.kernels.activate import times
 from clearprop.engine.kernels.dropout import drop
 from clearprop.engine.kernels.errors import Output
@@ -19,8 +20,11 @@ from clearprop.engine.kernels.gather import gather
 from clearprop.engine.kernels.product import product
 from clearprop.engine.kernels.softmax import pull_back
 from clearprop.engine.kernels.subnormal import flushed, restored
+from clearprop.engine.program import Program
 from clearprop.engine.update_phase import Body, Weights
 from clearprop.rules.activations import Softmax
+from clearprop.rules.optimizers import SGD
+from clearprop.rules.penalties import Penalty
 
 
 class Steps(Weights):
@@ -70,24 +74,27 @@ class Steps(Weights):
 
     def step(self, order: ir.Value, count: ir.Value) -> None:
         """One step: the examples, then the weights."""
-        b, share = self.b, self.share_of_each(count)
         if not self.program.whole_gradient:
-            self.examples(order, count, share)
+            self.examples(order, count, self.share_of_each(count))
             self.barrier()
-            self.tiles(count, b.integer(0))
+            self.tiles(count, self.b.integer(0))
         else:
-            rows = self.field("rows", pointer=False)
-
-            def some(first: ir.Value) -> None:
-                examples = b.smaller(b.builder.sub(count, first), rows)
-                self.examples(b.at(order, b.times(first, 8)), examples, share)
-                self.barrier()
-                self.tiles(examples, first)
-                self.barrier()
-
-            b.loop(0, count, some, by=rows)
+            self.sum_up(order, count)
             self.finish()
         self.barrier()
+
+    def sum_up(self, order: ir.Value, count: ir.Value) -> None:
+        """Add up the whole gradient, over as many examples at a time as there is room for."""
+        b, rows, share = self.b, self.field("rows", pointer=False), self.share_of_each(count)
+
+        def some(first: ir.Value) -> None:
+            examples = b.smaller(b.builder.sub(count, first), rows)
+            self.examples(b.at(order, b.times(first, 8)), examples, share)
+            self.barrier()
+            self.tiles(examples, first)
+            self.barrier()
+
+        b.loop(0, count, some, by=rows)
 
     # --- examples ---------------------------------------------------------------------------------
 
@@ -211,3 +218,32 @@ class Steps(Weights):
                 body(p, units)
 
         super().each_panel(layer, panel)
+
+
+class Gradient(Steps):
+    """Builds the function ``gradient``: the first half of a step, to the same bits.
+
+    The whole gradient, the penalty's included, is left in memory; no weight is changed.
+    """
+
+    def __init__(self, program: Program, module: Module, b: Block) -> None:
+        super().__init__(replace(program, optimizer=SGD(), whole_gradient=True), module, b)
+
+    def step(self, order: ir.Value, count: ir.Value) -> None:
+        """The gradient of these examples."""
+        self.sum_up(order, count)
+        # The pass that takes the squares also adds the penalty, and adds up what is shared.
+        self.each_layer(self.squares)
+        self.barrier()
+
+
+class Apply(Steps):
+    """Builds the function ``apply``: the second half of a step, from a whole gradient with the penalty's in it."""
+
+    def __init__(self, program: Program, module: Module, b: Block) -> None:
+        super().__init__(replace(program, penalty=Penalty(), whole_gradient=True), module, b)
+
+    def step(self, order: ir.Value, count: ir.Value) -> None:
+        """The update of all weights."""
+        self.finish()
+        self.barrier()

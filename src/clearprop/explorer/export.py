@@ -14,7 +14,7 @@ from clearprop.network.examples import Examples
 from clearprop.network.layer import Dense
 from clearprop.network.problem import Problem
 from clearprop.network.write import structure
-from clearprop.training.order import batch_size
+from clearprop.training.batching import batch_size
 
 MAX_NUMBERS = 60_000
 """At most so many numbers of examples travel with the page; the others are counted."""

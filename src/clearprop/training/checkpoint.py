@@ -22,7 +22,7 @@ from clearprop.models.snapshot import Standing
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.network.write import structure
-from clearprop.training.order import batch_size
+from clearprop.training.batching import batch_size
 from clearprop.training.stopping import Ending
 from clearprop.types import Array
 

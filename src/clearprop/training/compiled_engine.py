@@ -1,4 +1,4 @@
-"""The compiled engine, as the loop sees it."""
+"""The compiled engine as the training loop uses it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from clearprop.models.snapshot import Snapshot
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.propagation.forward import penalty_error
-from clearprop.propagation.turns import Turns
 from clearprop.propagation.update import initial_state
-from clearprop.training.order import batch_size
+from clearprop.training.batching import batch_size
+from clearprop.training.planned_steps import PlannedSteps
 from clearprop.training.reference import Reference
 from clearprop.types import Array
 
 
 class Compiled:
-    """Steps, losses and snapshots by native code."""
+    """Steps, gradients, updates, losses and snapshots by native code."""
 
     def __init__(self, problem: Problem, start: Snapshot | None = None, threads: int | None = None) -> None:
         assert problem.examples is not None
@@ -29,31 +29,41 @@ class Compiled:
         self.native = Native(problem, self.dtype, batch_size(problem), start.parameters.vector, start.state, threads)
 
     finite: bool | None = None
-    """Whether every weight is a number still; not looked at before the first step."""
+    """Whether every weight is a finite number; None before the first step."""
 
-    def run(self, turns: Turns) -> bool:
-        """Make these steps in one native call; False if a weight is no longer a finite number."""
-        self.native.run(turns)
+    def run(self, steps: PlannedSteps) -> bool:
+        """Make these steps in one native call; return False if a weight is no longer a finite number."""
+        self.native.run(*steps.arrays)
+        self.finite = self.native.finite
+        return self.finite
+
+    def gradient(self, rows: Array, step: int = 1) -> Array:
+        """Return the gradient of these examples as one batch; no parameter changes."""
+        return self.native.gradient(rows, step)
+
+    def apply(self, gradient: Array, step: int, rate: float) -> bool:
+        """Update the parameters from a gradient; return False if a weight is no longer a finite number."""
+        self.native.apply(gradient, step, rate)
         self.finite = self.native.finite
         return self.finite
 
     def loss(self) -> float:
-        """E_total over all examples that are learnt from."""
+        """Return E_total over all examples that are learnt from."""
         error = self.native.error(self.learnt)
         penalty = self.problem.penalty
         return error + float(penalty_error(penalty, self.snapshot().parameters)) if penalty else error
 
     def validation_loss(self) -> float:
-        """The error over the examples that are set aside."""
+        """Return the error over the examples set aside."""
         assert self.validation is not None
         return self.native.error(self.validation)
 
     def gradient_norm(self) -> float:
-        """The norm of the gradient over all examples that are learnt from, as the reference finds it."""
+        """Return the norm of the gradient over all examples that are learnt from, as the reference computes it."""
         return Reference(self.problem, self.dtype, self.snapshot()).gradient_norm()
 
     def snapshot(self) -> Snapshot:
-        """The present numbers, copied as they stand in memory; put in order when they are asked for."""
+        """Return the present numbers, copied as they stand in memory and put in order when they are first read."""
         present, native, problem = self.native.copy(), self.native, self.problem
 
         def take() -> tuple[Parameters, Mapping[str, Array]]:

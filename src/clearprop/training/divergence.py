@@ -1,4 +1,4 @@
-"""Where a training stopped being finite: the epoch is made again, looking at every number."""
+"""Where a training diverged: its last epoch is made again, and every number looked at."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from clearprop.models.snapshot import Snapshot
 from clearprop.network.problem import Problem
 from clearprop.propagation.finite import require_finite, require_finite_update
 from clearprop.propagation.forward import output_errors
-from clearprop.propagation.turns import Turn, Turns
+from clearprop.training.planned_steps import PlannedStep, PlannedSteps
 from clearprop.training.reference import Reference
 from clearprop.training.stopping import Ending, Status, ending
 
@@ -15,28 +15,30 @@ REMEDY = "try a smaller learning rate, or clip_norm under [optimizer]"
 AT_ONCE = "try inputs scaled to about -1 to 1, or smaller weights"
 
 
-def diverged(problem: Problem, dtype: str, start: Snapshot, epoch: int, turns: Turns) -> tuple[Ending, int | None]:
-    """The end of a training that diverged in an epoch (counted from 1) which began at ``start``; and at
-    which step, if that is seen.
+def diverged(
+    problem: Problem, dtype: str, start: Snapshot, epoch: int, steps: PlannedSteps
+) -> tuple[Ending, int | None]:
+    """Return the end of a training that diverged in an epoch (from 1) that began at ``start``, and the number of the
+    step in which it did, if that is seen.
 
-    Steps depend on nothing but (settings, epoch), so making them again meets the same numbers.
+    Steps depend on the settings and the epoch alone, so making them again gives the same numbers.
     """
     engine = Reference(problem, dtype, start)
-    place, step = f"in epoch {epoch}", None
+    place, number = f"in epoch {epoch}", None
     try:
-        for turn in turns:
-            place, step = f"in epoch {epoch}, step {turn.step}", turn.step
-            _examined(engine, turn)
+        for step in steps:
+            place, number = f"in epoch {epoch}, step {step.number}", step.number
+            _examined(engine, step)
         place = f"in epoch {epoch}, after its last step"
         _whole(engine)
     except NotFinite as error:
-        return ending(Status.DIVERGED, place=place, fault=_with_remedy(str(error), REMEDY)), step
-    # The engine rounds in another order, and may meet infinity a little sooner.
-    return ending(Status.DIVERGED, place=place, fault=f"the loss is not a finite number; {REMEDY}"), step
+        return ending(Status.DIVERGED, place=place, fault=_with_remedy(str(error), REMEDY)), number
+    # The engine rounds in another order and may overflow a little sooner.
+    return ending(Status.DIVERGED, place=place, fault=f"the loss is not a finite number; {REMEDY}"), number
 
 
 def at_once(problem: Problem, dtype: str) -> Ending:
-    """The end of a training whose initial weights already give no finite loss."""
+    """Return the end of a training whose initial weights already give a loss that is not finite."""
     place = "before the first step"
     try:
         _whole(Reference(problem, dtype))
@@ -45,10 +47,10 @@ def at_once(problem: Problem, dtype: str) -> Ending:
     return ending(Status.DIVERGED, place=place, fault=f"the loss is not a finite number; {AT_ONCE}")
 
 
-def _examined(engine: Reference, turn: Turn) -> None:
-    worked = engine.work_out(turn.rows, turn.step, turn.rate)
+def _examined(engine: Reference, step: PlannedStep) -> None:
+    worked = engine.work_out(step.rows, step.number, step.rate)
     errors = output_errors(worked.trace, worked.targets)
-    require_finite(engine.problem, worked.trace, worked.targets, errors, turn.rows + 1)
+    require_finite(engine.problem, worked.trace, worked.targets, errors, step.rows + 1)
     require_finite_update(engine.problem, worked.gradients.of, worked.update)
     engine.take(worked)
 

@@ -1,4 +1,4 @@
-"""Engines: what makes the steps of a training. The compiled one, or the reference in NumPy."""
+"""Engines: the compiled one, and the reference in NumPy. An engine makes the steps of a training."""
 
 from __future__ import annotations
 
@@ -10,42 +10,60 @@ from clearprop.engine.availability import unusable
 from clearprop.errors import InvalidArgument
 from clearprop.models.snapshot import Snapshot
 from clearprop.network.problem import Problem
-from clearprop.propagation.turns import Turns
+from clearprop.training.planned_steps import PlannedSteps
 from clearprop.training.reference import Reference
+from clearprop.types import Array
 
 EngineName = Literal["compiled", "reference"]
 
 
 class SlowerEngine(UserWarning):
-    """The compiled engine cannot be used here: the reference does the same work, slower."""
+    """The compiled engine cannot be used here: the reference does the same work, more slowly."""
 
 
 class Engine(Protocol):
-    """All that the loop asks for."""
+    """An engine with the present parameters and the state of the optimizer.
 
-    def run(self, turns: Turns) -> bool:
-        """Make these steps, one after the other; False if a number stopped being finite."""
+    A step in two halves, ``apply(gradient(rows, step), step, rate)``, changes the parameters as ``run`` does with
+    that step, to the same bits. Between the halves a gradient can be averaged with those of other machines, say.
+    """
+
+    def run(self, steps: PlannedSteps) -> bool:
+        """Make these steps, one after the other; return False if a number is no longer finite."""
+
+    def gradient(self, rows: Array, step: int = 1) -> Array:
+        """Return ∂E_total/∂θ of these examples (positions from 0) as one batch, shape (parameters,).
+
+        The penalty's gradient is in it; it is not clipped; it is 0 for parameters that are not trained. ``step``, the
+        number of the step (from 1), decides what dropout leaves out. No parameter changes.
+        """
+
+    def apply(self, gradient: Array, step: int, rate: float) -> bool:
+        """Clip a gradient as the optimizer says and update the parameters; return False if one is no longer finite.
+
+        ``step`` is the number of the step (from 1), ``rate`` its learning rate.
+        """
 
     def loss(self) -> float:
-        """E_total over all examples that are learnt from, without dropout, at the present parameters."""
+        """Return E_total over all examples that are learnt from, without dropout, at the present parameters."""
 
     def validation_loss(self) -> float:
-        """The same over those set aside, without the penalty."""
+        """Return the error over the examples set aside, without the penalty."""
 
     def gradient_norm(self) -> float:
-        """The Euclidean norm of ∂(loss)/∂(all that is trained)."""
+        """Return the Euclidean norm of ∂E_total/∂(trained parameters), over all examples that are learnt from."""
 
     def snapshot(self) -> Snapshot:
-        """The present parameters, and what the optimizer remembers."""
+        """Return the present parameters and the state of the optimizer."""
 
 
 def engine_for(
     problem: Problem, start: Snapshot | None = None, *, name: EngineName = "compiled", threads: int | None = None
 ) -> Engine:
-    """The engine of that name for a problem, in the precision that its settings ask for.
+    """Return the engine of that name for a problem, in the precision of its settings.
 
     Raises:
-        InvalidArgument: there is no such engine, or not so many threads.
+        InvalidArgument: there is no such engine, or the number of threads is not a possible one.
     """
     if name not in ("compiled", "reference"):
         raise InvalidArgument(f'engine: expected "compiled" or "reference", found {name!r}')
@@ -61,7 +79,7 @@ def engine_for(
 
 
 def require_threads(threads: Any) -> None:
-    """Refuse a number of threads that makes no sense."""
+    """Refuse an impossible number of threads."""
     if threads is not None and not (isinstance(threads, Integral) and 1 <= int(threads) <= MOST_THREADS):
         raise InvalidArgument(f"threads: expected a whole number from 1 to {MOST_THREADS}, found {threads!r}")
 

@@ -1,4 +1,4 @@
-"""Inspection: what the compiled engine does for a problem, and how fast."""
+"""A look at the compiled engine: how it computes a problem, and how fast."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from clearprop.engine import cache, machine, plan
 from clearprop.engine.native import Native
 from clearprop.engine.program import Tile
 from clearprop.network.problem import Problem
-from clearprop.propagation.turns import Turns
 from clearprop.propagation.update import initial_state
 from clearprop.training.arguments import requested
+from clearprop.training.batching import Plateau, batch_size, planned
 from clearprop.training.engines import require_threads
-from clearprop.training.order import Plateau, batch_size, turns
+from clearprop.training.planned_steps import PlannedSteps
 
 SECONDS = 0.2
-"""How long each of the measured runs takes, about."""
+"""About the length of each measured run."""
 
 RUNS = 5
 
 
 class LayerPlan(NamedTuple):
-    """How a layer is cut: ``computed`` units are those of whole vectors."""
+    """How a layer is cut into panels; ``computed`` is the number of units in whole vectors."""
 
     inputs: int
     units: int
@@ -34,9 +34,9 @@ class LayerPlan(NamedTuple):
 
 @dataclass(frozen=True)
 class Inspection:
-    """The plan for a problem; times in seconds, ``expected`` and ``measured`` for one step.
+    """The plan for a problem. Times are in seconds, ``expected`` and ``measured`` for one step.
 
-    ``cache`` is the folder where code is kept, ``unused`` says why it is not, if so.
+    ``cache`` is the folder of compiled code; where there is none, ``unused`` says why.
     """
 
     native: Native
@@ -59,15 +59,15 @@ class Inspection:
     gflops: float
 
     def assembly(self) -> str:
-        """The machine code that trains, as text."""
+        """Return the machine code that trains, as text."""
         return self.native.built.assembly
 
 
 def inspected(problem: Problem, batch: int | None, threads: int | None, *, measure: bool = True) -> Inspection:
-    """Plan, compile, and measure.
+    """Plan, compile and measure.
 
     Raises:
-        InvalidArgument: the problem has no examples, or a number makes no sense.
+        InvalidArgument: the problem has no examples, or a number is impossible.
     """
     require_threads(threads)
     problem = requested(problem, settings={} if batch is None else {"batch_size": batch})
@@ -78,7 +78,7 @@ def inspected(problem: Problem, batch: int | None, threads: int | None, *, measu
     unused = cache.unused()
     panels, sizes, target = native.panels, problem.network.sizes, machine.host()
     expected = plan.seconds(native.program, problem.network, size, native.threads)
-    memory = native.memory  # before many steps are measured, whose order is kept too
+    memory = native.memory  # before measuring, which keeps the order of many steps
     measured = _measured(native, problem, size) if measure else expected
     operations = plan.operations(problem.network, size)
     return Inspection(
@@ -104,16 +104,16 @@ def inspected(problem: Problem, batch: int | None, threads: int | None, *, measu
 
 
 def _measured(native: Native, problem: Problem, size: int) -> float:
-    """The median time of a step, over runs of many."""
+    """Return the median time of a step, over runs of many steps."""
     assert problem.examples is not None
     still = replace(problem, optimizer=replace(problem.optimizer, schedule=type(problem.optimizer.schedule)()))
-    epoch = turns(still, 0, Plateau(still))
-    once = [turn for turn in islice(epoch, 1000) if len(turn.rows) == size]
+    epoch = planned(still, 0, Plateau(still))
+    once = [step for step in islice(epoch, 1000) if len(step.rows) == size]
     steps = 1
     while True:
-        run = Turns.of(islice(cycle(once), steps))
+        run = PlannedSteps.of(islice(cycle(once), steps))
         begun = time.perf_counter()
-        native.run(run)
+        native.run(*run.arrays)
         spent = time.perf_counter() - begun
         if spent > SECONDS / 4:
             break
@@ -121,6 +121,6 @@ def _measured(native: Native, problem: Problem, size: int) -> float:
     found = []
     for _ in range(RUNS):
         begun = time.perf_counter()
-        native.run(run)
+        native.run(*run.arrays)
         found.append((time.perf_counter() - begun) / len(run))
     return sorted(found)[RUNS // 2]

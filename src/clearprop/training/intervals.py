@@ -1,30 +1,30 @@
-"""The pace: how many steps are made before the loop looks up."""
+"""Intervals: how many steps are made between two looks at callbacks, limits and interrupts."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
 
-from clearprop.propagation.turns import Turns
+from clearprop.training.planned_steps import PlannedSteps
 
 SECONDS = 0.1
-"""Between two looks: the display moves, and an interrupt is answered before anybody notices a delay."""
+"""The time between two looks: short enough for a smooth display and a prompt answer to an interrupt."""
 
 FASTER = 8
-"""By how much a part may be longer than the one before it, until it is known how long steps take."""
+"""How many times longer a part may be than the one before it, until the time of a step is known."""
 
 
 class Pace:
-    """Cuts steps into parts that take about as long as they should; or of so many ``steps`` each."""
+    """Cuts steps into parts that take about as long as they should, or into parts of ``steps`` steps."""
 
     def __init__(self, steps: int | None = None) -> None:
         self.fixed, self.steps = steps is not None, steps or 1
 
-    def parts(self, turns: Turns) -> Iterator[Turns]:
-        """The turns, in parts; each is to be made before the next is asked for."""
+    def parts(self, steps: PlannedSteps) -> Iterator[PlannedSteps]:
+        """Yield the steps in parts; each part must be made before the next is taken."""
         start = 0
-        while start < len(turns):
-            part = turns[start : start + self.steps]
+        while start < len(steps):
+            part = steps[start : start + self.steps]
             start += len(part)
             started = time.monotonic()
             yield part

@@ -20,10 +20,10 @@ from clearprop.network.problem import Problem
 from clearprop.prediction.metrics import Metrics, measured
 from clearprop.rules.optimizers import Optimizer
 from clearprop.training.arguments import requested
+from clearprop.training.batching import Plateau, batch_size, planned
 from clearprop.training.callbacks import Callback, Function, Listeners, Logs
 from clearprop.training.engines import Engine, EngineName, engine_for
 from clearprop.training.intervals import Pace
-from clearprop.training.order import Plateau, batch_size, turns
 from clearprop.training.reference import Reference
 from clearprop.training.stopping import Ending, Status, Stopping, ending
 from clearprop.types import Array
@@ -225,18 +225,18 @@ class _Training:
     def _epoch(self) -> Ending | None:
         """One epoch, or what is left of it; the reason to end with it, if there is one."""
         at = self.standing
-        all_turns = turns(self.problem, at.epochs, self.plateau)
-        last = int(all_turns.steps[-1])
-        for part in self.pace.parts(all_turns[at.steps + len(all_turns) - last :]):
-            finite, turn = self.engine.run(part), part[-1]
+        steps = planned(self.problem, at.epochs, self.plateau)
+        last = int(steps.numbers[-1])
+        for part in self.pace.parts(steps[at.steps + len(steps) - last :]):
+            finite, step = self.engine.run(part), part[-1]
             # A number that is not finite: the epoch can only get worse.
             if not finite:
-                return self._diverged(turn.step)
-            if turn.step == last:
-                return self._end_of_epoch(turn.step, turn.rate)
-            self.standing = Standing(at.epochs, turn.step, self.engine.snapshot(), at.whole, at.best)
+                return self._diverged(step.number)
+            if step.number == last:
+                return self._end_of_epoch(step.number, step.rate)
+            self.standing = Standing(at.epochs, step.number, self.engine.snapshot(), at.whole, at.best)
             if end := self.stopping.out_of_time():
-                return end if self.standing.present.finite else self._diverged(turn.step)
+                return end if self.standing.present.finite else self._diverged(step.number)
             self._checkpoint()
         raise AssertionError("an epoch ends with its last step")
 
@@ -285,7 +285,7 @@ class _Training:
         from clearprop.training.divergence import diverged  # rarely wanted
 
         at = self.standing
-        again = turns(self.problem, at.epochs, self.plateau)
+        again = planned(self.problem, at.epochs, self.plateau)
         self.standing = self._rolled_back()
         end, seen = diverged(self.problem, self.problem.settings.dtype, at.whole, at.epochs + 1, again)
         self.failed = step if seen is None else seen

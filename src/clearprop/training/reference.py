@@ -1,4 +1,4 @@
-"""The step of training, in NumPy: the reference that any faster engine must agree with."""
+"""The steps of training in NumPy: the reference that any faster engine must agree with."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from clearprop.propagation.backward import Gradients, add_penalty, backward
 from clearprop.propagation.blocks import blocks
 from clearprop.propagation.dropout import masks
 from clearprop.propagation.forward import Trace, example_share, forward, output_errors, penalty_error
-from clearprop.propagation.turns import Turns
 from clearprop.propagation.update import Update, initial_state, update
-from clearprop.training.order import batch_size
+from clearprop.training.batching import batch_size
+from clearprop.training.planned_steps import PlannedSteps
 from clearprop.types import Array
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step worked out, not yet taken."""
+    """A step worked out, not yet taken."""
 
     trace: Trace
     targets: Array
@@ -31,7 +31,7 @@ class Step:
 
 
 class Reference:
-    """Forward, backward, update, as the propagation room does them, in the given precision."""
+    """Forward, backward and update as ``propagation`` computes them, in the given precision."""
 
     def __init__(self, problem: Problem, dtype: str, start: Snapshot | None = None) -> None:
         assert problem.examples is not None
@@ -46,54 +46,76 @@ class Reference:
         self.present = start
         self.dropout = any(layer.dropout for layer in problem.network.layers)
         self.one_batch = batch_size(problem) == len(self.learnt)
-        # The forward pass over all examples that `loss` made, for a step on all of them to go on from.
+        # The forward pass over all examples that `loss` made: a step on all of them continues from it.
         self.known: Trace | None = None
 
-    def run(self, turns: Turns) -> bool:
-        """Make these steps; False as soon as a batch's loss is not a finite number."""
-        return all(np.isfinite(self.step(turn.rows, turn.step, turn.rate)) for turn in turns)
+    def run(self, steps: PlannedSteps) -> bool:
+        """Make these steps; stop and return False as soon as a batch's loss is not a finite number."""
+        return all(np.isfinite(self.step(step.rows, step.number, step.rate)) for step in steps)
 
     def step(self, rows: Array, step: int, rate: float) -> float:
-        """One update; the loss of the batch before it."""
+        """Make one step; return the loss of the batch before it."""
         worked = self.work_out(rows, step, rate)
         self.take(worked)
         return self._error([(worked.trace, worked.targets)]) + self._penalty(worked.trace.parameters)
 
+    def gradient(self, rows: Array, step: int = 1) -> Array:
+        """Return the gradient of these examples as one batch; no parameter changes."""
+        _, _, gradients = self._gradients(rows, step)
+        return np.where(self.present.parameters.layout.trainable, gradients.of.vector, 0)
+
+    def apply(self, gradient: Array, step: int, rate: float) -> bool:
+        """Update the parameters from a gradient; return False if one is no longer a finite number."""
+        present = self.present
+        if gradient.shape != present.parameters.vector.shape:
+            expected = present.parameters.vector.shape
+            raise ValueError(f"expected a gradient of shape {expected}, found {gradient.shape}")
+        given = present.parameters.with_vector(gradient.astype(present.parameters.vector.dtype, copy=False))
+        changed = update(self.problem.optimizer, present.parameters, given, present.state, step, rate)
+        self._set(changed)
+        return bool(np.isfinite(changed.parameters.vector).all())
+
     def work_out(self, rows: Array, step: int, rate: float) -> Step:
-        """Forward, backward, update on these examples; nothing is changed."""
-        problem, present = self.problem, self.present
-        targets = self._part(self.targets, rows)
+        """Compute forward, backward and update on these examples; change nothing."""
+        present = self.present
+        trace, targets, gradients = self._gradients(rows, step)
+        changed = update(self.problem.optimizer, present.parameters, gradients.of, present.state, step, rate)
+        return Step(trace, targets, gradients, changed)
+
+    def _gradients(self, rows: Array, step: int) -> tuple[Trace, Array, Gradients]:
+        problem, targets = self.problem, self._part(self.targets, rows)
         if self.known is not None and len(rows) == len(self.learnt) and not self.dropout:
             trace = self.known
         else:
             dtype = self.inputs.dtype
             dropped = masks(problem.network, problem.settings.seed, step, rows, dtype) if self.dropout else None
             trace = self.trace(rows, dropped)
-        gradients = backward(trace, targets, problem.penalty)
-        changed = update(problem.optimizer, present.parameters, gradients.of, present.state, step, rate)
-        return Step(trace, targets, gradients, changed)
+        return trace, targets, backward(trace, targets, problem.penalty)
 
     def take(self, step: Step) -> None:
         """Make a step's new parameters the present ones."""
+        self._set(step.update)
+
+    def _set(self, changed: Update) -> None:
         self.known = None
-        self.present = Snapshot.of(step.update.parameters, step.update.state)
+        self.present = Snapshot.of(changed.parameters, changed.state)
 
     def trace(self, rows: Array, dropped: tuple[Array | None, ...] | None = None) -> Trace:
-        """The forward pass over these examples at the present parameters."""
+        """Return the forward pass over these examples at the present parameters."""
         weights = None if self.examples.weights is None else self.examples.weights[rows]
         return forward(self.problem.network, self.present.parameters, self._part(self.inputs, rows), dropped, weights)
 
     def loss(self) -> float:
-        """E_total over all examples that are learnt from."""
+        """Return E_total over all examples that are learnt from."""
         return self._error(self._seen(self.learnt)) + self._penalty(self.present.parameters)
 
     def validation_loss(self) -> float:
-        """The error over the examples that are set aside."""
+        """Return the error over the examples set aside."""
         assert self.examples.validation is not None
         return self._error(self._seen(self.examples.validation))
 
     def gradient_norm(self) -> float:
-        """The norm of the gradient over all examples that are learnt from."""
+        """Return the norm of the gradient over all examples that are learnt from."""
         present, network = self.present.parameters, self.problem.network
         total = np.zeros(present.vector.shape)
         for trace, targets in self._seen(self.learnt):
@@ -106,11 +128,11 @@ class Reference:
         return float(np.linalg.norm(total[present.layout.trainable]))
 
     def snapshot(self) -> Snapshot:
-        """The present parameters and state; every step makes new arrays, so nothing is copied."""
+        """Return the present parameters and state; every step makes new arrays, so nothing is copied."""
         return self.present
 
     def traces(self, rows: Array) -> Iterator[tuple[Array, Trace]]:
-        """Forward passes that together see all these examples; what is learnt from in one batch in one."""
+        """Yield forward passes that together cover these examples: a single one, where one batch has all examples."""
         if rows is self.learnt and self.one_batch:
             if self.known is None:
                 self.known = self.trace(rows)
@@ -120,7 +142,7 @@ class Reference:
             yield part, self.trace(part)
 
     def _seen(self, rows: Array) -> Iterator[tuple[Trace, Array]]:
-        """The same with their targets."""
+        """Yield the same passes with their targets."""
         for part, trace in self.traces(rows):
             yield trace, self._part(self.targets, part)
 

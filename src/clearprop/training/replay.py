@@ -1,4 +1,4 @@
-"""Any moment of a training, made again."""
+"""Any moment of a training, recomputed."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from clearprop.engine.availability import unusable
 from clearprop.errors import NotFinite
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import Cycle, Rounding, cycle
-from clearprop.propagation.turns import Turn, Turns
 from clearprop.training.arguments import requested
+from clearprop.training.batching import Plateau, planned
 from clearprop.training.engines import Engine, engine_for
 from clearprop.training.intervals import Pace
-from clearprop.training.order import Plateau, turns
+from clearprop.training.planned_steps import PlannedStep, PlannedSteps
 from clearprop.training.reference import Reference
 from clearprop.types import Array
 
 
 @dataclass(frozen=True)
 class Moment:
-    """Where a training stands before step ``step`` (counted from 1), and the engine that brought it there."""
+    """A training before step ``step`` (from 1), and the engine that brought it there."""
 
     problem: Problem
     state: Mapping[str, Array]
@@ -32,7 +32,7 @@ class Moment:
     engine: Engine
 
     def cycle(self, example: int | Literal["all"]) -> Cycle:
-        """The next cycle, derived in float64; and how far the engine's own is from it."""
+        """Return the next cycle in float64, and how far the engine's result is from it."""
         done = cycle(self.problem, example, step=self.step, rate=self.rate, state=self.state)
         if isinstance(self.engine, Reference):
             return done
@@ -40,7 +40,7 @@ class Moment:
 
     def _rounding(self, done: Cycle) -> Rounding:
         engine = engine_for(_with_batch(self.problem, len(done.numbers)), self.engine.snapshot())
-        engine.run(Turns.of([Turn(done.numbers - 1, self.step, self.rate)]))
+        engine.run(PlannedSteps.of([PlannedStep(done.numbers - 1, self.step, self.rate)]))
         difference = np.abs(engine.snapshot().parameters.vector - done.updated.vector)
         # Frozen parameters keep digits that the engine has no room for, and never use them.
         difference[~done.parameters.layout.trainable] = 0.0
@@ -49,15 +49,14 @@ class Moment:
 
 
 def replay(problem: Problem, steps: int) -> Moment:
-    """The moment after so many updates, those that ``train`` makes.
+    """Return the moment after ``steps`` updates, those that ``train`` makes.
 
-    Those of a network file's own examples are made in float64, as one would by hand; those on a table by
-    the compiled engine, in the precision of the training: the weights are its own. It stops for nothing:
-    neither convergence nor a limit.
+    On a network file's own examples they are computed in float64, as one would by hand; on a table by the compiled
+    engine, in the precision of the training. Neither convergence nor a limit ends them.
 
     Raises:
         InvalidArgument: the problem has no examples.
-        NotFinite: a number stopped being finite on the way.
+        NotFinite: a number on the way is not finite.
     """
     problem = requested(problem)
     assert problem.examples is not None
@@ -67,22 +66,22 @@ def replay(problem: Problem, steps: int) -> Moment:
     epoch = 0
     with np.errstate(all="ignore"):
         while True:
-            ahead = turns(problem, epoch, plateau)
-            first = int(ahead.steps[0])
+            ahead = planned(problem, epoch, plateau)
+            first = int(ahead.numbers[0])
             for part in pace.parts(ahead[: max(0, steps + 1 - first)]):
                 engine.run(part)
                 present = engine.snapshot()
                 if not present.finite:
                     raise NotFinite(
-                        f"after step {int(part.steps[-1])} a weight is no longer a finite number; ask for an earlier "
+                        f"after step {int(part.numbers[-1])} a weight is no longer a finite number; ask for an earlier "
                         "step, or try a smaller learning rate"
                     )
             if steps + 1 - first < len(ahead):
-                turn, present = ahead[steps + 1 - first], engine.snapshot()
+                following, present = ahead[steps + 1 - first], engine.snapshot()
                 parameters = _in_float64(problem, present.parameters.vector)
                 state = {name: values.astype(float) for name, values in present.state.items()}
                 moved = replace(problem, parameters=problem.parameters.with_vector(parameters))
-                return Moment(moved, state, turn.step, turn.rate, engine)
+                return Moment(moved, state, following.number, following.rate, engine)
             epoch += 1
             if plateau.active:
                 validates = problem.examples.validation is not None
@@ -90,11 +89,11 @@ def replay(problem: Problem, steps: int) -> Moment:
 
 
 def _in_float64(problem: Problem, after: Array) -> Array:
-    """The parameters; those that training left alone, as frozen biases, keep all their digits."""
+    """Return the parameters in float64; those that training left alone, as frozen biases, keep all their digits."""
     before = problem.parameters.vector
     return np.where(before.astype(after.dtype) == after, before, after.astype(float))
 
 
 def _with_batch(problem: Problem, examples: int) -> Problem:
-    """The same with batches of so many examples."""
+    """Return the problem with batches of that many examples."""
     return replace(problem, settings=replace(problem.settings, batch_size=examples))

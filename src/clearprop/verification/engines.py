@@ -8,6 +8,7 @@ import numpy as np
 
 from clearprop.engine.availability import unusable
 from clearprop.propagation.cycle import Cycle
+from clearprop.propagation.update import initial_state
 from clearprop.types import Array
 
 TOLERANCES = {"float64": 1e-12, "float32": 1e-4}
@@ -40,11 +41,12 @@ def check_engine(done: Cycle) -> list[EngineCheck]:
 
 
 def _differences(done: Cycle, dtype: str) -> list[float]:
-    from clearprop.engine.native import gradient
+    from clearprop.engine.native import Native
 
-    problem = done.problem
-    assert problem.examples is not None
-    found = gradient(problem, dtype, done.parameters.vector.astype(dtype), done.numbers - 1, done.step)
+    start = done.parameters.with_vector(done.parameters.vector.astype(dtype))
+    state = initial_state(done.problem.optimizer, start)
+    native = Native(done.problem, dtype, len(done.numbers), start.vector, state, threads=1)
+    found = native.gradient(done.numbers - 1, done.step)
     expected, layout = done.gradients.of.vector, done.parameters.layout
     worst = []
     for weights, biases in zip(layout.weights, layout.biases, strict=True):
