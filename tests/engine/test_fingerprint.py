@@ -46,9 +46,12 @@ SOFTMAX = {"last": "softmax", "loss": "categorical_cross_entropy"}
 FUSED = {"loss": "binary_cross_entropy", "last": "logistic"}
 SINGLE = {"single": True}
 ALL: tuple[Part, ...] = PARTS
-RULES: tuple[Part, ...] = ("train", "errors", "predict")
-LOSS: tuple[Part, ...] = ("train", "errors")
+COMPUTING: tuple[Part, ...] = ("kernels", "train", "gradient", "errors", "predict")
+RULES: tuple[Part, ...] = ("train", "gradient", "errors", "predict")
+LOSS: tuple[Part, ...] = ("train", "gradient", "errors")
 TRAIN: tuple[Part, ...] = ("train",)
+GRADIENT: tuple[Part, ...] = ("train", "gradient")
+UPDATE: tuple[Part, ...] = ("train", "apply")
 MATTERS: Mapping[str, tuple[Settings, Settings, tuple[Part, ...]]] = {
     "activation": ({}, {"activation": "relu"}, RULES),
     "last activation": ({}, {"last": "logistic"}, RULES),
@@ -63,37 +66,37 @@ MATTERS: Mapping[str, tuple[Settings, Settings, tuple[Part, ...]]] = {
     "a hidden softmax": ({}, {"activation": "softmax"}, RULES),
     "fused": (FUSED, {**FUSED, "loss": "-(t * log(y) + (1 - t) * log(1 - y))"}, LOSS),
     "softmax, fused": (SOFTMAX, {**SOFTMAX, "loss": "-(t * log(y))"}, LOSS),
-    "dropout": ({}, {"dropout": 0.5}, TRAIN),
+    "dropout": ({}, {"dropout": 0.5}, GRADIENT),
     "dropout of fused outputs": (
-        {**FUSED, "dropout": 0.5}, {**FUSED, "dropout": 0.5, "outputs_dropout": 0.5}, TRAIN),
-    "a bias that is shared": ({}, {"bias": "shared"}, TRAIN),
+        {**FUSED, "dropout": 0.5}, {**FUSED, "dropout": 0.5, "outputs_dropout": 0.5}, GRADIENT),
+    "a bias that is shared": ({}, {"bias": "shared"}, ("train", "gradient", "apply")),
     "loss": ({}, {"loss": "squared_error"}, LOSS),
     "a constant of the loss": ({}, {"delta": 1.0000000000000002}, LOSS),
-    "optimizer": ({}, ADAM, TRAIN),
-    "momentum": ({}, {"options": {"momentum": 0.9}}, TRAIN),
-    "nesterov": ({"options": {"momentum": 0.9}}, {"options": {"momentum": 0.9, "nesterov": True}}, TRAIN),
-    "coupled decay": (ADAM, {**ADAM, "options": {"weight_decay": 0.1}}, TRAIN),
-    "clip_norm": ({"whole": True}, {"whole": True, "clip_norm": 1.0}, TRAIN),
-    "its limit": ({"whole": True, "clip_norm": 1.0}, {"whole": True, "clip_norm": 1.0000000000000002}, TRAIN),
-    "clip_value": ({}, {"clip_value": 1.0}, TRAIN),
-    "its bound": ({"clip_value": 1.0}, {"clip_value": 1.0000000000000002}, TRAIN),
-    "l2": ({}, {"l2": 0.1}, TRAIN),
-    "how much l2": ({"l2": 0.1}, {"l2": float(np.nextafter(0.1, 1))}, TRAIN),
-    "l1": ({}, {"l1": 0.1}, TRAIN),
-    "l1 or l2": ({"l1": 0.1}, {"l2": 0.1}, TRAIN),
+    "optimizer": ({}, ADAM, UPDATE),
+    "momentum": ({}, {"options": {"momentum": 0.9}}, UPDATE),
+    "nesterov": ({"options": {"momentum": 0.9}}, {"options": {"momentum": 0.9, "nesterov": True}}, UPDATE),
+    "coupled decay": (ADAM, {**ADAM, "options": {"weight_decay": 0.1}}, UPDATE),
+    "clip_norm": ({"whole": True}, {"whole": True, "clip_norm": 1.0}, UPDATE),
+    "its limit": ({"whole": True, "clip_norm": 1.0}, {"whole": True, "clip_norm": 1.0000000000000002}, UPDATE),
+    "clip_value": ({}, {"clip_value": 1.0}, UPDATE),
+    "its bound": ({"clip_value": 1.0}, {"clip_value": 1.0000000000000002}, UPDATE),
+    "l2": ({}, {"l2": 0.1}, GRADIENT),
+    "how much l2": ({"l2": 0.1}, {"l2": float(np.nextafter(0.1, 1))}, GRADIENT),
+    "l1": ({}, {"l1": 0.1}, GRADIENT),
+    "l1 or l2": ({"l1": 0.1}, {"l2": 0.1}, GRADIENT),
     "weights of examples": ({}, {"weighted": True}, LOSS),
     "precision": ({}, {"numbers": ("float32", 2, False)}, ALL),
     "lanes": ({"widths": (1, 2)}, {"widths": (1, 2), "numbers": ("float64", 4, False)}, ALL),
-    "fma": ({"activation": "tanh"}, {"activation": "tanh", "numbers": ("float64", 2, True)}, ALL),
-    "rows of a tile": ({}, {"tile": (3, 1, 2)}, ALL),
+    "fma": ({"activation": "tanh"}, {"activation": "tanh", "numbers": ("float64", 2, True)}, COMPUTING),
+    "rows of a tile": ({}, {"tile": (3, 1, 2)}, COMPUTING),
     "inputs of a tile": ({}, {"tile": (2, 2, 2)}, ("kernels",)),
     "vectors of a tile": ({"widths": (1,)}, {"widths": (1,), "tile": (2, 1, 1)}, ALL),
-    "widths of panels": ({"widths": (1, 2)}, {"widths": (1,)}, ALL),
-    "wide panels": ({"widths": (1,)}, {"widths": (2,)}, ALL),
+    "widths of panels": ({"widths": (1, 2)}, {"widths": (1,)}, COMPUTING),
+    "wide panels": ({"widths": (1,)}, {"widths": (2,)}, COMPUTING),
     "triple": ({}, {"triple": "aarch64-unknown-linux-gnu"}, ALL),
-    "x86": ({}, {"x86": False}, ("kernels", "train")),
+    "x86": ({}, {"x86": False}, ("kernels", "train", "gradient", "apply")),
     "the whole gradient": ({}, {"whole": True}, TRAIN),
-    "one by one": ({}, {"alone": True}, TRAIN),
+    "one by one": ({}, {"alone": True}, GRADIENT),
     "single examples": ({}, SINGLE, TRAIN),
     "inputs, single": (SINGLE, {**SINGLE, "sizes": (4, 5, 2)}, TRAIN),
     "units, single": (SINGLE, {**SINGLE, "sizes": (3, 4, 2)}, TRAIN),
@@ -103,8 +106,9 @@ MATTERS: Mapping[str, tuple[Settings, Settings, tuple[Part, ...]]] = {
     "mean over outputs, single": (SINGLE, {**SINGLE, "over_outputs": "mean"}, TRAIN),
 }  # fmt: skip
 CAUTIOUS: Mapping[str, tuple[Part, ...]] = {
-    "inputs of a tile": RULES,
+    "inputs of a tile": (*RULES, "apply"),
     "x86": ("errors", "predict"),
+    **dict.fromkeys(("fma", "rows of a tile", "widths of panels", "wide panels"), ("apply",)),
 }
 """Parts whose code is the same, but not known to be so."""
 DOES_NOT: Mapping[str, tuple[Settings, Settings]] = {
@@ -335,7 +339,7 @@ def test_layers_with_equal_rules_share_their_code_and_the_fingerprint_knows() ->
         found = [known(of(*rules), part) for rules in ((rule, other, rule), (rule, rule, other), (rule, other, other))]
         for each in (same, *found):
             assert all(each[1] == one[1] for one in (same, *found) if one[0] == each[0])
-        assert all((each[0] == same[0]) == (part == "kernels") for each in found)
+        assert all((each[0] == same[0]) == (part in ("kernels", "apply")) for each in found)
 
 
 def test_what_is_not_known_is_not_kept() -> None:

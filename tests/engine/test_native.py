@@ -50,9 +50,8 @@ def test_a_step_in_halves_has_the_same_bits(seed: int) -> None:
 def test_the_seeds_have_everything_in_them() -> None:
     problems = [drawn(seed, weights=2000) for seed in SEEDS]
     layers = [layer for problem in problems for layer in problem.network.layers]
-    assert len({(problem.optimizer.name, str(problem.optimizer.hyperparameters)) for problem in problems}) == len(
-        MOVING
-    )
+    made = {(problem.optimizer.name, str(problem.optimizer.hyperparameters)) for problem in problems}
+    assert len(made) == len(MOVING)
     assert {bool(problem.penalty) for problem in problems} == {True, False}
     assert {problem.optimizer.clip_norm is None for problem in problems} == {True, False}
     assert {problem.optimizer.clip_value is None for problem in problems} == {True, False}

@@ -100,7 +100,7 @@ def description(program: Program, part: Part) -> str:
     """
     written = _written(program, {**LEFT_OUT, Program: UNKNOWN_TO[part]})
     # Rules that differ in their names alone have numbers of their own.
-    return f"{part} {written}" if part == "kernels" else f"{part} {written} {len(program.activations)}"
+    return f"{part} {written}" if part in ("kernels", "apply") else f"{part} {written} {len(program.activations)}"
 
 
 def _written(value: Any, without: Mapping[type, tuple[str, ...]]) -> str:
