@@ -15,7 +15,6 @@ from clearprop.rendering.document import View
 from clearprop.rendering.fit import METRICS
 from clearprop.rendering.problem import problem_summary
 from clearprop.rendering.text import text
-from clearprop.training.batching import batch_size
 from clearprop.training.callbacks import Callback, Logs
 from clearprop.training.loop import EPOCHS
 
