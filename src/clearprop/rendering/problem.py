@@ -10,7 +10,7 @@ from clearprop.network.names import Quantity
 from clearprop.network.problem import Problem
 from clearprop.rendering.conventions import DRAWN_LIMIT, in_words
 from clearprop.rendering.document import Diagram, Document, Equation, Grid, Line, Lines, Paragraph
-from clearprop.training.order import batch_size
+from clearprop.training.batching import batch_size
 
 
 def network_document(network: Network) -> Document:
