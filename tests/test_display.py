@@ -8,8 +8,8 @@ import xml.etree.ElementTree as ET
 from typing import Any
 
 import pytest
+from tests.rendering.compiling import compiled
 from tests.rendering.reading import equations, read, words
-from tests.rendering.test_latex import compiled
 
 import clearprop as cp
 from clearprop.display import Displayable

@@ -14,7 +14,6 @@ import clearprop as cp
 from clearprop.expressions import Number, Symbol, parse
 from clearprop.expressions.tree import add
 from clearprop.network import names as q
-from clearprop.rendering.anchors import Anchors
 from clearprop.rendering.document import (
     Block,
     Curve,
@@ -202,21 +201,6 @@ def test_nothing_links_to_itself() -> None:
         for equation in page.iter("div"):
             own = equation.get("id")
             assert own is None or all(link.get("href") != f"#{own}" for link in equation.iter("a"))
-
-
-def test_ids_are_short_plain_and_unique_whatever_the_names() -> None:
-    texts = ["∂E_total/∂w5", "∂E_total/∂w5", "", "é ü", "<x>\"'&", "a" * 300, "a" * 400, "w5⁺", "δ_h1", "x-2", "x", "x"]
-    anchors = Anchors(tuple(Heading(2, text) for text in texts), VIEW, "p-")
-    ids = list(anchors.ids.values())
-    assert ids[:3] == ["p-dE_total-dw5", "p-dE_total-dw5-2", "p-part"]
-    assert len(set(ids)) == len(texts)
-    assert all(name.isascii() and len(name) < 80 and " " not in name for name in ids)
-
-
-@given(st.lists(st.text("ab-2 ", max_size=4) | st.text(max_size=80), max_size=12))
-def test_ids_never_repeat(texts: list[str]) -> None:
-    ids = list(Anchors(tuple(Heading(2, text) for text in texts), VIEW).ids.values())
-    assert len(set(ids)) == len(texts)
 
 
 # --- hostile text ---------------------------------------------------------------------------------------

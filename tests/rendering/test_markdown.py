@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from tests.rendering.explained import explained
 
 import clearprop as cp
 from clearprop.expressions import Number, Symbol, parse
@@ -95,3 +96,10 @@ def test_tables_have_one_cell_per_column() -> None:
 def test_the_diagram_is_a_fence() -> None:
     found = tokens(Diagram(PROBLEM.network))
     assert [(token.type, token.info) for token in found] == [("fence", "text")]
+
+
+def test_markdown_has_mathematics_and_tables() -> None:
+    shown = explained("lecture").markdown()
+    assert shown.startswith("# lecture: one cycle\n\n```text\n")
+    assert "| $w_{5}$ | $0.5$ | $0.08020$ | $0.45188$ |" in shown
+    assert shown.count("$$") % 2 == 0

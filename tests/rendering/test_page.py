@@ -19,7 +19,7 @@ from tests.rendering.reading import CORE, CORE_ATTRIBUTES, Balance, classes, dig
 from tests.support import LECTURE, LECTURE_COMPONENTS, LECTURE_GRADIENTS, LECTURE_UPDATED, problems
 
 import clearprop as cp
-from clearprop.rendering.document import Document, Heading, View, shown_number
+from clearprop.rendering.document import Document, Heading, View
 from clearprop.rendering.html import Html
 from clearprop.rendering.page import fragment, page, styles
 
@@ -231,19 +231,6 @@ def test_any_network_makes_a_page(problem: cp.Problem) -> None:
     assert [numbers for _, numbers in page_blocks(found)] == [
         numbers for _, numbers in markdown_blocks(explanation.markdown())
     ]
-
-
-def test_tables_over_cycles() -> None:
-    from clearprop.rendering.explanation import explain_cycles
-
-    explanation = explain_cycles(cp.cycle(cp.load("lecture")), 3)
-    rows = [row for table in read(explanation.html()).iter("table") for row in table.iter("tr")]
-    expected = json.loads(explanation.json())["cycles"]
-    shown = [
-        [words(cell).replace("− ", "-") for cell in row] for row in rows if row.find("th[@scope='row']") is not None
-    ]
-    assert [row[0] for row in shown] == ["0", "1", "2", "3"] * 2
-    assert [row[1] for row in shown[:4]] == [shown_number(each["E_total"]) for each in expected]
 
 
 # --- fragments ---------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import itertools
 import re
 
 import pytest
-from tests.rendering.test_latex import compiled, too_wide
+from tests.rendering.compiling import compiled, too_wide
 
 import clearprop as cp
 from clearprop.network import names as q
