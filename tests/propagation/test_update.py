@@ -1,0 +1,218 @@
+"""Updates: the lecture's numbers, PyTorch over 50 steps, and every rule written by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.propagation.networks import (
+    torch_error,
+)
+from tests.support import LECTURE_UPDATED
+
+import clearprop as cp
+from clearprop.propagation.backward import backward
+from clearprop.propagation.cycle import following
+from clearprop.propagation.forward import forward
+from clearprop.propagation.update import initial_state, update
+from clearprop.rendering.document import shown_number
+from clearprop.rules.optimizers import Optimizer, optimizer
+from clearprop.types import Array
+
+
+@pytest.mark.parametrize("name", ["sgd", "rmsprop", "adagrad", "adam", "adamw"])
+def test_frozen_biases_stay_under_every_optimizer(name: str) -> None:
+    decay = optimizer(name, weight_decay=0.1)
+    network = cp.Network(2, [cp.Dense(2, "tanh", train_bias=False)])
+    parameters = cp.Parameters.of(network, [[[1.0, 2.0], [3.0, 4.0]]], [[0.5, -0.5]])
+    examples = cp.Examples.of([[0.3, -0.7]], [[0.2, 0.9]])
+    done = cp.cycle(cp.Problem(network, parameters, decay, examples=examples))
+    assert done.updated.biases(0).tolist() == [0.5, -0.5]
+    assert np.all(done.updated.weights(0) != parameters.weights(0))
+
+
+@pytest.mark.parametrize("options", [{}, {"clip_norm": 0.1}])
+@pytest.mark.parametrize("name", ["adagrad", "rmsprop", "adam", "adamw"])
+def test_of_frozen_biases_nothing_is_remembered(name: str, options: dict[str, Any]) -> None:
+    """As in PyTorch, which keeps no state for what is not trained; the start stays, whatever it is."""
+    start: dict[str, Any] = {"initial_accumulator_value": 0.25} if name == "adagrad" else {}
+    network = cp.Network(2, [cp.Dense(2, "tanh", train_bias=False), cp.Dense(1)])
+    examples = cp.Examples.of([[0.3, -0.7]], [[0.9]])
+    problem = cp.Problem(network, optimizer=optimizer(name, **options, **start), examples=examples)
+    done = cp.cycle(problem)
+    for _ in range(2):
+        for symbol, first in problem.optimizer.state.items():
+            moved = done.update.state[symbol] != first
+            assert np.array_equal(moved, problem.parameters.layout.trainable)
+            assert np.array_equal(done.update.assigned[symbol], done.update.state[symbol])
+        done = following(done)
+
+
+Rule = Callable[[Array, Array, int, dict[str, Array]], Array]
+
+
+def _sgd(rate: float, momentum: float = 0, dampening: float = 0, nesterov: bool = False, decay: float = 0) -> Rule:
+    def step(w: Array, g: Array, n: int, s: dict[str, Array]) -> Array:
+        g = g + decay * w
+        if momentum:
+            s["b"] = g if n == 1 else momentum * s["b"] + (1 - dampening) * g
+            g = g + momentum * s["b"] if nesterov else s["b"]
+        return w - rate * g
+
+    return step
+
+
+def _rmsprop(rate: float, alpha: float, eps: float, centered: bool, momentum: float) -> Rule:
+    def step(w: Array, g: Array, n: int, s: dict[str, Array]) -> Array:
+        s["v"] = alpha * s.get("v", 0 * w) + (1 - alpha) * g * g
+        s["m"] = alpha * s.get("m", 0 * w) + (1 - alpha) * g
+        move = g / (np.sqrt(s["v"] - s["m"] ** 2 if centered else s["v"]) + eps)
+        s["b"] = momentum * s.get("b", 0 * w) + move
+        return w - rate * s["b"]
+
+    return step
+
+
+def _adagrad(rate: float, decay: float, eps: float, start: float) -> Rule:
+    def step(w: Array, g: Array, n: int, s: dict[str, Array]) -> Array:
+        s["s"] = s.get("s", 0 * w + start) + g * g
+        return w - rate / (1 + (n - 1) * decay) * g / (np.sqrt(s["s"]) + eps)
+
+    return step
+
+
+def _adam(rate: float, beta1: float, beta2: float, eps: float, decay: float, decoupled: bool) -> Rule:
+    def step(w: Array, g: Array, n: int, s: dict[str, Array]) -> Array:
+        if decoupled:
+            w = w * (1 - rate * decay)
+        else:
+            g = g + decay * w
+        s["m"] = beta1 * s.get("m", 0 * w) + (1 - beta1) * g
+        s["v"] = beta2 * s.get("v", 0 * w) + (1 - beta2) * g * g
+        return w - rate * (s["m"] / (1 - beta1**n)) / (np.sqrt(s["v"] / (1 - beta2**n)) + eps)
+
+    return step
+
+
+UPDATES: list[tuple[Optimizer, Rule]] = [
+    (cp.SGD(), _sgd(0.1)),
+    (cp.SGD(0.6), _sgd(0.6)),
+    (cp.SGD(0.6, weight_decay=0.2), _sgd(0.6, decay=0.2)),
+    (cp.SGD(0.1, momentum=0.9), _sgd(0.1, 0.9)),
+    (cp.SGD(0.1, momentum=0.9, dampening=0.4), _sgd(0.1, 0.9, 0.4)),
+    (cp.SGD(0.1, momentum=0.9, nesterov=True, weight_decay=0.1), _sgd(0.1, 0.9, 0, True, 0.1)),
+    (cp.RMSprop(), _rmsprop(0.01, 0.99, 1e-8, False, 0)),
+    (cp.RMSprop(0.1, alpha=0.5, eps=1e-3, centered=True, momentum=0.3), _rmsprop(0.1, 0.5, 1e-3, True, 0.3)),
+    (cp.Adagrad(), _adagrad(0.01, 0, 1e-10, 0)),
+    (cp.Adagrad(0.5, lr_decay=0.1, eps=1e-3, initial_accumulator_value=0.2), _adagrad(0.5, 0.1, 1e-3, 0.2)),
+    (cp.Adam(), _adam(0.001, 0.9, 0.999, 1e-8, 0, False)),
+    (cp.Adam(0.1, betas=(0.5, 0.6), eps=1e-2, weight_decay=0.3), _adam(0.1, 0.5, 0.6, 1e-2, 0.3, False)),
+    (cp.AdamW(), _adam(0.001, 0.9, 0.999, 1e-8, 0.01, True)),
+    (cp.AdamW(0.1, betas=(0.5, 0.6), weight_decay=0.3), _adam(0.1, 0.5, 0.6, 1e-8, 0.3, True)),
+]
+
+
+@pytest.mark.parametrize(("chosen", "rule"), UPDATES, ids=lambda value: getattr(value, "name", ""))
+def test_every_optimizer_against_its_rule_written_by_hand(chosen: Optimizer, rule: Rule) -> None:
+    rng = np.random.default_rng(2)
+    network = cp.Network(3, [cp.Dense(4, "tanh"), cp.Dense(2)])
+    parameters = cp.Parameters.random(network)
+    parameters.vector[:] = rng.normal(size=len(parameters))
+    w, remembered = parameters.vector.copy(), dict[str, Array]()
+    state = initial_state(chosen, parameters)
+    for n in range(1, 13):
+        g = rng.normal(size=len(parameters)) * 10.0 ** rng.integers(-3, 3)
+        before = parameters.vector.copy()
+        changed = update(chosen, parameters, parameters.with_vector(g), state, n)
+        np.testing.assert_array_equal(parameters.vector, before)
+        parameters, state = changed.parameters, dict(changed.state)
+        w = rule(w, g, n, remembered)
+        np.testing.assert_allclose(parameters.vector, w, rtol=1e-12, atol=1e-14)
+
+
+def test_the_scheduled_rate_takes_the_place_of_the_base_rate() -> None:
+    parameters = cp.Parameters.of(cp.Network(1, [cp.Dense(1, bias=False)]), [[[2.0]]])
+    changed = update(cp.SGD(0.5), parameters, parameters.with_vector(np.array([3.0])), {}, rate=0.25)
+    assert changed.parameters["w1"] == 2 - 0.25 * 3
+
+
+@pytest.mark.parametrize(
+    ("clip", "expected"),
+    [
+        ({"clip_value": 2.0}, [2.0, -2.0, 0.5]),
+        ({"clip_norm": 100.0}, [3.0, -4.0, 0.5]),
+        # Only what is trained counts: the norm of (3, -4) is 5.
+        ({"clip_norm": 2.5}, [1.5, -2.0, 0.25]),
+        ({"clip_value": 3.0, "clip_norm": 3.0}, [3 / 2**0.5, -3 / 2**0.5, 0.5 / 2**0.5]),
+    ],
+)
+def test_clipping(clip: dict[str, Any], expected: list[float]) -> None:
+    network = cp.Network(2, [cp.Dense(1, train_bias=False)])
+    parameters = cp.Parameters.of(network, [[[0.0, 0.0]]], [0.0])
+    chosen = optimizer("sgd", learning_rate=1.0, **clip)
+    changed = update(chosen, parameters, parameters.with_vector(np.array([3.0, -4.0, 0.5])), {})
+    np.testing.assert_allclose(changed.gradient, expected, rtol=1e-6)
+    np.testing.assert_allclose(changed.parameters.vector, [-expected[0], -expected[1], 0], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "shown"), LECTURE_UPDATED.items())
+def test_new_weights_of_the_lecture(name: str, shown: str) -> None:
+    assert shown_number(cp.cycle(cp.load("lecture")).updated[name], 5, "truncate") == shown
+
+
+OPTIMIZERS: dict[str, tuple[Optimizer, str, dict[str, Any]]] = {
+    "sgd": (cp.SGD(0.05), "SGD", {"lr": 0.05}),
+    "momentum": (cp.SGD(0.05, momentum=0.9), "SGD", {"lr": 0.05, "momentum": 0.9}),
+    "dampening": (
+        cp.SGD(0.05, momentum=0.9, dampening=0.3, weight_decay=0.01),
+        "SGD",
+        {"lr": 0.05, "momentum": 0.9, "dampening": 0.3, "weight_decay": 0.01},
+    ),
+    "nesterov": (cp.SGD(0.05, momentum=0.9, nesterov=True), "SGD", {"lr": 0.05, "momentum": 0.9, "nesterov": True}),
+    "rmsprop": (cp.RMSprop(), "RMSprop", {}),
+    "rmsprop centered": (
+        cp.RMSprop(0.02, centered=True, momentum=0.5, weight_decay=0.1),
+        "RMSprop",
+        {"lr": 0.02, "centered": True, "momentum": 0.5, "weight_decay": 0.1},
+    ),
+    "adagrad": (cp.Adagrad(0.1, lr_decay=0.05), "Adagrad", {"lr": 0.1, "lr_decay": 0.05}),
+    "adam": (cp.Adam(), "Adam", {}),
+    "adam decayed": (
+        cp.Adam(0.01, betas=(0.8, 0.99), weight_decay=0.1),
+        "Adam",
+        {"lr": 0.01, "betas": (0.8, 0.99), "weight_decay": 0.1},
+    ),
+    "adamw": (cp.AdamW(0.01), "AdamW", {"lr": 0.01}),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("clip", [None, 0.05])
+def test_optimizers_agree_with_pytorch_over_50_steps(name: str, clip: float | None) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: optimizers are not compared with it")
+    ours, theirs, options = OPTIMIZERS[name]
+    ours = replace(ours, clip_norm=clip)
+    rng = np.random.default_rng(1)
+    network = cp.Network(3, [cp.Dense(4, "tanh"), cp.Dense(2, "logistic")])
+    problem = cp.Problem(network, examples=cp.Examples(rng.normal(size=(5, 3)), rng.uniform(size=(5, 2))))
+    weights = [torch.tensor(problem.parameters.weights(n).copy(), requires_grad=True) for n in range(2)]
+    biases = [torch.tensor(problem.parameters.biases(n).copy(), requires_grad=True) for n in range(2)]
+    optimizer = getattr(torch.optim, theirs)([*weights, *biases], **options)
+    parameters, state = problem.parameters, initial_state(ours, problem.parameters)
+    assert problem.examples is not None
+    for step in range(1, 51):
+        optimizer.zero_grad()
+        torch_error(torch, problem, weights, biases).backward()
+        if clip is not None:
+            torch.nn.utils.clip_grad_norm_([*weights, *biases], clip)
+        optimizer.step()
+        trace = forward(network, parameters, problem.examples.inputs)
+        gradients = backward(trace, problem.examples.targets)
+        changed = update(ours, parameters, gradients.of, state, step)
+        parameters, state = changed.parameters, dict(changed.state)
+    for n in range(2):
+        np.testing.assert_allclose(parameters.weights(n), weights[n].detach(), rtol=1e-10, atol=1e-10)
+        np.testing.assert_allclose(parameters.biases(n), biases[n].detach(), rtol=1e-10, atol=1e-10)
