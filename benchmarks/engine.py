@@ -1,14 +1,15 @@
-"""How fast the compiled engine trains and predicts beside PyTorch, JAX and scikit-learn.
+"""Compare the speed of training and prediction with PyTorch, JAX and scikit-learn.
 
-    .venv/test/bin/python -m pip install 'clearprop[peers]'
+    .venv/test/bin/python -m pip install '.[peers]'
     .venv/test/bin/python benchmarks/engine.py [--rows PATTERN] [--quick] [--json FILE [--resume]] [--table FILE]
     .venv/test/bin/python benchmarks/engine.py --sweep all --plot FILE
 
-All get the same data, initial weights and order of the rows, and gather their batches while time is taken.
-Each runs in processes of its own, one for every number of threads; these take turns, round by round, and
-an idle one is waited for until it uses no processor. What everyone's first epoch makes of the loss is compared
-with clearprop's NumPy in float64. What is not installed is left out, and said so. A whole run takes about
-20 minutes on two quiet cores, a third of it compiling by PyTorch; with --resume it goes on where it was cut short.
+All get the same data, initial weights and order of rows, and gather their batches within the measured time.
+Each library has one process for every number of threads; these take turns, round by round, and the next one
+starts when the threads of the last are idle. Everyone's loss after the first epoch is compared with
+clearprop's NumPy reference in float64. Libraries that are not installed are left out, with a notice. A whole
+run takes about 20 minutes on two idle cores, a third of it compiling by PyTorch; --resume continues an
+interrupted one.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Every measurement of the compiled engine, one after the other, into docs/benchmarks.md.
+"""Run every measurement of the compiled engine, one after the other, and write docs/benchmarks.md.
 
     .venv/test/bin/python benchmarks/everything.py FOLDER [--quick] [--only rows]
 
-The numbers and what each command prints go into FOLDER. What was cut short goes on from there when the same is
-typed again: rows and points that are there are not measured again, as long as the engine's code is the same.
-On a quiet machine with two cores it takes about 35 minutes; nothing else should run meanwhile.
+The numbers and the output of each command go into FOLDER. An interrupted run resumes when the same command is
+typed again: existing rows and points are not measured again while the engine's code is the same. On an idle
+machine with two cores it takes about 35 minutes; nothing else should run meanwhile.
 """
 
 from __future__ import annotations
@@ -51,12 +51,16 @@ def main() -> int:
     """Run them, and say what became of each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, metavar="FOLDER")
-    parser.add_argument("--quick", action="store_true", help="few short rounds, to see that all works")
+    parser.add_argument("--quick", action="store_true", help="few short rounds, to check that everything works")
     parser.add_argument(
         "--only", choices=["plan", "first-fit", "rows", "sweeps"], action="append", help="only this one"
     )
-    parser.add_argument("--docs", type=Path, default=PAGE, metavar="FILE", help="the page, in place of the usual one")
-    parser.add_argument("--plot", type=Path, default=PLOT, metavar="FILE", help="the plot, in place of the usual one")
+    parser.add_argument(
+        "--docs", type=Path, default=PAGE, metavar="FILE", help="the page (default: docs/benchmarks.md)"
+    )
+    parser.add_argument(
+        "--plot", type=Path, default=PLOT, metavar="FILE", help="the plot (default: docs/benchmarks.png)"
+    )
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder: Path = given.folder.resolve()
@@ -68,7 +72,7 @@ def main() -> int:
         begun = time.perf_counter()
         code = run([sys.executable, str(ROOT / "benchmarks" / script), *arguments], folder / f"{name}.md")
         if code is None:
-            print(f"{name}: interrupted; the same command goes on from there", flush=True)
+            print(f"{name}: interrupted; type the same command to resume", flush=True)
             return 130
         failed |= code != 0
         minutes = (time.perf_counter() - begun) / 60

@@ -1,9 +1,9 @@
-"""Time and memory of explaining: start-up, the lecture, and a 784-512-512-10 network.
+"""Measure time and memory of explaining: start-up, the lecture, and a 784-512-512-10 network.
 
     scripts/test --setup-only && .venv/test/bin/python benchmarks/explain.py
 
-Prints the median and the range over several runs; whole commands are timed as processes, the
-large network inside one process once it is loaded, with the peak of its memory.
+Prints the median and the range over several runs. Whole commands are timed as processes; the large
+network inside one process once it is loaded, with its peak memory.
 """
 
 from __future__ import annotations

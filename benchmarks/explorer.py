@@ -1,12 +1,12 @@
-"""What the explorer's page costs whoever opens it, beside the budgets in its design.
+"""Measure what opening the explorer's page costs, and compare it with the limits of its design.
 
     .venv/test/bin/python -m pip install playwright
     .venv/test/bin/python benchmarks/explorer.py [--runs 5] [--chromium PATH]
 
-Pages are opened from disk in a new window each time, in a headless Chromium without a graphics card: what a
-slow machine does. Times are those of the page's own clock, which begins with the navigation, until the
-frame after what they wait for. Panning is done with the mouse, pressed and moved, and with the wheel, on
-784-128-64-10 with every layer unfolded and enlarged; while it lasts, the page notes when each frame begins.
+Pages are opened from disk in a new window each time, in a headless Chromium without a graphics card, as on a
+slow machine. Times are from the page's clock, which starts with the navigation, until the frame after the
+awaited event. Panning is done by dragging and with the wheel, on 784-128-64-10 with every layer unfolded and
+enlarged; meanwhile the page records when each frame starts.
 """
 
 from __future__ import annotations

@@ -1,16 +1,16 @@
-"""How long a first fit takes: from the call of ``cp.train`` to its return, after two steps.
+"""Measure a first fit: from the call of ``cp.train`` to its return, after two steps.
 
     .venv/test/bin/python benchmarks/first_fit.py [--processes N] [--profile] [--docs FILE]
 
 A new network is fitted, on rows for two steps,
 
-- in a process that has trained another network, with everything imported, compiled anew;
-- in such a process, with the code on the disk;
-- as the first thing that a process does, imports included, compiled anew;
-- so too, with the code on the disk.
+- in a process that has trained another network, with everything imported, and compiled;
+- in such a process, with the code on disk;
+- as the first thing that a process does, imports included, and compiled;
+- the same, with the code on disk.
 
-Each is done in so many processes, one after the other and all networks in turn. ``cp.train`` also computes
-the loss before and after, and returns the fit: all of that is in the time. ``--profile`` says where it goes.
+Each is repeated in N processes, one after the other, the networks taking turns. ``cp.train`` also computes the
+loss before and after, and returns the fit: the time includes all of that. ``--profile`` shows where it goes.
 """
 
 from __future__ import annotations
@@ -166,9 +166,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
-    parser.add_argument("--processes", type=int, default=9, metavar="N", help="of each case (default: 9)")
-    parser.add_argument("--profile", action="store_true", help="also where the time goes, in more processes")
-    parser.add_argument("--network", choices=list(NETWORKS), action="append", help="only this one; may be repeated")
+    parser.add_argument("--processes", type=int, default=9, metavar="N", help="processes per case (default: 9)")
+    parser.add_argument("--profile", action="store_true", help="also show where the time goes, in more processes")
+    parser.add_argument(
+        "--network", choices=list(NETWORKS), action="append", help="only this network; repeat for several"
+    )
     parser.add_argument("--docs", type=Path, metavar="FILE", help="put the table into this page, between its markers")
     given = parser.parse_args()
     if given.processes < 1:

@@ -1,10 +1,10 @@
-"""Whole commands killed at random moments: is the model whole, and does going on end in the same bits?
+"""Kill whole commands at random moments: is the model intact, and does resuming end in the same bits?
 
     scripts/test --setup-only && .venv/test/bin/python benchmarks/kills.py --kills 200
 
 Runs ``clearprop train iris --output MODEL --checkpoint 0 --resume``, which saves after every step, kills
-it (SIGKILL) at a random moment of its length, loads what is there, and goes on; a run that comes to
-its end is compared with an undisturbed one, and begun anew. Exit code 1 if anything was lost.
+it (SIGKILL) at a random moment of its run, loads the file, and resumes. A run that finishes is compared
+with an uninterrupted one, then a new one starts. Exit code 1 if anything was lost.
 """
 
 from __future__ import annotations
@@ -96,9 +96,9 @@ def main() -> int:
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         seen = watch(Path(folder), options.kills, options.seed)
-    print(f"{seen.kills} kills: the file was whole after {seen.whole}, not yet there after {seen.absent},")
+    print(f"{seen.kills} kills: the file was intact after {seen.whole}, not yet there after {seen.absent},")
     print(f"damaged after {seen.damaged}; {seen.failed} runs failed")
-    print(f"{seen.finished} finished runs, {seen.equal} of them with the bytes of the undisturbed one")
+    print(f"{seen.finished} finished runs, {seen.equal} of them with the bytes of the uninterrupted one")
     print(f"{time.perf_counter() - started:.0f} s; " + ("nothing was lost" if seen.sound else "SOMETHING WAS LOST"))
     return 0 if seen.sound else 1
 

@@ -35,7 +35,7 @@ from clearprop.types import Array
 
 DATA_SETS = ("iris", "digits", "penguins")
 PEERS = ("clearprop", "scikit-learn")
-NEEDED = "scikit-learn is not installed, which this compares with: pip install 'clearprop[peers]'"
+NEEDED = "scikit-learn is not installed, which this compares with: pip install '.[peers]'"
 SHOWN = {"accuracy": "accuracy", "r2": "R²", "rmse": "RMSE"}
 
 Run = tuple[dict[str, float], float]

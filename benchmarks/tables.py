@@ -1,9 +1,9 @@
-"""A large table: seconds to read and to train on it, and the memory that each row takes.
+"""Measure a large table: seconds to read and to train on it, and memory per row.
 
     scripts/test --setup-only && .venv/test/bin/python benchmarks/tables.py [--rows N] [--columns N]
 
 Writes a CSV file of random numbers into a temporary folder (263 MB by default) and trains on it for
-one epoch with ``clearprop train``, as a process. Memory is the peak of that process, less that of
+one epoch with ``clearprop train``, as a process. Memory is the peak of that process minus that of
 the same training on a thousand rows.
 """
 

@@ -31,31 +31,33 @@ LEAST = 5
 def arguments(description: str) -> argparse.Namespace:
     """What was asked for at the prompt."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", metavar="PATTERN", default="", help="only rows in whose name this is found")
-    parser.add_argument("--contenders", metavar="PATTERN", default="", help="clearprop, and only peers like this")
+    parser.add_argument("--rows", metavar="PATTERN", default="", help="only rows whose name contains this")
+    parser.add_argument(
+        "--contenders", metavar="PATTERN", default="", help="clearprop, and only peers whose name contains this"
+    )
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds of each row (default: 7)")
-    parser.add_argument("--seconds", type=float, metavar="S", help="least seconds of a round (default: 0.3)")
-    parser.add_argument("--quick", action="store_true", help="few short rounds, to see that all works")
-    parser.add_argument("--sweep", choices=[*SWEEPS, "all"], help="in place of the rows: one size changes")
+    parser.add_argument("--seconds", type=float, metavar="S", help="minimum seconds of a round (default: 0.3)")
+    parser.add_argument("--quick", action="store_true", help="few short rounds, to check that everything works")
+    parser.add_argument("--sweep", choices=[*SWEEPS, "all"], help="vary one size, instead of the rows")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there, after every row")
-    parser.add_argument("--resume", action="store_true", help="keep what the file of --json has, and go on from it")
+    parser.add_argument("--resume", action="store_true", help="keep the results in the file of --json, and continue")
     parser.add_argument("--table", type=Path, metavar="FILE", help="write the tables there too, as Markdown")
     parser.add_argument("--docs", type=Path, metavar="FILE", help="put the tables into this page, between its markers")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the sweep there, as PNG or SVG")
-    parser.add_argument("--list", action="store_true", help="print the names of the rows and entries, and end")
+    parser.add_argument("--list", action="store_true", help="print the names of rows and entries, and exit")
     given = parser.parse_args()
     if given.rounds is not None and given.rounds < 1:
         parser.error(f"--rounds: expected at least 1, found {given.rounds}")
     if given.seconds is not None and not given.seconds > 0:
         parser.error(f"--seconds: expected more than 0, found {given.seconds}")
     if given.resume and given.json is None:
-        parser.error("--resume goes on from the file of --json: say which")
+        parser.error("--resume continues the file of --json: name it")
     if given.docs is not None and (wrong := document.missing(given.docs, [CURVES] if given.sweep else [ROWS, ENTRIES])):
         parser.error(f"--docs: {wrong}")
     if given.plot is not None and given.sweep is None:
         parser.error("--plot draws a sweep: say which with --sweep")
     if given.plot is not None and find_spec("matplotlib") is None:
-        parser.error("--plot needs matplotlib: pip install 'clearprop[plot]'")
+        parser.error("--plot needs matplotlib: pip install '.[plot]'")
     return given
 
 
@@ -69,10 +71,7 @@ def taking_part(pattern: str) -> tuple[list[Entry], list[str]]:
     """Who was asked for and is installed; and a line for each that is not."""
     wanted = [entry for entry in entries() if entry.ours or chosen(entry.label, pattern)]
     missing = {entry.name: entry.needs for entry in wanted if not entry.present}
-    lines = [
-        f"{name} is left out: {needs} is not installed; pip install 'clearprop[peers]'"
-        for name, needs in missing.items()
-    ]
+    lines = [f"{name} is left out: {needs} is not installed; pip install '.[peers]'" for name, needs in missing.items()]
     return [entry for entry in wanted if entry.present], lines
 
 

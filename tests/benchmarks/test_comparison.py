@@ -337,7 +337,7 @@ def test_who_is_not_installed_is_left_out_and_named(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(entry_module, "find_spec", lambda name: None if name == "jax" else object())
     present, lines = command.taking_part("")
     assert {entry.name for entry in present} == {OURS, "PyTorch eager", "PyTorch compiled", "scikit-learn"}
-    assert lines == ["JAX is left out: jax is not installed; pip install 'clearprop[peers]'"]
+    assert lines == ["JAX is left out: jax is not installed; pip install '.[peers]'"]
 
 
 def test_clearprop_always_takes_part() -> None:

@@ -33,7 +33,7 @@ def run_explain(
     problem = load(net, data=data, target=target or None)
     if cycles is not None:
         if names or paths is not None or steps != 1:
-            raise InvalidArgument("--cycles prints a table of its own; leave out names, --paths and --steps")
+            raise InvalidArgument("--cycles prints only a table; leave out names, --paths and --steps")
         first = cycle(problem, which_example(example))
         explanation = explain_cycles(first, cycles, digits=digits, rounding=rounding, notation=notation)
     else:

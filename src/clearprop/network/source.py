@@ -31,7 +31,7 @@ def read_text(path: Path, limit: int = MAX_BYTES) -> str:
     if len(content) > limit:
         raise UnreadableFile(
             f"{shown}: larger than {limit // 2**20} MB, too large for a network file; "
-            "put data into a table of its own and name it under [data]"
+            "put the data into a separate table and name it under [data]"
         )
     if not content.strip():
         raise UnreadableFile(f"{shown}: the file is empty; `clearprop examples lecture` prints one to start from")

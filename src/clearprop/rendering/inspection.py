@@ -39,9 +39,9 @@ def engine_document(found: Inspection) -> Document:
         Lines((
             f"code: {found.code:,} bytes, {ORIGINS[found.origin]} in {found.seconds * 1e3:.0f} ms",
             f"cache: {found.cache}" if found.unused is None else f"cache: not used ({found.unused})",
-            f"memory beside the data: {found.memory / 1e6:,.1f} MB",
-            f"expected: {duration(found.expected)} a step",
-            f"measured: {duration(found.measured)} a step, {found.batch / found.measured:,.0f} examples a second, "
+            f"memory besides the data: {found.memory / 1e6:,.1f} MB",
+            f"expected: {duration(found.expected)} per step",
+            f"measured: {duration(found.measured)} per step, {found.batch / found.measured:,.0f} examples per second, "
             f"{found.gflops:.1f} GFLOP/s",
         )),
     )  # fmt: skip
