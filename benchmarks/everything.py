@@ -55,12 +55,8 @@ def main() -> int:
     parser.add_argument(
         "--only", choices=["plan", "first-fit", "rows", "sweeps"], action="append", help="only this one"
     )
-    parser.add_argument(
-        "--docs", type=Path, default=PAGE, metavar="FILE", help="the page (default: docs/benchmarks.md)"
-    )
-    parser.add_argument(
-        "--plot", type=Path, default=PLOT, metavar="FILE", help="the plot (default: docs/benchmarks.png)"
-    )
+    parser.add_argument("--docs", type=Path, default=PAGE, metavar="FILE", help="default: docs/benchmarks.md")
+    parser.add_argument("--plot", type=Path, default=PLOT, metavar="FILE", help="default: docs/benchmarks.png")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder: Path = given.folder.resolve()

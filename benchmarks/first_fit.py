@@ -168,9 +168,7 @@ def main() -> None:
     )
     parser.add_argument("--processes", type=int, default=9, metavar="N", help="processes per case (default: 9)")
     parser.add_argument("--profile", action="store_true", help="also show where the time goes, in more processes")
-    parser.add_argument(
-        "--network", choices=list(NETWORKS), action="append", help="only this network; repeat for several"
-    )
+    parser.add_argument("--network", choices=list(NETWORKS), action="append", help="only this one; may be repeated")
     parser.add_argument("--docs", type=Path, metavar="FILE", help="put the table into this page, between its markers")
     given = parser.parse_args()
     if given.processes < 1:

@@ -32,9 +32,7 @@ def arguments(description: str) -> argparse.Namespace:
     """What was asked for at the prompt."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", metavar="PATTERN", default="", help="only rows whose name contains this")
-    parser.add_argument(
-        "--contenders", metavar="PATTERN", default="", help="clearprop, and only peers whose name contains this"
-    )
+    parser.add_argument("--contenders", metavar="PATTERN", default="", help="clearprop, and only such peers")
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds of each row (default: 7)")
     parser.add_argument("--seconds", type=float, metavar="S", help="minimum seconds of a round (default: 0.3)")
     parser.add_argument("--quick", action="store_true", help="few short rounds, to check that everything works")
