@@ -25,7 +25,7 @@ from clearprop.explorer.export import exported
 from clearprop.expressions import evaluate
 from clearprop.expressions.kinks import switches
 from clearprop.network import names as q
-from clearprop.network.notation import NOTATIONS
+from clearprop.network.notation import NOTATIONS, Notation
 from clearprop.propagation.cycle import following
 from clearprop.rendering.compose import derivation_blocks
 from clearprop.rendering.document import View
@@ -301,6 +301,22 @@ RULES = [
     *(("optimizer", name) for name in OPTIMIZERS_BY_NAME),
     *(("schedule", name) for name in DEFAULTS),
 ]
+
+
+def test_another_course_is_one_entry_of_the_table(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = dict(zip(("sum", "output", "signal", "target", "error"), ("net", "out", "", "goal", "Err"), strict=True))
+    signs = {"new_prefix": "", "new_suffix": "′", "times": "×", "times_set": "×", "power": "^", "matrix_form": True}
+    course = Notation("course", **words, total_error="Err_all", learning_rate="α", **signs)  # type: ignore[arg-type]
+    monkeypatch.setitem(NOTATIONS, "course", course)
+    problem = replace(cp.load("lecture"), notation="course")
+    done = cp.cycle(problem)
+    found = in_page(node, problem, ids=["p0", "total"], notation="course")
+    assert found["values"]["net_h1"] == pytest.approx(0.41, rel=CLOSE)
+    assert "w1′ = w1 - α × ∂Err_all/∂w1" in found["texts"][0]
+    asked: list[q.Quantity] = [q.Parameter(0), q.TotalError()]
+    view = View(done.names)
+    for quantity, printed in zip(asked, found["texts"], strict=True):
+        assert printed == text(derivation_blocks([derive(done, quantity)], view), view)
 
 
 @pytest.mark.parametrize("notation", NOTATIONS)

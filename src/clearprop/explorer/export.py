@@ -37,6 +37,7 @@ def exported(problem: Problem) -> dict[str, Any]:
         "notation": problem.notation,
         "seed": problem.settings.seed,
         **library.language(),
+        "latex": library.characters(network),
         "activations": [library.activation(rule) for rule in activations],
         "losses": library.losses(losses, activations, network.loss, network.sizes[-1]),
         "network": {

@@ -27,7 +27,7 @@ from clearprop.expressions.tree import DEFINITIONS
 from clearprop.network.description import Network, Objective
 from clearprop.network.notation import ACCENTED, GREEK, NOTATIONS
 from clearprop.rendering.compose import SHOWN_COLLAPSE, SHOWN_EXAMPLES
-from clearprop.rendering.latex_symbols import ESCAPES
+from clearprop.rendering.latex_symbols import ESCAPES, escaped
 from clearprop.rendering.text import COLUMNS
 from clearprop.rules.activations import ACTIVATIONS, Activation, AnyActivation
 from clearprop.rules.fused import FUSED, AnyFused, Fused
@@ -67,10 +67,15 @@ def language() -> dict[str, Any]:
         "notations": {name: vars(notation) for name, notation in NOTATIONS.items()},
         "greek": GREEK,
         "accented": ACCENTED,
-        "latex": ESCAPES,
         "standardized": tree(STANDARDIZED),
         "original": tree(ORIGINAL),
     }
+
+
+def characters(network: Network) -> dict[str, str]:
+    """Return the characters that LaTeX text cannot hold as they are, those of the network's names included."""
+    named = set().union(*network.layout.aliases.values())
+    return ESCAPES | {character: escaped(character) for character in sorted(named) if not character.isascii()}
 
 
 def rules_of(network: Network) -> tuple[list[AnyActivation], list[Loss]]:

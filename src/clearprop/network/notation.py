@@ -148,5 +148,5 @@ def _letter_in_ascii(character: str) -> str:
     return letter.title() if " CAPITAL " in name else letter.lower()
 
 
-UNNAMED = {"∂": "d", "ß": "ss", "ẞ": "SS"}
+UNNAMED = {"∂": "d", "ß": "ss", "ẞ": "SS", "λ": "lambda", "Λ": "Lambda"}
 """Characters whose name in Unicode does not say how they are spelt."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Hashable
 
 from clearprop.expressions import Symbol
+from clearprop.network.notation import in_ascii
 from clearprop.rendering.document import Document, Equation, Heading, View
 
 
@@ -54,8 +55,8 @@ class Anchors:
 
     def _id(self, text: str) -> str:
         """Letters, digits and a few signs of the text, and a number if it is not the first of its kind."""
-        plain = text.replace("∂", "d").replace("⁺", "-new").replace("δ", "delta")
-        slug = found = re.sub(r"[^A-Za-z0-9_.]+", "-", plain)[:60].strip("-") or "part"
+        plain = re.sub(r"[^\w.∂]+", "-", text.replace("⁺", "-new"))
+        slug = found = in_ascii(plain)[:60].strip("-") or "part"
         while found in self._used:
             self._count[slug] = self._count.get(slug, 1) + 1
             found = f"{slug}-{self._count[slug]}"

@@ -23,6 +23,8 @@ from clearprop.rules.roles import Role
 FULL_LIMIT, BATCH_LIMIT = 200, 5_000
 """Above this number of parameters, or in a batch of parameters times examples, an explanation without names is a
 summary; named quantities are derived in any network."""
+TYPED = 6
+"""The number of names whose spelling in ASCII is shown."""
 DRAWN_LIMIT = 20_000
 """A drawing of a network with more parameters than this shows no weights."""
 
@@ -110,6 +112,9 @@ def conventions(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expressio
             f"those of the compiled engine, which trains in {dtype}; its own new weights after this cycle differ "
             f"from those derived here in float64 by at most {difference:.1e} (at {name})",
         )
+    if aliases := list(names.layout.aliases.items()):
+        typed = ", ".join(f"{name} as {alias}" for alias, name in aliases[:TYPED])
+        yield "names may be typed", typed + (", …" if len(aliases) > TYPED else "")
     how = "cut off" if view.rounding == "truncate" else "rounded"
     yield (
         "numbers",

@@ -19,16 +19,25 @@ from clearprop.rendering.symbols import Pieces
 
 # --- characters -------------------------------------------------------------------------
 
+LOWER = "alpha beta gamma delta zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon chi psi omega"
+UPPER = "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
+GREEK = {
+    **{letter: f"\\{name}" for letter, name in zip("αβγδζηθικλμνξπρστυχψω", LOWER.split(), strict=True)},
+    **{letter: f"\\{name}" for letter, name in zip("ΓΔΘΛΞΠΣΥΦΨΩ", UPPER.split(), strict=True)},
+    **{letter: rf"\mathrm{{{latin}}}" for letter, latin in zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧ", "ABEZHIKMNOPTX", strict=True)},
+    "ε": r"\varepsilon", "ϵ": r"\epsilon", "φ": r"\varphi", "ϕ": r"\phi", "ς": r"\varsigma", "ϑ": r"\vartheta",
+    "ο": "o", "µ": r"\mu ",
+}  # fmt: skip
+GREEK |= {
+    unicodedata.normalize("NFC", letter + mark): rf"\{accent}{{{GREEK[letter]}}}"
+    for mark, accent, letters in (("\u0301", "acute", "αεηιουωΑΕΗΙΟΥΩ"), ("\u0308", "ddot", "ιυΙΥ"))
+    for letter in letters
+}
 MATHEMATICAL = {
     "<": "<", ">": ">", "|": "|", "∂": r"\partial", "′": "'", "″": "''", "∘": r"\circ", "·": r"\cdot", "⁺": "^{+}",
     "⋅": r"\cdot ", "→": r"\to", "←": r"\leftarrow", "−": "-", "½": r"\tfrac{1}{2}", "≥": r"\ge", "≤": r"\le",
-    "≠": r"\ne", "≈": r"\approx", "²": "^{2}", "³": "^{3}", "×": r"\times", "±": r"\pm", "√": r"\surd", "∞": r"\infty",
-    "ᵀ": r"^{\mathsf{T}}", "∇": r"\nabla", "∈": r"\in", "α": r"\alpha", "β": r"\beta", "γ": r"\gamma",
-    "δ": r"\delta", "ε": r"\varepsilon", "ϵ": r"\epsilon", "ζ": r"\zeta",
-    "η": r"\eta", "θ": r"\theta", "κ": r"\kappa", "λ": r"\lambda",
-    "μ": r"\mu", "µ": r"\mu ", "ν": r"\nu", "ξ": r"\xi", "π": r"\pi", "ρ": r"\rho", "σ": r"\sigma", "τ": r"\tau",
-    "φ": r"\phi", "χ": r"\chi", "ψ": r"\psi", "ω": r"\omega", "Γ": r"\Gamma", "Δ": r"\Delta", "Θ": r"\Theta",
-    "Λ": r"\Lambda", "Π": r"\Pi", "Σ": r"\Sigma", "∑": r"\textstyle\sum", "Φ": r"\Phi", "Ω": r"\Omega",
+    "≠": r"\ne", "≈": r"\approx", "²": "^{2}", "³": "^{3}", "×": r"\times", "±": r"\pm", "√": r"\surd",
+    "∞": r"\infty", "ᵀ": r"^{\mathsf{T}}", "∇": r"\nabla", "∈": r"\in", "∑": r"\textstyle\sum", **GREEK,
 }  # fmt: skip
 ESCAPES = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",

@@ -92,6 +92,11 @@ class Pieces(ABC):
             return self.below(self.italic(match[1]), self.inner(match[2]))
         return self.upright(name)
 
+    def indexed(self, word: str) -> str:
+        """Set a notation's word, with what stands after ``_`` below it."""
+        base, _, index = word.partition("_")
+        return self.below(self.upright(base), self.inner(index)) if index else self.upright(base)
+
     def inner(self, name: str) -> str:
         """Set a name inside a subscript, which has no subscripts of its own."""
         if match := re.fullmatch(rf"({LETTER})([0-9]+)_([0-9]+)", name):
@@ -128,7 +133,7 @@ class Pieces(ABC):
             shown = self.row(shown, self.parenthesised(self.letter(piece.argument)))
         if not piece.gradient_of:
             return shown
-        return self.fraction(self.partial(self.subscripted(piece.gradient_of)), self.partial(shown))
+        return self.fraction(self.partial(self.indexed(piece.gradient_of)), self.partial(shown))
 
 
 class Symbols:
@@ -158,13 +163,13 @@ class Symbols:
             case q.Error(index):
                 return self._numbered(words.error, index)
             case q.TotalError():
-                return pieces.subscripted(words.total_error)
+                return pieces.indexed(words.total_error)
             case q.PenaltyError():
                 return pieces.word(PENALTY)
             case q.Parameter(index):
                 return self._parameter(index)
             case q.LearningRate():
-                return pieces.subscripted(words.learning_rate)
+                return pieces.indexed(words.learning_rate)
             case q.Updated(of):
                 return self._updated(self.quantity(of))
             case q.State(symbol, index):

@@ -51,13 +51,13 @@ export class Symbols<T> {
       case "error":
         return this.numbered(words.error, unit);
       case "total":
-        return this.subscripted(words.total_error);
+        return this.indexed(words.total_error);
       case "penalty":
         return p.word("penalty");
       case "parameter":
         return this.subscripted(network.parameterName(unit));
       case "rate":
-        return this.subscripted(words.learning_rate);
+        return this.indexed(words.learning_rate);
       case "updated": {
         const of = this.quantity(quantity.of);
         const marked = words.new_suffix ? p.raised(of, words.new_suffix.normalize("NFKC")) : of; // ⁺ is a raised +
@@ -88,7 +88,7 @@ export class Symbols<T> {
   private upright(name: string): T {
     const { pieces: p } = this;
     if (/^\p{L}$/u.test(name)) return p.italic(name);
-    return /^[\p{L}\p{M}\p{Nd}_]+$/u.test(name) ? p.word(name) : p.text(name);
+    return /^[\p{L}\p{N}_]+$/u.test(name) ? p.word(name) : p.text(name);
   }
 
   /** w5 → w with 5 below, h1_1 → h with 1,1, b_h1 → b with h1. */
@@ -96,8 +96,14 @@ export class Symbols<T> {
     const { pieces: p } = this;
     let match = /^(\p{L})(\d+)(?:_(\d+))?$/u.exec(name);
     if (match) return p.below(p.italic(match[1]!), this.indices(match[2]!, match[3]));
-    match = /^(\p{L})_([\p{L}\p{M}\p{Nd}_]+)$/u.exec(name);
+    match = /^(\p{L})_([\p{L}\p{N}_]+)$/u.exec(name);
     return match ? p.below(p.italic(match[1]!), this.inner(match[2]!)) : this.upright(name);
+  }
+
+  /** A notation's word, with what stands after _ below it. */
+  private indexed(word: string): T {
+    const [base, index] = word.split("_") as [string, string | undefined];
+    return index === undefined ? this.upright(base) : this.pieces.below(this.upright(base), this.inner(index));
   }
 
   /** A name inside a subscript, which has no subscripts of its own. */
