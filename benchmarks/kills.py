@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from clearprop.errors import ClearpropError
-from clearprop.models.read import load_model
+from clearprop.models.read import read_model
 
 
 def start(model: Path) -> subprocess.Popen[bytes]:
@@ -40,7 +40,7 @@ class Seen:
             self.absent += 1
             return
         try:
-            load_model(model)
+            read_model(model)
             self.whole += 1
         except ClearpropError as error:
             print(error)

@@ -8,7 +8,7 @@ import signal
 import struct
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -44,6 +44,16 @@ LECTURE_COMPONENTS = {
     "∂output_o2/∂sum_o2": "0.17184",
     "∂output_h1/∂sum_h1": "0.23978",
 }
+
+
+class EachEpoch(cp.Callback):
+    """Calls a function after each epoch."""
+
+    def __init__(self, function: Callable[[int, Mapping[str, float]], Any]) -> None:
+        self.function = function
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> Any:
+        return self.function(epoch, logs)
 
 
 @st.composite

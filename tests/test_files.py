@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support import HANG, command, signalled
+from tests.support import HANG, EachEpoch, command, signalled
 
 import clearprop as cp
 from clearprop.atomic_write import require_writable, write_atomically
 from clearprop.errors import Unwritable
-from clearprop.models.read import load_model
+from clearprop.models.read import read_model
 from clearprop.training.callbacks import Callback
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals, permissions and devices as POSIX has them")
@@ -114,7 +114,7 @@ def test_where_no_temporary_file_can_be_made(tmp_path: Path, monkeypatch: pytest
             write(path)
     steps: list[int] = []
     with pytest.raises(Unwritable, match=message):
-        cp.train(cp.load("lecture"), output=path, on_epoch_end=lambda epoch, logs: steps.append(epoch))
+        cp.train(cp.load("lecture"), output=path, callbacks=[EachEpoch(lambda epoch, logs: steps.append(epoch))])
     assert (steps, path.read_text()) == ([], "before")
 
 
@@ -169,7 +169,7 @@ def test_interrupted_by_signals_it_goes_on_to_the_same_bits(tmp_path: Path) -> N
         assert (done.returncode, done.stderr) == (130, "")
         assert done.stdout.startswith("Interrupted: what was learnt so far is kept.\n")
         assert done.stdout.endswith("saved as m.safetensors\n")
-        progress = load_model(folder / "m.safetensors").progress
+        progress = read_model(folder / "m.safetensors").progress
         assert progress is not None
         assert progress.status == "interrupted"
         assert names(folder) == ["m.safetensors"]
@@ -222,7 +222,7 @@ def test_a_disk_that_is_full_for_a_while(tmp_path: Path, monkeypatch: pytest.Mon
             return True
 
         def on_epoch_end(self, epoch: int, logs: object) -> None:
-            assert load_model(path).progress is not None or epoch == 1
+            assert read_model(path).progress is not None or epoch == 1
 
     path = tmp_path / "m.safetensors"
     monkeypatch.setattr(os, "fsync", full)

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from clearprop.rules.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
     from clearprop.rules.penalties import Penalty
     from clearprop.training.callbacks import Callback
-    from clearprop.training.loop import Fit, train
+    from clearprop.training.fit import Fit
+    from clearprop.training.loop import train
     from clearprop.verification.finite_differences import verify
 
 __version__ = "0.1.0"
@@ -59,7 +60,8 @@ _ROOMS = {
     "rules.penalties": ("Penalty",),
     "training.callbacks": ("Callback",),
     "loading": ("load",),
-    "training.loop": ("Fit", "train"),
+    "training.fit": ("Fit",),
+    "training.loop": ("train",),
     "prediction.predict": ("predict",),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}

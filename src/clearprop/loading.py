@@ -1,10 +1,16 @@
-"""Loading: a network file with its table, or a model, by path or by the name of an example."""
+"""Loading: a problem from a file of any known kind, or from the bundled example of that name.
+
+``READERS`` is the one table of the kinds of file that hold a network. Which of them a file is, its
+content decides; the end of its name only where the content leaves it open.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from clearprop import examples
 from clearprop.errors import InvalidArgument, UnreadableFile
@@ -13,40 +19,117 @@ from clearprop.network.data import Data
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.network.read import read, read_file
-from clearprop.tables.csv_file import Progress
+from clearprop.tables.csv_file import DELIMITERS, ReadingProgress
+
+HEAD = 4096
+"""Bytes that are looked at to recognise a file."""
 
 
-def is_model(path: Path) -> bool:
-    """Whether a file is meant as a model: by its name, or by how safetensors files begin."""
-    if path.suffix == ".safetensors":
-        return True
-    try:
-        with path.open("rb") as file:
-            head = file.read(9)
-    except (OSError, ValueError):
-        return False
+class Reader(NamedTuple):
+    """A kind of file that holds a network: how to recognise it by its first bytes, and how to read it.
+
+    What was fitted on the table of a ``trained`` one is applied to other tables, not fitted anew.
+    """
+
+    suffix: str
+    recognises: Callable[[bytes], bool]
+    read: Callable[[str | os.PathLike[str]], Problem]
+    trained: bool
+
+
+def _is_safetensors(head: bytes) -> bool:
     # Eight bytes of length, little-endian, then the header's brace. A text has no zero bytes.
-    return len(head) == 9 and head[8:] == b"{" and 0 in head[:8]
+    return head[8:9] == b"{" and 0 in head[:8]
 
 
-def read_network(net: str | os.PathLike[str]) -> Problem:
-    """Return the problem in a network file, or the bundled example of that name."""
-    path = Path(net)
+def _is_network_file(head: bytes) -> bool:
+    """Text, unless it looks like a table; whether it is a network, reading it says best."""
+    return 0 not in head and not any(recognises(head) for _, recognises in FOREIGN)
+
+
+def _read_trained(path: str | os.PathLike[str]) -> Problem:
+    from clearprop.models.read import read_model
+
+    return read_model(path).problem
+
+
+READERS = (
+    Reader(".safetensors", _is_safetensors, _read_trained, trained=True),
+    Reader(".toml", _is_network_file, read_file, trained=False),
+)
+
+
+def _is_table(head: bytes) -> bool:
+    """Lines of text with a delimiter in each and nothing of TOML: neither a key, nor a section, nor a comment."""
+    lines = [line for line in head.split(b"\n")[:3] if line.strip()]
+    delimiter = any(all(mark.encode() in line for line in lines) for mark in DELIMITERS)
+    return bool(lines) and delimiter and not any(b"=" in line or line.lstrip()[:1] in b"[#" for line in lines)
+
+
+def _starts(*magic: bytes) -> Callable[[bytes], bool]:
+    return lambda head: head.startswith(magic)
+
+
+TABLE = "name it under [data] of a network file, or give a network file and the table with --data"
+FOREIGN: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
+    (f"a Parquet table; {TABLE}", _starts(b"PAR1")),
+    ("a zip archive, as PyTorch, Keras, scikit-learn and spreadsheets write", _starts(b"PK\x03\x04")),
+    (
+        "a Python pickle, which is never opened, since it may run any program",
+        _starts(*(b"\x80%c" % n for n in range(2, 6))),
+    ),
+    ("an HDF5 file, as Keras writes", _starts(b"\x89HDF\r\n\x1a\n")),
+    ("an ONNX model", lambda head: head[:1] == b"\x08" and head[2:3] in (b"\x12", b"\x1a", b"\x22", b"\x3a")),
+    ("an array of NumPy", _starts(b"\x93NUMPY")),
+    (f"a table; {TABLE}", _is_table),
+)
+"""Files that are not read as a network: what they look like, and how that is seen."""
+
+
+def reader_of(path: str | os.PathLike[str]) -> Reader:
+    """Return the reader for a file.
+
+    Raises:
+        UnreadableFile: it holds no network; says what it looks like.
+    """
+    suffix = Path(path).suffix.lower()
+    try:
+        with open(path, "rb") as file:
+            head = file.read(HEAD)
+    except (OSError, ValueError):
+        head = b""  # reading it will say why
+    found = [reader for reader in READERS if reader.recognises(head)] if head else []
+    found = found or [reader for reader in READERS if reader.suffix == suffix]
+    if found or not head:
+        return found[0] if found else READERS[-1]
+    looks = next((what for what, recognises in FOREIGN if recognises(head)), "a binary file")
+    raise UnreadableFile(
+        f"{abridged(str(path), 200)}: expected a network file (TOML) or a model (safetensors), found what looks like "
+        f"{looks}"
+    )
+
+
+def read_problem(net: str | os.PathLike[str]) -> Problem:
+    """Return the problem in a file, or the bundled example of that name, without reading any table.
+
+    Raises:
+        UnreadableFile: missing, a folder, too large, or of no known kind.
+        InvalidNetwork: everything that is wrong with a network file.
+        DamagedModel: a model file that is not whole.
+    """
+    return _opened(net)[0]
+
+
+def _opened(net: str | os.PathLike[str]) -> tuple[Problem, bool]:
+    """Return the problem, and whether it was trained."""
     if isinstance(net, str) and net in examples.DESCRIPTIONS:
-        return read(examples.source(net), net)
+        return read(examples.source(net), net), False
+    path = Path(net)
     if not os.path.exists(path) and not path.suffix and len(path.parts) == 1:
         hint = unknown("example", str(net), examples.DESCRIPTIONS)
         raise UnreadableFile(f'"{abridged(str(net))}": no such file, and {hint}')
-    return read_file(path)
-
-
-def load_network(net: str | os.PathLike[str]) -> Problem:
-    """The problem in a network file or a model, without looking at any table."""
-    if not is_model(Path(net)):
-        return read_network(net)
-    from clearprop.models.read import load_model
-
-    return load_model(net).problem
+    reader = reader_of(net)
+    return reader.read(net), reader.trained
 
 
 def load(
@@ -55,18 +138,19 @@ def load(
     data: str | os.PathLike[str] | None = None,
     target: str | tuple[str, ...] | None = None,
     seed: int | None = None,
-    progress: Progress | None = None,
+    progress: ReadingProgress | None = None,
 ) -> Problem:
-    """The problem in a network file or a model, or the bundled example of that name.
+    """Return the problem in a network file or a model, or the bundled example of that name.
 
-    A table that the file names under ``[data]`` is read from beside it; ``data`` and ``target`` take
-    the place of its file and its target, ``seed`` that of its own: of random weights, of the split
-    and of shuffling. ``progress`` is told how many bytes of a table have been
-    read, of how many.
+    A table that the file names under ``[data]`` is read from the same folder. ``data`` and ``target``
+    replace its file and its target, ``seed`` the file's seed of random weights, of the split and of
+    shuffling. ``progress`` is called with the number of bytes of a table read so far, and of all.
 
     Raises:
-        UnreadableFile: missing, a folder, binary, too large, or not TOML.
-        InvalidNetwork: everything that is wrong with what it says.
+        UnreadableFile: missing, a folder, too large, or of no known kind.
+        InvalidNetwork: everything that is wrong with a network file.
+        InvalidArgument: arguments that do not go together, or an impossible seed.
+        UnknownName: a ``target`` that is no column of the table.
         DamagedModel: a model file that is not whole.
         UnfitTable: a table that does not fit the network.
 
@@ -75,24 +159,28 @@ def load(
     (150, ('setosa', 'versicolor', 'virginica'))
     """
     targets = (target,) if isinstance(target, str) else target
-    if is_model(Path(net)):
-        return _model(net, data, targets, seed, progress)
-    problem = reseeded(read_network(net), seed)
-    asked = _asked(problem, data, targets)
-    if asked is None:
+    problem, trained = _opened(net)
+    problem = _reseeded(problem, seed, redraw=not trained)
+    if trained:
+        return _with_rows(problem, data, targets, progress)
+    table = _table(problem, data, targets)
+    if table is None:
         return problem
     if data is None and problem.examples is not None:
         raise InvalidArgument(f"{problem.name}: found both [[examples]] and [data]; leave one of them out")
-    from clearprop.training.given import from_file
+    from clearprop.tables.from_call import with_file
 
-    path = Path(asked.file) if data is not None else examples.beside(net) / asked.file
-    return from_file(replace(problem, examples=None), asked, path, progress)
+    path = Path(table.file) if data is not None else examples.beside(net) / table.file
+    return with_file(replace(problem, examples=None), table, path, progress, named=targets or ())
 
 
-def reseeded(problem: Problem, seed: int | None) -> Problem:
-    """The problem with another seed, and every layer that was drawn at random drawn again."""
+def _reseeded(problem: Problem, seed: int | None, redraw: bool) -> Problem:
+    """Return the problem with another seed; ``redraw`` every layer that was drawn at random."""
     old = problem.settings.seed
     if seed is None or seed == old:
+        return problem
+    problem = replace(problem, settings=replace(problem.settings, seed=seed))
+    if not redraw:
         return problem
     network = problem.network
     drawn, again = Parameters.random(network, old), Parameters.random(network, seed)
@@ -100,39 +188,36 @@ def reseeded(problem: Problem, seed: int | None) -> Problem:
     for layer in range(network.depth):
         if (changed.weights(layer) == drawn.weights(layer)).all():
             changed.weights(layer)[:] = again.weights(layer)
-    return replace(problem, parameters=changed, settings=replace(problem.settings, seed=seed))
+    return replace(problem, parameters=changed)
 
 
-def _asked(problem: Problem, data: str | os.PathLike[str] | None, targets: tuple[str, ...] | None) -> Data | None:
-    """What is asked of a table, if there is one."""
+def _table(problem: Problem, data: str | os.PathLike[str] | None, targets: tuple[str, ...] | None) -> Data | None:
+    """Return the description of the table to read, if there is one."""
     if data is None and problem.data is None:
         if targets is not None:
             raise InvalidArgument("--target names a column of a table; give the table with --data")
         return None
     if targets is None and problem.data is None:
         raise InvalidArgument(f"{problem.name}: which column of the table is the target? Name it with --target")
-    asked = problem.data or Data("", targets or ())
+    table = problem.data or Data("", targets or ())
     if data is not None:
-        asked = replace(asked, file=str(data))
-    return asked if targets is None else replace(asked, target=targets)
+        table = replace(table, file=str(data))
+    return table if targets is None else replace(table, target=targets)
 
 
-def _model(
-    net: str | os.PathLike[str],
+def _with_rows(
+    problem: Problem,
     data: str | os.PathLike[str] | None,
     targets: tuple[str, ...] | None,
-    seed: int | None,
-    progress: Progress | None,
+    progress: ReadingProgress | None,
 ) -> Problem:
-    problem = load_network(net)
-    if seed is not None:
-        problem = replace(problem, settings=replace(problem.settings, seed=seed))
+    """Return a trained problem with the rows of a table, if there is one."""
     if targets is not None:
         raise InvalidArgument("--target is for a network file; a model knows its target")
     if data is None:
         return problem
     if problem.fitted is None:
-        raise InvalidArgument(f"{abridged(str(net), 200)}: this model was not trained on a table; leave out --data")
+        raise InvalidArgument(f"{problem.name}: this model was not trained on a table; leave out --data")
     from clearprop.tables.prepare import with_rows
     from clearprop.tables.read import read_table
 

@@ -256,7 +256,7 @@ def test_interrupts_outside_the_main_thread_are_left_alone() -> None:
 
 
 def test_the_learning_rate_is_checked(net: Path) -> None:
-    with pytest.raises(InvalidArgument, match="--learning-rate: expected a finite number"):
+    with pytest.raises(InvalidArgument, match=r"^learning_rate: expected a finite number, found inf$"):
         run_train(str(net), learning_rate=float("inf"), quiet=True)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.support import EachEpoch
 
 import clearprop as cp
-from clearprop.errors import Unwritable
+from clearprop.errors import InvalidArgument, Unwritable
 from clearprop.training.callbacks import Logs
 from clearprop.training.stopping import Status
 
@@ -64,9 +65,14 @@ def test_true_ends_the_training() -> None:
     assert (fit.status, fit.epochs, fit.reason) == (Status.STOPPED, 4, "a callback asked to stop after epoch 4")
     # Those that come after the one that stops hear of the epoch too.
     assert [entry[1] for entry in second.heard if entry[0] == "epoch"] == [1, 2, 3, 4]
-    assert cp.train(cp.load("lecture"), on_epoch_end=lambda epoch, logs: epoch == 2).epochs == 2
-    # A function that returns something else by accident does not.
-    assert cp.train(cp.load("lecture"), epochs=3, on_epoch_end=lambda epoch, logs: epoch).epochs == 3
+    assert cp.train(cp.load("lecture"), callbacks=[EachEpoch(lambda epoch, logs: epoch == 2)]).epochs == 2
+    # One that returns something else by accident does not.
+    assert cp.train(cp.load("lecture"), epochs=3, callbacks=[EachEpoch(lambda epoch, logs: epoch)]).epochs == 3
+
+
+def test_only_callbacks_are_called() -> None:
+    with pytest.raises(InvalidArgument, match=r"^callbacks: expected objects of a class derived"):
+        cp.train(cp.load("lecture"), callbacks=[lambda epoch, logs: None])  # type: ignore[list-item]
 
 
 def test_a_checkpoint_that_fails_is_a_warning_unless_somebody_tells(

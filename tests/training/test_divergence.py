@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
@@ -17,7 +19,7 @@ def start(network: cp.Network, weight: float) -> cp.Problem:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_first_step_whose_error_is_not_finite_is_named(dtype: str) -> None:
+def test_the_first_step_whose_error_is_not_finite_is_named(dtype: Literal["float32", "float64"]) -> None:
     """w becomes w - 10 · 2 · (w - 5): by hand, when (5 - w)² no longer fits the precision."""
     real = np.dtype(dtype).type
     w, losses = real(1.0), [real(16.0)]

@@ -117,7 +117,7 @@ def kill_once():
         seen["absent"] += 1
         return
     try:
-        assert read.load_model(path).progress is not None
+        assert read.read_model(path).progress is not None
         seen["whole"] += 1
     except ClearpropError:
         seen["damaged"] += 1

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.support import EachEpoch
 
 import clearprop as cp
 from clearprop.models.history import History
-from clearprop.models.read import load_model
+from clearprop.models.read import read_model
 from clearprop.training.compiled_engine import Compiled
 from clearprop.training.loop import EPOCHS
 from clearprop.training.planned_steps import PlannedSteps
@@ -126,7 +127,9 @@ def test_an_interrupt_within_an_epoch_keeps_that_step(tmp_path: Path, monkeypatc
 
 def test_what_the_callback_hears_is_the_history() -> None:
     heard: list[tuple[int, Mapping[str, float]]] = []
-    fit = cp.train(cp.load("lecture"), epochs=5, on_epoch_end=lambda epoch, logs: heard.append((epoch, dict(logs))))
+    fit = cp.train(
+        cp.load("lecture"), epochs=5, callbacks=[EachEpoch(lambda epoch, logs: heard.append((epoch, dict(logs))))]
+    )
     assert [epoch for epoch, _ in heard] == [1, 2, 3, 4, 5]
     assert [logs["loss"] for _, logs in heard] == fit.history.loss[1:]
     assert [logs["learning_rate"] for _, logs in heard] == fit.history.rate == [0.6] * 5
@@ -139,10 +142,10 @@ def test_an_error_of_the_callback_is_not_swallowed_and_costs_nothing(tmp_path: P
 
     path = tmp_path / "m.safetensors"
     with pytest.raises(StopIteration):
-        cp.train(cp.load("lecture"), epochs=5, on_epoch_end=stop, output=path, checkpoint=1000)
-    saved = load_model(path).progress
+        cp.train(cp.load("lecture"), epochs=5, callbacks=[EachEpoch(stop)], output=path, checkpoint=1000)
+    saved = read_model(path).progress
     assert saved is not None
-    assert (saved.standing.epochs, saved.status) == (3, None)
+    assert (saved.position.epochs, saved.status) == (3, None)
     resumed = cp.train(cp.load("lecture"), epochs=5, output=path, resume=True)
     straight = cp.train(cp.load("lecture"), epochs=5)
     assert resumed.problem.parameters == straight.problem.parameters

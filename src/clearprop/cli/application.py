@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from clearprop import __version__
+from clearprop.cli.options import Field
 from clearprop.network.notation import NOTATIONS
 from clearprop.rendering.formats import FORMATS
 
@@ -95,10 +96,12 @@ def explain(net: str, names: tuple[str, ...], **options: Any) -> int:
 @NET
 @DATA
 @TARGET
-@click.option("--epochs", type=click.IntRange(0), metavar="N", help="Maximum number of epochs, in total.")
-@click.option("--batch-size", type=click.IntRange(1), metavar="N", help="Examples per update.")
-@click.option("--learning-rate", type=click.FloatRange(0), metavar="RATE", help="Overrides the file's learning rate.")
-@click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed for initial weights, split and shuffling.")
+@click.option("--epochs", type=Field("epochs"), metavar="N", help="Maximum number of epochs, in total.")
+@click.option("--batch-size", type=Field("batch_size"), metavar="N", help="Examples per update.")
+@click.option(
+    "--learning-rate", type=Field("learning_rate"), metavar="RATE", help="Overrides the file's learning rate."
+)
+@click.option("--seed", type=Field("seed"), metavar="N", help="Seed for initial weights, split and shuffling.")
 @THREADS
 @click.option("--output", metavar="MODEL", help="Save the trained model (.toml: as a network file).")
 @click.option(
@@ -170,7 +173,7 @@ def verify(net: str, **options: Any) -> int:
 @NET
 @DATA
 @TARGET
-@click.option("--batch-size", type=click.IntRange(1), metavar="N", help="Examples per update.")
+@click.option("--batch-size", type=Field("batch_size"), metavar="N", help="Examples per update.")
 @THREADS
 @click.option("--assembly", is_flag=True, help="Print the machine code of a training step.")
 @FORMAT

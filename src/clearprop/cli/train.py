@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +18,8 @@ from clearprop.network.write import save
 from clearprop.rendering.fit import fit_result, loss_block
 from clearprop.rendering.plot import plot, require_plot
 from clearprop.training.callbacks import Callback
-from clearprop.training.loop import CHECKPOINT_SECONDS, Fit, train
+from clearprop.training.fit import Fit
+from clearprop.training.loop import CHECKPOINT_SECONDS, train
 
 
 def run_train(
@@ -60,8 +60,6 @@ def run_train(
     with Interrupts() as interrupts, notices(quiet), display(quiet) as shown:
         problem = load(net, data=data, target=target or None, seed=seed, progress=shown.reading if shown else None)
         if learning_rate is not None:
-            if not 0 <= learning_rate < math.inf:
-                raise InvalidArgument(f"--learning-rate: expected a finite number of at least 0, found {learning_rate}")
             problem = replace(problem, optimizer=replace(problem.optimizer, learning_rate=learning_rate))
         if problem.fitted is not None and output is not None and model is None:
             raise InvalidArgument(

@@ -20,8 +20,8 @@ import numpy as np
 from clearprop.atomic_write import write_atomically
 from clearprop.errors import InvalidArgument, InvalidNetwork
 from clearprop.models.history import History
-from clearprop.models.preprocessing import described
-from clearprop.models.snapshot import Snapshot, Standing
+from clearprop.models.preprocessing import fitted_as_json
+from clearprop.models.snapshot import Position, Snapshot
 from clearprop.network.examples import Examples
 from clearprop.network.problem import Problem
 from clearprop.network.read import read_structure
@@ -38,7 +38,7 @@ MAX_DESCRIPTION = 90_000_000
 class Progress:
     """How far a training is: ``origin`` is what it started from, ``status`` how it ended, if it has."""
 
-    standing: Standing
+    position: Position
     history: History
     origin: Mapping[str, Any]
     status: str | None = None
@@ -116,12 +116,12 @@ def describe(model: Model) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "network": structure(problem, numbers=False),
-        "preprocessing": None if problem.fitted is None else described(problem.fitted),
+        "preprocessing": None if problem.fitted is None else fitted_as_json(problem.fitted),
         "training": None
         if progress is None
         else {
-            "epochs": progress.standing.epochs,
-            "steps": progress.standing.steps,
+            "epochs": progress.position.epochs,
+            "steps": progress.position.steps,
             "status": progress.status,
             "reason": progress.reason,
             "origin": progress.origin,
@@ -139,11 +139,11 @@ def _tensors(model: Model) -> Iterator[tuple[str, Array]]:
     if problem.examples is not None and problem.examples.own:
         yield from _examples(problem.examples)
     if progress is not None:
-        standing, history = progress.standing, progress.history
-        yield "training.best", standing.best.parameters.vector
-        yield from _snapshot("training.present", standing.present)
-        if standing.present is not standing.whole:
-            yield from _snapshot("training.whole", standing.whole)
+        position, history = progress.position, progress.history
+        yield "training.best", position.best.parameters.vector
+        yield from _snapshot("training.present", position.present)
+        if position.present is not position.whole:
+            yield from _snapshot("training.whole", position.whole)
         yield "training.history.loss", np.array(history.loss)
         yield "training.history.rate", np.array(history.rate)
         yield "training.history.validation", np.array(history.validation)

@@ -10,8 +10,8 @@ import numpy as np
 from clearprop.network.data import Column, Fitted
 
 
-def described(fitted: Fitted) -> dict[str, Any]:
-    """As JSON: columns in the order of the inputs, targets, classes in the order of the outputs."""
+def fitted_as_json(fitted: Fitted) -> dict[str, Any]:
+    """Return as JSON: columns in the order of the inputs, targets, classes in the order of the outputs."""
     columns = [
         {"name": each.name, "mean": each.mean, "scale": each.scale, "fill": each.fill}
         if each.categories is None
@@ -23,10 +23,10 @@ def described(fitted: Fitted) -> dict[str, Any]:
 
 
 def read_fitted(table: Mapping[str, Any]) -> Fitted:
-    """From JSON that may say anything.
+    """Return what was fitted, from JSON that may hold anything.
 
     Raises:
-        KeyError, TypeError, ValueError: it does not make sense.
+        KeyError, TypeError, ValueError: it cannot be what was fitted.
     """
     columns = tuple(_column(each) for each in _list(table["columns"]))
     targets = tuple(_text(name) for name in _list(table["targets"]))

@@ -16,7 +16,7 @@ from clearprop.messages import abridged
 from clearprop.models.history import History, keeps_best
 from clearprop.models.model import FORMAT, KEY, Model, Progress
 from clearprop.models.preprocessing import read_fitted
-from clearprop.models.snapshot import Snapshot, Standing
+from clearprop.models.snapshot import Position, Snapshot
 from clearprop.network.data import Fitted
 from clearprop.network.examples import Examples
 from clearprop.network.parameters import Parameters
@@ -28,7 +28,7 @@ FLOATS = ("F32", "F64")
 OWN = {"float32": ("F32",), "float64": ("F64",)}
 
 
-def load_model(path: str | os.PathLike[str]) -> Model:
+def read_model(path: str | os.PathLike[str]) -> Model:
     """The model in a file.
 
     Raises:
@@ -227,15 +227,15 @@ class _Reader:
         )
         if not history.tells_of(epochs):
             raise self.damaged("its history does not match its training")
-        standing = self._standing(problem, epochs, steps)
-        kept = (standing.best if keeps_best(problem.settings, history) else standing.present).parameters
+        position = self._position(problem, epochs, steps)
+        kept = (position.best if keeps_best(problem.settings, history) else position.present).parameters
         with np.errstate(over="ignore"):
             same = np.array_equal(problem.parameters.vector.astype(problem.settings.dtype), kept.vector)
         if not same:
             raise self.damaged("its weights are not the ones at the end of its training")
-        return Progress(standing, history, origin, status, reason)
+        return Progress(position, history, origin, status, reason)
 
-    def _standing(self, problem: Problem, epochs: int, steps: int) -> Standing:
+    def _position(self, problem: Problem, epochs: int, steps: int) -> Position:
         size, own = (len(problem.parameters),), OWN[problem.settings.dtype]
         with np.errstate(over="ignore"):
             kept = problem.parameters.vector.astype(problem.settings.dtype)
@@ -257,7 +257,7 @@ class _Reader:
         best = Snapshot.of(problem.parameters.with_vector(numbers("training.best")), {})
         if steps < epochs:
             raise self.damaged(f"it claims {epochs} epochs in {steps} steps")
-        return Standing(epochs, steps, present, whole, best)
+        return Position(epochs, steps, present, whole, best)
 
 
 def _finite_float(text: str) -> float:

@@ -1,4 +1,4 @@
-"""Where a training stands: all that going on from here depends on, besides the problem and the history."""
+"""The position of a training: what resuming depends on, besides the problem and the history."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from clearprop.types import Array
 
 
 class Snapshot:
-    """Where the numbers stand, in the precision of the training; later steps leave it alone.
+    """The parameters and the optimizer's state after a step, in the precision of the training.
 
-    ``take`` gives the parameters and what the optimizer remembers. It is called when one of them is
-    first asked for, which for most snapshots is never.
+    ``take`` copies them from the engine. It is called when one of them is first needed, which for
+    most snapshots is never; later steps do not change a snapshot.
     """
 
     def __init__(self, take: Callable[[], tuple[Parameters, Mapping[str, Array]]], finite: bool | None = None) -> None:
@@ -24,13 +24,13 @@ class Snapshot:
 
     @staticmethod
     def of(parameters: Parameters, state: Mapping[str, Array]) -> Snapshot:
-        """Of numbers that are at hand."""
+        """Return a snapshot of numbers that are at hand."""
         return Snapshot(lambda: (parameters, state))
 
     @cached_property
     def _taken(self) -> tuple[Parameters, Mapping[str, Array]]:
         taken = self._take()
-        # What it would be taken from may be large, and is not needed again.
+        # Let go of the engine, which may be large.
         self._take = lambda: taken
         return taken
 
@@ -41,20 +41,20 @@ class Snapshot:
 
     @property
     def state(self) -> Mapping[str, Array]:
-        """What the optimizer remembers."""
+        """The numbers that the optimizer remembers."""
         return self._taken[1]
 
     @property
     def finite(self) -> bool:
-        """Whether every parameter is a number still."""
+        """Whether every parameter is finite."""
         if self._finite is None:
             self._finite = bool(np.all(np.isfinite(self.parameters.vector)))
         return self._finite
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A moment between two steps. It is replaced as a whole, so that an interrupt at any time finds one.
+class Position:
+    """A position between two steps. It is replaced as a whole, so that an interrupt at any time finds one.
 
     ``present`` is after ``steps`` steps, ``whole`` after the last of ``epochs`` whole epochs, and
     ``best`` is that of the epoch with the lowest loss of the validation rows.
@@ -65,3 +65,9 @@ class Standing:
     present: Snapshot
     whole: Snapshot
     best: Snapshot
+
+
+def in_float64(before: Parameters, after: Array) -> Parameters:
+    """Return trained parameters in float64; those that training did not change keep all digits of ``before``."""
+    unchanged = before.vector.astype(after.dtype) == after
+    return before.with_vector(np.where(unchanged, before.vector, after.astype(float)))

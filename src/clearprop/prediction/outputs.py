@@ -15,39 +15,34 @@ from clearprop.propagation.blocks import blocks
 from clearprop.propagation.forward import forward
 from clearprop.types import Array
 
-Predict = Callable[[Array], tuple[Array, bool]]
-"""What gives outputs for inputs, and says whether all of both are finite."""
-
-
-def outputs(problem: Problem, parameters: Parameters, inputs: Array) -> tuple[Array, bool]:
-    """The outputs for rows of inputs, shape (rows, outputs), in their precision: float32 or float64; and whether
-    all of both are finite."""
-    return predictor(problem, parameters, "float32" if inputs.dtype == np.float32 else "float64")(inputs)
-
-
-def predictor(problem: Problem, parameters: Parameters, dtype: str) -> Predict:
-    """What gives outputs for inputs; one that was made for these parameters lately is used again."""
-    key = id(parameters), dtype
-    with _LOCK:
-        known = _LATELY.get(key)
-        if known is not None and known[0]() is parameters:
-            return known[1]
-    made = _made(problem, parameters, dtype)
-    with _LOCK:
-        _LATELY[key] = weakref.ref(parameters), made
-        while len(_LATELY) > KEPT:
-            del _LATELY[next(iter(_LATELY))]
-    return made
-
-
 KEPT = 8
-"""Networks whose weights stand ready for the next rows."""
+"""The number of networks whose prepared weights are kept for the next rows."""
 
-_LATELY: dict[tuple[int, str], tuple[weakref.ref[Parameters], Predict]] = {}
+Prepared = Callable[[Array], tuple[Array, bool]]
+_RECENT: dict[tuple[int, str], tuple[weakref.ref[Parameters], Prepared]] = {}
 _LOCK = threading.Lock()
 
 
-def _made(problem: Problem, parameters: Parameters, dtype: str) -> Predict:
+def outputs(problem: Problem, parameters: Parameters, inputs: Array) -> tuple[Array, bool]:
+    """Return the outputs for rows of inputs, and whether all of both are finite.
+
+    The outputs have shape (rows, outputs) and the precision of the inputs, float32 or float64. What
+    is prepared for them is kept, for the last few parameters.
+    """
+    dtype = "float32" if inputs.dtype == np.float32 else "float64"
+    key = id(parameters), dtype
+    with _LOCK:
+        recent = _RECENT.get(key)
+    if recent is None or recent[0]() is not parameters:
+        recent = weakref.ref(parameters), _prepared(problem, parameters, dtype)
+        with _LOCK:
+            _RECENT[key] = recent
+            while len(_RECENT) > KEPT:
+                del _RECENT[next(iter(_RECENT))]
+    return recent[1](inputs)
+
+
+def _prepared(problem: Problem, parameters: Parameters, dtype: str) -> Prepared:
     if unusable() is None:
         from clearprop.engine.predictor import Predictor
 

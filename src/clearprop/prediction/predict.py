@@ -1,4 +1,4 @@
-"""Prediction: outputs for new rows, and the classes they stand for."""
+"""Prediction: outputs for new rows."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from clearprop.errors import InvalidArgument, NotFinite
-from clearprop.network.data import Column, Fitted, Label
+from clearprop.network.data import Column, Fitted
 from clearprop.network.problem import Problem
-from clearprop.prediction.metrics import class_labels, most_likely
 from clearprop.prediction.outputs import outputs
-from clearprop.tables.csv_file import Progress
+from clearprop.tables.csv_file import ReadingProgress
 from clearprop.tables.frames import from_frame, is_frame, numbered
 from clearprop.tables.prepare import Reader, inputs_of
 from clearprop.tables.read import read_table
@@ -22,25 +21,24 @@ from clearprop.tables.table import Table
 from clearprop.types import Array
 
 
-def predict(problem: Problem, data: Any, progress: Progress | None = None) -> Array:
-    """The outputs for rows of data, shape (rows, outputs): an array, a data frame, or a table's path.
+def predict(problem: Problem, data: Any, progress: ReadingProgress | None = None) -> Array:
+    """Return the outputs for rows of data, shape (rows, outputs); data is an array, a data frame, or a table's path.
 
-    They are computed in float64; in float32, and as such, where the data is an array of float32 and
-    nothing was fitted to it.
+    They are computed in float64; in float32 for an array of float32, if nothing was fitted to a table.
 
-    What was fitted on the training rows is applied to them. The columns of a data frame or a file are
-    found by their names, others are not looked at; those of an array stand in the order of training.
+    What was fitted on the training rows is applied to the data. The columns of a data frame or a file
+    are found by name, and others ignored; those of an array are in the order of training.
 
     Raises:
         InvalidArgument: rows of the wrong length, or not finite.
-        UnfitTable: columns that are not there, values that are missing or that training never saw.
+        UnfitTable: missing columns, missing values, or values that training never saw.
         NotFinite: an output is not a finite number.
 
     >>> import clearprop as cp
     >>> predict(cp.load("lecture"), [[0.1, 0.5]]).round(5).tolist()
     [[0.73493, 0.77955]]
     """
-    given = inputs(problem, data, progress)
+    given = network_inputs(problem, data, progress)
     found, finite = outputs(problem, problem.parameters, given)
     if not finite:
         if problem.fitted is None and not np.isfinite(given).all():
@@ -50,14 +48,8 @@ def predict(problem: Problem, data: Any, progress: Progress | None = None) -> Ar
     return found
 
 
-def predicted_classes(problem: Problem, found: Array) -> list[Label] | None:
-    """The class that each row of outputs stands for; None if the targets are numbers."""
-    labels = class_labels(problem)
-    return None if labels is None else [labels[position] for position in most_likely(found).tolist()]
-
-
-def inputs(problem: Problem, data: Any, progress: Progress | None = None) -> Array:
-    """What the network sees of rows of data."""
+def network_inputs(problem: Problem, data: Any, progress: ReadingProgress | None = None) -> Array:
+    """Return the inputs of the network for rows of data."""
     if problem.data is not None and problem.fitted is None:
         raise InvalidArgument(
             f"{problem.name}: a network file does not say what was fitted on its table; save a model with "
@@ -66,7 +58,7 @@ def inputs(problem: Problem, data: Any, progress: Progress | None = None) -> Arr
     read = None if isinstance(data, np.ndarray) else _reader(data, progress)
     if problem.fitted is None and read is None:
         return _rows(data, problem.network.sizes[0])
-    # A network that was fitted to no table calls its inputs as a table's columns would be called.
+    # A network that was fitted to no table finds its inputs by their names.
     fitted = problem.fitted or Fitted(tuple(Column(name) for name in problem.network.input_names), ())
     if read is not None:
         return inputs_of(fitted, read)
@@ -78,14 +70,14 @@ def inputs(problem: Problem, data: Any, progress: Progress | None = None) -> Arr
 
 
 def _rows(data: Any, width: int) -> Array:
-    """A matrix with so many columns; one of float32 stays one."""
+    """Return a matrix with ``width`` columns; one of float32 stays one."""
     if isinstance(data, np.ndarray) and data.dtype == np.float32 and data.ndim == 2 and data.shape[1] == width:
         return data
     return rows(data, width, "inputs")
 
 
-def _reader(data: Any, progress: Progress | None) -> Reader | None:
-    """How to read named columns, if the data has names."""
+def _reader(data: Any, progress: ReadingProgress | None) -> Reader | None:
+    """Return a reader of named columns, if the data has names."""
     if isinstance(data, (str, os.PathLike)):
         return lambda wanted: read_table(Path(data), wanted, progress)
     if is_frame(data):

@@ -8,10 +8,11 @@ from typing import Any
 from clearprop.expressions import Expression, Number
 from clearprop.messages import abridged, counted
 from clearprop.network.data import shown_label
-from clearprop.prediction.metrics import Metrics, class_labels
+from clearprop.prediction.classes import class_labels
+from clearprop.prediction.metrics import Metrics
 from clearprop.rendering.document import Block, Curve, Document, Grid, Lines, View, shown_number
 from clearprop.rendering.formats import Result
-from clearprop.training.loop import Fit
+from clearprop.training.fit import Fit
 
 METRICS = {"accuracy": "accuracy", "r2": "R²", "rmse": "RMSE"}
 """How each metric is written."""

@@ -23,7 +23,7 @@ from clearprop.rendering.problem import network_document, problem_document
 from clearprop.rendering.text import text
 from clearprop.rendering.verification import verification_document
 from clearprop.rendering.whole_cycle import OVERVIEW, cycle_overview
-from clearprop.training.loop import Fit
+from clearprop.training.fit import Fit
 from clearprop.verification.finite_differences import Differences, Verification
 
 

@@ -16,8 +16,8 @@ from clearprop.tables.table import Kind, Numbers, Table, Text, Wanted, chosen, c
 from clearprop.types import Array
 
 
-def wanted(fitted: Fitted, *, targets: bool) -> Wanted:
-    """What to read of a table that something was fitted for: its columns, others are not looked at."""
+def wanted_to_apply(fitted: Fitted, *, targets: bool) -> Wanted:
+    """Return the columns to read of a table to apply what was fitted; others are ignored."""
     needed = [each.name for each in fitted.columns] + (list(fitted.targets) if targets else [])
     kinds: dict[str, Kind] = {each.name: "text" if each.categories else "numbers" for each in fitted.columns}
     if targets:

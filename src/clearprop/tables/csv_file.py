@@ -35,11 +35,11 @@ COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+")
 NOT_A_NUMBER = "correct it, leave it empty, or list the column under categorical"
 DECIMAL_COMMA = "write decimals with a point and thousands without a comma"
 
-Progress = Callable[[int, int], object]
-"""Told how many bytes have been read, of how many."""
+ReadingProgress = Callable[[int, int], object]
+"""Called with the number of bytes read so far, and of all."""
 
 
-def read_csv(path: Path, wanted: Wanted, progress: Progress | None = None) -> Table:
+def read_csv(path: Path, wanted: Wanted, progress: ReadingProgress | None = None) -> Table:
     """The wanted columns of a CSV file; commas, semicolons, tabs or bars separate its cells.
 
     Raises:
@@ -59,7 +59,7 @@ def read_csv(path: Path, wanted: Wanted, progress: Progress | None = None) -> Ta
 class _Lines:
     """The lines of a file as text, counted in bytes."""
 
-    def __init__(self, file: BinaryIO, size: int, source: str, progress: Progress | None) -> None:
+    def __init__(self, file: BinaryIO, size: int, source: str, progress: ReadingProgress | None) -> None:
         self.file, self.size, self.source, self.progress = file, size, source, progress
         self.bytes = self.number = 0
 

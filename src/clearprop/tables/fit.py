@@ -6,7 +6,7 @@ alone; ``apply`` puts them to use on any table.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,20 +31,19 @@ class Split(NamedTuple):
     validation: Array
 
 
-def wanted(problem: Problem, data: Data) -> Wanted:
-    """What to read of a table to fit a problem to it."""
-    named = (*data.target, *((data.weight_column,) if data.weight_column else ()))
+def wanted_to_fit(problem: Problem, data: Data, named: Collection[str] = ()) -> Wanted:
+    """Return the columns to read of a table to fit a problem to it; the request itself names those in ``named``."""
+    special = (*data.target, *((data.weight_column,) if data.weight_column else ()))
 
     def choose(header: Sequence[str], source: str) -> Sequence[str]:
-        needed = (*(data.inputs or ()), *data.categorical, *named)
-        names = chosen(header, source, needed=needed, others=data.inputs is None)
-        taken, wanted = set(named), set(names)
-        learnt = data.inputs or tuple(name for name in header if name in wanted and name not in taken)
+        needed = (*(data.inputs or ()), *data.categorical, *special)
+        names = chosen(header, source, needed=needed, others=data.inputs is None, named=named)
+        learnt = data.inputs or tuple(name for name in header if name in {*names} - {*special})
         inputs = problem.network.inputs
         if isinstance(inputs, tuple) and set(inputs) == set(learnt) and len(inputs) == len(learnt):
             # The network calls its inputs as the table does: its order counts.
             learnt = inputs
-        return [*learnt, *named]
+        return [*learnt, *special]
 
     return Wanted(choose, dict.fromkeys(data.categorical, "text"))
 

@@ -1,10 +1,10 @@
-"""A problem made ready for a table: examples in it, inputs called as the columns are."""
+"""A problem prepared for a table: with its rows as examples, and inputs named like its columns."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import numpy as np
@@ -18,25 +18,27 @@ from clearprop.network.name_checks import as_name
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.tables import apply
-from clearprop.tables.fit import fit, usable, wanted
+from clearprop.tables.fit import fit, usable, wanted_to_fit
 from clearprop.tables.table import Table, Wanted
 from clearprop.types import Array
 
 Reader = Callable[[Wanted], Table]
-"""Reads what is wanted of a table, wherever that is."""
+"""Reads the wanted columns of a table, from wherever it is."""
 
 
-def prepared(problem: Problem, data: Data, read: Reader) -> Problem:
-    """The problem with a table's rows as examples, and what was fitted on its training rows.
+def prepared(problem: Problem, data: Data, read: Reader, named: Collection[str] = ()) -> Problem:
+    """Return the problem with a table's rows as examples, and what was fitted on its training rows.
 
-    Rows keep their places: example 7 is row 7 of the table, whichever part it is in.
+    Rows keep their places: example 7 is row 7 of the table, whichever part it is in. ``named`` are
+    the columns that the request itself names, rather than the network file.
 
     Raises:
+        UnknownName: one of ``named`` is not in the table.
         UnfitTable: everything about the table that does not fit.
     """
-    table = read(wanted(problem, data))
+    table = read(wanted_to_fit(problem, data, named))
     fitted, (training, validation) = fit(table, data, problem)
-    network = named(problem.network, fitted, table.source)
+    network = with_input_names(problem.network, fitted, table.source)
     used = np.sort(np.concatenate([training, validation]))
     weights = apply.weights(table, fitted, data, training, used)
     everything = len(training) == len(table)
@@ -53,14 +55,14 @@ def prepared(problem: Problem, data: Data, read: Reader) -> Problem:
 
 
 def with_rows(problem: Problem, read: Reader) -> Problem:
-    """A trained problem with the rows of another table as its examples, all of them to be looked at.
+    """Return a trained problem with the rows of another table as its examples.
 
     Raises:
         UnfitTable: columns that are not there, values that training never saw.
     """
     fitted, data = problem.fitted, problem.data
     assert fitted is not None
-    table = read(apply.wanted(fitted, targets=True))
+    table = read(apply.wanted_to_apply(fitted, targets=True))
     rows = None
     if data is not None and data.missing == "drop":
         rows = usable(table, data, [each.name for each in fitted.columns])
@@ -69,17 +71,17 @@ def with_rows(problem: Problem, read: Reader) -> Problem:
 
 
 def inputs_of(fitted: Fitted, read: Reader) -> Array:
-    """The inputs that the rows of a table make.
+    """Return the inputs that the rows of a table make.
 
     Raises:
         UnfitTable: columns that are not there, values that are missing or that training never saw.
     """
-    table = read(apply.wanted(fitted, targets=False))
+    table = read(apply.wanted_to_apply(fitted, targets=False))
     return apply.inputs(table, fitted)
 
 
-def named(network: Network, fitted: Fitted, source: str) -> Network:
-    """The network with its inputs called as the columns are, unless it has names of its own.
+def with_input_names(network: Network, fitted: Fitted, source: str) -> Network:
+    """Return the network with its inputs named like the columns, unless they have names.
 
     Raises:
         UnfitTable: more or fewer inputs than the columns make.

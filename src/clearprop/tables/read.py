@@ -6,12 +6,12 @@ from pathlib import Path
 
 from clearprop.errors import UnreadableFile
 from clearprop.messages import abridged
-from clearprop.tables.csv_file import Progress, read_csv
+from clearprop.tables.csv_file import ReadingProgress, read_csv
 from clearprop.tables.frames import is_parquet, read_parquet
 from clearprop.tables.table import Table, Wanted
 
 
-def read_table(path: Path, wanted: Wanted, progress: Progress | None = None) -> Table:
+def read_table(path: Path, wanted: Wanted, progress: ReadingProgress | None = None) -> Table:
     """The wanted columns of a CSV or Parquet file; which of them it is, its first bytes or its name say.
 
     Raises:

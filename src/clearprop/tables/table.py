@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from clearprop.errors import Fault, UnfitTable
+from clearprop.errors import Fault, UnfitTable, UnknownName
 from clearprop.messages import abridged
 from clearprop.network.data import shown_label
 from clearprop.types import Array
@@ -72,16 +72,21 @@ class Wanted:
     kinds: Mapping[str, Kind]
 
 
-def chosen(header: Sequence[str], source: str, *, needed: Iterable[str], others: bool) -> list[str]:
-    """The needed columns, and all others too if they are asked for.
+def chosen(
+    header: Sequence[str], source: str, *, needed: Iterable[str], others: bool, named: Collection[str] = ()
+) -> list[str]:
+    """Return the needed columns, and all ``others`` too if those are wanted.
 
     Raises:
+        UnknownName: a column that the request ``named`` is missing.
         UnfitTable: a needed column is missing, or a name stands twice.
     """
     names = list(dict.fromkeys([*needed, *header] if others else needed))
     counts = Counter(header)
     problems = []
     for name in names:
+        if name in named and not counts[name]:
+            raise UnknownName("column", name, header, source)
         if name == "" and counts[name]:
             place = f"column {list(header).index(name) + 1:,}"
             problems.append(Fault(place, "has no name; name it in the first line, or list the columns under inputs"))

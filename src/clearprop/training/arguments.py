@@ -1,17 +1,46 @@
-"""What is to be trained: the problem, with everything put into it that a call gives."""
+"""The arguments of ``train``: named options, and the complete problem that a call describes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from clearprop.errors import InvalidArgument
+from clearprop.messages import unknown
 from clearprop.network.description import Network
 from clearprop.network.problem import Problem, Settings
 from clearprop.rules.optimizers import Optimizer
-from clearprop.training.given import COLUMNS, from_file, given, weighted
+from clearprop.tables.from_call import COLUMNS, weighted, with_examples, with_file
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+
+class _Unchanged:
+    def __repr__(self) -> str:
+        return "<as in the problem>"
+
+
+UNCHANGED: Any = _Unchanged()
+"""The default of an option that leaves the problem's own value as it is."""
+
+
+def suggests_options(function: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Refuse an unknown option with the name that was probably meant; types and signature stay the function's."""
+    known = list(function.__kwdefaults__ or {})
+    positional = function.__code__.co_varnames[: function.__code__.co_argcount]
+
+    @wraps(function)
+    def call(*args: Given.args, **options: Given.kwargs) -> Result:
+        for name in options:
+            if name not in known and name not in positional:
+                raise InvalidArgument(f"{function.__name__}: {unknown('option', name, known)}")
+        return function(*args, **options)
+
+    return call
 
 
 def requested(
@@ -19,22 +48,23 @@ def requested(
     inputs: Any = None,
     targets: Any = None,
     optimizer: Any = None,
-    settings: Mapping[str, Any] | None = None,
+    weights: Any = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Problem:
-    """The problem to train, complete and checked: its examples read, if they are in a table.
+    """Return the problem to train, complete: with its examples read and everything in it that the call gives.
+
+    ``options`` set fields of ``Settings``, and of ``Data`` as ``COLUMNS`` names them; those that are
+    ``UNCHANGED`` do not count.
 
     Raises:
-        InvalidArgument: something missing, of the wrong shape, or a setting that makes no sense.
+        InvalidArgument: something missing, of the wrong shape, or an impossible value.
         InvalidNetwork: examples that are not finite or do not fit the loss.
+        UnknownName: a column that the call names and the table lacks.
         UnfitTable: a table that does not fit the network.
     """
-    settings = dict(settings or {})
-    weights = settings.pop("weights", None)
-    about = {COLUMNS[key]: settings.pop(key) for key in list(settings) if key in COLUMNS}
-    known = [field.name for field in fields(Settings)]
-    for key in settings:
-        if key not in known:
-            raise InvalidArgument(f'there is no setting "{key}"; known: {", ".join([*known, *COLUMNS, "weights"])}')
+    given = {name: value for name, value in (options or {}).items() if value is not UNCHANGED}
+    settings = {each.name: given[each.name] for each in fields(Settings) if each.name in given}
+    about = {field: given[name] for name, field in COLUMNS.items() if name in given}
     if isinstance(problem, Network):
         if inputs is None or targets is None:
             raise InvalidArgument(
@@ -45,25 +75,23 @@ def requested(
     elif not isinstance(problem, Problem):
         found = type(problem).__name__
         raise InvalidArgument(f"train: expected a Problem, such as load(path) gives, or a Network, found {found}")
-    chosen = replace(problem.settings, **settings)
-    changes: dict[str, Any] = {} if chosen == problem.settings else {"settings": chosen}
+    changes: dict[str, Any] = {"settings": replace(problem.settings, **settings)} if settings else {}
     if optimizer is not None:
         if not isinstance(optimizer, Optimizer):
             raise InvalidArgument(f"optimizer: expected one such as Adam(0.01), found {optimizer!r}")
         changes["optimizer"] = optimizer
-    if inputs is None and targets is None and about:
-        key = next(key for key, name in COLUMNS.items() if name in about)
-        raise InvalidArgument(f"{key}: is for a table given in the call; a network file says it under [data]")
     if inputs is not None or targets is not None:
         # The old examples go first: they need not fit what comes.
-        problem = replace(problem, examples=None, **changes)
-        problem = given(problem, inputs, targets, about, weights)
+        problem = with_examples(replace(problem, examples=None, **changes), inputs, targets, about, weights)
+    elif about:
+        name = next(name for name in COLUMNS if name in given)
+        raise InvalidArgument(f"{name}: is for a table given in the call; a network file says it under [data]")
     else:
         problem = replace(problem, **changes)
         if weights is not None:
             problem = replace(problem, examples=weighted(problem.examples, weights))
     if problem.examples is None and problem.data is not None:
-        problem = from_file(problem, problem.data, Path(problem.data.file))
+        problem = with_file(problem, problem.data, Path(problem.data.file))
     if problem.examples is None:
         raise InvalidArgument(
             f"{problem.name}: there are no examples to train on; add some under [[examples]], or name a table "

@@ -1,19 +1,18 @@
-"""Callbacks: what training tells whoever listens, in the manner of Keras."""
+"""Callbacks: objects that training calls, in the manner of Keras."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from clearprop.errors import Unwritable
+from clearprop.errors import InvalidArgument, Unwritable
 from clearprop.network.problem import Problem
 
 Logs = Mapping[str, float]
 
 
 class Callback:
-    """Override what is of interest; each method does nothing by itself.
+    """A base class whose methods do nothing: override those you need.
 
     >>> class Printer(Callback):
     ...     def on_epoch_end(self, epoch, logs):
@@ -26,53 +25,53 @@ class Callback:
     """
 
     def on_train_begin(self, problem: Problem, epochs: int) -> None:
-        """Before the first step, with what is trained and how many epochs are done already."""
+        """Called before the first step, with the problem and the number of epochs already done."""
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> bool | None:
-        """After each epoch (counted from 1), with its loss and rate; True ends the training."""
+        """Called after each epoch (counted from 1) with its loss and learning rate; return True to end the training."""
 
     def on_train_end(self, logs: Logs) -> None:
-        """After the last step, however the training ended."""
+        """Called after the last step, however the training ended."""
 
     def on_checkpoint_failed(self, error: Unwritable) -> bool | None:
-        """A checkpoint could not be written; training goes on, and the next one tries again. True if the
-        user has been told, who is warned otherwise."""
+        """Called when a checkpoint could not be written; training goes on, and the next one tries again.
 
-
-class Function(Callback):
-    """A plain function in place of a class: called after each epoch."""
-
-    def __init__(self, function: Callable[[int, Logs], Any]) -> None:
-        self.function = function
-
-    def on_epoch_end(self, epoch: int, logs: Logs) -> bool | None:
-        """Calls the function; only True itself ends the training."""
-        return True if self.function(epoch, logs) is True else None
+        Return True if the user has been told; otherwise there is a warning.
+        """
 
 
 class Listeners(Callback):
-    """Several callbacks as one."""
+    """Several callbacks as one.
+
+    Raises:
+        InvalidArgument: one of them is not a ``Callback``.
+    """
 
     def __init__(self, callbacks: Sequence[Callback]) -> None:
+        for callback in callbacks:
+            if not isinstance(callback, Callback):
+                raise InvalidArgument(
+                    f"callbacks: expected objects of a class derived from Callback, found {type(callback).__name__}"
+                )
         self.callbacks = tuple(callbacks)
 
     def on_train_begin(self, problem: Problem, epochs: int) -> None:
-        """Tells each of them."""
+        """Call each of them."""
         for callback in self.callbacks:
             callback.on_train_begin(problem, epochs)
 
-    def on_epoch_end(self, epoch: int, logs: Logs) -> bool | None:
-        """Tells each of them; any may end the training."""
+    def on_epoch_end(self, epoch: int, logs: Logs) -> bool:
+        """Call each of them; return whether one of them returned True."""
         answers = [callback.on_epoch_end(epoch, logs) for callback in self.callbacks]
-        return True in answers
+        return any(answer is True for answer in answers)
 
     def on_train_end(self, logs: Logs) -> None:
-        """Tells each of them."""
+        """Call each of them."""
         for callback in self.callbacks:
             callback.on_train_end(logs)
 
-    def on_checkpoint_failed(self, error: Unwritable) -> bool | None:
-        """Tells each of them, or else warns."""
+    def on_checkpoint_failed(self, error: Unwritable) -> bool:
+        """Call each of them; warn if none has told the user."""
         answers = [callback.on_checkpoint_failed(error) for callback in self.callbacks]
         if True not in answers:
             warnings.warn(f"training continues, but {error}", RuntimeWarning, stacklevel=2)

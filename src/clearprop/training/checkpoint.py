@@ -17,8 +17,8 @@ from clearprop.errors import InvalidArgument
 from clearprop.messages import abridged
 from clearprop.models.history import History
 from clearprop.models.model import Model, Progress, as_json, content, require_savable
-from clearprop.models.read import damaged, load_model
-from clearprop.models.snapshot import Standing
+from clearprop.models.read import damaged, read_model
+from clearprop.models.snapshot import Position
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.network.write import structure
@@ -54,10 +54,10 @@ class Checkpoints:
         """Whether the interval has passed."""
         return time.monotonic() - self.last >= self.seconds
 
-    def save(self, kept: Parameters, standing: Standing, history: History, end: Ending | None = None) -> None:
+    def save(self, kept: Parameters, position: Position, history: History, end: Ending | None = None) -> None:
         """Write the model file, whole or not at all."""
         status, reason = (end.status.value, end.reason) if end is not None else (None, None)
-        progress = Progress(standing, history.until(standing.epochs), self.origin, status, reason)
+        progress = Progress(position, history.until(position.epochs), self.origin, status, reason)
         try:
             write_atomically(self.path, content(Model(replace(self.problem, parameters=kept), progress)))
         finally:
@@ -78,7 +78,7 @@ def resumed(checkpoints: Checkpoints) -> Progress | None:
     path, problem = checkpoints.path, checkpoints.problem
     if not os.path.exists(path):
         return None
-    model = load_model(path)
+    model = read_model(path)
     shown = abridged(str(path), 200)
     if model.progress is None:
         raise InvalidArgument(f"{shown}: a model without the state of its training cannot be resumed; train it again")
@@ -100,12 +100,12 @@ def resumed(checkpoints: Checkpoints) -> Progress | None:
 def _fits(progress: Progress, problem: Problem) -> bool:
     """Whether steps, epochs and history can be those of a training of this problem."""
     assert problem.examples is not None
-    standing, per_epoch = progress.standing, -(-len(problem.examples.learnt) // batch_size(problem))
-    within = standing.steps - standing.epochs * per_epoch
+    position, per_epoch = progress.position, -(-len(problem.examples.learnt) // batch_size(problem))
+    within = position.steps - position.epochs * per_epoch
     validates = problem.examples.validation is not None
     return (
         0 <= within < per_epoch
-        and (within == 0) == (standing.present is standing.whole)
+        and (within == 0) == (position.present is position.whole)
         and validates == bool(progress.history.validation)
     )
 

@@ -70,7 +70,7 @@ def inspected(problem: Problem, batch: int | None, threads: int | None, *, measu
         InvalidArgument: the problem has no examples, or a number is impossible.
     """
     require_threads(threads)
-    problem = requested(problem, settings={} if batch is None else {"batch_size": batch})
+    problem = requested(problem, options={} if batch is None else {"batch_size": batch})
     size, dtype = batch_size(problem), problem.settings.dtype
     start = problem.parameters.with_vector(problem.parameters.vector.astype(dtype))
     native = Native(problem, dtype, size, start.vector, initial_state(problem.optimizer, start), threads)

@@ -10,6 +10,7 @@ import numpy as np
 
 from clearprop.engine.availability import unusable
 from clearprop.errors import NotFinite
+from clearprop.models.snapshot import in_float64
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import Cycle, Rounding, cycle
 from clearprop.training.arguments import requested
@@ -78,20 +79,13 @@ def replay(problem: Problem, steps: int) -> Moment:
                     )
             if steps + 1 - first < len(ahead):
                 following, present = ahead[steps + 1 - first], engine.snapshot()
-                parameters = _in_float64(problem, present.parameters.vector)
                 state = {name: values.astype(float) for name, values in present.state.items()}
-                moved = replace(problem, parameters=problem.parameters.with_vector(parameters))
+                moved = replace(problem, parameters=in_float64(problem.parameters, present.parameters.vector))
                 return Moment(moved, state, following.number, following.rate, engine)
             epoch += 1
             if plateau.active:
                 validates = problem.examples.validation is not None
                 plateau.watch(engine.validation_loss() if validates else engine.loss())
-
-
-def _in_float64(problem: Problem, after: Array) -> Array:
-    """Return the parameters in float64; those that training left alone, as frozen biases, keep all their digits."""
-    before = problem.parameters.vector
-    return np.where(before.astype(after.dtype) == after, before, after.astype(float))
 
 
 def _with_batch(problem: Problem, examples: int) -> Problem:

@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.numpy import load_file
-from tests.support import apart, problems, trained
+from tests.support import EachEpoch, apart, problems, trained
 
 import clearprop as cp
 from clearprop.errors import InvalidArgument
 from clearprop.models import model as room
 from clearprop.models.model import Model, content, save_model
-from clearprop.models.read import load_model
+from clearprop.models.read import read_model
 
 OPTIMIZERS = [
     cp.SGD(0.01, momentum=0.9),
@@ -44,20 +44,20 @@ def test_every_problem_reads_back_equal(problem: cp.Problem, optimizer: Any, dty
             fit = cp.train(problem, output=path)
         except InvalidArgument:  # weights of which none counts
             return
-        model, before = load_model(path), path.read_bytes()
+        model, before = read_model(path), path.read_bytes()
         assert model.problem == fit.problem
         assert model.progress is not None
         assert model.progress.history == fit.history
         assert (model.progress.status, model.progress.reason) == (fit.status.value, fit.reason)
         assert content(model) == before
         fit.save(path)
-        assert load_model(path) == Model(fit.problem)
+        assert read_model(path) == Model(fit.problem)
 
 
 @pytest.mark.parametrize("name", ["iris", "penguins", "digits"])
 def test_tables_read_back_with_their_preprocessing(name: str, tmp_path: Path) -> None:
     fit = cp.train(cp.load(name), epochs=2, output=tmp_path / "m.safetensors")
-    found = load_model(tmp_path / "m.safetensors")
+    found = read_model(tmp_path / "m.safetensors")
     assert found.problem == replace(fit.problem, examples=None)
     assert found.problem.fitted == fit.problem.fitted
     assert content(found) == (tmp_path / "m.safetensors").read_bytes()
@@ -90,7 +90,7 @@ def test_frozen_biases_keep_their_digits(tmp_path: Path) -> None:
     parameters = cp.Parameters.of(network, [[[0.1], [0.2]], [[0.3, 0.4]]], [0.1, 0.7])
     problem = cp.Problem(network, parameters, examples=cp.Examples.of([[1.0]], [[2.0]]))
     cp.train(problem, epochs=2, output=tmp_path / "m.safetensors")
-    found = load_model(tmp_path / "m.safetensors").problem.parameters
+    found = read_model(tmp_path / "m.safetensors").problem.parameters
     assert found.biases(0).tolist() == [0.1]
     assert found.biases(1)[0] == np.float32(found.biases(1)[0])
 
@@ -102,7 +102,7 @@ def test_a_training_that_diverges_at_once_reads_back(tmp_path: Path) -> None:
     for _ in range(2):
         fit = cp.train(problem, output=tmp_path / "m.safetensors", resume=True)
         assert fit.status.value == "diverged"
-        assert load_model(tmp_path / "m.safetensors").problem.parameters == parameters
+        assert read_model(tmp_path / "m.safetensors").problem.parameters == parameters
 
 
 def test_weights_that_only_float32_cannot_hold_read_back(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_weights_that_only_float32_cannot_hold_read_back(tmp_path: Path) -> None
     problem = cp.Problem(network, parameters, examples=cp.Examples.of([[1.0]], [[2.0]]))
     for epochs in (0, 3):
         cp.train(problem, output=tmp_path / "m.safetensors", resume=True, epochs=epochs)
-        assert load_model(tmp_path / "m.safetensors").problem.parameters == parameters
+        assert read_model(tmp_path / "m.safetensors").problem.parameters == parameters
 
 
 @pytest.mark.parametrize("more", [{"time_limit": float("inf")}, {"epochs": 10**30}])
@@ -130,7 +130,7 @@ def test_more_names_than_fit_are_refused_before_the_first_step(tmp_path: Path, m
     monkeypatch.setattr(room, "MAX_DESCRIPTION", size)
     fit.save(path)
     with pytest.raises(InvalidArgument, match="lecture: its names take 0 MB, too much for a model file"):
-        cp.train(cp.load("lecture"), output=path, on_epoch_end=lambda epoch, logs: pytest.fail("too late"))
+        cp.train(cp.load("lecture"), output=path, callbacks=[EachEpoch(lambda epoch, logs: pytest.fail("too late"))])
     monkeypatch.setattr(room, "MAX_DESCRIPTION", size - 1)
     with pytest.raises(InvalidArgument, match="too much for a model file"):
         fit.save(path)

@@ -1,9 +1,9 @@
-"""Examples that a call gives: arrays, data frames, and what it says of them."""
+"""Examples from a call: arrays and data frames, and tables in files."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from clearprop.errors import InvalidArgument
+from clearprop.fields import columns
 from clearprop.network.data import Data
 from clearprop.network.description import Network
 from clearprop.network.examples import Examples
 from clearprop.network.problem import Problem
-from clearprop.tables.csv_file import Progress
+from clearprop.tables.csv_file import ReadingProgress
 from clearprop.tables.frames import as_column, from_arrays, from_frame, is_frame, target_columns
 from clearprop.tables.prepare import prepared
 from clearprop.tables.read import read_table
@@ -24,14 +25,21 @@ from clearprop.tables.rows import dimensions, rows
 COLUMNS = {"columns": "inputs"} | {
     field.name: field.name for field in fields(Data) if field.name not in ("file", "target", "inputs")
 }
-"""What a call may say of a table, and what ``Data`` calls it."""
+"""The options of a call that describe its table, each with the field of ``Data`` that it sets."""
 
 
-def given(problem: Problem, inputs: Any, targets: Any, about: Mapping[str, Any], weights: Any = None) -> Problem:
-    """The problem with examples from a call.
+def with_examples(
+    problem: Problem, inputs: Any, targets: Any, about: Mapping[str, Any], weights: Any = None
+) -> Problem:
+    """Return the problem with the examples of a call; ``about`` sets fields of ``Data``.
 
-    Data frames come with the names of their targets or with the targets themselves, arrays with rows
-    of outputs or with a class or number per row.
+    ``inputs`` is an array or a data frame. ``targets`` are the names of columns, an array with one
+    row of outputs per example, or a class or number per example.
+
+    Raises:
+        InvalidArgument: rows of the wrong shape, or an impossible option.
+        UnknownName: a column that the call names and the data lack.
+        UnfitTable: data that do not fit the network.
     """
     if inputs is None:
         raise InvalidArgument("inputs and targets belong together: give both or neither")
@@ -42,11 +50,11 @@ def given(problem: Problem, inputs: Any, targets: Any, about: Mapping[str, Any],
     if dimensions(inputs) == 1 and problem.network.sizes[0] == 1:
         inputs = np.reshape(inputs, (-1, 1))  # a plain list of numbers: a row each
     if about or not _are_outputs(targets, problem.network.sizes[-1], dimensions(inputs)):
-        columns = target_columns(targets)
-        data = described(problem, tuple(columns), about)
-        found = prepared(problem, data, lambda wanted: from_arrays(inputs, columns, wanted))
+        own = target_columns(targets)
+        data = _data(problem, tuple(own), about)
+        found = prepared(problem, data, lambda wanted: from_arrays(inputs, own, wanted), _named(data, about))
     else:
-        found = replace(problem, examples=examples(problem.network, inputs, targets), data=None)
+        found = replace(problem, examples=_examples(problem.network, inputs, targets), data=None)
     return found if weights is None else replace(found, examples=weighted(found.examples, weights))
 
 
@@ -57,24 +65,27 @@ def _from_frame(problem: Problem, frame: Any, targets: Any, about: Mapping[str, 
     if targets is not None and not _are_names(targets, frame):
         name = str(getattr(targets, "name", None) or "target")
         more, targets = {name: as_column(targets)}, name
-    data = described(problem, targets, about)
-    return prepared(problem, data, lambda wanted: from_frame(frame, wanted, more=more))
+    data = _data(problem, targets, about)
+    named = _named(data, about) | (set() if targets is None else {*data.target})
+    return prepared(problem, data, lambda wanted: from_frame(frame, wanted, more=more), named)
+
+
+def _named(data: Data, about: Mapping[str, Any]) -> set[str]:
+    """Return the columns that a call names in its options."""
+    named = (getattr(data, field) for field in ("inputs", "categorical", "weight_column") if field in about)
+    return {name for each in named if each is not None for name in columns(each)}
 
 
 def _are_names(targets: Any, frame: Any) -> bool:
-    """Whether targets are names of columns, rather than a class or number for each row."""
+    """Return whether targets are names of columns, rather than a class or number for each row."""
     if isinstance(targets, str):
         return True
     plain = isinstance(targets, (list, tuple)) and all(isinstance(name, str) for name in targets)
     return plain and (len(targets) != len(frame) or set(targets) <= set(map(str, frame.columns)))
 
 
-def described(problem: Problem, targets: Any, about: Mapping[str, Any]) -> Data:
-    """What a call, and the ``[data]`` table before it, say of a table. A call sets no rows aside by itself.
-
-    Raises:
-        InvalidArgument: naming what makes no sense.
-    """
+def _data(problem: Problem, targets: Any, about: Mapping[str, Any]) -> Data:
+    """Return the description of a call's table, based on the problem's own; no rows are set aside by default."""
     names = targets
     if names is None and problem.data is not None:
         names = problem.data.target
@@ -88,20 +99,27 @@ def described(problem: Problem, targets: Any, about: Mapping[str, Any]) -> Data:
         raise InvalidArgument(re.sub("^inputs:", "columns:", str(error))) from None
 
 
-def from_file(problem: Problem, data: Data, path: Path, progress: Progress | None = None) -> Problem:
-    """The problem with the rows of a table in a file as its examples.
+def with_file(
+    problem: Problem,
+    data: Data,
+    path: Path,
+    progress: ReadingProgress | None = None,
+    named: Collection[str] = (),
+) -> Problem:
+    """Return the problem with the rows of a table in a file as its examples.
 
     Raises:
         UnreadableFile: no such table, or not one.
-        UnfitTable: it does not fit the network.
+        UnknownName: a column that the request ``named`` and the table lacks.
+        UnfitTable: a table that does not fit the network.
     """
-    return prepared(problem, data, lambda wanted: read_table(path, wanted, progress))
+    return prepared(problem, data, lambda wanted: read_table(path, wanted, progress), named)
 
 
 def weighted(examples: Examples | None, weights: Any) -> Examples:
-    """The examples, each counting as much as its weight."""
+    """Return the examples with weights: how much each counts."""
     if examples is None:
-        raise InvalidArgument("weights: there are no examples for them to be of")
+        raise InvalidArgument("weights: the problem has no examples to weight")
     try:
         values = np.asarray(weights, dtype=float)
     except (TypeError, ValueError):
@@ -114,14 +132,14 @@ def weighted(examples: Examples | None, weights: Any) -> Examples:
 
 
 def _are_outputs(targets: Any, width: int, rank: int) -> bool:
-    """Whether targets are rows of numbers, one for each output, rather than a class for each row of inputs."""
+    """Return whether targets are rows of numbers, one per output, rather than a class per row of inputs."""
     if dimensions(targets) < 2:
         return (width == 1 or rank < 2) and np.asarray(targets).dtype.kind in "fiub"
     return True
 
 
-def examples(network: Network, inputs: Any, targets: Any) -> Examples:
-    """Rows of inputs and targets that fit the network."""
+def _examples(network: Network, inputs: Any, targets: Any) -> Examples:
+    """Return rows of inputs and targets that fit the network."""
     found = Examples.of(
         rows(inputs, network.sizes[0], "inputs"),
         rows(targets, network.sizes[-1], "targets", "; a class takes one column per class, 1 where it is the one"),

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import clearprop as cp
-from clearprop.prediction.metrics import class_labels, measured, most_likely
-from clearprop.prediction.outputs import outputs
+from clearprop.prediction.classes import class_labels
+from clearprop.prediction.metrics import measured
 
 
 def identity(targets: np.ndarray, inputs: np.ndarray, loss: str = "half_squared_error") -> cp.Problem:
@@ -63,30 +63,3 @@ def test_accuracy_and_confusion_by_hand() -> None:
     assert (result.rmse, result.r2) == (None, None)
     only = measured(problem, problem.parameters, np.array([0, 2]))
     assert (only.rows, only.accuracy) == (2, 1.0)
-
-
-def test_one_output_tells_two_classes_apart_at_a_half() -> None:
-    assert most_likely(np.array([[0.49], [0.5], [0.9]])).tolist() == [0, 1, 1]
-    assert most_likely(np.array([[0.2, 0.8], [0.6, 0.4]])).tolist() == [1, 0]
-
-
-def test_targets_that_are_shares_are_no_classes() -> None:
-    xor = cp.load("xor")
-    assert class_labels(xor) == (0.0, 1.0)
-    assert xor.examples is not None
-    soft = cp.Problem(xor.network, examples=cp.Examples(xor.examples.inputs, np.full((4, 1), 0.3)))
-    assert class_labels(soft) is None
-    assert class_labels(cp.load("lecture")) is None
-    assert class_labels(cp.load("iris")) == ("setosa", "versicolor", "virginica")
-    assert class_labels(cp.load("penguins")) is None
-
-
-def test_blocks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    iris = cp.load("iris")
-    assert iris.examples is not None
-    whole = outputs(iris, iris.parameters, iris.examples.inputs)[0]
-    monkeypatch.setattr("clearprop.propagation.blocks.BLOCK", 7)
-    parts = outputs(iris, iris.parameters, iris.examples.inputs)[0]
-    np.testing.assert_allclose(parts, whole, rtol=1e-13)
-    rows = np.array([5, 100, 3])
-    np.testing.assert_allclose(outputs(iris, iris.parameters, iris.examples.inputs[rows])[0], whole[rows], rtol=1e-13)

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.support import EachEpoch
 
 import clearprop as cp
 from clearprop.errors import DamagedModel, InvalidArgument
 from clearprop.models.model import save_model
-from clearprop.models.read import load_model
+from clearprop.models.read import read_model
 from clearprop.models.snapshot import Snapshot
 from clearprop.rules.schedules import schedule
 from clearprop.training.compiled_engine import Compiled
@@ -123,7 +124,7 @@ def in_pieces(run: Run, path: Path, stop: Callable[[int], None], lengths: list[i
         fit = run(output=path, resume=True, checkpoint=0)
         # The first parts at least are shorter than any training.
         assert fit.status.value == "interrupted" or number > 1
-        assert load_model(path).progress is not None
+        assert read_model(path).progress is not None
     stop(10**9)
     return run(output=path, resume=True, checkpoint=0)
 
@@ -152,7 +153,7 @@ def test_interrupts_from_callbacks_lose_nothing(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     for epochs in range(1, 8):
-        fit = run(output=parts, resume=True, on_epoch_end=stop)
+        fit = run(output=parts, resume=True, callbacks=[EachEpoch(stop)])
         assert (fit.status.value, fit.epochs) == ("interrupted", epochs)
     assert run(output=parts, resume=True).epochs == 8
     assert parts.read_bytes() == whole.read_bytes()
@@ -190,9 +191,9 @@ def test_an_interrupt_while_writing_leaves_a_whole_file(
     with pytest.raises(KeyboardInterrupt):
         run(output=parts, checkpoint=0)
     assert calls == [12]
-    progress = load_model(parts).progress
+    progress = read_model(parts).progress
     assert progress is not None
-    assert progress.standing.steps == (10 if after and room == "replace" else 9)
+    assert progress.position.steps == (10 if after and room == "replace" else 9)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["parts.safetensors", "whole.safetensors"]
     monkeypatch.undo()
     run(output=parts, resume=True)
@@ -212,7 +213,7 @@ def test_one_interrupt_while_writing_costs_nothing(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(os, "fsync", interrupted)
     fit = RUNS["adam"](output=tmp_path / "m.safetensors")
     assert (fit.status.value, calls) == ("epoch_limit", [2])
-    progress = load_model(tmp_path / "m.safetensors").progress
+    progress = read_model(tmp_path / "m.safetensors").progress
     assert progress is not None
     assert progress.status == "epoch_limit"
 
@@ -223,15 +224,15 @@ def test_what_was_remembered_of_frozen_biases_does_not_matter(engine: Any, tmp_p
     run = on_rows(cp.Adam(0.02), hidden={"train_bias": False}, engine=engine)
     path, expected = tmp_path / "m.safetensors", run()
     run(output=path, epochs=3)
-    model = load_model(path)
+    model = read_model(path)
     assert model.progress is not None
-    at, frozen = model.progress.standing.present, ~model.problem.parameters.layout.trainable
+    at, frozen = model.progress.position.present, ~model.problem.parameters.layout.trainable
     assert frozen.sum() == 5
     moved = {name: np.where(frozen, 0.5, values) for name, values in at.state.items()}
     assert all(not values[frozen].any() for values in at.state.values())
     before = Snapshot.of(at.parameters, {name: values.astype("float32") for name, values in moved.items()})
-    standing = replace(model.progress.standing, present=before, whole=before)
-    save_model(replace(model, progress=replace(model.progress, standing=standing)), path)
+    position = replace(model.progress.position, present=before, whole=before)
+    save_model(replace(model, progress=replace(model.progress, position=position)), path)
     resumed = run(output=path, resume=True)
     assert resumed.epochs == 8
     assert resumed.problem == expected.problem
@@ -360,7 +361,7 @@ def test_a_model_without_its_training_is_refused(tmp_path: Path) -> None:
 
 def test_without_a_file_it_starts_from_the_beginning(tmp_path: Path) -> None:
     assert start(tmp_path / "m.safetensors").steps == 15
-    with pytest.raises(InvalidArgument, match="resume: say with output which model is to go on"):
+    with pytest.raises(InvalidArgument, match="resume: name the model to continue with output"):
         cp.train(PROBLEM, X, Y, resume=True)
 
 

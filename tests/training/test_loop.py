@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.support import EachEpoch
 
 import clearprop as cp
 from clearprop.errors import InvalidArgument, InvalidNetwork
@@ -136,7 +137,7 @@ def test_ctrl_c_keeps_what_was_learnt() -> None:
         if epoch == 5:
             raise KeyboardInterrupt
 
-    fit = cp.train(cp.load("lecture"), on_epoch_end=stop)
+    fit = cp.train(cp.load("lecture"), callbacks=[EachEpoch(stop)])
     assert (fit.status, fit.epochs) == (Status.INTERRUPTED, 5)
     assert fit.loss_after < fit.loss_before
     assert fit.problem.parameters != cp.load("lecture").parameters
@@ -158,8 +159,6 @@ def test_training_a_network_on_arrays() -> None:
         fit.predict([[1.0, np.nan]])
     with pytest.raises(InvalidNetwork, match=r"examples\[1\]\.inputs\[2\]: expected a finite number, found nan"):
         cp.train(network, [[1.0, np.nan]], [[1.0, 0.0]])
-    with pytest.raises(InvalidArgument, match='there is no setting "epoch"; known: epochs'):
-        cp.train(network, x, y, epoch=3)
     with pytest.raises(InvalidArgument, match="found 80 rows of inputs and 79 rows of targets"):
         cp.train(network, x, y[1:])
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import fields, replace
+from inspect import signature
+from typing import Any, get_type_hints
 
 import numpy as np
+import pandas
 import pytest
 
 import clearprop as cp
-from clearprop.errors import InvalidArgument, InvalidNetwork
+from clearprop.errors import InvalidArgument, InvalidNetwork, UnfitTable, UnknownName
+from clearprop.tables.from_call import COLUMNS
+from clearprop.training.arguments import requested
 
 NETWORK = cp.Network(2, [cp.Dense(3, "softmax")])
 X, Y = np.ones((4, 2)), np.eye(3)[[0, 1, 2, 0]]
@@ -36,7 +40,7 @@ X, Y = np.ones((4, 2)), np.eye(3)[[0, 1, 2, 0]]
         ({"dtype": "float16"}, 'dtype: expected "float32" or "float64", found "float16"'),
         ({"shuffle": "no"}, 'shuffle: expected true or false, found "no"'),
         ({"optimizer": "adam"}, "optimizer: expected one such as Adam(0.01), found 'adam'"),
-        ({"batchsize": 3}, 'there is no setting "batchsize"; known: epochs, batch_size, '),
+        ({"batchsize": 3}, 'train: unknown option "batchsize"; did you mean "batch_size"?'),
     ],
 )
 def test_settings_that_make_no_sense(settings: dict[str, Any], message: str) -> None:
@@ -119,8 +123,8 @@ def test_weights_for_examples_that_are_there() -> None:
             {"class_weights": 3},
             'class_weights: expected "balanced", or a table of weights by class, found 3',
         ),
-        ((cp.Problem(NETWORK),), {"weights": [1.0]}, "weights: there are no examples for them to be of"),
-        ((cp.load("lecture"),), {"resume": True}, "resume: say with output which model is to go on"),
+        ((cp.Problem(NETWORK),), {"weights": [1.0]}, "weights: the problem has no examples to weight"),
+        ((cp.load("lecture"),), {"resume": True}, "resume: name the model to continue with output"),
         (
             (cp.load("lecture"),),
             {"gradient_tolerance": -1},
@@ -133,3 +137,71 @@ def test_what_a_call_may_say_of_data(arguments: tuple[Any, ...], settings: dict[
     with pytest.raises(InvalidArgument) as caught:
         cp.train(*arguments, **settings)
     assert str(caught.value).startswith(message)
+
+
+# --- options -------------------------------------------------------------------------------------------------
+
+
+def test_train_names_every_setting_with_its_type() -> None:
+    """A field of ``Settings``, or of ``Data`` that a call may set, is an option of the same type."""
+    options = get_type_hints(cp.train)
+    data = set(COLUMNS.values())
+    for description, names in ((cp.Settings, {f.name: f.name for f in fields(cp.Settings)}), (cp.Data, COLUMNS)):
+        types = get_type_hints(description)
+        for option, field in names.items():
+            assert option in options, option
+            if description is cp.Settings:
+                assert options[option] == types[field], option
+    assert data == {f.name for f in fields(cp.Data)} - {"file", "target"}
+    assert not any(p.kind is p.VAR_KEYWORD for p in signature(cp.train).parameters.values())
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("epoch", 'train: unknown option "epoch"; did you mean "epochs"?'),
+        ("learn_rate", 'train: unknown option "learn_rate"; known: optimizer, weights, epochs, batch_size, '),
+        ("on_epoch_end", 'train: unknown option "on_epoch_end"; known: '),
+        ("weigth_column", 'train: unknown option "weigth_column"; did you mean "weight_column"?'),
+    ],
+)
+def test_an_unknown_option_is_refused_with_the_one_that_was_meant(option: str, message: str) -> None:
+    call: Any = cp.train
+    with pytest.raises(InvalidArgument) as caught:
+        call(cp.load("lecture"), **{option: 1})
+    assert str(caught.value).startswith(message)
+
+
+def test_an_option_may_take_a_setting_back() -> None:
+    """None is a value of its own; an option that is left out keeps the problem's."""
+    problem = replace(cp.load("lecture"), settings=cp.Settings(epochs=2, tolerance=1e-3))
+    assert cp.train(problem).epochs == 2
+    assert cp.train(problem, epochs=None).epochs > 2
+    assert requested(problem, options={"patience": 3}).settings == replace(problem.settings, patience=3)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"columns": "siz"}, 'the data frame: unknown column "siz"; did you mean "size"?'),
+        ({"columns": ["size", "kin"]}, 'the data frame: unknown column "kin"; did you mean "kind"?'),
+        ({"weight_column": "weigth"}, 'the data frame: unknown column "weigth"; did you mean "weight"?'),
+        ({"categorical": "size_"}, 'the data frame: unknown column "size_"; did you mean "size"?'),
+        ({}, 'the data frame: unknown column "sort"; known: size, kind, weight'),
+    ],
+)
+def test_a_column_of_the_call_that_does_not_exist(options: dict[str, Any], message: str) -> None:
+    frame = pandas.DataFrame({"size": [1.0, 2.0], "kind": ["a", "b"], "weight": [1.0, 1.0]})
+    with pytest.raises(UnknownName) as caught:
+        cp.train(NETWORK, frame, "kind" if options else "sort", **options)
+    assert (str(caught.value), caught.value.exit_code) == (message, 2)
+
+
+def test_a_column_of_the_file_that_does_not_exist() -> None:
+    """The network file names it, the call only brings the data: the table does not fit."""
+    iris = cp.load("iris")
+    assert iris.data is not None
+    frame = pandas.DataFrame({"sepal_length": [1.0, 2.0], "other": ["a", "b"]})
+    with pytest.raises(UnfitTable, match='column "species": there is no such column') as caught:
+        cp.train(replace(iris, examples=None), frame)
+    assert caught.value.exit_code == 1

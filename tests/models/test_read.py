@@ -17,7 +17,7 @@ from tests.support import apart, command, trained
 import clearprop as cp
 from clearprop.errors import ClearpropError, DamagedModel, UnreadableFile, Unwritable
 from clearprop.models.model import Model, content, save_model
-from clearprop.models.read import load_model
+from clearprop.models.read import read_model
 from clearprop.training.compiled_engine import Compiled
 from clearprop.training.planned_steps import PlannedSteps
 
@@ -159,7 +159,7 @@ def refused(data: bytes, folder: Path, message: str) -> None:
     path = folder / "m.safetensors"
     path.write_bytes(data)
     with pytest.raises(DamagedModel, match=message) as caught:
-        load_model(path)
+        read_model(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert len(str(caught.value)) < 1500
 
@@ -167,7 +167,7 @@ def refused(data: bytes, folder: Path, message: str) -> None:
 def test_taken_apart_and_put_together_it_is_the_same(iris: bytes, tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
     path.write_bytes(together(*apart(iris)))
-    assert content(load_model(path)) == iris
+    assert content(read_model(path)) == iris
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_truncated_anywhere(tmp_path: Path) -> None:
     for length in reversed(range(len(data))):
         os.truncate(path, length)
         with pytest.raises(DamagedModel, match="not a whole safetensors file"):
-            load_model(path)
+            read_model(path)
 
 
 def test_whatever_bytes_change_it_is_a_model_or_a_message(iris: bytes, tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_whatever_bytes_change_it_is_a_model_or_a_message(iris: bytes, tmp_path:
             )
         path.write_bytes(changed)
         try:
-            load_model(path)
+            read_model(path)
             loaded += 1
         except ClearpropError:
             pass
@@ -249,7 +249,7 @@ def test_whatever_is_described_it_is_a_model_or_a_message(name: str, tmp_path: P
             put(*way, value)(other, {})
             path.write_bytes(together(other, tensors))
             try:
-                problem = load_model(path).problem
+                problem = read_model(path).problem
                 cp.train(cp.load(name), output=path, resume=True, epochs=1)
                 assert problem.network.depth == 2
             except ClearpropError as error:
@@ -267,7 +267,7 @@ def test_places_where_no_model_is(tmp_path: Path) -> None:
         ("a\0b.safetensors", "cannot be read|no such file"),
     ):
         with pytest.raises(UnreadableFile, match=message):
-            load_model(place)
+            read_model(place)
     with pytest.raises(Unwritable, match="there is no folder"):
         save_model(Model(cp.load("lecture")), tmp_path / "none" / "m.safetensors")
 

@@ -1,0 +1,40 @@
+"""Options of the command line that set a field of a description, refused in the field's own words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+
+class Field(click.ParamType):  # type: ignore[type-arg]  # generic in the newest click only
+    """A number for a field of ``Settings`` or ``Optimizer``."""
+
+    name = "number"
+
+    def __init__(self, field: str) -> None:
+        self.field = field
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the value as the field's check returns it, or fail with what the check expected."""
+        # Imported once there is such an option: showing help takes no time.
+        from clearprop.errors import InvalidArgument
+        from clearprop.fields import accepted, checks
+        from clearprop.network.problem import Settings
+        from clearprop.rules.optimizers import hyperparameter_check
+
+        known = checks(Settings)
+        try:
+            return accepted(known.get(self.field) or hyperparameter_check(self.field), _number(value))
+        except InvalidArgument as error:
+            self.fail(str(error), param, ctx)
+
+
+def _number(text: Any) -> Any:
+    """Return the number that a text is, or else the text."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

@@ -1,0 +1,76 @@
+"""The result of a training."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from clearprop.display import Displayable
+from clearprop.errors import InvalidArgument, Unwritable
+from clearprop.messages import counted
+from clearprop.models.history import History
+from clearprop.network.problem import Problem
+from clearprop.prediction.metrics import Metrics, measured
+from clearprop.training.stopping import Status
+from clearprop.types import Array
+
+
+@dataclass(frozen=True, repr=False)
+class Fit(Displayable):
+    """The result of a training: ``problem`` has the trained parameters, ``reason`` is a sentence.
+
+    ``epochs`` counts whole ones. ``loss_after`` is E_total over all training examples with the
+    parameters of ``problem``, ``validation_loss`` that of the validation examples. With early
+    stopping the parameters are those of epoch ``history.best``. ``unsaved`` says why the model
+    could not be written, if that failed.
+    """
+
+    problem: Problem
+    status: Status
+    reason: str
+    history: History
+    epochs: int
+    steps: int
+    seconds: float
+    loss_after: float
+    validation_loss: float | None = None
+    unsaved: Unwritable | None = None
+
+    def __repr__(self) -> str:
+        return f"Fit({self.status.value}: {counted(self.epochs, 'epoch')}, loss {self.loss_after:.2g})"
+
+    @property
+    def loss_before(self) -> float:
+        """E_total over all training examples with the initial weights."""
+        return self.history.loss[0]
+
+    def predict(self, inputs: Any) -> Array:
+        """Return the outputs for rows of inputs, shape (rows, outputs); see ``clearprop.predict``.
+
+        Raises:
+            InvalidArgument: rows of the wrong length, or not finite.
+            UnfitTable: a data frame that lacks a column, or holds a value that training never saw.
+        """
+        from clearprop.prediction.predict import predict
+
+        return predict(self.problem, inputs)
+
+    def metrics(self, part: Literal["training", "validation"] = "training") -> Metrics | None:
+        """Return accuracy, or R² and RMSE, on the training or validation rows; None if there are none."""
+        assert self.problem.examples is not None
+        parts = {"training": self.problem.examples.learnt, "validation": self.problem.examples.validation}
+        if part not in parts:
+            raise InvalidArgument(f'part: expected "training" or "validation", found {part!r}')
+        rows = parts[part]
+        return None if rows is None else measured(self.problem, self.problem.parameters, rows)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the trained network as a model file, whole or not at all.
+
+        Raises:
+            Unwritable: the file cannot be written; what was there is untouched.
+        """
+        from clearprop.models.model import Model, save_model
+
+        save_model(Model(self.problem), path)

@@ -1,0 +1,136 @@
+"""Loading: what a file is, its content says; whatever it is, there is a problem or one clear message."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import clearprop as cp
+from clearprop.errors import ClearpropError, UnreadableFile
+from clearprop.loading import FOREIGN, READERS, read_problem, reader_of
+
+EXPECTED = "expected a network file (TOML) or a model (safetensors), found what looks like"
+TABLE = "name it under [data] of a network file, or give a network file and the table with --data"
+COMMANDS = ("explain", "train", "predict", "verify", "engine", "explore")
+
+
+def zipped(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("data.pkl", b"")
+
+
+FILES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "wine.csv": (lambda path: path.write_text("acid,sugar\n1.5,2\n"), f"a table; {TABLE}"),
+    "wine.txt": (lambda path: path.write_text("acid;sugar\n1,5;2\n"), f"a table; {TABLE}"),
+    "wine.parquet": (lambda path: path.write_bytes(b"PAR1\x00\x01PAR1"), f"a Parquet table; {TABLE}"),
+    "state.pt": (zipped, "a zip archive, as PyTorch, Keras, scikit-learn and spreadsheets write"),
+    "model.pkl": (
+        lambda path: path.write_bytes(pickle.dumps({"a": 1})),
+        "a Python pickle, which is never opened, since it may run any program",
+    ),
+    "model.h5": (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n\x00"), "an HDF5 file, as Keras writes"),
+    "net.onnx": (lambda path: path.write_bytes(b"\x08\x08\x12\x07pytorch\x1a\x00"), "an ONNX model"),
+    "x.npy": (lambda path: np.save(path, np.zeros(2)), "an array of NumPy"),
+    "noise.bin": (lambda path: path.write_bytes(bytes(range(200, 256)) + b"\0"), "a binary file"),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_without_a_network_is_named_for_what_it_looks_like(name: str, tmp_path: Path) -> None:
+    make, looks = FILES[name]
+    path = tmp_path / name
+    make(path)
+    for read in (cp.load, read_problem):
+        with pytest.raises(UnreadableFile) as caught:
+            read(path)
+        assert str(caught.value) == f"{path}: {EXPECTED} {looks}"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_command_says_the_same(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from clearprop.cli import run
+
+    make, looks = FILES[name]
+    path = tmp_path / name
+    make(path)
+    for command in COMMANDS:
+        more = {"predict": ["--data", "rows.csv"], "explore": ["--no-open"]}.get(command, [])
+        assert run([command, str(path), *more]) == 2
+        assert capsys.readouterr().err.endswith(f"clearprop: {path}: {EXPECTED} {looks}\n")
+
+
+def test_content_counts_more_than_the_name(tmp_path: Path) -> None:
+    network, model = tmp_path / "net.safetensors", tmp_path / "model.toml"
+    network.write_text(cp.write(cp.load("lecture")))
+    fit = cp.train(cp.load("lecture"), epochs=1)
+    fit.save(model)
+    assert cp.load(network) == cp.load("lecture")
+    assert cp.load(model).parameters == fit.problem.parameters
+    assert [reader_of(path).trained for path in (network, model)] == [False, True]
+
+
+def test_the_name_decides_where_the_content_does_not(tmp_path: Path) -> None:
+    """Text of which nothing is TOML: in a file of that name it is a network file with a fault."""
+    for name, message in (("net.toml", "not valid TOML: line 1"), ("net", "found what looks like a table; ")):
+        (tmp_path / name).write_text("inputs, 2\nlayers, 3\n")
+        with pytest.raises(UnreadableFile) as caught:
+            cp.load(tmp_path / name)
+        assert message in str(caught.value)
+    (tmp_path / "cut.safetensors").write_bytes(b"\x10\0\0")
+    with pytest.raises(ClearpropError, match=r"cut\.safetensors: not a whole safetensors file"):
+        cp.load(tmp_path / "cut.safetensors")
+
+
+def test_no_file_is_of_two_kinds(tmp_path: Path) -> None:
+    """Each reader recognises what it reads, and nothing that another reads or that is foreign."""
+    cp.train(cp.load("lecture"), epochs=1).save(tmp_path / "m")
+    heads = [(tmp_path / "m").read_bytes()[:4096], cp.write(cp.load("lecture")).encode()]
+    for place, head in enumerate(heads):
+        assert [reader.recognises(head) for reader in READERS] == [place == 0, place == 1]
+        assert not any(recognises(head) for _, recognises in FOREIGN)
+    for name in ("lecture", "xor", "iris", "digits"):
+        text = (Path(cp.__file__).parent / "examples" / f"{name}.toml").read_bytes()
+        assert [reader.recognises(text[:4096]) for reader in READERS] == [False, True]
+
+
+def test_missing_files_and_examples() -> None:
+    with pytest.raises(
+        UnreadableFile, match=r'^"lectur": no such file, and unknown example "lectur"; did you mean "lec'
+    ):
+        cp.load("lectur")
+    with pytest.raises(UnreadableFile, match=r"^none\.toml: no such file"):
+        cp.load("none.toml")
+    with pytest.raises(UnreadableFile, match=r"expected a network file, found a folder"):
+        cp.load(Path(cp.__file__).parent)
+
+
+# --- tables ----------------------------------------------------------------------------------------------
+
+
+def test_a_target_that_is_no_column(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Named in the request it is the request that is wrong; named in the file, the table does not fit."""
+    from clearprop.cli import run
+
+    source = cp.write(cp.load("iris"))
+    (tmp_path / "iris.csv").write_text((Path(cp.__file__).parent / "examples" / "iris.csv").read_text())
+    (tmp_path / "net.toml").write_text(source)
+    net = str(tmp_path / "net.toml")
+    for arguments in ([net, "--target", "specie"], [net, "--data", str(tmp_path / "iris.csv"), "--target", "specie"]):
+        for command in ("train", "explain", "verify", "engine"):
+            assert run([command, *arguments]) == 2
+            assert capsys.readouterr().err.endswith(
+                f'clearprop: {tmp_path}/iris.csv: unknown column "specie"; did you mean "species"?\n'
+            )
+    (tmp_path / "net.toml").write_text(source.replace('"species"', '"specie"'))
+    assert run(["train", net]) == 1
+    assert 'column "specie": there is no such column' in capsys.readouterr().err
+
+
+def test_a_seed_is_checked_like_that_of_a_file() -> None:
+    with pytest.raises(ClearpropError, match=r"^seed: expected a whole number of at least 0, found -1$"):
+        cp.load("lecture", seed=-1)
