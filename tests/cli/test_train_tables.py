@@ -99,7 +99,7 @@ def test_data_and_target_take_the_place_of_the_file_s(net: Path, tmp_path: Path)
     assert (run.returncode, json.loads(run.stdout)["classes"]) == (0, ["x", "y", "z"])
     run = command("train", str(net), "--data", str(other), "--target", "nope")
     assert (run.returncode, run.stderr) == (
-        1, f'clearprop: {other} has 1 problem:\n  column "nope": there is no such column; found p, q, sort\n'
+        2, f'clearprop: {other}: unknown column "nope"; known: p, q, sort\n'
     )  # fmt: skip
 
 

@@ -79,9 +79,9 @@ class Lines:
     In a batch, sums, outputs and error signals belong to an example (``OfExample``); errors and gradients have
     a line for each example and one for their sum or mean.
 
-    >>> from clearprop.network.read import read_file
+    >>> import clearprop as cp
     >>> from clearprop.propagation.cycle import cycle
-    >>> lines = Lines(cycle(read_file("lecture")))
+    >>> lines = Lines(cycle(cp.load("lecture")))
     >>> line = lines[lines.cycle.names.find("new_w5")]
     >>> evaluate(line, {key: lines.cycle.value(key) for key in line.uses})
     0.451878...

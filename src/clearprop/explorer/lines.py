@@ -11,9 +11,9 @@ from clearprop.explorer.trees import tree
 def exported_lines(lines: Lines) -> list[dict[str, Any]]:
     """Return each line's quantity by its name, its expression as a tree over such names, and its stage.
 
-    >>> from clearprop.network.read import read_file
+    >>> import clearprop as cp
     >>> from clearprop.propagation.cycle import cycle
-    >>> exported_lines(Lines(cycle(read_file("lecture"))))[1]
+    >>> exported_lines(Lines(cycle(cp.load("lecture"))))[1]
     {'quantity': 'output_h1', 'expression': ['logistic', 'sum_h1'], 'stage': 'forward'}
     """
     name: Any = lines.cycle.names.text
