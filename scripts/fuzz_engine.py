@@ -32,9 +32,9 @@ EVERY = 50
 
 def one(seed: int, weights: int, *, same_rules: bool = False) -> str | None:
     """What is wrong with the network of that seed, or None."""
-    from tests.engine.guarded import guarded, poison
-    from tests.engine.networks import by_engine, drawn, epoch_of, judged, native, same
-    from tests.engine.shapes import FAMILIES
+    from tests.engine.support.guarded import guarded, poison
+    from tests.engine.support.networks import by_engine, drawn, epoch_of, judged, native, same
+    from tests.engine.support.shapes import FAMILIES
 
     if same_rules:
         family = list(FAMILIES.values())[seed % len(FAMILIES)]

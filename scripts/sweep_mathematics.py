@@ -17,7 +17,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.engine.compiled import compiled
+from tests.engine.support.compiled import compiled
 from tests.engine.test_mathematics import FUNCTIONS, ONE_EACH, SINGLES, TREES, longer, ulps
 
 from clearprop.expressions import evaluate

@@ -1,6 +1,6 @@
 """The compiled engine and the reference agree: the same numbers after an epoch, for every rule.
 
-`tests/engine/networks.py` says how far they may be apart. More random networks, under guard pages, are in
+`tests/engine/support/networks.py` says how far they may be apart. More random networks, under guard pages, are in
 `test_memory.py` and in `scripts/fuzz_engine.py`.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.engine.networks import (
+from tests.engine.support.networks import (
     ACTIVATION_NAMES,
     LIMITS,
     LOSS_NAMES,
@@ -28,10 +28,10 @@ from tests.engine.networks import (
     same,
     single,
 )
-from tests.engine.planted import FAULTS, OTHERS, compile_anew, planted
+from tests.engine.support.planted import FAULTS, OTHERS, compile_anew, planted
 
 import clearprop as cp
-from clearprop.engine import context, machine, plan
+from clearprop.engine import calling, machine, plan
 from clearprop.engine import native as rooms
 from clearprop.engine.fingerprint import Part
 from clearprop.engine.native import Native
@@ -269,12 +269,12 @@ def everything(clip: float | None) -> Problem:
 @pytest.fixture
 def roomy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Arrays with so much room on both sides that a planted fault does no harm."""
-    usual, room = context.zeros, 4096
+    usual, room = calling.zeros, 4096
 
     def zeros(count: int, dtype: str) -> Array:
         return usual(count + 2 * room, dtype)[room : room + count]
 
-    for module in (context, rooms):
+    for module in (calling, rooms):
         monkeypatch.setattr(module, "zeros", zeros)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.engine.programs import Doubled, program
+from tests.engine.support.programs import Doubled, program
 from tests.support import HANG, in_a_copy
 
 import clearprop as cp

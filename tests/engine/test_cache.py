@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.engine.networks import by_engine, native, problem_of, same
+from tests.engine.support.networks import by_engine, native, problem_of, same
 from tests.support import in_a_copy
 
 from clearprop.engine import build, cache

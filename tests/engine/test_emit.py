@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from llvmlite import ir
-from tests.engine.compiled import KINDS, Kind, compiled
+from tests.engine.support.compiled import KINDS, Kind, compiled
 
 from clearprop.engine.emit import Emitter
 from clearprop.expressions import Apply, Expression, Number, Operator, Symbol, bind, evaluate, parse, symbols

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.engine.programs import PARTS, TARGET, Doubled, Settings, code, of_problem, program
+from tests.engine.support.programs import PARTS, TARGET, Doubled, Settings, code, of_problem, program
 
 import clearprop as cp
 from clearprop.engine import build, fingerprint, machine
-from clearprop.engine.block import Numbers
 from clearprop.engine.fingerprint import Part, description
+from clearprop.engine.numbers import Numbers
 from clearprop.engine.program import Program, Tile
 from clearprop.expressions.tree import maximum
 from clearprop.network.description import Network
@@ -417,7 +417,7 @@ def test_without_sources_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.Mon
 OTHER_PROCESS = """
 import hashlib
 from clearprop.engine import build, fingerprint
-from tests.engine.programs import PARTS, TARGET, program
+from tests.engine.support.programs import PARTS, TARGET, program
 of = program(optimizer="adam", dropout=0.5, clip_norm=1.0)
 for part in PARTS:
     code = build.source(of, part).encode()

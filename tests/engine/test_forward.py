@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.engine.networks import LIMITS, by_engine, by_reference, distance, judged, native, single
-from tests.engine.planted import compile_anew, planted
+from tests.engine.support.networks import LIMITS, by_engine, by_reference, distance, judged, native, single
+from tests.engine.support.planted import compile_anew, planted
 
 import clearprop as cp
-from clearprop.engine import layers
+from clearprop.engine import calling
 from clearprop.engine.native import Native
 from clearprop.network.examples import Examples
 from clearprop.network.problem import Problem, Settings
@@ -170,7 +170,7 @@ def test_rules_that_are_confused_are_found() -> None:
     """The table of one network with the code of another one, whose rules have other numbers."""
     problem = MIXES["many rules"].problem()
     engine = native(problem, "float64")
-    place = layers.WORDS.index("rule")
+    place = calling.WORDS.index("rule")
     given = table_of(engine)
     given[1, place], given[2, place] = given[2, place], given[1, place]
     found = by_engine(engine, error=False).distances(by_reference(problem, "float64"))

@@ -8,12 +8,12 @@ import threading
 import numpy as np
 import pytest
 from llvmlite import ir
-from tests.engine.kinds import Kind, compiled, kinds, out_of, widths
-from tests.engine.planted import planted
+from tests.engine.support.kinds import Kind, compiled, kinds, out_of, widths
+from tests.engine.support.planted import planted
 
 import clearprop as cp
-from clearprop.engine import layers, machine
-from clearprop.engine.block import INDEX, POINTER, Block, Module, Numbers
+from clearprop.engine import calling, machine
+from clearprop.engine.block import Block
 from clearprop.engine.kernels import barrier as barriers
 from clearprop.engine.kernels.activate import activate, times
 from clearprop.engine.kernels.dropout import drop
@@ -24,6 +24,8 @@ from clearprop.engine.kernels.product import product
 from clearprop.engine.kernels.softmax import pull_back, softmax
 from clearprop.engine.kernels.transpose import transpose
 from clearprop.engine.machine import Code
+from clearprop.engine.module import Module
+from clearprop.engine.numbers import INDEX, POINTER, Numbers
 from clearprop.engine.panels import Panels
 from clearprop.propagation.dropout import key, mask, uniform
 from clearprop.rules.activations import ACTIVATIONS, Activation, Softmax
@@ -255,12 +257,12 @@ def test_dropout_is_the_mask_to_the_last_bit(kind: Kind) -> None:
     for share in (exact, np.nextafter(exact, 1), 0.5, 0.1, 1e-9, 0.999_999, 1 / 3):
         network = cp.Network(1, [cp.Dense(units, "tanh"), cp.Dense(units, "tanh", dropout=float(share))])
         panels = Panels(kind.panel.numbers, kind.panel.vectors, network)
-        row = dict(zip(layers.WORDS, layers.table(panels, (network.layers[0].rule,))[2], strict=True))
+        row = dict(zip(calling.WORDS, calling.layer_table(panels, (network.layers[0].rule,))[2], strict=True))
         kept = float(np.int64(row["kept"]).view(np.float64))
         a, d = kind.normal(panels.count(2), 8, panels.width), kind.normal(panels.count(2), 8, panels.width) + 1
         before = a.copy(), d.copy()
         bits = int(np.asarray(key(seed, step, layer)).view(np.int64))
-        given = layers.hashes(panels), int(row["least"]), kept
+        given = calling.hashes(panels), int(row["least"]), kept
         run(bits, *given, order, 6, 0, 7, a, d, 8 * panels.row, units)
         expected = mask(float(share), seed, step, layer, units, order[[0, 1, 2, 3, 4, 5, 5]]).astype(kind.dtype)
         for found, old in zip((a, d), before, strict=True):

@@ -22,9 +22,9 @@ from tests.support import HANG
 
 import clearprop as cp
 from clearprop.engine import build, machine, plan
-from clearprop.engine.block import GIVE_WAY
 from clearprop.engine.fingerprint import Part
 from clearprop.engine.machine import SWITCH, Code, Target
+from clearprop.engine.module import GIVE_WAY
 from clearprop.engine.program import Program
 from clearprop.errors import RequestError
 
@@ -337,7 +337,7 @@ def test_code_is_loaded_and_runs() -> None:
 
 def scattered(*arguments: str) -> subprocess.CompletedProcess[str]:
     """What came of loading code into a process whose free memory is in pieces far apart."""
-    line = [sys.executable, "-m", "tests.engine.scattered", *arguments]
+    line = [sys.executable, "-m", "tests.engine.support.scattered", *arguments]
     # Python's own allocator would ask the system for more in the middle of it.
     environment = os.environ | {"PYTHONMALLOC": "malloc"}
     return subprocess.run(line, env=environment, capture_output=True, text=True, timeout=HANG, check=False)

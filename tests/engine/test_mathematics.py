@@ -11,7 +11,7 @@ import mpmath
 import numpy as np
 import pytest
 from llvmlite import ir
-from tests.engine.compiled import KINDS, Kind, assembly, calls, compiled, loop, module
+from tests.engine.support.compiled import KINDS, Kind, assembly, calls, compiled, loop, module
 
 from clearprop.engine.mathematics import error_function, exponential, logarithm, sigmoid
 from clearprop.engine.mathematics.lanes import DOUBLE, SINGLE, Lanes, Precision

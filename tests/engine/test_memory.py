@@ -1,6 +1,6 @@
 """Native code touches its own arrays and nothing else, whatever it is given.
 
-`tests/engine/guarded.py` has the memory that ends a process when something outside is touched; so these
+`tests/engine/support/guarded.py` has the memory that ends a process when something outside is touched; so these
 runs are processes of their own.
 """
 
@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.engine.guarded import AVAILABLE, Guards, guarded, poison
-from tests.engine.networks import by_engine, drawn, epoch_of, native, problem_of, same
-from tests.engine.planted import compile_anew, planted
+from tests.engine.support.guarded import AVAILABLE, Guards, guarded, poison
+from tests.engine.support.networks import by_engine, drawn, epoch_of, native, problem_of, same
+from tests.engine.support.planted import compile_anew, planted
 from tests.support import HANG
 
 import clearprop as cp

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from llvmlite import ir
-from tests.engine.networks import LIMITS, MOVING, distance, drawn, epoch_of, native, problem_of
-from tests.engine.planted import compile_anew
+from tests.engine.support.networks import LIMITS, MOVING, distance, drawn, epoch_of, native, problem_of
+from tests.engine.support.planted import compile_anew
 
 import clearprop as cp
 from clearprop.engine import steps

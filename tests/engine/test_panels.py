@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.engine.guarded import poison
-from tests.engine.networks import MOVING, by_engine, drawn, native, problem_of, single
+from tests.engine.support.guarded import poison
+from tests.engine.support.networks import MOVING, by_engine, drawn, native, problem_of, single
 
 import clearprop as cp
-from clearprop.engine import layers
+from clearprop.engine import calling
 from clearprop.engine.native import Native
 from clearprop.engine.panels import Panels
 from clearprop.network.problem import Problem, Settings
@@ -43,7 +43,7 @@ def left(engine: Native) -> dict[str, float]:
     found = {f"parts[{k}]": part[places["weights"]] for k, part in enumerate(engine.parts)}
     found["transposed"] = engine.transposed[places["transposed"]]
     starts, width = panels.activation_starts(), panels.width
-    training = engine.training.arrays["activations"].reshape(layers.training_panels(panels), -1, width)
+    training = engine.training.arrays["activations"].reshape(calling.training_panels(panels), -1, width)
     inference = engine.inference.arrays["activations"].reshape(engine.threads, starts[-1], -1, width)
     for layer in range(panels.network.depth + 1):
         last = starts[layer] + panels.count(layer) - 1

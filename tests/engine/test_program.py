@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.engine.networks import by_engine, judged, native
-from tests.engine.shapes import FAMILIES, Family
+from tests.engine.support.networks import by_engine, judged, native
+from tests.engine.support.shapes import FAMILIES, Family
 
 import clearprop as cp
 from clearprop.engine import build, machine, plan

@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.engine.networks import End, by_engine, drawn, epoch_of, native, problem_of, same
+from tests.engine.support.networks import End, by_engine, drawn, epoch_of, native, problem_of, same
 from tests.support import HANG, in_a_copy
 
 import clearprop as cp
 from clearprop.engine import plan, workers
-from clearprop.engine.context import PLACES
+from clearprop.engine.calling import PLACES
 from clearprop.engine.native import Native
 from clearprop.engine.predictor import Predictor
 from clearprop.network.problem import Problem
@@ -239,9 +239,9 @@ import threading
 from types import SimpleNamespace
 
 from clearprop.engine import plan, workers
-from clearprop.engine.context import PLACES
+from clearprop.engine.calling import PLACES
 from clearprop.engine.native import Native
-from tests.engine.networks import epoch_of, native, problem_of
+from tests.engine.support.networks import epoch_of, native, problem_of
 
 
 class Go(threading.Event):

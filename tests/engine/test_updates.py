@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.engine.kinds import Kind, compiled, kinds, widths
-from tests.engine.networks import MOVING
+from tests.engine.support.kinds import Kind, compiled, kinds, widths
+from tests.engine.support.networks import MOVING
 
 import clearprop as cp
 from clearprop.engine.kernels.update import Rule, finish, shared_bias, update

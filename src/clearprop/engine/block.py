@@ -2,60 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
-from typing import Any
+from functools import cache
 
 from llvmlite import ir
 
-INDEX = ir.IntType(64)
-POINTER = ir.PointerType()
-
-GIVE_WAY = "give_way"
-"""What code calls to let other threads run; whoever loads it says what that is."""
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """The numbers that code computes with: their precision, and how many stand in a vector."""
-
-    dtype: str
-    lanes: int
-    fma: bool = True
-
-    @property
-    def bytes(self) -> int:
-        """The size of one number."""
-        return 4 if self.dtype == "float32" else 8
-
-    @cached_property
-    def scalar(self) -> ir.Type:
-        """One number."""
-        return ir.FloatType() if self.dtype == "float32" else ir.DoubleType()
-
-    @cached_property
-    def vector(self) -> ir.Type:
-        """A vector of them."""
-        return ir.VectorType(self.scalar, self.lanes)
-
-
-class Same(ir.Constant):  # type: ignore[misc]
-    """A vector with the same number in all lanes, written once: code as text is read a good deal faster."""
-
-    def __init__(self, kind: ir.VectorType, value: float | int) -> None:
-        super().__init__(kind, [value] * kind.count)
-
-    def _get_reference(self) -> str:
-        element = self.type.element
-        number = self.constant[0]
-        return f"splat ({element} {element.format_constant(getattr(number, 'constant', number))})"
-
-
-@cache
-def index(value: int) -> ir.Constant:
-    """A number of bytes, rows or columns."""
-    return ir.Constant(INDEX, value)
+from clearprop.engine.numbers import INDEX, POINTER, Numbers, Same, index
 
 
 @cache
@@ -296,50 +249,3 @@ class Block:
             result.add_incoming(value, before)
             result.add_incoming(again, end)
         return results
-
-
-class Module:
-    """The code of a program: functions, each built once under its name."""
-
-    def __init__(self, numbers: Numbers, triple: str, elsewhere: Collection[str] = (), *, shared: bool = False) -> None:
-        """Functions ``elsewhere`` are those of another module, found when the code is loaded; where this one
-        is ``shared``, others find all of its own."""
-        self.numbers, self.elsewhere, self.shared = numbers, elsewhere, shared
-        self.module = ir.Module("clearprop")
-        self.module.triple = triple
-        self.functions: dict[str, ir.Function] = {}
-
-    def function(
-        self,
-        name: str,
-        arguments: Sequence[tuple[str, ir.Type]],
-        build: Callable[[Any], None],
-        *,
-        exported: bool = False,
-    ) -> ir.Function:
-        """The function of that name; ``build`` is given a block with the arguments under ``named``."""
-        if name not in self.functions:
-            kind = ir.FunctionType(ir.VoidType(), [type for _, type in arguments])
-            function = self.functions[name] = ir.Function(self.module, kind, name)
-            function.attributes.add("nounwind")
-            if name not in self.elsewhere:
-                function.linkage = "" if exported or self.shared else "internal"
-                self._build(function, [argument for argument, _ in arguments], build)
-        return self.functions[name]
-
-    def _build(self, function: ir.Function, arguments: Sequence[str], build: Callable[[Any], None]) -> None:
-        named = {}
-        for value, argument in zip(function.args, arguments, strict=True):
-            value.name = argument
-            named[argument] = value
-        block = Block(ir.IRBuilder(function.append_basic_block("entry")), self.numbers, named)
-        build(block)
-        block.builder.ret_void()
-
-    def imported(self, name: str, kind: ir.FunctionType) -> ir.Function:
-        """A function that is found when the code is loaded."""
-        known = self.module.globals.get(name)
-        return known if known is not None else ir.Function(self.module, kind, name)
-
-    def __str__(self) -> str:
-        return str(self.module)

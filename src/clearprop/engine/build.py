@@ -114,14 +114,14 @@ class Built:
 def source(program: Program, part: Part) -> str:
     """A part of a program in LLVM's intermediate language."""
     # Imported when there is something to build: code is read from the disk in less time than this takes.
-    from clearprop.engine import modules
+    from clearprop.engine import functions
 
     # Of the many small objects that this makes none can go before the end: looking for some that can
     # takes a fifth of the time.
     collects = gc.isenabled()
     gc.disable()
     try:
-        return str(modules.kernels(program) if part == "kernels" else modules.calling(program, part))
+        return str(functions.kernels(program) if part == "kernels" else functions.called(program, part))
     finally:
         if collects:
             gc.enable()

@@ -10,12 +10,13 @@ from collections.abc import Callable
 
 from llvmlite import ir
 
-from clearprop.engine.block import Block, Module
+from clearprop.engine.block import Block
+from clearprop.engine.calling import FIELDS, NONE, WORDS
 from clearprop.engine.kernels.activate import activate
 from clearprop.engine.kernels.product import product
 from clearprop.engine.kernels.softmax import softmax
-from clearprop.engine.layers import NONE, WORDS
-from clearprop.engine.program import FIELDS, Program
+from clearprop.engine.module import Module
+from clearprop.engine.program import Program
 from clearprop.rules.activations import Activation, AnyActivation, Softmax
 
 Kernel = Callable[[int], ir.Function]

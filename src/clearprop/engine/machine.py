@@ -235,7 +235,7 @@ class Code:
     """
 
     def __init__(self, objects: bytes, names: tuple[str, ...], target: Target, needs: Code | None = None) -> None:
-        from clearprop.engine.block import GIVE_WAY
+        from clearprop.engine.module import GIVE_WAY
 
         binding = _binding()
         self.size, self.needs = len(objects), needs

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.engine import layers, machine, plan
+from clearprop.engine import calling, machine, plan
 from clearprop.engine.build import Built
-from clearprop.engine.context import PLACES, Context, filled, zeros
+from clearprop.engine.calling import PLACES, Context, filled, zeros
 from clearprop.engine.panels import Panels
 from clearprop.engine.workers import Crew, together
 from clearprop.engine.workers import Native as Function
@@ -72,7 +72,7 @@ class Native:
         self.transposed = zeros(panels.transposed * panels.width, dtype)
         self.transposed[:] = panels.transpose(self.parts[0])
         rows, block = plan.rows(program, batch), plan.block(program, network)
-        self.table = layers.table(panels, program.activations)
+        self.table = calling.layer_table(panels, program.activations)
         objective, starts = network.loss, panels.activation_starts()
         share = 1 / network.sizes[-1] if objective.over_outputs == "mean" else 1.0
         shared: dict[str, Array | int] = {
@@ -90,18 +90,18 @@ class Native:
         self.kept: dict[str, Array] = {}
         self.rate: float | None = None
         self.dropped = [index for index, layer in enumerate(network.layers) if layer.dropout]
-        self.tiles = sum(layers.tiles(panels, layer) for layer in range(1, network.depth + 1))
+        self.tiles = sum(calling.tiles(panels, layer) for layer in range(1, network.depth + 1))
         self.training = Context(
             **shared,
             key_bytes=8 * len(self.dropped),
-            hashes=filled(layers.hashes(panels), np.uint64),
+            hashes=filled(calling.hashes(panels), np.uint64),
             remembered=size * panels.numbers.bytes,
             transposed=self.transposed,
             gradient=zeros(size if program.whole_gradient else 0, dtype),
             squares=zeros(self.tiles if program.clips else 0, np.float64),
             tiles=self.tiles,
             chunk=plan.chunk(program, batch),
-            activations=zeros(layers.training_panels(panels) * rows * panels.width, dtype),
+            activations=zeros(calling.training_panels(panels) * rows * panels.width, dtype),
             aside=2 * starts[-1] - starts[1],
             rows=rows,
             scratch=zeros(threads * (block + panels.width) * panels.width, dtype),

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.engine.block import Numbers
+from clearprop.engine.numbers import Numbers
 from clearprop.network.description import Network
 from clearprop.types import Array
 

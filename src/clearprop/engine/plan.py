@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import NamedTuple
 
-from clearprop.engine.block import Numbers
 from clearprop.engine.machine import Target
+from clearprop.engine.numbers import Numbers
 from clearprop.engine.panels import Panels
 from clearprop.engine.program import Program, Tile, each_once
 from clearprop.engine.single import fits

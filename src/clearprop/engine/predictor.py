@@ -6,12 +6,11 @@ import threading
 
 import numpy as np
 
-from clearprop.engine import layers, machine, plan
+from clearprop.engine import calling, machine, plan
 from clearprop.engine.build import Built
-from clearprop.engine.context import Context, address, filled, zeros
+from clearprop.engine.calling import FIELDS, Context, address, filled, zeros
 from clearprop.engine.panels import Panels
 from clearprop.engine.plan import EXAMPLES
-from clearprop.engine.program import FIELDS
 from clearprop.engine.workers import processors, together
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
@@ -48,7 +47,7 @@ class Predictor:
         self.order = np.arange(ROWS, dtype=np.int64)
         self.unfit = zeros(8, np.int64)
         self.context = Context(
-            layers=filled(layers.table(panels, program.activations), np.int64),
+            layers=filled(calling.layer_table(panels, program.activations), np.int64),
             depth=network.depth,
             block=rows,
             parameters=self.weights,

@@ -1,7 +1,7 @@
-"""The program: what is compiled, and what the native functions are given.
+"""The program: everything that is compiled for a problem.
 
 A program is made of rules, not of sizes: networks with the same rules share their code, and how many
-units a layer has is a number that the code is told (``layers.py``).
+units a layer has is a number that the code is told (``calling.py``).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from clearprop.engine.block import Numbers
 from clearprop.engine.kernels.update import Rule
+from clearprop.engine.numbers import Numbers
 from clearprop.engine.panels import Panel
 from clearprop.network.description import Network
 from clearprop.rules.activations import AnyActivation
@@ -20,43 +20,6 @@ from clearprop.rules.fused import AnyFused
 from clearprop.rules.losses import Loss
 from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.penalties import Penalty
-
-FIELDS = (
-    "layers",  # the table of layers
-    "depth",
-    "bounds",  # where the examples of each step begin in the order, and where the last ends
-    "keys",  # per step a hash for each layer with dropout
-    "key_bytes",  # from step to step
-    "hashes",  # of the units of layers with dropout
-    "parts",  # per step the parts of the optimizer's rule
-    "part_bytes",  # from step to step; none where they stay the same
-    "steps",
-    "order",  # numbers of examples
-    "examples",  # how many to predict
-    "share",  # what the error of an output is multiplied with, as the bits of a float64
-    "mean",  # whether it is divided by the number of examples
-    "inputs",
-    "targets",
-    "weights",  # how much each example counts
-    "parameters",
-    "remembered",  # the bytes from the weights to the first of what the optimizer remembers
-    "transposed",
-    "gradient",  # the whole gradient, where it is asked for
-    "squares",
-    "tiles",  # how many sums of squares there are
-    "chunk",  # panels of inputs that meet all panels of units before the next
-    "activations",
-    "aside",  # the panel where what softmax layers need beside begins
-    "panels",  # how many panels of activations a worker has for itself in inference
-    "block",  # examples that go through a panel of weights together, in whole tiles
-    "rows",  # how many examples a panel of activations has
-    "scratch",  # of each worker
-    "outputs",  # or the errors
-    "unfit",  # whether an input or an output is not finite
-    "arrivals",  # how many workers have arrived at barriers so far
-    "stop",  # whether the rest of the work is to be left undone
-)
-"""What the native functions are given, in this order: one word of eight bytes each."""
 
 
 @dataclass(frozen=True)

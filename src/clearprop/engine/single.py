@@ -12,11 +12,13 @@ from collections.abc import Hashable, Sequence
 
 from llvmlite import ir
 
-from clearprop.engine.block import Block, Module, Numbers
+from clearprop.engine.block import Block
 from clearprop.engine.emit import Emitter
 from clearprop.engine.forward import Forward
 from clearprop.engine.kernels.subnormal import flushed, restored
 from clearprop.engine.kernels.update import bounded
+from clearprop.engine.module import Module
+from clearprop.engine.numbers import Numbers
 from clearprop.engine.panels import Panels
 from clearprop.engine.program import Program
 from clearprop.network.description import Network

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from llvmlite import ir
 
-from clearprop.engine.block import INDEX, Block, Module
+from clearprop.engine.block import Block
 from clearprop.engine.kernels.activate import times
 from clearprop.engine.kernels.dropout import drop
 from clearprop.engine.kernels.errors import Output
@@ -20,6 +20,8 @@ from clearprop.engine.kernels.gather import gather
 from clearprop.engine.kernels.product import product
 from clearprop.engine.kernels.softmax import pull_back
 from clearprop.engine.kernels.subnormal import flushed, restored
+from clearprop.engine.module import Module
+from clearprop.engine.numbers import INDEX
 from clearprop.engine.program import Program
 from clearprop.engine.update_phase import Body, Weights
 from clearprop.rules.activations import Softmax

@@ -11,14 +11,13 @@ from contextlib import contextmanager
 
 from llvmlite import ir
 
-from clearprop.engine.block import INDEX
+from clearprop.engine.calling import EACH, FIELDS, SHARED
 from clearprop.engine.forward import Forward
 from clearprop.engine.kernels.barrier import barrier
 from clearprop.engine.kernels.gradient import bias_gradient, gradient
 from clearprop.engine.kernels.transpose import transpose
 from clearprop.engine.kernels.update import clip_factor, finish, shared_bias, update
-from clearprop.engine.layers import EACH, SHARED
-from clearprop.engine.program import FIELDS
+from clearprop.engine.numbers import INDEX
 
 Body = Callable[[], None]
 

@@ -9,8 +9,10 @@ from collections.abc import Callable, Hashable
 
 from llvmlite import ir
 
-from clearprop.engine.block import INDEX, POINTER, Block, Module
+from clearprop.engine.block import Block
 from clearprop.engine.emit import Emitter
+from clearprop.engine.module import Module
+from clearprop.engine.numbers import INDEX, POINTER
 from clearprop.engine.panels import Panel
 from clearprop.expressions import Expression
 from clearprop.rules.roles import Role

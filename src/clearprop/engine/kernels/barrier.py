@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from llvmlite import ir
 
-from clearprop.engine.block import GIVE_WAY, INDEX, POINTER, Block, Module
+from clearprop.engine.block import Block
+from clearprop.engine.module import GIVE_WAY, Module
+from clearprop.engine.numbers import INDEX, POINTER
 
 
 def barrier(module: Module, *, x86: bool) -> ir.Function:

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 from llvmlite import ir
 
-from clearprop.engine.block import INDEX, POINTER, Block, Module, reduced
+from clearprop.engine.block import Block, reduced
 from clearprop.engine.emit import Emitter
 from clearprop.engine.kernels.softmax import Row, emitted, logarithm_of_total, softmax_of
+from clearprop.engine.module import Module
+from clearprop.engine.numbers import INDEX, POINTER
 from clearprop.engine.panels import Panel
 from clearprop.rules.fused import AnyFused, Fused, SoftmaxCrossEntropy
 from clearprop.rules.losses import Loss

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from llvmlite import ir
 
-from clearprop.engine.block import INDEX, POINTER, Block, Module
+from clearprop.engine.block import Block
+from clearprop.engine.module import Module
+from clearprop.engine.numbers import INDEX, POINTER
 from clearprop.engine.panels import Panel
 
 Copy = Callable[[ir.Value, ir.Value, ir.Value | None], None]

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from llvmlite import ir
 
-from clearprop.engine.block import INDEX, POINTER, Block, Module
+from clearprop.engine.block import Block
+from clearprop.engine.module import Module
+from clearprop.engine.numbers import INDEX, POINTER
 from clearprop.engine.panels import Panel
 
 BLOCK = 128

@@ -7,8 +7,10 @@ from typing import Any
 
 from llvmlite import ir
 
-from clearprop.engine.block import INDEX, POINTER, Block, Module, intrinsic, reduced
+from clearprop.engine.block import Block, intrinsic, reduced
 from clearprop.engine.emit import Emitter
+from clearprop.engine.module import Module
+from clearprop.engine.numbers import INDEX, POINTER
 from clearprop.engine.panels import Panel
 from clearprop.expressions import Expression, Symbol
 from clearprop.expressions.tree import log

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from llvmlite import ir
 
-from clearprop.engine.block import POINTER, Block, Module
+from clearprop.engine.block import Block
+from clearprop.engine.module import Module
+from clearprop.engine.numbers import POINTER
 
 FLUSH = 0x8040
 """In an x86 processor's control word: results that are subnormal become zero, and so do operands."""

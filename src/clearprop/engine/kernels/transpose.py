@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from llvmlite import ir
 
-from clearprop.engine.block import INDEX, POINTER, Block, Module
+from clearprop.engine.block import Block
+from clearprop.engine.module import Module
+from clearprop.engine.numbers import INDEX, POINTER
 from clearprop.engine.panels import Panel
 
 SIDE = 8

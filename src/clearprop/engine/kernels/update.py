@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from clearprop.engine.block import INDEX, POINTER, Block, Module, intrinsic, reduced
+from clearprop.engine.block import Block, intrinsic, reduced
 from clearprop.engine.emit import Emitter
 from clearprop.engine.kernels.activate import each_vector
+from clearprop.engine.module import Module
+from clearprop.engine.numbers import INDEX, POINTER
 from clearprop.engine.panels import Panel
 from clearprop.expressions import Apply, Expression, Number, Operator, Symbol, evaluate
 from clearprop.expressions.tree import symbols

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from clearprop.engine.block import Same, intrinsic
+from clearprop.engine.block import intrinsic
+from clearprop.engine.numbers import Same
 
 
 @dataclass(frozen=True)

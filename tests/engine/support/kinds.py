@@ -13,8 +13,9 @@ from llvmlite import ir
 
 import clearprop as cp
 from clearprop.engine import machine
-from clearprop.engine.block import Module, Numbers
 from clearprop.engine.machine import Code
+from clearprop.engine.module import Module
+from clearprop.engine.numbers import Numbers
 from clearprop.engine.panels import Panel, Panels
 from clearprop.types import Array
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from tests.engine.networks import BATCHES, EDGES, examples_for, single
+from tests.engine.support.networks import BATCHES, EDGES, examples_for, single
 
 import clearprop as cp
 from clearprop.network.problem import Problem, Settings

@@ -6,12 +6,12 @@ import re
 from typing import Any
 
 import pytest
-from tests.engine.programs import program
+from tests.engine.support.programs import program
 
-from clearprop.engine import machine, modules
-from clearprop.engine.block import GIVE_WAY
+from clearprop.engine import functions, machine
+from clearprop.engine.functions import Function
 from clearprop.engine.machine import Code
-from clearprop.engine.modules import Function
+from clearprop.engine.module import GIVE_WAY
 from clearprop.engine.program import Program
 
 FUNCTIONS: tuple[Function, ...] = ("train", "gradient", "apply", "errors", "predict")
@@ -37,7 +37,7 @@ def kinds(arguments: str) -> list[str]:
 @pytest.mark.parametrize("rows", [6, 8])
 def test_the_names_of_kernels_are_those_of_the_program(widths: tuple[int, ...], rows: int) -> None:
     of = program(widths=widths, tile=(rows, 4, 2))
-    found = defined.findall(str(modules.kernels(of)))
+    found = defined.findall(str(functions.kernels(of)))
     assert tuple(name for _, name, _ in found) == of.kernels
     assert len(set(of.kernels)) == len(of.kernels)
     # All can be found from elsewhere.
@@ -51,9 +51,9 @@ def test_the_names_of_kernels_are_those_of_the_program(widths: tuple[int, ...], 
 def test_what_a_module_does_not_have_the_kernels_have(name: str, widths: tuple[int, ...]) -> None:
     """With the same arguments; it has none of them itself, and nobody else finds what it has."""
     of = program(widths=widths, **SETTINGS[name])
-    kernels = {name: kinds(arguments) for _, name, arguments in defined.findall(str(modules.kernels(of)))}
+    kernels = {name: kinds(arguments) for _, name, arguments in defined.findall(str(functions.kernels(of)))}
     for function in FUNCTIONS:
-        text = str(modules.calling(of, function))
+        text = str(functions.called(of, function))
         own = {name: linkage.strip() for linkage, name, _ in defined.findall(text)}
         assert {name for name, linkage in own.items() if linkage != "internal"} == {function}
         assert not own.keys() & kernels.keys()
@@ -62,7 +62,7 @@ def test_what_a_module_does_not_have_the_kernels_have(name: str, widths: tuple[i
         }
         assert elsewhere == {name: kernels[name] for name in elsewhere}
         assert bool(elsewhere) != (name == "single" and function == "train")
-    assert [name for name, _ in declared.findall(str(modules.kernels(of))) if "llvm." not in name] == [GIVE_WAY]
+    assert [name for name, _ in declared.findall(str(functions.kernels(of))) if "llvm." not in name] == [GIVE_WAY]
 
 
 def host(of: dict[str, Any], **changes: Any) -> Program:
@@ -70,7 +70,7 @@ def host(of: dict[str, Any], **changes: Any) -> Program:
 
 
 def made(of: Program, function: Function | None = None) -> bytes:
-    source = modules.kernels(of) if function is None else modules.calling(of, function)
+    source = functions.kernels(of) if function is None else functions.called(of, function)
     return machine.compiled(str(source), machine.host())
 
 

@@ -15,14 +15,16 @@ from typing import Any, NamedTuple
 from llvmlite import ir
 
 from clearprop.engine import build, forward, inference, machine, steps, update_phase
-from clearprop.engine.block import INDEX, POINTER, Block, Module
+from clearprop.engine.block import Block
 from clearprop.engine.fingerprint import Part
 from clearprop.engine.forward import Forward
 from clearprop.engine.kernels import barrier as barriers
 from clearprop.engine.kernels import errors, softmax
 from clearprop.engine.kernels.update import update
 from clearprop.engine.machine import Code
+from clearprop.engine.module import Module
 from clearprop.engine.native import Native
+from clearprop.engine.numbers import INDEX, POINTER
 from clearprop.engine.panels import Panel
 from clearprop.engine.steps import Steps
 from clearprop.engine.update_phase import Weights

@@ -11,14 +11,14 @@ from functools import partial
 
 import numpy as np
 import pytest
-from tests.engine.guarded import AVAILABLE, guarded
-from tests.engine.networks import LIMITS, End, by_engine, by_reference, native, single
+from tests.engine.support.guarded import AVAILABLE, guarded
+from tests.engine.support.networks import LIMITS, End, by_engine, by_reference, native, single
 
 import clearprop as cp
-from clearprop.engine import layers
-from clearprop.engine.block import Numbers
-from clearprop.engine.layers import EACH, NONE, SHARED, UNTRAINED, WORDS
+from clearprop.engine import calling
+from clearprop.engine.calling import EACH, NONE, SHARED, UNTRAINED, WORDS
 from clearprop.engine.native import Native
+from clearprop.engine.numbers import Numbers
 from clearprop.engine.panels import Panels
 from clearprop.engine.program import each_once
 from clearprop.network.examples import Examples
@@ -48,7 +48,7 @@ def network() -> cp.Network:
 def rows(panels: Panels) -> list[dict[str, int]]:
     """The table, row by row."""
     rules = each_once([layer.rule for layer in panels.network.layers])
-    return [dict(zip(WORDS, map(int, row), strict=True)) for row in layers.table(panels, rules)]
+    return [dict(zip(WORDS, map(int, row), strict=True)) for row in calling.layer_table(panels, rules)]
 
 
 def parameters(panels: Panels) -> Array:
@@ -117,10 +117,10 @@ def test_activations_and_signals_have_panels_of_their_own(numbers: Numbers) -> N
     taken += [row["signals"] + k for row in table[1:] for k in range(row["panels"])]
     assert taken == list(range(len(taken)))
     softmax = next(row["panels"] for row in table if row["units"] == 16)
-    assert layers.aside(panels) == softmax
-    assert layers.training_panels(panels) == len(taken) + softmax
+    assert calling.aside(panels) == softmax
+    assert calling.training_panels(panels) == len(taken) + softmax
     plain = replace(panels, network=cp.Network(2, [cp.Dense(3, "tanh")]))
-    assert layers.aside(plain) == 0
+    assert calling.aside(plain) == 0
 
 
 def test_rules_and_biases() -> None:
@@ -135,7 +135,7 @@ def test_rules_and_biases() -> None:
 def test_dropout(numbers: Numbers) -> None:
     """A unit is kept if its 53 bits, as a number in [0, 1), reach the share."""
     panels = Panels(numbers, 2, network())
-    table, found = rows(panels), layers.hashes(panels)
+    table, found = rows(panels), calling.hashes(panels)
     assert [row["dropped"] for row in table] == [NONE, 0, NONE, 1, NONE, NONE, 2]
     ends = 0
     for row, share in zip(table, (0, 0.3, 0, 1e-17, 0, 0, 1 / 3), strict=True):
@@ -160,7 +160,7 @@ def test_sums_of_squares_have_places_of_their_own(numbers: Numbers) -> None:
         assert row["squares"] == ends
         # A tile for each panel by each panel, the biases of each, and one that all share.
         ends += row["panels"] * table[number - 1]["panels"] + row["panels"] + 1
-    assert ends == sum(layers.tiles(panels, number) for number in range(1, len(table)))
+    assert ends == sum(calling.tiles(panels, number) for number in range(1, len(table)))
 
 
 # --- wrong words ---------------------------------------------------------------------------------------------

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.engine import context, layers, native, predictor
+from clearprop.engine import calling, native, predictor
+from clearprop.engine.calling import FIELDS
 from clearprop.engine.native import Native
 from clearprop.engine.panels import Panels
-from clearprop.engine.program import FIELDS
 from clearprop.types import Array
 
 AVAILABLE = sys.platform != "win32"
@@ -84,8 +84,8 @@ def _forbid(address: int) -> None:
 @contextmanager
 def guarded(*, at_end: bool) -> Iterator[Guards]:
     """While this lasts, all that is handed to native code stands between guards."""
-    guards, usual = Guards(at_end=at_end), context.zeros
-    rooms: tuple[Any, ...] = (context, native, predictor)
+    guards, usual = Guards(at_end=at_end), calling.zeros
+    rooms: tuple[Any, ...] = (calling, native, predictor)
     for room in rooms:
         room.zeros = guards.zeros
     try:
@@ -103,7 +103,7 @@ def poison(engine: Native) -> None:
     panels, last = engine.panels, engine.panels.network.depth
     forward = [units for layer in range(last + 1) for units in _units(panels, layer)]
     back = [units for layer in range(1, last + 1) for units in _units(panels, layer)]
-    training = [*forward, *back, *[panels.width] * layers.aside(panels)]
+    training = [*forward, *back, *[panels.width] * calling.aside(panels)]
     rows = int(engine.training.words[FIELDS.index("rows")])
     _fill(engine.training.arrays["activations"].reshape(len(training), rows, panels.width), training)
     rows = int(engine.inference.words[FIELDS.index("rows")])

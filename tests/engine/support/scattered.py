@@ -1,7 +1,7 @@
 """A process whose free memory is in small pieces, far apart: code that is loaded there must reach its constants.
 
-    python -m tests.engine.scattered            loads two programs, runs them, says how far apart they are
-    python -m tests.engine.scattered older      with LLVM's older linker: the process does not live to say it
+    python -m tests.engine.support.scattered            loads two programs, runs them, says how far apart they are
+    python -m tests.engine.support.scattered older      with LLVM's older linker: the process does not live to say it
 
 It is run by ``test_machine.py``, in a process of its own: what is planted here ends it.
 """
@@ -15,8 +15,8 @@ from itertools import pairwise
 from typing import Any
 
 from clearprop.engine import machine
-from clearprop.engine.block import GIVE_WAY
 from clearprop.engine.machine import Code
+from clearprop.engine.module import GIVE_WAY
 
 PAGE = resource.getpagesize()
 APART = 8 << 30

@@ -14,7 +14,7 @@ from typing import Literal
 
 from llvmlite import ir
 
-from clearprop.engine.block import INDEX, POINTER, Block, Module
+from clearprop.engine.block import Block
 from clearprop.engine.forward import Forward
 from clearprop.engine.inference import Errors, Predict
 from clearprop.engine.kernels.activate import times
@@ -23,6 +23,8 @@ from clearprop.engine.kernels.gather import gather
 from clearprop.engine.kernels.gradient import bias_gradient, gradient
 from clearprop.engine.kernels.product import product
 from clearprop.engine.kernels.transpose import transpose
+from clearprop.engine.module import Module
+from clearprop.engine.numbers import INDEX, POINTER
 from clearprop.engine.program import Program
 from clearprop.engine.single import SingleSteps
 from clearprop.engine.steps import Apply, Gradient, Steps
@@ -53,7 +55,7 @@ def kernels(program: Program) -> Module:
     return module
 
 
-def calling(program: Program, name: Function) -> Module:
+def called(program: Program, name: Function) -> Module:
     """The module with a function that is called from Python."""
     module = Module(program.numbers, program.triple, program.kernels)
     kinds: Mapping[Function, type[Forward]] = {

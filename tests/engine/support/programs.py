@@ -10,9 +10,9 @@ import numpy as np
 
 import clearprop as cp
 from clearprop.engine import build
-from clearprop.engine.block import Numbers
 from clearprop.engine.fingerprint import Part
 from clearprop.engine.machine import Target
+from clearprop.engine.numbers import Numbers
 from clearprop.engine.panels import Panels
 from clearprop.engine.program import Program, Tile, each_once
 from clearprop.engine.single import fits

@@ -1,0 +1,195 @@
+"""The calling convention of native code: its arguments, and the arrays behind them.
+
+Every function is given the address of a context, one word of eight bytes for each of ``FIELDS``: an address or a
+number. One of them is the table of layers, a row of ``WORDS`` for each layer; row 0 describes the inputs. Places
+among weights are in bytes, those among activations in panels.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import ceil
+from typing import Any
+
+import numpy as np
+
+from clearprop.engine.panels import Panels
+from clearprop.propagation.dropout import mixed
+from clearprop.rules.activations import AnyActivation, Softmax
+from clearprop.types import Array
+
+# --- the context ------------------------------------------------------------------------------------------
+
+FIELDS = (
+    "layers",  # the table of layers
+    "depth",
+    "bounds",  # where the examples of each step begin in the order, and where the last ends
+    "keys",  # per step a hash for each layer with dropout
+    "key_bytes",  # from step to step
+    "hashes",  # of the units of layers with dropout
+    "parts",  # per step the parts of the optimizer's rule
+    "part_bytes",  # from step to step; none where they stay the same
+    "steps",
+    "order",  # numbers of examples
+    "examples",  # how many to predict
+    "share",  # what the error of an output is multiplied with, as the bits of a float64
+    "mean",  # whether it is divided by the number of examples
+    "inputs",
+    "targets",
+    "weights",  # how much each example counts
+    "parameters",
+    "remembered",  # the bytes from the weights to the first of what the optimizer remembers
+    "transposed",
+    "gradient",  # the whole gradient, where it is asked for
+    "squares",
+    "tiles",  # how many sums of squares there are
+    "chunk",  # panels of inputs that meet all panels of units before the next
+    "activations",
+    "aside",  # the panel where what softmax layers need beside begins
+    "panels",  # how many panels of activations a worker has for itself in inference
+    "block",  # examples that go through a panel of weights together, in whole tiles
+    "rows",  # how many examples a panel of activations has
+    "scratch",  # of each worker
+    "outputs",  # or the errors
+    "unfit",  # whether an input or an output is not finite
+    "arrivals",  # how many workers have arrived at barriers so far
+    "stop",  # whether the rest of the work is to be left undone
+)
+"""What the native functions are given, in this order: one word of eight bytes each."""
+
+PLACES = {name: place for place, name in enumerate(FIELDS)}
+
+
+class Context:
+    """What a native function is given: addresses and numbers, and the arrays behind the addresses."""
+
+    def __init__(self, **fields: Array | int) -> None:
+        self.words = zeros(len(FIELDS), np.int64)
+        self.arrays: dict[str, Array] = {}
+        self.set(**fields)
+
+    def set(self, **fields: Array | int) -> None:
+        """Change some of them."""
+        for name, value in fields.items():
+            if not isinstance(value, np.ndarray):
+                self.words[PLACES[name]] = value
+            elif self.arrays.get(name) is not value:
+                assert value.flags.c_contiguous, name
+                self.arrays[name] = value
+                self.words[PLACES[name]] = address(value)
+
+    @property
+    def address(self) -> int:
+        """Where the native function finds it."""
+        return address(self.words)
+
+
+# --- arrays -------------------------------------------------------------------------------------------------
+
+ALIGNMENT = 64
+"""The bytes of a cache line."""
+
+
+def zeros(count: int, dtype: Any) -> Array:
+    """An array of zeros that begins where a cache line does."""
+    dtype = np.dtype(dtype)
+    raw = np.zeros(count * dtype.itemsize + ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    return raw[start : start + count * dtype.itemsize].view(dtype)
+
+
+def filled(values: Array, dtype: Any) -> Array:
+    """A copy of an array, where native code may read it."""
+    values = np.asarray(values)
+    array = zeros(values.size, dtype)
+    array[:] = values.ravel()
+    return array
+
+
+def address(array: Array) -> int:
+    """Where an array's numbers begin."""
+    begin: int = array.__array_interface__["data"][0]
+    return begin
+
+
+# --- the table of layers --------------------------------------------------------------------------------------
+
+WORDS = (
+    "units",
+    "panels",
+    "tail",  # units of the last panel
+    "rows",  # of a panel of weights: inputs in whole vectors, and the biases
+    "turned",  # rows of a panel of transposed weights: units in whole vectors
+    "weights",  # where they begin
+    "transposed",  # where they begin
+    "activations",  # the first panel
+    "signals",  # the first panel
+    "rule",  # the number of the activation
+    "bias",  # UNTRAINED, EACH or SHARED
+    "dropped",  # how many layers before this have dropout; NONE if this one has not
+    "least",  # of a unit's 53 random bits, to be kept
+    "kept",  # what is kept is multiplied with this: the bits of a float64
+    "hashes",  # where those of the units begin
+    "squares",  # where the sums of squares of its tiles begin
+)
+
+NONE = -1
+UNTRAINED, EACH, SHARED = range(3)
+"""Kinds of biases."""
+
+
+def layer_table(panels: Panels, rules: tuple[AnyActivation, ...]) -> Array:
+    """The table of a network's layers, whose activations are among these rules."""
+    network, starts = panels.network, panels.activation_starts()
+    rows, dropped, hashes, squares = [], 0, 0, 0
+    for number in range(network.depth + 1):
+        row = dict.fromkeys(WORDS, 0)
+        row["units"], row["panels"], row["tail"] = network.sizes[number], panels.count(number), panels.tail(number)
+        row["activations"], row["rule"], row["dropped"] = starts[number], NONE, NONE
+        if number > 0:
+            layer = network.layers[number - 1]
+            row["rows"], row["turned"] = panels.weight_rows(number), panels.padded(number)
+            row["weights"] = panels.weight_starts[number] * panels.row
+            row["transposed"] = panels.transposed_starts[number] * panels.row
+            row["signals"] = starts[-1] + starts[number] - starts[1]
+            row["rule"] = rules.index(layer.rule)
+            if layer.bias != "none" and layer.train_bias:
+                row["bias"] = SHARED if layer.bias == "shared" else EACH
+            row["squares"] = squares
+            squares += tiles(panels, number)
+            if layer.dropout:
+                row["dropped"], row["hashes"] = dropped, hashes
+                dropped, hashes = dropped + 1, hashes + 8 * panels.padded(number)
+                # A unit is kept if its 53 bits, as a number in [0, 1), reach the share; compared as integers.
+                row["least"] = ceil(Fraction(layer.dropout) * 2**53)
+                row["kept"] = int(np.float64(1 / (1 - layer.dropout)).view(np.int64))
+        rows.append([row[word] for word in WORDS])
+    return np.array(rows, np.int64)
+
+
+def tiles(panels: Panels, layer: int) -> int:
+    """The tiles of a layer's gradient, one more per panel of units for the biases, one for a bias that is shared."""
+    return panels.count(layer) * (panels.count(layer - 1) + 1) + 1
+
+
+def hashes(panels: Panels) -> Array:
+    """The hash of each unit of the layers with dropout."""
+    found = [np.empty(0, np.uint64)]
+    for number, layer in enumerate(panels.network.layers, start=1):
+        if layer.dropout:
+            units = np.zeros(panels.padded(number), np.uint64)
+            units[: layer.size] = mixed(np.arange(layer.size, dtype=np.uint64))
+            found.append(units)
+    return np.concatenate(found)
+
+
+def aside(panels: Panels) -> int:
+    """How many panels softmax layers need beside activations and signals."""
+    layers = enumerate(panels.network.layers, start=1)
+    return max((panels.count(number) for number, layer in layers if isinstance(layer.rule, Softmax)), default=0)
+
+
+def training_panels(panels: Panels) -> int:
+    """The panels of activations, signals and what stands aside, in training."""
+    starts = panels.activation_starts()
+    return starts[-1] + (starts[-1] - starts[1]) + aside(panels)

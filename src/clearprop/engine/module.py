@@ -1,0 +1,61 @@
+"""A module of native code: functions in LLVM's intermediate language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from llvmlite import ir
+
+from clearprop.engine.block import Block
+from clearprop.engine.numbers import Numbers
+
+GIVE_WAY = "give_way"
+"""The function that code calls to let other threads run; it is named when the code is loaded."""
+
+
+class Module:
+    """The code of a program: functions, each built once under its name."""
+
+    def __init__(self, numbers: Numbers, triple: str, elsewhere: Collection[str] = (), *, shared: bool = False) -> None:
+        """Functions ``elsewhere`` are those of another module, found when the code is loaded; where this one
+        is ``shared``, others find all of its own."""
+        self.numbers, self.elsewhere, self.shared = numbers, elsewhere, shared
+        self.module = ir.Module("clearprop")
+        self.module.triple = triple
+        self.functions: dict[str, ir.Function] = {}
+
+    def function(
+        self,
+        name: str,
+        arguments: Sequence[tuple[str, ir.Type]],
+        build: Callable[[Any], None],
+        *,
+        exported: bool = False,
+    ) -> ir.Function:
+        """The function of that name; ``build`` is given a block with the arguments under ``named``."""
+        if name not in self.functions:
+            kind = ir.FunctionType(ir.VoidType(), [type for _, type in arguments])
+            function = self.functions[name] = ir.Function(self.module, kind, name)
+            function.attributes.add("nounwind")
+            if name not in self.elsewhere:
+                function.linkage = "" if exported or self.shared else "internal"
+                self._build(function, [argument for argument, _ in arguments], build)
+        return self.functions[name]
+
+    def _build(self, function: ir.Function, arguments: Sequence[str], build: Callable[[Any], None]) -> None:
+        named = {}
+        for value, argument in zip(function.args, arguments, strict=True):
+            value.name = argument
+            named[argument] = value
+        block = Block(ir.IRBuilder(function.append_basic_block("entry")), self.numbers, named)
+        build(block)
+        block.builder.ret_void()
+
+    def imported(self, name: str, kind: ir.FunctionType) -> ir.Function:
+        """A function that is found when the code is loaded."""
+        known = self.module.globals.get(name)
+        return known if known is not None else ir.Function(self.module, kind, name)
+
+    def __str__(self) -> str:
+        return str(self.module)

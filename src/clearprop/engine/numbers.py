@@ -1,0 +1,53 @@
+"""The numbers that native code computes with, and the types of its addresses and counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+from llvmlite import ir
+
+INDEX = ir.IntType(64)
+POINTER = ir.PointerType()
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers that code computes with: their precision, and how many stand in a vector."""
+
+    dtype: str
+    lanes: int
+    fma: bool = True
+
+    @property
+    def bytes(self) -> int:
+        """The size of one number."""
+        return 4 if self.dtype == "float32" else 8
+
+    @cached_property
+    def scalar(self) -> ir.Type:
+        """One number."""
+        return ir.FloatType() if self.dtype == "float32" else ir.DoubleType()
+
+    @cached_property
+    def vector(self) -> ir.Type:
+        """A vector of them."""
+        return ir.VectorType(self.scalar, self.lanes)
+
+
+class Same(ir.Constant):  # type: ignore[misc]
+    """A vector with the same number in all lanes, written once: code as text is read a good deal faster."""
+
+    def __init__(self, kind: ir.VectorType, value: float | int) -> None:
+        super().__init__(kind, [value] * kind.count)
+
+    def _get_reference(self) -> str:
+        element = self.type.element
+        number = self.constant[0]
+        return f"splat ({element} {element.format_constant(getattr(number, 'constant', number))})"
+
+
+@cache
+def index(value: int) -> ir.Constant:
+    """A number of bytes, rows or columns."""
+    return ir.Constant(INDEX, value)
