@@ -16,7 +16,6 @@ from tests.engine.support.compiled import KINDS, Kind, compiled
 
 from clearprop.engine.emit import Emitter
 from clearprop.expressions import Apply, Expression, Number, Operator, Symbol, bind, evaluate, parse, symbols
-from clearprop.expressions.evaluate import COMPUTE
 from clearprop.expressions.tree import absolute, exp, maximum, minimum, sqrt
 from clearprop.rules.activations import ACTIVATIONS, Activation
 from clearprop.rules.fused import FUSED, Fused
@@ -64,9 +63,9 @@ def near(tree: Expression, values: Mapping[Any, Array]) -> Near:
     def walk(part: Expression) -> Any:
         match part:
             case Apply(Operator.ADD | Operator.MULTIPLY as operator, arguments):
-                return reduce(lambda one, other: rounded(COMPUTE[operator](one, other)), map(walk, arguments))
+                return reduce(lambda one, other: rounded(operator.compute(one, other)), map(walk, arguments))
             case Apply(operator, arguments):
-                return rounded(COMPUTE[operator](*map(walk, arguments)))
+                return rounded(operator.compute(*map(walk, arguments)))
             case Symbol(key):
                 return values[key]
             case Number(value) if value.is_integer():  # which no precision rounds

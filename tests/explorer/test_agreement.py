@@ -35,7 +35,7 @@ from clearprop.rules.activations import ACTIVATIONS, Activation
 from clearprop.rules.losses import LOSSES
 from clearprop.rules.optimizers import OPTIMIZERS as OPTIMIZERS_BY_NAME
 from clearprop.rules.roles import Role
-from clearprop.rules.schedules import DEFAULTS, schedule
+from clearprop.rules.schedules import SCHEDULES, schedule
 from clearprop.types import Array
 
 CLOSE = 1e-12
@@ -299,7 +299,7 @@ RULES = [
     *(("activation", name) for name in ACTIVATIONS),
     *(("loss", name) for name in LOSSES),
     *(("optimizer", name) for name in OPTIMIZERS_BY_NAME),
-    *(("schedule", name) for name in DEFAULTS),
+    *(("schedule", name) for name in SCHEDULES),
 ]
 
 

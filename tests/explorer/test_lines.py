@@ -13,13 +13,15 @@ from clearprop.explorer.lines import exported_lines
 from clearprop.expressions import Apply, Expression, Number, Operator, Symbol, evaluate
 from clearprop.network import names as q
 
+OPERATORS = {operator.value: operator for operator in Operator}
+
 
 def read(tree: Any) -> Expression:
     match tree:
         case str():
             return Symbol(tree)
         case [operator, *arguments]:
-            return Apply(Operator(operator), tuple(map(read, arguments)))
+            return Apply(OPERATORS[operator], tuple(map(read, arguments)))
     return Number(float(tree))
 
 

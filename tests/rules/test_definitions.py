@@ -22,7 +22,7 @@ from clearprop.rules.losses import LOSSES, loss
 from clearprop.rules.optimizers import OPTIMIZERS, optimizer
 from clearprop.rules.penalties import Penalty
 from clearprop.rules.roles import Role
-from clearprop.rules.schedules import DEFAULTS, rate_at, schedule
+from clearprop.rules.schedules import SCHEDULES, rate_at, schedule
 
 SCALAR = [name for name, rule in ACTIVATIONS.items() if isinstance(rule, Activation)]
 
@@ -111,7 +111,7 @@ def test_the_documented_names_are_all_there() -> None:
         "categorical_cross_entropy",
     }  # fmt: skip
     assert set(OPTIMIZERS) == {"sgd", "rmsprop", "adagrad", "adam", "adamw"}
-    assert set(DEFAULTS) == {"constant", "step", "exponential", "cosine", "plateau"}
+    assert set(SCHEDULES) == {"constant", "step", "exponential", "cosine", "plateau"}
     assert set(INITIALIZERS) == {
         "glorot_uniform", "glorot_normal", "he_normal", "he_uniform", "lecun_normal", "normal", "uniform", "zeros",
     }  # fmt: skip

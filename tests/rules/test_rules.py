@@ -12,7 +12,7 @@ import pytest
 from mpmath import mpf
 
 from clearprop.errors import ClearpropError
-from clearprop.expressions import Symbol, evaluate, parse
+from clearprop.expressions import Symbol, evaluate, parse, text
 from clearprop.rules.activations import ACTIVATIONS, Activation, Softmax, activation
 from clearprop.rules.fused import FUSED, Fused, SoftmaxCrossEntropy
 from clearprop.rules.initializers import INITIALIZERS, initializer
@@ -69,7 +69,7 @@ def test_outputs_and_slopes(name: str, at: float) -> None:
 
 
 def test_slopes_are_printed_as_the_lecture_writes_them() -> None:
-    shown = {name: str(rule.printed_slope) for name, rule in ACTIVATIONS.items() if isinstance(rule, Activation)}
+    shown = {name: text(rule.printed_slope) for name, rule in ACTIVATIONS.items() if isinstance(rule, Activation)}
     assert shown["logistic"] == "y * (1 - y)"
     assert shown["tanh"] == "1 - y**2"
     assert shown["relu"] == "where(z > 0, 1, 0)"

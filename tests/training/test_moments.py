@@ -15,7 +15,7 @@ from tests.support import command
 
 from clearprop.cli.explain import run_explain
 from clearprop.rules.optimizers import OPTIMIZERS, optimizer
-from clearprop.rules.schedules import DEFAULTS
+from clearprop.rules.schedules import SCHEDULES
 from clearprop.types import Array
 
 NETWORK = """
@@ -308,7 +308,7 @@ def test_no_optimizer_hyperparameter_or_schedule_is_left_out() -> None:
         assert set(optimizer(name).hyperparameters) == set(defaults)
         tried = {key for case in OPTIMIZER_CASES if case.name == name for key in case.options}
         assert set(defaults) <= tried | {"betas"}
-    assert {constants["name"] for constants, _ in SCHEDULE_CASES} == set(DEFAULTS)
+    assert {constants["name"] for constants, _ in SCHEDULE_CASES} == set(SCHEDULES)
 
 
 @pytest.mark.parametrize(("schedule", "rates"), SCHEDULE_CASES, ids=lambda given: "-".join(map(str, given)))

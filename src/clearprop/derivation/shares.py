@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from clearprop.expressions import Apply, Expression, Operator, Slope, Symbol, differentiate, simplify
+from typing import Any
+
+from clearprop.expressions import (
+    Apply,
+    Expression,
+    Number,
+    Operator,
+    Slope,
+    Symbol,
+    differentiate,
+    simplify,
+    substitute,
+)
 from clearprop.expressions.tree import multiply
 from clearprop.network import names as q
 from clearprop.network.description import Objective
 from clearprop.rules.fused import AnyFused
+from clearprop.rules.losses import REDUCTIONS
 from clearprop.rules.roles import Role
 
 WEIGHT = q.Named("weight")
@@ -27,7 +40,8 @@ def shared(tree: Expression, objective: Objective, outputs: int, counted: bool) 
     """Return a loss's tree times the example's weight, if it has one (``counted``), and divided by the number
     of outputs under ``over_outputs = "mean"``."""
     tree = weighted(tree) if counted else tree
-    return tree / outputs if objective.over_outputs == "mean" else tree
+    parts: dict[Any, Expression] = {"total": tree, "count": Number(float(outputs))}
+    return substitute(REDUCTIONS[objective.over_outputs], parts.get)
 
 
 def shared_slope(objective: Objective, outputs: int, counted: bool) -> Slope:

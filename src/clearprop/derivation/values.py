@@ -12,7 +12,7 @@ from clearprop.derivation.words import words
 from clearprop.display import Displayable
 from clearprop.errors import InvalidArgument
 from clearprop.expressions import Apply, Expression, Number, Operator, Symbol, bind, evaluate
-from clearprop.expressions.tree import add, definition, multiply
+from clearprop.expressions.tree import add, multiply
 from clearprop.messages import abridged
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
@@ -127,8 +127,8 @@ def _of_output(lines: Lines, layer: int, unit: int, row: int) -> Formulas:
     formulas = [tree]
     inner = tree if mask is None or not isinstance(tree, Apply) else tree.arguments[-1]
     if isinstance(inner, Apply):
-        plain = definition(inner.operator, inner.arguments[0])
-        formulas += [example.masked(layer, unit, plain)] if plain is not None else []
+        meaning = inner.operator.meaning
+        formulas += [example.masked(layer, unit, meaning(inner.arguments[0]))] if meaning is not None else []
     return tuple(formulas), remark
 
 

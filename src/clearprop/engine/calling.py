@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.engine.panels import Panels
-from clearprop.propagation.dropout import mixed
+from clearprop.propagation.dropout import kept_scale, mixed
 from clearprop.rules.activations import AnyActivation, Softmax
 from clearprop.types import Array
 
@@ -162,7 +162,7 @@ def layer_table(panels: Panels, rules: tuple[AnyActivation, ...]) -> Array:
                 dropped, hashes = dropped + 1, hashes + 8 * panels.padded(number)
                 # A unit is kept if its 53 bits, as a number in [0, 1), reach the share; compared as integers.
                 row["least"] = ceil(Fraction(layer.dropout) * 2**53)
-                row["kept"] = int(np.float64(1 / (1 - layer.dropout)).view(np.int64))
+                row["kept"] = int(np.float64(kept_scale(layer.dropout)).view(np.int64))
         rows.append([row[word] for word in WORDS])
     return np.array(rows, np.int64)
 

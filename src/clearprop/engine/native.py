@@ -21,6 +21,7 @@ from clearprop.engine.workers import Native as Function
 from clearprop.network.problem import Problem
 from clearprop.propagation.dropout import key
 from clearprop.propagation.forward import example_share
+from clearprop.rules.losses import share
 from clearprop.types import Array
 
 CALL = 10**10
@@ -74,12 +75,11 @@ class Native:
         rows, block = plan.rows(program, batch), plan.block(program, network)
         self.table = calling.layer_table(panels, program.activations)
         objective, starts = network.loss, panels.activation_starts()
-        share = 1 / network.sizes[-1] if objective.over_outputs == "mean" else 1.0
         shared: dict[str, Array | int] = {
             "layers": filled(self.table, np.int64),
             "depth": network.depth,
             "block": block,
-            "share": int(np.float64(share).view(np.int64)),
+            "share": int(np.float64(share(objective.over_outputs, network.sizes[-1])).view(np.int64)),
             "mean": int(objective.over_examples == "mean"),
             "inputs": self.inputs,
             "targets": self.targets,

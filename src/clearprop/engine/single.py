@@ -24,6 +24,7 @@ from clearprop.engine.program import Program
 from clearprop.network.description import Network
 from clearprop.rules.activations import Activation
 from clearprop.rules.fused import Fused
+from clearprop.rules.losses import share
 from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.roles import Role
 
@@ -222,9 +223,9 @@ class SingleSteps(Forward):
         else:
             assert slope is not None
             d = b.builder.fmul(emitter.emit(network.loss.rule.slope.simplified, {**values, Role.OUTPUT: a}), slope)
-        share = 1 / network.sizes[-1] if network.loss.over_outputs == "mean" else 1.0
-        if share != 1.0:
-            d = b.builder.fmul(d, b.constant(share))
+        of_outputs = share(network.loss.over_outputs, network.sizes[-1])
+        if of_outputs != 1.0:
+            d = b.builder.fmul(d, b.constant(of_outputs))
         if count is not None:
             d = b.builder.fmul(d, b.spread(count))
         return self.only(d, network.sizes[-1])

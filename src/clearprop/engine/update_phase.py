@@ -183,9 +183,8 @@ class Weights(Forward):
         if self.program.clips:
             self.each_layer(self.squares)
             self.barrier()
-            limit = self.program.optimizer.clip_norm
-            assert limit is not None
-            self.clip = clip_factor(b, self.field("squares"), self.field("tiles", pointer=False), limit)
+            count = self.field("tiles", pointer=False)
+            self.clip = clip_factor(b, self.field("squares"), count, self.program.optimizer)
 
         def layer(layer: ir.Value) -> None:
             def tile(p: ir.Value, k: ir.Value) -> None:

@@ -7,39 +7,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from clearprop.derivation.chain import PATH_LIMIT, WIDTH_LIMIT
 from clearprop.derivation.shares import shared, shared_fused, shared_slope
 from clearprop.derivation.symptoms import SYMPTOMS, THRESHOLDS
 from clearprop.derivation.values import SHOWN_TERMS
 from clearprop.derivation.words import WORDS
-from clearprop.explorer.numbers import numbers
 from clearprop.explorer.trees import slope, tree
-from clearprop.expressions.evaluate import (
+from clearprop.expressions import Operator, Symbol
+from clearprop.expressions.numeric import (
     ERF_SMALL,
     ERF_SMALL_BELOW,
     ERFC_LARGE,
     ERFC_MIDDLE,
     ERFC_MIDDLE_BELOW,
 )
-from clearprop.expressions.tree import DEFINITIONS
 from clearprop.network.description import Network, Objective
 from clearprop.network.notation import ACCENTED, GREEK, NOTATIONS
+from clearprop.propagation.dropout import KEPT
 from clearprop.rendering.compose import SHOWN_COLLAPSE, SHOWN_EXAMPLES
 from clearprop.rendering.latex_symbols import ESCAPES, escaped
 from clearprop.rendering.text import COLUMNS
 from clearprop.rules.activations import ACTIVATIONS, Activation, AnyActivation
 from clearprop.rules.fused import FUSED, AnyFused, Fused
-from clearprop.rules.losses import LOSSES, Loss
+from clearprop.rules.losses import LOSSES, REDUCTIONS, Loss
 from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.penalties import Penalty
-from clearprop.rules.schedules import LOWERED, UNWATCHED, WARMING, WATCH, Schedule, rate_at
+from clearprop.rules.schedules import UNWATCHED, WATCH, Schedule
 from clearprop.rules.standardize import ORIGINAL, STANDARDIZED
-
-SCHEDULED = 10_000
-"""So many steps of a schedule are written out, as many as training makes of its own accord; from then on the page
-keeps the last rate."""
 
 
 def language() -> dict[str, Any]:
@@ -63,10 +57,12 @@ def language() -> dict[str, Any]:
             "collapse": SHOWN_COLLAPSE,
             "columns": COLUMNS,
         },
-        "definitions": {operator.value: tree(plain) for operator, plain in DEFINITIONS.items()},
+        "definitions": {o.value: tree(o.meaning(Symbol("u"))) for o in Operator if o.meaning is not None},
         "notations": {name: vars(notation) for name, notation in NOTATIONS.items()},
         "greek": GREEK,
         "accented": ACCENTED,
+        "reductions": {name: tree(total) for name, total in REDUCTIONS.items()},
+        "kept": tree(KEPT),
         "standardized": tree(STANDARDIZED),
         "original": tree(ORIGINAL),
     }
@@ -179,30 +175,21 @@ def optimizer(chosen: Optimizer) -> dict[str, Any]:
         "clip_norm": chosen.clip_norm,
         "clip_value": chosen.clip_value,
         "bounded": tree(chosen.bounded),
-        "schedule": None if chosen.schedule == Schedule() else _schedule(chosen.schedule),
+        "clip_factor": tree(chosen.clip_factor),
+        "schedule": _schedule(chosen.schedule),
     }
 
 
 def _schedule(chosen: Schedule) -> dict[str, Any]:
-    """The rate of each step, if each is an epoch; of a plateau, the rules by which it follows from the losses."""
-    if chosen.name == "plateau":
-        return {
-            "name": chosen.name,
-            "constants": {**chosen.constants, "warmup": chosen.warmup},
-            "rate": tree(LOWERED * WARMING if chosen.warmup else LOWERED),
-            "watch": [[str(symbol.key), tree(expression)] for symbol, expression in WATCH],
-            "unwatched": {name: value if math.isfinite(value) else None for name, value in UNWATCHED.items()},
-        }
-    # Every one of these is affine in the base rate: ``offset + factor * base``, so two rates give both.
-    offsets, factors = [], []
-    for step in range(1, SCHEDULED + 1):
-        offset, one = (rate_at(chosen, base, step - 1, step) for base in (0.0, 1.0))
-        offsets.append(offset)
-        factors.append(one - offset)
-    while len(factors) > 1 and (offsets[-1], factors[-1]) == (offsets[-2], factors[-2]):
-        offsets.pop()
-        factors.pop()
-    return {"name": chosen.name, "offsets": numbers(np.array(offsets)), "factors": numbers(np.array(factors))}
+    """The rate as an expression; of a plateau also the rules by which its scale follows from the losses."""
+    watches = chosen.name == "plateau"
+    return {
+        "name": chosen.name,
+        "constants": chosen.numbers,
+        "rate": tree(chosen.rate),
+        "watch": [[str(symbol.key), tree(expression)] for symbol, expression in WATCH] if watches else [],
+        "unwatched": {name: value if math.isfinite(value) else None for name, value in UNWATCHED.items()},
+    }
 
 
 def penalty(chosen: Penalty) -> dict[str, Any] | None:

@@ -1,14 +1,14 @@
 """Differentiate: the tree's derivative, as another tree, with the rules of calculus named.
 
-The table ``OUTER`` can be held against a textbook: the derivative of each operator in its
-own argument u. Everything else is the linearity of the derivative, the product, quotient
-and power rules, and the chain rule.
+The derivative of each function in its argument stands in the table ``Operator`` and can be held
+against a textbook. Everything else is the linearity of the derivative, the product, quotient and
+power rules, and the chain rule.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator
 from typing import NamedTuple
 
 from clearprop.expressions.simplify import simplify
@@ -19,12 +19,9 @@ from clearprop.expressions.tree import (
     Operator,
     Symbol,
     add,
-    exp,
     greater,
     less,
-    logistic,
     multiply,
-    sqrt,
     symbols,
     where,
 )
@@ -47,34 +44,17 @@ class Slope(NamedTuple):
 
     @property
     def rules(self) -> tuple[str, ...]:
-        """The names of the rules used, each once, outermost first."""
+        """The names of the rules that were applied, each once, outermost first."""
         return tuple(dict.fromkeys(step.rule for step in reversed(self.steps)))
 
 
-# d/du of each function of one argument. logistic and tanh are written so that no digits are
-# lost where they saturate: 1 - logistic(u) = logistic(-u), 1 - tanh(u)² = 4 σ(2u) σ(-2u).
-# At a kink the choice is strict: the slope of abs at 0 is 0.
-OUTER: Mapping[Operator, Callable[[Expression], Expression]] = {
-    Operator.EXP: exp,
-    Operator.LOG: lambda u: 1 / u,
-    Operator.LOG1P: lambda u: 1 / (1 + u),
-    Operator.EXPM1: exp,
-    Operator.SQRT: lambda u: 1 / (2 * sqrt(u)),
-    Operator.TANH: lambda u: 4 * logistic(2 * u) * logistic(-(2 * u)),
-    Operator.LOGISTIC: lambda u: logistic(u) * logistic(-u),
-    Operator.SOFTPLUS: logistic,
-    Operator.ERF: lambda u: Number(2 / math.sqrt(math.pi)) * exp(-(u**2)),
-    Operator.ABS: lambda u: where(greater(u, 0), 1, where(less(u, 0), -1, 0)),
-}
-
-
 def differentiate(tree: Expression, by: Hashable) -> Slope:
-    """The derivative of the tree by the symbol with the key ``by``; all others are constants.
+    """Return the derivative of the tree by the symbol with the key ``by``; all others are constants.
 
-    >>> from clearprop.expressions import parse
+    >>> from clearprop.expressions import parse, text
     >>> d = differentiate(parse("1/2 * (t - y)**2", {"t": "t", "y": "y"}), "y")
-    >>> d.raw, d.simplified
-    (2 * (1/2) * (t - y) * (-1), y - t)
+    >>> text(d.raw), text(d.simplified)
+    ('2 * (1/2) * (t - y) * (-1)', 'y - t')
     >>> d.rules
     ('constant factor rule', 'power rule', 'chain rule', 'difference rule')
     """
@@ -84,7 +64,7 @@ def differentiate(tree: Expression, by: Hashable) -> Slope:
 
 
 def derivative(tree: Expression, by: Hashable) -> Expression:
-    """The simplified derivative alone."""
+    """Return the simplified derivative."""
     return differentiate(tree, by).simplified
 
 
@@ -138,8 +118,8 @@ def _apply(
             return "smaller of two", where(less(u, v), d(u), d(v))
         case Operator.WHERE, (condition, u, v):
             return "case by case", where(condition, d(u), d(v))
-        case _, (u,) if operator in OUTER:
-            return _chain(f"derivative of {operator.value}", OUTER[operator](u), u, by, d, steps)
+        case _, (u,) if operator.slope is not None:
+            return _chain(f"derivative of {operator.value}", operator.slope(u), u, by, d, steps)
     raise TypeError(f"{operator.value} has no derivative")
 
 

@@ -1,7 +1,7 @@
 """Parse: text from a network file to a tree.
 
-A precedence-climbing parser over a fixed grammar. Nothing is ever executed; what it accepts
-is exactly the language of ``tree``, bounded in size and nesting::
+A precedence-climbing parser over a fixed grammar. Nothing is ever executed; it accepts exactly
+the language of ``tree``, bounded in size and nesting::
 
     choice      expression, or inside where(...) first: expression (< <= > >=) expression
     expression  term ((+|-) term)*
@@ -9,6 +9,9 @@ is exactly the language of ``tree``, bounded in size and nesting::
     signed      -signed | power
     power       atom (** signed)?            right-associative, binds tighter than the sign
     atom        number | symbol | function(argument, ...) | (expression)
+
+The functions are those of the table ``Operator``: exp, log, log1p, expm1, sqrt, sin, cos, tanh,
+logistic, softplus, erf, abs and floor of one argument, max and min of two, and where of three.
 """
 
 from __future__ import annotations
@@ -26,25 +29,8 @@ MAX_CHARACTERS = 2_000
 MAX_NODES = 500
 MAX_NESTING = 60
 
-FUNCTIONS: Mapping[str, tuple[Operator, int]] = {
-    **{
-        operator.value: (operator, 1)
-        for operator in (
-            Operator.EXP, Operator.LOG, Operator.LOG1P, Operator.EXPM1, Operator.SQRT,
-            Operator.TANH, Operator.LOGISTIC, Operator.SOFTPLUS, Operator.ERF, Operator.ABS,
-        )
-    },
-    "max": (Operator.MAX, 2),
-    "min": (Operator.MIN, 2),
-    "where": (Operator.WHERE, 3),
-}  # fmt: skip
-INFIX: Mapping[str, Operator] = {
-    o.value: o
-    for o in (
-        Operator.ADD, Operator.SUBTRACT, Operator.MULTIPLY, Operator.DIVIDE, Operator.POWER,
-        Operator.LESS, Operator.LESS_EQUAL, Operator.GREATER, Operator.GREATER_EQUAL,
-    )
-}  # fmt: skip
+FUNCTIONS: Mapping[str, Operator] = {o.value: o for o in Operator if o.arity is not None}
+INFIX: Mapping[str, Operator] = {o.value: o for o in Operator if o.arity is None and o is not Operator.NEGATE}
 RELATIONS = ("<", "<=", ">", ">=")
 
 TOKEN = re.compile(
@@ -60,13 +46,14 @@ class Token(NamedTuple):
 
 
 def parse(source: str, names: Mapping[str, Hashable]) -> Expression:
-    """The tree of an expression; ``names`` says which symbols it may use, and their keys.
+    """Return the tree of an expression; ``names`` has the symbols that it may use, and their keys.
 
     Raises:
         InvalidExpression: with the character at which the text stops making sense.
 
-    >>> parse("z * logistic(z)", {"z": "z"})
-    z * logistic(z)
+    >>> from clearprop.expressions import text
+    >>> text(parse("z*logistic(z)", {"z": "z"}))
+    'z * logistic(z)'
     """
     return _Parser(source, names).whole()
 
@@ -202,7 +189,7 @@ class _Parser:
         self.fail(token.position, f"expected a number, a symbol or a function, found {self.found()}")
 
     def call(self, name: Token, level: int) -> tuple[Expression, int]:
-        operator, arity = FUNCTIONS[name.text]
+        operator = FUNCTIONS[name.text]
         self.expect("(", f"after {name.text}")
         arguments: list[tuple[Expression, int]] = []
         while True:
@@ -213,8 +200,8 @@ class _Parser:
             if not self.accept(","):
                 break
         self.expect(")", f"to close {name.text}(")
-        if len(arguments) != arity:
-            takes = "1 argument" if arity == 1 else f"{arity} arguments"
+        if len(arguments) != operator.arity:
+            takes = "1 argument" if operator.arity == 1 else f"{operator.arity} arguments"
             self.fail(name.position, f"{name.text} takes {takes}, found {len(arguments)}")
         height = max(height for _, height in arguments) + 1
         tree = Apply(operator, tuple(argument for argument, _ in arguments))

@@ -134,7 +134,7 @@ class Text(Alphabet):
         return f"where({self.write(condition)}, {self.write(then)}, {self.write(otherwise)})", ATOM
 
     def relation(self, operator: Operator) -> str:
-        return operator.value
+        return str(operator.value)
 
     def function(self, operator: Operator, arguments: tuple[Expression, ...]) -> Piece:
         return f"{operator.value}({', '.join(self.write(argument) for argument in arguments)})", ATOM
@@ -159,7 +159,3 @@ def plain_number(value: float) -> str:
     if value == int(value) and abs(value) < 1e15:
         return str(int(value))
     return repr(float(value))
-
-
-# What a debugger and a doctest show of a tree is its printed form; the tree itself knows no reading.
-Expression.__repr__ = text  # type: ignore[method-assign, assignment]

@@ -1,11 +1,11 @@
 """Simplify: an equal tree that is shorter to read.
 
-Only what pen and paper would do on sight: numbers are put together, zeros and ones vanish,
+Only what one would do on paper at sight: numbers are combined, zeros and ones vanish,
 equal factors become powers, equal terms are collected, ``-1 * (t - y)`` becomes ``y - t``.
 Nothing is expanded and no function is rewritten, so a tree that was written to be
 numerically stable stays as it was written. Simplified trees evaluate to the same numbers
-(up to rounding) wherever the original is finite. A part whose numbers put together would
-not be finite (1e300 * 1e300, a division by 0) stays as it is.
+(up to rounding) wherever the original is finite. A part whose combined numbers would not be
+finite (1e300 * 1e300, a division by 0) stays as it is.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ ZERO, ONE = Number(0.0), Number(1.0)
 
 
 def simplify(tree: Expression) -> Expression:
-    """The simplified tree.
+    """Return the simplified tree.
 
-    >>> from clearprop.expressions import parse
-    >>> simplify(parse("2 * 1/2 * (t - y) * (0 - 1)", {"t": "t", "y": "y"}))
-    y - t
+    >>> from clearprop.expressions import parse, text
+    >>> text(simplify(parse("2 * 1/2 * (t - y) * (0 - 1)", {"t": "t", "y": "y"})))
+    'y - t'
     """
     if not isinstance(tree, Apply):
         return tree

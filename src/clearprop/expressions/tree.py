@@ -1,49 +1,90 @@
 """Expressions: trees of numbers, symbols and operators, over scalars.
 
-A rule of clearprop is one such tree, and everything else reads it. The trees hold no
-behaviour beyond being built and compared: each reading (evaluate, differentiate, simplify,
-print) is a module of its own and knows no other.
+A rule of clearprop is one such tree, and everything else reads it. Each reading (evaluate,
+differentiate, simplify, print) is a module of its own and knows no other. ``Operator`` is the
+table of all that the language can do: a new function is one entry in it.
 
+>>> from clearprop.expressions import text
 >>> z = Symbol("z")
->>> 2 * z + 1
-2 * z + 1
+>>> text(2 * z + 1)
+'2 * z + 1'
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
+from clearprop.expressions import numeric
+
 
 class Operator(Enum):
-    """The operators of the language. ``ADD`` and ``MULTIPLY`` take two or more arguments."""
+    """An operator: how it is written, how many arguments follow a function's name (None for a sign
+    between its operands), and how NumPy computes it; of a function of u its derivative d/du, and
+    what it means in plainer terms.
 
-    ADD = "+"
-    SUBTRACT = "-"
-    MULTIPLY = "*"
-    DIVIDE = "/"
-    POWER = "**"
-    NEGATE = "negate"
-    EXP = "exp"
-    LOG = "log"
-    LOG1P = "log1p"
-    EXPM1 = "expm1"
-    SQRT = "sqrt"
-    TANH = "tanh"
-    LOGISTIC = "logistic"
-    SOFTPLUS = "softplus"
-    ERF = "erf"
-    ABS = "abs"
-    MAX = "max"
-    MIN = "min"
-    WHERE = "where"
-    LESS = "<"
-    LESS_EQUAL = "<="
-    GREATER = ">"
-    GREATER_EQUAL = ">="
+    ``ADD`` and ``MULTIPLY`` take two or more operands. A function with a meaning is one of the
+    language because the plain form loses digits or overflows: 1 - logistic(u) is logistic(-u), and
+    1 - tanh(u)² is 4 σ(2u) σ(-2u). At a kink the choice is strict: the slope of abs at 0 is 0.
+    """
+
+    ADD = "+", None, numeric.add
+    SUBTRACT = "-", None, np.subtract
+    MULTIPLY = "*", None, numeric.multiply
+    DIVIDE = "/", None, np.divide
+    POWER = "**", None, numeric.power
+    NEGATE = "negate", None, np.negative
+    LESS = "<", None, np.less
+    LESS_EQUAL = "<=", None, np.less_equal
+    GREATER = ">", None, np.greater
+    GREATER_EQUAL = ">=", None, np.greater_equal
+    EXP = "exp", 1, np.exp, lambda u: exp(u)  # noqa: PLW0108
+    LOG = "log", 1, np.log, lambda u: 1 / u
+    LOG1P = "log1p", 1, np.log1p, lambda u: 1 / (1 + u), lambda u: log(1 + u)
+    EXPM1 = "expm1", 1, np.expm1, lambda u: exp(u), lambda u: exp(u) - 1  # noqa: PLW0108
+    SQRT = "sqrt", 1, np.sqrt, lambda u: 1 / (2 * sqrt(u))
+    SIN = "sin", 1, np.sin, lambda u: cos(u)  # noqa: PLW0108
+    COS = "cos", 1, np.cos, lambda u: -sin(u)
+    TANH = "tanh", 1, np.tanh, lambda u: 4 * logistic(2 * u) * logistic(-(2 * u))
+    LOGISTIC = (
+        "logistic", 1, numeric.logistic, lambda u: logistic(u) * logistic(-u), lambda u: 1 / (1 + exp(-u))
+    )  # fmt: skip
+    SOFTPLUS = "softplus", 1, numeric.softplus, lambda u: logistic(u), lambda u: log(1 + exp(u))  # noqa: PLW0108
+    ERF = "erf", 1, numeric.erf, lambda u: Number(2 / math.sqrt(math.pi)) * exp(-(u**2))
+    ABS = "abs", 1, np.abs, lambda u: where(greater(u, 0), 1, where(less(u, 0), -1, 0))
+    FLOOR = "floor", 1, np.floor, lambda u: Number(0.0)
+    MAX = "max", 2, np.maximum
+    MIN = "min", 2, np.minimum
+    WHERE = "where", 3, np.where
+
+    _value_: str
+    arity: int | None
+    compute: Callable[..., Any]
+    slope: Callable[[Expression], Expression] | None
+    meaning: Callable[[Expression], Expression] | None
+
+    def __new__(
+        cls,
+        sign: str,
+        arity: int | None,
+        compute: Callable[..., Any],
+        slope: Callable[[Expression], Expression] | None = None,
+        meaning: Callable[[Expression], Expression] | None = None,
+    ) -> Operator:
+        member = object.__new__(cls)
+        member._value_ = sign
+        member.arity, member.compute, member.slope, member.meaning = arity, compute, slope, meaning
+        return member
+
+    def __call__(self, *arguments: Operand) -> Expression:
+        """Return the operator applied to its arguments, as a tree."""
+        return Apply(self, tuple(expression(argument) for argument in arguments))
 
 
 class Expression:
@@ -91,6 +132,9 @@ class Number(Expression):
 
     value: float
 
+    def __repr__(self) -> str:
+        return repr(self.value)
+
 
 @dataclass(frozen=True, repr=False)
 class Symbol(Expression):
@@ -99,6 +143,9 @@ class Symbol(Expression):
 
     key: Hashable
 
+    def __repr__(self) -> str:
+        return str(self.key)
+
 
 @dataclass(frozen=True, repr=False)
 class Apply(Expression):
@@ -106,6 +153,9 @@ class Apply(Expression):
 
     operator: Operator
     arguments: tuple[Expression, ...]
+
+    def __repr__(self) -> str:
+        return f"{self.operator.value}({', '.join(map(repr, self.arguments))})"
 
     @cached_property
     def symbols(self) -> frozenset[Hashable]:
@@ -117,19 +167,19 @@ Operand = Expression | float
 
 
 def expression(value: Operand) -> Expression:
-    """The value itself, or the number as an expression."""
+    """Return the value, a number as an expression."""
     return value if isinstance(value, Expression) else Number(float(value))
 
 
 def symbols(tree: Expression) -> frozenset[Hashable]:
-    """The keys of all symbols in the tree."""
+    """Return the keys of all symbols in the tree."""
     if isinstance(tree, Symbol):
         return frozenset((tree.key,))
     return tree.symbols if isinstance(tree, Apply) else frozenset()
 
 
 def substitute(tree: Expression, replacement: Callable[[Hashable], Expression | None]) -> Expression:
-    """The tree with each symbol replaced by what ``replacement`` says, or kept where that is None."""
+    """Return the tree with each symbol replaced by what ``replacement`` gives, or kept where that is None."""
     match tree:
         case Symbol(key):
             return replacement(key) or tree
@@ -139,7 +189,7 @@ def substitute(tree: Expression, replacement: Callable[[Hashable], Expression | 
 
 
 def bind(tree: Expression, values: Mapping[str, float]) -> Expression:
-    """The tree with named constants (a slope, a delta) replaced by their numbers."""
+    """Return the tree with named constants (a slope, a delta) replaced by their numbers."""
     return substitute(tree, lambda key: Number(values[key]) if isinstance(key, str) and key in values else None)
 
 
@@ -149,7 +199,7 @@ def renamed(tree: Expression, keys: Mapping[Any, Hashable]) -> Expression:
 
 
 def nodes(tree: Expression) -> Iterator[Expression]:
-    """Every node of the tree, parents first."""
+    """Yield every node of the tree, parents first."""
     stack = [tree]
     while stack:
         node = stack.pop()
@@ -159,52 +209,30 @@ def nodes(tree: Expression) -> Iterator[Expression]:
 
 
 def add(*terms: Expression) -> Expression:
-    """The sum of the terms, as one node."""
+    """Return the sum of the terms, as one node."""
     return terms[0] if len(terms) == 1 else Apply(Operator.ADD, terms)
 
 
 def multiply(*factors: Expression) -> Expression:
-    """The product of the factors, as one node."""
+    """Return the product of the factors, as one node."""
     return factors[0] if len(factors) == 1 else Apply(Operator.MULTIPLY, factors)
 
 
-def _function(operator: Operator) -> Callable[..., Expression]:
-    def build(*arguments: Operand) -> Expression:
-        return Apply(operator, tuple(expression(argument) for argument in arguments))
-
-    build.__name__ = operator.value
-    build.__doc__ = f"``{operator.value}`` of its arguments, as a tree."
-    return build
-
-
-exp = _function(Operator.EXP)
-log = _function(Operator.LOG)
-log1p = _function(Operator.LOG1P)
-expm1 = _function(Operator.EXPM1)
-sqrt = _function(Operator.SQRT)
-tanh = _function(Operator.TANH)
-logistic = _function(Operator.LOGISTIC)
-softplus = _function(Operator.SOFTPLUS)
-erf = _function(Operator.ERF)
-absolute = _function(Operator.ABS)
-maximum = _function(Operator.MAX)
-minimum = _function(Operator.MIN)
-where = _function(Operator.WHERE)
-less = _function(Operator.LESS)
-greater = _function(Operator.GREATER)
-
-_u = Symbol("u")
-DEFINITIONS: Mapping[Operator, Expression] = {
-    Operator.LOGISTIC: 1 / (1 + exp(-_u)),
-    Operator.SOFTPLUS: log(1 + exp(_u)),
-    Operator.LOG1P: log(1 + _u),
-    Operator.EXPM1: exp(_u) - 1,
-}
-"""What the primitives mean, in terms of ``u``. They are primitives because their plain
-definition loses digits or overflows; every reading computes them in a stable way."""
-
-
-def definition(operator: Operator, argument: Expression) -> Expression | None:
-    """The primitive written out for an argument, or None if it has no plainer form."""
-    plain = DEFINITIONS.get(operator)
-    return None if plain is None else substitute(plain, lambda key: argument)
+exp: Operator = Operator.EXP
+log: Operator = Operator.LOG
+log1p: Operator = Operator.LOG1P
+expm1: Operator = Operator.EXPM1
+sqrt: Operator = Operator.SQRT
+sin: Operator = Operator.SIN
+cos: Operator = Operator.COS
+tanh: Operator = Operator.TANH
+logistic: Operator = Operator.LOGISTIC
+softplus: Operator = Operator.SOFTPLUS
+erf: Operator = Operator.ERF
+absolute: Operator = Operator.ABS
+floor: Operator = Operator.FLOOR
+maximum: Operator = Operator.MAX
+minimum: Operator = Operator.MIN
+where: Operator = Operator.WHERE
+less: Operator = Operator.LESS
+greater: Operator = Operator.GREATER

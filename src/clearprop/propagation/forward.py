@@ -18,6 +18,7 @@ import numpy as np
 from clearprop.expressions import evaluate
 from clearprop.network.description import Network
 from clearprop.network.parameters import Parameters
+from clearprop.rules.losses import share
 from clearprop.rules.penalties import Penalty
 from clearprop.rules.roles import Role
 from clearprop.types import Array
@@ -89,16 +90,16 @@ def error_share(trace: Trace) -> Array | float:
     """What each output's error is multiplied with: its share under ``over_outputs``, times how much
     the example counts. One number, or with weights one per example, shape (examples, 1), in the
     precision of the sums."""
-    share = 1 / trace.network.sizes[-1] if trace.network.loss.over_outputs == "mean" else 1.0
+    of_outputs = share(trace.network.loss.over_outputs, trace.network.sizes[-1])
     if trace.weights is None:
-        return share
-    return share * trace.weights.astype(trace.sums[-1].dtype, copy=False)[:, None]
+        return of_outputs
+    return of_outputs * trace.weights.astype(trace.sums[-1].dtype, copy=False)[:, None]
 
 
-def example_share(network: Network, examples: Any) -> Any:
+def example_share(network: Network, examples: int) -> float:
     """What ``over_examples`` multiplies each example's error with: a mean is over the number of
     examples, however much each counts."""
-    return 1 / examples if network.loss.over_examples == "mean" else 1.0
+    return share(network.loss.over_examples, examples)
 
 
 def penalty_error(penalty: Penalty, parameters: Parameters) -> Any:

@@ -81,7 +81,6 @@ def clipped(optimizer: Optimizer, gradient: Array, trainable: Array) -> tuple[Ar
         gradient = evaluate(optimizer.bounded, {Role.GRADIENT: gradient})
     if optimizer.clip_norm is not None:
         norm = float(np.sqrt(np.sum(np.square(gradient[trainable], dtype=float))))
-        # As PyTorch's clip_grad_norm_, which keeps clear of dividing by zero.
-        factor = min(1.0, optimizer.clip_norm / (norm + 1e-6))
+        factor = float(evaluate(optimizer.clip_factor, {"norm": norm}))
         gradient = gradient * gradient.dtype.type(factor)
     return gradient, factor

@@ -220,7 +220,7 @@ class Formula(Breakable):
         return rf"\begin{{cases}} {cases} \end{{cases}}", SUM
 
     def relation(self, operator: Operator) -> str:
-        return {"<=": r"\le", ">=": r"\ge"}.get(operator.value, operator.value)
+        return str({"<=": r"\le", ">=": r"\ge"}.get(operator.value, operator.value))
 
     def function(self, operator: Operator, arguments: tuple[Expression, ...]) -> Piece:
         inside = ", ".join(self.write(argument) for argument in arguments)

@@ -59,7 +59,7 @@ class Formula(Breakable, Text):
         return len(shown)
 
     def applied(self, operator: Operator) -> str | None:
-        return operator.value
+        return str(operator.value)
 
     def raised(self, shown: str, exponent: Expression) -> str:
         if isinstance(exponent, Number) and exponent.value == int(exponent.value) and exponent.value > 0:

@@ -44,8 +44,9 @@ class Activation(Rule):
     ``bounds`` is the open interval of its outputs, None where unknown; ``init`` the initializer
     that goes with it. Source: the formula's, in ``source``.
 
-    >>> activation("logistic").slope.simplified
-    logistic(z) * logistic(-z)
+    >>> from clearprop.expressions import text
+    >>> text(activation("logistic").slope.simplified)
+    'logistic(z) * logistic(-z)'
     """
 
     name: str
@@ -199,10 +200,11 @@ def activation(name: str, /, **constants: float) -> AnyActivation:
         UnknownName: no such activation or constant.
         InvalidExpression: the text is neither a name nor an expression.
 
-    >>> activation("leaky_relu", slope=0.1).formula
-    where(z > 0, z, 0.1 * z)
-    >>> activation("z * logistic(z)").slope.simplified
-    logistic(z) + z * logistic(z) * logistic(-z)
+    >>> from clearprop.expressions import text
+    >>> text(activation("leaky_relu", slope=0.1).formula)
+    'where(z > 0, z, 0.1 * z)'
+    >>> text(activation("z * logistic(z)").slope.simplified)
+    'logistic(z) + z * logistic(z) * logistic(-z)'
     """
     rule = ACTIVATIONS.get(ALIASES.get(name, name))
     if rule is None:

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Literal
 
 from clearprop.errors import UnknownName
-from clearprop.expressions import Expression, Number, Slope, Symbol, bind, differentiate, parse
+from clearprop.expressions import Expression, Number, Slope, Symbol, bind, differentiate, evaluate, parse
 from clearprop.expressions.tree import absolute, greater, log, where
 from clearprop.rules.activations import ACTIVATIONS, Activation, AnyActivation, Softmax
 from clearprop.rules.roles import Role, t, y
@@ -126,6 +126,15 @@ LOSSES: Mapping[str, Loss] = {
 }
 
 
+REDUCTIONS: Mapping[str, Expression] = {"sum": Symbol("total"), "mean": Symbol("total") / Symbol("count")}
+"""What ``count`` errors with this total come to, under ``over_outputs`` and ``over_examples``."""
+
+
+def share(reduction: str, count: int) -> float:
+    """Return what each of ``count`` errors is multiplied by: 1, or 1/count for a mean."""
+    return float(evaluate(REDUCTIONS[reduction], {"total": 1.0, "count": float(count)}))
+
+
 def loss(name: str, /, **constants: float) -> Loss:
     """Return the loss of that name, or the one that an expression in y and t describes.
 
@@ -133,8 +142,9 @@ def loss(name: str, /, **constants: float) -> Loss:
         UnknownName: no such loss or constant.
         InvalidExpression: the text is neither a name nor an expression.
 
-    >>> loss("(t - y)**4").slope.simplified
-    -4 * (t - y)**3
+    >>> from clearprop.expressions import text
+    >>> text(loss("(t - y)**4").slope.simplified)
+    '-4 * (t - y)**3'
     """
     rule = LOSSES.get(name)
     if rule is None:

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Annotated, Any, NamedTuple
 
 from clearprop.errors import InvalidArgument, UnknownName
-from clearprop.expressions import Expression, Symbol
+from clearprop.expressions import Expression, Number, Symbol
 from clearprop.expressions.tree import greater, maximum, minimum, sqrt, where
 from clearprop.fields import (
     Check,
@@ -67,6 +67,12 @@ class Optimizer:
         check_fields(self)
 
     @cached_property
+    def clip_factor(self) -> Expression:
+        """What clipping multiplies the gradient by, from its ``norm``: as PyTorch's clip_grad_norm_,
+        which never divides by zero. 1 without ``clip_norm``."""
+        return Number(1.0) if self.clip_norm is None else minimum(1.0, self.clip_norm / (Symbol("norm") + 1e-6))
+
+    @cached_property
     def bounded(self) -> Expression:
         """The gradient within ± ``clip_value``, as an expression in g."""
         return g if self.clip_value is None else maximum(minimum(g, self.clip_value), -self.clip_value)
@@ -89,8 +95,9 @@ def SGD(
 
     Source: the lecture (new_w5); momentum: Polyak 1964, Nesterov 1983 in PyTorch's form.
 
-    >>> SGD(0.6).assignments[-1].expression
-    w - rate * g
+    >>> from clearprop.expressions import text
+    >>> text(SGD(0.6).assignments[-1].expression)
+    'w - rate * g'
     """
     _check(momentum=momentum, dampening=dampening, nesterov=nesterov, weight_decay=weight_decay)
     if nesterov and (momentum <= 0 or dampening != 0):

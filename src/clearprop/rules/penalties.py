@@ -25,8 +25,9 @@ class Penalty:
     Raises:
         InvalidArgument: a factor below 0, or not finite.
 
-    >>> Penalty(l2=0.1).slope.simplified
-    0.1 * w
+    >>> from clearprop.expressions import text
+    >>> text(Penalty(l2=0.1).slope.simplified)
+    '0.1 * w'
     """
 
     l2: Annotated[float, at_least_zero] = 0.0

@@ -178,8 +178,8 @@ def shared_bias(module: Module, shape: Panel, optimizer: Optimizer) -> ir.Functi
     return module.function("shared_bias", [("g", POINTER), ("squares", POINTER)], build)
 
 
-def clip_factor(b: Block, squares: ir.Value, count: ir.Value, limit: float) -> ir.Value:
-    """What the whole gradient is multiplied with, from the squares that add up to its norm's."""
+def clip_factor(b: Block, squares: ir.Value, count: ir.Value, optimizer: Optimizer) -> ir.Value:
+    """What the whole gradient is multiplied by, from the squares that add up to that of its norm."""
     double = ir.DoubleType()
 
     def add(position: ir.Value, total: ir.Value) -> list[ir.Value]:
@@ -188,8 +188,5 @@ def clip_factor(b: Block, squares: ir.Value, count: ir.Value, limit: float) -> i
 
     (total,) = b.loop(0, count, add, [ir.Constant(double, 0.0)])
     norm = b.builder.call(intrinsic(b.builder.module, "llvm.sqrt", double, 1), [total])
-    # As PyTorch's clip_grad_norm_, which keeps clear of dividing by zero.
-    factor = b.builder.fdiv(ir.Constant(double, limit), b.builder.fadd(norm, ir.Constant(double, 1e-6)))
-    below = b.builder.fcmp_ordered(">", factor, ir.Constant(double, 1.0))
-    factor = b.builder.select(below, ir.Constant(double, 1.0), factor)
+    factor = Emitter(b.builder, double, fma=b.numbers.fma).emit(optimizer.clip_factor, {"norm": norm})
     return b.builder.fptrunc(factor, b.numbers.scalar) if b.numbers.dtype == "float32" else factor

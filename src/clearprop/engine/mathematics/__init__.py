@@ -28,6 +28,7 @@ from collections.abc import Callable, Mapping
 
 from llvmlite import ir
 
+from clearprop.engine.mathematics.circular import cos, floor, sin
 from clearprop.engine.mathematics.error_function import erf
 from clearprop.engine.mathematics.exponential import exp, expm1
 from clearprop.engine.mathematics.lanes import Lanes
@@ -48,6 +49,9 @@ FUNCTIONS: Mapping[Operator, Callable[[Lanes, ir.Value], ir.Value]] = {
     Operator.TANH: tanh,
     Operator.SOFTPLUS: softplus,
     Operator.ERF: erf,
+    Operator.SIN: sin,
+    Operator.COS: cos,
+    Operator.FLOOR: floor,
 }
 
 __all__ = ["FUNCTIONS", "Lanes", "power", "whole_power"]

@@ -3,6 +3,7 @@
 import { decoded } from "./data";
 import type { Data, Optimizer, Penalty } from "./data";
 import { mask } from "./dropout";
+import { evaluate } from "./evaluate";
 import { notFinite } from "./finite";
 import type { Network } from "./network";
 import { backward, batchErrors, forward, outputErrors, penaltyError } from "./propagate";
@@ -79,7 +80,7 @@ export function cycle(problem: Problem, moment: Moment, rows: Rows, isBatch: boo
   const { network, optimizer, penalty } = problem;
   const positions = rows.numbers.map((number) => number - 1);
   const masks = network.layers.map((layer, index) =>
-    layer.dropout ? mask(layer.dropout, network.data.seed, moment.step, index, layer.size, positions) : null,
+    layer.dropout ? mask(layer.dropout, evaluate(network.data.kept, { dropout: layer.dropout }), network.data.seed, moment.step, index, layer.size, positions) : null,
   );
   const trace = forward(network, moment.vector, rows, masks);
   const errors = outputErrors(network, trace);

@@ -102,18 +102,13 @@ export interface Optimizer {
   clip_norm: number | null;
   clip_value: number | null;
   bounded: Raw;
-  schedule: Listed | Plateau | null;
+  /** What the gradient is multiplied by, from its ``norm``. */
+  clip_factor: Raw;
+  schedule: Schedule;
 }
 
-/** The rate of each step is offset + factor · base. */
-export interface Listed {
-  name: string;
-  offsets: Numbers;
-  factors: Numbers;
-}
-
-/** The schedule that looks at the losses. */
-export interface Plateau {
+/** The learning rate; ``watch`` says how a plateau's scale follows from the losses. */
+export interface Schedule {
   name: string;
   constants: Record<string, number>;
   rate: Raw;
@@ -176,6 +171,10 @@ export interface Data {
   accented: Record<string, [letter: string, accent: "hat" | "bar"]>;
   /** Characters that LaTeX text cannot hold as they are. */
   latex: Record<string, string>;
+  /** What ``count`` errors with this ``total`` come to. */
+  reductions: Record<"sum" | "mean", Raw>;
+  /** What an output that is not dropped is multiplied by. */
+  kept: Raw;
   standardized: Raw;
   original: Raw;
   activations: Activation[];

@@ -230,8 +230,10 @@ function errorFormulas(cycle: Cycle, k: number, names: Names): [Tree[], string] 
     const terms = errorTerms(cycle, k);
     const whole = elidedSum(terms);
     const key = trace.rows.weights === null ? "over_examples" : "weighted_examples";
-    const formula = exampleShare(network, terms.length) === 1 ? whole : divide(whole, terms.length);
-    return [[formula], words(key, { reduction: network.data.network.over_examples })];
+    const reduction = network.data.network.over_examples;
+    const reduced = filled(network.data.reductions[reduction], { total: whole, count: terms.length });
+    const formula = terms.length === 1 ? whole : reduced;
+    return [[formula], words(key, { reduction })];
   }
   const links = new Links(cycle, 0);
   const fused = isFused(network, trace);

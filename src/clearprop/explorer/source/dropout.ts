@@ -10,15 +10,15 @@ function mixed(bits: bigint): bigint {
   return bits ^ (bits >> 31n);
 }
 
-/** What the outputs of one layer are multiplied with, example after example; ``examples`` are positions from 0. */
-export function mask(dropout: number, seed: number, step: number, layer: number, units: number, examples: number[]): Float64Array {
+/** What the outputs of one layer are multiplied by, example after example; ``examples`` are positions from 0. */
+export function mask(dropout: number, kept: number, seed: number, step: number, layer: number, units: number, examples: number[]): Float64Array {
   const key = [seed, step, layer].reduce((bits, part) => mixed(bits ^ (BigInt(part) & BITS)), 0n);
   const found = new Float64Array(units * examples.length);
   examples.forEach((example, row) => {
     const of = mixed(key ^ BigInt(example));
     for (let unit = 0; unit < units; unit++) {
       const uniform = Number(mixed(of ^ mixed(BigInt(unit))) >> 11n) * 2 ** -53;
-      found[row * units + unit] = uniform >= dropout ? 1 / (1 - dropout) : 0;
+      found[row * units + unit] = uniform >= dropout ? kept : 0;
     }
   });
   return found;

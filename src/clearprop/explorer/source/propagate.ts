@@ -114,14 +114,17 @@ function weightedSums(network: Network, vector: Float64Array, layer: number, see
 
 // --- the error ------------------------------------------------------------------------------
 
-/** What each output's error is multiplied with, for one row. */
+const shareOf = (network: Network, reduction: "sum" | "mean", count: number): number =>
+  evaluate(network.data.reductions[reduction], { total: 1, count });
+
+/** What each output's error is multiplied by, for one row. */
 export function errorShare(network: Network, rows: Rows, row: number): number {
-  const share = network.data.network.over_outputs === "mean" ? 1 / network.outputs : 1;
+  const share = shareOf(network, network.data.network.over_outputs, network.outputs);
   return rows.weights === null ? share : share * rows.weights[row]!;
 }
 
 export function exampleShare(network: Network, count: number): number {
-  return network.data.network.over_examples === "mean" ? 1 / count : 1;
+  return shareOf(network, network.data.network.over_examples, count);
 }
 
 /** Whether the loss and the output activation are computed as one. */

@@ -1,7 +1,7 @@
 /* Update: the optimizer's assignments, in order, for every parameter at once. */
 
 import type { Optimizer } from "./data";
-import { reading } from "./evaluate";
+import { evaluate, reading } from "./evaluate";
 import type { Values } from "./evaluate";
 import type { Network } from "./network";
 
@@ -56,8 +56,7 @@ function clipped(network: Network, optimizer: Optimizer, gradient: Float64Array)
     given = given.map((g) => bounded({ g }));
   }
   if (optimizer.clip_norm === null) return { given, factor: 1 };
-  // As PyTorch's clip_grad_norm_, which keeps clear of dividing by zero.
-  const factor = Math.min(1, optimizer.clip_norm / (normOf(network, given) + 1e-6));
+  const factor = evaluate(optimizer.clip_factor, { norm: normOf(network, given) });
   return { given: given.map((g) => g * factor), factor };
 }
 
