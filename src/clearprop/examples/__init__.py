@@ -18,7 +18,7 @@ DESCRIPTIONS = {
 
 
 def source(name: str) -> str:
-    """The text of an example's network file, byte for byte."""
+    """Return the text of an example's network file, byte for byte."""
     return (resources.files(__name__) / f"{name}.toml").read_bytes().decode("utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Examples: what goes into a network, and what should come out."""
+"""Examples: inputs of a network, and the targets of its outputs."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from clearprop.types import Array
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Inputs, shape (examples, inputs), and targets, shape (examples, outputs).
+    """Inputs with their targets.
 
-    ``weights`` says how much each counts, once each unless given. ``training`` has the positions
-    of those to learn from, all unless given, and ``validation`` of those set aside; a row of a
-    table may be neither. ``own`` says that they stand in the network file itself.
+    - ``inputs``: shape (examples, inputs).
+    - ``targets``: shape (examples, outputs).
+    - ``weights``: how much each example counts, shape (examples,); by default 1 each.
+    - ``training``: the positions of the examples to learn from; by default all.
+    - ``validation``: the positions of the examples set aside. A row of a table may be in neither.
+    - ``own``: whether they stand in the network file itself.
     """
 
     inputs: Array

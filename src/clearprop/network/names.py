@@ -85,7 +85,7 @@ class LearningRate:
 
 @dataclass(frozen=True)
 class State:
-    """What an optimizer remembers of a parameter, or computes on the way."""
+    """A number that an optimizer keeps for a parameter, or computes on the way to its update."""
 
     symbol: str
     parameter: int

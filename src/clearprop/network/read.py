@@ -226,7 +226,7 @@ class _Reader:
 
     @staticmethod
     def constants(table: Section, name: str | None) -> dict[str, float]:
-        """The rest of the loss's table: its named constants."""
+        """Return the named constants in the rest of the loss's table."""
         rest = [key for key in table.content if key not in table.known]
         usual = LOSSES[name].constants if name is not None and name in LOSSES else {}
         for key in rest:

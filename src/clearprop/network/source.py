@@ -12,10 +12,10 @@ MAX_BYTES = 256 * 2**20
 
 
 def read_text(path: Path, limit: int = MAX_BYTES) -> str:
-    """The text of a file that a person wrote.
+    """Return the text of a file that a person wrote.
 
     Raises:
-        UnreadableFile: saying why it is not one.
+        UnreadableFile: the file cannot be read as text; the message says why.
     """
     shown = abridged(str(path), 200)
     try:

@@ -1,4 +1,4 @@
-"""The network file, written: what is written reads back equal."""
+"""Write a network file: what is written reads back equal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from clearprop.types import Array
 
 
 def write(problem: Problem) -> str:
-    """The problem as TOML text, with every weight and bias.
+    """Return the problem as TOML text, with every weight and bias.
 
     Raises:
         InvalidArgument: a rule made in Python that nothing in a file describes, or a parameter
@@ -55,7 +55,7 @@ def save(problem: Problem, path: str | os.PathLike[str]) -> None:
 
 
 def structure(problem: Problem, *, numbers: bool = True) -> dict[str, Any]:
-    """The tables of the file; without ``numbers`` all but weights, biases and examples."""
+    """Return the tables of the file; without ``numbers`` all but weights, biases and examples."""
     network = problem.network
     content: dict[str, Any] = {"notation": problem.notation}
     named = not isinstance(network.inputs, int)
@@ -166,7 +166,7 @@ def _data(data: Data) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """The value as lists, tables and Python's own numbers, as tomlkit knows them."""
+    """Return the value as lists, tables and Python numbers, which tomlkit knows."""
     match value:
         case Mapping():
             return {key: _plain(item) for key, item in value.items()}
@@ -180,7 +180,7 @@ def _plain(value: Any) -> Any:
 
 
 def _numbers(values: Array) -> Any:
-    """A vector or matrix as one item of the document: one per number would take seconds for a large network."""
+    """Return a vector or matrix as one item: one item per number would take seconds for a large network."""
     from tomlkit.items import Item, Trivia
 
     class Numbers(Item):
@@ -197,6 +197,6 @@ def _numbers(values: Array) -> Any:
 
 
 def _changed(settings: Any, usual: Any) -> dict[str, Any]:
-    """The fields that differ from the usual ones and can be written."""
+    """Return the fields that differ from the usual ones and can be written."""
     pairs = ((field.name, getattr(settings, field.name), getattr(usual, field.name)) for field in fields(settings))
     return {name: value for name, value, default in pairs if value != default and value is not None}

@@ -20,7 +20,7 @@ LETTER, NAME = r"[^\W\d_]", r"\w+"
 
 
 class Pieces(ABC):
-    """What each piece of a name looks like: subclasses say it for one format."""
+    """The pieces of a name, as one format sets them."""
 
     # --- the pieces ---------------------------------------------------------------------
 
