@@ -149,7 +149,7 @@ export class Drawing {
     const text = svg("text", { x, y, "text-anchor": "middle", class: "cp-signal" });
     this.live.push({
       element: text,
-      text: (done, progress) => (progress.hasSignal(layer) ? `δ ${this.store.view.number(valueOf(done, quantity, this.store.rowShown))}` : ""),
+      text: (done, progress) => (progress.hasSignal(layer) ? `${this.store.names.words.signal || "δ"} ${this.store.view.number(valueOf(done, quantity, this.store.rowShown))}` : ""),
     });
     return this.choice(quantity, svg("g", { class: "cp-signals" }, text), `u${layer}.${unit}`);
   }

@@ -105,7 +105,7 @@ export class Tables {
           this.number(this.shown(sum(layer, unit), isThere)), this.number(this.shown(output(layer, unit), isThere)), own, this.number(signal)));
       }
     }
-    const header = ["unit", "activation", "weighted sum", "output", "error", `∂${names.words.total_error}/∂sum`];
+    const header = ["unit", "activation", "weighted sum", "output", "error", `∂${names.words.total_error}/∂${names.words.sum}`];
     return this.table("Units", header, rows, total - rows.length);
   }
 
