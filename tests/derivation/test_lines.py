@@ -198,6 +198,14 @@ def test_a_batch_has_lines_for_each_example_and_for_their_mean() -> None:
     assert order.index(q.OfExample(w9, 4)) < order.index(w9) < order.index(q.Updated(w9.by))
 
 
+def test_a_line_is_found_by_its_name() -> None:
+    examples: list[tuple[str, Any]] = [("lecture", 1), ("xor", "all")]
+    for name, example in examples:
+        lines = Lines(cp.cycle(replace(cp.load(name), optimizer=cp.SGD()), example))
+        names = lines.cycle.names
+        assert all(names.find(names.text(quantity)) == quantity for quantity in lines.quantities())
+
+
 def test_softmax_in_one_formula_with_its_loss_has_the_error_signal_alone() -> None:
     lines = Lines(cp.cycle(cp.load("ring")))
     last = lines.network.depth - 1

@@ -1,1 +1,1 @@
-"""Why a number is what it is: values, gradients, paths, and the check of it all."""
+"""The lines of a cycle as data, and from them why a number is what it is: values, gradients, paths."""

@@ -188,11 +188,14 @@ class Names:
             return TotalError()
         if name == PENALTY:
             return PenaltyError()
-        if match := re.fullmatch(r"[∂d](.+?)/[∂d](.+)", name):
+        if match := re.fullmatch(r"[∂d](.+?)/[∂d]([^,]+)", name):
             of, by = self._find(match[1]), self._find(match[2])
             return None if of is None or by is None else Derivative(of, by)
         if (index := self._updated(name)) is not None:
             return Updated(Parameter(index))
+        if match := re.fullmatch(r"(.+), example ([1-9][0-9]{0,8})", name):
+            whole = self._find(match[1])
+            return None if whole is None else OfExample(whole, int(match[2]))
         for word, field in self._unit_words.items():
             if name.startswith(f"{word}_") and (place := self._units.get(name.removeprefix(f"{word}_"))):
                 return _of_unit(field, *place)

@@ -176,6 +176,8 @@ class Symbols:
                 return pieces.below(self._state(symbol), pieces.inner(self.names.layout.name(index)))
             case q.Named(name):
                 return pieces.named(name)
+            case q.OfExample(of, example):
+                return pieces.row(self.quantity(of), pieces.text(f", example {example}"))
             case q.Derivative(q.TotalError(), q.Sum(layer, unit)) if words.signal:
                 return self._of_unit(words.signal, layer, unit)
             case q.Derivative(of, by):

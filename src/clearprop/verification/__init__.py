@@ -1,1 +1,1 @@
-"""Checks of what was computed: gradients against finite differences, engines against each other."""
+"""Checks of computed numbers: gradients against finite differences, engines against each other."""
