@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 
 from clearprop.derivation.example_lines import ExampleLines, Formula
-from clearprop.derivation.shares import WEIGHT
+from clearprop.derivation.shares import WEIGHT, reduced
 from clearprop.errors import InvalidArgument
 from clearprop.expressions import Expression, Symbol, renamed, substitute, symbols
 from clearprop.expressions import evaluate as evaluated
-from clearprop.expressions.tree import add, minimum, multiply, sqrt
+from clearprop.expressions.tree import add, multiply, sqrt
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
 from clearprop.propagation.cycle import Cycle
@@ -152,8 +152,10 @@ class Lines:
             case q.Derivative(q.PenaltyError(), q.Parameter(index)) if self.penalized(index):
                 places = {Role.WEIGHT: q.Parameter(index), "l1": q.Named("l1"), "l2": q.Named("l2")}
                 return Formula(renamed(self.penalty.symbolic_slope.simplified, places))
-            case q.Named("norm" | "clip_factor" as name) if self.optimizer.clip_norm is not None:
-                return Formula(self._norm() if name == "norm" else self._clip_factor())
+            case q.Named("norm") if self.optimizer.clip_norm is not None:
+                return Formula(self._norm())
+            case q.Named("clip_factor") if self.optimizer.clip_norm is not None:
+                return Formula(renamed(self.optimizer.clip_factor, {"norm": q.Named("norm")}))
             case q.Updated(q.Parameter(index)) | q.Updated(q.State(_, index)) | q.State(_, index):
                 assigned = self.update(index).get(quantity)
                 return None if assigned is None else Formula(assigned)
@@ -190,8 +192,7 @@ class Lines:
             return found
         numbers = self.cycle.numbers
         total = add(*(Symbol(q.OfExample(quantity, int(number))) for number in numbers))
-        mean = self.network.loss.over_examples == "mean" and len(numbers) > 1
-        return Formula(total / len(numbers) if mean else total)
+        return Formula(reduced(total, self.network.loss.over_examples, len(numbers)))
 
     def penalized(self, index: int) -> bool:
         """Return whether the penalty is on a parameter: on weights, not on biases."""
@@ -236,10 +237,6 @@ class Lines:
     def _norm(self) -> Expression:
         gradients = (q.Derivative(q.TotalError(), q.Parameter(int(i))) for i in np.flatnonzero(self.layout.trainable))
         return sqrt(add(*(renamed(self.optimizer.bounded, {Role.GRADIENT: g}) ** 2 for g in gradients)))
-
-    def _clip_factor(self) -> Expression:
-        assert self.optimizer.clip_norm is not None
-        return minimum(1.0, self.optimizer.clip_norm / (Symbol(q.Named("norm")) + 1e-6))
 
     # --- all lines, in computing order -------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from clearprop.expressions import (
 )
 from clearprop.expressions.tree import multiply
 from clearprop.network import names as q
-from clearprop.network.description import Objective
+from clearprop.network.description import Objective, Reduction
 from clearprop.rules.fused import AnyFused
 from clearprop.rules.losses import REDUCTIONS
 from clearprop.rules.roles import Role
@@ -36,12 +36,17 @@ def weighted(tree: Expression) -> Expression:
     return multiply(Symbol(WEIGHT), tree)
 
 
+def reduced(total: Expression, reduction: Reduction, count: int) -> Expression:
+    """Return the sum or mean of ``count`` terms with this total; the mean of one is that one."""
+    parts: dict[Any, Expression] = {"total": total, "count": Number(float(count))}
+    return total if count == 1 else substitute(REDUCTIONS[reduction], parts.get)
+
+
 def shared(tree: Expression, objective: Objective, outputs: int, counted: bool) -> Expression:
     """Return a loss's tree times the example's weight, if it has one (``counted``), and divided by the number
     of outputs under ``over_outputs = "mean"``."""
     tree = weighted(tree) if counted else tree
-    parts: dict[Any, Expression] = {"total": tree, "count": Number(float(outputs))}
-    return substitute(REDUCTIONS[objective.over_outputs], parts.get)
+    return reduced(tree, objective.over_outputs, outputs)
 
 
 def shared_slope(objective: Objective, outputs: int, counted: bool) -> Slope:

@@ -8,6 +8,7 @@ from itertools import islice
 
 from clearprop.derivation.lines import Lines
 from clearprop.derivation.local_derivatives import plugged
+from clearprop.derivation.shares import reduced
 from clearprop.derivation.words import words
 from clearprop.display import Displayable
 from clearprop.errors import InvalidArgument
@@ -137,9 +138,8 @@ def _of_batch(lines: Lines, k: int) -> Formulas:
     weighted, loss = lines.cycle.trace.weights is not None, lines.network.loss
     terms = _example_errors(lines.cycle, k)
     total = elided_sum(terms)
-    mean = loss.over_examples == "mean" and len(terms) > 1
     key = "weighted_examples" if weighted else "over_examples"
-    return (total / len(terms) if mean else total,), words(key, reduction=loss.over_examples)
+    return (reduced(total, loss.over_examples, len(terms)),), words(key, reduction=loss.over_examples)
 
 
 def _example_errors(cycle: Cycle, k: int) -> list[Expression]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from clearprop.derivation.derive import Derivation, GradientDerivation
 from clearprop.derivation.local_derivatives import Computed, Factor, Term
+from clearprop.derivation.shares import reduced
 from clearprop.derivation.values import ValueDerivation
 from clearprop.derivation.words import words
 from clearprop.expressions import Expression, Number, Symbol
@@ -202,14 +203,13 @@ def _batch(derivation: GradientDerivation, view: View, gradient: q.Derivative) -
     if len(own) > SHOWN_EXAMPLES:
         shown.append(Symbol(words("more", count=len(own) - SHOWN_EXAMPLES)))
     total = add(*shown)
-    mean = derivation.cycle.problem.network.loss.over_examples == "mean"
-    reduced = plugged = total / len(own) if mean and len(own) > 1 else total
+    whole = plugged = reduced(total, derivation.cycle.problem.network.loss.over_examples, len(own))
     for term in derivation.terms:
         if term.example is None:
             yield from _component(term.factors[0], view, Told(), "")
-            reduced = add(reduced, Symbol(term.factors[0].quantity))
+            whole = add(whole, Symbol(term.factors[0].quantity))
             plugged = add(plugged, Number(term.product))
-    yield Equation(Symbol(gradient), lines(reduced, plugged, Number(derivation.gradient)))
+    yield Equation(Symbol(gradient), lines(whole, plugged, Number(derivation.gradient)))
 
 
 def _update(derivation: GradientDerivation, view: View) -> Iterator[Block]:
