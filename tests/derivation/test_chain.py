@@ -15,7 +15,7 @@ from clearprop.derivation.derive import Derivations, GradientDerivation, derive
 from clearprop.derivation.lines import Lines
 from clearprop.derivation.shares import WEIGHT
 from clearprop.derivation.values import derive_value
-from clearprop.expressions import evaluate
+from clearprop.expressions import evaluate, text
 from clearprop.network import names as q
 from clearprop.rendering.document import shown_number
 
@@ -65,14 +65,14 @@ def test_fused_losses_show_what_collapses(name: str) -> None:
     done = cp.cycle(cp.load(name))
     last = done.parameters.layout.weights[-1].start
     factor = Derivations(done).gradient(last).terms[0].factors[0]
-    assert str(factor.expression).count(" - ") == 1
+    assert text(factor.expression).count(" - ") == 1
     assert sum(term.product for term in factor.collapse) == pytest.approx(factor.value, rel=1e-12)
 
 
 def test_the_weight_is_a_factor_of_the_error_and_of_its_slope_alone() -> None:
     done = cp.cycle(weighted_example("lecture", [2.0]))
     error = derive_value(Lines(done), q.Error(0))
-    assert str(error.formulas[0]).startswith("Named(name='weight') * (1/2) * (")
+    assert text(error.formulas[0]).startswith("Named(name='weight') * (1/2) * (")
     factors = Derivations(done).gradient(done.parameters.layout.find("w5") or 0).terms[0].factors
     plain = Derivations(cp.cycle(cp.load("lecture"))).gradient(done.parameters.layout.find("w5") or 0).terms[0].factors
     assert [factor.value / other.value for factor, other in zip(factors, plain, strict=True)] == [2.0, 1.0, 1.0]

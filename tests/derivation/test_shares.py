@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from clearprop.derivation.shares import WEIGHT, weighted
-from clearprop.expressions import parse
+from clearprop.expressions import parse, text
 
 
 @pytest.mark.parametrize(
@@ -19,4 +19,4 @@ from clearprop.expressions import parse
 )
 def test_a_weight_makes_one_product_with_the_sign_in_front(given: str, expected: str) -> None:
     tree = parse(given, {"t": "t", "y": "y"})
-    assert str(weighted(tree)).replace(repr(WEIGHT), "weight") == expected
+    assert text(weighted(tree)).replace(repr(WEIGHT), "weight") == expected

@@ -13,7 +13,7 @@ from tests.support import problems
 import clearprop as cp
 from clearprop.derivation.lines import Lines
 from clearprop.derivation.values import derive_value
-from clearprop.expressions import Symbol, evaluate
+from clearprop.expressions import evaluate, text
 from clearprop.network import names as q
 
 
@@ -41,5 +41,5 @@ def test_a_long_sum_shows_its_first_terms_and_its_bias() -> None:
     done = cp.cycle(cp.Problem(network, examples=cp.Examples(np.ones((1, 20)), np.ones((1, 1)))))
     derivation = derive_value(Lines(done), q.Sum(0, 0))
     (formula,) = derivation.formulas
-    assert "… (14 more)" in str(formula)
-    assert str(formula).endswith(f" + {Symbol(q.Parameter(20))}")
+    assert "… (14 more)" in text(formula)
+    assert text(formula).endswith(f" + {q.Parameter(20)!r}")
