@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
@@ -54,6 +55,13 @@ class EachEpoch(cp.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> Any:
         return self.function(epoch, logs)
+
+
+def with_rows_aside(problem: cp.Problem, aside: list[int]) -> cp.Problem:
+    """The problem with these examples set aside."""
+    assert problem.examples is not None
+    learnt = np.setdiff1d(np.arange(len(problem.examples)), aside)
+    return replace(problem, examples=replace(problem.examples, training=learnt, validation=np.array(aside)))
 
 
 @st.composite

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
-from tests.support import problems
+from hypothesis import strategies as st
+from tests.support import problems, with_rows_aside
 
 import clearprop as cp
-from clearprop.propagation.forward import forward
+from clearprop.propagation.forward import forward, total_error
 from clearprop.training.reference import Reference
 from clearprop.training.replay import replay
 
@@ -95,3 +96,57 @@ def test_what_training_leaves_alone_keeps_all_its_digits() -> None:
     assert [trained.biases(0).tolist(), trained.biases(1).tolist()] == [[0.25], [0.35]]
     assert not (trained.weights(1) == problem.parameters.weights(1)).any()
     assert cp.train(problem, epochs=0).problem.parameters == problem.parameters
+
+
+# --- losses over many rows, and over rows set aside ----------------------------------------------------
+
+
+@given(problems(weights=True), st.integers(0, 2))
+def test_losses_are_those_of_the_rows_by_themselves(problem: cp.Problem, place: int) -> None:
+    assert problem.examples is not None
+    if len(problem.examples) < 2:
+        return
+    aside = [place % len(problem.examples)]
+    engine = Reference(split := with_rows_aside(problem, aside), "float64")
+    assert split.examples is not None
+    learnt = replace(problem, examples=split.examples.take(split.examples.learnt))
+    assert engine.loss() == pytest.approx(cp.cycle(learnt, "all").error, rel=1e-12, abs=1e-15)
+    seen = split.examples.take(np.array(aside))
+    trace = forward(problem.network, problem.parameters, seen.inputs, weights=seen.weights)
+    expected = float(total_error(trace, seen.targets, cp.Penalty()))  # the error alone, without the penalty
+    assert engine.validation_loss() == pytest.approx(expected, rel=1e-12, abs=1e-15)
+
+
+@given(problems(weights=True))
+def test_the_norm_is_that_of_the_gradient_of_all_that_is_trained(problem: cp.Problem) -> None:
+    gradient = cp.cycle(problem, "all").gradients.of
+    expected = float(np.linalg.norm(gradient.vector[gradient.layout.trainable]))
+    assert Reference(problem, "float64").gradient_norm() == pytest.approx(expected, rel=1e-10, abs=1e-14)
+
+
+@pytest.mark.parametrize("block", [1, 7, 64, 1000])
+@pytest.mark.parametrize("over", ["sum", "mean"])
+def test_blocks_make_no_difference(block: int, over: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    iris = cp.load("iris")
+    objective = cp.Objective(iris.network.loss.rule, over_examples=over)
+    problem = replace(iris, network=cp.Network(iris.network.inputs, iris.network.layers, objective))
+    problem = replace(problem, penalty=cp.Penalty(0.01))
+    whole = Reference(problem, "float64")
+    expected = whole.loss(), whole.validation_loss(), whole.gradient_norm()
+    monkeypatch.setattr("clearprop.propagation.blocks.BLOCK", block)
+    parts = Reference(problem, "float64")
+    assert (parts.loss(), parts.validation_loss(), parts.gradient_norm()) == pytest.approx(expected, rel=1e-12)
+
+
+def test_rows_to_learn_from_may_stand_in_any_order() -> None:
+    """All of them, but not in the file's order: each keeps its own inputs, targets and weight."""
+    rng = np.random.default_rng(0)
+    examples = cp.Examples(rng.normal(size=(6, 2)), rng.normal(size=(6, 1)), np.arange(6.0))
+    problem = cp.Problem(cp.Network(2, [cp.Dense(3, "tanh"), cp.Dense(1)]), examples=examples)
+    shuffled = replace(problem, examples=replace(examples, training=np.array([2, 0, 1, 5, 4, 3])))
+    for batch_size in (6, 4):
+        engines = Reference(problem, "float64"), Reference(shuffled, "float64")
+        assert engines[0].loss() == pytest.approx(engines[1].loss(), rel=1e-12)
+        assert engines[0].gradient_norm() == pytest.approx(engines[1].gradient_norm(), rel=1e-12)
+        fits = [cp.train(each, epochs=1, batch_size=batch_size, dtype="float64") for each in (problem, shuffled)]
+        assert fits[0].loss_before == pytest.approx(fits[1].loss_before, rel=1e-12)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support import EachEpoch
+from tests.support import EachEpoch, with_rows_aside
 
 import clearprop as cp
 from clearprop.models.history import History
@@ -157,3 +157,63 @@ def test_the_best_epoch_is_the_first_of_the_lowest() -> None:
     for loss, best in ((2.0, 1), (2.0, 1), (2.5, 1), (1.0, 4), (float("inf"), 4)):
         history.validation.append(loss)
         assert history.best == best == int(np.argmin(history.validation))
+
+
+# --- validation rows, early stopping, small gradients --------------------------------------------------
+
+
+def test_early_stopping_keeps_the_weights_of_the_best_epoch() -> None:
+    """Few rows and many weights: the validation loss falls, then rises."""
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(24, 5))
+    y = (x[:, :1] + 0.8 * rng.normal(size=(24, 1)) > 0).astype(float)
+    network = cp.Network(5, [cp.Dense(30, "tanh"), cp.Dense(1, "logistic")], "binary_cross_entropy")
+    problem = with_rows_aside(cp.Problem(network, examples=cp.Examples(x, y)), list(range(0, 24, 3)))
+    problem = replace(problem, optimizer=cp.Adam(0.02), settings=cp.Settings(patience=15, dtype="float64"))
+    fit = cp.train(problem)
+    best = int(np.argmin(fit.history.validation))
+    assert (fit.status, fit.epochs) == (Status.EARLY_STOPPING, best + 15)
+    assert best > 0
+    assert f"the weights of epoch {best} are kept" in fit.reason
+    assert fit.validation_loss == min(fit.history.validation) == fit.history.validation[best]
+    assert fit.loss_after == fit.history.loss[best]
+    straight = cp.train(problem, epochs=best, early_stopping=False)
+    assert fit.problem.parameters == straight.problem.parameters
+    # At the limit of epochs too the best are kept, unless that is turned off.
+    limited = cp.train(problem, epochs=best + 5)
+    assert limited.status is Status.EPOCH_LIMIT
+    assert limited.problem.parameters == straight.problem.parameters
+    for off in ({"early_stopping": False}, {"tolerance": 0.0}):
+        last = cp.train(problem, epochs=best + 40, **off)
+        assert (last.epochs, last.validation_loss) == (best + 40, last.history.validation[-1])
+        assert last.problem.parameters != straight.problem.parameters
+
+
+def test_validation_rows_are_never_learnt_from() -> None:
+    iris = cp.load("iris")
+    assert iris.examples is not None
+    assert iris.examples.validation is not None
+    inputs, targets = iris.examples.inputs.copy(), iris.examples.targets.copy()
+    inputs[iris.examples.validation] = 7
+    changed = replace(iris, examples=replace(iris.examples, inputs=inputs, targets=targets))
+    one, other = (cp.train(each, epochs=5, early_stopping=False) for each in (iris, changed))
+    assert one.problem.parameters == other.problem.parameters
+    assert one.history.loss == other.history.loss
+    assert one.history.validation != other.history.validation
+
+
+def test_a_validation_loss_that_overflows_is_no_divergence() -> None:
+    network = cp.Network(1, [cp.Dense(1, "exp(z)", bias=False)], "squared_error")
+    problem = cp.Problem(network, examples=cp.Examples(np.array([[0.1], [1e5]]), np.array([[1.0], [1.0]])))
+    fit = cp.train(with_rows_aside(problem, [1]), epochs=3, tolerance=0.0)
+    assert fit.status is Status.EPOCH_LIMIT
+    assert fit.history.validation[-1] == np.inf
+
+
+def test_a_small_gradient_ends_it() -> None:
+    fit = cp.train(cp.load("lecture"), gradient_tolerance=1e-3, dtype="float64")
+    assert fit.status is Status.CONVERGED
+    assert fit.reason.startswith("converged: the norm of the gradient is 0.000")
+    assert fit.reason.endswith(", at most 0.001")
+    gradient = cp.cycle(fit.problem, "all").gradients.of
+    assert np.linalg.norm(gradient.vector[gradient.layout.trainable]) <= 1e-3
