@@ -128,7 +128,7 @@ class Visits:
         with self.to("large") as page:
             unfold(page)
             for _ in range(4):
-                page.get_by_role("button", name="Larger").click()
+                page.get_by_role("button", name="Zoom in").click()
             box = page.locator(".cp-scroller").bounding_box()
             assert box is not None
             page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 30)

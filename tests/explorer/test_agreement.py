@@ -28,7 +28,7 @@ from clearprop.network import names as q
 from clearprop.network.notation import NOTATIONS, Notation
 from clearprop.propagation.cycle import following
 from clearprop.rendering.compose import derivation_blocks
-from clearprop.rendering.document import View
+from clearprop.rendering.document import View, shown_number
 from clearprop.rendering.explanation import in_notation
 from clearprop.rendering.text import text
 from clearprop.rules.activations import ACTIVATIONS, Activation
@@ -219,6 +219,22 @@ def test_python_and_page_print_the_same_derivations(
     for (name, quantity), printed in zip(asked, found["texts"], strict=True):
         expected = text(derivation_blocks([derive(done, quantity)], view), view)
         assert printed == expected, name
+
+
+@pytest.mark.parametrize("rounding", ["nearest", "truncate"])
+@pytest.mark.parametrize("digits", [0, 1, 5, 17])
+def test_numbers_are_shown_the_same(node: Node, digits: int, rounding: Any) -> None:
+    """Floats of every size, decimals of few digits, ties, and what rounds up to another power of ten."""
+    rng = np.random.default_rng(7)
+    values = [0.0, -0.0, 0.5, -1.5, 0.125, 0.99999999999, 9.9999995, 1e-12, 5e-324, 1e9, 999999999.99999, 1.7e308]
+    values += rng.uniform(-100, 100, 300).round(3).tolist()
+    values += (rng.normal(size=300) * 10.0 ** rng.integers(-12, 12, 300)).tolist()
+    values += [each for each in rng.integers(0, 2**63, 300).view(np.float64).tolist() if np.isfinite(each)]
+    shown = node.evaluate(
+        "([values, digits, rounding]) => values.map((value) => clearprop.shownNumber(value, digits, rounding))",
+        [values, digits, rounding],
+    )
+    assert shown == [shown_number(value, digits, rounding) for value in values]
 
 
 def test_the_comparison_would_see_a_difference(node: Node) -> None:

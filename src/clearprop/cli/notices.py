@@ -1,4 +1,4 @@
-"""Notices on standard error while the work goes on."""
+"""Notices: what a user should know while the work goes on, as lines on standard error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from clearprop.training.engines import SlowerEngine
 
 @contextmanager
 def notices(quiet: bool) -> Iterator[None]:
-    """Print clearprop's own warnings as lines, or drop them if quiet."""
+    """clearprop's own warnings become lines, or nothing at all."""
 
     def show(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
         if not issubclass(category, SlowerEngine):

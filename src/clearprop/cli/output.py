@@ -1,4 +1,4 @@
-"""Write results to standard output, or to a file, atomically."""
+"""Where results go: standard output, or a file that is written whole or not at all."""
 
 from __future__ import annotations
 

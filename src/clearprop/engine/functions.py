@@ -1,4 +1,4 @@
-"""Modules: the native functions of a program, in LLVM's intermediate language, as separate texts.
+"""Modules: the native functions of a program, in LLVM's intermediate language, as texts of their own.
 
 Every function that is called from Python is given the context, the worker's number, and how many workers
 there are: each runs the same function with a number of its own. It is told what to do by the table of

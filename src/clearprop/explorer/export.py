@@ -1,4 +1,4 @@
-"""A problem as JSON: what the page is given, and all that it knows."""
+"""A problem as JSON: everything that the page knows."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from clearprop.explorer.numbers import numbers
 from clearprop.messages import abridged
 from clearprop.network.description import Network
 from clearprop.network.examples import Examples
-from clearprop.network.layer import Dense
+from clearprop.network.layout import Layout
 from clearprop.network.problem import Problem
 from clearprop.network.write import structure
 from clearprop.training.batching import batch_size
 
 MAX_NUMBERS = 60_000
-"""At most so many numbers of examples travel with the page; the others are counted."""
+"""The most numbers of examples that travel with the page; the others are counted."""
 MAX_EXAMPLES = 2_000
 LIMIT = 10_000
-"""Cycles that the page makes at most, unless the file says otherwise; as ``train`` does."""
+"""The most cycles that the page computes, unless the file says otherwise; as ``train`` does."""
 
 
 def exported(problem: Problem) -> dict[str, Any]:
-    """Everything about a problem, as dictionaries, lists, numbers and strings.
+    """Return everything about a problem, as dictionaries, lists, numbers and strings.
 
     Raises:
         InvalidArgument: there is no example to show.
@@ -41,8 +41,11 @@ def exported(problem: Problem) -> dict[str, Any]:
         "activations": [library.activation(rule) for rule in activations],
         "losses": library.losses(losses, activations, network.loss, network.sizes[-1]),
         "network": {
-            "inputs": {"size": network.sizes[0], "names": _names(network.inputs)},
-            "layers": [_layer(layer, activations.index(layer.rule)) for layer in network.layers],
+            "inputs": {"size": network.sizes[0], "names": list(network.input_names)},
+            "layers": [
+                _layer(problem.parameters.layout, index, activations.index(layer.rule))
+                for index, layer in enumerate(network.layers)
+            ],
             "loss": losses.index(network.loss.rule),
             "over_outputs": network.loss.over_outputs,
             "over_examples": network.loss.over_examples,
@@ -59,25 +62,24 @@ def exported(problem: Problem) -> dict[str, Any]:
 
 
 def escaped(content: dict[str, Any]) -> str:
-    """JSON that may stand inside a ``script`` element whatever its texts are."""
+    """Return JSON that is safe inside a ``script`` element, whatever its texts are."""
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
 
 
-def _names(units: int | tuple[str, ...]) -> list[str] | None:
-    return None if isinstance(units, int) else list(units)
-
-
-def _layer(layer: Dense, activation: int) -> dict[str, Any]:
+def _layer(layout: Layout, index: int, activation: int) -> dict[str, Any]:
+    """A layer with all its names, except those of weights that are numbered: there may be very many."""
+    layer = layout.layers[index]
     return {
         "size": layer.size,
-        "names": _names(layer.units),
+        "names": list(layout.columns[index + 1]),
         "activation": activation,
         "bias": layer.bias,
         "weight_names": layer.weight_names,
-        "bias_names": layer.bias_names,
+        "weights_before": sum(weights.stop - weights.start for weights in layout.weights[:index]),
+        "bias_names": list(layout.bias_names(index)),
         "train_bias": layer.train_bias,
         "dropout": layer.dropout,
     }
@@ -95,7 +97,7 @@ def _stopping(problem: Problem) -> dict[str, Any]:
 
 
 def _examples(problem: Problem) -> dict[str, Any]:
-    """The examples that are learnt from, as many as fit, with their numbers in the file."""
+    """Return the examples to train on, as many as fit, with their numbers in the file."""
     examples = problem.examples
     if examples is None or not len(examples.learnt):
         raise InvalidArgument(
@@ -118,7 +120,7 @@ def _room(network: Network, examples: Examples) -> int:
 
 
 def _columns(problem: Problem) -> list[dict[str, Any]] | None:
-    """Which column of the table each input is made from, and how."""
+    """Return the column of the table behind each input, and how it was prepared."""
     if problem.fitted is None:
         return None
     columns = []
@@ -136,8 +138,8 @@ def _columns(problem: Problem) -> list[dict[str, Any]] | None:
 
 
 def _file(problem: Problem) -> dict[str, Any] | None:
-    """The tables of the network file without its numbers, which the page puts in; examples stand in it
-    themselves, whatever table they came from. None for rules that no file describes."""
+    """Return the tables of the network file without its numbers, which the page fills in, and without its data:
+    the page writes the examples themselves. None if no file can describe a rule."""
     try:
         content = structure(problem, numbers=False)
     except InvalidArgument:

@@ -1,4 +1,4 @@
-"""The rules as JSON: everything the page needs to compute, differentiate on paper and print them."""
+"""The rules as JSON: everything that the page needs to compute, derive and print with them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from clearprop.rules.standardize import ORIGINAL, STANDARDIZED
 
 
 def language() -> dict[str, Any]:
-    """What every page needs, whatever its network: the primitives, the notations, standardizing."""
+    """Return what every page needs, whatever its network: primitives, words, notations, standardizing."""
     return {
         "erf": {
             "small": ERF_SMALL,
@@ -75,7 +75,7 @@ def characters(network: Network) -> dict[str, str]:
 
 
 def rules_of(network: Network) -> tuple[list[AnyActivation], list[Loss]]:
-    """The activations and losses to choose from: those of the tables, and the network's own."""
+    """Return the activations and losses to choose from: those of the tables, and those of the network."""
     activations = list(ACTIVATIONS.values())
     for layer in network.layers:
         if layer.rule not in activations:
@@ -88,7 +88,7 @@ def rules_of(network: Network) -> tuple[list[AnyActivation], list[Loss]]:
 
 def activation(rule: AnyActivation) -> dict[str, Any]:
     """Return one activation: the function of a single sum, or softmax with its parts."""
-    common = {"name": rule.name, "label": label(rule), "source": rule.source, "bounds": _bounds(rule.bounds)}
+    common = {"name": rule.name, "label": label(rule), "bounds": _bounds(rule.bounds)}
     if not isinstance(rule, Activation):
         parts = ("term", "output", "diagonal", "off_diagonal", "share", "signal")
         return {**common, "kind": "softmax", **{part: tree(getattr(rule, part)) for part in parts}}
@@ -102,7 +102,7 @@ def activation(rule: AnyActivation) -> dict[str, Any]:
 
 
 def label(rule: Any) -> str:
-    """The rule's name, with those constants that are not the usual ones."""
+    """Return the rule's name, with those constants that differ from the usual ones."""
     usual: Mapping[str, float] = {}
     for table in (ACTIVATIONS, LOSSES):
         if rule.name in table:
@@ -114,12 +114,11 @@ def label(rule: Any) -> str:
 def losses(
     chosen: Sequence[Loss], activations: Sequence[AnyActivation], objective: Objective, outputs: int
 ) -> list[dict[str, Any]]:
-    """The losses, each with its share of the outputs, without and with an example's weight."""
+    """Return the losses, each with its share of the outputs, without and with an example's weight."""
     return [
         {
             "name": rule.name,
             "label": label(rule),
-            "source": rule.source,
             "formula": tree(rule.formula),
             "slope": tree(rule.slope.simplified),
             "targets": _bounds(rule.targets),
@@ -167,7 +166,6 @@ def optimizer(chosen: Optimizer) -> dict[str, Any]:
     """The assignments, in order, and the numbers behind their symbols."""
     return {
         "name": chosen.name,
-        "source": chosen.source,
         "rate": chosen.learning_rate,
         "assignments": [[str(symbol.key), tree(expression)] for symbol, expression in chosen.assignments],
         "constants": chosen.constants,

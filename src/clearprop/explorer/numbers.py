@@ -1,4 +1,4 @@
-"""Many numbers as JSON."""
+"""Arrays of numbers as JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PLAIN = 1_000
 
 
 def numbers(values: Array) -> Any:
-    """A list of numbers, or of many the bytes of their float64s, little-endian, in base 64."""
+    """Return a list of numbers or, for a long array, the bytes of its float64s, little-endian, in base 64."""
     flat = np.ascontiguousarray(values, dtype="<f8").ravel()
     if flat.size <= PLAIN:
         return flat.tolist()

@@ -1,7 +1,7 @@
-"""The page: one HTML file that holds its data, its style and its script, and asks nobody for anything.
+"""The page: one HTML file with its data, style and script, which makes no network requests.
 
-Its policy allows this one script and this one style by their hashes, and no origin at all. The
-data stand in a block that is never executed.
+Its policy allows this script and this style by their hashes, and no origin at all. The data stand
+in a block that is never executed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SCRIPT, STYLE = "explorer.js", "explorer.css"
 
 
 def page(problem: Problem) -> str:
-    """The whole page, as text.
+    """Return the whole page, as text.
 
     Raises:
         InvalidArgument: there is no example to show.
@@ -53,10 +53,10 @@ def page(problem: Problem) -> str:
 
 
 def bundled(name: str) -> str:
-    """A file of the front end, as it was built."""
+    """Return a file of the front end, as it was built."""
     return (resources.files("clearprop.explorer") / "bundle" / name).read_text(encoding="utf-8")
 
 
 def fingerprint(content: str) -> str:
-    """What a policy allows a script or style by."""
+    """Return the hash by which a policy allows a script or style."""
     return "sha256-" + base64.b64encode(hashlib.sha256(content.encode("utf-8")).digest()).decode("ascii")

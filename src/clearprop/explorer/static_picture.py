@@ -1,4 +1,4 @@
-"""A still picture of the network, for where no script runs: drawn as in an explanation, with one example's numbers."""
+"""A static picture of the network for places where no script runs: the diagram of an explanation, for one example."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from clearprop.rendering.conventions import drawn_values
 from clearprop.rendering.document import Diagram, Document, Paragraph, View, shown_number
 
 MOST = 8
-"""Of more outputs the first ones are said in words."""
+"""The most outputs that are listed below the picture."""
 
 
 def still(problem: Problem) -> tuple[Document, View]:
-    """The network with the numbers of the first example that is learnt from, drawn and in words; or what
-    keeps it from having numbers."""
+    """Return the network with the numbers of the first training example, drawn and in words; or the cause if
+    its numbers are not finite."""
     assert problem.examples is not None
     view = View(problem.names)
     try:

@@ -36,7 +36,11 @@ def tree(expression: Expression, name: Callable[[Any], str] | None = None) -> An
 
 
 def symbol(key: Any) -> str:
-    """What a symbol of a rule is called in the page."""
+    """Return the name of a rule's symbol in the page.
+
+    Raises:
+        Disagreement: the name is also that of a role.
+    """
     match key:
         case Role():
             return str(key)
@@ -48,5 +52,5 @@ def symbol(key: Any) -> str:
 
 
 def slope(derivative: Slope) -> dict[str, Any]:
-    """A derivative: as the rules of calculus give it, simplified, and the rules by name."""
+    """Return a derivative: as the rules of calculus give it, simplified, and the names of those rules."""
     return {"raw": tree(derivative.raw), "simplified": tree(derivative.simplified), "rules": list(derivative.rules)}

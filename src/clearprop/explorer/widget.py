@@ -1,7 +1,7 @@
-"""The explorer in notebooks: Jupyter, VS Code, Colab and marimo, by way of anywidget.
+"""The explorer in notebooks: Jupyter, VS Code, Colab and marimo, through anywidget.
 
-The same front end as the page. Where no script runs (a notebook that is only read, on GitHub say),
-a still picture stands in its place.
+The front end is that of the page. Where no script runs, as in a notebook on GitHub, a static
+picture takes its place.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from clearprop.rendering.page import fragment
 
 
 def explore(problem: Problem) -> Any:
-    """The network to turn and to ask, shown by the notebook that this is the last line of.
+    """Return a view in which the network can be edited and explained, for the last line of a notebook's cell.
 
     Raises:
         MissingExtra: anywidget is not installed.

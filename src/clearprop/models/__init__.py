@@ -1,1 +1,1 @@
-"""Model files: what a training saves, and reads to resume."""
+"""Model files: what a training saves, and reads to go on."""

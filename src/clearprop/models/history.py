@@ -1,4 +1,4 @@
-"""The history of a training, epoch by epoch."""
+"""What happened, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ class History:
 
     @property
     def epochs(self) -> int:
-        """The number of epochs in it."""
+        """How many epochs it tells of."""
         return len(self.loss) - 1
 
     @property
     def watched(self) -> list[float]:
-        """The loss that early stopping and schedules watch: of the validation rows, where there are any."""
+        """The loss that says whether training gets anywhere: of the validation rows, where there are any."""
         return self.validation or self.loss
 
     @property
     def best(self) -> int:
         """The first epoch with the lowest watched loss; 0 is before training."""
         watched = self.watched
-        # Called after every epoch: look only at what is new.
+        # Asked after every epoch: only what is new is looked at.
         for epoch in range(self._seen, len(watched)):
             if watched[epoch] < watched[self._best]:
                 self._best = epoch
@@ -43,7 +43,7 @@ class History:
         return self._best
 
     def tells_of(self, epochs: int) -> bool:
-        """Return whether it can be the history of a training of that many whole epochs."""
+        """Whether it can be that of a training which made so many whole epochs."""
         if (len(self.loss), len(self.rate)) != (epochs + 1, epochs) or len(self.validation) not in (0, epochs + 1):
             return False
         # Before the first step the loss may be infinite or undefined; such a training has ended there.
@@ -51,10 +51,10 @@ class History:
         return bool(finite[1:].all() and (finite[0] or not epochs) and not np.isnan(self.validation).any())
 
     def until(self, epochs: int) -> History:
-        """Return the history up to the end of that epoch."""
+        """What had happened by the end of that epoch."""
         return History(self.loss[: epochs + 1], self.rate[:epochs], self.validation[: epochs + 1])
 
 
 def keeps_best(settings: Settings, history: History) -> bool:
-    """Return whether to keep the weights with the lowest validation loss."""
+    """Whether the weights to keep are those with the lowest loss of the validation rows."""
     return bool(history.validation) and settings.early_stopping and settings.tolerance > 0

@@ -26,7 +26,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Target:
-    """The target of an output."""
+    """What an output should be."""
 
     index: int
 

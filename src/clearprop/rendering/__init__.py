@@ -1,1 +1,1 @@
-"""Results on paper: documents, and the printers that write them in each format."""
+"""Derivations on paper: documents, and what prints them."""

@@ -71,10 +71,11 @@ def shown_number(value: float, digits: int = 5, rounding: str = "nearest") -> st
     exponent = exact.adjusted()
     whole = exact.scaleb(-exponent)
     mantissa = whole.quantize(places, mode)
+    is_short = abs(whole - mantissa) <= Decimal("1e-12")
     if abs(mantissa) >= 10:
         mantissa, exponent = mantissa / 10, exponent + 1
     plain = f"{mantissa:f}"
-    if abs(whole - mantissa) <= Decimal("1e-12") and "." in plain:
+    if is_short and "." in plain:
         plain = plain.rstrip("0").rstrip(".")
     return f"{plain}e{exponent}"
 

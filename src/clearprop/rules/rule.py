@@ -1,4 +1,4 @@
-"""The common part of all rules with constants: a name, and constants that can be changed."""
+"""What every rule with constants has in common: a name, and constants that can be changed."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from clearprop.types import Array
 
 
 def dimensions(values: Any) -> int:
-    """Return the number of dimensions of an array, or of a list as an array."""
+    """How many dimensions an array has, or would have."""
     try:
         return int(np.ndim(values))
     except ValueError:  # rows of different lengths: refused where they are read
@@ -19,7 +19,7 @@ def dimensions(values: Any) -> int:
 
 
 def rows(values: Any, width: int, what: str, hint: str = "") -> Array:
-    """Return a matrix with ``width`` columns; a plain list is one row, or one column where a row is one number.
+    """A matrix with so many columns; a plain list is one row, or one column where a row is one number.
 
     Raises:
         InvalidArgument: not numbers, or of another shape.

@@ -1,4 +1,4 @@
-"""Find where a training diverged: repeat its last epoch and check every number."""
+"""Where a training diverged: its last epoch is made again, and every number looked at."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ export { decoded, evaluate };
 export { addressOf, goToAddress } from "./address";
 export { rowsFrom } from "./csv";
 export { typed } from "./field";
+export { shownNumber } from "./number";
 export { verdict } from "./player";
 export { Store } from "./store";
 export { tomlOf } from "./toml";

@@ -1,11 +1,11 @@
-/* The chain rule, written out: why a gradient is what it is. The same terms, factors and products as
-   derivation/chain.py, filled with the numbers of the moment. */
+/* The chain rule, written out: the terms, factors and products of a gradient, as in derivation/chain.py. */
 
 import type { Cycle } from "./cycle";
 import { factor, Links, term } from "./local";
 import type { Factor, Term } from "./local";
 import type { Network } from "./network";
-import { fusedEntries, pullBack } from "./propagate";
+import { carriedBack, fusedEntries, throughActivation } from "./propagate";
+import type { Trace } from "./propagate";
 import * as q from "./quantity";
 import { sym } from "./tree";
 import { limits } from "./words";
@@ -18,7 +18,7 @@ export class Chain {
   readonly links: Links;
   readonly last: number;
   readonly scalarOutput: boolean;
-  private split: { bySum: Float64Array[]; byOutput: Float64Array[] } | null = null;
+  private split: Float64Array[] | null = null;
 
   constructor(
     readonly cycle: Cycle,
@@ -30,52 +30,35 @@ export class Chain {
     this.scalarOutput = this.network.rule(this.last).kind === "scalar";
   }
 
-  // --- ∂E_k of every sum and output: backward once more, one output error at a time --------
+  // --- ∂E_k of every sum and output: each output's error carried back alone -----------------
 
   /** ∂E_k/∂sum_u. */
   bySum(layer: number, k: number, unit: number): number {
-    return this.tables.bySum[layer]![k * this.network.sizes[layer + 1]! + unit]!;
+    return (this.split ??= this.splitSignals())[layer]![k * this.network.sizes[layer + 1]! + unit]!;
   }
 
   /** ∂E_k/∂output_u. */
   byOutput(layer: number, k: number, unit: number): number {
-    return this.tables.byOutput[layer]![k * this.network.sizes[layer + 1]! + unit]!;
+    if (layer === this.last) return k === unit ? this.links.errorByOutput(k, q.error(k)).value : 0;
+    const products = range(this.network.sizes[layer + 2]!).map((v) => this.bySum(layer + 1, k, v) * this.links.sumByOutput(layer + 1, v, unit).value);
+    return products.reduce((total, product) => total + product, 0);
   }
 
-  private get tables(): { bySum: Float64Array[]; byOutput: Float64Array[] } {
-    return (this.split ??= this.computed());
-  }
-
-  private computed(): { bySum: Float64Array[]; byOutput: Float64Array[] } {
-    const K = this.network.outputs;
-    const [bySum, byOutput]: [Float64Array[], Float64Array[]] = [[], []];
-    byOutput[this.last] = new Float64Array(K * K);
-    for (const k of range(K)) byOutput[this.last]![k * K + k] = this.links.errorByOutput(k, q.error(k)).value;
-    const fused = this.links.isFused ? fusedEntries(this.network, this.links.sums(this.last), this.links.targets) : null;
-    bySum[this.last] = fused ? fused.map((entry) => entry * this.links.share) : this.through(this.last, byOutput[this.last]!);
-    for (let layer = this.last - 1; layer >= 0; layer--) {
-      const [here, next] = [this.network.sizes[layer + 1]!, this.network.sizes[layer + 2]!];
-      const upstream = new Float64Array(K * here);
-      for (const k of range(K))
-        for (const v of range(next)) {
-          const signal = bySum[layer + 1]![k * next + v]!;
-          const at = this.network.weight(layer + 1, v, 0);
-          for (let u = 0; u < here; u++) upstream[k * here + u]! += signal * this.cycle.moment.vector[at + u]!;
-        }
-      byOutput[layer] = upstream;
-      bySum[layer] = this.through(layer, upstream);
-    }
-    return { bySum, byOutput };
-  }
-
-  /** ∂E/∂sum from ∂E/∂output of one layer, error by error. */
-  private through(layer: number, upstream: Float64Array): Float64Array {
-    const units = this.network.sizes[layer + 1]!;
-    const mask = this.cycle.trace.masks[layer] ?? null;
-    const scaled = mask ? upstream.map((up, k) => up * mask[this.row * units + (k % units)]!) : upstream;
-    const sums = new Float64Array(upstream.length);
-    for (let at = 0; at < sums.length; at += units) sums.set(this.links.sums(layer), at);
-    return pullBack(this.network, layer, sums, scaled);
+  /** The error signals of this example in as many rows as there are outputs, each with the error of one. */
+  private splitSignals(): Float64Array[] {
+    const { network, row } = this;
+    const { trace, moment } = this.cycle;
+    const K = network.outputs;
+    const copied = (values: Float64Array, layer: number) => {
+      const size = network.sizes[layer + 1]!;
+      return Float64Array.from({ length: K * size }, (_, at) => values[row * size + (at % size)]!);
+    };
+    const copies: Trace = { ...trace, rows: { ...trace.rows, count: K }, sums: trace.sums.map(copied), masks: trace.masks.map((mask, layer) => mask && copied(mask, layer)) };
+    const byOutput = Float64Array.from({ length: K * K }, (_, at) => this.byOutput(this.last, Math.floor(at / K), at % K));
+    const last = this.links.isFused
+      ? fusedEntries(network, this.links.sums(this.last), this.links.targets).map((entry) => entry * this.links.share)
+      : throughActivation(network, copies, this.last, byOutput);
+    return carriedBack(network, moment.vector, copies, last);
   }
 
   // --- terms ------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-/* Compose: a derivation to equations, in the order in which a lecture tells them; as rendering/compose.py. */
+/* A derivation as equations, in the order of a lecture; as rendering/compose.py. */
 
 import { symbolValue } from "./derive";
 import type { Assigned, Derivation, GradientDerivation, ValueDerivation } from "./derive";
@@ -126,19 +126,19 @@ class Composer {
     return [equation(left, [...collapsing(each), ...sides, ...lines([plugged, each.value])])];
   }
 
-  /** A collapsed factor: each way to the error that it stands for, and their sum. */
+  /** A collapsed factor: each path to the error that it stands for, and their sum. */
   private expanded(whole: Factor): Block[] {
     const blocks: Block[] = [];
     for (const term of whole.expansion)
       for (const each of term.factors) if (!isGiven(each) && !this.told.has(key(each))) blocks.push(...this.component(each));
     const left = sym(whole.quantity);
     const isMany = whole.expansion.length > 1;
-    const ways: Tree[] = whole.expansion.map((_, k) => (isMany ? sym(words("path", { number: k + 1 })) : left));
-    whole.expansion.forEach((term, k) => blocks.push(equation(ways[k]!, lines([symbolsOf(term), valuesOf(term), term.product]))));
+    const paths: Tree[] = whole.expansion.map((_, k) => (isMany ? sym(words("path", { number: k + 1 })) : left));
+    whole.expansion.forEach((term, k) => blocks.push(equation(paths[k]!, lines([symbolsOf(term), valuesOf(term), term.product]))));
     if (isMany) {
       const rest = whole.elided ? [sym(words("smaller", { count: whole.elided }))] : [];
       const products = whole.expansion.map((term) => term.product);
-      blocks.push(equation(left, lines([add(...ways, ...rest), add(...products, ...rest), whole.value])));
+      blocks.push(equation(left, lines([add(...paths, ...rest), add(...products, ...rest), whole.value])));
     }
     return blocks;
   }
@@ -188,10 +188,9 @@ class Composer {
   }
 
   /** new_w5 = w5 - n * ∂E_total/∂w5 = 0.5 - 0.6 * 0.08020 = 0.45187 */
-  private assignment(assigned: Assigned): Block {
-    const known = new Map(this.derivation.update.map((each) => [each.quantity.id, each.value]));
-    const plugged = withNumbers(assigned.expression, (each) => known.get(each.id) ?? this.value(each));
-    return equation(sym(assigned.quantity), lines([assigned.expression, plugged, assigned.value]));
+  private assignment({ quantity, expression }: Assigned): Block {
+    const plugged = withNumbers(expression, (each) => this.value(each));
+    return equation(sym(quantity), lines([expression, plugged, this.value(quantity)]));
   }
 }
 

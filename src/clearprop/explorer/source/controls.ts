@@ -113,7 +113,7 @@ export class Settings {
 /** Notation, digits and rounding: they change the display, never a computation. */
 export class Writing {
   readonly element: HTMLElement;
-  private readonly refresh: () => void;
+  readonly update: () => void;
 
   constructor(store: Store) {
     const notations = Object.keys(store.data.notations);
@@ -126,16 +126,12 @@ export class Writing {
     const notation = choiceField("Notation", notations, notations.indexOf(store.shown.notation), (k) => set({ notation: notations[k]! }));
     const digits = choiceField("Digits", [...Array(18).keys()].map(String), store.shown.digits, (k) => set({ digits: k }));
     const rounding = choiceField("Rounding", roundings, roundings.indexOf(store.shown.rounding), (k) => set({ rounding: roundings[k]! }));
-    this.refresh = () => {
+    this.update = () => {
       notation.set(notations.indexOf(store.shown.notation));
       digits.set(store.shown.digits);
       rounding.set(roundings.indexOf(store.shown.rounding));
     };
     this.element = h("div", { class: "cp-writing" }, notation.element, digits.element, rounding.element);
-  }
-
-  update(): void {
-    this.refresh();
   }
 }
 

@@ -1,41 +1,33 @@
-/* What Python hands over (explorer/export.py), as it stands in the page. */
+/* The data of the page, as explorer/export.py writes them. */
 
 /** An expression of a rule: a number, a symbol, or an operator with its arguments. */
 export type Raw = number | string | [string, ...Raw[]];
 
-export interface Slope {
-  raw: Raw;
-  simplified: Raw;
+type Raws<Name extends string> = Record<Name, Raw>;
+
+export interface Slope extends Raws<"raw" | "simplified"> {
   rules: string[];
 }
 
-export type Bounds = [number | null, number | null] | null;
+type Bounds = [number | null, number | null] | null;
 
-export interface ScalarActivation {
-  kind: "scalar";
+interface Named {
   name: string;
+  /** The name, with those constants that are not the usual ones. */
   label: string;
-  source: string;
-  bounds: Bounds;
-  formula: Raw;
-  slope: Slope;
-  printed_slope: Raw;
 }
 
-export interface SoftmaxActivation {
-  kind: "softmax";
-  name: string;
-  label: string;
-  source: string;
+export interface ScalarActivation extends Named, Raws<"formula" | "printed_slope"> {
+  kind: "scalar";
   bounds: Bounds;
-  /** ``total`` is the sum over the layer: of the terms in the output, of the shares in the signal. */
-  term: Raw;
-  output: Raw;
-  /** ∂y_k/∂z_j for j = k, and for any other j, whose output is ``other``. */
-  diagonal: Raw;
-  off_diagonal: Raw;
-  share: Raw;
-  signal: Raw;
+  slope: Slope;
+}
+
+/** ``total`` is the sum over the layer: of the terms in the output, of the shares in the signal. The diagonal is
+    ∂y_k/∂z_j for j = k; off it stands any other j, whose output is ``other``. */
+export interface SoftmaxActivation extends Named, Raws<"term" | "output" | "diagonal" | "off_diagonal" | "share" | "signal"> {
+  kind: "softmax";
+  bounds: Bounds;
 }
 
 export type Activation = ScalarActivation | SoftmaxActivation;
@@ -46,33 +38,21 @@ export interface SharedLoss extends Slope {
 }
 
 interface Shown {
-  shown: { plain: Raw; counted: Raw };
+  shown: Raws<"plain" | "counted">;
 }
 
-export interface FusedScalar extends Shown {
+interface FusedScalar extends Shown, Raws<"error" | "slope"> {
   kind: "scalar";
-  error: Raw;
-  slope: Raw;
 }
 
 /** Of sums from which the largest is taken; ``log_total`` is log Σ_j e^z_j of those, ``whole`` Σ_k t_k. */
-export interface FusedSoftmax extends Shown {
+export interface FusedSoftmax extends Shown, Raws<"output" | "error" | "signal" | "diagonal" | "off_diagonal"> {
   kind: "softmax";
-  output: Raw;
-  error: Raw;
-  signal: Raw;
-  diagonal: Raw;
-  off_diagonal: Raw;
 }
 
 export type Fused = FusedScalar | FusedSoftmax;
 
-export interface Loss {
-  name: string;
-  label: string;
-  source: string;
-  formula: Raw;
-  slope: Raw;
+export interface Loss extends Named, Raws<"formula" | "slope"> {
   targets: Bounds;
   sums_to_one: boolean;
   misfits: (string | null)[];
@@ -83,18 +63,19 @@ export interface Loss {
 
 export interface Layer {
   size: number;
-  names: string[] | null;
+  names: string[];
   activation: number;
   bias: "unit" | "shared" | "none";
+  /** Null where the weights are numbered through the network: w1, w2, …, these from ``weights_before`` on. */
   weight_names: string[][] | null;
-  bias_names: string | string[] | null;
+  weights_before: number;
+  bias_names: string[];
   train_bias: boolean;
   dropout: number;
 }
 
 export interface Optimizer {
   name: string;
-  source: string;
   rate: number;
   assignments: [string, Raw][];
   constants: Record<string, number>;
@@ -116,31 +97,18 @@ export interface Schedule {
   unwatched: Record<string, number | null>;
 }
 
-export interface Penalty {
+export interface Penalty extends Raws<"formula" | "slope" | "symbolic"> {
   l1: number;
   l2: number;
-  formula: Raw;
-  slope: Raw;
-  symbolic: Raw;
   symbolic_slope: Slope;
 }
 
 /** The words of one course, explained in network/notation.py. */
-export interface Notation {
-  name: string;
-  sum: string;
-  output: string;
-  signal: string;
-  target: string;
-  error: string;
-  total_error: string;
-  learning_rate: string;
-  new_prefix: string;
-  new_suffix: string;
-  times: string;
-  times_set: string;
-  power: string;
-}
+export type Notation = Record<
+  | "name" | "sum" | "output" | "signal" | "target" | "error" | "total_error" | "learning_rate" | "new_prefix" | "new_suffix"
+  | "times" | "times_set" | "power",
+  string
+>;
 
 export type Rounding = "nearest" | "truncate";
 export type Numbers = number[] | { float64: string };
@@ -180,7 +148,7 @@ export interface Data {
   activations: Activation[];
   losses: Loss[];
   network: {
-    inputs: { size: number; names: string[] | null };
+    inputs: { size: number; names: string[] };
     layers: Layer[];
     loss: number;
     over_outputs: "sum" | "mean";
@@ -189,13 +157,7 @@ export interface Data {
   parameters: Numbers;
   optimizer: Optimizer;
   penalty: Penalty | null;
-  stopping: {
-    cycles: number;
-    tolerance: number;
-    patience: number;
-    target_loss: number | null;
-    gradient_tolerance: number;
-  };
+  stopping: Record<"cycles" | "tolerance" | "patience" | "gradient_tolerance", number> & { target_loss: number | null };
   examples: { inputs: Numbers; targets: Numbers; weights: number[] | null; numbers: number[]; left_out: number };
   /** How many examples each step of ``train`` sees; the page's sees all, or one. */
   batch_size: number;
@@ -206,11 +168,5 @@ export interface Data {
 /** Many numbers travel as the bytes of their float64s. */
 export function decoded(numbers: Numbers): Float64Array {
   if (Array.isArray(numbers)) return Float64Array.from(numbers);
-  const text = atob(numbers.float64);
-  const bytes = new Uint8Array(text.length);
-  for (let k = 0; k < text.length; k++) bytes[k] = text.charCodeAt(k);
-  const view = new DataView(bytes.buffer);
-  const values = new Float64Array(text.length / 8);
-  for (let k = 0; k < values.length; k++) values[k] = view.getFloat64(8 * k, true);
-  return values;
+  return new Float64Array(Uint8Array.from(atob(numbers.float64), (byte) => byte.charCodeAt(0)).buffer);
 }

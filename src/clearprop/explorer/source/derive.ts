@@ -14,11 +14,10 @@ import type { Places, Tree } from "./tree";
 import { Names } from "./network";
 import { limits, words } from "./words";
 
-/** One line of the update: a quantity, its expression, its value. */
+/** One line of the update. */
 export interface Assigned {
   quantity: Quantity;
   expression: Tree;
-  value: number;
 }
 
 export interface GradientDerivation {
@@ -45,7 +44,7 @@ export interface ValueDerivation {
 
 export type Derivation = GradientDerivation | ValueDerivation;
 
-/** The derivation of anything that can be chosen. In a batch ``row`` says whose sums and outputs are meant. */
+/** Derive anything that can be selected; in a batch ``row`` is the example whose sums and outputs are meant. */
 export function derive(cycle: Cycle, quantity: Quantity, row: number, names: Names): Derivation {
   if (quantity.kind === "parameter") return deriveParameter(cycle, quantity.unit);
   if (quantity.kind === "derivative" && (quantity.by.kind === "sum" || quantity.by.kind === "output"))
@@ -97,7 +96,7 @@ function penaltyTerm(cycle: Cycle, index: number): Term {
   return term(q.PENALTY, [factor(q.derivative(q.PENALTY, q.parameter(index)), placed(simplified, places), value, { working })]);
 }
 
-/** The optimizer's assignments, spoken of one parameter. Empty for a frozen bias. */
+/** The optimizer's assignments for one parameter. Empty for a frozen bias. */
 function updateLines(cycle: Cycle, index: number): Assigned[] {
   if (!cycle.network.isTrained(index)) return [];
   const { optimizer } = cycle.problem;
@@ -110,17 +109,15 @@ function updateLines(cycle: Cycle, index: number): Assigned[] {
     const clipped = q.state("clipped", index);
     const tree = placed(optimizer.bounded, { g: gradient });
     const expression = optimizer.clip_norm === null ? tree : multiply(cycle.update.clipFactor, tree);
-    lines.push({ quantity: clipped, expression, value: cycle.update.gradient[index]! });
+    lines.push({ quantity: clipped, expression });
     places["g"] = clipped;
   }
   for (const [name, raw] of optimizer.assignments) {
     const expression = placed(raw, places);
-    const isWeight = name === "w";
-    const state = q.state(name, index);
-    const quantity = isWeight ? q.updated(q.parameter(index)) : name in optimizer.state ? q.updated(state) : state;
-    const value = isWeight ? cycle.update.vector[index]! : cycle.update.assigned[name]![index]!;
+    const assigned = name === "w" ? q.parameter(index) : q.state(name, index);
+    const quantity = name === "w" || name in optimizer.state ? q.updated(assigned) : assigned;
     places[name] = quantity;
-    lines.push({ quantity, expression, value });
+    lines.push({ quantity, expression });
   }
   return lines;
 }
@@ -167,7 +164,7 @@ function formulasOf(cycle: Cycle, quantity: Quantity, row: number, names: Names)
   }
 }
 
-/** How an input follows from a column of the table, if there is one. */
+/** The formula of an input from a column of the table, if there is one. */
 function inputFormulas(cycle: Cycle, index: number, row: number): [Tree[], string] {
   const { data } = cycle.network;
   const column = data.columns?.[index];
@@ -180,7 +177,7 @@ function inputFormulas(cycle: Cycle, index: number, row: number): [Tree[], strin
   return [[filled(data.standardized, { value: Number(original.toPrecision(12)), mean, scale })], words("standardized", { column: column.name })];
 }
 
-/** The sum of the terms; of many, the first few and how many more. */
+/** The sum of the terms; of many, the first few and the number of others. */
 function elidedSum(terms: Tree[], always: Tree[] = []): Tree {
   const shown = limits().terms;
   if (terms.length > shown + 2) terms = [...terms.slice(0, shown), more(terms.length - shown)];
@@ -189,7 +186,7 @@ function elidedSum(terms: Tree[], always: Tree[] = []): Tree {
 
 const more = (count: number): Tree => sym(words("more", { count }));
 
-/** So many terms that are there, of which only the first few are made. */
+/** A sum's terms, of which only the first few are made if there are many. */
 function firstTerms(count: number, make: (k: number) => Tree): Tree[] {
   const shown = count > limits().terms + 3 ? limits().terms : count;
   const terms = [...Array(shown).keys()].map(make);
@@ -223,7 +220,7 @@ function outputFormulas(cycle: Cycle, layer: number, unit: number, row: number):
   return [formulas.map((formula) => multiply(scale, formula)), words(scale ? "kept" : "dropped")];
 }
 
-/** The loss of one output; in a batch, what its examples' errors add up to. */
+/** The loss of one output; in a batch, the sum or mean of its examples' errors. */
 function errorFormulas(cycle: Cycle, k: number, names: Names): [Tree[], string] {
   const { network, trace } = cycle;
   if (cycle.isBatch) {

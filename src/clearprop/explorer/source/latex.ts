@@ -62,25 +62,13 @@ export class Latex extends Alphabet<string> {
     return [shown, this.symbols.isCompound(key) || isCompound(shown) ? POWER : ATOM];
   }
 
-  plus(terms: string[]): string {
-    return terms.join(" + ");
-  }
+  plus = (terms: string[]) => terms.join(" + ");
+  minus = (left: string, right: string) => `${left} - ${right}`;
 
-  minus(left: string, right: string): string {
-    return `${left} - ${right}`;
-  }
+  times = (factors: string[]) => factors.join(` ${inFormula(this.names.words.times_set, this.names.network.data.latex)} `);
+  negative = (shown: string) => `-${shown}`;
 
-  times(factors: string[]): string {
-    return factors.join(` ${inFormula(this.names.words.times_set, this.names.network.data.latex)} `);
-  }
-
-  negative(shown: string): string {
-    return `-${shown}`;
-  }
-
-  parenthesised(shown: string): string {
-    return /\\frac|\\begin|\^/.test(shown) ? `\\left(${shown}\\right)` : `(${shown})`;
-  }
+  parenthesised = (shown: string) => /\\frac|\\begin|\^/.test(shown) ? `\\left(${shown}\\right)` : `(${shown})`;
 
   quotient(above: Tree, below: Tree): Piece<string> {
     return [`\\frac{${this.write(above)}}{${this.write(below)}}`, POWER];
@@ -95,9 +83,7 @@ export class Latex extends Alphabet<string> {
     return [`\\begin{cases} ${cases} \\end{cases}`, SUM];
   }
 
-  relation(operator: string, left: string, right: string): string {
-    return `${left} ${{ "<=": "\\le", ">=": "\\ge" }[operator] ?? operator} ${right}`;
-  }
+  relation = (operator: string, left: string, right: string) => `${left} ${{ "<=": "\\le", ">=": "\\ge" }[operator] ?? operator} ${right}`;
 
   applied(name: string, parts: Tree[]): Piece<string> {
     const inside = parts.map((part) => this.write(part)).join(", ");

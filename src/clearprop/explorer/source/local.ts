@@ -1,11 +1,12 @@
-/* Local derivatives: one link of the chain rule, with its formula, its working and its number. Each is read from
-   the rule that computed the forward pass; none is stated here. The same as derivation/local_derivatives.py. */
+/* Local derivatives: one link of the chain rule with its formula, its working and its number, read from the rule
+   that computed the forward pass; as in derivation/local_derivatives.py. */
 
+import { valueOf } from "./cycle";
 import type { Cycle } from "./cycle";
 import type { SharedLoss } from "./data";
 import { evaluate } from "./evaluate";
 import type { Network } from "./network";
-import { before, errorShare, isFused, fusedSignals, pullBack } from "./propagate";
+import { errorShare, isFused, fusedSignals, pullBack } from "./propagate";
 import * as q from "./quantity";
 import type { Quantity } from "./quantity";
 import { multiply, placed, sym } from "./tree";
@@ -76,7 +77,7 @@ export class Links {
 
   errorByOutput(k: number, of: Quantity): Factor {
     const places = this.outputPlaces(k);
-    const values = { y: this.output(this.last, k), t: this.target(k), "#weight": this.weight };
+    const values = { y: this.number(q.output(this.last, k)), t: this.number(q.target(k)), "#weight": this.isCounted ? this.number(q.named("weight")) : NaN };
     const working = { raw: placed(this.loss.raw, places), rules: this.loss.rules };
     const value = evaluate(this.loss.simplified, values);
     return factor(q.derivative(of, q.output(this.last, k)), placed(this.loss.simplified, places), value, { working });
@@ -111,7 +112,7 @@ export class Links {
       // A dropped or scaled output is no longer the activation's own value.
       expression = placed(scale === null ? rule.printed_slope : rule.slope.simplified, places);
       working = { raw: placed(rule.slope.raw, places), rules: rule.slope.rules };
-      value = evaluate(rule.slope.simplified, { z: this.sums(layer)[unit]! });
+      value = evaluate(rule.slope.simplified, { z: this.number(q.sum(layer, unit)) });
     } else {
       const places = { y: q.output(layer, unit), other: q.output(layer, by) };
       expression = placed(unit === by ? rule.diagonal : rule.off_diagonal, places);
@@ -128,7 +129,7 @@ export class Links {
   sumByOutput(layer: number, unit: number, source: number): Factor {
     const index = this.network.weight(layer, unit, source);
     const quantity = q.derivative(q.sum(layer, unit), q.output(layer - 1, source));
-    return factor(quantity, sym(q.parameter(index)), this.cycle.moment.vector[index]!);
+    return factor(quantity, sym(q.parameter(index)), this.number(q.parameter(index)));
   }
 
   /** ∂sum_unit/∂parameter: what the weight is multiplied with; 1 for a bias. */
@@ -136,8 +137,8 @@ export class Links {
     const { source } = this.network.place(index);
     const quantity = q.derivative(q.sum(layer, unit), q.parameter(index));
     if (source === null) return factor(quantity, 1, 1);
-    const seen = before(this.cycle.trace, layer);
-    return factor(quantity, sym(q.output(layer - 1, source)), seen[this.row * this.network.sizes[layer]! + source]!);
+    const seen = q.output(layer - 1, source);
+    return factor(quantity, sym(seen), this.number(seen));
   }
 
   // --- numbers of this example ------------------------------------------------------------
@@ -147,20 +148,12 @@ export class Links {
     return this.cycle.trace.sums[layer]!.subarray(this.row * units, (this.row + 1) * units);
   }
 
-  output(layer: number, unit: number): number {
-    return this.cycle.trace.outputs[layer]![this.row * this.network.sizes[layer + 1]! + unit]!;
+  private number(quantity: Quantity): number {
+    return valueOf(this.cycle, quantity, this.row);
   }
 
   get targets(): Float64Array {
     const K = this.network.outputs;
     return this.cycle.trace.rows.targets.subarray(this.row * K, (this.row + 1) * K);
-  }
-
-  target(k: number): number {
-    return this.targets[k]!;
-  }
-
-  get weight(): number {
-    return this.cycle.trace.rows.weights?.[this.row] ?? NaN;
   }
 }

@@ -3,7 +3,7 @@
 
 import { mml } from "./dom";
 import type { Names } from "./network";
-import { Alphabet, ATOM, POWER, SIGN, SUM } from "./printing";
+import { Alphabet, ATOM, POWER, PRODUCT, SIGN, SUM } from "./printing";
 import type { Piece, View } from "./printing";
 import type { Quantity } from "./quantity";
 import { Symbols } from "./symbols";
@@ -33,10 +33,7 @@ const PIECES: Pieces<Element> = {
   accent: (letter, accent) => mml("mover", { accent: "true" }, mml("mi", {}, letter), mo(accent === "hat" ? "^" : "¯")),
   fraction: (above, below) => mml("mfrac", {}, above, below),
   partial: (shown) => mml("mrow", {}, mml("mi", {}, "∂"), shown),
-  linked: (shown, quantity) => {
-    const wrapped = mml("mrow", { "data-q": quantity.id }, shown);
-    return wrapped;
-  },
+  linked: (shown, quantity) => mml("mrow", { "data-q": quantity.id }, shown),
 };
 
 function numeral(shown: string): Element {
@@ -72,25 +69,13 @@ export class MathML extends Alphabet<Element> {
     return [this.symbols.write(key), this.symbols.isCompound(key) ? POWER : ATOM];
   }
 
-  plus(terms: Element[]): Element {
-    return mml("mrow", {}, ...terms.flatMap((each, k) => (k ? [mo("+"), each] : [each])));
-  }
+  plus = (terms: Element[]) => mml("mrow", {}, ...terms.flatMap((each, k) => (k ? [mo("+"), each] : [each])));
+  minus = (left: Element, right: Element) => mml("mrow", {}, left, mo("−"), right);
 
-  minus(left: Element, right: Element): Element {
-    return mml("mrow", {}, left, mo("−"), right);
-  }
+  times = (factors: Element[]) => mml("mrow", {}, ...factors.flatMap((each, k) => (k ? [mo(this.names.words.times_set), each] : [each])));
+  negative = (shown: Element) => mml("mrow", {}, mo("−", "prefix"), shown);
 
-  times(factors: Element[]): Element {
-    return mml("mrow", {}, ...factors.flatMap((each, k) => (k ? [mo(this.names.words.times_set), each] : [each])));
-  }
-
-  negative(shown: Element): Element {
-    return mml("mrow", {}, mo("−", "prefix"), shown);
-  }
-
-  parenthesised(shown: Element): Element {
-    return fenced("(", shown, ")");
-  }
+  parenthesised = (shown: Element) => fenced("(", shown, ")");
 
   quotient(above: Tree, below: Tree): Piece<Element> {
     return [mml("mfrac", {}, this.write(above), this.write(below)), POWER];
@@ -110,9 +95,7 @@ export class MathML extends Alphabet<Element> {
     return [mml("mrow", {}, mml("mo", { form: "prefix", stretchy: "true" }, "{"), cases), SUM];
   }
 
-  relation(operator: string, left: Element, right: Element): Element {
-    return mml("mrow", {}, left, mo({ "<=": "≤", ">=": "≥" }[operator] ?? operator), right);
-  }
+  relation = (operator: string, left: Element, right: Element) => mml("mrow", {}, left, mo({ "<=": "≤", ">=": "≥" }[operator] ?? operator), right);
 
   applied(name: string, parts: Tree[]): Piece<Element> {
     const written = parts.map((part) => this.write(part));
@@ -125,22 +108,16 @@ export class MathML extends Alphabet<Element> {
 
   /** The tree in pieces between which a line may break: a sum's terms, a product's factors. */
   pieces(tree: Tree): Element[] {
-    if (tree instanceof App && tree.operator === "+" && tree.parts.length > 1)
-      return tree.parts.flatMap((part, k) => this.signed(part, k, "+"));
-    if (tree instanceof App && tree.operator === "*" && tree.parts.length > 1) return this.factors(tree);
-    return [this.write(tree)];
+    if (!(tree instanceof App) || !["+", "*"].includes(tree.operator)) return [this.write(tree)];
+    if (tree.operator === "*") return tree.parts.map((part, k) => this.signed(k, this.names.words.times_set, this.wrapped(part, k ? SIGN : PRODUCT, !k)));
+    return tree.parts.flatMap((part, k) => {
+      const isLong = part instanceof App && part.operator === "*" && part.parts.length > 3;
+      const [first, ...rest] = isLong ? this.pieces(part) : [this.wrapped(part, k ? PRODUCT : SUM, !k)];
+      return [this.signed(k, "+", first!), ...rest];
+    });
   }
 
-  private signed(part: Tree, k: number, sign: string): Element[] {
-    const leading = k ? [mo(sign, "infix")] : [];
-    if (part instanceof App && part.operator === "*" && part.parts.length > 3) {
-      const [first, ...rest] = this.factors(part);
-      return [mml("mrow", {}, ...leading, first!), ...rest];
-    }
-    return [mml("mrow", {}, ...leading, k ? this.wrapped(part, 2, false) : this.wrapped(part, SUM))];
-  }
-
-  private factors(tree: App): Element[] {
-    return tree.parts.map((part, k) => mml("mrow", {}, ...(k ? [mo(this.names.words.times_set, "infix")] : []), k ? this.wrapped(part, SIGN, false) : this.wrapped(part, 2)));
+  private signed(k: number, sign: string, shown: Element): Element {
+    return mml("mrow", {}, ...(k ? [mo(sign, "infix")] : []), shown);
   }
 }

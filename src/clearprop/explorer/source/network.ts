@@ -111,27 +111,18 @@ export class Network {
   // --- names ----------------------------------------------------------------------------
 
   inputName(index: number): string {
-    return this.data.network.inputs.names?.[index] ?? `x${index + 1}`;
+    return this.data.network.inputs.names[index]!;
   }
 
   unitName(layer: number, unit: number): string {
-    if (layer < 0) return this.inputName(unit);
-    const given = this.layers[layer]!.names;
-    if (given) return given[unit]!;
-    return layer === this.last ? `y${unit + 1}` : `h${layer + 1}_${unit + 1}`;
+    return layer < 0 ? this.inputName(unit) : this.layers[layer]!.names[unit]!;
   }
 
   parameterName(index: number): string {
     const { layer, unit, source } = this.place(index);
-    const { weight_names, bias_names, bias } = this.layers[layer]!;
-    if (source !== null) {
-      if (weight_names) return weight_names[unit]![source]!;
-      let before = 0;
-      for (let k = 0; k < layer; k++) before += this.sizes[k]! * this.sizes[k + 1]!;
-      return `w${before + unit * this.sizes[layer]! + source + 1}`;
-    }
-    if (bias_names !== null) return typeof bias_names === "string" ? bias_names : bias_names[unit]!;
-    return bias === "shared" ? `b${layer + 1}` : `b_${this.unitName(layer, unit)}`;
+    const { weight_names, weights_before, bias_names } = this.layers[layer]!;
+    if (source === null) return bias_names[unit]!;
+    return weight_names ? weight_names[unit]![source]! : `w${weights_before + unit * this.sizes[layer]! + source + 1}`;
   }
 }
 

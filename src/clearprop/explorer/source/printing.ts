@@ -58,15 +58,15 @@ export abstract class Alphabet<T> {
 
   abstract literal(value: number): Piece<T>;
   abstract symbol(key: string | Quantity): Piece<T>;
-  abstract plus(terms: T[]): T;
-  abstract minus(left: T, right: T): T;
-  abstract times(factors: T[]): T;
-  abstract negative(shown: T): T;
-  abstract parenthesised(shown: T): T;
+  abstract plus: (terms: T[]) => T;
+  abstract minus: (left: T, right: T) => T;
+  abstract times: (factors: T[]) => T;
+  abstract negative: (shown: T) => T;
+  abstract parenthesised: (shown: T) => T;
   abstract quotient(above: Tree, below: Tree): Piece<T>;
   abstract power(base: Tree, exponent: Tree): Piece<T>;
   abstract choice(condition: Tree, then: Tree, otherwise: Tree): Piece<T>;
-  abstract relation(operator: string, left: T, right: T): T;
+  abstract relation: (operator: string, left: T, right: T) => T;
   abstract applied(name: string, parts: Tree[]): Piece<T>;
 }
 
@@ -110,25 +110,13 @@ export class Text extends Alphabet<string> {
     return [shown, shown.startsWith("-") ? SIGN : shown.includes("/") ? POWER : ATOM];
   }
 
-  plus(terms: string[]): string {
-    return terms.join(" + ");
-  }
+  plus = (terms: string[]) => terms.join(" + ");
+  minus = (left: string, right: string) => `${left} - ${right}`;
 
-  minus(left: string, right: string): string {
-    return `${left} - ${right}`;
-  }
+  times = (factors: string[]) => factors.join(` ${this.view.words.times} `);
+  negative = (shown: string) => `-${shown}`;
 
-  times(factors: string[]): string {
-    return factors.join(` ${this.view.words.times} `);
-  }
-
-  negative(shown: string): string {
-    return `-${shown}`;
-  }
-
-  parenthesised(shown: string): string {
-    return `(${shown})`;
-  }
+  parenthesised = (shown: string) => `(${shown})`;
 
   quotient(above: Tree, below: Tree): Piece<string> {
     const stroke = numberIn(above) !== null && numberIn(below) !== null ? "/" : " / ";
@@ -136,21 +124,20 @@ export class Text extends Alphabet<string> {
   }
 
   power(base: Tree, exponent: Tree): Piece<string> {
+    return [this.raised(this.wrapped(base, ATOM), exponent), POWER];
+  }
+
+  raised(shown: string, exponent: Tree): string {
     const power = numberIn(exponent);
-    if (power !== null && Number.isInteger(power) && power > 0) {
-      const raised = String(power).replace(/\d/g, (digit) => SUPERSCRIPTS[Number(digit)]!);
-      return [this.wrapped(base, ATOM) + raised, POWER];
-    }
-    return [`${this.wrapped(base, ATOM)}${this.view.words.power}${this.wrapped(exponent, ATOM)}`, POWER];
+    if (power === null || !Number.isInteger(power) || power <= 0) return shown + this.view.words.power + this.wrapped(exponent, ATOM);
+    return shown + String(power).replace(/\d/g, (digit) => SUPERSCRIPTS[Number(digit)]!);
   }
 
   choice(condition: Tree, then: Tree, otherwise: Tree): Piece<string> {
     return [`where(${this.write(condition)}, ${this.write(then)}, ${this.write(otherwise)})`, ATOM];
   }
 
-  relation(operator: string, left: string, right: string): string {
-    return `${left} ${operator} ${right}`;
-  }
+  relation = (operator: string, left: string, right: string) => `${left} ${operator} ${right}`;
 
   applied(name: string, parts: Tree[]): Piece<string> {
     return [`${name}(${parts.map((part) => this.write(part)).join(", ")})`, ATOM];

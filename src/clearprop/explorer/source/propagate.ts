@@ -233,7 +233,8 @@ function outputSignals(network: Network, trace: Trace): Float64Array {
   return fused ? upstream : throughActivation(network, trace, network.last, upstream);
 }
 
-function throughActivation(network: Network, trace: Trace, layer: number, upstream: Float64Array): Float64Array {
+/** ∂E/∂sum from ∂E/∂output, through the activation and its dropout mask. */
+export function throughActivation(network: Network, trace: Trace, layer: number, upstream: Float64Array): Float64Array {
   const mask = trace.masks[layer] ?? null;
   const scaled = mask ? upstream.map((up, k) => up * mask[k]!) : upstream;
   return pullBack(network, layer, trace.sums[layer]!, scaled);
@@ -245,20 +246,30 @@ export interface Gradients {
   signals: Float64Array[];
 }
 
+/** ∂E/∂output of a layer, from the signals of the next: Σ over its units of signal · weight. */
+function upstreamOf(network: Network, vector: Float64Array, layer: number, signals: Float64Array, count: number): Float64Array {
+  const [here, next] = [network.sizes[layer + 1]!, network.sizes[layer + 2]!];
+  const upstream = new Float64Array(count * here);
+  for (let row = 0; row < count; row++)
+    for (let v = 0; v < next; v++) {
+      const signal = signals[row * next + v]!;
+      for (let u = 0, at = network.weight(layer + 1, v, 0); u < here; u++) upstream[row * here + u]! += signal * vector[at + u]!;
+    }
+  return upstream;
+}
+
+/** ∂E/∂sum of every layer, carried back from that of the last. */
+export function carriedBack(network: Network, vector: Float64Array, trace: Trace, last: Float64Array): Float64Array[] {
+  const signals: Float64Array[] = [];
+  signals[network.last] = last;
+  for (let layer = network.last - 1; layer >= 0; layer--)
+    signals[layer] = throughActivation(network, trace, layer, upstreamOf(network, vector, layer, signals[layer + 1]!, trace.rows.count));
+  return signals;
+}
+
 export function backward(network: Network, vector: Float64Array, trace: Trace, penalty: Penalty | null): Gradients {
   const count = trace.rows.count;
-  const signals: Float64Array[] = [];
-  signals[network.last] = outputSignals(network, trace);
-  for (let layer = network.last - 1; layer >= 0; layer--) {
-    const [here, next] = [network.sizes[layer + 1]!, network.sizes[layer + 2]!];
-    const upstream = new Float64Array(count * here);
-    for (let row = 0; row < count; row++)
-      for (let v = 0; v < next; v++) {
-        const signal = signals[layer + 1]![row * next + v]!;
-        for (let u = 0, at = network.weight(layer + 1, v, 0); u < here; u++) upstream[row * here + u]! += signal * vector[at + u]!;
-      }
-    signals[layer] = throughActivation(network, trace, layer, upstream);
-  }
+  const signals = carriedBack(network, vector, trace, outputSignals(network, trace));
   const gradient = new Float64Array(network.size);
   const share = exampleShare(network, count);
   signals.forEach((signal, layer) => addGradients(network, gradient, layer, signal, before(trace, layer), count, share));

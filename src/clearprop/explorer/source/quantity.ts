@@ -31,8 +31,6 @@ export const state = (name: string, index: number): Quantity => make("state", `$
 export const named = (name: string): Quantity => make("named", `#${name}`, { name });
 export const derivative = (of: Quantity, by: Quantity): Quantity => make("derivative", `d(${of.id})/d(${by.id})`, { of, by });
 
-export const WEIGHT = named("weight");
-
 /** Those that a person can choose to have explained, by their id; null for anything else. */
 export function chosen(id: string): Quantity | null {
   const match = /^(?:(total|penalty)|([azpte])(-?\d+)(?:\.(\d+))?|d\(total\)\/d\((.+)\))$/.exec(id);

@@ -1,8 +1,9 @@
 /* Derivations as plain text of 80 columns: the same lines that `clearprop explain` prints. */
 
 import type { Block, Line } from "./compose";
-import { Text } from "./printing";
+import { POWER, PRODUCT, SIGN, SUM, Text } from "./printing";
 import type { View } from "./printing";
+import { App } from "./tree";
 import type { Tree } from "./tree";
 import { limits } from "./words";
 
@@ -17,72 +18,88 @@ export function textOf(blocks: Block[], view: View): string {
   return `${lines.map((each) => each.trimEnd()).join("\n").replace(/^\n+|\n+$/g, "")}\n`;
 }
 
-/** ``left = side = …`` on one line if it fits, else one side to a line, long ones wrapped. */
+/** ``left = side = …`` on one line if it fits, else one side to a line, long ones broken. */
 function equationLines(leftTree: Tree, given: Line[], view: View): string[] {
   const width = limits().columns - 2;
-  const formula = new Text(view);
+  const formula = new BrokenText(view);
   const left = formula.write(leftTree);
-  const all = given.map(({ side, remark }) => ({ side: formula.write(side), remark }));
-  // A step that looks like the one before it says nothing new.
-  const sides = all.filter((each, k) => k === 0 || each.side !== all[k - 1]!.side || each.remark);
+  const all = given.map((line) => ({ ...line, shown: formula.write(line.side) }));
+  // A side that looks like the one before it says nothing new.
+  const sides = all.filter((each, k) => k === 0 || each.shown !== all[k - 1]!.shown || each.remark);
   const remarks = sides.map((each) => each.remark).filter(Boolean);
   if (remarks.length <= 1 && (!remarks.length || sides[sides.length - 1]!.remark)) {
-    const one = [left, ...sides.map((each) => each.side)].join(" = ") + (remarks.length ? `   (${remarks[0]})` : "");
+    const one = [left, ...sides.map((each) => each.shown)].join(" = ") + (remarks.length ? `   (${remarks[0]})` : "");
     if (long(one) <= width) return [one];
   }
   const indent = " ".repeat(Math.min(long(left), 24));
   const lines: string[] = [];
-  sides.forEach(({ side, remark }, number) => {
+  sides.forEach(({ side, shown, remark }, number) => {
     let start = number === 0 ? `${left} = ` : `${indent} = `;
     const room = width - long(start);
-    const parts = long(side) <= room ? [side] : broken(side, view.words.times, width - indent.length - 4);
+    const parts = long(shown) <= room ? [shown] : formula.lines(side, width - indent.length - 4);
     if (number === 0 && long(parts[0]!) > room) {
       lines.push(left);
       start = `${indent} = `;
     }
     parts.forEach((part, k) => lines.push((k === 0 ? start : `${indent}   `) + part));
-    if (remark) addRemark(lines, remark, indent);
+    if (!remark) return;
+    const last = lines.length - 1;
+    const note = `   (${remark})`;
+    if (long(lines[last]!) + long(note) <= width) lines[last] += note;
+    else lines.push(" ".repeat(Math.max(0, Math.min(indent.length + 3, width - long(remark) - 2))) + note.trim());
   });
   return lines;
 }
 
-function addRemark(lines: string[], remark: string, indent: string): void {
-  const width = limits().columns - 2;
-  const note = `   (${remark})`;
-  const last = lines.length - 1;
-  if (long(lines[last]!) + long(note) <= width) lines[last] += note;
-  else lines.push(" ".repeat(Math.max(0, Math.min(indent.length + 3, width - long(remark) - 2))) + `(${remark})`);
-}
+/** Room for a sign and parentheses around a chunk. */
+const SLACK = 4;
+const SIGNS: Record<string, [rest: string, first: number, later: number]> = {
+  "+": ["+ ", SUM, PRODUCT], "-": ["- ", SUM, PRODUCT], "*": ["", PRODUCT, SIGN], "/": ["/ ", PRODUCT, POWER],
+};
 
-/** A long side in pieces, broken before + - / and the sign for times, outside parentheses where possible. */
-function broken(shown: string, times: string, room: number): string[] {
-  let words = wordsOf(shown, times, 0);
-  if (words.some((word) => long(word) > room)) words = wordsOf(shown, times, 99);
-  const lines = [words[0]!];
-  for (const word of words.slice(1)) {
-    const last = lines[lines.length - 1]!;
-    if (long(last) + 1 + long(word) <= room) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
-}
-
-function wordsOf(shown: string, times: string, deepest: number): string[] {
-  const words: string[] = [];
-  let depth = 0;
-  let start = 0;
-  for (let at = 0; at < shown.length; at++) {
-    const character = shown[at]!;
-    if (character === "(") depth += 1;
-    else if (character === ")") depth -= 1;
-    else if (character === " " && depth <= deepest && isSign(shown[at + 1], times) && shown[at + 2] === " ") {
-      words.push(shown.slice(start, at));
-      start = at + 1;
+/** A formula in chunks between which a line may break, long terms and factors too; as rendering/line_breaks.py. */
+class BrokenText extends Text {
+  lines(tree: Tree, room: number): string[] {
+    const lines: string[] = [];
+    for (const chunk of this.chunks(tree, room)) {
+      const last = lines.length - 1;
+      if (lines.length && long(lines[last]!) + 1 + long(chunk) <= room) lines[last] += ` ${chunk}`;
+      else lines.push(chunk);
     }
+    return lines;
   }
-  return [...words, shown.slice(start)];
+
+  private chunks(tree: Tree, room: number): string[] {
+    return long(this.write(tree)) <= room ? [this.write(tree)] : this.broken(tree, room);
+  }
+
+  private broken(tree: Tree, room: number): string[] {
+    if (!(tree instanceof App)) return [this.write(tree)];
+    const { operator, parts } = tree;
+    const [u, v] = parts as [Tree, Tree];
+    const sign = SIGNS[operator];
+    if (sign) {
+      const [shown, first, later] = sign;
+      return parts.flatMap((part, k) => this.part(k ? shown || `${this.view.words.times} ` : "", part, k ? later : first, room));
+    }
+    if (operator === "negate") return glued("-", this.part("", u, PRODUCT, room, false), "");
+    if (operator === "**") return glued("(", this.chunks(u, room), `)${this.raised("", v)}`);
+    const chunks = parts.flatMap((part) => glued("", this.chunks(part, room), ","));
+    return glued(`${operator}(`, [...chunks.slice(0, -1), chunks[chunks.length - 1]!.slice(0, -1)], ")");
+  }
+
+  /** A term or factor with the sign before it. */
+  private part(sign: string, tree: Tree, atLeast: number, room: number, leading = sign === ""): string[] {
+    const [shown, strength] = this.piece(tree);
+    let chunks = long(shown) + SLACK > room ? this.broken(tree, room - SLACK) : [];
+    if (chunks.length < 2) return [sign + this.wrapped(tree, atLeast, leading)];
+    const isDivided = tree instanceof App && tree.operator === "/" && atLeast > PRODUCT;
+    if (isDivided || strength < atLeast || (strength === SIGN && !leading)) chunks = glued("(", chunks, ")");
+    return glued(sign, chunks, "");
+  }
 }
 
-function isSign(character: string | undefined, times: string): boolean {
-  return character !== undefined && ["+", "-", "/", times].includes(character);
+function glued(before: string, chunks: string[], after: string): string[] {
+  const last = chunks.length - 1;
+  return chunks.map((chunk, k) => (k ? "" : before) + chunk + (k === last ? after : ""));
 }
