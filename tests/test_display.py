@@ -94,6 +94,17 @@ def test_a_network_prints_its_layers() -> None:
     ]
 
 
+def test_a_repr_is_one_short_line() -> None:
+    explanation = cp.explain(CYCLE, "w5", "E_1")
+    gradient, value = explanation.derivations
+    assert repr(explanation) == "Explanation('lecture': ∂E_total/∂w5, E_1)"
+    assert repr(gradient) == "GradientDerivation(w5: gradient 0.0802031)"
+    assert repr(value) == "ValueDerivation(E_1 = 0.234564)"
+    for result in (LECTURE, LECTURE.network, CYCLE, cp.verify(LECTURE), cp.explain(CYCLE)):
+        assert len(repr(result)) < 120
+        assert "\n" not in repr(result)
+
+
 def test_a_cycle_prints_its_values() -> None:
     lines = str(CYCLE).split("\n")
     assert "sum_h1     0.41  output_h1  0.60109  ∂E_total/∂sum_h1   0.01108" in lines

@@ -22,7 +22,7 @@ from clearprop.propagation.forward import example_share
 from clearprop.rules.roles import Role
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GradientDerivation(Displayable):
     """∂E/∂(a parameter, sum or output): the terms, their sum, and for a parameter the update.
 
@@ -36,6 +36,9 @@ class GradientDerivation(Displayable):
     row: int | None = 0
     update: tuple[Computed, ...] = ()
     updated: float | None = None
+
+    def __repr__(self) -> str:
+        return f"GradientDerivation({self.cycle.names.text(self.quantity)}: gradient {self.gradient:.6g})"
 
 
 Derivation = ValueDerivation | GradientDerivation

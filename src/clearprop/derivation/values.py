@@ -29,7 +29,7 @@ Formulas = tuple[tuple[Expression, ...], str]
 """The formulas of a value, from the general to the plain one, and a remark."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ValueDerivation(Displayable):
     """``quantity = formula = (numbers put in) = value``; without formulas it is given, as the remark says."""
 
@@ -40,6 +40,9 @@ class ValueDerivation(Displayable):
     value: float
     row: int = 0
     remark: str = ""
+
+    def __repr__(self) -> str:
+        return f"ValueDerivation({self.cycle.names.text(self.quantity)} = {self.value:.6g})"
 
 
 def derive_value(lines: Lines, quantity: Quantity, row: int = 0) -> ValueDerivation:

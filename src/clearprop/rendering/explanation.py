@@ -15,14 +15,14 @@ from clearprop.propagation.cycle import Cycle, following
 from clearprop.rendering.as_json import cycle_structure, cycles_structure, paths_structure
 from clearprop.rendering.compose import derivation_blocks
 from clearprop.rendering.conventions import fits_in_full
-from clearprop.rendering.document import Document, View
+from clearprop.rendering.document import Document, Heading, View
 from clearprop.rendering.formats import write
 from clearprop.rendering.summaries import cycles_document, paths_document
 from clearprop.rendering.whole_cycle import cycle_document
 from clearprop.verification.finite_differences import Differences
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Explanation(Displayable):
     """The answer to a question about a cycle, ready to be printed.
 
@@ -36,6 +36,11 @@ class Explanation(Displayable):
     derivations: tuple[Derivation, ...]
     paths: tuple[tuple[int, tuple[Path, ...]], ...] = ()
     cycles: tuple[Cycle, ...] = ()
+
+    def __repr__(self) -> str:
+        headings = [block.text for block in self.document if isinstance(block, Heading)]
+        more = ["…"] if headings[3:] else []
+        return f"Explanation({self.title!r}: {', '.join([*headings[:3], *more])})"
 
     def __str__(self) -> str:
         return self.text()
