@@ -1,1 +1,1 @@
-"""The same mathematics, compiled: training and prediction as native code made for the processor at hand."""
+"""The same mathematics, compiled: training and prediction as native code for the processor of this machine."""

@@ -54,8 +54,10 @@ def table(module: ir.Module, name: str, kind: ir.Type, values: Sequence[int]) ->
 
 
 def reduced(b: Block, operation: str, value: ir.Value) -> ir.Value:
-    """All lanes of a vector put together, halves at a time: one number. ``operation`` is ``"fadd"`` or
-    LLVM's ``"maximum"``, which a NaN goes through."""
+    """Return all lanes of a vector combined into one number, halves at a time.
+
+    ``operation`` is ``"fadd"`` or LLVM's ``"maximum"``, whose result is NaN if a lane is.
+    """
     lanes = b.numbers.lanes
     half = lanes // 2
     while half:
@@ -98,7 +100,7 @@ class Block:
         return self.builder.udiv(value, index(divisor))
 
     def remainder(self, value: ir.Value, divisor: int) -> ir.Value:
-        """What is left of it."""
+        """Return the remainder of the division."""
         return self.builder.urem(value, index(divisor))
 
     @staticmethod
@@ -130,7 +132,7 @@ class Block:
         self.builder.store(value, pointer, align=self.numbers.bytes)
 
     def load_only(self, pointer: ir.Value, lanes: ir.Value | None) -> ir.Value:
-        """The vector at an address, of which only these lanes are looked at (None for all); zero in the others."""
+        """Load only these lanes (None for all) of the vector at an address; the others are zero."""
         if lanes is None:
             return self.load(pointer)
         function = _masked(self.builder.module, "load", self.numbers)
@@ -168,7 +170,7 @@ class Block:
         return self.builder.load(pointer, typ=POINTER, align=8)
 
     def zeros(self, size: int) -> ir.Value:
-        """The address of so many zero bytes."""
+        """Return the address of that many zero bytes."""
         return table(self.builder.module, f"zeros_{size}", ir.IntType(8), [0] * size)
 
     # --- vectors -------------------------------------------------------------------------------
@@ -200,7 +202,7 @@ class Block:
         return ir.Constant(kind, [lane < count for lane in range(self.numbers.lanes)])
 
     def first_lanes(self, count: ir.Value) -> ir.Value:
-        """The same for a number that is known when the code runs: true in so many lanes, or in all."""
+        """Return a mask that is true in the first ``count`` lanes, a number known only when the code runs."""
         # As wide as the numbers that are chosen among, so that no processor has to convert the truths.
         word = ir.IntType(8 * self.numbers.bytes)
         kind = ir.VectorType(word, self.numbers.lanes)

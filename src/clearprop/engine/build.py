@@ -1,4 +1,4 @@
-"""Built programs: native functions, compiled when they are first asked for.
+"""Built programs: native functions, compiled when they are first needed.
 
 Code is kept in memory for as long as it is among the last used, and on disk for the next process. It is made
 in parts, and what networks have in common they share: the kernels all of a precision, the rest all with the
@@ -40,10 +40,10 @@ class Loaded(NamedTuple):
 
 
 class Built:
-    """The functions of a program, compiled when one of them is first wanted.
+    """The functions of a program, compiled when one of them is first needed.
 
-    Whoever trains wants the errors too, and they are made together; whoever only predicts is spared the
-    training. The functions live as long as this does.
+    Training needs the errors too, so both are made together; the halves of a step and predictions are made when
+    they are first needed. The functions live as long as this does.
     """
 
     TRAINING: tuple[Part, ...] = ("kernels", "train", "errors")
@@ -101,7 +101,7 @@ class Built:
         return self._functions[part]
 
     def _parts(self, parts: tuple[Part, ...]) -> Loaded:
-        # Not a cached property: those have locks of their own, which a fork knows nothing of.
+        # Not a cached property: its lock would not survive a fork.
         with _lock:
             if parts not in self._loaded:
                 self._loaded[parts] = loaded(self.program, self.target, parts)
@@ -112,7 +112,7 @@ class Built:
 
 
 def source(program: Program, part: Part) -> str:
-    """A part of a program in LLVM's intermediate language."""
+    """Return a part of a program in LLVM's intermediate language."""
     # Imported when there is something to build: code is read from the disk in less time than this takes.
     from clearprop.engine import functions
 
@@ -184,7 +184,7 @@ def _linked(
 
 
 def _compiled(program: Program, target: Target, parts: Sequence[Part]) -> list[bytes]:
-    """These parts as object code. LLVM compiles one, in a thread of its own, while the next is written: the
+    """Return these parts as object code. LLVM compiles one, in another thread, while the next is written: the
     kernels, which take longest, are the last."""
     found: list[bytes | BaseException] = []
 
@@ -217,6 +217,6 @@ def _keep(mark: str, code: Code) -> None:
 
 
 def forget() -> None:
-    """Keep nothing in memory any more."""
+    """Forget all code in memory."""
     with _lock:
         _kept.clear()

@@ -1,6 +1,6 @@
 """The cache: compiled code kept in a folder of the user's, so that a program is compiled once.
 
-What is read from there is run, so nothing is taken on trust: folder and file must belong to the user and
+Code that is read from there is run, so nothing is trusted: folder and file must belong to the user and
 be writable by nobody else, and a hash in the file covers all of it. Whatever is wrong, the answer is that
 there is nothing, and the code is compiled again. Nothing here raises an error.
 
@@ -33,7 +33,7 @@ PLACE = "CLEARPROP_CACHE_DIR"
 
 MOST_FILES = 500
 MOST_BYTES = 200 * 2**20
-"""What is kept at most; what was not used for longest goes first."""
+"""The most files and bytes kept; the least recently used go first."""
 
 MAGIC, VERSION = b"cp code\n", 1
 HEADER = struct.Struct("<8sIQQ32s64s")
@@ -78,7 +78,7 @@ def _usual() -> Path:
 
 
 def _other(found: os.stat_result) -> str | None:
-    """How somebody else than this user can have written it, or None."""
+    """Return how somebody else than this user can have written it, or None."""
     if sys.platform == "win32":
         return None
     if found.st_uid != os.geteuid():
@@ -87,13 +87,13 @@ def _other(found: os.stat_result) -> str | None:
 
 
 def _unsafe(place: Path) -> str | None:
-    """Why what is in a folder is not to be trusted, or None."""
+    """Return the reason not to trust a folder's content, or None."""
     found = place.stat()
     return _other(found) if stat.S_ISDIR(found.st_mode) else "it is no folder"
 
 
 def unused() -> str | None:
-    """Why no code is kept, for a person to read, or None if it is; asked after something was to be kept."""
+    """Return the reason why no code is kept, for a person to read, or None if it is kept."""
     if not enabled():
         return f"{PLACE} says so"
     place = folder()
@@ -114,7 +114,7 @@ def unused() -> str | None:
 
 
 def read(fingerprint: str, machine: str) -> bytes | None:
-    """The code that was kept under a fingerprint on such a machine, or None."""
+    """Return the code kept under a fingerprint for such a machine, or None."""
     place = folder()
     if place is None:
         return None
@@ -147,7 +147,7 @@ def _content(path: Path) -> bytes:
 
 
 def packed(code: bytes, fingerprint: str, machine: str) -> bytes:
-    """The content of a file."""
+    """Return the content of a file."""
     described = machine.encode()
     parts = MAGIC, VERSION, len(described), len(code)
     rest = fingerprint.encode() + described + code
@@ -166,7 +166,7 @@ def _unpacked(content: bytes, fingerprint: str, machine: str) -> bytes | None:
 
 
 def write(fingerprint: str, machine: str, code: bytes) -> None:
-    """Keep code, if that is possible. Others may read and write at the same time: a file is whole or not there."""
+    """Keep code, if possible. Others may read and write at the same time: a file is whole or not there."""
     place = folder()
     if place is None:
         return

@@ -30,9 +30,9 @@ FIELDS = (
     "parts",  # per step the parts of the optimizer's rule
     "part_bytes",  # from step to step; none where they stay the same
     "steps",
-    "order",  # numbers of examples
-    "examples",  # how many to predict
-    "share",  # what the error of an output is multiplied with, as the bits of a float64
+    "order",  # positions of examples, from 0
+    "examples",  # the number to predict
+    "share",  # the factor of the error of an output, as the bits of a float64
     "mean",  # whether it is divided by the number of examples
     "inputs",
     "targets",
@@ -40,28 +40,28 @@ FIELDS = (
     "parameters",
     "remembered",  # the bytes from the weights to the first of what the optimizer remembers
     "transposed",
-    "gradient",  # the whole gradient, where it is asked for
+    "gradient",  # the whole gradient, where it is needed
     "squares",
-    "tiles",  # how many sums of squares there are
+    "tiles",  # the number of sums of squares
     "chunk",  # panels of inputs that meet all panels of units before the next
     "activations",
     "aside",  # the panel where what softmax layers need beside begins
-    "panels",  # how many panels of activations a worker has for itself in inference
+    "panels",  # the number of panels of activations of each worker, in inference
     "block",  # examples that go through a panel of weights together, in whole tiles
-    "rows",  # how many examples a panel of activations has
+    "rows",  # the number of examples in a panel of activations
     "scratch",  # of each worker
     "outputs",  # or the errors
     "unfit",  # whether an input or an output is not finite
-    "arrivals",  # how many workers have arrived at barriers so far
-    "stop",  # whether the rest of the work is to be left undone
+    "arrivals",  # the number of arrivals at barriers so far
+    "stop",  # whether to leave the rest of the work undone
 )
-"""What the native functions are given, in this order: one word of eight bytes each."""
+"""The words of a context, in this order."""
 
 PLACES = {name: place for place, name in enumerate(FIELDS)}
 
 
 class Context:
-    """What a native function is given: addresses and numbers, and the arrays behind the addresses."""
+    """The words for a native function: addresses and numbers; and the arrays behind the addresses."""
 
     def __init__(self, **fields: Array | int) -> None:
         self.words = zeros(len(FIELDS), np.int64)
@@ -69,7 +69,7 @@ class Context:
         self.set(**fields)
 
     def set(self, **fields: Array | int) -> None:
-        """Change some of them."""
+        """Change some of the words."""
         for name, value in fields.items():
             if not isinstance(value, np.ndarray):
                 self.words[PLACES[name]] = value
@@ -80,7 +80,7 @@ class Context:
 
     @property
     def address(self) -> int:
-        """Where the native function finds it."""
+        """The address of the words."""
         return address(self.words)
 
 
@@ -91,7 +91,7 @@ ALIGNMENT = 64
 
 
 def zeros(count: int, dtype: Any) -> Array:
-    """An array of zeros that begins where a cache line does."""
+    """Return an array of zeros that begins at a cache line."""
     dtype = np.dtype(dtype)
     raw = np.zeros(count * dtype.itemsize + ALIGNMENT, np.uint8)
     start = -raw.ctypes.data % ALIGNMENT
@@ -99,7 +99,7 @@ def zeros(count: int, dtype: Any) -> Array:
 
 
 def filled(values: Array, dtype: Any) -> Array:
-    """A copy of an array, where native code may read it."""
+    """Return a copy of an array that native code may read."""
     values = np.asarray(values)
     array = zeros(values.size, dtype)
     array[:] = values.ravel()
@@ -107,7 +107,7 @@ def filled(values: Array, dtype: Any) -> Array:
 
 
 def address(array: Array) -> int:
-    """Where an array's numbers begin."""
+    """Return the address of an array's first number."""
     begin: int = array.__array_interface__["data"][0]
     return begin
 
@@ -126,9 +126,9 @@ WORDS = (
     "signals",  # the first panel
     "rule",  # the number of the activation
     "bias",  # UNTRAINED, EACH or SHARED
-    "dropped",  # how many layers before this have dropout; NONE if this one has not
+    "dropped",  # the number of layers with dropout before this one; NONE if this one has none
     "least",  # of a unit's 53 random bits, to be kept
-    "kept",  # what is kept is multiplied with this: the bits of a float64
+    "kept",  # the factor of units that are kept, as the bits of a float64
     "hashes",  # where those of the units begin
     "squares",  # where the sums of squares of its tiles begin
 )
@@ -139,7 +139,7 @@ UNTRAINED, EACH, SHARED = range(3)
 
 
 def layer_table(panels: Panels, rules: tuple[AnyActivation, ...]) -> Array:
-    """The table of a network's layers, whose activations are among these rules."""
+    """Return the table of a network's layers, whose activations are among these rules."""
     network, starts = panels.network, panels.activation_starts()
     rows, dropped, hashes, squares = [], 0, 0, 0
     for number in range(network.depth + 1):
@@ -168,12 +168,12 @@ def layer_table(panels: Panels, rules: tuple[AnyActivation, ...]) -> Array:
 
 
 def tiles(panels: Panels, layer: int) -> int:
-    """The tiles of a layer's gradient, one more per panel of units for the biases, one for a bias that is shared."""
+    """Return the number of tiles of a layer's gradient, and of its biases: one per panel of units, one if shared."""
     return panels.count(layer) * (panels.count(layer - 1) + 1) + 1
 
 
 def hashes(panels: Panels) -> Array:
-    """The hash of each unit of the layers with dropout."""
+    """Return the hash of each unit of the layers with dropout."""
     found = [np.empty(0, np.uint64)]
     for number, layer in enumerate(panels.network.layers, start=1):
         if layer.dropout:
@@ -184,12 +184,12 @@ def hashes(panels: Panels) -> Array:
 
 
 def aside(panels: Panels) -> int:
-    """How many panels softmax layers need beside activations and signals."""
+    """Return the number of panels that softmax layers need beside activations and signals."""
     layers = enumerate(panels.network.layers, start=1)
     return max((panels.count(number) for number, layer in layers if isinstance(layer.rule, Softmax)), default=0)
 
 
 def training_panels(panels: Panels) -> int:
-    """The panels of activations, signals and what stands aside, in training."""
+    """Return the number of panels of activations, signals and softmax layers, in training."""
     starts = panels.activation_starts()
     return starts[-1] + (starts[-1] - starts[1]) + aside(panels)

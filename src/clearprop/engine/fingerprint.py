@@ -31,7 +31,7 @@ from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.penalties import Penalty
 
 Part = Literal["kernels", "train", "gradient", "apply", "errors", "predict"]
-"""Parts of a program that are compiled by themselves."""
+"""The parts of a program; each is compiled separately."""
 
 LEFT_OUT: Mapping[type, tuple[str, ...]] = {
     Network: ("inputs",),
@@ -44,7 +44,7 @@ LEFT_OUT: Mapping[type, tuple[str, ...]] = {
     Optimizer: ("name", "learning_rate", "source", "hyperparameters", "constants", "state", "schedule"),
     Penalty: (),
 }
-"""What no code is made of: names, sources, numbers that are handed over when it runs."""
+"""Fields that do not matter to code: names, sources, and numbers given to it when it runs."""
 
 READ: Mapping[type, Callable[[Any], Any]] = {
     Network: lambda network: (network.sizes, network.fused, _alike(network)),
@@ -55,7 +55,7 @@ READ: Mapping[type, Callable[[Any], Any]] = {
     Optimizer: lambda optimizer: (tuple(sorted(optimizer.constants)), tuple(optimizer.state), optimizer.bounded),
     Penalty: lambda penalty: penalty.slope.simplified,
 }
-"""What code is made of that is not a field, but follows from fields."""
+"""Values that matter to code but are no fields: they follow from fields."""
 
 ONLY_TRAIN = ("optimizer", "penalty", "dropped", "outputs_dropped", "shared", "whole_gradient", "alone", "single")
 ONLY_GRADIENT = ("penalty", "dropped", "outputs_dropped", "alone")
@@ -68,12 +68,14 @@ UNKNOWN_TO: Mapping[Part, tuple[str, ...]] = {
     "predict": (*ONLY_TRAIN, *ONLY_ERRORS),
     "kernels": (*ONLY_TRAIN, *ONLY_ERRORS, "hidden", "last"),
 }
-"""What a part knows nothing of: its code is the same whatever that is."""
+"""The fields of a program that do not matter to a part: its code is the same, whatever they are."""
 
 
 def fingerprint(program: Program, target: Target, part: Part) -> str | None:
-    """The hash of all that a program's code is made of, or None where something in it is not known here
-    (or the sources of clearprop cannot be read): such code is not kept.
+    """Return the hash of everything that a program's code is made of.
+
+    Return None, so that the code is not kept, if something in it is not known here or the sources of clearprop cannot
+    be read.
 
     >>> import clearprop as cp
     >>> from clearprop.engine import machine, plan
@@ -99,12 +101,12 @@ def description(program: Program, part: Part) -> str:
         TypeError: a kind of thing that is not known here.
     """
     written = _written(program, {**LEFT_OUT, Program: UNKNOWN_TO[part]})
-    # Rules that differ in their names alone have numbers of their own.
+    # Rules that differ in name alone have different numbers.
     return f"{part} {written}" if part in ("kernels", "apply") else f"{part} {written} {len(program.activations)}"
 
 
 def _written(value: Any, without: Mapping[type, tuple[str, ...]]) -> str:
-    """A value as text that no other value has."""
+    """Return a value as text that no other value has."""
     kind = type(value)
     if isinstance(value, Expression):
         return _tree(value)
@@ -131,7 +133,7 @@ def _written(value: Any, without: Mapping[type, tuple[str, ...]]) -> str:
 
 
 def _tree(tree: Expression) -> str:
-    """An expression, operators first, as text that no other one has."""
+    """Return an expression, operators first, as text that no other expression has."""
     match tree:
         case Number(value):
             return _written(value, {})
@@ -143,7 +145,7 @@ def _tree(tree: Expression) -> str:
 
 
 def _alike(network: Network) -> tuple[int, ...]:
-    """For each layer the first one with an equal rule: layers with one rule share its code."""
+    """Return for each layer the first one with an equal rule: layers with the same rule share its code."""
     first: dict[int, int] = {}  # by identity, for most layers have the very same rule
     rules = [layer.rule for layer in network.layers]
     for index, rule in enumerate(rules):

@@ -1,6 +1,6 @@
-"""The forward pass, over some of the examples: what training and inference have in common.
+"""The forward pass over some of the examples, common to training and inference.
 
-Layers are told apart when the code runs, by the table that it is given: one loop goes through all of them.
+One loop goes through all layers; the table of layers tells them apart when the code runs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from clearprop.engine.program import Program
 from clearprop.rules.activations import Activation, AnyActivation, Softmax
 
 Kernel = Callable[[int], ir.Function]
-"""A kernel for panels of so many vectors."""
+"""A kernel, from the number of vectors of its panels."""
 
 
 class Forward(ABC):
@@ -28,7 +28,7 @@ class Forward(ABC):
 
     @abstractmethod
     def build(self) -> None:
-        """The whole function."""
+        """Build the whole function."""
 
     activations: ir.Value
     """The first panel of the inputs."""
@@ -47,16 +47,16 @@ class Forward(ABC):
     # --- what the function was given ----------------------------------------------------------------
 
     def field(self, name: str, *, pointer: bool = True) -> ir.Value:
-        """One of the words that the function was given."""
+        """Return one of the words of the context."""
         place = self.b.at(self.b.named["context"], 8 * FIELDS.index(name))
         return self.b.load_pointer(place) if pointer else self.b.load_integer(place)
 
     def of(self, layer: ir.Value, name: str) -> ir.Value:
-        """What the table says of a layer."""
+        """Return a layer's entry in the table."""
         return self.b.load_integer(self.word(layer, name))
 
     def word(self, layer: ir.Value, name: str) -> ir.Value:
-        """Where the table says it."""
+        """Return the address of a layer's entry in the table."""
         return self.b.at(self.layers, self.b.times(layer, 8 * len(WORDS)), 8 * WORDS.index(name))
 
     def number(self, place: ir.Value) -> ir.Value:
@@ -67,23 +67,23 @@ class Forward(ABC):
 
     @property
     def share(self) -> ir.Value:
-        """Where it stands what the error of an output is multiplied with."""
+        """The address of the factor of the error of an output."""
         return self.b.at(self.b.named["context"], 8 * FIELDS.index("share"))
 
     def before(self, layer: ir.Value) -> ir.Value:
-        """The layer before."""
+        """Return the layer before."""
         return self.b.builder.sub(layer, self.b.integer(1))
 
     def a(self, layer: ir.Value) -> ir.Value:
-        """The first panel of a layer's activations."""
+        """Return the address of a layer's first panel of activations."""
         return self.b.at(self.activations, self.b.times(self.panel, self.of(layer, "activations")))
 
     def d(self, layer: ir.Value) -> ir.Value:
-        """The first panel of a layer's signals."""
+        """Return the address of a layer's first panel of signals."""
         return self.b.at(self.activations, self.b.times(self.panel, self.of(layer, "signals")))
 
     def panel_of_weights(self, layer: ir.Value) -> ir.Value:
-        """The bytes from panel to panel of a layer's weights."""
+        """Return the bytes from panel to panel of a layer's weights."""
         return self.b.times(self.of(layer, "rows"), self.row)
 
     # --- control -----------------------------------------------------------------------------------------
@@ -93,16 +93,16 @@ class Forward(ABC):
         self.b.builder.call(function, [self.b.integer(each) if isinstance(each, int) else each for each in arguments])
 
     def is_(self, value: ir.Value, other: ir.Value | int) -> ir.Value:
-        """Whether two integers are the same."""
+        """Return whether two integers are equal."""
         return self.b.builder.icmp_signed("==", value, self.b.integer(other))
 
     def units_of(self, layer: ir.Value, p: ir.Value) -> ir.Value:
-        """How many units a panel has: the last one may be narrower."""
+        """Return the number of units in a panel: the last one may be narrower."""
         last = self.is_(p, self.before(self.of(layer, "panels")))
         return self.b.builder.select(last, self.of(layer, "tail"), self.b.integer(self.shape.width))
 
     def by_width(self, units: ir.Value, kernel: Kernel, *arguments: ir.Value | int) -> None:
-        """Call the kernel for as many vectors as so many units need."""
+        """Call the kernel for the number of vectors that these units need."""
         narrow, *wider = self.program.widths
         if not wider:
             self.call(kernel(narrow), *arguments)
@@ -115,7 +115,7 @@ class Forward(ABC):
                 self.call(kernel(wider[0]), *arguments)
 
     def by_rule(self, layer: ir.Value, body: Callable[[int, Activation], None]) -> None:
-        """What is done for the activation of a layer, if it is one that looks at each unit by itself."""
+        """Do this for the activation of a layer, if it is computed unit by unit."""
         b, rule = self.b, self.rule_of(layer)
         numbered = [(k, each) for k, each in enumerate(self.rules) if isinstance(each, Activation)]
         after = b.builder.append_basic_block("after")
@@ -135,7 +135,7 @@ class Forward(ABC):
 
     @property
     def rules(self) -> tuple[AnyActivation, ...]:
-        """The activations that are wanted, as the table numbers them."""
+        """The activations, in the order of their numbers in the table."""
         return self.program.hidden if self.leaves_sums else self.program.activations
 
     def rule_of(self, layer: ir.Value) -> ir.Value:
@@ -146,18 +146,18 @@ class Forward(ABC):
         )
 
     def if_softmax(self, layer: ir.Value) -> ir.Value | None:
-        """Whether a layer's activation looks at the whole layer; None if that is so for none."""
+        """Return whether a layer's activation needs the whole layer; None if no activation does."""
         numbers = [k for k, rule in enumerate(self.rules) if isinstance(rule, Softmax)]
         return self.is_(self.rule_of(layer), numbers[0]) if numbers else None
 
     # --- the pass ----------------------------------------------------------------------------------------
 
     def each_panel(self, layer: ir.Value, body: Callable[[ir.Value, ir.Value], None]) -> None:
-        """All panels of a layer; ``body`` is given the number and the units of the panel."""
+        """Loop over all panels of a layer; ``body`` receives the number and the units of the panel."""
         self.b.loop(0, self.of(layer, "panels"), lambda p: body(p, self.units_of(layer, p)))
 
     def each_block(self, low: ir.Value, high: ir.Value, body: Callable[[ir.Value, ir.Value], None]) -> None:
-        """Examples, some whole tiles at a time: the first one's row, and how many."""
+        """Loop over examples, some whole tiles at a time: the row of the first, and their number."""
 
         def block(s: ir.Value) -> None:
             body(self.b.times(s, self.row), self.b.smaller(self.b.builder.sub(high, s), self.examples_at_a_time))
@@ -165,7 +165,7 @@ class Forward(ABC):
         self.b.loop(low, high, block, by=self.examples_at_a_time)
 
     def layer(self, layer: ir.Value, low: ir.Value, high: ir.Value, rows: int, *, training: bool) -> None:
-        """The sums of a layer, so many examples at a time, and its outputs."""
+        """Compute the sums of a layer, ``rows`` examples at a time, and its outputs."""
         b, before = self.b, self.before(layer)
         inputs, bytes_of_panel = self.of(before, "units"), self.panel_of_weights(layer)
         weights, bias = b.at(self.parameters, self.of(layer, "weights")), b.add(bytes_of_panel, -self.row)
@@ -199,5 +199,5 @@ class Forward(ABC):
                 self.call(kernel, self.a(layer), self.d(layer), self.panel, self.of(layer, "units"), low, high)
 
     def all_layers(self, low: ir.Value, high: ir.Value, rows: int, *, training: bool) -> None:
-        """All layers, one after the other."""
+        """Compute all layers, one after the other."""
         self.b.loop(1, self.b.add(self.depth, 1), lambda layer: self.layer(layer, low, high, rows, training=training))

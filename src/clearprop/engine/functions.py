@@ -1,9 +1,8 @@
 """Modules: the native functions of a program, in LLVM's intermediate language, as texts of their own.
 
-Every function that is called from Python is given the context, the worker's number, and how many workers
-there are: each runs the same function with a number of its own. It is told what to do by the table of
-layers, and calls kernels, which do the work. Kernels that know no rule are one text, which all networks
-of a precision share.
+Every function called from Python takes the context, the number of the worker and the number of workers; all
+workers run the same function. The table of layers says what to do; kernels do the work. Kernels that
+depend on no rule are one module, which all networks of a precision share.
 """
 
 from __future__ import annotations

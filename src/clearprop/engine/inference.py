@@ -16,12 +16,12 @@ class Inference(Forward):
     """What ``predict`` and ``errors`` have in common: the forward pass, block by block."""
 
     def build(self) -> None:
-        """All blocks of this worker."""
+        """Build all blocks of this worker."""
         b = self.b
         rows, worker, workers = self.field("rows", pointer=False), b.named["worker"], b.named["workers"]
         self.parameters = self.field("parameters")
         self.panel = b.times(rows, self.row)
-        # Signals are not needed: what stands in their place is never touched.
+        # Inference needs no signals: their place is never touched.
         own = b.times(b.times(worker, self.panel), self.field("panels", pointer=False))
         self.activations = b.at(self.field("activations"), own)
         self.count, self.order = self.field("examples", pointer=False), self.field("order")
@@ -34,7 +34,7 @@ class Inference(Forward):
 
     @abstractmethod
     def block(self, first: ir.Value, examples: ir.Value) -> None:
-        """So many examples, from this one on."""
+        """Compute this number of examples, from the first one on."""
 
     def forward(self, first: ir.Value, examples: ir.Value, rows: int) -> None:
         """The forward pass of these examples, in whole tiles of rows."""
@@ -69,7 +69,7 @@ class Predict(Inference):
     """Builds the function ``predict``: the outputs."""
 
     def block(self, first: ir.Value, examples: ir.Value) -> None:
-        """The outputs for these examples, and whether all is finite; few are computed one by one."""
+        """Compute the outputs of these examples, and whether all are finite; a few examples are computed one by one."""
         b, rows, units = self.b, self.program.tile.rows, self.of(self.depth, "units")
         with b.builder.if_else(b.builder.icmp_signed("<", examples, b.integer(rows // 2))) as (few, many):
             with few:

@@ -51,7 +51,7 @@ class Target:
 
     @property
     def registers(self) -> int:
-        """How many vector registers there are."""
+        """The number of vector registers."""
         return 32 if self.vector_bytes == 64 or not self.x86 else 16
 
     @property
@@ -100,11 +100,11 @@ NEEDS = {
     "avx2": ("avx",),
     "avx512f": ("avx2", "fma", "f16c"),
 }
-"""What x86 features are built on, as LLVM has it; whatever else begins with avx512 or avx10 is built on avx512f,
+"""The features that x86 features are built on, in LLVM; whatever else begins with avx512 or avx10 is built on avx512f,
 and what else begins with avx on avx2."""
 
 BASIC = ("64bit", "cmov", "cx8", "fp-armv8", "fxsr", "mmx", "neon", "sse", "sse2")
-"""What every processor of its kind has, and code for it always uses."""
+"""Features that every processor of its kind has and that code always uses."""
 
 
 def _needs(feature: str) -> tuple[str, ...]:

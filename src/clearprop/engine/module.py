@@ -18,8 +18,11 @@ class Module:
     """The code of a program: functions, each built once under its name."""
 
     def __init__(self, numbers: Numbers, triple: str, elsewhere: Collection[str] = (), *, shared: bool = False) -> None:
-        """Functions ``elsewhere`` are those of another module, found when the code is loaded; where this one
-        is ``shared``, others find all of its own."""
+        """Make an empty module.
+
+        The functions named ``elsewhere`` are in another module and are found when the code is loaded; other modules
+        find the functions of this one if it is ``shared``.
+        """
         self.numbers, self.elsewhere, self.shared = numbers, elsewhere, shared
         self.module = ir.Module("clearprop")
         self.module.triple = triple
@@ -33,7 +36,7 @@ class Module:
         *,
         exported: bool = False,
     ) -> ir.Function:
-        """The function of that name; ``build`` is given a block with the arguments under ``named``."""
+        """Return the function of that name; ``build`` receives a block with the arguments under ``named``."""
         if name not in self.functions:
             kind = ir.FunctionType(ir.VoidType(), [type for _, type in arguments])
             function = self.functions[name] = ir.Function(self.module, kind, name)
@@ -53,7 +56,7 @@ class Module:
         block.builder.ret_void()
 
     def imported(self, name: str, kind: ir.FunctionType) -> ir.Function:
-        """A function that is found when the code is loaded."""
+        """Return a function that is found when the code is loaded."""
         known = self.module.globals.get(name)
         return known if known is not None else ir.Function(self.module, kind, name)
 

@@ -13,7 +13,7 @@ POINTER = ir.PointerType()
 
 @dataclass(frozen=True)
 class Numbers:
-    """The numbers that code computes with: their precision, and how many stand in a vector."""
+    """The precision of the numbers, and how many are in a vector."""
 
     dtype: str
     lanes: int
@@ -26,17 +26,17 @@ class Numbers:
 
     @cached_property
     def scalar(self) -> ir.Type:
-        """One number."""
+        """The type of one number."""
         return ir.FloatType() if self.dtype == "float32" else ir.DoubleType()
 
     @cached_property
     def vector(self) -> ir.Type:
-        """A vector of them."""
+        """The type of a vector."""
         return ir.VectorType(self.scalar, self.lanes)
 
 
 class Same(ir.Constant):  # type: ignore[misc]
-    """A vector with the same number in all lanes, written once: code as text is read a good deal faster."""
+    """A vector with the same number in all lanes, written once: LLVM reads the text much faster."""
 
     def __init__(self, kind: ir.VectorType, value: float | int) -> None:
         super().__init__(kind, [value] * kind.count)
@@ -49,5 +49,5 @@ class Same(ir.Constant):  # type: ignore[misc]
 
 @cache
 def index(value: int) -> ir.Constant:
-    """A number of bytes, rows or columns."""
+    """Return a number of bytes, rows or columns as a constant."""
     return ir.Constant(INDEX, value)

@@ -1,4 +1,4 @@
-"""Panels: how activations and weights stand in memory while the engine computes.
+"""Panels: the layout of activations and weights in memory while the engine computes.
 
 The units of a layer are cut into panels of a few vectors. A panel of activations has one row per
 example, a panel of weights one row per input, and the last row has the biases:
@@ -7,8 +7,8 @@ example, a panel of weights one row per input, and the last row has the biases:
     weights       [panel of units][input, then bias][units of the panel]
     transposed    [panel of inputs][unit][inputs of the panel]
 
-So every kernel reads and writes rows that follow each other, at any width of the layers. What fills
-up a panel is zero, and stays zero.
+So every kernel reads and writes rows that follow each other, at any width of the layers. The rest
+of a panel is zero, and stays zero.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Panel:
 
     @property
     def width(self) -> int:
-        """How many units a panel has."""
+        """The number of units in a panel."""
         return self.vectors * self.numbers.lanes
 
     @property
@@ -49,20 +49,20 @@ class Panels(Panel):
     network: Network
 
     def count(self, layer: int) -> int:
-        """How many panels a layer has; layer 0 are the inputs."""
+        """Return the number of panels of a layer; layer 0 is the inputs."""
         return -(-self.network.sizes[layer] // self.width)
 
     def tail(self, layer: int) -> int:
-        """How many units the last panel has."""
+        """Return the number of units in the last panel."""
         return self.network.sizes[layer] - (self.count(layer) - 1) * self.width
 
     def tail_vectors(self, layer: int) -> int:
-        """How many vectors the last panel needs."""
+        """Return the number of vectors in the last panel."""
         return -(-self.tail(layer) // self.numbers.lanes)
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """How many vectors the panels of units have, narrow ones first."""
+        """The numbers of vectors that panels of units have, the smaller first."""
         layers = range(1, self.network.depth + 1)
         full = {self.vectors for layer in layers if self.count(layer) > 1}
         return tuple(sorted(full | {self.tail_vectors(layer) for layer in layers}))
@@ -87,7 +87,7 @@ class Panels(Panel):
 
     @property
     def weights(self) -> int:
-        """The rows of all weights; as many again for each thing that the optimizer remembers."""
+        """The rows of all weights; the same again for each number that the optimizer remembers per weight."""
         return self.weight_starts[-1]
 
     @cached_property
@@ -131,7 +131,7 @@ class Panels(Panel):
         return places
 
     def pack(self, vector: Array) -> Array:
-        """The weights as panels, from the flat vector."""
+        """Return the weights as panels, from the flat vector."""
         panels = np.zeros(self.weights * self.width, self.numbers.dtype)
         panels[self.places] = vector
         layout = self.network.layout
@@ -143,11 +143,11 @@ class Panels(Panel):
         return panels
 
     def unpack(self, panels: Array) -> Array:
-        """The flat vector, from the weights as panels."""
+        """Return the flat vector, from the weights as panels."""
         return panels[self.places]
 
     def transpose(self, panels: Array) -> Array:
-        """The transposed weights, from the weights, both as panels."""
+        """Return the transposed weights, from the weights, both as panels."""
         turned = np.zeros(self.transposed * self.width, self.numbers.dtype)
         for layer in range(2, self.network.depth + 1):
             units, inputs = self.network.sizes[layer], self.network.sizes[layer - 1]

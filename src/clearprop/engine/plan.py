@@ -1,4 +1,4 @@
-"""The plan: which tiles, how many examples at a time, and how many threads, for a problem on a machine."""
+"""The plan for a problem on a machine: tiles, examples at a time, threads."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from clearprop.network.description import Network
 from clearprop.network.problem import Problem
 
 SECOND_CACHE = 1 << 20
-"""The bytes of a processor's own second cache that the plan counts on."""
+"""The bytes of a processor's second cache that the plan assumes."""
 
 EXAMPLES = 128
-"""Examples that go through a panel of weights together: what they give fits the innermost cache."""
+"""Examples that go through a panel of weights together: their results fit the innermost cache."""
 
 MOST_EXAMPLES = 2048
 """Examples whose activations are kept at a time; a larger batch adds up its gradient in parts."""
 
 
 def program(problem: Problem, dtype: str, target: Target, batch: int) -> Program:
-    """What is compiled for a problem with batches of that many examples."""
+    """Return the program to compile for a problem with batches of that many examples."""
     network, optimizer, examples = problem.network, problem.optimizer, problem.examples
     lanes = target.vector_bytes // (4 if dtype == "float32" else 8)
     numbers = Numbers(dtype, lanes, target.fma)
@@ -57,32 +57,36 @@ def program(problem: Problem, dtype: str, target: Target, batch: int) -> Program
 
 
 def rows(program: Program, batch: int) -> int:
-    """How many examples a panel of activations has room for, in whole tiles."""
+    """Return the number of examples for which a panel of activations has room, in whole tiles."""
     tile = program.tile.rows
     return -(-min(batch, MOST_EXAMPLES) // tile) * tile
 
 
 def block(program: Program, network: Network) -> int:
-    """How many examples go through a panel of weights together, in whole tiles: more, where a layer's weights are
-    so many that they come from far away each time."""
+    """Return the number of examples that go through a panel of weights together, in whole tiles.
+
+    It is larger where a layer has too many weights for the second cache.
+    """
     most = max(one * other for one, other in pairwise(network.sizes)) * program.numbers.bytes
     examples = EXAMPLES if most <= SECOND_CACHE else 2 * EXAMPLES
     return examples // program.tile.rows * program.tile.rows
 
 
 def chunk(program: Program, batch: int) -> int:
-    """How many panels of inputs meet all panels of units, before the next do: those whose activations fit half
-    of the second cache."""
+    """Return the number of panels of inputs that meet all panels of units before the next ones do.
+
+    Their activations fit half of the second cache.
+    """
     return max(1, SECOND_CACHE // 2 // (min(batch, MOST_EXAMPLES) * program.shape.row))
 
 
 LONG = 0.05
-"""Seconds of a step from which on it can be stopped before its end. Others are waited for."""
+"""Seconds: a longer step can be interrupted before its end."""
 
 
 class Counts(NamedTuple):
-    """What a step is made of, in vectors: multiplications with additions, activations, updates (times what
-    the optimizer remembers), and what workers write for each other."""
+    """The work of a step, in vectors: multiplications with additions, activations, updates (once more for each number
+    that the optimizer remembers per weight), and numbers that workers write for each other."""
 
     products: float
     units: float
@@ -91,15 +95,15 @@ class Counts(NamedTuple):
 
 
 SECONDS = Counts(products=3.2e-10, units=8.5e-9, updates=2.6e-9, moved=1.8e-8)
-"""What each of them takes on one thread; the last, from one processor to the other. Fitted by
+"""The seconds that each takes on one thread; the last, from one processor to the other. Fitted by
 ``benchmarks/plan.py --fit``."""
 
 BARRIER = 1.5e-6
-"""What it takes two threads to meet."""
+"""The seconds that two threads take to meet."""
 
 
 def counts(program: Program, network: Network, batch: int) -> Counts:
-    """What a step with so many examples is made of."""
+    """Count the work of a step with that many examples."""
     panels, sizes = Panels(program.numbers, program.tile.vectors, network), network.sizes
     layers, lanes = range(1, len(sizes)), panels.numbers.lanes
     # A tile computes its rows and vectors, filled up or not.
@@ -113,7 +117,7 @@ def counts(program: Program, network: Network, batch: int) -> Counts:
 
 
 def seconds(program: Program, network: Network, batch: int, threads: int = 1) -> float:
-    """About how long a step takes: the cost model."""
+    """Estimate the seconds of a step: the cost model."""
     *work, moved = (count * each for count, each in zip(counts(program, network, batch), SECONDS, strict=True))
     if threads == 1:
         return sum(work)
@@ -121,7 +125,7 @@ def seconds(program: Program, network: Network, batch: int, threads: int = 1) ->
 
 
 def threads(program: Program, network: Network, batch: int) -> int:
-    """As many threads as make a step shorter by a tenth each."""
+    """Return the number of threads: each one more makes a step at least a tenth shorter."""
     best = 1
     if program.single is not None:
         return best
@@ -132,7 +136,7 @@ def threads(program: Program, network: Network, batch: int) -> int:
 
 
 def operations(network: Network, batch: int) -> int:
-    """Multiplications and additions of a step: three products per layer, but no gradient by the inputs."""
+    """Count the multiplications and additions of a step: three products per layer, but no gradient by the inputs."""
     sizes = network.sizes
     pairs = [one * other for one, other in pairwise(sizes)]
     return batch * (6 * sum(pairs) - 2 * pairs[0])

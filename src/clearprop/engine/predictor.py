@@ -19,15 +19,15 @@ from clearprop.types import Array
 INPUTS, OUTPUTS, COUNT = (FIELDS.index(name) for name in ("inputs", "outputs", "examples"))
 
 ROWS = 512 * EXAMPLES
-"""Rows that are looked at together: what that takes of memory is bounded, however many there are."""
+"""Rows computed together: this bounds the memory for any number of rows."""
 
 
 FEW = 8
-"""Rows that are answered at once."""
+"""The most rows that are copied, and computed by the calling thread."""
 
 
 class Predictor:
-    """A network with its weights, ready to be asked. It may be asked from several threads at once.
+    """A network with its weights, ready to predict. Several threads may call it at once.
 
     ``dtype`` is the precision of the computation, and of the outputs.
     """
@@ -58,14 +58,14 @@ class Predictor:
             activations=zeros(self.threads * count * rows * panels.width, dtype),
         )
         self.words, self.address = self.context.words, self.context.address
-        # Few rows are copied: that takes less time than to ask an array where it stands.
+        # A few rows are copied: that takes less time than asking an array for its address.
         self.given = zeros(FEW * self.sizes[0], dtype).reshape(FEW, -1)
         self.found = zeros(FEW * self.sizes[1], dtype).reshape(FEW, -1)
         self.places = address(self.given), address(self.found)
         self.lock = threading.Lock()
 
     def __call__(self, inputs: Array) -> tuple[Array, bool]:
-        """The outputs, shape (rows, outputs), for inputs of shape (rows, inputs); and whether all of both are finite.
+        """Return the outputs, shape (rows, outputs), for inputs of shape (rows, inputs), and whether all are finite.
 
         Raises:
             ValueError: rows of another length.
@@ -92,7 +92,7 @@ class Predictor:
             return self.found[:rows].copy(), not self.unfit[0]
 
     def _readable(self, inputs: Array) -> Array:
-        """The inputs as native code reads them; where they stand, if they are so already."""
+        """Return the inputs as native code reads them: a copy, unless they are already so."""
         flags = inputs.flags
         if inputs.dtype == self.dtype and flags.c_contiguous and flags.aligned:
             return inputs

@@ -1,7 +1,7 @@
 """The program: everything that is compiled for a problem.
 
-A program is made of rules, not of sizes: networks with the same rules share their code, and how many
-units a layer has is a number that the code is told (``calling.py``).
+A program is made of rules, not of sizes: networks with the same rules share their code; the number of
+units of a layer is given to it when it runs (``calling.py``).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Program:
-    """What is compiled: the rules of a problem, and everything that the code takes as given.
+    """The rules of a problem and everything else that is fixed in its code.
 
     ``fused`` is the loss and the output activation as one function, where that is how it is computed;
     with dropout on the outputs, training computes them apart.
@@ -44,7 +44,7 @@ class Program:
     triple: str
     x86: bool
     widths: tuple[int, ...]
-    """How many vectors panels of units have: the last of a layer may be narrower."""
+    """The numbers of vectors that panels of units have: the last of a layer may be narrower."""
     hidden: tuple[AnyActivation, ...]
     """The rules of all layers but the last, each once."""
     last: AnyActivation
@@ -93,7 +93,7 @@ class Program:
 
     @property
     def clips(self) -> bool:
-        """Whether the norm of the whole gradient is asked for."""
+        """Whether the optimizer clips by the norm of the whole gradient."""
         return self.optimizer.clip_norm is not None
 
 

@@ -33,7 +33,7 @@ MOST = 48
 
 
 def fits(network: Network, optimizer: Optimizer, batch: int, lanes: int) -> bool:
-    """Whether steps can be made like this."""
+    """Return whether steps can be made like this."""
     sizes, remembered = network.sizes, 1 + len(optimizer.state)
     vectors = sum(sizes[k] + 1 for k in range(network.depth)) + sum(sizes[2:])
     return (
@@ -62,7 +62,7 @@ class SingleSteps(Forward):
         self.panels = Panels(program.numbers, program.tile.vectors, self.network)
 
     def build(self) -> None:
-        """All steps, by the first worker."""
+        """Build all steps, made by the first worker."""
         b = self.short
         with b.builder.if_then(b.builder.icmp_signed("==", b.named["worker"], b.integer(0))):
             before = flushed(b, self.module) if self.program.x86 else None
@@ -132,7 +132,7 @@ class SingleSteps(Forward):
 
     @property
     def remembered(self) -> int:
-        """How many numbers belong to a weight, itself included."""
+        """The number of numbers per weight: itself and the optimizer's state."""
         return 1 + len(self.program.optimizer.state)
 
     def step(
@@ -190,7 +190,7 @@ class SingleSteps(Forward):
         return [value for layer in (*ahead, *behind) for value in layer]
 
     def emitter(self) -> Emitter:
-        """What reads the rules, for one step."""
+        """Return the emitter that reads the rules, for one step."""
         return Emitter(self.short.builder, self.short.numbers.vector, fma=self.short.numbers.fma)
 
     def only(self, value: ir.Value, units: int) -> ir.Value:
@@ -206,7 +206,7 @@ class SingleSteps(Forward):
         return total
 
     def lanes_of(self, vector: ir.Value, count: int) -> list[ir.Value]:
-        """Each of the first lanes, spread over a vector of its own."""
+        """Return each of the first lanes, spread over a vector."""
         b = self.short
         lanes = b.numbers.lanes
         kind = ir.VectorType(ir.IntType(32), lanes)
@@ -240,7 +240,7 @@ class SingleSteps(Forward):
         *,
         weights: bool,
     ) -> list[ir.Value]:
-        """The optimizer's rule for a vector of so many weights."""
+        """Return new weights and state by the optimizer's rule, for a vector of weights."""
         names = list(self.program.optimizer.state)
         program = self.program
         penalty = program.penalty if weights and program.penalty else None
@@ -250,5 +250,5 @@ class SingleSteps(Forward):
         for symbol, tree in self.program.rule.assignments:
             values[symbol.key] = emitter.emit(tree, values)
         new = [values[Role.WEIGHT], *(values[name] for name in names)]
-        # What fills up the vector stays zero, also where a rule makes 0/0 of it.
+        # The other lanes stay zero, also where a rule makes 0/0 of them.
         return [self.only(value, units) for value in new]

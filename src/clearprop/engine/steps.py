@@ -2,7 +2,7 @@
 
 In a step every worker takes some of the batch's examples through all layers, forward and back; then,
 when all have done so, some tiles of the gradient, and updates their weights at once. No number is ever
-added up across workers: the bits do not depend on how many there are.
+added up across workers: the bits do not depend on the number of workers.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Steps(Weights):
     """Builds the function ``train``."""
 
     def build(self) -> None:
-        """All steps."""
+        """Build all steps."""
         b = self.b
         self.activations, self.parameters = self.field("activations"), self.field("parameters")
         self.panel = b.times(self.field("rows", pointer=False), self.row)
@@ -66,7 +66,7 @@ class Steps(Weights):
         return self.program.fused_in_training is not None
 
     def share_of_each(self, count: ir.Value) -> ir.Value:
-        """What the error of an output is multiplied with, in a batch of so many examples."""
+        """Return the factor of the error of an output, in a batch of that many examples."""
         b, double = self.b, ir.DoubleType()
         mean = b.builder.icmp_signed("!=", self.field("mean", pointer=False), b.integer(0))
         divisor = b.builder.sitofp(b.builder.select(mean, count, b.integer(1)), double)
@@ -75,7 +75,7 @@ class Steps(Weights):
         return share if self.shape.numbers.dtype == "float64" else b.builder.fptrunc(share, scalar)
 
     def step(self, order: ir.Value, count: ir.Value) -> None:
-        """One step: the examples, then the weights."""
+        """Build one step: first the examples, then the weights."""
         if not self.program.whole_gradient:
             self.examples(order, count, self.share_of_each(count))
             self.barrier()
@@ -86,7 +86,7 @@ class Steps(Weights):
         self.barrier()
 
     def sum_up(self, order: ir.Value, count: ir.Value) -> None:
-        """Add up the whole gradient, over as many examples at a time as there is room for."""
+        """Add up the whole gradient; if there is no room for all examples, in parts."""
         b, rows, share = self.b, self.field("rows", pointer=False), self.share_of_each(count)
 
         def some(first: ir.Value) -> None:
@@ -115,7 +115,7 @@ class Steps(Weights):
         program, whole = self.program, self.if_softmax(last)
         sloped = not isinstance(program.last, Softmax)
         output = Output(self.module, self.shape, program.loss, program.fused_in_training, sloped, program.weighted)
-        # Beside a softmax by itself its signals: its outputs are wanted once more.
+        # The signals of a softmax that is not fused stand aside: its outputs are needed again.
         d = self.d(last) if whole is None else b.builder.select(whole, self.u(), self.d(last))
         given = order, self.targets, self.weights, share
         units = self.of(last, "units")
@@ -124,7 +124,7 @@ class Steps(Weights):
         b.loop(1, last, lambda k: self.back(b.builder.sub(b.add(last, 1), k), order, count, low, high))
 
     def share_of_examples(self, count: ir.Value) -> tuple[ir.Value, ir.Value]:
-        """This worker's examples: whole tiles, so that a tile's bits are the same whoever computes it."""
+        """Return this worker's first and last example: whole tiles, whose bits are the same on any worker."""
         b, rows = self.b, self.rows
         blocks = b.quotient(b.add(count, rows - 1), rows)
         worker, workers = b.named["worker"], b.named["workers"]
@@ -160,11 +160,11 @@ class Steps(Weights):
             self.call(drop(self.module, self.shape), *drawn, order, count, low, high, a, d, self.panel, units)
 
     def u(self) -> ir.Value:
-        """Where ∂E/∂output of a softmax layer stands."""
+        """Return the address of ∂E/∂output of a softmax layer."""
         return self.b.at(self.activations, self.b.times(self.panel, self.field("aside", pointer=False)))
 
     def through_softmax(self, layer: ir.Value, order: ir.Value, count: ir.Value, low: ir.Value, high: ir.Value) -> None:
-        """From ∂E/∂output of a softmax layer, if it is one, to ∂E/∂sum."""
+        """Compute ∂E/∂sum from ∂E/∂output, if this is a softmax layer."""
         whole = self.if_softmax(layer)
         if whole is None:
             return
@@ -175,7 +175,7 @@ class Steps(Weights):
             self.call(kernel, self.d(layer), self.u(), self.panel, units, low, high)
 
     def back(self, layer: ir.Value, order: ir.Value, count: ir.Value, low: ir.Value, high: ir.Value) -> None:
-        """The signals of the layer before: δ W, times the local derivative."""
+        """Compute the error signals of the layer before: δ W, times the local derivative."""
         b, before, whole = self.b, self.before(layer), self.if_softmax(self.before(layer))
         inputs = self.of(layer, "units")
         turned = b.at(self.transposed, self.of(layer, "transposed"))
@@ -205,7 +205,7 @@ class Steps(Weights):
         self.through_softmax(before, order, count, low, high)
 
     def unless(self, condition: ir.Value | None, body: Body) -> None:
-        """What is done where that is not so, or never can be."""
+        """Do this where the condition is false or can never be true."""
         if condition is None:
             body()
             return
@@ -213,7 +213,7 @@ class Steps(Weights):
             body()
 
     def each_panel(self, layer: ir.Value, body: Callable[[ir.Value, ir.Value], None]) -> None:
-        """All panels of a layer, unless the work is to be stopped."""
+        """Build a loop over all panels of a layer, which does nothing once the work is stopped."""
 
         def panel(p: ir.Value, units: ir.Value) -> None:
             with self.unless_stopped():
@@ -232,7 +232,7 @@ class Gradient(Steps):
         super().__init__(replace(program, optimizer=SGD(), whole_gradient=True), module, b)
 
     def step(self, order: ir.Value, count: ir.Value) -> None:
-        """The gradient of these examples."""
+        """Build the gradient of these examples."""
         self.sum_up(order, count)
         # The pass that takes the squares also adds the penalty, and adds up what is shared.
         self.each_layer(self.squares)
@@ -246,6 +246,6 @@ class Apply(Steps):
         super().__init__(replace(program, penalty=Penalty(), whole_gradient=True), module, b)
 
     def step(self, order: ir.Value, count: ir.Value) -> None:
-        """The update of all weights."""
+        """Build the update of all weights."""
         self.finish()
         self.barrier()

@@ -1,7 +1,7 @@
 """The second half of a step: the gradient, tile by tile, and the update of all weights.
 
 Every worker takes some tiles of all layers. Where it may, a tile is updated as soon as its gradient is found; where
-the whole gradient is wanted first, for its norm or because it is added up in parts, the update is a pass of its own.
+the whole gradient is needed first, for its norm or because it is added up in parts, the update is a separate pass.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ class Weights(Forward):
     transposed: ir.Value
     """The first panel of the second layer's weights, as the way back needs them."""
     scratch: ir.Value
-    """What this worker has for itself: rows for the examples of a block, and a tile's gradient behind them."""
+    """This worker's memory: rows for the examples of a block, and a tile's gradient behind them."""
     remembered: ir.Value
     """The bytes from the weights to the first of what the optimizer remembers."""
     parts: ir.Value
     """The parts of the optimizer's rule that depend on the step alone."""
     clip: ir.Value
-    """What the gradient is multiplied with, by its norm."""
+    """The factor by which clipping by norm multiplies the gradient."""
     arrived: ir.Value
-    """How many have arrived at the barriers so far."""
+    """The number of arrivals at the barriers so far."""
 
     def each_layer(self, body: Callable[[ir.Value], None]) -> None:
         """All layers of weights, one after the other."""
@@ -97,25 +97,25 @@ class Weights(Forward):
         self.if_biases(layer, k, biases)
 
     def if_biases(self, layer: ir.Value, k: ir.Value, body: Body) -> None:
-        """What is done for the biases of a panel, if each unit has one that is trained: with its first tile."""
+        """Do this for the biases of a panel, with its first tile, if each unit has a bias that is trained."""
         i = self.b.builder
         with i.if_then(i.and_(self.is_(k, 0), self.is_(self.of(layer, "bias"), EACH))):
             body()
 
     def g(self, layer: ir.Value, p: ir.Value, k: ir.Value) -> ir.Value:
-        """Where the gradient of a tile stands."""
+        """Return the address of a tile's gradient."""
         if not self.program.whole_gradient:
             return self.b.at(self.scratch, self.b.times(self.examples_at_a_time, self.row))
         return self.b.at(self.field("gradient"), self.place(layer, p, k))
 
     def place(self, layer: ir.Value, p: ir.Value, k: ir.Value) -> ir.Value:
-        """Where a tile stands among the weights, in bytes."""
+        """Return the place of a tile among the weights, in bytes."""
         b = self.b
         panel = b.add(self.of(layer, "weights"), b.times(p, self.panel_of_weights(layer)))
         return b.add(panel, b.times(k, self.shape.width * self.row))
 
     def bias_place(self, layer: ir.Value, p: ir.Value) -> ir.Value:
-        """Where the biases of a panel stand among the weights, in bytes."""
+        """Return the place of a panel's biases among the weights, in bytes."""
         return self.b.add(self.place(layer, self.b.add(p, 1), self.b.integer(0)), -self.row)
 
     def update_tile(self, layer: ir.Value, p: ir.Value, k: ir.Value, g: ir.Value) -> None:
@@ -159,7 +159,7 @@ class Weights(Forward):
         self.if_shared(layer, bias)
 
     def if_shared(self, layer: ir.Value, body: Body) -> None:
-        """What one worker does, if a layer has a bias that is shared and trained."""
+        """Let one worker do this, if a layer has a bias that is shared and trained."""
         if not self.program.shared:
             return
         i, first = self.b.builder, self.is_(self.b.named["worker"], 0)
@@ -178,7 +178,7 @@ class Weights(Forward):
     # --- the whole gradient -----------------------------------------------------------------------------
 
     def finish(self) -> None:
-        """Updates from a gradient that is whole, clipped by its norm if that is asked for."""
+        """Update all weights from a whole gradient, clipped by its norm if the optimizer says so."""
         b = self.b
         if self.program.clips:
             self.each_layer(self.squares)
@@ -238,14 +238,14 @@ class Weights(Forward):
         self.if_shared(layer, bias)
 
     def slot(self, number: ir.Value) -> ir.Value:
-        """Where one sum of squares goes."""
+        """Return the address of one sum of squares."""
         return self.b.at(self.field("squares"), self.b.times(number, 8))
 
     # --- workers ------------------------------------------------------------------------------------------
 
     @contextmanager
     def unless_stopped(self) -> Iterator[None]:
-        """Some work that is left undone when the step is to be stopped. All barriers are passed all the same."""
+        """Build work that is left undone once the step is stopped. Barriers are still passed."""
         b = self.b
         place = b.at(b.named["context"], 8 * FIELDS.index("stop"))
         word = b.builder.load_atomic(place, "monotonic", 8, typ=INDEX)

@@ -70,7 +70,7 @@ def together(function: Native, context: int, workers: int, stop: Callable[[], No
 
 
 WAIT = 0.05
-"""Seconds between two looks at whether there is an interrupt: not every system wakes a thread for one."""
+"""Seconds between two checks for an interrupt: not every system wakes a thread for one."""
 
 
 def _finished(share: Callable[[], None], others: Collection[threading.Event], stop: Callable[[], None] | None) -> None:
@@ -96,14 +96,14 @@ def _finished(share: Callable[[], None], others: Collection[threading.Event], st
 
 
 class Crew:
-    """How many workers run the next call: as many as are planned, or one, whichever was faster of late.
+    """Chooses the number of workers for the next call: the planned number or one, whichever was faster lately.
 
     Workers wait for each other in every step. Where other programs want the processors too, one of them
     is soon kept waiting for milliseconds, and one worker alone is many times faster; no plan can know that.
     """
 
     AGAIN = 32
-    """Every so many calls the slower number is tried once more."""
+    """The number of calls after which the slower number is tried again."""
     LONG = 2e-3
     """Seconds of a call below which it says nothing."""
 

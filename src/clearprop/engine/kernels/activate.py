@@ -1,6 +1,6 @@
 """Activations: from the weighted sums of a panel to its outputs, and back through the local derivative.
 
-What a rule says is read from its expression; here are only the loops over rows and vectors.
+The rule is read from its expression; here are only the loops over rows and vectors.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ def each_vector(
 
 
 def activate(module: Module, shape: Panel, number: int, output: Expression, slope: Expression | None) -> ir.Function:
-    """z becomes output(z), and d its slope, if one is asked for: arguments z, d, how many examples, and how
-    many units the panel has. What fills it up becomes zero.
+    """z becomes output(z), and d its slope, if it is needed: arguments z, d, the number of examples,
+    and the number of units in the panel. The other lanes become zero.
 
-    The slope is taken while z is at hand: output and slope share what they have in common.
+    The slope is computed together with the output: they share common parts.
     """
 
     def build(b: Block) -> None:
@@ -59,7 +59,7 @@ def activate(module: Module, shape: Panel, number: int, output: Expression, slop
 
 
 def times(module: Module, shape: Panel) -> ir.Function:
-    """d becomes d·u, for a panel of signals: arguments d, u, how many examples, and how many units."""
+    """d becomes d·u, for a panel of signals: arguments d, u, the numbers of examples and of units."""
 
     def build(b: Block) -> None:
         n = b.named

@@ -10,7 +10,7 @@ from clearprop.engine.numbers import INDEX, POINTER
 
 
 def barrier(module: Module, *, x86: bool) -> ir.Function:
-    """Wait until as many have arrived: arguments arrivals, and how many."""
+    """Wait until the target number has arrived: arguments arrivals and target."""
     nothing = ir.FunctionType(ir.VoidType(), [])
 
     def build(b: Block) -> None:

@@ -12,7 +12,7 @@ from clearprop.engine.panels import Panel
 
 def require_finite(module: Module, shape: Panel) -> ir.Function:
     """A 1 is left at ``unfit`` if NaN or infinity stands among the activations of a layer: arguments a (its
-    first panel), the bytes from panel to panel, how many units it has, how many examples, and unfit."""
+    first panel), the bytes from panel to panel, the numbers of its units and of examples, and unfit."""
 
     def build(b: Block) -> None:
         n, i, numbers = b.named, b.builder, shape.numbers
@@ -23,7 +23,7 @@ def require_finite(module: Module, shape: Panel) -> ir.Function:
             a = b.at(n["a"], b.times(b.quotient(number, shape.vectors), n["panel"]), inside)
 
             def example(s: ir.Value, seen: ir.Value) -> list[ir.Value]:
-                # Zero times a number is zero, but for NaN and infinity. Bits are put together quicker than
+                # Zero times a number is zero, but for NaN and infinity. Bits are combined faster than
                 # numbers are added, and those of a NaN with others are still a NaN's.
                 zero = i.fmul(b.load(b.at(a, b.times(s, shape.row))), b.constant(0.0))
                 return [i.or_(seen, i.bitcast(zero, bits))]

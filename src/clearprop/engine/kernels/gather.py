@@ -40,8 +40,8 @@ class Places:
 
 
 def gather(module: Module, shape: Panel) -> ir.Function:
-    """Arguments: x (all inputs), order (the numbers of the batch's examples), how many there are, the
-    first and the last to gather, a (the first panel), the bytes from panel to panel of a, and how many inputs
+    """Arguments: x (all inputs), order (the positions of the batch's examples), their number, the
+    first and the last to gather, a (the first panel), the bytes from panel to panel of a, and the number of inputs
     an example has.
 
     Beyond the last example, it is repeated: a tile may be wider than what is left of the batch.
@@ -70,7 +70,7 @@ def gather(module: Module, shape: Panel) -> ir.Function:
 
 def scatter(module: Module, shape: Panel) -> ir.Function:
     """Outputs from panels into plain rows: arguments y (the rows), a (the first panel of the last layer),
-    the bytes from panel to panel, how many examples, and how many units the layer has."""
+    the bytes from panel to panel, the number of examples, and the number of units of the layer."""
 
     def build(b: Block) -> None:
         n, places = b.named, Places(b, shape)

@@ -24,10 +24,10 @@ Values = list[ir.Value]
 
 
 def gradient(module: Module, shape: Panel, inputs: int, vectors: int) -> ir.Function:
-    """The kernel for a panel of inputs and a panel of units with so many vectors, ``inputs`` at a time.
+    """Return the kernel for a panel of inputs and a panel of units of ``vectors`` vectors, ``inputs`` at a time.
 
-    Arguments: a and d (panels of activations and of signals), how many examples, g (rows of a panel, one
-    per input), how many inputs, and whether to go on from what stands in g. Rows of g up to the next
+    Arguments: a and d (panels of activations and of signals), the number of examples, g (rows of a panel, one
+    per input), the number of inputs, and whether to continue from g. Rows of g up to the next
     multiple of ``inputs`` are written as well.
     """
 
@@ -83,7 +83,7 @@ def starting(b: Block, shape: Panel, g: ir.Value, fresh: ir.Value, rows: int, ve
 
 
 def bias_gradient(module: Module, shape: Panel) -> ir.Function:
-    """G[u] = Σ_s δ[s][u] for a panel of units: arguments d, how many examples, g (one row), and whether
+    """G[u] = Σ_s δ[s][u] for a panel of units: arguments d, the number of examples, g (one row), and whether
     to go on from what stands in g."""
 
     def build(b: Block) -> None:

@@ -1,7 +1,7 @@
 """Subnormal numbers: while steps are made, they count as zero.
 
 A weight that nothing feeds, kept small by a penalty, brings moments of 1e-40 with it; a processor takes
-a hundred times as long for each of them, and they change nothing. Functions that look at a trained
+a hundred times as long for each of them, and they change nothing. Functions that only read a trained
 network leave them as they are.
 """
 

@@ -15,8 +15,8 @@ little time, and cost LLVM a lot of it."""
 
 
 def transpose(module: Module, shape: Panel) -> ir.Function:
-    """A square of weights, w (rows are inputs) to wt (rows are units): arguments w, wt, and how many
-    inputs and units, both in whole vectors."""
+    """A square of weights, w (rows are inputs) to wt (rows are units): arguments w, wt, and the
+    numbers of inputs and units, both in whole vectors."""
     side = min(SIDE, shape.numbers.lanes)
     kind = ir.VectorType(shape.numbers.scalar, side)
 

@@ -66,7 +66,7 @@ class Lanes:
         return ir.VectorType(element, self.type.count) if isinstance(self.type, ir.VectorType) else element
 
     def once(self, key: Hashable, write: Callable[[], Any]) -> Any:
-        """What ``write`` gives, or gave when it was called for the same key."""
+        """Return the result of ``write``, called once for each key."""
         if key not in self._table:
             self._table[key] = write()
         return self._table[key]
