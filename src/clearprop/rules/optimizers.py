@@ -8,14 +8,16 @@ Hyperparameters, their names and their defaults are those of PyTorch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Annotated, Any, NamedTuple
 
+import numpy as np
+
 from clearprop.errors import InvalidArgument, UnknownName
 from clearprop.expressions import Expression, Number, Symbol
-from clearprop.expressions.tree import greater, maximum, minimum, sqrt, where
+from clearprop.expressions.tree import greater, maximum, minimum, sqrt, symbols, where
 from clearprop.fields import (
     Check,
     above_zero,
@@ -78,8 +80,30 @@ class Optimizer:
         return g if self.clip_value is None else maximum(minimum(g, self.clip_value), -self.clip_value)
 
 
+def _made(
+    name: str, learning_rate: float, source: str, assignments: list[Assignment], start: float = 0.0, **given: Any
+) -> Optimizer:
+    """Return the optimizer with these assignments and hyperparameters.
+
+    Its constants are the hyperparameters that are numbers, with one for each of several ``betas``.
+    Its state are the symbols that a line reads before a line assigns them; it begins at ``start``.
+    """
+    constants: dict[str, float] = {}
+    for key, value in given.items():
+        accepted(hyperparameter_check(key), value, key)
+        if isinstance(value, Sequence):
+            constants |= {f"{key.removesuffix('s')}{number}": each for number, each in enumerate(value, 1)}
+        elif not isinstance(value, (bool, np.bool_)):
+            constants[key] = value
+    state: dict[str, float] = {}
+    for position, (symbol, _) in enumerate(assignments[:-1]):
+        if any(symbol.key in symbols(expression) for _, expression in assignments[: position + 1]):
+            state[str(symbol.key)] = start
+    return Optimizer(name, learning_rate, tuple(assignments), source, given, constants, state)
+
+
 def _coupled(weight_decay: float) -> Expression:
-    """The gradient with an L2 term of the weight itself, as PyTorch couples it."""
+    """Return the gradient with an L2 term of the weight itself, as PyTorch couples it."""
     return g + Symbol("weight_decay") * w if weight_decay else g
 
 
@@ -91,7 +115,7 @@ def SGD(
     nesterov: bool = False,
     weight_decay: float = 0.0,
 ) -> Optimizer:
-    """w - rate * g; with momentum the velocity b takes the gradient's place.
+    """Return w - rate * g; with momentum the velocity b takes the gradient's place.
 
     Source: the lecture (new_w5); momentum: Polyak 1964, Nesterov 1983 in PyTorch's form.
 
@@ -99,25 +123,25 @@ def SGD(
     >>> text(SGD(0.6).assignments[-1].expression)
     'w - rate * g'
     """
-    _check(momentum=momentum, dampening=dampening, nesterov=nesterov, weight_decay=weight_decay)
     if nesterov and (momentum <= 0 or dampening != 0):
         raise InvalidArgument("sgd: nesterov needs a momentum above 0 and a dampening of 0")
     gradient = _coupled(weight_decay)
-    assignments: list[Assignment] = []
+    lines: list[Assignment] = []
     if momentum:
         b, m = Symbol("b"), Symbol("momentum")
         fresh = (1 - Symbol("dampening")) * gradient if dampening else gradient
         velocity = m * b + fresh
-        assignments.append(Assignment(b, where(greater(step, 1), velocity, gradient) if dampening else velocity))
+        lines.append(Assignment(b, where(greater(step, 1), velocity, gradient) if dampening else velocity))
         gradient = gradient + m * b if nesterov else b
-    return Optimizer(
+    return _made(
         "sgd",
         learning_rate,
-        (*assignments, Assignment(w, w - rate * gradient)),
-        "lecture: new_w5" if not momentum else "Polyak 1964; Sutskever et al. 2013",
-        {"momentum": momentum, "dampening": dampening, "nesterov": nesterov, "weight_decay": weight_decay},
-        {"momentum": momentum, "dampening": dampening, "weight_decay": weight_decay},
-        {"b": 0.0} if momentum else {},
+        "Polyak 1964; Sutskever et al. 2013" if momentum else "lecture: new_w5",
+        [*lines, Assignment(w, w - rate * gradient)],
+        momentum=momentum,
+        dampening=dampening,
+        nesterov=nesterov,
+        weight_decay=weight_decay,
     )
 
 
@@ -130,36 +154,31 @@ def RMSprop(
     centered: bool = False,
     weight_decay: float = 0.0,
 ) -> Optimizer:
-    """The gradient over the root of its running mean square v. Source: Hinton, lecture 6e (2012)."""
-    _check(alpha=alpha, eps=eps, momentum=momentum, centered=centered, weight_decay=weight_decay)
+    """Return an optimizer that divides the gradient by the root of its running mean square v.
+
+    Source: Hinton, lecture 6e (2012).
+    """
     a, v, mean, b = Symbol("alpha"), Symbol("v"), Symbol("m"), Symbol("b")
     gradient = _coupled(weight_decay)
-    assignments = [Assignment(v, a * v + (1 - a) * gradient**2)]
-    state = {"v": 0.0}
+    lines = [Assignment(v, a * v + (1 - a) * gradient**2)]
     spread: Expression = v
     if centered:
-        assignments.append(Assignment(mean, a * mean + (1 - a) * gradient))
+        lines.append(Assignment(mean, a * mean + (1 - a) * gradient))
         spread = v - mean**2
-        state["m"] = 0.0
     scaled = gradient / (sqrt(spread) + Symbol("eps"))
     if momentum:
-        assignments.append(Assignment(b, Symbol("momentum") * b + scaled))
+        lines.append(Assignment(b, Symbol("momentum") * b + scaled))
         scaled = b
-        state["b"] = 0.0
-    return Optimizer(
+    return _made(
         "rmsprop",
         learning_rate,
-        (*assignments, Assignment(w, w - rate * scaled)),
         "Hinton 2012",
-        {
-            "alpha": alpha,
-            "eps": eps,
-            "momentum": momentum,
-            "centered": centered,
-            "weight_decay": weight_decay,
-        },
-        {"alpha": alpha, "eps": eps, "momentum": momentum, "weight_decay": weight_decay},
-        state,
+        [*lines, Assignment(w, w - rate * scaled)],
+        alpha=alpha,
+        eps=eps,
+        momentum=momentum,
+        centered=centered,
+        weight_decay=weight_decay,
     )
 
 
@@ -171,28 +190,26 @@ def Adagrad(
     initial_accumulator_value: float = 0.0,
     weight_decay: float = 0.0,
 ) -> Optimizer:
-    """The gradient over the root of the sum s of all its squares. Source: Duchi et al. 2011."""
-    non_negative = {
-        "lr_decay": lr_decay,
-        "eps": eps,
-        "initial_accumulator_value": initial_accumulator_value,
-        "weight_decay": weight_decay,
-    }
-    _check(**non_negative)
+    """Return an optimizer that divides the gradient by the root of the sum s of its squares.
+
+    Source: Duchi, Hazan and Singer 2011.
+    """
     s = Symbol("s")
-    gradient = _coupled(weight_decay)
     decayed = rate / (1 + (step - 1) * Symbol("lr_decay")) if lr_decay else rate
-    return Optimizer(
+    gradient = _coupled(weight_decay)
+    return _made(
         "adagrad",
         learning_rate,
-        (
+        "Duchi, Hazan and Singer 2011",
+        [
             Assignment(s, s + gradient**2),
             Assignment(w, w - decayed * (gradient / (sqrt(s) + Symbol("eps")))),
-        ),
-        "Duchi, Hazan and Singer 2011",
-        non_negative,
-        non_negative,
-        {"s": initial_accumulator_value},
+        ],
+        start=initial_accumulator_value,
+        lr_decay=lr_decay,
+        eps=eps,
+        initial_accumulator_value=initial_accumulator_value,
+        weight_decay=weight_decay,
     )
 
 
@@ -203,11 +220,13 @@ def Adam(
     eps: float = 1e-8,
     weight_decay: float = 0.0,
 ) -> Optimizer:
-    """Running means m of the gradient and v of its square, both corrected for their start at zero.
+    """Return an optimizer with running means m of the gradient and v of its square, both corrected
+    for their start at zero.
 
     Source: Kingma and Ba 2014.
     """
-    return _adam("adam", learning_rate, betas, eps, weight_decay, decoupled=False)
+    lines = _adam(_coupled(weight_decay), w)
+    return _made("adam", learning_rate, "Kingma and Ba 2014", lines, betas=betas, eps=eps, weight_decay=weight_decay)
 
 
 def AdamW(
@@ -217,48 +236,30 @@ def AdamW(
     eps: float = 1e-8,
     weight_decay: float = 0.01,
 ) -> Optimizer:
-    """Adam with the decay taken from the weight itself. Source: Loshchilov and Hutter 2017."""
-    return _adam("adamw", learning_rate, betas, eps, weight_decay, decoupled=True)
+    """Return Adam with the decay taken from the weight itself.
+
+    Source: Loshchilov and Hutter 2017.
+    """
+    lines = _adam(g, w - rate * Symbol("weight_decay") * w if weight_decay else w)
+    source = "Loshchilov and Hutter 2017"
+    return _made("adamw", learning_rate, source, lines, betas=betas, eps=eps, weight_decay=weight_decay)
 
 
-def _adam(
-    name: str,
-    learning_rate: float,
-    betas: tuple[float, float],
-    eps: float,
-    weight_decay: float,
-    *,
-    decoupled: bool,
-) -> Optimizer:
-    beta1, beta2 = (Symbol("beta1"), Symbol("beta2"))
-    _check(betas=betas, eps=eps, weight_decay=weight_decay)
+def _adam(gradient: Expression, old: Expression) -> list[Assignment]:
+    """Return the assignments of Adam: means of this gradient, and the step from the old weight."""
+    beta1, beta2 = Symbol("beta1"), Symbol("beta2")
     m, v, m_hat, v_hat = Symbol("m"), Symbol("v"), Symbol("m_hat"), Symbol("v_hat")
-    gradient = g if decoupled else _coupled(weight_decay)
-    old = w - rate * Symbol("weight_decay") * w if decoupled and weight_decay else w
-    return Optimizer(
-        name,
-        learning_rate,
-        (
-            Assignment(m, beta1 * m + (1 - beta1) * gradient),
-            Assignment(v, beta2 * v + (1 - beta2) * gradient**2),
-            Assignment(m_hat, m / (1 - beta1**step)),
-            Assignment(v_hat, v / (1 - beta2**step)),
-            Assignment(w, old - rate * (m_hat / (sqrt(v_hat) + Symbol("eps")))),
-        ),
-        "Loshchilov and Hutter 2017" if decoupled else "Kingma and Ba 2014",
-        {"betas": tuple(betas), "eps": eps, "weight_decay": weight_decay},
-        {"beta1": betas[0], "beta2": betas[1], "eps": eps, "weight_decay": weight_decay},
-        {"m": 0.0, "v": 0.0},
-    )
+    return [
+        Assignment(m, beta1 * m + (1 - beta1) * gradient),
+        Assignment(v, beta2 * v + (1 - beta2) * gradient**2),
+        Assignment(m_hat, m / (1 - beta1**step)),
+        Assignment(v_hat, v / (1 - beta2**step)),
+        Assignment(w, old - rate * (m_hat / (sqrt(v_hat) + Symbol("eps")))),
+    ]
 
 
 CHECKS: Mapping[str, Check] = {"betas": pair(share), "alpha": share, "nesterov": boolean, "centered": boolean}
 """The checks of hyperparameters; all others are numbers of at least 0."""
-
-
-def _check(**hyperparameters: Any) -> None:
-    for key, value in hyperparameters.items():
-        accepted(hyperparameter_check(key), value, key)
 
 
 def hyperparameter_check(key: str) -> Check:
@@ -276,7 +277,7 @@ OPTIMIZERS: Mapping[str, Callable[..., Optimizer]] = {
 
 
 def optimizer_keys(name: str) -> list[str]:
-    """Everything that can be set on the optimizer of that name."""
+    """Return all keys that can be set on the optimizer of that name."""
     return ["learning_rate", *(OPTIMIZERS[name].__kwdefaults__ or {}), "schedule", "clip_norm", "clip_value"]
 
 
@@ -289,7 +290,7 @@ def optimizer(
     clip_value: float | None = None,
     **hyperparameters: Any,
 ) -> Optimizer:
-    """The optimizer of that name, with hyperparameters as in PyTorch.
+    """Return the optimizer of that name, with hyperparameters as in PyTorch.
 
     >>> optimizer("sgd", learning_rate=0.6, clip_norm=1.0).clip_norm
     1.0
