@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 import mpmath
 import numpy as np
@@ -13,6 +11,7 @@ import pytest
 import sympy
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from tests.expressions.oracle import ORACLE, exact
 from tests.support import few_calls
 
 from clearprop.errors import InvalidExpression
@@ -35,47 +34,6 @@ from clearprop.expressions.kinks import switches
 
 NAMES = {"z": "z", "y": "y", "t": "t"}
 z = Symbol("z")
-
-ORACLE: dict[Operator, Callable[..., Any]] = {
-    Operator.ADD: lambda *terms: mpmath.fsum(terms),
-    Operator.SUBTRACT: lambda u, v: u - v,
-    Operator.MULTIPLY: lambda *factors: mpmath.fprod(factors),
-    Operator.DIVIDE: lambda u, v: u / v,
-    Operator.POWER: lambda u, v: u**v,
-    Operator.NEGATE: lambda u: -u,
-    Operator.EXP: mpmath.exp,
-    Operator.LOG: mpmath.log,
-    Operator.LOG1P: lambda u: mpmath.log(1 + u),
-    Operator.EXPM1: mpmath.expm1,
-    Operator.SQRT: mpmath.sqrt,
-    Operator.TANH: mpmath.tanh,
-    Operator.LOGISTIC: lambda u: 1 / (1 + mpmath.exp(-u)),
-    Operator.SOFTPLUS: lambda u: mpmath.log(1 + mpmath.exp(u)),
-    Operator.ERF: mpmath.erf,
-    Operator.ABS: abs,
-    Operator.SIN: mpmath.sin,
-    Operator.COS: mpmath.cos,
-    Operator.FLOOR: mpmath.floor,
-    Operator.MAX: lambda u, v: u if u > v else v,
-    Operator.MIN: lambda u, v: u if u < v else v,
-    Operator.WHERE: lambda c, u, v: u if c else v,
-    Operator.LESS: lambda u, v: u < v,
-    Operator.LESS_EQUAL: lambda u, v: u <= v,
-    Operator.GREATER: lambda u, v: u > v,
-    Operator.GREATER_EQUAL: lambda u, v: u >= v,
-}
-
-
-def exact(tree: Expression, values: dict[str, Any]) -> Any:
-    """The value by mpmath, from each operator's definition."""
-    match tree:
-        case Number(value):
-            return mpmath.mpf(value)
-        case Symbol(key):
-            return values[str(key)]
-        case Apply(operator, arguments):
-            return ORACLE[operator](*(exact(argument, values) for argument in arguments))
-    raise TypeError(tree)
 
 
 leaves = st.sampled_from([z, Symbol("y"), Number(2.0), Number(0.5), Number(3.0), Number(-1.0)])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.expressions.test_expressions import exact
+from tests.expressions.oracle import exact
 
 from clearprop.expressions import (
     Apply,

@@ -1,0 +1,41 @@
+"""Schedules against PyTorch's, and what is particular to them."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from clearprop.rules.schedules import rate_at, schedule
+
+
+@pytest.mark.parametrize(
+    ("chosen", "theirs", "options"),
+    [
+        (schedule("step", size=3, gamma=0.5), "StepLR", {"step_size": 3, "gamma": 0.5}),
+        (schedule("exponential", gamma=0.9), "ExponentialLR", {"gamma": 0.9}),
+        (schedule("cosine", epochs=20, minimum=0.01), "CosineAnnealingLR", {"T_max": 20, "eta_min": 0.01}),
+    ],
+)
+def test_schedules_agree_with_pytorch(chosen: Any, theirs: str, options: dict[str, Any]) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: schedules are not compared with it")
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.3)
+    scheduler = getattr(torch.optim.lr_scheduler, theirs)(optimizer, **options)
+    for epoch in range(20):
+        assert rate_at(chosen, 0.3, epoch, 1) == pytest.approx(optimizer.param_groups[0]["lr"], abs=1e-10)
+        optimizer.step()
+        scheduler.step()
+
+
+def test_warmup_rises_evenly_to_the_rate() -> None:
+    chosen = schedule("constant", warmup=4)
+    rates = [rate_at(chosen, 1.0, 0, step) for step in range(1, 8)]
+    assert all(later >= earlier for earlier, later in pairwise(rates))
+    assert 0 < rates[0] < 0.5
+    assert rates[4:] == [1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("name", ["step", "exponential", "cosine", "plateau", "constant"])
+def test_schedules_start_at_the_rate(name: str) -> None:
+    assert rate_at(schedule(name), 0.3, 0, 1) == 0.3
