@@ -1,15 +1,15 @@
-"""Everything that can go wrong, as one tree::
+"""All failures, as one tree::
 
     ClearpropError                what every failure of clearprop is
     ├── RequestError   (exit 2)   the request was wrong
-    │   ├── UnknownName               a name that is not there; says what was meant
+    │   ├── UnknownName               an unknown name; suggests the one meant
     │   ├── UnreadableFile            missing, a folder, binary, too large, not TOML
     │   ├── InvalidNetwork            everything wrong with a network, all at once
     │   ├── InvalidExpression         points at the character
     │   ├── InvalidArgument           a value given from Python or the command line
     │   └── MissingExtra              an optional package is not installed; names the extra
     └── WorkError      (exit 1)   the request was right, the work failed
-        ├── UnfitTable                a table of data does not fit what is asked of it
+        ├── UnfitTable                a table of data does not fit the network
         ├── DamagedModel              a model file is truncated, foreign, or contradicts itself
         ├── NotFinite                 a number became infinite or undefined; names the part
         ├── Unwritable                the output could not be written
@@ -46,7 +46,7 @@ class WorkError(ClearpropError):
 
 
 class UnknownName(RequestError):
-    """A name that nothing here answers to."""
+    """A name that does not exist."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], where: str = "") -> None:
         self.kind, self.name = kind, name
@@ -132,7 +132,7 @@ class Unwritable(WorkError):
 
 
 class EngineUnusable(WorkError):
-    """What asks for the compiled engine itself cannot have it here; says why."""
+    """The compiled engine was requested but cannot be used here; says why."""
 
 
 class Disagreement(WorkError):

@@ -3,54 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import shlex
 import signal
-import subprocess
-import sys
-from importlib import resources
 from pathlib import Path
 
 import pytest
 from tests.support import command, signalled
 
 import clearprop as cp
-
-LECTURE = """\
-notation = "lecture"            # or "standard", the default
-
-[inputs]
-names = ["i1", "i2"]            # or: count = 2
-"""
-
-
-def test_help_version_and_examples() -> None:
-    shown = command("--help")
-    assert shown.returncode == 0
-    assert {"explain", "train", "predict", "verify", "examples"} <= set(
-        re.findall(r"^  (\w+) ", shown.stdout, re.MULTILINE)
-    )
-    assert command("--version").stdout == f"clearprop {cp.__version__}\n"
-    assert "..." not in shown.stdout.split("Commands:")[1]
-    for name in ("explain", "train", "predict", "verify", "engine", "explore", "examples"):
-        assert "Example: clearprop " in command(name, "--help").stdout
-    listed = command("examples").stdout
-    assert [line.split()[0] for line in listed.splitlines()] == [
-        "lecture",
-        "xor",
-        "deep",
-        "ring",
-        "iris",
-        "digits",
-        "penguins",
-    ]
-
-
-def test_an_example_is_printed_byte_for_byte() -> None:
-    run = subprocess.run([sys.executable, "-m", "clearprop", "examples", "lecture"], capture_output=True, check=True)
-    assert run.stdout == (resources.files("clearprop.examples") / "lecture.toml").read_bytes()
-    assert run.stdout.decode().startswith(LECTURE)
 
 
 def test_explain_verify_and_train_in_one_breath(tmp_path: Path) -> None:
@@ -68,20 +27,6 @@ def test_explain_verify_and_train_in_one_breath(tmp_path: Path) -> None:
     assert set(found) == {"status", "reason", "epochs", "steps", "seconds", "loss", "training", "validation"}
     again = json.loads(command("explain", str(tmp_path / "trained.toml"), "--format", "json").stdout)
     assert again["values"]["E_total"] == pytest.approx(found["loss"]["after"], rel=1e-3)
-
-
-def test_explaining_later_cycles_and_tables() -> None:
-    found = json.loads(command("explain", "lecture", "--steps", "2", "--format", "json").stdout)
-    assert found["values"]["E_total"] == pytest.approx(0.2407249054619, rel=1e-10)
-    table = command("explain", "lecture", "--cycles", "2").stdout
-    assert re.search(r"^ +1 +0\.24072 +0\.09934", table, re.MULTILINE)
-    rows = json.loads(command("explain", "lecture", "--cycles", "3", "--format", "json").stdout)["cycles"]
-    assert [row["cycle"] for row in rows] == [0, 1, 2, 3]
-    later = json.loads(command("explain", "lecture", "--steps", "3", "--format", "json").stdout)
-    assert rows[2]["E_total"] == pytest.approx(later["values"]["E_total"], rel=1e-14)
-    assert rows[3]["parameters"] == pytest.approx(later["updated"], rel=1e-14)
-    paths = command("explain", "deep", "w1", "--paths", "3").stdout
-    assert len(re.findall(r"^w1 → output_f1 → ", paths, re.MULTILINE)) == 3
 
 
 @pytest.mark.parametrize(
@@ -140,33 +85,6 @@ def test_work_that_fails_has_its_own_exit_code(tmp_path: Path) -> None:
     assert run.stdout.startswith("Diverged before the first step: a_y1 is inf; layer 1, example 1")
 
 
-def test_output_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    there = tmp_path / "paper.tex"
-    there.write_text("mine")
-    run = command("explain", "lecture", "w55", "--output", str(there))
-    assert (run.returncode, there.read_text()) == (2, "mine")
-    run = command("explain", "lecture", "--output", str(tmp_path / "none" / "x"))
-    assert run.returncode == 1
-    assert run.stderr.startswith(f"clearprop: {tmp_path}/none/x: there is no folder {tmp_path}/none; make it first")
-    run = command("explain", "lecture", "--output", str(tmp_path))
-    assert (run.returncode, "found a folder" in run.stderr) == (1, True)
-
-
-def test_a_closed_pipe_and_a_full_disk() -> None:
-    script = f"{shlex.quote(sys.executable)} -m clearprop explain lecture | head -1; exit ${{PIPESTATUS[0]}}"
-    run = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
-    assert (run.returncode, run.stderr) == (0, "")
-    assert run.stdout == "lecture: one cycle\n"
-    if not Path("/dev/full").exists():
-        pytest.skip("there is no /dev/full here")
-    with open("/dev/full", "w") as full:
-        run = subprocess.run(
-            [sys.executable, "-m", "clearprop", "explain", "lecture"], stdout=full, stderr=subprocess.PIPE, text=True,
-            check=False,
-        )  # fmt: skip
-    assert (run.returncode, run.stderr) == (1, "clearprop: standard output: No space left on device\n")
-
-
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_training_saves_what_was_learnt(sent: signal.Signals, tmp_path: Path) -> None:
     path = tmp_path / "long.toml"
@@ -183,9 +101,3 @@ def test_debugging_shows_the_traceback() -> None:
     run = command("explain", "lecture", "w55", env={"CLEARPROP_DEBUG": "1"})
     assert "Traceback" in run.stderr
     assert run.stderr.endswith('clearprop: unknown name "w55"; did you mean "w5"?\n')
-
-
-def test_start_up_imports_nothing_heavy() -> None:
-    code = "import sys, clearprop.cli.application; print([m for m in ('numpy', 'rich', 'tomlkit') if m in sys.modules])"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
-    assert run.stdout == "[]\n"

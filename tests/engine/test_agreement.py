@@ -24,6 +24,7 @@ from tests.engine.support.networks import (
     error_of,
     judged,
     native,
+    outputs,
     problem_of,
     same,
     single,
@@ -238,9 +239,9 @@ def test_outputs_and_errors(seed: int) -> None:
     rng = np.random.default_rng(seed)
     rows = rng.integers(len(problem.examples), size=int(rng.choice([1, 7, 127, 128, 129, 300])))
     engine, truth = native(problem, dtype, threads=3), Reference(problem, "float64")
-    outputs = engine.outputs(rows)
-    assert outputs.dtype == dtype
-    assert distance(outputs, truth.trace(rows).outputs[-1]) <= LIMITS[dtype], f"seed {seed}"
+    found = outputs(engine, rows)
+    assert found.dtype == dtype
+    assert distance(found, truth.trace(rows).outputs[-1]) <= LIMITS[dtype], f"seed {seed}"
     expected = error_of(problem, truth, rows)
     assert engine.error(rows) == pytest.approx(expected, rel=LIMITS[dtype]), f"seed {seed}"
 
@@ -297,7 +298,7 @@ def off(engine: Native, part: Part) -> float:
     start = problem.parameters.with_vector(engine.vector)
     truth = Reference(replace(problem, parameters=start), "float64")
     if part == "predict":
-        return distance(engine.outputs(rows), truth.trace(rows).outputs[-1])
+        return distance(outputs(engine, rows), truth.trace(rows).outputs[-1])
     return distance(np.array(engine.error(rows)), np.array(error_of(problem, truth, rows)))
 
 

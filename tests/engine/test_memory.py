@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.engine.support.guarded import AVAILABLE, Guards, guarded, poison
-from tests.engine.support.networks import by_engine, drawn, epoch_of, native, problem_of, same
+from tests.engine.support.networks import by_engine, drawn, epoch_of, native, outputs, problem_of, same
 from tests.engine.support.planted import compile_anew, planted
 from tests.support import HANG
 
@@ -182,7 +182,7 @@ def test_planted_faults_end_the_process(fault: str, at_end: bool) -> None:
             if function == "train":
                 by_engine(engine, error=False)
             else:
-                engine.outputs(np.arange(48))
+                outputs(engine, np.arange(48))
 
     assert ends_by(work) in FAULTS_OF_MEMORY
 
@@ -342,7 +342,7 @@ def test_numbers_of_examples_that_do_not_exist_are_refused(rows: Array, error: t
     engine = native(problem_of((3, 5, 2), 8, 4), "float64")
     before = engine.vector
     one, bounds = np.ones(1, int), np.array([0, 4])
-    for refuses in (engine.error, engine.gradient, engine.outputs, lambda rows: engine.run(rows[:4], bounds, one, one)):
+    for refuses in (engine.error, engine.gradient, lambda rows: engine.run(rows[:4], bounds, one, one)):
         with pytest.raises(error):
             refuses(rows)
     assert np.array_equal(engine.vector, before)
@@ -351,7 +351,7 @@ def test_numbers_of_examples_that_do_not_exist_are_refused(rows: Array, error: t
 def test_numbers_of_examples_in_any_layout() -> None:
     engine = native(problem_of((3, 5, 2), 8, 4), "float64")
     rows = np.array([7, 0, 3, 3], np.int64)
-    expected = engine.outputs(rows), engine.error(rows)
+    expected = engine.gradient(rows), engine.error(rows)
     for other in (
         rows.astype(np.uint8),
         rows.astype(">i4"),
@@ -359,9 +359,8 @@ def test_numbers_of_examples_in_any_layout() -> None:
         rows[::-1].copy()[::-1],
         read_only(rows),
     ):
-        assert np.array_equal(engine.outputs(other), expected[0])
+        assert np.array_equal(engine.gradient(other), expected[0])
         assert engine.error(other) == expected[1]
-    assert engine.outputs(rows[:0]).shape == (0, 2)
 
 
 def test_steps_that_do_not_fit_are_refused() -> None:

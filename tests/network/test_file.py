@@ -1,24 +1,12 @@
-"""The network file: what is read, what is refused and in which words, and that writing loses nothing."""
+"""Reading a network file: each fault has one clear message, and all are reported at once."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from tests.support import problems
 
 import clearprop as cp
-from clearprop.atomic_write import write_atomically
-from clearprop.errors import InvalidArgument, InvalidNetwork, UnreadableFile, Unwritable
-from clearprop.network import names as q
-from clearprop.network.names import Names
-from clearprop.network.notation import NOTATIONS, Notation
-from clearprop.rules.optimizers import optimizer
-from clearprop.rules.schedules import schedule
+from clearprop import examples
+from clearprop.errors import InvalidNetwork
 
 START = """
 [inputs]
@@ -30,7 +18,6 @@ activation = "tanh"
 units = ["o1"]
 activation = "logistic"
 """
-EXAMPLE = "[[examples]]\ninputs = [1, 2]\ntargets = [0.5]\n"
 
 
 def faults(text: str) -> list[str]:
@@ -151,159 +138,6 @@ def test_faults_of_form_and_of_meaning_are_reported_at_once() -> None:
     ]
 
 
-def test_targets_of_softmax_sum_to_one() -> None:
-    text = START.replace('["o1"]', '["o1", "o2"]').replace("logistic", "softmax")
-    assert faults(text + "[[examples]]\ninputs = [1, 2]\ntargets = [0.5, 0.6]\n") == [
-        "examples[1].targets: categorical_cross_entropy needs targets that sum to 1, found a sum of 1.1"
-    ]
-
-
-# --- files that are not network files ---------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "the file is empty; `clearprop examples lecture` prints one to start from"),
-        (b"  \n", "the file is empty; `clearprop examples lecture` prints one to start from"),
-        (b"\xff\xfe\x00", "not a text file in UTF-8: byte 1, line 1, cannot be read"),
-        (b"a = 1\n\0", "a binary file, expected TOML text"),
-        (b"[inputs]\nnames = [\n\n[[layers", "not valid TOML: "),
-        (b"[inputs\n", "not valid TOML: line 1, column 8: expected ']' at the end of a table declaration\n  [inputs"),
-        (b"x = " + b"[" * 100_000, "not valid TOML: nested too deeply"),
-    ],
-)
-def test_what_is_not_a_network_file(tmp_path: Path, content: bytes, message: str) -> None:
-    path = tmp_path / "net.toml"
-    path.write_bytes(content)
-    with pytest.raises(UnreadableFile) as error:
-        cp.load(str(path))
-    assert str(error.value).startswith(f"{path}: {message}")
-
-
-def test_missing_files_folders_and_names(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableFile, match=r"none\.toml: no such file"):
-        cp.load(str(tmp_path / "none.toml"))
-    with pytest.raises(UnreadableFile, match="expected a network file, found a folder"):
-        cp.load(str(tmp_path))
-    with pytest.raises(UnreadableFile, match='"lectur": no such file, and unknown example "lectur"; did you mean'):
-        cp.load("lectur")
-    big = tmp_path / "big.toml"
-    with big.open("wb") as file:
-        file.truncate(300 * 2**20)
-    with pytest.raises(UnreadableFile, match="larger than 256 MB, too large for a network file"):
-        cp.load(str(big))
-
-
-# --- writing ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["lecture", "xor", "deep", "ring"])
-def test_bundled_examples_are_written_and_read_back_equal(name: str) -> None:
-    assert cp.read(cp.write(cp.load(name))) == cp.load(name)
-
-
-@given(
-    problems(),
-    st.sampled_from([
-        cp.SGD(0.3, momentum=0.9, nesterov=True), cp.RMSprop(centered=True, alpha=0.5), cp.Adagrad(lr_decay=0.1),
-        cp.Adam(betas=(0.5, 0.6), eps=1e-3), cp.AdamW(weight_decay=0.2),
-        optimizer("adam", clip_norm=1.0, clip_value=0.5, schedule=schedule("cosine", epochs=7, warmup=3)),
-    ]),
-)  # fmt: skip
-def test_what_is_written_reads_back_equal(problem: cp.Problem, chosen: object) -> None:
-    from dataclasses import replace
-
-    problem = replace(
-        problem,
-        optimizer=chosen,  # type: ignore[arg-type]
-        settings=cp.Settings(epochs=7, batch_size=2, tolerance=0.0, seed=5, shuffle=False, dtype="float64"),
-        notation="lecture",
-    )
-    again = cp.read(cp.write(problem))
-    assert again == problem
-    assert again.parameters.vector.tobytes() == problem.parameters.vector.tobytes()
-
-
-def test_names_constants_and_policies_are_written_too() -> None:
-    layers = [
-        cp.Dense(("h1", "h2"), cp.activation("leaky_relu", slope=0.3), bias="shared", bias_names="b", train_bias=False),
-        cp.Dense(2, "tanh", bias=False, weight_names=(("a", "c"), ("d", "e")), init="zeros", dropout=0.25),
-        cp.Dense(1, "z**2", bias_names=("c1",)),
-    ]
-    loss = cp.Objective(cp.loss("huber", delta=0.5), "mean", "sum")
-    problem = cp.Problem(cp.Network(("p", "q"), layers, loss), penalty=cp.Penalty(l1=0.5))
-    assert cp.read(cp.write(problem)) == problem
-
-
-def test_a_written_file_is_whole_or_not_there(tmp_path: Path) -> None:
-    target = tmp_path / "net.toml"
-    target.write_text("what was there")
-    os.chmod(target, 0o640)
-    write_atomically(target, "new")
-    assert (target.read_text(), target.stat().st_mode & 0o777) == ("new", 0o640)
-    with pytest.raises(Unwritable, match="found a folder; give a file's name"):
-        write_atomically(tmp_path, "x")
-    with pytest.raises(Unwritable, match=r"there is no folder .*none; make it first"):
-        write_atomically(tmp_path / "none" / "x", "x")
-    assert [path.name for path in tmp_path.iterdir()] == ["net.toml"]
-
-
-def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    target = tmp_path / "net.toml"
-    target.write_text("what was there")
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(Unwritable, match="No space left on device; what was there before is untouched"):
-        write_atomically(target, "new")
-    assert target.read_text() == "what was there"
-    assert len(list(tmp_path.iterdir())) == 1
-
-
-# --- names --------------------------------------------------------------------------------------------
-
-
-def test_default_names_and_weights_are_numbered_through() -> None:
-    network = cp.Network(2, [cp.Dense(2, "tanh"), cp.Dense(1, "tanh", bias="shared")])
-    parameters = cp.Parameters.random(network)
-    assert list(parameters) == ["w1", "w2", "w3", "w4", "b_h1_1", "b_h1_2", "w5", "w6", "b2"]
-    assert (network.input_names, network.unit_names) == (("x1", "x2"), (("h1_1", "h1_2"), ("y1",)))
-
-
-@pytest.mark.parametrize("notation", NOTATIONS.values())
-def test_every_name_finds_its_quantity(notation: Notation) -> None:
-    network = cp.load("deep").network
-    names = Names(network, notation)
-    quantities: list[q.Quantity] = [q.TotalError(), q.PenaltyError(), q.Error(1), q.Target(0)]
-    for layer in range(network.depth):
-        quantities += [q.Sum(layer, 1), q.Output(layer, 0), q.Derivative(q.TotalError(), q.Sum(layer, 0))]
-    for index in range(len(cp.load("deep").parameters)):
-        parameter = q.Parameter(index)
-        quantities += [parameter, q.Updated(parameter), q.Derivative(q.TotalError(), parameter)]
-    for quantity in quantities:
-        assert names.find(names.text(quantity)) == quantity
-    assert names.find("dE_total/dw1") == names.find("∂L/∂w1")
-
-
-def test_ordinary_letters_are_ordinary_names() -> None:
-    network = cp.Network(("a", "b"), [cp.Dense(("y", "z"), "tanh", weight_names=(("y", "z"), ("a", "b")))])
-    problem = cp.Problem(network, examples=cp.Examples.of([[1.0, 2.0]], [[0.5, 0.5]]))
-    done = cp.cycle(problem)
-    assert done["z_y"] == pytest.approx(problem.parameters["y"] + 2 * problem.parameters["z"])
-
-
-def test_large_networks_are_described_and_searched_quickly() -> None:
-    network = cp.Network(784, [cp.Dense(512, "relu"), cp.Dense(512, "relu"), cp.Dense(10, "softmax")])
-    layout = cp.Parameters.random(network).layout
-    assert layout.size == 669706
-    assert layout.find("w668672") == layout.weights[2].stop - 1
-    assert layout.find("w668673") is None
-    assert np.isfinite(cp.Parameters.random(network).vector).all()
-
-
 def test_numbers_too_large_for_a_float_and_hostile_text_are_reported_like_any_other() -> None:
     text = START + f"[[examples]]\ninputs = [1, -1{'0' * 400}]\ntargets = [0.5]\n"
     assert faults(text) == ["examples[1].inputs[2]: expected a finite number, found -inf"]
@@ -332,7 +166,157 @@ def test_keys_that_do_not_exist_and_names_that_are_taken(table: str, message: st
     assert faults(START + table) == [message]
 
 
-def test_sizes_may_be_whole_numbers_of_any_kind() -> None:
-    assert cp.Network(np.int64(3), [cp.Dense(np.int64(2))]).sizes == (3, 2)  # type: ignore[arg-type]
-    with pytest.raises(InvalidArgument, match=r"units: expected a whole number or a list of names, found 2\.0"):
-        cp.Dense(2.0)  # type: ignore[arg-type]
+LECTURE_FILE = """\
+notation = "lecture"            # or "standard", the default
+
+[inputs]
+names = ["i1", "i2"]            # or: count = 2
+
+[[layers]]
+units = ["h1", "h2"]            # names, or a number
+activation = "logistic"
+weights = [[0.1, 0.3], [0.2, 0.4]]
+weight_names = [["w1", "w3"], ["w2", "w4"]]
+bias = 0.25                     # a number: one bias shared by the layer; a list: one per unit; false: none; left out: one per unit, zero
+bias_names = "b1"
+train_bias = false              # default true
+
+[[layers]]
+units = ["o1", "o2"]
+activation = "logistic"
+weights = [[0.5, 0.6], [0.7, 0.8]]
+weight_names = [["w5", "w6"], ["w7", "w8"]]
+bias = 0.35
+bias_names = "b2"
+train_bias = false
+
+[loss]
+name = "half_squared_error"
+over_outputs = "sum"            # or "mean"; each loss has its usual default
+over_examples = "mean"          # or "sum"
+
+[optimizer]
+name = "sgd"
+learning_rate = 0.6
+
+[[examples]]
+inputs = [0.1, 0.5]
+targets = [0.05, 0.95]
+"""  # noqa: E501
+
+
+ONE = '[inputs]\ncount = 1\n[[layers]]\nunits = ["o"]\n'
+
+
+HUGE = "1" + "0" * 400
+
+
+def test_the_lecture_is_byte_for_byte_what_the_product_says() -> None:
+    assert examples.source("lecture") == LECTURE_FILE
+
+
+def test_the_lecture_reads_as_written_from_python() -> None:
+    layers = [
+        cp.Dense(("h1", "h2"), "logistic", "shared", (("w1", "w3"), ("w2", "w4")), "b1", train_bias=False),
+        cp.Dense(("o1", "o2"), "logistic", "shared", (("w5", "w6"), ("w7", "w8")), "b2", train_bias=False),
+    ]
+    network = cp.Network(("i1", "i2"), layers, "half_squared_error")
+    weights = [[[0.1, 0.3], [0.2, 0.4]], [[0.5, 0.6], [0.7, 0.8]]]
+    problem = cp.Problem(
+        network,
+        cp.Parameters.of(network, weights, [0.25, 0.35]),
+        cp.SGD(0.6),
+        examples=cp.Examples.of([0.1, 0.5], [0.05, 0.95]),
+        notation="lecture",
+    )
+    read = cp.load("lecture")
+    assert read == problem
+    assert dict(read.parameters.items()) == {
+        "w1": 0.1, "w3": 0.3, "w2": 0.2, "w4": 0.4, "b1": 0.25, "w5": 0.5, "w6": 0.6, "w7": 0.7, "w8": 0.8, "b2": 0.35,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "faults"),
+    [
+        (ONE + f"weights = [[{HUGE}]]\n", ["layers[1].weights: entry 1: entry 1: expected a finite number, found a "
+                                           "number with more than 20 digits"]),
+        (ONE + f"bias = -{HUGE}\n", ["layers[1].bias: expected a finite number, found a number with more than 20 "
+                                     "digits"]),
+        (ONE + f"[optimizer]\nlearning_rate = {HUGE}\n", ["optimizer.learning_rate: expected a finite number, found a "
+                                                          "number with more than 20 digits"]),
+        (ONE + f"[[examples]]\ninputs = [{HUGE}]\ntargets = [-inf]\n",
+         ["examples[1].inputs[1]: expected a finite number, found inf",
+          "examples[1].targets[1]: expected a finite number, found -inf"]),
+        (ONE + "weights = [[1], [2]]\n", ["layers[1].weights: expected 1 rows of 1 numbers (one row per unit), "
+                                          "found 2 rows of 1"]),
+        (ONE + "weights = [1]\n", ["layers[1].weights: entry 1: expected a list of numbers, found 1"]),
+        (ONE + 'weights = [["a"]]\n', ['layers[1].weights: entry 1: entry 1: expected a number, found "a"']),
+        (ONE + "weights = []\n", ["layers[1].weights: expected 1 rows of 1 numbers (one row per unit), found an empty "
+                                  "list"]),
+        (ONE + 'bias_names = ["E_1"]\n',
+         ['layers[1].bias_names: "E_1" is reserved: it is what error 1 is called; choose another']),
+        (ONE + 'init = "he_norml"\n', ['layers[1].init: unknown initializer "he_norml"; did you mean "he_normal"?']),
+        (ONE + 'activation = {name = "elu", alpa = 1}\n',
+         ['layers[1].activation: unknown constant of elu "alpa"; did you mean "alpha"?']),
+        (ONE + 'activation = {slope = 1}\n',
+         ['layers[1].activation: expected {name = "…", …}, found a table']),
+        (ONE + 'activation = "z +"\n',
+         ["layers[1].activation: expected a number, a symbol or a function, found the end\n  z +\n     ^ character 4"]),
+        (ONE + 'activation = "y * z"\n',
+         ['layers[1].activation: unknown symbol "y"; known: z, exp, log, log1p, expm1, sqrt, tanh, logistic, '
+          "softplus, erf, abs, max, min, where\n  y * z\n  ^ character 1"]),
+        (ONE + '[loss]\nname = "(t - z)**2"\n',
+         ['loss.name: unknown symbol "z"; known: y, t, exp, log, log1p, expm1, sqrt, tanh, logistic, softplus, erf, '
+          "abs, max, min, where\n  (t - z)**2\n       ^ character 6"]),
+        (ONE + '[loss]\nname = 3\n', ["loss.name: expected text in quotes, found 3"]),
+        (ONE + '[loss]\nover_outputs = "avg"\n', ['loss.over_outputs: expected "sum" or "mean", found "avg"']),
+        (ONE + '[loss]\nname = "binary_cross_entropy"\n',
+         ["loss: binary_cross_entropy needs outputs between 0 and 1, so activation logistic in the last layer; "
+          "found identity; use logistic, or the loss half_squared_error"]),
+        (ONE + "[penalty]\nl2 = -1\nl3 = 2\n",
+         ["penalty.l2: expected a number of at least 0, found -1", 'penalty.l3: unknown key "l3"; known: l2, l1']),
+        (ONE + "[training]\ndtype = \"float16\"\nbatch_size = 0\n",
+         ["training.batch_size: expected a whole number of at least 1, found 0",
+          'training.dtype: expected "float32" or "float64", found "float16"']),
+        (ONE + "[data]\ntarget = 3\n", ["data.file: missing", "data.target: expected a list of column names, found 3"]),
+        (ONE + "[[examples]]\n", ["examples[1].inputs: missing", "examples[1].targets: missing"]),
+        (ONE + "[[examples]]\ninputs = 1\ntargets = [true]\n",
+         ["examples[1].inputs: expected a list of numbers, found 1",
+          "examples[1].targets: entry 1: expected a number, found true"]),
+        (ONE + "[layer]\n", ['layer: unknown key "layer"; did you mean "layers"?']),
+        ("x = 1\n", ['inputs: missing: [inputs] with names = ["x1", …] or count = 2',
+                     "layers: missing: describe each layer under [[layers]]", 'x: unknown key "x"; known: format']),
+        ("inputs = 3\nlayers = 4\n", ["inputs: expected a table, found 3",
+                                      "layers: expected a list of tables, each under [[layers]], found 4"]),
+        ('[inputs]\nnames = ["a"]\ncount = 2\n[[layers]]\nunits = 1\n',
+         ["inputs: found 1 names but count = 2; leave one of them out"]),
+        ("[inputs]\n[[layers]]\nunits = 0\n", ["inputs: expected names or count, found neither",
+                                              "layers[1].units: expected a whole number of at least 1, found 0"]),
+        ("[inputs]\ncount = 1\n[[layers]]\nactivation = \"tanh\"\n",
+         ["layers[1].units: missing: the units' names, or their number"]),
+        ("[inputs]\ncount = 1000000000\n[[layers]]\nunits = 1\n",
+         ["inputs: expected 1 to 1,000,000 inputs, found 1,000,000,000",
+          "layers: 1,000,000,001 weights and biases are more than the 200,000,000 that fit; use fewer units"]),
+        ("format = 2\nwhatever = true\n",
+         ["format: this file has format 2, this clearprop reads up to 1; upgrade: pip install --upgrade clearprop"]),
+        ("format = 0\n", ["format: expected a whole number of at least 1, found 0"]),
+        ('format = "1"\n', ['format: expected a whole number, found "1"']),
+    ],
+)  # fmt: skip
+def test_faults_of_a_file(text: str, faults: list[str]) -> None:
+    with pytest.raises(InvalidNetwork) as error:
+        cp.read(text, "net.toml")
+    found = [str(problem) for problem in error.value.problems]
+    assert len(found) == len(faults), found
+    for one, expected in zip(found, faults, strict=True):
+        assert one.startswith(expected)
+    count = "1 problem" if len(faults) == 1 else f"{len(faults)} problems"
+    assert str(error.value).startswith(f"net.toml has {count}:\n  ")
+    assert error.value.exit_code == 2
+
+
+def test_a_hostile_name_cannot_forge_a_message() -> None:
+    with pytest.raises(InvalidNetwork) as error:
+        cp.read(ONE + 'activation = "\\u001b[31m\\nred"\n')
+    assert "\x1b" not in str(error.value)

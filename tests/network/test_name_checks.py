@@ -151,3 +151,12 @@ def test_the_page_knows_how_latex_sets_them(problem: cp.Problem) -> None:
     assert found["network"]["inputs"]["names"] == ["θ", "Größe", "重み"]
     assert found["latex"]["ö"] == r"\"{o}"
     assert found["latex"]["重"] == "{[}U+91CD{]}"
+
+
+RESERVED = ["E_total", "L", "penalty", "E_1", "L_2", "target_1", "t_2", "sum_u", "z_v", "output_u", "a_v", "delta_u"]
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_parameters_are_not_called_what_a_quantity_is_called(name: str) -> None:
+    with pytest.raises(InvalidNetwork, match=f'"{name}" is reserved: it is what '):
+        cp.Network(1, [cp.Dense(("u", "v"), weight_names=((name,), ("k",)))])

@@ -1,11 +1,59 @@
-"""The flat vector of parameters and the place of each entry."""
+"""Parameters: views of the vector, access by name, random weights."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+import pytest
+
 import clearprop as cp
+from clearprop.errors import InvalidArgument, UnknownName
 
 
-def test_layout_index_and_place_are_inverse() -> None:
-    layout = cp.load("deep").network.layout
-    assert [layout.index(layout.place(index)) for index in range(layout.size)] == list(range(layout.size))
-    assert [layout.find(layout.name(index)) for index in range(layout.size)] == list(range(layout.size))
+def test_views_write_through() -> None:
+    parameters = cp.Parameters.random(cp.Network(2, [cp.Dense(2)]))
+    parameters.weights(0)[1, 0] = 7.0
+    parameters.biases(0)[1] = 9.0
+    assert (parameters["w3"], parameters["b_y2"], parameters.vector[2], parameters.vector[5]) == (7.0, 9.0, 7.0, 9.0)
+
+
+@pytest.mark.parametrize("name", ["w0", "w01", "w7", "w-1", "w٣", "w", "W1", "b1", "w" + "9" * 40, ""])
+def test_names_that_no_parameter_has(name: str) -> None:
+    parameters = cp.Parameters.random(cp.Network(2, [cp.Dense(3)]))
+    assert parameters.layout.find(name) is None
+    with pytest.raises(UnknownName, match="unknown parameter"):
+        parameters[name]
+
+
+def test_giving_one_layers_weights_leaves_the_others_as_they_were() -> None:
+    text = "[inputs]\ncount = 2\n[[layers]]\nunits = 2\n{}[[layers]]\nunits = 2\n"
+    free, given_ = cp.read(text.format("")), cp.read(text.format("weights = [[1, 2], [3, 4]]\n"))
+    np.testing.assert_array_equal(free.parameters.weights(1), given_.parameters.weights(1))
+    assert given_.parameters.weights(0).tolist() == [[1, 2], [3, 4]]
+    assert cp.read(text.format("") + "[training]\nseed = 1\n").parameters != free.parameters
+
+
+def test_only_what_is_not_given_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = cp.Network(2, [cp.Dense(2), cp.Dense(1)])
+    drawn = cp.Parameters.random(network, seed=3)
+    some = cp.Parameters.of(network, [[[1, 2], [3, 4]], None], seed=3)
+    np.testing.assert_array_equal(some.weights(1), drawn.weights(1))
+    monkeypatch.setattr(np.random, "default_rng", None)
+    assert cp.Parameters.of(network, [[[1, 2], [3, 4]], [[5, 6]]]).vector.tolist() == [1, 2, 3, 4, 0, 0, 5, 6, 0]
+    assert cp.load("lecture").parameters["w5"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([[1.0], [2.0]], "expected shape (1, 2), one row per unit and one column per input of the layer, found (2, 1); "
+                         "it looks transposed"),
+        ([[1.0, 2.0], [3.0]], "expected rows of numbers, all as long as each other"),
+        ([["a", "b"]], "expected rows of numbers, all as long as each other"),
+    ],
+)  # fmt: skip
+def test_weights_have_one_row_per_unit(weights: Any, message: str) -> None:
+    with pytest.raises(InvalidArgument) as error:
+        cp.Parameters.of(cp.Network(2, [cp.Dense(1)]), [weights])
+    assert str(error.value) == f"layers[1].weights: {message}"

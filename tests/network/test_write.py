@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tests.support import few_calls
 
 import clearprop as cp
+from clearprop.atomic_write import write_atomically
 from clearprop.errors import InvalidArgument, InvalidNetwork, Unwritable
 from clearprop.network.data import Data
 from clearprop.rules.losses import Loss
@@ -240,3 +241,68 @@ def test_weights_of_examples_are_in_the_file() -> None:
     alone = cp.write(replace(problem, examples=cp.Examples.of([[0, 0]], [[0]])))
     with pytest.raises(InvalidNetwork, match="examples: every example has weight 0; at least one must count"):
         cp.read(alone + "weight = 0\n")
+
+
+@pytest.mark.parametrize("name", ["lecture", "xor", "deep", "ring"])
+def test_bundled_examples_are_written_and_read_back_equal(name: str) -> None:
+    assert cp.read(cp.write(cp.load(name))) == cp.load(name)
+
+
+@given(
+    problems(),
+    st.sampled_from([
+        cp.SGD(0.3, momentum=0.9, nesterov=True), cp.RMSprop(centered=True, alpha=0.5), cp.Adagrad(lr_decay=0.1),
+        cp.Adam(betas=(0.5, 0.6), eps=1e-3), cp.AdamW(weight_decay=0.2),
+        optimizer("adam", clip_norm=1.0, clip_value=0.5, schedule=schedule("cosine", epochs=7, warmup=3)),
+    ]),
+)  # fmt: skip
+def test_what_is_written_reads_back_equal(problem: cp.Problem, chosen: object) -> None:
+    from dataclasses import replace
+
+    problem = replace(
+        problem,
+        optimizer=chosen,  # type: ignore[arg-type]
+        settings=cp.Settings(epochs=7, batch_size=2, tolerance=0.0, seed=5, shuffle=False, dtype="float64"),
+        notation="lecture",
+    )
+    again = cp.read(cp.write(problem))
+    assert again == problem
+    assert again.parameters.vector.tobytes() == problem.parameters.vector.tobytes()
+
+
+def test_names_constants_and_policies_are_written_too() -> None:
+    layers = [
+        cp.Dense(("h1", "h2"), cp.activation("leaky_relu", slope=0.3), bias="shared", bias_names="b", train_bias=False),
+        cp.Dense(2, "tanh", bias=False, weight_names=(("a", "c"), ("d", "e")), init="zeros", dropout=0.25),
+        cp.Dense(1, "z**2", bias_names=("c1",)),
+    ]
+    loss = cp.Objective(cp.loss("huber", delta=0.5), "mean", "sum")
+    problem = cp.Problem(cp.Network(("p", "q"), layers, loss), penalty=cp.Penalty(l1=0.5))
+    assert cp.read(cp.write(problem)) == problem
+
+
+def test_a_written_file_is_whole_or_not_there(tmp_path: Path) -> None:
+    target = tmp_path / "net.toml"
+    target.write_text("what was there")
+    os.chmod(target, 0o640)
+    write_atomically(target, "new")
+    assert (target.read_text(), target.stat().st_mode & 0o777) == ("new", 0o640)
+    with pytest.raises(Unwritable, match="found a folder; give a file's name"):
+        write_atomically(tmp_path, "x")
+    with pytest.raises(Unwritable, match=r"there is no folder .*none; make it first"):
+        write_atomically(tmp_path / "none" / "x", "x")
+    assert [path.name for path in tmp_path.iterdir()] == ["net.toml"]
+
+
+def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "net.toml"
+    target.write_text("what was there")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Unwritable, match="No space left on device; what was there before is untouched"):
+        write_atomically(target, "new")
+    assert target.read_text() == "what was there"
+    assert len(list(tmp_path.iterdir())) == 1

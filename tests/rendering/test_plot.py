@@ -39,10 +39,10 @@ def test_an_svg_needs_no_extra() -> None:
         "import sys; sys.modules['matplotlib'] = None\n"
         "from clearprop.rendering.document import Curve\n"
         "from clearprop.rendering.plot import plot, require_plot\n"
-        "print(plot(Curve('L', (1.0, 0.1)), title='', kind=require_plot('a.svg'))[:4].decode())"
+        "print(plot(Curve('L', (1.0, 0.1)), title='', kind=require_plot('a.svg'))[:5].decode())"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout == "<svg\n"
+    assert run.stdout == "<?xml\n"
 
 
 def test_the_name_says_the_kind(monkeypatch: pytest.MonkeyPatch) -> None:

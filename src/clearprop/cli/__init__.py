@@ -24,7 +24,7 @@ def main() -> NoReturn:
 
 
 def run(arguments: list[str]) -> int:
-    """The exit code of a request. Every failure is one message on stderr, never a traceback."""
+    """Run a request and return its exit code; every failure is one message on stderr, never a traceback."""
     from click.exceptions import Abort, ClickException, Exit, NoArgsIsHelpError
 
     from clearprop.cli.application import application
@@ -42,7 +42,7 @@ def run(arguments: list[str]) -> int:
         _traceback()
         return _complain(str(error), error.exit_code)
     except BrokenPipeError:
-        # Whoever reads has seen enough: `clearprop explain lecture | head`.
+        # The reader has closed the pipe: `clearprop explain lecture | head`.
         leave_pipe()
         return 0
     except (KeyboardInterrupt, Abort):
@@ -56,7 +56,7 @@ def run(arguments: list[str]) -> int:
         return _complain("not enough memory for this network; use fewer units or examples", 1)
     except RecursionError:
         _traceback()
-        return _complain("nested too deeply to be worked out", 1)
+        return _complain("nested too deeply", 1)
     except Exception as error:
         _traceback()
         return _complain(

@@ -22,9 +22,8 @@ THREADS = click.option(
     metavar="N",
     help="Number of threads (default: automatic). Results do not change.",
 )
-FORMAT = click.option(
-    "--format", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="Output format."
-)
+CHOICE = click.Choice(list(FORMATS))
+FORMAT = click.option("--format", type=CHOICE, default="text", show_default=True, help="Output format.")
 EXAMPLE_HELP = "One example, counted from 1, or all as one batch."
 
 
@@ -43,7 +42,7 @@ def application() -> None:
 @application.command()
 @NET
 @click.argument("names", metavar="[NAME]...", nargs=-1)
-@FORMAT
+@click.option("--format", type=CHOICE, help="Output format (default: by the suffix of --output, else text).")
 @click.option("--output", metavar="FILE", help="Output file (default: standard output).")
 @click.option(
     "--digits",

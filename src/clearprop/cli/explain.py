@@ -10,13 +10,14 @@ from clearprop.loading import load
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import Cycle, cycle
 from clearprop.rendering.explanation import explain, explain_cycles
+from clearprop.rendering.formats import format_of
 
 
 def run_explain(
     net: str,
     names: list[str],
     *,
-    format: str,
+    format: str | None,
     output: str | None,
     digits: int,
     rounding: Literal["nearest", "truncate"],
@@ -39,7 +40,7 @@ def run_explain(
     else:
         done = _cycle(problem, which_example(example), steps)
         explanation = explain(done, *names, digits=digits, rounding=rounding, notation=notation, paths=paths)
-    deliver(explanation, format, output, fragment=fragment)
+    deliver(explanation, format or format_of(output), output, fragment=fragment)
     return 0
 
 

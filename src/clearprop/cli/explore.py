@@ -27,11 +27,11 @@ def run_explore(
     write_atomically(path, page(problem))
     print(path)
     if opens and not webbrowser.open(path.resolve().as_uri()):
-        print(f"clearprop: no browser could be started; open {path} yourself", file=sys.stderr)
+        print(f"clearprop: no browser started; open {path} yourself", file=sys.stderr)
     return 0
 
 
 def _place(name: str) -> Path:
-    """A file of its own among the temporary ones, named after the network."""
+    """Return a path in a new temporary folder, named after the network."""
     stem = re.sub(r"[^\w-]+", "-", Path(name).stem)[:60].strip("-") or "network"
     return Path(tempfile.mkdtemp(prefix="clearprop-")) / f"{stem}.html"

@@ -15,10 +15,10 @@ from clearprop.training.callbacks import Callback, Logs
 
 
 class Log(Callback):
-    """``{"epoch": 1, "loss": …, "learning_rate": …}``, a line as soon as the epoch is done.
+    """A line for each epoch, as soon as it is done: ``{"epoch": 1, "loss": …, "learning_rate": …}``.
 
     Raises:
-        Unwritable: nothing can be written there; said before the first step.
+        Unwritable: the file cannot be written; raised before the first step.
     """
 
     def __init__(self, path: str) -> None:
@@ -26,7 +26,7 @@ class Log(Callback):
         self.path, self.broken = Path(path), False
 
     def on_train_begin(self, problem: Problem, epochs: int) -> None:
-        """Starts the file; a training that is resumed keeps the lines up to where it goes on."""
+        """Start the file; a resumed training keeps the lines of the epochs before it."""
         kept = []
         if epochs and self.path.is_file():
             lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -34,7 +34,7 @@ class Log(Callback):
         write_atomically(self.path, "".join(f"{line}\n" for line in kept))
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        """A line; where that fails, the log ends and the training goes on."""
+        """Write a line; if that fails, the log ends and training continues."""
         numbers = {key: value if math.isfinite(value) else None for key, value in logs.items()}
         self._append({"epoch": epoch, **numbers})
 
@@ -51,7 +51,7 @@ class Log(Callback):
 
 
 def _epoch(line: str) -> int:
-    """The epoch that a line is about; 0 if it is no line of a log."""
+    """Return the epoch of a line; 0 if it is no line of a log."""
     try:
         epoch = json.loads(line)["epoch"]
     except (ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""Notices: what a user should know while the work goes on, as lines on standard error."""
+"""Notices on standard error while the work goes on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from clearprop.training.engines import SlowerEngine
 
 @contextmanager
 def notices(quiet: bool) -> Iterator[None]:
-    """clearprop's own warnings become lines, or nothing at all."""
+    """Print clearprop's own warnings as lines, or drop them if quiet."""
 
     def show(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
         if not issubclass(category, SlowerEngine):

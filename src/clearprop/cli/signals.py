@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first ends the work cleanly, and nothing disturbs the saving of what was learnt."""
+"""Ctrl-C and SIGTERM: the first ends the work cleanly; later ones do not disturb the saving of the model."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from clearprop.training.callbacks import Callback, Logs
 
 
 class Interrupts(Callback):
-    """While it is entered, SIGTERM is an interrupt like Ctrl-C; once the training has ended, or a first
-    interrupt has come, further ones are left alone."""
+    """A context in which SIGTERM interrupts as Ctrl-C does. After the first interrupt, or the end of training,
+    further ones are ignored."""
 
     def __init__(self) -> None:
         self.held = False
-        # Python lets only the main thread say what a signal does.
+        # Only the main thread may set signal handlers.
         self.main = threading.current_thread() is threading.main_thread()
 
     def __enter__(self) -> Interrupts:
@@ -29,7 +29,7 @@ class Interrupts(Callback):
             raise KeyboardInterrupt
 
     def on_train_end(self, logs: Logs) -> None:
-        """From here on nothing interrupts."""
+        """Ignore interrupts from here on."""
         self.held = True
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -47,12 +47,12 @@ STALE = 3600.0
 
 
 def enabled() -> bool:
-    """Whether anything is to be kept, on disk or in memory."""
+    """Return whether code is cached, on disk or in memory."""
     return os.environ.get(PLACE, "on").strip().lower() not in ("", "off")
 
 
 def folder() -> Path | None:
-    """Where code is kept, whether it is there already or not; None for nowhere."""
+    """Return the cache folder, which need not exist yet; None if the cache is off."""
     if not enabled():
         return None
     try:
@@ -132,7 +132,7 @@ def read(fingerprint: str, machine: str) -> bytes | None:
 
 
 def _content(path: Path) -> bytes:
-    """What is in a file that only this user can have written; nothing, if it is another kind of thing."""
+    """Return the content of a file that only this user can have written; nothing if it is not a file."""
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
     # A pipe is not waited for.
     descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))

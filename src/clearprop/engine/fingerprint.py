@@ -95,7 +95,7 @@ def fingerprint(program: Program, target: Target, part: Part) -> str | None:
 
 
 def description(program: Program, part: Part) -> str:
-    """All that matters of a program to its code, as text.
+    """Return everything in a program that its code depends on, as text.
 
     Raises:
         TypeError: a kind of thing that is not known here.
@@ -173,7 +173,7 @@ def sources() -> str | None:
 
 
 def unchanged() -> bool:
-    """Whether they stand so still. If somebody is at work on them, nobody knows which of them made the code."""
+    """Return whether they stand so still. If somebody is at work on them, nobody knows which of them made the code."""
     return hashed(ROOT) == sources()
 
 

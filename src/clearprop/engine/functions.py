@@ -1,4 +1,4 @@
-"""Modules: the native functions of a program, in LLVM's intermediate language, as texts of their own.
+"""Modules: the native functions of a program, in LLVM's intermediate language, as separate texts.
 
 Every function called from Python takes the context, the number of the worker and the number of workers; all
 workers run the same function. The table of layers says what to do; kernels do the work. Kernels that

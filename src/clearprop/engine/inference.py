@@ -1,4 +1,4 @@
-"""Inference: outputs, or errors, for as many examples as are asked for."""
+"""Inference: outputs, or errors, for any number of examples."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from clearprop.engine.kernels.gather import gather, scatter
 
 
 class Inference(Forward):
-    """What ``predict`` and ``errors`` have in common: the forward pass, block by block."""
+    """The common part of ``predict`` and ``errors``: the forward pass, block by block."""
 
     def build(self) -> None:
         """Build all blocks of this worker."""
@@ -51,7 +51,7 @@ class Errors(Inference):
 
     @property
     def leaves_sums(self) -> bool:
-        """Whether the last layer's sums are left alone."""
+        """Return whether the last layer's sums are left alone."""
         return self.program.fused is not None
 
     def block(self, first: ir.Value, examples: ir.Value) -> None:

@@ -284,16 +284,6 @@ class Native:
         for start in range(0, examples, most):
             yield slice(start, min(start + most, examples))
 
-    def outputs(self, rows: Array) -> Array:
-        """Return the outputs for these examples, shape (examples, outputs)."""
-        order = self._checked(rows)
-        size = self.problem.network.sizes[-1]
-        found = zeros(len(order) * size, self.panels.numbers.dtype).reshape(len(order), size)
-        for part in self._parts_of(len(order)):
-            self.inference.set(order=order[part], examples=part.stop - part.start, outputs=found[part])
-            together(self.built.predict, self.inference.address, self._workers(part.stop - part.start))
-        return found
-
     def _workers(self, examples: int) -> int:
         return max(1, min(self.threads, examples // plan.EXAMPLES))
 

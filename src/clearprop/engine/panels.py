@@ -114,10 +114,7 @@ class Panels(Panel):
 
     @cached_property
     def places(self) -> Array:
-        """Where in the weights each parameter of the flat vector stands (a shared bias: its first place)."""
-        return self._places(transposed=False)
-
-    def _places(self, *, transposed: bool) -> Array:
+        """The place among the weights of each parameter of the flat vector; of a shared bias, its first place."""
         layout = self.network.layout
         places = np.empty(layout.size, np.int64)
         for index, (weights, biases) in enumerate(zip(layout.weights, layout.biases, strict=True)):

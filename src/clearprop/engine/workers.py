@@ -1,4 +1,4 @@
-"""Workers: threads that run the same native function, each with a number of its own.
+"""Workers: threads that run the same native function, each with its number.
 
 Threads live as long as one call. So nothing is left over that a fork could lose, and calls from several
 Python threads do not meet; against the length of a call, starting a thread is cheap.
@@ -18,7 +18,7 @@ FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int6
 
 
 def processors() -> int:
-    """How many processors this process may use."""
+    """Return the number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -112,7 +112,7 @@ class Crew:
         self.costs: dict[int, float] = {}
 
     def size(self) -> int:
-        """How many workers the next call is to have."""
+        """Return the number of workers for the next call."""
         if self.most == 1:
             return 1
         untried = [count for count in (self.most, 1) if count not in self.costs]

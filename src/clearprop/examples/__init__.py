@@ -23,5 +23,5 @@ def source(name: str) -> str:
 
 
 def beside(net: str | os.PathLike[str]) -> Path:
-    """The folder that a network file's table lies in: its own, or that of the bundled examples."""
+    """Return the folder of a network file's table: the file's folder, or that of the bundled examples."""
     return Path(__file__).parent if net in DESCRIPTIONS else Path(net).parent

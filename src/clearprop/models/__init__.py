@@ -1,1 +1,1 @@
-"""Model files: what a training saves, and reads to go on."""
+"""Model files: what a training saves, and reads to resume."""

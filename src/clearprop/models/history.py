@@ -1,4 +1,4 @@
-"""What happened, epoch by epoch."""
+"""The history of a training, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ class History:
 
     @property
     def epochs(self) -> int:
-        """How many epochs it tells of."""
+        """The number of epochs in it."""
         return len(self.loss) - 1
 
     @property
     def watched(self) -> list[float]:
-        """The loss that says whether training gets anywhere: of the validation rows, where there are any."""
+        """The loss that early stopping and schedules watch: of the validation rows, where there are any."""
         return self.validation or self.loss
 
     @property
     def best(self) -> int:
         """The first epoch with the lowest watched loss; 0 is before training."""
         watched = self.watched
-        # Asked after every epoch: only what is new is looked at.
+        # Called after every epoch: look only at what is new.
         for epoch in range(self._seen, len(watched)):
             if watched[epoch] < watched[self._best]:
                 self._best = epoch
@@ -43,7 +43,7 @@ class History:
         return self._best
 
     def tells_of(self, epochs: int) -> bool:
-        """Whether it can be that of a training which made so many whole epochs."""
+        """Return whether it can be the history of a training of that many whole epochs."""
         if (len(self.loss), len(self.rate)) != (epochs + 1, epochs) or len(self.validation) not in (0, epochs + 1):
             return False
         # Before the first step the loss may be infinite or undefined; such a training has ended there.
@@ -51,10 +51,10 @@ class History:
         return bool(finite[1:].all() and (finite[0] or not epochs) and not np.isnan(self.validation).any())
 
     def until(self, epochs: int) -> History:
-        """What had happened by the end of that epoch."""
+        """Return the history up to the end of that epoch."""
         return History(self.loss[: epochs + 1], self.rate[:epochs], self.validation[: epochs + 1])
 
 
 def keeps_best(settings: Settings, history: History) -> bool:
-    """Whether the weights to keep are those with the lowest loss of the validation rows."""
+    """Return whether to keep the weights with the lowest validation loss."""
     return bool(history.validation) and settings.early_stopping and settings.tolerance > 0

@@ -1,7 +1,7 @@
-"""Model files: a network, its numbers, what was fitted on its data, and where its training stands.
+"""Model files: a network, its parameters, what was fitted on its data, and the progress of its training.
 
-One safetensors file that anyone's reader opens. Its tensors are ``layers.N.weights``, one row per
-unit, and ``layers.N.biases``; those of ``training.`` are what going on needs. Its metadata has one
+One safetensors file that any reader of such files opens. Its tensors are ``layers.N.weights``, one row per
+unit, and ``layers.N.biases``; those of ``training.`` are for resuming. Its metadata has one
 key, ``clearprop``, with JSON: ``network`` is the network file without its numbers,
 ``preprocessing`` what was fitted on the training rows, ``training`` how far it is and what it
 started from. It holds no clock time: the same run writes the same bytes.
@@ -36,7 +36,7 @@ MAX_DESCRIPTION = 90_000_000
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training is: ``origin`` is what it started from, ``status`` how it ended, if it has."""
+    """The progress of a training: ``origin`` is what it started from, ``status`` how it ended, if it has."""
 
     position: Position
     history: History
@@ -47,7 +47,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Model:
-    """What a model file holds; ``progress`` is None if it was saved without its training."""
+    """The content of a model file; ``progress`` is None if it was saved without its training."""
 
     problem: Problem
     progress: Progress | None = None
@@ -65,7 +65,7 @@ def save_model(model: Model, path: str | os.PathLike[str]) -> None:
 
 
 def require_savable(problem: Problem, origin: Mapping[str, Any] | None = None) -> None:
-    """See that a model of the problem can be written and read again, before the work whose result it is to keep.
+    """Check that a model of the problem can be written and read again, before the work that it is to keep.
 
     ``origin`` is what its training starts from, where that is to be saved with it.
 
@@ -89,7 +89,7 @@ def require_savable(problem: Problem, origin: Mapping[str, Any] | None = None) -
 
 
 def content(model: Model) -> bytes:
-    """The bytes of a model file."""
+    """Return the bytes of a model file."""
     from safetensors.numpy import save
 
     tensors = {name: np.ascontiguousarray(array) for name, array in _tensors(model)}
@@ -97,12 +97,12 @@ def content(model: Model) -> bytes:
 
 
 def as_json(value: Any) -> str:
-    """JSON in ASCII, so that a file's name that is no text can be written too; numbers of NumPy as Python's."""
+    """Return JSON in ASCII, which holds even a file name that is not valid text; NumPy's numbers become Python's."""
     return json.dumps(_with_plain_keys(value), separators=(",", ":"), default=lambda number: number.item())
 
 
 def _with_plain_keys(value: Any) -> Any:
-    """The same with keys that are numbers of NumPy, as classes may be, as Python's."""
+    """Return the value with keys that are NumPy's numbers, as classes may be, as Python's."""
     if isinstance(value, Mapping):
         return {
             key.item() if isinstance(key, np.generic) else key: _with_plain_keys(item) for key, item in value.items()
@@ -111,7 +111,7 @@ def _with_plain_keys(value: Any) -> Any:
 
 
 def describe(model: Model) -> dict[str, Any]:
-    """All of a model but its numbers, as JSON."""
+    """Return all of a model but its numbers, as JSON."""
     problem, progress = model.problem, model.progress
     return {
         "format": FORMAT,
@@ -165,7 +165,7 @@ def _snapshot(place: str, snapshot: Snapshot) -> Iterator[tuple[str, Array]]:
 
 
 def _in(dtype: str, values: Array) -> Array:
-    """The values in the precision of the training, unless that loses digits: frozen ones keep theirs."""
+    """Return the values in the precision of the training, unless that loses digits, as for frozen ones."""
     with np.errstate(over="ignore"):
         smaller = values.astype(dtype)
     return smaller if np.array_equal(smaller, values) else values

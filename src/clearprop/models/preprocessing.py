@@ -1,4 +1,4 @@
-"""What was fitted on the training rows, as JSON, and back."""
+"""Convert what was fitted on the training rows to JSON, and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading model files: everything that one says is checked before it is believed."""
+"""Read model files: everything in one is checked before it is used."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OWN = {"float32": ("F32",), "float64": ("F64",)}
 
 
 def read_model(path: str | os.PathLike[str]) -> Model:
-    """The model in a file.
+    """Return the model in a file.
 
     Raises:
         UnreadableFile: missing, a folder, or it may not be read.
@@ -53,7 +53,7 @@ def read_model(path: str | os.PathLike[str]) -> Model:
 
 
 def _require_readable(path: str | os.PathLike[str], shown: str) -> None:
-    """Say why a file cannot be read: to safetensors all that it may not open is missing."""
+    """Raise why a file cannot be read: safetensors calls every file missing that it cannot open."""
     if os.path.exists(path) and not os.path.isfile(path):
         found = "folder" if os.path.isdir(path) else "device"
         raise UnreadableFile(f"{shown}: expected a model file, found a {found}")
@@ -68,12 +68,12 @@ def _require_readable(path: str | os.PathLike[str], shown: str) -> None:
 
 
 def damaged(shown: str, what: str) -> DamagedModel:
-    """The failure of a model file that contradicts itself."""
+    """Return the error for a model file that contradicts itself."""
     return DamagedModel(f"{shown}: a damaged model file: {what}; use another copy, or train it again")
 
 
 class _Reader:
-    """A safetensors file: everything it says is checked before it is believed."""
+    """A reader of one safetensors file, with the tensors that were taken from it."""
 
     def __init__(self, file: Any, shown: str) -> None:
         self.file, self.shown = file, shown
@@ -132,7 +132,7 @@ class _Reader:
         return table[key]
 
     def _sizes(self, network: Mapping[str, Any]) -> None:
-        """Compare the sizes that are described with the tensors, before anything of such a size is made."""
+        """Compare the described sizes with the tensors, before anything of such a size is allocated."""
         inputs, layers = network.get("inputs"), network.get("layers")
         before = _size(inputs.get("names", inputs.get("count"))) if isinstance(inputs, dict) else None
         for number, layer in enumerate(layers if isinstance(layers, list) else (), start=1):
@@ -144,7 +144,7 @@ class _Reader:
     # --- numbers ----------------------------------------------------------------------------
 
     def _shape(self, name: str, shape: tuple[int | None, ...]) -> Any:
-        """A tensor of that shape (None: any length), not yet read."""
+        """Return a tensor of that shape (None: any length), not yet read."""
         if name not in self.names:
             raise self.damaged(f"the tensor {name} is missing")
         part = self.file.get_slice(name)
@@ -155,7 +155,7 @@ class _Reader:
         return part
 
     def _tensor(self, name: str, shape: tuple[int | None, ...], kinds: Sequence[str] = FLOATS) -> Array:
-        """A tensor of that shape and one of these types."""
+        """Return a tensor of that shape and one of these types."""
         kind = self._shape(name, shape).get_dtype()
         if kind not in kinds:
             raise self.damaged(f"{name}: expected type {' or '.join(kinds)}, found {kind}")
@@ -267,7 +267,7 @@ def _finite_float(text: str) -> float:
 
 
 def _size(units: Any) -> int | None:
-    """How many units these are, by their names or their number; None if that makes no sense."""
+    """Return the number of units, from their names or their number; None if it is neither."""
     if isinstance(units, list):
         return len(units)
     return int(units) if isinstance(units, (int, float)) else None

@@ -58,12 +58,12 @@ class Examples:
         return np.sort(np.concatenate([self.training, self.validation]))
 
     def take(self, rows: Array) -> Examples:
-        """Those at these positions, as examples of their own."""
+        """Return the examples at these positions."""
         weights = None if self.weights is None else self.weights[rows]
         return Examples(self.inputs[rows], self.targets[rows], weights)
 
     def only(self, number: int) -> Examples:
-        """The one example, counted from 1.
+        """Return one example, counted from 1.
 
         Raises:
             InvalidArgument: there is no such example, or it was left out.
@@ -76,7 +76,7 @@ class Examples:
 
     @staticmethod
     def of(inputs: Sequence[Any] | Array, targets: Sequence[Any] | Array, *, own: bool = True) -> Examples:
-        """From anything that NumPy makes a matrix of; a single row is one example."""
+        """Return examples from anything that NumPy makes a matrix of; a single row is one example."""
         rows = [np.atleast_2d(np.asarray(values, dtype=float)) for values in (inputs, targets)]
         if len(rows[0]) != len(rows[1]):
             raise InvalidArgument(f"found {len(rows[0])} rows of inputs and {len(rows[1])} rows of targets")
@@ -93,7 +93,7 @@ MAX_FAULTS = 10
 
 
 def example_faults(examples: Examples, inputs: int, outputs: int, rule: Loss) -> Iterator[Fault]:
-    """What is wrong with examples for a network of that size and loss."""
+    """Yield what is wrong with examples for a network of that size and loss."""
     used, shapes = examples.used, (examples.inputs.shape[1:], examples.targets.shape[1:])
     sound: Array = np.zeros(len(used), dtype=bool)
     if shapes == ((inputs,), (outputs,)):
@@ -118,7 +118,7 @@ def row_faults(
     outputs: int | None,
     rule: Loss | None,
 ) -> Iterator[Fault]:
-    """What is wrong with rows of numbers, as far as the network's size and loss are known."""
+    """Yield what is wrong with rows of numbers, as far as the network's size and loss are known."""
     found = 0
     for number, values, targets in rows:
         for fault in _faults(f"examples[{number}]", inputs, outputs, rule, values, targets):
@@ -131,13 +131,13 @@ def row_faults(
 
 
 def inside(rule: Loss, targets: Array) -> Array:
-    """Whether each target is one that the loss makes sense for."""
+    """Return whether each target is one that the loss makes sense for."""
     low, high = rule.targets
     return np.asarray((targets >= low) & (targets <= high))
 
 
 def whole(rule: Loss, targets: Array) -> Array:
-    """Whether the targets of each example sum to 1, where the loss needs them to."""
+    """Return whether the targets of each example sum to 1, where the loss needs them to."""
     sums = np.abs(targets.sum(axis=-1) - 1) <= 1e-6
     return np.asarray(sums if rule.sums_to_one else np.ones_like(sums))
 

@@ -26,7 +26,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Target:
-    """What an output should be."""
+    """The target of an output."""
 
     index: int
 

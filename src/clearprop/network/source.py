@@ -48,7 +48,7 @@ def read_text(path: Path, limit: int = MAX_BYTES) -> str:
 
 
 def toml_message(error: tomllib.TOMLDecodeError, text: str) -> str:
-    """What is wrong, on which line, and that line."""
+    """Return what is wrong, on which line, and that line."""
     message = str(error)
     message = message[:1].lower() + message[1:]
     if "(at line " in message:

@@ -22,7 +22,7 @@ from clearprop.types import Array
 
 @dataclass(frozen=True)
 class Update:
-    """New parameters and what the optimizer remembers.
+    """New parameters and the optimizer's new state.
 
     ``gradient`` is what the rule was given (clipped, if that is asked for), ``clip_factor``
     what clipping by norm multiplied it with; ``assigned`` holds the value of each of the
@@ -37,7 +37,7 @@ class Update:
 
 
 def initial_state(optimizer: Optimizer, parameters: Parameters) -> dict[str, Array]:
-    """What the optimizer remembers before the first step."""
+    """Return the optimizer's state before the first step."""
     return {name: np.full_like(parameters.vector, value) for name, value in optimizer.state.items()}
 
 

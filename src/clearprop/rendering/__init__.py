@@ -1,1 +1,1 @@
-"""Derivations on paper: documents, and what prints them."""
+"""Results on paper: documents, and the printers that write them in each format."""

@@ -1,4 +1,4 @@
-"""What in a document can be linked to: its headings, and the equations that compute a quantity."""
+"""Targets of links in a document: its headings, and the equations that compute a quantity."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from clearprop.rendering.document import Document, Equation, Heading, View
 
 
 class Anchors:
-    """Ids by the position of a block in its document, each once; all of them begin with ``prefix``.
+    """Unique ids of blocks, by their position in the document; each begins with ``prefix``.
 
     A quantity is computed in the last equation of a section that has it on its left, unless that
     equation says that it was computed before.
@@ -44,8 +44,8 @@ class Anchors:
             self.ids[position] = self._id(view.name(quantity))
 
     def computed(self, quantity: Hashable, seen_from: int) -> str | None:
-        """The id of the equation that computes a quantity which the block at that position speaks of: the one
-        in its own section, else the first; None if that is the block itself, or there is none."""
+        """Return the id of the equation that computes a quantity named by the block at that position: the one in
+        the same section, else the first; None if that is the block itself, or there is none."""
         section = self._section[seen_from]
         if (section, quantity) not in self._within:
             quantity = self._again.get((section, quantity), quantity)
@@ -54,7 +54,7 @@ class Anchors:
         return None if position is None or position == seen_from else self.ids[position]
 
     def _id(self, text: str) -> str:
-        """Letters, digits and a few signs of the text, and a number if it is not the first of its kind."""
+        """Return the letters, digits and a few signs of the text, with a number if that id is taken."""
         plain = re.sub(r"[^\w.∂]+", "-", text.replace("⁺", "-new"))
         slug = found = in_ascii(plain)[:60].strip("-") or "part"
         while found in self._used:
@@ -65,6 +65,6 @@ class Anchors:
 
 
 def left_quantity(equation: Equation) -> Hashable:
-    """The quantity on the left of an equation; None where that is plain words or a formula."""
+    """Return the quantity on the left of an equation, or None if that is plain words or a formula."""
     left = equation.left
     return None if not isinstance(left, Symbol) or isinstance(left.key, str) else left.key

@@ -1,4 +1,4 @@
-"""The network drawn as text: layers in columns, units in rows, what each unit is fed below."""
+"""The network drawn as text: layers in columns, units in rows, the connections of each unit below."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BOX = {
 
 
 def diagram_text(diagram: Diagram, view: View, width: int = 76) -> str:
-    """The drawing; a network too wide for it is named in one line instead."""
+    """Return the drawing; a network that is too wide is named in one line instead."""
     network = diagram.network
     columns = [_inputs(diagram, view), *(_units(diagram, layer) for layer in range(network.depth))]
     targets = [q.Target(k) for k in range(network.sizes[-1])]
@@ -57,7 +57,7 @@ def _units(diagram: Diagram, layer: int) -> list[str]:
 
 
 def _rows(count: int, height: int) -> list[int]:
-    """Every other line, centred."""
+    """Return every other line, centred."""
     first = height - count
     return [first + 2 * k for k in range(count)]
 
@@ -78,7 +78,7 @@ def _drawn(columns: list[list[str]], height: int) -> list[str]:
 
 
 def _connect(lines: list[str], left: list[int], right: list[int]) -> None:
-    """A bus between two columns: every unit on the left feeds every unit on the right."""
+    """Draw a bus between two columns: every unit on the left feeds every unit on the right."""
     top, bottom = min(*left, *right), max(*left, *right)
     for row in range(len(lines)):
         sides = "l" if row in left else ""
@@ -91,7 +91,7 @@ def _connect(lines: list[str], left: list[int], right: list[int]) -> None:
 
 
 def connections(diagram: Diagram, view: View) -> list[str]:
-    """``h1 ← i1 · w1 = 0.1, …`` for every unit."""
+    """Return ``h1 ← i1 by w1 = 0.1, …`` for every unit."""
     network = diagram.network
     layout = network.layout
     lines = []

@@ -94,6 +94,16 @@ FORMATS = {
 }
 
 
+def format_of(path: str | None) -> str:
+    """Return the format that a file's suffix names, else text.
+
+    >>> format_of("lecture.tex"), format_of("lecture.out")
+    ('latex', 'text')
+    """
+    named = (each.name for each in FORMATS.values() if path is not None and path.endswith(each.suffix))
+    return next(named, "text")
+
+
 def write(result: Printable, format: str = "text", **options: Any) -> str:
     """Return a result in a format.
 

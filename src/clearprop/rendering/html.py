@@ -1,7 +1,7 @@
 """Documents as HTML: mathematics in MathML Core, the network as SVG, no script.
 
-Long formulas are broken between their terms and factors where the page is narrow, as the browser sees
-fit; what cannot be broken scrolls within a box of its own, which the keyboard reaches.
+The browser breaks long formulas between their terms and factors where the page is narrow; what cannot be
+broken scrolls in a box that the keyboard reaches.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ from clearprop.rendering.svg import legend, svg
 from clearprop.rendering.svg_curve import svg_curve
 
 LONG = 26
-"""A formula of more characters than this is broken where it can be; a phone shows about so many."""
+"""A longer formula is broken where possible; a phone shows about this many characters."""
 UNBROKEN = 22
-"""What stays in one piece may be too wide for a small screen, or a large magnification, with more than so many."""
+"""A longer chunk may be too wide for a small screen or a large magnification."""
 ROW = 76
-"""An equation of no more characters stands on one line where the page is wide."""
+"""A shorter equation stands on one line where the page is wide."""
 
 
 class Html:
-    """A document's blocks as HTML. ``top`` is the level of its highest heading; ``prefix`` begins every id."""
+    """The blocks of a document as HTML. ``top`` is the level of the highest heading; ``prefix`` begins every id."""
 
     def __init__(self, document: Document, view: View, *, top: int = 1, prefix: str = "") -> None:
         self.document, self.view, self.prefix = document, view, prefix
@@ -59,7 +59,7 @@ class Html:
     # --- sections ---------------------------------------------------------------------------
 
     def body(self) -> str:
-        """All blocks, each heading with what follows it in a section."""
+        """Return all blocks; each heading opens a section."""
         shown: list[str] = []
         open_levels: list[int] = []
         for position, block in enumerate(self.document):
@@ -75,7 +75,7 @@ class Html:
         return "\n".join([*shown, *["</section>"] * len(open_levels)])
 
     def contents(self) -> str:
-        """Links to all headings below the title."""
+        """Return links to all headings below the title."""
         below = [(p, b) for p, b in enumerate(self.document) if isinstance(b, Heading) and self.levels[b.level] > 1]
         return f"<ul>{''.join(self._entries(below))}</ul>" if below else ""
 
@@ -92,7 +92,7 @@ class Html:
             headings = headings[deeper:]
 
     def _entry(self, heading: Heading) -> str:
-        """A heading in the contents; a gradient by what it is the gradient of."""
+        """Return a heading for the contents; a gradient is listed by its parameter."""
         match heading.quantity:
             case None:
                 return escaped(heading.text)
@@ -130,7 +130,7 @@ class Html:
         raise TypeError(f"not a block: {block!r}")
 
     def _picture(self, position: int) -> str:
-        """How the ids within a picture begin: as no anchor does."""
+        """Return a prefix for the ids within a picture that no anchor begins with."""
         return f"{self.prefix}picture:{position}"
 
     def _figure(self, position: int, block: Diagram) -> str:
@@ -139,16 +139,16 @@ class Html:
         return f'<figure class="network">{picture}<figcaption>{"<br/>".join(words)}</figcaption></figure>'
 
     def _scrolling(self, content: str, label: str) -> str:
-        """A box that scrolls where its content is too wide; by keyboard too."""
+        """Return a box that scrolls if its content is too wide, by keyboard too."""
         return element("div", content, class_="scroll", **self._reached(label))
 
     def _here(self, what: str) -> str:
-        """What something is called, after the heading above it."""
+        """Return a label: the heading above, and what it is."""
         return f"{self._section}, {what}" if self._section else what
 
     def _reached(self, label: str | None) -> dict[str, str]:
-        """What lets the keyboard reach a box that may scroll, each under a label of its own; nothing for one
-        that does not."""
+        """Return the attributes that let the keyboard reach a box that may scroll, each with a unique label; none
+        without a label."""
         if label is None:
             return {}
         self._labels[label] += 1
@@ -172,7 +172,7 @@ class Html:
         )
 
     def _called(self, block: Equation) -> str:
-        """The left side in plain words."""
+        """Return the left side in plain words."""
         return self.view.name(block.left.key) if isinstance(block.left, Symbol) else "an equation"
 
     def _left(self, tree: Expression) -> str:
@@ -190,7 +190,7 @@ class Html:
         return f'<span class="line">{shown}{self._remark(position, line)}</span>'
 
     def _chunk(self, chunk: Chunk, link: str | None) -> str:
-        """A chunk after its sign, which stands alone there and must be marked as infix."""
+        """Return a chunk after its sign, which stands alone there and must be marked as infix."""
         sign = mo(chunk.sign, "infix")
         if link is None:
             return math(sign + chunk.shown)
@@ -198,7 +198,7 @@ class Html:
         return f'<span class="part">{math(sign)}{factor}</span>'
 
     def _link(self, position: int, chunk: Chunk, alone: bool) -> str | None:
-        """The place where a factor was computed; where the line is a unit's output alone, that too."""
+        """Return the place where a factor was computed, and of a unit's output if the line is nothing else."""
         key = chunk.key
         chained = isinstance(key, q.Derivative | q.Error | q.PenaltyError | Phrase)
         linked = chained or (alone and isinstance(key, q.Output | q.Sum))
@@ -213,7 +213,7 @@ class Html:
         return f' <span class="remark">({shown})</span>'
 
     def _matrix_equation(self, block: MatrixEquation) -> str:
-        """One side after the other; each goes on a line of its own where there is no room."""
+        """Return one side after the other; each may start a new line."""
         sides: list[list[Matrix | object]] = [[]]
         for piece in block.pieces:
             sides.append([piece]) if piece == "=" else sides[-1].append(piece)
@@ -238,7 +238,7 @@ class Html:
         return self._scrolling(shown, self._here("table"))
 
     def _said(self, item: Cell) -> str | None:
-        """How a symbol or a number is read aloud."""
+        """Return how a symbol or a number is read aloud."""
         match item:
             case Symbol(key):
                 return self.view.name(key)
@@ -257,5 +257,5 @@ class Html:
 
 
 def _length(chunks: list[Chunk]) -> int:
-    """About how many characters a line has, its operators and the spaces around them included."""
+    """Return about how many characters a line has, with its operators and the spaces around them."""
     return sum(visible(chunk.shown) + 3 for chunk in chunks)

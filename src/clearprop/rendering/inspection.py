@@ -1,4 +1,4 @@
-"""What the compiled engine does for a problem, as a document and as a structure."""
+"""The compiled engine's plan for a problem, as a document and as a structure."""
 
 from __future__ import annotations
 

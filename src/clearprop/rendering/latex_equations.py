@@ -25,7 +25,7 @@ def equation(block: Equation, formula: Formula) -> str:
 
 
 def _long_left(tree: Expression, shown: str, formula: Formula) -> str:
-    """A left side on a line of its own; words are wrapped there."""
+    """Return a left side that stands alone on a line; words are wrapped."""
     if formula.web or width(shown) <= ROOM:
         return shown
     return _paragraph(tree.key) if isinstance(tree, Symbol) and isinstance(tree.key, str) else shrunk(shown, ROOM)
@@ -36,7 +36,7 @@ def _paragraph(text: str) -> str:
 
 
 def _remark(rows: list[str], line: Line, formula: Formula, room: float) -> None:
-    """The words beside a line, or below it where there is no room."""
+    """Add the remark beside a line, or below it where there is no room."""
     if not line.remark:
         return
     words = f"({line.remark})"

@@ -11,7 +11,7 @@ Matrices = tuple[Matrix | Letter | str, ...]
 
 
 def matrix_equation(block: MatrixEquation, formula: Formula) -> str:
-    """Symbols and matrices side by side; where they do not fit, broken at the equals signs."""
+    """Return symbols and matrices side by side, broken at the equals signs where they do not fit."""
     whole = _matrices(block.pieces, formula)
     if formula.web or _matrices_width(block.pieces, formula) <= ROOM:
         return whole

@@ -54,7 +54,7 @@ LIGATURES = {"--", "''", "?'", "!'"}
 
 
 def escaped(text: str) -> str:
-    """Any text as LaTeX text: nothing in it is markup, and nothing breaks the document."""
+    """Return any text as LaTeX text: nothing in it is markup, and nothing breaks the document."""
     shown, before = [], ""
     for character in text:
         shown.append("{}" if before + character in LIGATURES else "")
@@ -73,7 +73,7 @@ def _other(character: str) -> str:
 
 
 def prose(text: str) -> str:
-    """Text in which a line may also break inside a very long word."""
+    """Return text in which a line may also break inside a very long word."""
     shown = []
     for part in re.findall(r"\s+|\S+", text):
         pieces = [part] if len(part) <= 20 else [part[k : k + 10] for k in range(0, len(part), 10)]
@@ -88,7 +88,7 @@ IN_MATHEMATICS = {
 
 
 def web_text(text: str) -> str:
-    """Text inside a formula for MathJax or KaTeX, which know no commands within ``\\text``."""
+    """Return text inside a formula for MathJax or KaTeX, which know no commands within ``\\text``."""
     clean = "".join(character if character.isprintable() else " " for character in text)
     parts = re.split(r"([\\{}$&#%_^~<>|`])", clean)
     return "".join(IN_MATHEMATICS.get(part, rf"\text{{{part}}}") for part in parts if part)
@@ -98,7 +98,7 @@ def web_text(text: str) -> str:
 
 
 class Latex(Pieces):
-    """What a name consists of, as LaTeX; ``web`` is for MathJax and KaTeX."""
+    """The pieces of a name as LaTeX; ``web`` is for MathJax and KaTeX."""
 
     def __init__(self, *, web: bool = False) -> None:
         self.web = web
@@ -160,7 +160,7 @@ class Symbols(symbols.Symbols):
 
 
 def number(shown: str) -> str:
-    """1.2e-8 → 1.2\\times 10^{-8}"""
+    """Return 1.2e-8 as 1.2\\times 10^{-8}."""
     if shown.lstrip("-") in ("inf", "nan"):
         return shown.replace("inf", r"\infty").replace("nan", r"\mathrm{nan}")
     mantissa, e, exponent = shown.partition("e")

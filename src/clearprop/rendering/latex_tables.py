@@ -14,7 +14,7 @@ ROWS = 40
 
 
 def cell(item: Cell, formula: Formula) -> str:
-    """A cell of a table."""
+    """Return a cell of a table."""
     if isinstance(item, str):
         return prose(item)
     shown = formula.write(item)
@@ -46,7 +46,7 @@ def _cell_width(item: Cell, formula: Formula) -> float:
 
 
 def _paragraph_columns(widths: list[float], words: list[bool]) -> dict[int, float]:
-    """Columns of long text in a table that is too wide, and how wide they are then set."""
+    """Return the columns of long text in a table that is too wide, with the width they get."""
     long = [c for c, wide in enumerate(widths) if words[c] and wide > 150]
     if not long or sum(widths) + 12 * len(widths) <= ROOM + 20:
         return {}

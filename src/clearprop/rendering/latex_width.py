@@ -1,4 +1,4 @@
-"""How wide a LaTeX formula is set, about: enough to break lines before they run over the margin."""
+"""The estimated width of a LaTeX formula, good enough to break lines before they run over the margin."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WIDTHS = {
 
 
 def width(shown: str) -> float:
-    """About how wide a formula is set, in points."""
+    """Return about how wide a formula is set, in points."""
     tokens = TOKEN.findall(shown)
     return _width(tokens, 0, len(tokens), in_text=False)
 
@@ -47,7 +47,7 @@ def _width(tokens: list[str], start: int, end: int, *, in_text: bool) -> float:
 
 
 def _group(tokens: list[str], start: int, end: int) -> int:
-    """Where the group, or the single token, that begins here ends."""
+    """Return the end of the group, or of the single token, that begins here."""
     depth = 0
     for k in range(start, end):
         depth += {"{": 1, "}": -1}.get(tokens[k], 0)

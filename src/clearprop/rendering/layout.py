@@ -1,4 +1,4 @@
-"""Where everything stands when the network is drawn; TikZ and SVG draw it.
+"""The layout of a drawn network; TikZ and SVG draw it.
 
 Inputs on the left, layers in columns, targets on the right. Wide layers are folded: the first units,
 dots, the last one; deep networks too. Lengths are centimetres, and y points up.
@@ -28,7 +28,7 @@ Box = tuple[float, float, float, float]
 
 
 def caption(network: Network) -> str:
-    """The layers in one line: ``2 inputs → 2 logistic → 2 logistic``."""
+    """Return the layers in one line: ``2 inputs → 2 logistic → 2 logistic``."""
     parts = [f"{network.sizes[0]} inputs"]
     for shown, alike in groupby(f"{layer.size} {layer.rule.name}" for layer in network.layers):
         count = len(list(alike))
@@ -37,14 +37,14 @@ def caption(network: Network) -> str:
 
 
 def folded(size: int, most: int, last: int = 1) -> list[int | None]:
-    """Which are drawn, None where some are left out."""
+    """Return the indices that are drawn, None where some are left out."""
     if size <= most:
         return list(range(size))
     return [*range(most - 1 - last), None, *range(size - last, size)]
 
 
 class Edge(NamedTuple):
-    """A connection that is drawn: its parameter, and where it begins and ends."""
+    """A connection that is drawn: its parameter, its start and its end."""
 
     parameter: int
     start: Point
@@ -52,7 +52,7 @@ class Edge(NamedTuple):
 
 
 class Bias(NamedTuple):
-    """A bias that is drawn, and which units of which column it belongs to: one, or all that are drawn."""
+    """A bias that is drawn, and the units of its column that it feeds: one, or all that are drawn."""
 
     parameter: int
     column: int
@@ -63,7 +63,7 @@ class Bias(NamedTuple):
 
 @dataclass(frozen=True)
 class Labels:
-    """Which labels found room, and where: names of parameters, ``valued`` with their numbers."""
+    """The labels that found room, with their places: names of parameters, ``valued`` with their numbers."""
 
     valued: bool
     weights: tuple[tuple[int, Point], ...]
@@ -91,29 +91,29 @@ class Picture:
     # --- units and edges --------------------------------------------------------------------
 
     def place(self, column: int, row: int) -> Point:
-        """Where a drawn unit stands: by its position, not its number."""
+        """Return the place of a drawn unit, by its row, not its number."""
         x = self.columns.index(column) * self.across
         return x, ((len(self.rows[column]) - 1) / 2 - row) * ROW
 
     def drawn(self, column: int) -> list[tuple[int, int]]:
-        """The rows that hold units, and which."""
+        """Return the rows that hold units, with their units."""
         return [(row, unit) for row, unit in enumerate(self.rows[column]) if unit is not None]
 
     def left_out(self, column: int) -> int:
-        """How many units of a column are not drawn."""
+        """Return the number of units of a column that are not drawn."""
         return self.diagram.network.sizes[column] - len(self.drawn(column))
 
     def name(self, column: int, unit: int) -> str:
-        """What a unit or an input is called."""
+        """Return the name of a unit or an input."""
         network = self.diagram.network
         return network.unit_names[column - 1][unit] if column else network.input_names[unit]
 
     def gaps(self) -> Iterator[int]:
-        """The columns that stand right beside the one before them."""
+        """Return the columns drawn next to the one before them."""
         return (c for c in self.rows if c and c - 1 in self.rows)
 
     def edges(self) -> Iterator[Edge]:
-        """Every connection between units that are drawn."""
+        """Yield every connection between units that are drawn."""
         for column in self.gaps():
             for row, unit in self.drawn(column):
                 for source, before in self.drawn(column - 1):
@@ -123,7 +123,7 @@ class Picture:
     # --- labels ------------------------------------------------------------------------------
 
     def labels(self) -> Labels | None:
-        """The names of weights and biases, with values if the network is small: as much as finds room."""
+        """Return the names of weights and biases, with values if there is room for them."""
         size = self.layout.size
         for valued, limit in ((True, VALUED), (False, NAMED)):
             if size <= limit and (not valued or self.diagram.values):
@@ -133,19 +133,19 @@ class Picture:
         return None
 
     def value(self, quantity: q.Quantity) -> str | None:
-        """A number to write beside something, as it is shown; None if there is none."""
+        """Return the value of a quantity as it is shown, or None if it is not known."""
         value = self.diagram.values.get(quantity)
         return None if value is None else self.view.number(value)
 
     def _extent(self, index: int, valued: bool) -> Point:
-        """About half the width and half the height of a label."""
+        """Return about half the width and half the height of a label."""
         shown = len(self.view.names.text(q.Parameter(index)))
         value = self.value(q.Parameter(index))
         shown += 0 if value is None or not valued else len(value) + 2
         return 0.075 * shown + 0.06, 0.17
 
     def _weights(self, valued: bool) -> list[tuple[int, Point]] | None:
-        """Each near where its edge begins, further along where that place is taken; None if one has no place."""
+        """Return each label near the start of its edge or further along; None if one finds no place."""
         labels, column = [], None
         taken: list[Box] = []
         for edge in self.edges():
@@ -166,7 +166,7 @@ class Picture:
         return x - 0.65, y - 0.5, x + 0.65, y + 0.5 + bias
 
     def biases(self) -> Iterator[Bias]:
-        """A shared bias stands below its layer; one per unit above each unit."""
+        """Yield the biases: a shared one below its layer, one per unit above the unit."""
         for column in self.gaps():
             policy = self.diagram.network.layers[column - 1].bias
             rows = tuple(row for row, _ in self.drawn(column))
@@ -183,7 +183,7 @@ def _box(centre: Point, half: Point) -> Box:
 
 
 def _free(start: Point, end: Point, half: Point, taken: list[Box]) -> Point | None:
-    """The first place along an edge where a label overlaps nothing."""
+    """Return the first place along an edge where a label overlaps nothing."""
     for step in range(20, 84, 2):
         along = step / 100
         centre = start[0] + along * (end[0] - start[0]), start[1] + along * (end[1] - start[1])

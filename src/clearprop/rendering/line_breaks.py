@@ -1,4 +1,4 @@
-"""Where a long formula may be broken: between the terms of a sum and the factors of a product.
+"""Break long formulas: between the terms of a sum and the factors of a product.
 
 One walk over the tree serves every format. A format says how long a piece is, how operators look, and which
 parentheses stand around what is broken.

@@ -27,17 +27,17 @@ from clearprop.rendering.latex_symbols import Formula
 
 
 def markdown(document: Document, view: View) -> str:
-    """The whole document."""
+    """Return the document."""
     shown = (_block(block, view) for block in document)
     return "\n\n".join(block for block in shown if block) + "\n"
 
 
 def escaped(text: str) -> str:
-    """Any text as markdown text: nothing in it is markup."""
+    """Return any text as markdown text: nothing in it is markup."""
     words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     safe = re.sub(r"([\\`*_\[\]#|>~$@]|:(?=//|[\w+-]+:))", r"\\\1", words.replace("&", "&amp;").replace("<", "&lt;"))
     safe = re.sub(r"(?i)\bwww\.", r"www\\.", safe)
-    # What would begin a list, a rule or an underlined heading.
+    # Characters that would begin a list, a rule or an underlined heading.
     return re.sub(r"^(\d*)([-+=.)])", r"\1\\\2", safe)
 
 

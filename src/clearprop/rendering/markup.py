@@ -6,14 +6,14 @@ from html import escape
 
 
 def escaped(text: str) -> str:
-    """Any text as content or as an attribute's value: nothing in it is markup, and nothing is invisible
-    or turns the direction of what follows."""
+    """Return any text as content or as the value of an attribute: nothing in it is markup, invisible, or changes
+    the direction of the text after it."""
     return escape("".join(character if character.isprintable() else " " for character in text))
 
 
 def element(name: str, content: str = "", /, **attributes: str | float | None) -> str:
-    """An element whose content is markup already. Attributes are escaped; those that are None are left
-    out, and an underscore stands for a hyphen, or for nothing at the end of the name.
+    """Return an element whose content is markup already. Attributes are escaped; those that are None are left
+    out; an underscore stands for a hyphen, or for nothing at the end of the name.
 
     >>> element("a", "here", href="#w5", class_="factor")
     '<a href="#w5" class="factor">here</a>'

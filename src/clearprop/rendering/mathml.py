@@ -1,9 +1,9 @@
-"""How quantities, expressions and matrices are set in MathML Core.
+"""Quantities, expressions and matrices in MathML Core.
 
-https://www.w3.org/TR/mathml-core/ is what browsers set by themselves: it has no ``mfenced``,
-``menclose`` or ``columnalign``, and of ``mathvariant`` only ``normal``. What it leaves to styles is
-done by classes, which the page's style sheet explains: a page whose policy forbids style attributes
-can show it.
+https://www.w3.org/TR/mathml-core/ is the part of MathML that browsers render: it has no ``mfenced``,
+``menclose`` or ``columnalign``, and of ``mathvariant`` only ``normal``. Classes,
+defined in the page's style sheet, do the rest, so that a page whose policy forbids style attributes can
+show it.
 """
 
 from __future__ import annotations
@@ -27,35 +27,35 @@ TAG = re.compile(r"<[^>]*>")
 
 
 def math(content: str, said: str | None = None) -> str:
-    """A formula. Where its name is that of a link, a heading or a row, ``said`` is how it is read aloud."""
+    """Return a formula. ``said`` is how it is read aloud where it names a link, a heading or a row."""
     return element("math", content, aria_label=said)
 
 
 def mo(character: str, form: str | None = None) -> str:
-    """An operator. Where it does not stand between what it connects, ``form`` says that it does."""
+    """Return an operator; ``form`` tells prefix, infix or postfix where the place does not."""
     return element("mo", escaped(character), form=form)
 
 
 def fenced(left: str, content: str, right: str) -> str:
-    """Between parentheses or bars, which grow only with what is tall: some browsers leave room beside those
-    that could grow."""
+    """Return content between parentheses or bars. They stretch only around tall content: some browsers leave
+    room beside those that may stretch."""
     still = None if re.search("<(mfrac|msup|msubsup|mtable)", content) else "false"
     return f"<mrow>{element('mo', left, stretchy=still)}{content}{element('mo', right, stretchy=still)}</mrow>"
 
 
 def row(*parts: str) -> str:
-    """Side by side, as one element."""
+    """Return the parts side by side, as one element."""
     content = "".join(parts)
     return content if re.fullmatch(r"<(mi|mn|mo|mtext)>[^<]*</\1>", content) else f"<mrow>{content}</mrow>"
 
 
 def visible(markup: str) -> int:
-    """How many characters there are to see, those of fractions all counted."""
+    """Return the number of visible characters, those of fractions all counted."""
     return len(TAG.sub("", markup).replace("\u2061", ""))
 
 
 def number(shown: str) -> str:
-    """-1.2e-8 → −1.2 × 10 raised to −8, as one element."""
+    """Return -1.2e-8 as −1.2 × 10 raised to −8, in one element."""
     if shown.startswith("-"):
         return f"<mrow>{mo('−', 'prefix')}{number(shown[1:])}</mrow>"
     if shown in ("inf", "nan"):
@@ -66,7 +66,7 @@ def number(shown: str) -> str:
 
 
 class MathML(Pieces):
-    """What a name consists of, each piece one element."""
+    """The pieces of a name, each one element."""
 
     def italic(self, letter: str) -> str:
         return element("mi", escaped(letter))
@@ -205,7 +205,7 @@ Matrices = tuple[Matrix | Letter | str, ...]
 
 
 def matrices(pieces: Matrices, formula: Formula) -> str:
-    """Symbols and matrices side by side."""
+    """Return symbols and matrices side by side."""
     shown = []
     for piece in pieces:
         match piece:
@@ -221,7 +221,7 @@ def matrices(pieces: Matrices, formula: Formula) -> str:
 
 
 def matrix(block: Matrix, formula: Formula) -> str:
-    """Numbers in brackets; dots below where some were left out."""
+    """Return numbers in brackets, with dots below where some are left out."""
     rows = ["".join(f"<mtd>{formula.number(value)}</mtd>" for value in cells) for cells in block.rows]
     if block.elided:
         rows.append("<mtd><mo>⋮</mo></mtd>" * max((len(cells) for cells in block.rows), default=1))

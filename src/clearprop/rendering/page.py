@@ -14,11 +14,11 @@ from clearprop.rendering.html import Html
 from clearprop.rendering.markup import element, escaped
 
 FEW_HEADINGS = 3
-"""A page with no more of them needs no table of contents."""
+"""A page with no more headings needs no table of contents."""
 
 
 def page(document: Document, view: View, *, title: str) -> str:
-    """A whole page. ``title`` is what the document is about, for one that has no title of its own."""
+    """Return a whole page. ``title`` is its title if the document has none."""
     titles = [block.text for block in document if isinstance(block, Heading) and block.level == 1]
     body = Html(document, view, top=1 if titles else 2)
     heading = "" if titles else element("h1", escaped(title)) + "\n"
@@ -46,8 +46,8 @@ def page(document: Document, view: View, *, title: str) -> str:
 
 
 def fragment(document: Document, view: View) -> str:
-    """What stands in the body of the page, without the table of contents, and its styles, which touch nothing
-    else. Its ids are its own: several fragments may stand in one page."""
+    """Return the body of the page without the table of contents, with styles that touch nothing else. Its ids are
+    unique, so that one page may hold several fragments."""
     said = repr((document, view.digits, view.rounding, view.names.notation.name))
     prefix = f"c{hashlib.sha256(said.encode()).hexdigest()[:8]}-"
     body = Html(document, view, top=2, prefix=prefix).body()
@@ -55,7 +55,7 @@ def fragment(document: Document, view: View) -> str:
 
 
 def _title(document: Document, about: str) -> str:
-    """What it is about, and what is derived: ``lecture: ∂E_total/∂w5, E_1``."""
+    """Return the subject and the derived quantities: ``lecture: ∂E_total/∂w5, E_1``."""
     named = [block.text for block in document if isinstance(block, Heading)]
     return ": ".join(filter(None, [about, ", ".join([*named[:3], *(["…"] if named[3:] else [])])]))
 
@@ -68,11 +68,11 @@ def _contents(body: Html) -> str:
 
 
 def styles() -> str:
-    """The style sheet: everything in it is about what stands in an element of the class ``clearprop``."""
+    """Return the style sheet; every rule in it applies within the class ``clearprop`` only."""
     return files("clearprop.rendering").joinpath("style.css").read_text(encoding="utf-8")
 
 
 def policy(style: str) -> str:
-    """No script, no request, and no style but this one."""
+    """Return the policy: no script, no request, and no style but this one."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"

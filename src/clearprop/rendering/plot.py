@@ -12,6 +12,7 @@ from clearprop.rendering.document import Curve
 from clearprop.rendering.svg_curve import svg_curve
 
 SUFFIXES = ("png", "svg")
+HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
 def require_plot(path: str) -> str:
@@ -32,7 +33,7 @@ def require_plot(path: str) -> str:
 def plot(curve: Curve, *, title: str, kind: str) -> bytes:
     """Return the picture, PNG or SVG; the same curve makes the same SVG."""
     if kind == "svg":
-        return svg_curve(curve, title=title, standalone=True).encode()
+        return (HEAD + svg_curve(curve, title=title, standalone=True)).encode()
     return _png(curve, title)
 
 

@@ -1,4 +1,4 @@
-"""The network drawn as SVG, for a page or to stand by itself.
+"""The network drawn as SVG, for a page or as a file.
 
 Colours are attributes, so that the picture is complete without a style sheet; where there is one, its
 classes are ``input``, ``unit``, ``edge``, ``bias``, ``positive``, ``negative``, ``name``, ``value``,
@@ -33,9 +33,9 @@ FONT = "STIX Two Text, Cambria, Latin Modern Roman, Georgia, serif"
 
 
 def svg(diagram: Diagram, view: View, *, ids: str = "network", standalone: bool = False) -> str:
-    """The picture as an ``svg`` element; ``ids`` begins the ids of its title and description.
+    """Return the picture as an ``svg`` element; ``ids`` begins the ids of its title and description.
 
-    ``standalone`` makes it a file of its own. Numbers have five decimals at most.
+    ``standalone`` makes it a file. Numbers have five decimals at most.
     """
     view = replace(view, digits=min(view.digits, MOST_DIGITS))
     drawing = Drawing(Picture(diagram, view))
@@ -56,14 +56,14 @@ def svg(diagram: Diagram, view: View, *, ids: str = "network", standalone: bool 
 
 
 def description(diagram: Diagram, view: View) -> str:
-    """What the picture shows, in words: of a small network, every connection."""
+    """Return the picture in words: of a small network, every connection."""
     if Picture(diagram, view).layout.size > LISTED:
         return f"{caption(diagram.network)}. Every unit is fed by all units of the column before it."
     return "; ".join(connections(diagram, view)) + "."
 
 
 def legend(diagram: Diagram, view: View) -> str:
-    """How to read the lines; nothing where they all look alike."""
+    """Return how to read the lines; nothing where they all look alike."""
     if Drawing(Picture(diagram, view)).heaviest is None:
         return ""
     return "Solid lines are positive weights, dashed ones negative; the thicker, the larger."
@@ -73,7 +73,7 @@ def legend(diagram: Diagram, view: View) -> str:
 
 
 class Inline(Pieces):
-    """Names as text with ``<i>`` and ``<sub>``, which ``spans`` makes what SVG knows."""
+    """Names as text with ``<i>`` and ``<sub>``, which ``spans`` turns into SVG."""
 
     def italic(self, letter: str) -> str:
         return f"<i>{escaped(letter)}</i>"
@@ -119,7 +119,7 @@ INLINE = Inline()
 
 
 def spans(markup: str, size: float) -> str:
-    """Text with ``<i>`` and ``<sub>`` as ``tspan`` elements; ``size`` is that of the letters."""
+    """Return text with ``<i>`` and ``<sub>`` as ``tspan`` elements; ``size`` is that of the letters."""
     shown, italic, level, at = [], False, 0, 0
     for piece in re.split(r"(</?(?:i|sub)>)", markup):
         match piece:
@@ -140,7 +140,7 @@ def spans(markup: str, size: float) -> str:
 
 
 def wide(markup: str, size: float) -> float:
-    """About how wide such text is."""
+    """Return about how wide such text is."""
     return 0.53 * size * len(re.sub(r"<[^>]*>", "", markup))
 
 
@@ -148,7 +148,7 @@ def wide(markup: str, size: float) -> float:
 
 
 class Drawing:
-    """A picture's lines, circles and labels."""
+    """The lines, circles and labels of a picture."""
 
     def __init__(self, picture: Picture) -> None:
         self.picture = picture
@@ -160,7 +160,7 @@ class Drawing:
         """The size of the largest weight that is drawn; None if some are not known."""
 
     def frame(self) -> tuple[float, float, float, float]:
-        """Left, top, width and height, with room for what stands beside the columns."""
+        """Return left, top, width and height, with room for the names beside the columns."""
         picture = self.picture
         left = max(wide(name, 14) for name in self._beside()) + 40
         right = max(44 + max(wide(text, 14) for text in self._targets().values()), wide(self._heading(self.last), 12))
@@ -177,14 +177,14 @@ class Drawing:
         return [(column, unit) for _, unit in self.picture.drawn(column)]
 
     def _long(self, place: tuple[int, int]) -> str | None:
-        """The name of an input that does not fit into its box."""
+        """Return the name of an input that does not fit into its box."""
         name = self.picture.name(*place)
         return escaped(abridged(name, 24)) if len(name) > 5 else None
 
     # --- lines ------------------------------------------------------------------------------
 
     def edges(self) -> Iterator[str]:
-        """Drawn first: circles and labels then cover them."""
+        """Yield the lines, which circles and labels then cover."""
         picture = self.picture
         for bias in picture.biases() if picture.labels() else ():
             for row in bias.rows if bias.shared else ():
@@ -210,7 +210,7 @@ class Drawing:
         return self._line(edge.start, edge.end, class_="edge positive", stroke=POSITIVE, stroke_width=width)
 
     def _line(self, start: Point, end: Point, **style: str) -> str:
-        """From the rim of one circle to that of the other."""
+        """Return a line from the rim of one circle to that of the other."""
         length = hypot(end[0] - start[0], end[1] - start[1]) or 1.0
         x, y = (RADIUS * (b - a) / length for a, b in zip(start, end, strict=True))
         (x1, y1), (x2, y2) = _at((start[0] + x, start[1] + y)), _at((end[0] - x, end[1] - y))
@@ -220,7 +220,7 @@ class Drawing:
     # --- units ------------------------------------------------------------------------------
 
     def units(self) -> Iterator[str]:
-        """Boxes for inputs and circles for units, with names and values; dots for what is left out."""
+        """Yield boxes for inputs and circles for units, with names and values; dots for those left out."""
         picture = self.picture
         for column, rows in picture.rows.items():
             for row, unit in enumerate(rows):
@@ -260,7 +260,7 @@ class Drawing:
             yield self._text(minus(value), at, size, dy=4 if alone else 13, class_="value", fill=MUTED)
 
     def _brief(self, quantity: q.Quantity) -> str | None:
-        """A number with as many of its digits as a circle has room for."""
+        """Return a number with the digits that a circle has room for."""
         value = self.picture.diagram.values.get(quantity)
         if value is None:
             return None
@@ -269,7 +269,7 @@ class Drawing:
         return next((number for number in shown if len(number) <= WIDEST), None)
 
     def headings(self) -> Iterator[str]:
-        """Above each column what it is."""
+        """Yield the heading of each column."""
         picture = self.picture
         top = (max(map(len, picture.rows.values())) - 1) / 2 * ROW
         for column in picture.rows:
@@ -283,7 +283,7 @@ class Drawing:
     # --- labels -----------------------------------------------------------------------------
 
     def labels(self) -> Iterator[str]:
-        """The names of weights and biases, with their values where they found room."""
+        """Yield the names of weights and biases, with their values where there is room."""
         labels = self.picture.labels()
         if labels is None:
             return
@@ -304,7 +304,7 @@ class Drawing:
         }
 
     def ends(self) -> Iterator[str]:
-        """The targets, right of the outputs."""
+        """Yield the targets, right of the outputs."""
         shown = self._targets()
         for row, unit in self.picture.drawn(self.last):
             x, y = self.picture.place(self.last, row)
@@ -312,7 +312,7 @@ class Drawing:
 
     @staticmethod
     def _plate(at: Point, width: float) -> str:
-        """What a label stands on, so that no line strikes it through."""
+        """Return the plate behind a label, so that no line strikes it through."""
         x, y = _at(at)
         box = {"x": _short(x - width / 2 - 2), "y": _short(y - 9), "width": _short(width + 4)}
         return element("rect", class_="plate", height=17, fill=PAPER, rx=3, **box)
@@ -325,12 +325,12 @@ class Drawing:
 
 
 def _higher(at: Point) -> Point:
-    """Clear of the circle below."""
+    """Return a place clear of the circle below."""
     return at[0], at[1] + 0.08
 
 
 def minus(shown: str) -> str:
-    """A number with the sign that is as wide as a plus."""
+    """Return a number with a minus sign as wide as a plus."""
     return shown.replace("-", "−")
 
 

@@ -43,7 +43,7 @@ def _at(x: float, y: float) -> tuple[float, float]:
 
 
 def _axes(block: Curve, drawn: LossCurve) -> list[str]:
-    """A line for every power of ten, or for some of them, and the first and last epoch."""
+    """Return a line for every power of ten, or for some of them, and the first and last epoch."""
     shown = []
     for power, height in drawn.ticks(6):
         x, y = _at(0, height)

@@ -39,7 +39,7 @@ SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class Formula(Breakable, Text):
-    """Expressions as a person reads them: powers raised, the notation's sign for times."""
+    """Expressions for reading: raised powers, the notation's sign for times."""
 
     def __init__(self, view: View) -> None:
         super().__init__(view.name, view.number)
@@ -68,7 +68,7 @@ class Formula(Breakable, Text):
 
 
 def text(document: Document, view: View, *, width: int = COLUMNS, colour: bool = False) -> str:
-    """The whole document."""
+    """Return the document; with ``colour``, headings are styled for a terminal."""
     buffer = io.StringIO()
     console = Console(
         file=buffer,
@@ -91,7 +91,7 @@ def text(document: Document, view: View, *, width: int = COLUMNS, colour: bool =
 
 
 def _lines(block: Block, view: View, width: int) -> Iterator[str | Styled]:
-    """A block, line by line; what is to stand out is styled."""
+    """Yield a block line by line; headings are styled."""
     match block:
         case Heading(level, title):
             yield ""
@@ -156,7 +156,7 @@ def _cell(cell: Cell, view: View) -> Styled:
 
 
 def _grid_lines(grid: Grid, view: View, width: int) -> Iterator[str]:
-    """Columns set by rich, which folds what is too long for its column."""
+    """Return the columns as set by rich, which folds cells that are too long."""
     shown = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
     for cell, numeric in zip(grid.header, grid.numeric, strict=True):
         shown.add_column(_cell(cell, view), justify="right" if numeric else "left", overflow="fold")
@@ -170,7 +170,7 @@ def _grid_lines(grid: Grid, view: View, width: int) -> Iterator[str]:
 
 
 def _matrix_lines(pieces: tuple[Matrix | Letter | str, ...], view: View, width: int) -> list[str]:
-    """Symbols and bracketed matrices side by side, continued below at an equals sign if too wide."""
+    """Return symbols and bracketed matrices side by side, continued below at an equals sign if too wide."""
     blocks = [_piece(piece, view) for piece in pieces]
     height = max(len(block) for block in blocks)
     lines = [""] * height
@@ -205,7 +205,7 @@ def _piece(piece: Matrix | Letter | str, view: View) -> list[str]:
 
 
 def letter(piece: Letter) -> str:
-    """A matrix's letter: W1, W2ᵀ, f′(z1), ∂L/∂W1."""
+    """Return the letter of a matrix: W1, W2ᵀ, f′(z1), ∂L/∂W1."""
     shown = f"{piece.letter}{piece.layer or ''}"
     shown += {"T": "ᵀ", "′": "′", "": ""}[piece.mark]
     if piece.mark == "′":

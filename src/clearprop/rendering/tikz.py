@@ -12,7 +12,7 @@ from clearprop.rendering.layout import Labels, Picture, Point, caption
 
 
 def tikz(diagram: Diagram, view: View) -> str:
-    """The picture, with its caption."""
+    """Return the picture, with its caption."""
     drawing = Tikz(Picture(diagram, view))
     lines = [
         r"\begin{center}",
@@ -32,19 +32,19 @@ def tikz(diagram: Diagram, view: View) -> str:
 
 
 class Tikz:
-    """A picture's nodes and lines."""
+    """The nodes and lines of a picture."""
 
     def __init__(self, picture: Picture) -> None:
         self.picture = picture
         self.symbols = Symbols(picture.view.names)
 
     def edges(self) -> Iterator[str]:
-        """Drawn first: circles and labels then cover them."""
+        """Yield the lines, which circles and labels then cover."""
         for edge in self.picture.edges():
             yield rf"\draw[edge,shorten >=4.5mm] {_at(edge.start)} -- {_at(edge.end)};"
 
     def units(self) -> Iterator[str]:
-        """Circles with names, and dots for what is left out."""
+        """Yield circles with names, and dots for those left out."""
         picture = self.picture
         for column, rows in picture.rows.items():
             for row, unit in enumerate(rows):
@@ -57,7 +57,7 @@ class Tikz:
             yield rf"\node at {_at((picture.columns.index(None) * picture.across, 0))} {{$\cdots$}};"
 
     def labels(self) -> Iterator[str]:
-        """The names of weights and biases, with their values where they found room."""
+        """Yield the names of weights and biases, with their values where there is room."""
         labels = self.picture.labels()
         if labels is not None:
             yield from self._biases(labels)
@@ -71,7 +71,7 @@ class Tikz:
         return self.symbols.quantity(quantity) + ("" if value is None else f" = {number(value)}")
 
     def _biases(self, labels: Labels) -> Iterator[str]:
-        """A shared bias is a small node of its own."""
+        """Yield the biases; a shared one is a small node."""
         for bias in labels.biases:
             label = self._label(bias.parameter, labels.valued)
             if not bias.shared:
@@ -83,7 +83,7 @@ class Tikz:
                 yield rf"\draw[edge,dashed] (b{bias.column}) -- (u{bias.column}-{unit});"
 
     def ends(self) -> Iterator[str]:
-        """Values of inputs on the left, targets on the right."""
+        """Yield the values of inputs on the left, targets on the right."""
         picture, last = self.picture, self.picture.diagram.network.depth
         for _, unit in picture.drawn(0):
             if (value := picture.value(q.Input(unit))) is not None:
@@ -94,7 +94,7 @@ class Tikz:
 
 
 def tikz_curve(block: Curve, across: float = 12, up: float = 4.5) -> str:
-    """A loss curve: a line for training, a dashed one for the validation rows."""
+    """Return a loss curve: a line for training, a dashed one for validation."""
     drawn = loss_curve(block.losses, block.validation)
     if drawn is None:
         return ""
@@ -108,7 +108,7 @@ def tikz_curve(block: Curve, across: float = 12, up: float = 4.5) -> str:
         path = " -- ".join(f"({across * x:.3f},{up * drawn.height(power):.3f})" for x, power in points)
         lines.append(rf"\draw[{style}] {path};" if points else "")
     lines.append(rf"\node[below] at (0,0) {{0}}; \node[below] at ({across},0) {{{drawn.epochs}}};")
-    said = f"{block.name} after each epoch" + (", dashed of the validation rows" if drawn.validation else "")
+    said = f"{block.name} after each epoch" + ("; dashed: validation" if drawn.validation else "")
     return "\n".join([
         r"\begin{center}", r"\begin{tikzpicture}", *filter(None, lines), r"\end{tikzpicture}", "",
         rf"\small {escaped(said)}", r"\end{center}",
@@ -116,7 +116,7 @@ def tikz_curve(block: Curve, across: float = 12, up: float = 4.5) -> str:
 
 
 def _short(name: str) -> str:
-    """A name that fits its circle."""
+    """Return a name that fits its circle."""
     shown = LATEX.subscripted(name)
     if len(name) <= 5:
         return rf"\small ${shown}$"

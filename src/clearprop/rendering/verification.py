@@ -19,7 +19,7 @@ def verification_result(report: Verification, engine: Sequence[EngineCheck] = ()
 
 
 def all_agree(report: Verification, engine: Sequence[EngineCheck]) -> bool:
-    """Whether no gradient is off."""
+    """Return whether no gradient is off."""
     return report.agrees and all(check.agrees for check in engine)
 
 

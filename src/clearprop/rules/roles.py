@@ -1,4 +1,4 @@
-"""What the symbols of a rule stand for.
+"""The roles that symbols of a rule stand for.
 
 A rule speaks of roles, never of letters or of names in somebody's network: each notation
 chooses its own letters (the lecture's n is a learning rate, Adam's t a step number).

@@ -1,4 +1,4 @@
-"""What every rule with constants has in common: a name, and constants that can be changed."""
+"""The common part of all rules with constants: a name, and constants that can be changed."""
 
 from __future__ import annotations
 

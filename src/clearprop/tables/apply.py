@@ -1,4 +1,4 @@
-"""Applying what was fitted: rows of a table to inputs, targets and weights, outputs to classes."""
+"""Apply what was fitted: turn the rows of a table into inputs, targets and weights."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def wanted_to_apply(fitted: Fitted, *, targets: bool) -> Wanted:
 
 
 def inputs(table: Table, fitted: Fitted, rows: Array | None = None) -> Array:
-    """The inputs of the network, shape (rows of the table, inputs); NaN in rows that are not asked for.
+    """Return the inputs of the network, shape (rows of the table, inputs); those of other than ``rows`` may be NaN.
 
     Raises:
         UnfitTable: a value that is missing, infinite, or a category that training never saw.
@@ -80,7 +80,7 @@ def _indicators(part: Array, given: Text, fitted: Column, rows: Array | None) ->
 
 
 def targets(table: Table, fitted: Fitted, outputs: int, rows: Array | None = None) -> Array:
-    """The targets, shape (rows of the table, outputs): one-hot for classes, 0 or 1 where two share an output.
+    """Return the targets, shape (rows of the table, outputs): one-hot, or 0 and 1 where two classes share an output.
 
     Raises:
         UnfitTable: a value that is missing, infinite, or a class that training never saw.
@@ -114,7 +114,7 @@ def _plain(table: Table, names: Iterable[str], rows: Array | None) -> Array:
 
 
 def weights(table: Table, fitted: Fitted, data: Data, training: Array, used: Array) -> Array | None:
-    """How much each row counts: its class's weight times its own; None if all count alike.
+    """Return how much each row counts: its class's weight times its own; None if all count the same.
 
     Balanced class weights are n / (classes · n_class), counted over the training rows.
 

@@ -1,4 +1,4 @@
-"""Classes: what a target column holds, and which output stands for which."""
+"""Classes: which a target column holds, in the order of the outputs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from clearprop.types import Array
 
 
 def classes_of(table: Table, data: Data, problem: Problem, rows: Array) -> tuple[Label, ...] | None:
-    """The classes of the target in the order of the outputs, or None where targets are numbers.
+    """Return the classes of the target in the order of the outputs, or None where targets are numbers.
 
     Raises:
         UnfitTable: one class only, or more or fewer than the network can tell apart.
@@ -62,7 +62,7 @@ def _labels(table: Table, name: str, rows: Array) -> tuple[Label, ...]:
 
 
 def _is_class(given: Numbers | Text, found: Sequence[Label], problem: Problem) -> bool:
-    """Whether a target column holds classes: text does, and numbers where several outputs share it, or
+    """Return whether a target column holds classes: text does, and numbers where several outputs share it, or
     where the loss is one of probabilities and they are two that cannot be such."""
     loss = problem.network.loss.rule
     if isinstance(given, Text) or problem.network.sizes[-1] > 1 or loss.sums_to_one:
@@ -72,7 +72,7 @@ def _is_class(given: Numbers | Text, found: Sequence[Label], problem: Problem) -
 
 
 def class_codes(table: Table, name: str, classes: Sequence[Label]) -> Array:
-    """The position of each row's class in ``classes``; -1 for another, or none."""
+    """Return the position of each row's class in ``classes``; -1 for another, or none."""
     given = table.columns[name]
     if isinstance(given, Text):
         place = {label: position for position, label in enumerate(classes)}
@@ -84,7 +84,7 @@ def class_codes(table: Table, name: str, classes: Sequence[Label]) -> Array:
 
 
 def listed(classes: Sequence[Label], limit: int) -> str:
-    """Some of the classes or categories, for a message."""
+    """Return the first few classes or categories, for a message."""
     few = ", ".join(abridged(shown_label(label), 20) for label in classes[:limit])
     return few + (", …" if len(classes) > limit else "")
 

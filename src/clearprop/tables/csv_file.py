@@ -28,7 +28,7 @@ CELLS = 2**19
 """Cells that are turned into columns together: a wide table has fewer rows in a block."""
 DELIMITERS = ",;\t|"
 MISSING = frozenset({"", "na", "n/a", "nan", "-nan", "null", "none", "?"})
-"""What stands for a missing number, in any case; in a column of text only an empty cell does."""
+"""Cells that mean a missing number, in upper or lower case; in a column of text only an empty cell does."""
 
 COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+")
 """A number as it is written in many languages, and in English with thousands."""
@@ -40,7 +40,7 @@ ReadingProgress = Callable[[int, int], object]
 
 
 def read_csv(path: Path, wanted: Wanted, progress: ReadingProgress | None = None) -> Table:
-    """The wanted columns of a CSV file; commas, semicolons, tabs or bars separate its cells.
+    """Return the wanted columns of a CSV file; commas, semicolons, tabs or bars separate its cells.
 
     Raises:
         UnreadableFile: not a text in UTF-8, or without a line.
@@ -85,13 +85,13 @@ class _Lines:
                 yield text
 
     def tell(self) -> None:
-        """Let whoever waits know how far it is."""
+        """Report the bytes read so far."""
         if self.progress is not None:
             self.progress(self.bytes, self.size)
 
 
 class _Reading:
-    """A CSV file under way: its columns so far, and what is wrong with it."""
+    """A CSV file being read: its columns so far, and its faults."""
 
     def __init__(self, lines: _Lines, wanted: Wanted, source: str) -> None:
         self.lines, self.source = iter(lines), source
@@ -134,12 +134,12 @@ class _Reading:
         return rows
 
     def _filled(self, rows: list[list[str]]) -> list[list[str]]:
-        """The rows that are not blank lines."""
+        """Return the rows that are not blank lines."""
         several = len(self.header) > 1
         return [row for row in rows if row and not (several and len(row) == 1 and not row[0].strip())]
 
     def blocks(self) -> Iterator[list[str] | list[list[str]]]:
-        """Blocks of rows: as plain lines while no cell is in quotes, as lists of cells from there on."""
+        """Yield blocks of rows: as plain lines while no cell is in quotes, as lists of cells from there on."""
         while lines := list(islice(self.lines, self.block)):
             if any('"' in line for line in lines):
                 cells = self._reader(chain(lines, self.lines))
@@ -149,7 +149,7 @@ class _Reading:
             yield lines
 
     def take(self, block: Any) -> None:
-        """One block into the columns."""
+        """Add one block to the columns."""
         if isinstance(block[0], str):
             if self._take_plain(block):
                 self.rows += len(block)
@@ -202,7 +202,7 @@ class _Reading:
             self.more += 1
 
     def table(self) -> Table:
-        """All of it, or everything that is wrong with it."""
+        """Return the whole table, or raise everything that is wrong with it."""
         if not self.faults and not self.rows:
             self.faults.append(Fault("", "there are no rows below the first line"))
         if self.faults:
@@ -220,7 +220,7 @@ class _Column:
         self.labels: dict[str, int] = {}
 
     def take(self, cells: list[str]) -> Iterator[tuple[int, str]]:
-        """A block of cells; yields what is wrong, with the row in the block."""
+        """Add a block of cells; yield each fault with its row in the block."""
         if self.kind is None:
             self._settle([cell.strip() for cell in cells])
         if self.kind != "numbers":
@@ -246,13 +246,13 @@ class _Column:
             self.labels = {}
 
     def take_text(self, cells: list[str]) -> None:
-        """A block of a column of text."""
+        """Add a block of cells as text."""
         labels = self.labels
         codes = (labels.setdefault(cell.strip(), len(labels)) if cell.strip() else -1 for cell in cells)
         self.blocks.append(np.fromiter(codes, dtype=np.int32, count=len(cells)))
 
     def whole(self) -> Column:
-        """The column, all blocks together."""
+        """Return the column, all blocks in one."""
         if self.kind is None:
             self.blocks = [np.full(len(block), np.nan) for block in self.blocks]
         values = np.concatenate(self.blocks)
@@ -261,7 +261,7 @@ class _Column:
 
 
 def _plain(cells: list[str]) -> Array | None:
-    """The cells as numbers, if there is nothing to look at more closely."""
+    """Return the cells as numbers, or None if one of them is not a plain number."""
     together = "".join(cells)
     if "_" in together or not together.isascii():
         return None

@@ -1,7 +1,6 @@
-"""Fitting: what is learnt from the training rows of a table before any weight is.
+"""Fit to a table: find means, scales, categories and fillings of empty cells.
 
-Means, scales, categories and what takes the place of empty cells come from the training rows
-alone; ``apply`` puts them to use on any table.
+They come from the training rows alone; ``apply`` uses them on any table.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ ROUNDING = 4 * float(np.finfo(float).eps)
 
 
 class Split(NamedTuple):
-    """The rows of a table: those to learn from, and those set aside."""
+    """The rows of a table to train on, and those to validate on."""
 
     training: Array
     validation: Array
@@ -49,7 +48,7 @@ def wanted_to_fit(problem: Problem, data: Data, named: Collection[str] = ()) -> 
 
 
 def fit(table: Table, data: Data, problem: Problem) -> tuple[Fitted, Split]:
-    """What the table's training rows say, and which those are.
+    """Return what was fitted on the table's training rows, and the split into those and others.
 
     Raises:
         UnfitTable: missing values, columns without any or that cannot be standardized, one class only.
@@ -90,7 +89,7 @@ def _role_faults(data: Data, inputs: Sequence[str], table: Table) -> Iterator[Fa
 
 
 def usable(table: Table, data: Data, inputs: Sequence[str]) -> Array:
-    """The positions of the rows to work with, as ``missing`` says.
+    """Return the positions of the rows to use, as ``missing`` says.
 
     Raises:
         UnfitTable: values are missing and must not be, or no row is left.
@@ -128,7 +127,7 @@ def _empty(rows: Array) -> str:
 
 
 def _column(name: str, table: Table, data: Data, training: Array) -> Column | Fault:
-    """What the training rows say about one input column, or what is wrong with it."""
+    """Return what was fitted on one input column, or what is wrong with it."""
     given = table.columns[name]
     if given.missing[training].all():
         return Fault(column(name), "has no value in any training row; leave it out of inputs")
@@ -171,7 +170,7 @@ def _categories(name: str, given: Text, data: Data, training: Array) -> Column:
 def _with_every_category(
     table: Table, inputs: Sequence[str], training: Array, validation: Array
 ) -> tuple[Array, Array]:
-    """The same split, but rows with a category that no training row has are learnt from too."""
+    """Return the split with validation rows moved to training whose category no training row has."""
     strange = np.zeros(len(validation), dtype=bool)
     for name in inputs:
         given = table.columns[name]

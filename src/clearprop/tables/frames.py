@@ -25,7 +25,7 @@ MAGIC = b"PAR1"
 
 
 def is_frame(data: Any) -> bool:
-    """Whether it is a data frame: something with named columns that narwhals knows."""
+    """Return whether the data is a data frame that narwhals knows."""
     if isinstance(data, (np.ndarray, list, tuple)) or data is None:
         return False
     from narwhals.exceptions import DuplicateError
@@ -40,7 +40,7 @@ def is_frame(data: Any) -> bool:
 def from_frame(
     data: Any, wanted: Wanted, source: str = "the data frame", more: Mapping[str, Column] | None = None
 ) -> Table:
-    """The wanted columns of a data frame, and of ``more`` that come beside it.
+    """Return the wanted columns of a data frame, and of ``more`` columns given with it.
 
     Raises:
         UnfitTable: columns that are not there, or hold neither numbers nor text.
@@ -97,7 +97,7 @@ def _series(series: Any, kind: Kind | None) -> Column:
 
 
 def _of_values(values: Sequence[Any], kind: Kind | None = None, *, numbers: bool = True) -> Column:
-    """A column of Python's values, of numbers if they all are and may be; None and NaN are missing.
+    """Return Python values as a column: of numbers if all are numbers and that is allowed; None and NaN are missing.
 
     Raises:
         InvalidArgument: neither numbers nor text nor truth values.
@@ -124,14 +124,14 @@ def _is_number(value: Any) -> bool:
 
 
 def texts(cells: Sequence[str | None]) -> Text:
-    """A column of text; None and empty text are missing."""
+    """Return a column of text; None and empty text are missing."""
     labels: dict[str, int] = {}
     codes = [labels.setdefault(cell, len(labels)) if cell else -1 for cell in cells]
     return Text(np.array(codes, dtype=np.int32), tuple(labels))
 
 
 def from_arrays(inputs: Any, targets: Mapping[str, Column], wanted: Wanted, source: str = "the data") -> Table:
-    """A matrix of numbers as columns x1, x2, …, and the columns of its targets.
+    """Return a matrix of numbers as columns x1, x2, …, and the columns of its targets.
 
     Raises:
         InvalidArgument: inputs that are no matrix of numbers, or targets of another length.
@@ -148,18 +148,18 @@ def from_arrays(inputs: Any, targets: Mapping[str, Column], wanted: Wanted, sour
 
 
 def _as_kind(given: Column, kind: Kind | None) -> Column:
-    """The column as text, if it is to be read so though it holds numbers."""
+    """Return the column, as text if ``kind`` says so although it holds numbers."""
     return _of_values(given.values.tolist(), kind) if kind == "text" and isinstance(given, Numbers) else given
 
 
 def numbered(letter: str, matrix: Array) -> Iterator[tuple[str, Column]]:
-    """The columns of a matrix, named by a letter and their number."""
+    """Yield the columns of a matrix, named by a letter and their number."""
     for index, values in enumerate(matrix.T, start=1):
         yield f"{letter}{index}", Numbers(values)
 
 
 def target_columns(targets: Any) -> dict[str, Column]:
-    """A vector as the column y, a matrix as the columns y1, y2, …."""
+    """Return a vector as the column y, a matrix as the columns y1, y2, …."""
     try:
         matrix = np.ndim(targets) == 2
     except ValueError:  # rows of different lengths
@@ -168,7 +168,7 @@ def target_columns(targets: Any) -> dict[str, Column]:
 
 
 def as_matrix(rows: Any, what: str = "inputs") -> Array:
-    """Rows of numbers as a matrix, of one row if they are a vector.
+    """Return rows of numbers as a matrix; a vector becomes one row.
 
     Raises:
         InvalidArgument: something else.
@@ -185,7 +185,7 @@ def as_matrix(rows: Any, what: str = "inputs") -> Array:
 
 
 def as_column(values: Any) -> Column:
-    """A vector of numbers, text or truth values as a column; a series of a data frame will do.
+    """Return a vector of numbers, text or truth values, or a series of a data frame, as a column.
 
     Raises:
         InvalidArgument: something else.
@@ -205,7 +205,7 @@ def as_column(values: Any) -> Column:
 
 
 def read_parquet(path: Path, wanted: Wanted) -> Table:
-    """The wanted columns of a Parquet file.
+    """Return the wanted columns of a Parquet file.
 
     Raises:
         UnreadableFile: it is not one, or damaged.
@@ -229,7 +229,7 @@ def read_parquet(path: Path, wanted: Wanted) -> Table:
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether the file begins and ends as a Parquet file does."""
+    """Return whether the file begins and ends like a Parquet file."""
     with path.open("rb") as file:
         head = file.read(4)
         file.seek(0, 2)

@@ -1,4 +1,4 @@
-"""A table from wherever it is: a file, a data frame, arrays."""
+"""Read a table from a CSV or Parquet file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from clearprop.tables.table import Table, Wanted
 
 
 def read_table(path: Path, wanted: Wanted, progress: ReadingProgress | None = None) -> Table:
-    """The wanted columns of a CSV or Parquet file; which of them it is, its first bytes or its name say.
+    """Return the wanted columns of a CSV or Parquet file, recognised by its first bytes or its name.
 
     Raises:
         UnreadableFile: missing, a folder, or not a table.

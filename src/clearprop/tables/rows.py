@@ -11,7 +11,7 @@ from clearprop.types import Array
 
 
 def dimensions(values: Any) -> int:
-    """How many dimensions an array has, or would have."""
+    """Return the number of dimensions of an array, or of a list as an array."""
     try:
         return int(np.ndim(values))
     except ValueError:  # rows of different lengths: refused where they are read
@@ -19,7 +19,7 @@ def dimensions(values: Any) -> int:
 
 
 def rows(values: Any, width: int, what: str, hint: str = "") -> Array:
-    """A matrix with so many columns; a plain list is one row, or one column where a row is one number.
+    """Return a matrix with ``width`` columns; a plain list is one row, or one column where a row is one number.
 
     Raises:
         InvalidArgument: not numbers, or of another shape.

@@ -1,4 +1,4 @@
-"""The split of rows into those to learn from and those set aside for validation."""
+"""Split rows into those to train on and those to validate on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from clearprop.types import Array
 
 
 def split(rows: Array, share: float, seed: int, classes: Array | None = None) -> tuple[Array, Array]:
-    """The rows to learn from and the rows set aside, each in order; a function of its arguments alone.
+    """Return the rows to train on and those to validate on, each in order; a function of the arguments alone.
 
     ``rows`` are in order too. ``classes`` has a whole number for each of them: every class gives its
     share, by largest remainder, and keeps at least one row to learn from.
@@ -30,7 +30,7 @@ def split(rows: Array, share: float, seed: int, classes: Array | None = None) ->
 
 
 def _quotas(sizes: list[int], share: float, wanted: int) -> list[int]:
-    """How many of each class are set aside: its share rounded down, and one more where the remainder
+    """Return how many of each class are set aside: its share rounded down, and one more where the remainder
     is largest, until there are as many as wanted."""
     exact = np.array(sizes) * share
     quotas = np.floor(exact).astype(int)

@@ -65,8 +65,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to read of a table: ``choose`` picks columns from the header, ``kinds`` says of some what
-    they must hold."""
+    """The columns to read of a table: ``choose`` picks them from the header, ``kinds`` fixes the kind of some."""
 
     choose: Callable[[Sequence[str], str], Sequence[str]]
     kinds: Mapping[str, Kind]
@@ -100,7 +99,7 @@ def chosen(
 
 
 def label(value: Any) -> str:
-    """What a value is called as a class or a category.
+    """Return the name of a value as a class or a category.
 
     >>> label(True), label(3.0), label(" setosa ")
     ('true', '3', 'setosa')
@@ -114,7 +113,7 @@ def label(value: Any) -> str:
 
 
 def column(name: str, row: int | None = None) -> str:
-    """Where something is: a column, and the row in it, counted from 1."""
+    """Return a place for a message: a column, and the row in it, counted from 1."""
     return f'column "{abridged(name)}"' + ("" if row is None else f", row {row:,}")
 
 
@@ -124,13 +123,13 @@ def _few(names: Sequence[str]) -> str:
 
 
 def first(wrong: Array, rows: Array | None = None) -> int | None:
-    """The first row that is wrong, of those asked for."""
+    """Return the first wrong row, of all or of ``rows``."""
     found = np.flatnonzero(wrong) if rows is None else rows[wrong[rows]]
     return int(found[0]) if found.size else None
 
 
 def not_finite(name: str, values: Array, rows: Array | None = None, *, missing: bool = True) -> Iterator[Fault]:
-    """The first value, of the rows asked for, that is infinite, or, where it counts, missing."""
+    """Yield a fault for the first value, in all rows or in ``rows``, that is infinite or, if that counts, missing."""
     row = first(~np.isfinite(values) if missing else np.isinf(values), rows)
     if row is not None:
         found = "no value" if np.isnan(values[row]) else "infinity"

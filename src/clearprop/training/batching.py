@@ -27,7 +27,7 @@ def shuffled(count: int, size: int, *, shuffle: bool, seed: int, epoch: int) -> 
     They depend on the seed and the epoch alone. One batch of all examples keeps the file's order, shuffled or not.
 
     >>> shuffled(5, 2, shuffle=True, seed=0, epoch=0), shuffled(5, 5, shuffle=True, seed=0, epoch=0)
-    (array([3, 2, 4, 0, 1]), array([0, 1, 2, 3, 4]))
+    (array([1, 4, 3, 0, 2]), array([0, 1, 2, 3, 4]))
     """
     if size >= count or not shuffle:
         return np.arange(count)

@@ -1,4 +1,4 @@
-"""Checkpoints: a training saved as it goes, so that nothing is lost and it can go on exactly."""
+"""Checkpoints: a training saved at intervals, so that nothing is lost and it can be resumed exactly."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ MAX_CHANGES = 10
 LIMITS = frozenset(
     {"epochs", "tolerance", "patience", "target_loss", "time_limit", "gradient_tolerance", "early_stopping"}
 )
-"""Settings that say when to stop: they may change from one part of a training to the next."""
+"""Settings that say when to stop: they may change when a training is resumed."""
 
 
 class Checkpoints:
-    """Writes the model of a training under way, at an interval and at the end.
+    """Writes the model of a running training, at intervals and at the end.
 
     Raises:
-        Unwritable: nothing can be written there; said before the first step.
+        Unwritable: nothing can be written there; raised before the first step.
     """
 
     def __init__(self, path: str | os.PathLike[str], problem: Problem, seconds: float) -> None:
@@ -69,7 +69,7 @@ def _is_interval(seconds: Any) -> bool:
 
 
 def resumed(checkpoints: Checkpoints) -> Progress | None:
-    """Where the training stands in the model file that it is written to; None if there is none yet.
+    """Return the progress of the training in its model file; None if there is no file yet.
 
     Raises:
         InvalidArgument: the file is of another training; says what has changed.
@@ -98,7 +98,7 @@ def resumed(checkpoints: Checkpoints) -> Progress | None:
 
 
 def _fits(progress: Progress, problem: Problem) -> bool:
-    """Whether steps, epochs and history can be those of a training of this problem."""
+    """Return whether steps, epochs and history can be those of a training of this problem."""
     assert problem.examples is not None
     position, per_epoch = progress.position, -(-len(problem.examples.learnt) // batch_size(problem))
     within = position.steps - position.epochs * per_epoch
@@ -114,7 +114,7 @@ def _fits(progress: Progress, problem: Problem) -> bool:
 
 
 def origin(problem: Problem) -> dict[str, Any]:
-    """What a training starts from, besides the network file's text: fingerprints of all numbers."""
+    """Return what a training starts from, besides the network file's text: fingerprints of all numbers."""
     assert problem.examples is not None
     examples, network = problem.examples, problem.network
     features = problem.fitted.features if problem.fitted is not None else network.input_names
@@ -137,7 +137,7 @@ def _fingerprint(values: Array) -> str:
 
 
 def _is_origin(origin: Mapping[str, Any], layers: int) -> bool:
-    """Whether it has the form of what ``origin`` gives."""
+    """Return whether it has the form of what ``origin`` returns."""
     kinds: dict[str, tuple[type, ...]] = {"rows": (int,), "inputs": (dict,), "targets": (str,), "parameters": (list,)}
     kinds |= dict.fromkeys(("weights", "training", "validation"), (str, type(None)))
     sound = all(isinstance(origin.get(key, ...), kind) for key, kind in kinds.items())
@@ -145,7 +145,7 @@ def _is_origin(origin: Mapping[str, Any], layers: int) -> bool:
 
 
 def changes(model: Model, problem: Problem, start: Mapping[str, Any]) -> Iterator[str]:
-    """What is different from what a model's training started from, a line each; ``start`` is the problem's."""
+    """Yield what differs from what a model's training started from, a line each; ``start`` is the problem's."""
     assert model.progress is not None
     then, now = (_comparable(each) for each in (model.problem, problem))
     yield from _differences("", then, now)
@@ -170,11 +170,11 @@ def changes(model: Model, problem: Problem, start: Mapping[str, Any]) -> Iterato
 
 
 def _comparable(problem: Problem) -> dict[str, Any]:
-    """The network file, as far as it decides what steps are made."""
+    """Return the network file, as far as it affects the steps."""
     tables = structure(problem, numbers=False)
     tables["training"] = {key: value for key, value in asdict(problem.settings).items() if key not in LIMITS}
     if problem.data is not None:
-        # The same table may lie elsewhere.
+        # The same table may be in another folder.
         tables["data"] = {key: value for key, value in asdict(problem.data).items() if key != "file"}
     tables.pop("notation")
     comparable: dict[str, Any] = json.loads(as_json(tables))

@@ -1,4 +1,4 @@
-"""Where a training diverged: its last epoch is made again, and every number looked at."""
+"""Find where a training diverged: repeat its last epoch and check every number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why training ended: an enum that carries its sentence."""
+"""Why training ended: an enum that carries a sentence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from clearprop.network.problem import Settings
 
 
 class Status(Enum):
-    """How a training ended: what ``--format json`` calls it, its sentence, and the exit code.
+    """How a training ended: the name in ``--format json``, a sentence, and the exit code.
 
     >>> Status("time_limit").sentence.format(seconds=2.5)
     'the time limit of 2.5 s was reached'
@@ -23,7 +23,7 @@ class Status(Enum):
     exit_code: int
 
     def __new__(cls, value: str, sentence: str, exit_code: int) -> Status:
-        """A member with its sentence, whose numbers are filled in when training ends."""
+        """Return a member with its sentence, whose numbers are filled in when training ends."""
         member = object.__new__(cls)
         member._value_ = value
         member.sentence, member.exit_code = sentence, exit_code
@@ -51,12 +51,12 @@ class Ending(NamedTuple):
 
 
 def ending(status: Status, **numbers: object) -> Ending:
-    """The status with the numbers put into its sentence."""
+    """Return the status with the numbers filled into its sentence."""
     return Ending(status, status.sentence.format(**numbers))
 
 
 class Stopping:
-    """Says after each epoch whether to end, and why: a function of the history, and of the clock.
+    """Decides after each epoch whether to end, and why, from the history and the clock.
 
     Converged: |loss after an epoch - loss before it| <= tolerance, ``patience`` epochs in a row, or
     the norm of the gradient is below its own tolerance.
@@ -67,9 +67,9 @@ class Stopping:
         self.started = time.monotonic()
 
     def judge(self, history: History, gradient_norm: float | None = None) -> Ending | None:
-        """The reason to end where the history ends, or None to go on.
+        """Return the reason to end where the history ends, or None to continue.
 
-        Epoch 0 is the initial weights: their loss may be all that was asked for.
+        Epoch 0 is the initial weights: their loss may already reach the target.
         """
         settings, epoch = self.settings, history.epochs
         if settings.target_loss is not None and history.loss[-1] <= settings.target_loss:
@@ -96,7 +96,7 @@ class Stopping:
         return all(abs(after - before) <= tolerance for before, after in pairwise(recent))
 
     def out_of_time(self) -> Ending | None:
-        """The end by the time limit, also asked for within an epoch: one may take hours."""
+        """Return the end by the time limit, if it has passed; also called within an epoch, which may take hours."""
         limit = self.settings.time_limit
         if limit is None or time.monotonic() - self.started < limit:
             return None

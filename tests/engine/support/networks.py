@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 import clearprop as cp
+from clearprop.engine import calling
 from clearprop.engine.native import Native
+from clearprop.engine.workers import together
 from clearprop.models.snapshot import Snapshot
 from clearprop.network.examples import Examples
 from clearprop.network.problem import Problem, Settings
@@ -274,6 +276,15 @@ def by_engine(engine: Native, runs: Sequence[int] = (), *, epochs: int = 1, erro
     assert engine.problem.examples is not None
     found = engine.error(engine.problem.examples.learnt) if error else None
     return End(engine.vector, engine.state, found)
+
+
+def outputs(engine: Native, rows: Array) -> Array:
+    """Return the engine's outputs for these examples, shape (examples, outputs), by the code that predicts."""
+    order, size = calling.filled(rows, np.int64), engine.problem.network.sizes[-1]
+    found = calling.zeros(len(order) * size, engine.panels.numbers.dtype)
+    engine.inference.set(order=order, examples=len(order), outputs=found)
+    together(engine.built.predict, engine.inference.address, engine.threads)
+    return found.reshape(len(order), size)
 
 
 def same(one: End, other: End) -> bool:

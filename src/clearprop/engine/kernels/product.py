@@ -1,11 +1,11 @@
 """The product of activations and weights: C[s][u] = start[u] + Σ_k A[s][k] · W[k][u].
 
-Forward it is given a panel of weights, and starts from the biases; backward a panel of the
-transposed weights, and starts from zero. Rows of C are examples, its columns the units of one panel.
-Inputs fill up their vectors with zeros, and so do the weights' rows: some of these are added up too.
+The forward pass uses a panel of weights and starts from the biases; the backward pass uses a panel of the
+transposed weights and starts from zero. Rows of C are examples, columns the units of one panel. Vectors of
+inputs are filled up with zeros, and so are the rows of weights: some of these zeros are added up too.
 
-A tile of C, some examples by the vectors of a panel, stays in registers while k runs: for each k the
-weights of a panel's row are loaded once, and each example's activation is spread over a vector.
+A tile of C, some examples by the vectors of a panel, stays in registers while k runs. For each k the
+weights of the panel's row are loaded once, and each example's activation is spread over a vector.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from clearprop.engine.numbers import INDEX, POINTER
 from clearprop.engine.panels import Panel
 
 UNROLLED = 4
-"""Steps of k that follow each other without a jump, or a vector's width; for single examples, sums side by side."""
+"""The most steps of k without a jump between them; for single examples, the most sums side by side."""
 
 CHUNK = 256
-"""Inputs whose weights are used for all examples before the next: they fit the innermost cache."""
+"""The number of inputs whose weights fit the innermost cache; all examples use them before the next come."""
 
 LINE, LINES = 64, 32
-"""The bytes that a cache moves at a time, and how many such lines a tile fetches ahead."""
+"""The bytes of a cache line, and the number of lines that a tile fetches ahead."""
 
 Values = list[ir.Value]
 
 
 def product(module: Module, shape: Panel, rows: int, vectors: int) -> ir.Function:
-    """The kernel for panels with so many vectors, ``rows`` examples at a time.
+    """Return the kernel for panels of ``vectors`` vectors, ``rows`` examples at a time.
 
-    Arguments: a (a panel's first row), the bytes from panel to panel of a, the inputs k, w, start, c,
-    and how many examples, in whole tiles.
+    Arguments: a (a panel's first row), the bytes from panel to panel of a, the number of inputs, w, start, c,
+    and the number of examples, in whole tiles.
     """
     return module.function(
         f"product_{rows}_{vectors}",
@@ -63,7 +63,7 @@ class _Product:
 
         def chunk(first: ir.Value) -> None:
             stop = b.smaller(b.add(first, per_chunk), panels)
-            # Later chunks go on from what stands in C.
+            # Later chunks continue from C.
             fresh = b.builder.icmp_signed("==", first, b.integer(0))
 
             ahead, lines = self._ahead(first, stop, per_chunk)
@@ -78,14 +78,22 @@ class _Product:
         b.loop(0, panels, chunk, by=per_chunk)
 
     def _ahead(self, first: ir.Value, stop: ir.Value, per_chunk: int) -> tuple[ir.Value, ir.Value]:
-        """The weights that are wanted after this chunk, and how many lines of them each tile fetches ahead: wide
-        layers' weights are far away, and a whole chunk's arithmetic is time to bring the next."""
+        """Return the weights used after this chunk, and the number of their lines that each tile fetches ahead.
+
+        Weights of wide layers are far away; the arithmetic of a whole chunk is time enough to bring the next.
+        """
         b = self.b
         whole = b.builder.icmp_signed("==", b.builder.sub(stop, first), b.integer(per_chunk))
         lines = b.builder.select(whole, b.integer(LINES), b.integer(0))
         return b.at(self.b.named["w"], b.times(stop, self.width * self.row)), lines
 
     def _tile(self, s: ir.Value, first: ir.Value, stop: ir.Value, fresh: ir.Value) -> None:
+        # for s in tile:
+        #     for u in panel:
+        #         for k in inputs:
+        #             C[s][u] += A[s][k] * W[k][u]
+        #
+        # with k outermost, u in the lanes of vectors, and all C[s][u] of the tile in registers.
         b, n, size = self.b, self.b.named, self.rows
         a = b.at(n["a"], b.times(s, self.row))
         c = b.at(n["c"], b.times(s, self.row))
@@ -95,7 +103,7 @@ class _Product:
         for r in range(size):
             line = b.at(start, b.times(stride, r))
             sums += [b.load(b.at(line, v * self.step)) for v in range(self.vectors)]
-        # Alone, an example's sums wait for one another: some are kept side by side, and added at the end.
+        # The sums of a single example would wait for one another: some are kept side by side and added at the end.
         unrolled = min(UNROLLED, self.shape.numbers.lanes)
         aside = unrolled if size == 1 else 1
         sums += [b.constant(0.0)] * (self.vectors * (aside - 1))

@@ -1,4 +1,4 @@
-"""e^u and e^u - 1: one reduction, one polynomial, and the power of two put together from its bits.
+"""e^u and e^u - 1: one reduction, one polynomial, and the power of two built from its bits.
 
 With n the integer nearest to u/ln 2, u = n ln 2 + r and |r| <= ln(2)/2, so that e^u = 2^n e^r.
 Computed is q = e^r - 1 = r + r² h(r), which keeps its digits near 0. A power of two has nothing

@@ -101,7 +101,7 @@ def _signed(lanes: Lanes, u: ir.Value, v: ir.Value, size: ir.Value) -> ir.Value:
 
 
 def _is_whole(lanes: Lanes, v: ir.Value) -> ir.Value:
-    """Whether v is an integer, as all numbers are from 2^fraction on; NaN is none."""
+    """Return whether v is an integer, as all numbers are from 2^fraction on; NaN is none."""
     size, large = lanes.absolute(v), lanes.constant(2.0**lanes.precision.fraction)
     rounded = lanes.subtract(lanes.add(size, large), large)
     return lanes.compare("==", lanes.choose(lanes.compare("<", size, large), rounded, size), size)

@@ -1,0 +1,55 @@
+"""Examples: what is wrong with them is said, and summed up where it is much."""
+
+from __future__ import annotations
+
+import pytest
+
+import clearprop as cp
+from clearprop.errors import InvalidNetwork
+from clearprop.network import problem, read
+
+ONE = '[inputs]\ncount = 1\n[[layers]]\nunits = ["o"]\n'
+
+
+def test_faults_of_many_examples_are_summed_up() -> None:
+    text = ONE + "[[examples]]\ninputs = [1, 2]\ntargets = [1]\n" * 30
+    with pytest.raises(InvalidNetwork) as error:
+        cp.read(text)
+    assert len(error.value.problems) == 11
+    assert str(error.value.problems[-1]) == "examples: and 20 more problems"
+
+
+START = """
+[inputs]
+names = ["i1", "i2"]
+[[layers]]
+units = ["h1", "h2"]
+activation = "tanh"
+[[layers]]
+units = ["o1"]
+activation = "logistic"
+"""
+
+
+def faults(text: str) -> list[str]:
+    with pytest.raises(InvalidNetwork) as error:
+        cp.read(text, "net.toml")
+    return [str(problem) for problem in error.value.problems]
+
+
+def test_targets_of_softmax_sum_to_one() -> None:
+    text = START.replace('["o1"]', '["o1", "o2"]').replace("logistic", "softmax")
+    assert faults(text + "[[examples]]\ninputs = [1, 2]\ntargets = [0.5, 0.6]\n") == [
+        "examples[1].targets: categorical_cross_entropy needs targets that sum to 1, found a sum of 1.1"
+    ]
+
+
+def test_examples_of_a_sound_file_are_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(read, "row_faults", None)  # for a file with faults only
+        assert cp.load("xor").examples is not None
+    with monkeypatch.context() as patched:
+        patched.setattr(problem, "example_faults", lambda *given: ["said once"])
+        with pytest.raises(InvalidNetwork) as error:
+            cp.load("xor")
+    assert [str(fault) for fault in error.value.problems] == ["said once"]

@@ -1,0 +1,133 @@
+"""The text of a network file: files that cannot be opened, text that is not TOML."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import clearprop as cp
+from clearprop.errors import UnreadableFile
+
+LECTURE_FILE = """\
+notation = "lecture"            # or "standard", the default
+
+[inputs]
+names = ["i1", "i2"]            # or: count = 2
+
+[[layers]]
+units = ["h1", "h2"]            # names, or a number
+activation = "logistic"
+weights = [[0.1, 0.3], [0.2, 0.4]]
+weight_names = [["w1", "w3"], ["w2", "w4"]]
+bias = 0.25                     # a number: one bias shared by the layer; a list: one per unit; false: none; left out: one per unit, zero
+bias_names = "b1"
+train_bias = false              # default true
+
+[[layers]]
+units = ["o1", "o2"]
+activation = "logistic"
+weights = [[0.5, 0.6], [0.7, 0.8]]
+weight_names = [["w5", "w6"], ["w7", "w8"]]
+bias = 0.35
+bias_names = "b2"
+train_bias = false
+
+[loss]
+name = "half_squared_error"
+over_outputs = "sum"            # or "mean"; each loss has its usual default
+over_examples = "mean"          # or "sum"
+
+[optimizer]
+name = "sgd"
+learning_rate = 0.6
+
+[[examples]]
+inputs = [0.1, 0.5]
+targets = [0.05, 0.95]
+"""  # noqa: E501
+
+
+ONE = '[inputs]\ncount = 1\n[[layers]]\nunits = ["o"]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[inputs]\nnames = ["a",\n', "line 2, the end of the file: "),
+        ("[inputs]\ncount = \n", "line 2, column 9: invalid value\n  count = "),
+        ("[inputs]\ncount = 1\ncount = 2\n[[layers]]\n", "line 3, column 10: cannot overwrite a value\n  count = 2"),
+        ("a = 1\r\nb = '\r\n", "line 2, "),
+        ("x = " + "9" * 5000 + "\n", ""),
+    ],
+)
+def test_broken_toml_says_the_line(text: str, message: str) -> None:
+    with pytest.raises(UnreadableFile) as error:
+        cp.read(text, "net.toml")
+    assert str(error.value).startswith(f"net.toml: not valid TOML: {message}")
+    assert len(str(error.value)) < 500
+
+
+def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
+    loop = tmp_path / "loop.toml"
+    loop.symlink_to(loop)
+    with pytest.raises(UnreadableFile, match=r"loop\.toml: cannot be read: Too many levels of symbolic links"):
+        cp.load(str(loop))
+    with pytest.raises(UnreadableFile, match="cannot be read: File name too long"):
+        cp.load("x" * 5000 + ".toml")
+    with pytest.raises(UnreadableFile, match="no such file, and unknown example"):
+        cp.load("x" * 5000)
+    with pytest.raises(UnreadableFile, match="cannot be read: embedded null byte"):
+        cp.load("x\0.toml")
+    with pytest.raises(UnreadableFile, match="no such file"):
+        cp.load(str(tmp_path / "a" / "b.toml"))
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="only a user without all rights is refused a file")
+def test_an_unreadable_file(tmp_path: Path) -> None:
+    path = tmp_path / "net.toml"
+    path.write_text(ONE)
+    path.chmod(0)
+    with pytest.raises(UnreadableFile, match=r"net\.toml: cannot be read: Permission denied"):
+        cp.load(str(path))
+
+
+def test_a_byte_order_mark_and_other_line_ends_are_no_fault(tmp_path: Path) -> None:
+    path = tmp_path / "net.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + LECTURE_FILE.replace("\n", "\r\n").encode())
+    assert cp.load(path) == cp.load("lecture")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "the file is empty; `clearprop examples lecture` prints one to start from"),
+        (b"  \n", "the file is empty; `clearprop examples lecture` prints one to start from"),
+        (b"\xff\xfe\x00", "not a text file in UTF-8: byte 1, line 1, cannot be read"),
+        (b"a = 1\n\0", "a binary file, expected TOML text"),
+        (b"[inputs]\nnames = [\n\n[[layers", "not valid TOML: "),
+        (b"[inputs\n", "not valid TOML: line 1, column 8: expected ']' at the end of a table declaration\n  [inputs"),
+        (b"x = " + b"[" * 100_000, "not valid TOML: nested too deeply"),
+    ],
+)
+def test_what_is_not_a_network_file(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "net.toml"
+    path.write_bytes(content)
+    with pytest.raises(UnreadableFile) as error:
+        cp.load(str(path))
+    assert str(error.value).startswith(f"{path}: {message}")
+
+
+def test_missing_files_folders_and_names(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile, match=r"none\.toml: no such file"):
+        cp.load(str(tmp_path / "none.toml"))
+    with pytest.raises(UnreadableFile, match="expected a network file, found a folder"):
+        cp.load(str(tmp_path))
+    with pytest.raises(UnreadableFile, match='"lectur": no such file, and unknown example "lectur"; did you mean'):
+        cp.load("lectur")
+    big = tmp_path / "big.toml"
+    with big.open("wb") as file:
+        file.truncate(300 * 2**20)
+    with pytest.raises(UnreadableFile, match="larger than 256 MB, too large for a network file"):
+        cp.load(str(big))
