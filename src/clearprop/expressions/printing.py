@@ -19,7 +19,7 @@ COMPARISONS = {Operator.LESS, Operator.LESS_EQUAL, Operator.GREATER, Operator.GR
 
 
 class Alphabet(ABC):
-    """How each piece looks: subclasses say it for one format."""
+    """The look of each piece of a tree: one subclass per format."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class Alphabet(ABC):
         self.number = number or plain_number
 
     def write(self, tree: Expression) -> str:
-        """The whole tree."""
+        """Return the text of the whole tree."""
         return self.piece(tree)[0]
 
     def piece(self, tree: Expression) -> Piece:
@@ -145,7 +145,7 @@ def text(
     name: Callable[[Hashable], str] = str,
     number: Callable[[float], str] | None = None,
 ) -> str:
-    """The tree as plain text; ``name`` says what each symbol is called.
+    """Return the tree as plain text; ``name`` gives the name of each symbol.
 
     >>> from clearprop.expressions import parse
     >>> text(parse("-(t-y)**2/2", {"t": "t", "y": "y"}))
@@ -155,7 +155,7 @@ def text(
 
 
 def plain_number(value: float) -> str:
-    """The shortest text that reads back as the same number; whole numbers without a point."""
+    """Return the shortest text that reads back as the same number; whole numbers without a point."""
     if value == int(value) and abs(value) < 1e15:
         return str(int(value))
     return repr(float(value))

@@ -35,7 +35,7 @@ def simplify(tree: Expression) -> Expression:
 
 
 def _simpler(operator: Operator, arguments: tuple[Expression, ...]) -> Expression:
-    """One node, its arguments being simple; raises ArithmeticError where no finite number would do."""
+    """Simplify one node with simple arguments; raise ArithmeticError where a number would not be finite."""
     match operator, arguments:
         case Operator.ADD, terms:
             return _sum((1.0, term) for term in terms)
@@ -61,7 +61,7 @@ def _finite(value: float) -> float:
 
 
 def _split(tree: Expression) -> tuple[float, Expression]:
-    """The tree as a number times the rest: 2 * u is (2, u), u / 4 is (0.25, u)."""
+    """Split the tree into a number and the rest: 2 * u is (2, u), u / 4 is (0.25, u)."""
     match tree:
         case Number(value):
             return value, ONE

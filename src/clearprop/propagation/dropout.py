@@ -38,7 +38,7 @@ def mask(dropout: float, seed: int, step: int, layer: int, units: int, examples:
 
 
 KEPT = 1 / (1 - Symbol("dropout"))
-"""What a kept output is multiplied by, so that the expected output stays the same."""
+"""The factor of a kept output, so that the expected output stays the same."""
 
 
 def kept_scale(dropout: float) -> float:

@@ -42,7 +42,7 @@ class Trace:
     weights: Array | None = None
 
     def before(self, layer: int) -> Array:
-        """What the layer sees: the outputs of the layer before, or the inputs."""
+        """Return the inputs of a layer: the outputs of the layer before, or the inputs."""
         return self.outputs[layer - 1] if layer else self.inputs
 
 
@@ -76,8 +76,8 @@ def weighted_sums(parameters: Parameters, layer: int, seen: Array) -> Array:
 
 
 def output_errors(trace: Trace, targets: Array) -> Array:
-    """E_k of every example, shape (examples, outputs), with its ``error_share``; not yet put
-    together over the examples."""
+    """Return E_k of every example, shape (examples, outputs), times its ``error_share``; not yet
+    summed or averaged over the examples."""
     loss, fused = trace.network.loss, trace.network.fused
     if fused is not None and trace.masks[-1] is None:
         errors = fused.errors(trace.sums[-1], targets)
@@ -87,7 +87,7 @@ def output_errors(trace: Trace, targets: Array) -> Array:
 
 
 def error_share(trace: Trace) -> Array | float:
-    """What each output's error is multiplied with: its share under ``over_outputs``, times how much
+    """Return the factor of each output's error: its share under ``over_outputs``, times how much
     the example counts. One number, or with weights one per example, shape (examples, 1), in the
     precision of the sums."""
     of_outputs = share(trace.network.loss.over_outputs, trace.network.sizes[-1])
@@ -97,13 +97,13 @@ def error_share(trace: Trace) -> Array | float:
 
 
 def example_share(network: Network, examples: int) -> float:
-    """What ``over_examples`` multiplies each example's error with: a mean is over the number of
+    """Return the factor of each example's error under ``over_examples``: a mean is over the number of
     examples, however much each counts."""
     return share(network.loss.over_examples, examples)
 
 
 def penalty_error(penalty: Penalty, parameters: Parameters) -> Any:
-    """The penalty on all weights together."""
+    """Return the penalty on all weights together."""
     if not penalty:
         return 0.0
     weights = parameters.vector[parameters.layout.is_weight]
@@ -111,7 +111,7 @@ def penalty_error(penalty: Penalty, parameters: Parameters) -> Any:
 
 
 def batch_errors(trace: Trace, targets: Array) -> Array:
-    """E_k of the batch, shape (outputs,): the examples' errors put together."""
+    """Return E_k of the batch, shape (outputs,): the sum or mean over its examples."""
     errors = output_errors(trace, targets)
     return np.asarray(errors.sum(axis=0) * example_share(trace.network, len(targets)))
 

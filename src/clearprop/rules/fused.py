@@ -40,15 +40,15 @@ class Fused:
         return differentiate(self.error, Role.SUM)
 
     def errors(self, sums: Array, targets: Array) -> Array:
-        """The error of each output, shape (examples, outputs)."""
+        """Return the error of each output, shape (examples, outputs)."""
         return evaluate(self.error, {Role.SUM: sums, Role.TARGET: targets})
 
     def signals(self, sums: Array, targets: Array) -> Array:
-        """Σ_k ∂E_k/∂z_j: the error signal of each output unit, shape (examples, outputs)."""
+        """Return Σ_k ∂E_k/∂z_j: the error signal of each output unit, shape (examples, outputs)."""
         return evaluate(self.slope.simplified, {Role.SUM: sums, Role.TARGET: targets})
 
     def entries(self, sums: Array, targets: Array) -> Array:
-        """∂E_k/∂z_j for one example, shape (k, j)."""
+        """Return ∂E_k/∂z_j for one example, shape (k, j)."""
         return np.diag(self.signals(sums, targets))
 
 

@@ -29,7 +29,7 @@ class Initializer:
     source: str
 
     def values(self, units: int, inputs: int, generator: np.random.Generator) -> Array:
-        """A matrix of initial weights, shape (units, inputs)."""
+        """Return a matrix of initial weights, shape (units, inputs)."""
         spread = float(evaluate(self.spread, {Role.FAN_IN: float(inputs), Role.FAN_OUT: float(units)}))
         if self.distribution == "uniform":
             return generator.uniform(-spread, spread, (units, inputs))
@@ -52,7 +52,7 @@ INITIALIZERS: Mapping[str, Initializer] = {
 
 
 def initializer(name: str) -> Initializer:
-    """The initializer of that name."""
+    """Return the initializer of that name."""
     if name not in INITIALIZERS:
         raise UnknownName("initializer", name, INITIALIZERS)
     return INITIALIZERS[name]

@@ -127,7 +127,7 @@ LOSSES: Mapping[str, Loss] = {
 
 
 REDUCTIONS: Mapping[str, Expression] = {"sum": Symbol("total"), "mean": Symbol("total") / Symbol("count")}
-"""What ``count`` errors with this total come to, under ``over_outputs`` and ``over_examples``."""
+"""The value of ``count`` errors with this total, under ``over_outputs`` and ``over_examples``."""
 
 
 def share(reduction: str, count: int) -> float:

@@ -70,7 +70,7 @@ class Optimizer:
 
     @cached_property
     def clip_factor(self) -> Expression:
-        """What clipping multiplies the gradient by, from its ``norm``: as PyTorch's clip_grad_norm_,
+        """The factor of the gradient that clipping takes from its ``norm``: as PyTorch's clip_grad_norm_,
         which never divides by zero. 1 without ``clip_norm``."""
         return Number(1.0) if self.clip_norm is None else minimum(1.0, self.clip_norm / (Symbol("norm") + 1e-6))
 

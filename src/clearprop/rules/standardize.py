@@ -10,7 +10,7 @@ from clearprop.expressions import Symbol
 value, mean, scale = Symbol("value"), Symbol("mean"), Symbol("scale")
 
 STANDARDIZED = (value - mean) / scale
-"""What the network sees of a value."""
+"""The value as the network sees it."""
 
 ORIGINAL = value * scale + mean
 """The value behind what the network sees; a test proves that it undoes the other."""
