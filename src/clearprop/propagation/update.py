@@ -24,9 +24,8 @@ from clearprop.types import Array
 class Update:
     """New parameters and the optimizer's new state.
 
-    ``gradient`` is what the rule was given (clipped, if that is asked for), ``clip_factor``
-    what clipping by norm multiplied it with; ``assigned`` holds the value of each of the
-    optimizer's assignments, for every parameter.
+    ``gradient`` is the gradient after clipping, if any, and ``clip_factor`` the factor of clipping by
+    norm; ``assigned`` holds the value of each of the optimizer's assignments, for every parameter.
     """
 
     parameters: Parameters
@@ -49,7 +48,7 @@ def update(
     step: int = 1,
     rate: float | None = None,
 ) -> Update:
-    """One step of the optimizer; ``step`` counts from 1, ``rate`` is the scheduled learning rate."""
+    """Make one step of the optimizer; ``step`` counts from 1, ``rate`` is the scheduled learning rate."""
     trainable = parameters.layout.trainable
     given, clip_factor = clipped(optimizer, gradient.vector, trainable)
     values: dict[Any, Any] = {
@@ -72,9 +71,9 @@ def update(
 
 
 def clipped(optimizer: Optimizer, gradient: Array, trainable: Array) -> tuple[Array, float]:
-    """The gradient with each entry bounded by ``clip_value``, then its norm by ``clip_norm``.
+    """Return the gradient with each entry bounded by ``clip_value``, then its norm by ``clip_norm``.
 
-    The norm is that of what is trained; frozen biases do not count.
+    Only trained parameters count in the norm, not frozen biases.
     """
     factor = 1.0
     if optimizer.clip_value is not None:

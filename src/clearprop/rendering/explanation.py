@@ -98,7 +98,7 @@ def explain(
 
     Raises:
         UnknownName: a name that nothing in the network is called.
-        InvalidArgument: digits out of range, or a quantity that cannot be explained by itself.
+        InvalidArgument: digits out of range, or a quantity that has no derivation.
 
     >>> import clearprop as cp
     >>> from clearprop.propagation.cycle import cycle
