@@ -14,7 +14,7 @@ BITS = ir.IntType(64)
 
 
 def drop(module: Module, shape: Panel) -> ir.Function:
-    """What is dropped of a layer becomes zero, the rest is scaled up, in two places at once: the outputs
+    """Dropped units become zero, the others are scaled up, in two places at once: the outputs
     and their slopes (which may be the same place).
 
     Arguments: key (the hash of seed, step and layer), hashes (of the units), least (of a unit's 53 bits, to be

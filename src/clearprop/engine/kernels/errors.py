@@ -36,7 +36,7 @@ ARGUMENTS = [
 
 @dataclass(frozen=True)
 class Output:
-    """What is done at the output layer: its rule and the loss, or both as one function."""
+    """The work at the output layer: its rule and the loss, or both as one function."""
 
     module: Module
     shape: Panel

@@ -76,7 +76,7 @@ class Rule:
 
     @cached_property
     def keys(self) -> tuple[Any, ...]:
-        """What the parts are called in the assignments."""
+        """The names of the parts in the assignments."""
         return tuple(("part", position) for position in range(len(self.parts)))
 
 
@@ -179,7 +179,7 @@ def shared_bias(module: Module, shape: Panel, optimizer: Optimizer) -> ir.Functi
 
 
 def clip_factor(b: Block, squares: ir.Value, count: ir.Value, optimizer: Optimizer) -> ir.Value:
-    """What the whole gradient is multiplied by, from the squares that add up to that of its norm."""
+    """Return the factor of the whole gradient, from the sums of squares that add up to the square of its norm."""
     double = ir.DoubleType()
 
     def add(position: ir.Value, total: ir.Value) -> list[ir.Value]:
