@@ -194,7 +194,7 @@ class Composer {
   }
 }
 
-/** What a fused loss and activation put together, before it collapses: symbols, then expressions. */
+/** The product of a fused loss and activation, before it collapses: symbols, then expressions. */
 function collapsing(each: Factor): Line[] {
   if (!each.collapse.length || each.collapse.length > limits().collapse) return [];
   const expressions = each.collapse.map((term) => multiply(...term.factors.map((inner) => inner.expression)));

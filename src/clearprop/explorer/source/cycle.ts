@@ -19,7 +19,7 @@ export interface Moment {
   vector: Float64Array;
   state: State;
   step: number;
-  /** What the schedule remembers of the losses before it. */
+  /** The schedule's memory of the losses before it. */
   watched: Watched;
 }
 
@@ -38,14 +38,14 @@ export interface Cycle {
   moment: Moment;
   rate: number;
   trace: Trace;
-  /** E_k of each example by itself, and of the batch. */
+  /** E_k of each example, and of the batch. */
   errors: Float64Array;
   batch: Float64Array;
   penalty: number;
   error: number;
   /** The error without dropout: what says whether training gets anywhere. */
   loss: number;
-  /** What the schedule remembers, this loss included. */
+  /** The schedule's memory, this loss included. */
   watched: Watched;
   gradients: Gradients;
   update: Update;

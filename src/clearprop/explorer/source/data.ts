@@ -83,7 +83,7 @@ export interface Optimizer {
   clip_norm: number | null;
   clip_value: number | null;
   bounded: Raw;
-  /** What the gradient is multiplied by, from its ``norm``. */
+  /** The factor on the gradient, from its ``norm``. */
   clip_factor: Raw;
   schedule: Schedule;
 }
@@ -139,9 +139,9 @@ export interface Data {
   accented: Record<string, [letter: string, accent: "hat" | "bar"]>;
   /** Characters that LaTeX text cannot hold as they are. */
   latex: Record<string, string>;
-  /** What ``count`` errors with this ``total`` come to. */
+  /** The error of ``count`` examples with this ``total``. */
   reductions: Record<"sum" | "mean", Raw>;
-  /** What an output that is not dropped is multiplied by. */
+  /** The factor on an output that is not dropped. */
   kept: Raw;
   standardized: Raw;
   original: Raw;

@@ -27,7 +27,7 @@ export function mml(name: string, attributes: Attributes = {}, ...children: Chil
   return dressed(document.createElementNS(MATHML, name), attributes, children);
 }
 
-/** What has the focus, seen from where an element stands: some notebooks put each cell into a tree of its own. */
+/** The element with the focus, seen from another: some notebooks put each cell into a shadow tree. */
 export function focusedBeside(element: Element): Element | null {
   return (element.getRootNode() as Document | ShadowRoot).activeElement ?? null;
 }

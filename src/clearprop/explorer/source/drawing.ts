@@ -13,7 +13,7 @@ import type { Store } from "./store";
 /** The greatest width of a character at the size of the numbers. */
 export const CHARACTER = 8.3;
 
-/** The width of the plate behind a label of so many characters. */
+/** The width of the plate behind a label, from its number of characters. */
 const plateWidth = (characters: number): number => characters * 7.8 + 10;
 
 /** A text that follows the numbers of the cycle. */
@@ -27,7 +27,7 @@ export interface Edge {
   index: number;
 }
 
-/** What a person can do with the drawing. */
+/** The actions of a person on the drawing. */
 export interface Actions {
   select(quantity: Quantity): void;
   point(places: string[]): void;
@@ -57,7 +57,7 @@ export class Drawing {
     this.stops.forEach((stop, k) => stop.setAttribute("tabindex", k ? "-1" : "0"));
   }
 
-  /** What the keyboard can reach, in the order of the drawing. */
+  /** The elements that the keyboard reaches, in the order of the drawing. */
   get stops(): SVGElement[] {
     return [...this.picture.querySelectorAll<SVGElement>("[data-select], .cp-fold")];
   }

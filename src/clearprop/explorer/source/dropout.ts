@@ -10,7 +10,7 @@ function mixed(bits: bigint): bigint {
   return bits ^ (bits >> 31n);
 }
 
-/** What the outputs of one layer are multiplied by, example after example; ``examples`` are positions from 0. */
+/** The factors on the outputs of one layer, example after example; ``examples`` are positions from 0. */
 export function mask(dropout: number, kept: number, seed: number, step: number, layer: number, units: number, examples: number[]): Float64Array {
   const key = [seed, step, layer].reduce((bits, part) => mixed(bits ^ (BigInt(part) & BITS)), 0n);
   const found = new Float64Array(units * examples.length);

@@ -18,9 +18,9 @@ export interface Factor {
   quantity: Quantity;
   expression: Tree;
   value: number;
-  /** What the rules of calculus give, and which. */
+  /** The result of the rules of calculus, and their names. */
   working: { raw: Tree; rules: string[] } | null;
-  /** What a collapsed factor stands for, and how much of it is left out. */
+  /** The terms of a collapsed factor, and the number of those left out. */
   expansion: Term[];
   elided: number;
   /** The products that a fused loss and activation simplify to the expression. */

@@ -10,7 +10,7 @@ interface Model {
   get(name: string): unknown;
 }
 
-/** What anywidget calls, in Jupyter, VS Code, Colab and marimo. */
+/** The entry for anywidget, in Jupyter, VS Code, Colab and marimo. */
 function render({ model, el }: { model: Model; el: HTMLElement }): void {
   const root = document.createElement("div");
   el.append(root);

@@ -40,7 +40,7 @@ export function pannable(scroller: HTMLElement): void {
   });
 }
 
-/** Whether a press is on a scroll bar, which moves by itself. */
+/** Whether a press is on a scroll bar, which the browser moves. */
 function isOnBar(scroller: HTMLElement, { target, offsetX, offsetY }: PointerEvent): boolean {
   return target === scroller && (offsetX >= scroller.clientWidth || offsetY >= scroller.clientHeight);
 }

@@ -6,7 +6,7 @@ import { evaluate, reading } from "./evaluate";
 import type { Values } from "./evaluate";
 import type { Network } from "./network";
 
-/** What the examples of a batch give and want, row after row. */
+/** The inputs and targets of a batch, row after row. */
 export interface Rows {
   count: number;
   inputs: Float64Array;
@@ -79,7 +79,7 @@ function softmaxBack(rule: SoftmaxActivation, units: number, sums: Float64Array,
 
 // --- forward --------------------------------------------------------------------------------
 
-/** What a layer sees: the outputs of the layer before, or the inputs. */
+/** The values that a layer receives: the outputs of the layer before, or the inputs. */
 export function before(trace: Trace, layer: number): Float64Array {
   return layer ? trace.outputs[layer - 1]! : trace.rows.inputs;
 }
@@ -117,7 +117,7 @@ function weightedSums(network: Network, vector: Float64Array, layer: number, see
 const shareOf = (network: Network, reduction: "sum" | "mean", count: number): number =>
   evaluate(network.data.reductions[reduction], { total: 1, count });
 
-/** What each output's error is multiplied by, for one row. */
+/** The factor on each output's error, for one row. */
 export function errorShare(network: Network, rows: Rows, row: number): number {
   const share = shareOf(network, network.data.network.over_outputs, network.outputs);
   return rows.weights === null ? share : share * rows.weights[row]!;
@@ -242,7 +242,7 @@ export function throughActivation(network: Network, trace: Trace, layer: number,
 
 export interface Gradients {
   vector: Float64Array;
-  /** ∂E/∂sum per layer, of each example by itself. */
+  /** ∂E/∂sum per layer and example. */
   signals: Float64Array[];
 }
 

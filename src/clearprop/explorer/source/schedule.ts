@@ -3,21 +3,21 @@
 import type { Optimizer } from "./data";
 import { evaluate } from "./evaluate";
 
-/** What a plateau remembers of the losses. */
+/** A plateau's memory of the losses. */
 export type Watched = Record<string, number>;
 
 export function unwatched({ schedule }: Optimizer): Watched {
   return Object.fromEntries(Object.entries(schedule.unwatched).map(([name, value]) => [name, value ?? Infinity]));
 }
 
-/** What is remembered once the loss after an epoch is known. */
+/** The memory once the loss after an epoch is known. */
 export function watched({ schedule }: Optimizer, base: number, before: Watched, loss: number): Watched {
   const values: Watched = { ...schedule.constants, ...before, base, loss };
   for (const [name, formula] of schedule.watch) values[name] = evaluate(formula, values);
   return Object.fromEntries(Object.keys(before).map((name) => [name, values[name]!]));
 }
 
-/** The rate of a step, counted from 1, that is an epoch of its own. */
+/** The rate of a step, counted from 1, where each step is an epoch. */
 export function scheduled({ schedule }: Optimizer, base: number, step: number, seen: Watched): number {
   return evaluate(schedule.rate, { ...schedule.constants, ...seen, base, step, epoch: step - 1 });
 }

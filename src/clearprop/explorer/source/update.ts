@@ -10,7 +10,7 @@ export type State = Record<string, Float64Array>;
 export interface Update {
   vector: Float64Array;
   state: State;
-  /** What the rule was given: the gradient, clipped if that is asked for. */
+  /** The gradient that the rule reads, clipped where the optimizer clips. */
   gradient: Float64Array;
   clipFactor: number;
   assigned: State;
