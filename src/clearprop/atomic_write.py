@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from clearprop.errors import Unwritable
-from clearprop.messages import abridged
+from clearprop.messages import abridged, reason
 
 if sys.platform != "win32":
     import fcntl
@@ -75,9 +75,9 @@ def _unwritable(target: Path, error: OSError | ValueError) -> Unwritable:
     shown = abridged(str(target), 200)
     if isinstance(error, FileNotFoundError) and not os.path.exists(target.parent):
         return Unwritable(f"{shown}: there is no folder {abridged(str(target.parent), 200)}; make it first")
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else error
     return Unwritable(
-        f"{shown}: cannot be written: {reason}; what was there before is untouched, choose another place with --output"
+        f"{shown}: cannot be written: {reason(error)}; what was there before is untouched, choose another place with "
+        "--output"
     )
 
 

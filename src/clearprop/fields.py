@@ -128,22 +128,18 @@ def integer(least: int, most: int = MOST) -> Callable[[Any], int]:
     return check
 
 
-def at_least_zero(value: Any) -> float:
-    if number(value) < 0:
-        raise Unexpected("a number of at least 0")
-    return number(value)
+def _within(allows: Callable[[float], bool], expected: str) -> Callable[[Any], float]:
+    def check(value: Any) -> float:
+        if not allows(number(value)):
+            raise Unexpected(expected)
+        return number(value)
+
+    return check
 
 
-def above_zero(value: Any) -> float:
-    if number(value) <= 0:
-        raise Unexpected("a number above 0")
-    return number(value)
-
-
-def share(value: Any) -> float:
-    if not 0 <= number(value) < 1:
-        raise Unexpected("a number of at least 0 and below 1")
-    return number(value)
+at_least_zero = _within(lambda value: value >= 0, "a number of at least 0")
+above_zero = _within(lambda value: value > 0, "a number above 0")
+share = _within(lambda value: 0 <= value < 1, "a number of at least 0 and below 1")
 
 
 def either(*known: str) -> Callable[[Any], str]:

@@ -26,6 +26,11 @@ def abridged(text: str, limit: int = 60) -> str:
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
 
+def reason(error: Exception) -> str:
+    """Return why the system refused a file, without the error's number."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 def counted(count: int, word: str) -> str:
     """
     >>> counted(1, "epoch"), counted(10_000, "step")

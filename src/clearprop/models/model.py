@@ -78,10 +78,7 @@ def require_savable(problem: Problem, origin: Mapping[str, Any] | None = None) -
     size = len(text) + text.count('"') + text.count("\\")
     if size > MAX_DESCRIPTION:
         raise InvalidArgument(f"{problem.name}: its names take {size / 1e6:,.0f} MB, too much for a model file")
-    unfit = np.flatnonzero(~np.isfinite(problem.parameters.vector))
-    if unfit.size:
-        name = problem.parameters.layout.name(int(unfit[0]))
-        raise InvalidArgument(f"the value of {name} is not a finite number; a model file holds finite ones only")
+    problem.parameters.require_finite("; a model file holds finite ones only")
     try:
         read_structure(json.loads(text)["network"], problem.name, lambda blank: None)
     except InvalidNetwork as error:

@@ -22,6 +22,7 @@ from clearprop.network.examples import Examples
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.network.read import read_structure
+from clearprop.network.source import readable
 from clearprop.types import Array
 
 FLOATS = ("F32", "F64")
@@ -37,8 +38,10 @@ def read_model(path: str | os.PathLike[str]) -> Model:
     """
     from safetensors import SafetensorError, safe_open
 
-    shown = abridged(str(path), 200)
-    _require_readable(path, shown)
+    with readable(Path(path), "a model file") as shown:
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise UnreadableFile(f"{shown}: expected a model file, found a device")
+        open(path, "rb").close()  # safetensors calls every file missing that it cannot open
     try:
         with safe_open(path, framework="numpy") as file:
             return _Reader(file, shown).model()
@@ -50,21 +53,6 @@ def read_model(path: str | os.PathLike[str]) -> Model:
         ) from None
     except RecursionError:
         raise damaged(shown, "its metadata is nested too deeply") from None
-
-
-def _require_readable(path: str | os.PathLike[str], shown: str) -> None:
-    """Raise why a file cannot be read: safetensors calls every file missing that it cannot open."""
-    if os.path.exists(path) and not os.path.isfile(path):
-        found = "folder" if os.path.isdir(path) else "device"
-        raise UnreadableFile(f"{shown}: expected a model file, found a {found}")
-    try:
-        with open(path, "rb"):
-            pass
-    except FileNotFoundError:
-        raise UnreadableFile(f"{shown}: no such file") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise UnreadableFile(f"{shown}: cannot be read: {reason}") from None
 
 
 def damaged(shown: str, what: str) -> DamagedModel:

@@ -92,6 +92,11 @@ class Column:
         """The number of the network's inputs that it feeds."""
         return 1 if self.categories is None else len(self.categories)
 
+    @property
+    def features(self) -> list[str]:
+        """The name of each of these inputs."""
+        return [self.name] if self.categories is None else [f"{self.name}={each}" for each in self.categories]
+
 
 @dataclass(frozen=True)
 class Fitted:
@@ -121,15 +126,7 @@ class Fitted:
     @property
     def features(self) -> tuple[str, ...]:
         """The name of each input: a column, or a column and its category."""
-        return tuple(
-            name
-            for column in self.columns
-            for name in (
-                (column.name,)
-                if column.categories is None
-                else tuple(f"{column.name}={category}" for category in column.categories)
-            )
-        )
+        return tuple(feature for column in self.columns for feature in column.features)
 
 
 def shown_label(label: Label) -> str:

@@ -82,7 +82,7 @@ class Network(Displayable):
             layers=tuple(layers),
             loss=_objective(loss, layers),
         )
-        faults = list(self._faults())
+        faults = list(self._shape_faults()) or list(self._meaning_faults())
         if faults:
             raise InvalidNetwork(faults)
 
@@ -131,28 +131,18 @@ class Network(Displayable):
     @cached_property
     def unit_names(self) -> tuple[tuple[str, ...], ...]:
         """The names of each layer's units: ``h1_1`` (layer, unit), in the last layer ``y1``, unless given."""
-        names = []
-        for index, layer in enumerate(self.layers):
-            if not isinstance(layer.units, int):
-                names.append(layer.units)
-            elif index == self.depth - 1:
-                names.append(tuple(f"y{j + 1}" for j in range(layer.units)))
-            else:
-                names.append(tuple(f"h{index + 1}_{j + 1}" for j in range(layer.units)))
-        return tuple(names)
+        letters = [*(f"h{number}_" for number in range(1, self.depth)), "y"]
+        return tuple(
+            tuple(f"{letter}{j + 1}" for j in range(layer.units)) if isinstance(layer.units, int) else layer.units
+            for letter, layer in zip(letters, self.layers, strict=True)
+        )
 
     # --- checks ----------------------------------------------------------------------
 
-    def _faults(self) -> Iterator[Fault]:
-        sound = True
-        for fault in self._shape_faults():
-            sound = False
-            yield fault
-        if sound:
-            yield from self._name_faults()
-            misfit = self.loss.rule.misfit(self.layers[-1].rule)
-            if misfit:
-                yield Fault("loss", misfit)
+    def _meaning_faults(self) -> Iterator[Fault]:
+        yield from self._name_faults()
+        if misfit := self.loss.rule.misfit(self.layers[-1].rule):
+            yield Fault("loss", misfit)
 
     def _shape_faults(self) -> Iterator[Fault]:
         if not self.layers:

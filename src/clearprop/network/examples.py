@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -38,11 +39,11 @@ class Examples:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Examples):
             return NotImplemented
-        return all(_same(*pair) for pair in zip(self._arrays(), other._arrays(), strict=True))
+        return all(map(np.array_equal, self._arrays(), other._arrays()))
 
     __hash__ = None  # type: ignore[assignment]
 
-    def _arrays(self) -> tuple[Array | None, ...]:
+    def _arrays(self) -> tuple[Any, ...]:
         return self.inputs, self.targets, self.weights, self.training, self.validation
 
     @property
@@ -83,12 +84,6 @@ class Examples:
         return Examples(rows[0], rows[1], own=own)
 
 
-def _same(one: Array | None, other: Array | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return np.array_equal(one, other)
-
-
 MAX_FAULTS = 10
 
 
@@ -104,12 +99,8 @@ def example_faults(examples: Examples, inputs: int, outputs: int, rule: Loss) ->
         finite = np.isfinite(values).all(axis=1) & np.isfinite(targets).all(axis=1)
         sound = np.asarray(finite & inside(rule, targets).all(axis=1) & whole(rule, targets))
     suspects = used[~sound]
-    yield from row_faults(
-        ((int(row) + 1, examples.inputs[row].tolist(), examples.targets[row].tolist()) for row in suspects),
-        inputs,
-        outputs,
-        rule,
-    )
+    rows = ((int(row) + 1, examples.inputs[row].tolist(), examples.targets[row].tolist()) for row in suspects)
+    yield from row_faults(rows, inputs, outputs, rule)
 
 
 def row_faults(
@@ -119,14 +110,9 @@ def row_faults(
     rule: Loss | None,
 ) -> Iterator[Fault]:
     """Yield what is wrong with rows of numbers, as far as the network's size and loss are known."""
-    found = 0
-    for number, values, targets in rows:
-        for fault in _faults(f"examples[{number}]", inputs, outputs, rule, values, targets):
-            found += 1
-            if found <= MAX_FAULTS:
-                yield fault
-    if found > MAX_FAULTS:
-        more = found - MAX_FAULTS
+    faults = chain.from_iterable(_faults(f"examples[{row}]", inputs, outputs, rule, *given) for row, *given in rows)
+    yield from islice(faults, MAX_FAULTS)
+    if more := sum(1 for _ in faults):
         yield Fault("examples", f"and {more} more problem{'s' if more > 1 else ''}")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, count
+from itertools import accumulate, chain, count, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -52,10 +52,8 @@ class Layout:
     @cached_property
     def _bounds(self) -> list[int]:
         """Where the weights of each layer begin, where its biases do, and where the last ones end."""
-        bounds = [0]
-        for inputs, layer in zip(self.sizes, self.layers, strict=False):
-            bounds += [bounds[-1] + layer.size * inputs, bounds[-1] + layer.size * inputs + layer.biases]
-        return bounds
+        spans = ((layer.size * inputs, layer.biases) for inputs, layer in zip(self.sizes, self.layers, strict=False))
+        return list(accumulate(chain.from_iterable(spans), initial=0))
 
     @cached_property
     def weights(self) -> list[slice]:
@@ -110,10 +108,7 @@ class Layout:
     @cached_property
     def _weights_before(self) -> tuple[int, ...]:
         """The number of weights before each layer: default names number them through."""
-        counts = [0]
-        for inputs, units in zip(self.sizes, self.sizes[1:], strict=False):
-            counts.append(counts[-1] + inputs * units)
-        return tuple(counts)
+        return tuple(accumulate((inputs * units for inputs, units in pairwise(self.sizes)), initial=0))
 
     def name(self, index: int) -> str:
         """Return the name of the parameter at a position."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import TypeVar
 
 from clearprop.errors import UnknownName
@@ -198,12 +199,11 @@ class Names:
             return None if whole is None else OfExample(whole, int(match[2]))
         for word, field in self._unit_words.items():
             if name.startswith(f"{word}_") and (place := self._units.get(name.removeprefix(f"{word}_"))):
-                return _of_unit(field, *place)
+                return OF_UNIT[field](*place)
         for word, field in self._output_words.items():
-            if (match := re.fullmatch(rf"{re.escape(word)}_([1-9][0-9]{{0,6}})", name)) and (
-                number := int(match[1])
-            ) <= self.network.sizes[-1]:
-                return Error(number - 1) if field == "error" else Target(number - 1)
+            match = re.fullmatch(rf"{re.escape(word)}_([1-9][0-9]{{0,6}})", name)
+            if match and int(match[1]) <= self.network.sizes[-1]:
+                return (Error if field == "error" else Target)(int(match[1]) - 1)
         return Input(self._inputs[name]) if name in self._inputs else None
 
     def _updated(self, name: str) -> int | None:
@@ -217,7 +217,7 @@ class Names:
 
     @cached_property
     def _unit_words(self) -> dict[str, str]:
-        return vocabulary(("sum", "output", "signal"), self.notation)
+        return vocabulary(OF_UNIT, self.notation)
 
     @cached_property
     def _output_words(self) -> dict[str, str]:
@@ -253,12 +253,7 @@ class Names:
 
     def known(self, limit: int = 2_000) -> list[str]:
         """Return names that ``find`` knows, in this notation; not all of them in a large network."""
-        names: list[str] = []
-        for candidate in self._candidates():
-            names.append(candidate)
-            if len(names) == limit:
-                break
-        return names
+        return list(islice(self._candidates(), limit))
 
     def _candidates(self) -> Iterator[str]:
         yield self.text(TotalError())
@@ -275,9 +270,9 @@ class Names:
         yield from self.layout.aliases
 
 
-def _of_unit(field: str, layer: int, unit: int) -> Quantity:
-    """Return the quantity of a unit that a notation has the word for."""
-    if field == "output":
-        return Output(layer, unit)
-    weighted_sum = Sum(layer, unit)
-    return weighted_sum if field == "sum" else Derivative(TotalError(), weighted_sum)
+OF_UNIT: dict[str, Callable[[int, int], Quantity]] = {
+    "sum": Sum,
+    "output": Output,
+    "signal": lambda layer, unit: Derivative(TotalError(), Sum(layer, unit)),
+}
+"""The quantities of a unit that a notation has words for."""

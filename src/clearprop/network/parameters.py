@@ -75,6 +75,12 @@ class Parameters:
         """Return other numbers in the same places."""
         return Parameters(self.layout, vector)
 
+    def require_finite(self, hint: str = "") -> None:
+        """Refuse a number that is not finite, by its name; ``hint`` completes the message."""
+        unfit = np.flatnonzero(~np.isfinite(self.vector))
+        if unfit.size:
+            raise InvalidArgument(f"the value of {self.layout.name(int(unfit[0]))} is not a finite number{hint}")
+
     @staticmethod
     def of(
         network: Network, weights: Sequence[Any], biases: Sequence[Any] | None = None, *, seed: int = 0
@@ -111,9 +117,7 @@ class Parameters:
                         f"found {values.size}"
                     )
                 parameters.biases(layer)[:] = values
-        if not np.all(np.isfinite(parameters.vector)):
-            name = layout.name(int(np.argmin(np.isfinite(parameters.vector))))
-            raise InvalidArgument(f"the value of {name} is not a finite number")
+        parameters.require_finite()
         return parameters
 
     @staticmethod

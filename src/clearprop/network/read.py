@@ -123,15 +123,13 @@ class _Reader:
 
     # --- inputs, layers, loss ------------------------------------------------------------
 
-    def network(
-        self,
-    ) -> tuple[Network | None, list[Any], list[Any], tuple[int | None, int | None], Loss | None]:
+    def network(self) -> tuple[Network | None, list[Any], list[Any], tuple[int | None, int | None], Loss | None]:
         inputs = self.inputs()
         size = inputs if isinstance(inputs, int) or inputs is None else len(inputs)
         first, layers, weights, biases = size, [], [], []
         tables = self.root.tables("layers")
         if not self.root.content.get("layers"):
-            self.faults.append(Fault("layers", "missing: describe each layer under [[layers]]"))
+            self.root.fault("layers", "missing: describe each layer under [[layers]]")
         for table in tables:
             layer, matrix, bias, size = self.layer(table, size)
             layers.append(layer)
@@ -148,29 +146,25 @@ class _Reader:
         return network, weights, biases, (first, size if tables else None), rule
 
     def inputs(self) -> int | tuple[str, ...] | None:
-        if "inputs" not in self.root.content:
-            self.root.known.append("inputs")
-            message = 'missing: [inputs] with names = ["x1", …] or count = 2'
-            self.faults.append(Fault("inputs", message))
-            return None
         table = self.root.table("inputs")
-        if not isinstance(self.root.content["inputs"], dict):
+        if "inputs" not in self.root.content:
+            self.root.fault("inputs", 'missing: [inputs] with names = ["x1", …] or count = 2')
+        if not isinstance(self.root.content.get("inputs"), dict):
             return None
         given = table.take("names", names, None)
         count = table.take("count", integer(1), None)
         table.finish()
         if given is not None and count is not None and count != len(given):
-            message = f"found {len(given)} names but count = {count}; leave one of them out"
-            self.faults.append(Fault("inputs", message))
+            self.root.fault("inputs", f"found {len(given)} names but count = {count}; leave one of them out")
         if given is None and count is None and not {"names", "count"} & set(table.content):
-            self.faults.append(Fault("inputs", "expected names or count, found neither"))
+            self.root.fault("inputs", "expected names or count, found neither")
         return count if given is None else tuple(given)
 
     def layer(
         self, table: Section, inputs: int | None
     ) -> tuple[Dense | None, list[list[float]] | None, float | list[float] | None, int | None]:
         if "units" not in table.content:
-            self.faults.append(Fault(table.where("units"), "missing: the units' names, or their number"))
+            table.fault("units", "missing: the units' names, or their number")
         units = table.take("units", values.units, None)
         size = units if units is None or isinstance(units, int) else len(units)
         rule = table.take("activation", values.activation_rule, UNKNOWN if "activation" in table.content else IDENTITY)
@@ -183,31 +177,29 @@ class _Reader:
         dropout = table.take("dropout", checks(Dense)["dropout"], 0.0)
         table.finish()
         if matrix is not None:
-            self.weights_shape(table.where("weights"), matrix, size, inputs)
+            self.weights_shape(table, matrix, size, inputs)
         if isinstance(bias, list) and size is not None and len(bias) != size:
-            self.faults.append(Fault(table.where("bias"), f"expected {size} numbers, one per unit, found {len(bias)}"))
+            table.fault("bias", f"expected {size} numbers, one per unit, found {len(bias)}")
         if units is None:
             return None, None, None, None
         policy: Any = "none" if bias is False else "shared" if isinstance(bias, float) else "unit"
         layer = Dense(units, rule, policy, rows, bias_names, train_bias, init, dropout)
         return layer, matrix, None if isinstance(bias, bool) else bias, size
 
-    def weights_shape(
-        self, place: str, matrix: Sequence[Sequence[float]], size: int | None, inputs: int | None
-    ) -> None:
+    @staticmethod
+    def weights_shape(table: Section, matrix: list[list[float]], size: int | None, inputs: int | None) -> None:
         if size is not None and len(matrix) != size:
             expected = f"{size} rows of {inputs} numbers" if inputs is not None else f"{size} rows"
             lengths = sorted({len(row) for row in matrix})
             found = f"{len(matrix)} rows of {' or '.join(map(str, lengths))}" if lengths else "an empty list"
-            hint = ""
-            if inputs is not None and len(matrix) == inputs and lengths == [size]:
-                hint = "; it looks transposed: one row per unit, one column per input"
-            self.faults.append(Fault(place, f"expected {expected} (one row per unit), found {found}{hint}"))
+            transposed = len(matrix) == inputs and lengths == [size]
+            hint = "; it looks transposed: one row per unit, one column per input" if transposed else ""
+            table.fault("weights", f"expected {expected} (one row per unit), found {found}{hint}")
             return
         for row, entries in enumerate(matrix, start=1):
             if inputs is not None and len(entries) != inputs:
-                message = f"expected {inputs} numbers, one per input of the layer, found {len(entries)}"
-                self.faults.append(Fault(f"{place}[{row}]", message))
+                expected = f"expected {inputs} numbers, one per input of the layer"
+                table.fault(f"weights[{row}]", f"{expected}, found {len(entries)}")
 
     def loss(self, layers: Sequence[Dense]) -> tuple[Objective | None, Loss | None]:
         table = self.root.table("loss")
@@ -220,7 +212,7 @@ class _Reader:
         try:
             rule = usual_loss(layers) if name is None else loss(name, **constants)
         except ClearpropError as error:
-            self.faults.append(Fault("loss.name", str(error)))
+            table.fault("name", str(error))
             return None, None
         return Objective(rule, over_outputs, over_examples), rule  # type: ignore[arg-type]
 
@@ -231,7 +223,7 @@ class _Reader:
         usual = LOSSES[name].constants if name is not None and name in LOSSES else {}
         for key in rest:
             if key not in usual:
-                table.faults.append(Fault(table.where(abridged(key)), unknown("key", key, [*table.known, *usual])))
+                table.fault(abridged(key), unknown("key", key, [*table.known, *usual]))
         found = {key: table.take(key, number, None) for key in rest if key in usual}
         return {key: value for key, value in found.items() if value is not None}
 
@@ -253,17 +245,14 @@ class _Reader:
         try:
             return optimizer(name, **given)
         except ClearpropError as error:
-            self.faults.append(Fault("optimizer", str(error)))
+            self.root.fault("optimizer", str(error))
             return SGD()
 
     def data(self) -> Data | None:
-        if "data" not in self.root.content:
-            self.root.known.append("data")
-            return None
         table = self.root.table("data")
-        for key in ("file", "target"):
-            if key not in table.content:
-                self.faults.append(Fault(table.where(key), "missing"))
+        if "data" not in self.root.content:
+            return None
+        table.require("file", "target")
         return table.make(Data, file="", target=())
 
     def examples(self) -> tuple[list[Row], list[float | None]]:
@@ -271,15 +260,14 @@ class _Reader:
         rows: list[Row] = []
         weights: list[float | None] = []
         for table in self.root.tables("examples"):
-            for key in ("inputs", "targets"):
-                if key not in table.content:
-                    self.faults.append(Fault(table.where(key), "missing"))
-            inputs, targets = (table.take(key, values.any_numbers, None) for key in ("inputs", "targets"))
-            rows.append((inputs, targets))
+            table.require("inputs", "targets")
+            rows.append(
+                (table.take("inputs", values.any_numbers, None), table.take("targets", values.any_numbers, None))
+            )
             weights.append(table.take("weight", at_least_zero, None))
             table.finish()
         if weights and all(weight == 0 for weight in weights):
-            self.faults.append(Fault("examples", "every example has weight 0; at least one must count"))
+            self.root.fault("examples", "every example has weight 0; at least one must count")
         return rows, weights
 
 

@@ -23,6 +23,15 @@ class Section:
     def where(self, key: str) -> str:
         return f"{self.place}.{key}" if self.place else key
 
+    def fault(self, key: str, message: str) -> None:
+        self.faults.append(Fault(self.where(key), message))
+
+    def require(self, *keys: str) -> None:
+        """Report the keys that are missing."""
+        for key in keys:
+            if key not in self.content:
+                self.fault(key, "missing")
+
     def take(self, key: str, check: Callable[[Any], T], default: T) -> T:
         """Return the value of a key as its check returns it; the default if absent or at fault."""
         self.known.append(key)
@@ -31,7 +40,7 @@ class Section:
         try:
             return accepted(check, self.content[key])
         except ClearpropError as error:
-            self.faults.append(Fault(self.where(key), str(error)))
+            self.fault(key, str(error))
         return default
 
     def make(self, description: type[T], **defaults: Any) -> T:
@@ -58,7 +67,7 @@ class Section:
         """Report the keys that were not taken."""
         for key in self.content:
             if key not in self.known:
-                self.faults.append(Fault(self.where(abridged(key)), unknown("key", key, self.known)))
+                self.fault(abridged(key), unknown("key", key, self.known))
 
 
 def mapping(value: Any) -> dict[str, Any]:

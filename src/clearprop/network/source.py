@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from clearprop.errors import UnreadableFile
-from clearprop.messages import abridged
+from clearprop.messages import abridged, reason
 
 MAX_BYTES = 256 * 2**20
+
+
+@contextmanager
+def readable(path: Path, what: str) -> Iterator[str]:
+    """Yield a path as messages show it; explain a folder, and whatever keeps the file from being read."""
+    shown = abridged(str(path), 200)
+    try:
+        if path.is_dir():
+            raise UnreadableFile(f"{shown}: expected {what}, found a folder")
+        yield shown
+    except FileNotFoundError:
+        raise UnreadableFile(f"{shown}: no such file") from None
+    except (OSError, ValueError) as error:
+        raise UnreadableFile(f"{shown}: cannot be read: {reason(error)}") from None
 
 
 def read_text(path: Path, limit: int = MAX_BYTES) -> str:
@@ -17,17 +33,8 @@ def read_text(path: Path, limit: int = MAX_BYTES) -> str:
     Raises:
         UnreadableFile: the file cannot be read as text; the message says why.
     """
-    shown = abridged(str(path), 200)
-    try:
-        if path.is_dir():
-            raise UnreadableFile(f"{shown}: expected a network file, found a folder")
-        with path.open("rb") as file:
-            content = file.read(limit + 1)
-    except FileNotFoundError:
-        raise UnreadableFile(f"{shown}: no such file") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise UnreadableFile(f"{shown}: cannot be read: {reason}") from None
+    with readable(path, "a network file") as shown, path.open("rb") as file:
+        content = file.read(limit + 1)
     if len(content) > limit:
         raise UnreadableFile(
             f"{shown}: larger than {limit // 2**20} MB, too large for a network file; "

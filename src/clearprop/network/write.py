@@ -13,7 +13,6 @@ from clearprop.atomic_write import write_atomically
 from clearprop.errors import ClearpropError, InvalidArgument
 from clearprop.messages import abridged
 from clearprop.network.data import Data
-from clearprop.network.description import Network
 from clearprop.network.examples import Examples
 from clearprop.network.layer import Dense
 from clearprop.network.problem import Problem, Settings
@@ -38,10 +37,7 @@ def write(problem: Problem) -> str:
     """
     import tomlkit
 
-    unfit = np.flatnonzero(~np.isfinite(problem.parameters.vector))
-    if unfit.size:
-        name = problem.parameters.layout.name(int(unfit[0]))
-        raise InvalidArgument(f"the value of {name} is not a finite number; a file holds finite ones only")
+    problem.parameters.require_finite("; a file holds finite ones only")
     return tomlkit.dumps(structure(problem))
 
 
@@ -56,18 +52,20 @@ def save(problem: Problem, path: str | os.PathLike[str]) -> None:
 
 def structure(problem: Problem, *, numbers: bool = True) -> dict[str, Any]:
     """Return the tables of the file; without ``numbers`` all but weights, biases and examples."""
-    network = problem.network
+    network, chosen = problem.network, problem.network.loss
     content: dict[str, Any] = {"notation": problem.notation}
     named = not isinstance(network.inputs, int)
     content["inputs"] = {"names": list(network.input_names)} if named else {"count": network.inputs}
     content["layers"] = [_layer(problem, index, layer, numbers) for index, layer in enumerate(network.layers)]
-    content["loss"] = _loss(network)
+    content["loss"] = {"name": chosen.rule.name, "over_outputs": chosen.over_outputs}
+    content["loss"] |= {"over_examples": chosen.over_examples, **_changed_constants("loss", chosen.rule, loss, LOSSES)}
     content["optimizer"] = _optimizer(problem.optimizer)
     if problem.penalty:
         content["penalty"] = {"l2": problem.penalty.l2, "l1": problem.penalty.l1}
     content["training"] = _changed(problem.settings, Settings())
     if problem.data is not None:
-        content["data"] = _data(problem.data)
+        data = problem.data
+        content["data"] = {"file": data.file, "target": data.target, **_changed(data, Data("", ()))}
     if numbers and problem.examples is not None and (problem.examples.own or problem.data is None):
         content["examples"] = list(_examples(problem.examples))
     return {key: _plain(value) for key, value in content.items() if value != {}}
@@ -82,7 +80,8 @@ def _examples(examples: Examples) -> Iterator[dict[str, Any]]:
 def _layer(problem: Problem, index: int, layer: Dense, numbers: bool) -> dict[str, Any]:
     biases = problem.parameters.biases(index)
     table: dict[str, Any] = {"units": layer.units if isinstance(layer.units, int) else list(layer.units)}
-    table["activation"] = _activation(layer)
+    constants = _changed_constants("activation", layer.rule, activation, ACTIVATIONS)
+    table["activation"] = {"name": layer.rule.name, **constants} if constants else layer.rule.name
     if numbers:
         table["weights"] = problem.parameters.weights(index)
     if layer.weight_names is not None:
@@ -105,47 +104,23 @@ def _layer(problem: Problem, index: int, layer: Dense, numbers: bool) -> dict[st
     return table
 
 
-def _activation(layer: Dense) -> str | dict[str, Any]:
-    rule = layer.rule
-    _same("activation", rule, lambda: activation(rule.name, **rule.constants))
-    usual = ACTIVATIONS[rule.name].constants if rule.name in ACTIVATIONS else {}
-    changed = {key: value for key, value in rule.constants.items() if value != usual.get(key)}
-    return {"name": rule.name, **changed} if changed else rule.name
-
-
-def _loss(network: Network) -> dict[str, Any]:
-    rule = network.loss.rule
-    _same("loss", rule, lambda: loss(rule.name, **rule.constants))
-    usual = LOSSES[rule.name].constants if rule.name in LOSSES else {}
-    changed = {key: value for key, value in rule.constants.items() if value != usual.get(key)}
-    reductions = {"over_outputs": network.loss.over_outputs, "over_examples": network.loss.over_examples}
-    return {"name": rule.name, **reductions, **changed}
+def _changed_constants(kind: str, rule: Any, made: Callable[..., Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    _same(kind, rule, lambda: made(rule.name, **rule.constants))
+    usual = known[rule.name].constants if rule.name in known else {}
+    return {key: value for key, value in rule.constants.items() if value != usual.get(key)}
 
 
 def _optimizer(chosen: Optimizer) -> dict[str, Any]:
     clips = {key: getattr(chosen, key) for key in ("clip_norm", "clip_value") if getattr(chosen, key) is not None}
-    _same(
-        "optimizer",
-        chosen,
-        lambda: optimizer(
-            chosen.name,
-            learning_rate=chosen.learning_rate,
-            schedule=chosen.schedule,
-            **clips,
-            **chosen.hyperparameters,
-        ),
-    )
+    given = {"learning_rate": chosen.learning_rate, "schedule": chosen.schedule, **clips, **chosen.hyperparameters}
+    _same("optimizer", chosen, lambda: optimizer(chosen.name, **given))
     usual = OPTIMIZERS[chosen.name]().hyperparameters
     changed = {key: value for key, value in chosen.hyperparameters.items() if value != usual[key]}
     table: dict[str, Any] = {"name": chosen.name, "learning_rate": chosen.learning_rate, **changed}
     if chosen.schedule != Schedule():
-        table["schedule"] = _schedule(chosen.schedule)
+        warmup = {"warmup": chosen.schedule.warmup} if chosen.schedule.warmup else {}
+        table["schedule"] = {"name": chosen.schedule.name, **chosen.schedule.constants, **warmup}
     return {**table, **clips}
-
-
-def _schedule(chosen: Schedule) -> dict[str, Any]:
-    warmup = {"warmup": chosen.warmup} if chosen.warmup else {}
-    return {"name": chosen.name, **chosen.constants, **warmup}
 
 
 def _same(kind: str, rule: Any, made: Callable[[], Any]) -> None:
@@ -159,10 +134,6 @@ def _same(kind: str, rule: Any, made: Callable[[], Any]) -> None:
             f'{kind}: "{abridged(rule.name)}" was made or changed in Python and cannot be written; a file knows '
             "rules by their name and constants, and activations and losses by their expression"
         )
-
-
-def _data(data: Data) -> dict[str, Any]:
-    return {"file": data.file, "target": data.target, **_changed(data, Data("", ()))}
 
 
 def _plain(value: Any) -> Any:
