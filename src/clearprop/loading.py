@@ -168,10 +168,12 @@ def load(
         return problem
     if data is None and problem.examples is not None:
         raise InvalidArgument(f"{problem.name}: found both [[examples]] and [data]; leave one of them out")
-    from clearprop.tables.from_call import with_file
+    from clearprop.tables.prepare import prepared
+    from clearprop.tables.read import read_table
 
     path = Path(table.file) if data is not None else examples.beside(net) / table.file
-    return with_file(replace(problem, examples=None), table, path, progress, named=targets or ())
+    without = replace(problem, examples=None)
+    return prepared(without, table, lambda wanted: read_table(path, wanted, progress), targets or ())
 
 
 def _reseeded(problem: Problem, seed: int | None, redraw: bool) -> Problem:

@@ -13,11 +13,11 @@ from clearprop.network.data import Column, Fitted
 from clearprop.network.problem import Problem
 from clearprop.prediction.outputs import outputs
 from clearprop.tables.csv_file import ReadingProgress
-from clearprop.tables.frames import from_frame, is_frame, numbered
+from clearprop.tables.frames import from_frame, is_frame
 from clearprop.tables.prepare import Reader, inputs_of
 from clearprop.tables.read import read_table
 from clearprop.tables.rows import rows
-from clearprop.tables.table import Table
+from clearprop.tables.table import Numbers, Table
 from clearprop.types import Array
 
 
@@ -55,7 +55,7 @@ def network_inputs(problem: Problem, data: Any, progress: ReadingProgress | None
             f"{problem.name}: a network file does not say what was fitted on its table; save a model with "
             "train … --output MODEL, and predict with that"
         )
-    read = None if isinstance(data, np.ndarray) else _reader(data, progress)
+    read = _reader(data, progress)
     if problem.fitted is None and read is None:
         return _rows(data, problem.network.sizes[0])
     # A network that was fitted to no table finds its inputs by their names.
@@ -65,7 +65,7 @@ def network_inputs(problem: Problem, data: Any, progress: ReadingProgress | None
     matrix = rows(data, len(fitted.columns), "inputs")
     if any(column.categories is not None for column in fitted.columns):
         raise InvalidArgument("inputs: some columns hold text; give a data frame with the columns' names")
-    columns = dict(zip((column.name for column in fitted.columns), dict(numbered("x", matrix)).values(), strict=True))
+    columns = {column.name: Numbers(values) for column, values in zip(fitted.columns, matrix.T, strict=True)}
     return inputs_of(fitted, lambda wanted: Table(columns, "the array"))
 
 

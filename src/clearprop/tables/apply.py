@@ -56,13 +56,12 @@ def _numbers(part: Array, given: Numbers, fitted: Column, rows: Array | None) ->
     values = given.values
     if fitted.fill is not None:
         values = np.where(np.isnan(values), fitted.fill, values)
-    faults = list(not_finite(fitted.name, values, rows))
-    yield from faults
     # A number far from all of training overflows here; that is said below.
     with np.errstate(over="ignore"):
         part[:, 0] = evaluate(STANDARDIZED, {"value": values, "mean": fitted.mean, "scale": fitted.scale})
-    row = None if faults else first(~np.isfinite(part[:, 0]), rows)
-    if row is not None:
+    if faults := list(not_finite(fitted.name, values, rows)):
+        yield from faults
+    elif (row := first(~np.isfinite(part[:, 0]), rows)) is not None:
         usual = f"{fitted.mean:g} give or take {fitted.scale:g}"
         yield Fault(column(fitted.name, row + 1), f"expected a number like those of training, {usual}, "
                     f"found {values[row]:g}")  # fmt: skip
@@ -73,8 +72,7 @@ def _indicators(part: Array, given: Text, fitted: Column, rows: Array | None) ->
     place = {category: position for position, category in enumerate(fitted.categories)}
     fill = -1 if fitted.fill is None else place[str(fitted.fill)]
     codes = np.array([*(place.get(label, -1) for label in given.labels), fill])[given.codes]
-    row = first(codes < 0, rows)
-    if row is not None:
+    if (row := first(codes < 0, rows)) is not None:
         yield _unseen(fitted.name, row, given, fitted.categories)
     part[:] = codes[:, None] == np.arange(len(fitted.categories))
 
@@ -89,12 +87,9 @@ def targets(table: Table, fitted: Fitted, outputs: int, rows: Array | None = Non
         return _plain(table, fitted.targets, rows)
     name = fitted.targets[0]
     codes = class_codes(table, name, fitted.classes)
-    row = first(codes < 0, rows)
-    if row is not None:
+    if (row := first(codes < 0, rows)) is not None:
         raise UnfitTable([_unseen(name, row, table.columns[name], fitted.classes)], table.source)
-    if outputs == 1:
-        return np.asarray(codes[:, None], dtype=float)
-    return np.asarray(codes[:, None] == np.arange(outputs), dtype=float)
+    return np.asarray(codes[:, None] if outputs == 1 else codes[:, None] == np.arange(outputs), dtype=float)
 
 
 def _plain(table: Table, names: Iterable[str], rows: Array | None) -> Array:
@@ -126,8 +121,7 @@ def weights(table: Table, fitted: Fitted, data: Data, training: Array, used: Arr
     counts = np.ones(len(table))
     if data.weight_column is not None:
         counts = _plain(table, [data.weight_column], used)[:, 0]
-        row = first(counts < 0, used)
-        if row is not None:
+        if (row := first(counts < 0, used)) is not None:
             fault = Fault(column(data.weight_column, row + 1), f"expected at least 0, found {counts[row]:g}")
             raise UnfitTable([fault], table.source)
     if data.class_weights is not None:

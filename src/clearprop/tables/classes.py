@@ -22,21 +22,18 @@ def classes_of(table: Table, data: Data, problem: Problem, rows: Array) -> tuple
     """
     outputs, source = problem.network.sizes[-1], table.source
     if len(data.target) > 1:
-        faults = [
-            Fault(column(name), "is one of several targets: expected numbers, found text; classes take one column")
-            for name in data.target
-            if isinstance(table.columns[name], Text)
-        ]
+        message = "is one of several targets: expected numbers, found text; classes take one column"
+        faults = [Fault(column(name), message) for name in data.target if isinstance(table.columns[name], Text)]
         if not faults and len(data.target) != outputs:
-            faults.append(Fault("target", f"{len(data.target)} columns, but the network has {_outputs(outputs)}"))
+            faults = [Fault("target", f"{len(data.target)} columns, but the network has {_outputs(outputs)}")]
         if faults:
             raise UnfitTable(faults, source)
         return None
     name = data.target[0]
-    found = _labels(table, name, rows)
-    if not _is_class(table.columns[name], found, problem):
-        return None
     given = table.columns[name]
+    found = _labels(given, rows)
+    if not _is_class(given, found, problem):
+        return None
     if isinstance(given, Numbers) and (infinite := list(not_finite(name, given.values, rows))):
         raise UnfitTable(infinite, source)
     if len(found) == 1:
@@ -54,8 +51,7 @@ def classes_of(table: Table, data: Data, problem: Problem, rows: Array) -> tuple
     return found
 
 
-def _labels(table: Table, name: str, rows: Array) -> tuple[Label, ...]:
-    given = table.columns[name]
+def _labels(given: Numbers | Text, rows: Array) -> tuple[Label, ...]:
     if isinstance(given, Text):
         return tuple(sorted({given.labels[code] for code in np.unique(given.codes[rows])}))
     return tuple(float(value) for value in np.unique(given.values[rows]))

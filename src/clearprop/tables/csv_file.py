@@ -48,19 +48,20 @@ def read_csv(path: Path, wanted: Wanted, progress: ReadingProgress | None = None
     """
     source = abridged(str(path), 200)
     with path.open("rb") as file:
-        lines = _Lines(file, path.stat().st_size, source, progress)
+        lines, size = _Lines(file, source), path.stat().st_size
         reading = _Reading(lines, wanted, source)
         for block in reading.blocks():
             reading.take(block)
-            lines.tell()
+            if progress is not None:
+                progress(lines.bytes, size)
     return reading.table()
 
 
 class _Lines:
     """The lines of a file as text, counted in bytes."""
 
-    def __init__(self, file: BinaryIO, size: int, source: str, progress: ReadingProgress | None) -> None:
-        self.file, self.size, self.source, self.progress = file, size, source, progress
+    def __init__(self, file: BinaryIO, source: str) -> None:
+        self.file, self.source = file, source
         self.bytes = self.number = 0
 
     def __iter__(self) -> Iterator[str]:
@@ -84,11 +85,6 @@ class _Lines:
             else:
                 yield text
 
-    def tell(self) -> None:
-        """Report the bytes read so far."""
-        if self.progress is not None:
-            self.progress(self.bytes, self.size)
-
 
 class _Reading:
     """A CSV file being read: its columns so far, and its faults."""
@@ -97,9 +93,7 @@ class _Reading:
         self.lines, self.source = iter(lines), source
         self.faults: list[Fault] = []
         self.more = self.rows = 0
-        first = next(self.lines, None)
-        while first is not None and not first.strip():
-            first = next(self.lines, None)
+        first = next(filter(str.strip, self.lines), None)
         if first is None:
             raise UnreadableFile(f"{source}: the file is empty; expected a line of column names and rows below it")
         unquoted = re.sub(r'"[^"]*"', "", first)
@@ -107,14 +101,11 @@ class _Reading:
         self.header: list[str] = []
         self.header = [name.strip() for name in self._next(self._reader(chain([first], self.lines)), 1)[0]]
         if all(_number(name) is not None for name in self.header):
-            found = abridged(first.strip())
-            raise UnfitTable(
-                [Fault("first line", f"expected the names of the columns, found numbers: {found}")], source
-            )
+            found = f"expected the names of the columns, found numbers: {abridged(first.strip())}"
+            raise UnfitTable([Fault("first line", found)], source)
         places = {name: place for place, name in enumerate(self.header)}
-        names = wanted.choose(self.header, source)
-        self.places = {name: places[name] for name in names}
-        self.columns = {name: _Column(name, wanted.kinds.get(name)) for name in names}
+        self.places = {name: places[name] for name in wanted.choose(self.header, source)}
+        self.columns = {name: _Column(wanted.kinds.get(name)) for name in self.places}
         self.block = max(1, min(BLOCK, CELLS // len(self.header)))
 
     def _reader(self, lines: Iterator[str] | Sequence[str]) -> Iterator[list[str]]:
@@ -127,9 +118,9 @@ class _Reading:
                 rows.append(row)
         except csv.Error as error:
             number = self.rows + len(self._filled(rows)) + 1
+            said = str(error).replace("\t", "\\t")
             place = f"row {number:,}" if self.header else "first line"
-            reason = str(error).replace("\t", "\\t")
-            fault = Fault(place, f"{reason}; look for a quote that is not closed")
+            fault = Fault(place, f"{said}; look for a quote that is not closed")
             raise UnfitTable([fault, *self.faults], self.source, self.more) from None
         return rows
 
@@ -158,46 +149,42 @@ class _Reading:
         rows = self._filled(block)
         wrong = {len(row) for row in rows} - {len(self.header)}
         if wrong:
+            expected = f"expected {len(self.header)} cells, as in the first line"
             for number, row in enumerate(rows, self.rows + 1):
                 if len(row) in wrong:
-                    expected = f"expected {len(self.header)} cells, as in the first line"
-                    self._fault(Fault(f"row {number:,}", f"{expected}, found {len(row)}"))
+                    self._fault(f"row {number:,}", f"{expected}, found {len(row)}")
             rows = [row if len(row) == len(self.header) else [""] * len(self.header) for row in rows]
         for name, place in self.places.items():
             for number, fault in self.columns[name].take([row[place] for row in rows]):
-                self._fault(Fault(column(name, self.rows + number), fault))
+                self._fault(column(name, self.rows + number), fault)
         self.rows += len(rows)
 
     def _take_plain(self, lines: list[str]) -> bool:
         """Take lines whose columns of numbers hold finite numbers only: the usual case, read by NumPy."""
-        columns = list(self.columns.values())
         fields = len(self.header) - 1
-        if any(each.kind is None for each in columns) or any(line.count(self.delimiter) != fields for line in lines):
+        numeric = {name: each for name, each in self.columns.items() if each.kind == "numbers"}
+        if not numeric or any(each.kind is None for each in self.columns.values()):
             return False
-        if not fields and not all(map(str.strip, lines)):
+        if any(line.count(self.delimiter) != fields for line in lines) or not (fields or all(map(str.strip, lines))):
             return False
-        numeric = [each for each in columns if each.kind == "numbers"]
-        if not numeric:
-            return False
-        places = [self.places[each.name] for each in numeric]
+        places = [self.places[name] for name in numeric]
         try:
             numbers = np.loadtxt(lines, delimiter=self.delimiter, comments=None, usecols=places, ndmin=2)
         except ValueError:
             return False
         if len(numbers) != len(lines) or not np.isfinite(numbers).all():
             return False
-        for each, values in zip(numeric, numbers.T, strict=True):
+        for each, values in zip(numeric.values(), numbers.T, strict=True):
             each.blocks.append(values.copy())
-        if len(numeric) < len(columns):
+        if len(numeric) < len(self.columns):
             rows = [line.rstrip("\r\n").split(self.delimiter) for line in lines]
-            for each in columns:
-                if each.kind == "text":
-                    each.take_text([row[self.places[each.name]] for row in rows])
+            for name in self.columns.keys() - numeric.keys():
+                self.columns[name].take_text([row[self.places[name]] for row in rows])
         return True
 
-    def _fault(self, problem: Fault) -> None:
+    def _fault(self, where: str, message: str) -> None:
         if len(self.faults) < MAX_FAULTS:
-            self.faults.append(problem)
+            self.faults.append(Fault(where, message))
         else:
             self.more += 1
 
@@ -214,8 +201,8 @@ class _Column:
     """A column as it grows. Its kind is settled by the first block that has a value in it; until
     then it is kept as text, in which "none" may be a value."""
 
-    def __init__(self, name: str, kind: Kind | None) -> None:
-        self.name, self.kind = name, kind
+    def __init__(self, kind: Kind | None) -> None:
+        self.kind = kind
         self.blocks: list[Array] = []
         self.labels: dict[str, int] = {}
 
@@ -243,7 +230,6 @@ class _Column:
         self.kind = "numbers" if 2 * numbers >= len(present) else "text"
         if self.kind == "numbers":
             self.blocks = [np.full(len(block), np.nan) for block in self.blocks]
-            self.labels = {}
 
     def take_text(self, cells: list[str]) -> None:
         """Add a block of cells as text."""

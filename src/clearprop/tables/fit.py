@@ -6,7 +6,6 @@ They come from the training rows alone; ``apply`` uses them on any table.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -23,16 +22,9 @@ ROUNDING = 4 * float(np.finfo(float).eps)
 """Numbers that differ by less, relative to the largest, are the same number."""
 
 
-class Split(NamedTuple):
-    """The rows of a table to train on, and those to validate on."""
-
-    training: Array
-    validation: Array
-
-
 def wanted_to_fit(problem: Problem, data: Data, named: Collection[str] = ()) -> Wanted:
     """Return the columns to read of a table to fit a problem to it; the request itself names those in ``named``."""
-    special = (*data.target, *((data.weight_column,) if data.weight_column else ()))
+    special = _special(data)
 
     def choose(header: Sequence[str], source: str) -> Sequence[str]:
         needed = (*(data.inputs or ()), *data.categorical, *special)
@@ -47,14 +39,19 @@ def wanted_to_fit(problem: Problem, data: Data, named: Collection[str] = ()) -> 
     return Wanted(choose, dict.fromkeys(data.categorical, "text"))
 
 
-def fit(table: Table, data: Data, problem: Problem) -> tuple[Fitted, Split]:
-    """Return what was fitted on the table's training rows, and the split into those and others.
+def _special(data: Data) -> list[str]:
+    """Return the columns that are no inputs."""
+    return [*data.target, *filter(None, [data.weight_column])]
+
+
+def fit(table: Table, data: Data, problem: Problem) -> tuple[Fitted, Array, Array]:
+    """Return what was fitted on the table's training rows, those rows, and the rows to validate on.
 
     Raises:
         UnfitTable: missing values, columns without any or that cannot be standardized, one class only.
     """
-    named = {*data.target, data.weight_column}
-    inputs = [name for name in table.columns if name not in named]
+    special = _special(data)
+    inputs = [name for name in table.columns if name not in special]
     faults = list(_role_faults(data, inputs, table))
     if faults:
         raise UnfitTable(faults, table.source)
@@ -68,11 +65,11 @@ def fit(table: Table, data: Data, problem: Problem) -> tuple[Fitted, Split]:
     if faults:
         raise UnfitTable(faults, table.source)
     columns = tuple(each for each in found if isinstance(each, Column))
-    return Fitted(columns, data.target, classes), Split(training, validation)
+    return Fitted(columns, data.target, classes), training, validation
 
 
 def _role_faults(data: Data, inputs: Sequence[str], table: Table) -> Iterator[Fault]:
-    listed = [*(data.inputs or ()), *data.target, *((data.weight_column,) if data.weight_column else ())]
+    listed = [*(data.inputs or ()), *_special(data)]
     for name in dict.fromkeys(listed):
         if listed.count(name) > 1:
             yield Fault(column(name), f"is named {listed.count(name)} times under [data]; name it once")

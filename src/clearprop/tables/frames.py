@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from numbers import Real
 from pathlib import Path
@@ -18,7 +18,7 @@ import numpy as np
 
 from clearprop.errors import Fault, InvalidArgument, MissingExtra, UnfitTable, UnreadableFile
 from clearprop.messages import abridged
-from clearprop.tables.table import Column, Kind, Numbers, Table, Text, Wanted, column, label
+from clearprop.tables.table import TWICE, Column, Kind, Numbers, Table, Text, Wanted, column, label
 from clearprop.types import Array
 
 MAGIC = b"PAR1"
@@ -51,7 +51,8 @@ def from_frame(
     try:
         frame = from_native(data)
     except DuplicateError:
-        raise UnfitTable(list(_twice(data)), source) from None
+        twice = [(name, count) for name, count in Counter(map(str, data.columns)).items() if count > 1]
+        raise UnfitTable([Fault(column(name), TWICE.format(count)) for name, count in twice], source) from None
     try:
         header = list(map(str, frame.collect_schema().names()))
     except OSError as error:  # a lazy one, whose file is not there
@@ -79,12 +80,6 @@ def from_frame(
     return Table({name: columns[name] for name in chosen}, source)
 
 
-def _twice(data: Any) -> Iterator[Fault]:
-    for name, count in Counter(map(str, data.columns)).items():
-        if count > 1:
-            yield Fault(column(name), f"is in the header {count} times; names must be unique")
-
-
 def _series(series: Any, kind: Kind | None) -> Column:
     if series.dtype.is_numeric() and kind != "text":
         from narwhals.stable.v2 import Float64
@@ -97,11 +92,7 @@ def _series(series: Any, kind: Kind | None) -> Column:
 
 
 def _of_values(values: Sequence[Any], kind: Kind | None = None, *, numbers: bool = True) -> Column:
-    """Return Python values as a column: of numbers if all are numbers and that is allowed; None and NaN are missing.
-
-    Raises:
-        InvalidArgument: neither numbers nor text nor truth values.
-    """
+    """Return Python values as a column: of numbers if all are numbers and that is allowed; None and NaN are missing."""
     values = [None if isinstance(value, (float, np.floating)) and math.isnan(value) else value for value in values]
     present = [value for value in values if value is not None]
     strange = [value for value in present if not isinstance(value, (str, Real, np.bool_))]
@@ -116,32 +107,27 @@ def _of_values(values: Sequence[Any], kind: Kind | None = None, *, numbers: bool
             raise InvalidArgument("expected finite numbers, found a whole number too large for one") from None
     if kind == "numbers":
         raise InvalidArgument(f'expected numbers, found "{abridged(label(present[0]), 40)}" and similar')
-    return texts([None if value is None else label(value) for value in values])
+    labels: dict[str, int] = {}
+    cells = (None if value is None else label(value) for value in values)
+    codes = [labels.setdefault(cell, len(labels)) if cell else -1 for cell in cells]
+    return Text(np.array(codes, dtype=np.int32), tuple(labels))
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
-def texts(cells: Sequence[str | None]) -> Text:
-    """Return a column of text; None and empty text are missing."""
-    labels: dict[str, int] = {}
-    codes = [labels.setdefault(cell, len(labels)) if cell else -1 for cell in cells]
-    return Text(np.array(codes, dtype=np.int32), tuple(labels))
-
-
-def from_arrays(inputs: Any, targets: Mapping[str, Column], wanted: Wanted, source: str = "the data") -> Table:
+def from_arrays(inputs: Any, targets: dict[str, Column], wanted: Wanted, source: str = "the data") -> Table:
     """Return a matrix of numbers as columns x1, x2, …, and the columns of its targets.
 
     Raises:
         InvalidArgument: inputs that are no matrix of numbers, or targets of another length.
     """
-    columns: dict[str, Column] = {**dict(numbered("x", as_matrix(inputs))), **targets}
-    lengths = {len(each) for each in columns.values()}
-    if len(lengths) > 1:
-        rows = [len(each) for each in columns.values()]
+    columns = _numbered("x", as_matrix(inputs)) | targets
+    rows = [len(each) for each in columns.values()]
+    if len({*rows}) > 1:
         raise InvalidArgument(f"found {rows[0]} rows of inputs and {rows[-1]} rows of targets")
-    if lengths == {0}:
+    if 0 in rows:
         raise InvalidArgument("inputs: expected at least 1 row, found none")
     chosen = wanted.choose(list(columns), source)
     return Table({name: _as_kind(columns[name], wanted.kinds.get(name)) for name in chosen}, source)
@@ -152,10 +138,9 @@ def _as_kind(given: Column, kind: Kind | None) -> Column:
     return _of_values(given.values.tolist(), kind) if kind == "text" and isinstance(given, Numbers) else given
 
 
-def numbered(letter: str, matrix: Array) -> Iterator[tuple[str, Column]]:
-    """Yield the columns of a matrix, named by a letter and their number."""
-    for index, values in enumerate(matrix.T, start=1):
-        yield f"{letter}{index}", Numbers(values)
+def _numbered(letter: str, matrix: Array) -> dict[str, Column]:
+    """Return the columns of a matrix, named by a letter and their number."""
+    return {f"{letter}{index}": Numbers(values) for index, values in enumerate(matrix.T, start=1)}
 
 
 def target_columns(targets: Any) -> dict[str, Column]:
@@ -164,15 +149,11 @@ def target_columns(targets: Any) -> dict[str, Column]:
         matrix = np.ndim(targets) == 2
     except ValueError:  # rows of different lengths
         matrix = True
-    return dict(numbered("y", as_matrix(targets, "targets"))) if matrix else {"y": as_column(targets)}
+    return _numbered("y", as_matrix(targets, "targets")) if matrix else {"y": as_column(targets)}
 
 
 def as_matrix(rows: Any, what: str = "inputs") -> Array:
-    """Return rows of numbers as a matrix; a vector becomes one row.
-
-    Raises:
-        InvalidArgument: something else.
-    """
+    """Return rows of numbers as a matrix; a vector becomes one row."""
     try:
         matrix = np.asarray(rows, dtype=float)
     except (TypeError, ValueError):
@@ -185,11 +166,7 @@ def as_matrix(rows: Any, what: str = "inputs") -> Array:
 
 
 def as_column(values: Any) -> Column:
-    """Return a vector of numbers, text or truth values, or a series of a data frame, as a column.
-
-    Raises:
-        InvalidArgument: something else.
-    """
+    """Return a vector of numbers, text or truth values, or a series of a data frame, as a column."""
     from narwhals.stable.v2 import Series, from_native
 
     try:

@@ -1,11 +1,10 @@
-"""Examples from a call: arrays and data frames, and tables in files."""
+"""Examples from a call: arrays and data frames."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,8 @@ from clearprop.network.data import Data
 from clearprop.network.description import Network
 from clearprop.network.examples import Examples
 from clearprop.network.problem import Problem
-from clearprop.tables.csv_file import ReadingProgress
 from clearprop.tables.frames import as_column, from_arrays, from_frame, is_frame, target_columns
 from clearprop.tables.prepare import prepared
-from clearprop.tables.read import read_table
 from clearprop.tables.rows import dimensions, rows
 
 COLUMNS = {"columns": "inputs"} | {
@@ -41,11 +38,9 @@ def with_examples(
         UnknownName: a column that the call names and the data lack.
         UnfitTable: data that do not fit the network.
     """
-    if inputs is None:
-        raise InvalidArgument("inputs and targets belong together: give both or neither")
     if is_frame(inputs):
         return _from_frame(problem, inputs, targets, about, weights)
-    if targets is None:
+    if inputs is None or targets is None:
         raise InvalidArgument("inputs and targets belong together: give both or neither")
     if dimensions(inputs) == 1 and problem.network.sizes[0] == 1:
         inputs = np.reshape(inputs, (-1, 1))  # a plain list of numbers: a row each
@@ -73,7 +68,7 @@ def _from_frame(problem: Problem, frame: Any, targets: Any, about: Mapping[str, 
 def _named(data: Data, about: Mapping[str, Any]) -> set[str]:
     """Return the columns that a call names in its options."""
     named = (getattr(data, field) for field in ("inputs", "categorical", "weight_column") if field in about)
-    return {name for each in named if each is not None for name in columns(each)}
+    return {name for each in named for name in columns(each or ())}
 
 
 def _are_names(targets: Any, frame: Any) -> bool:
@@ -86,34 +81,15 @@ def _are_names(targets: Any, frame: Any) -> bool:
 
 def _data(problem: Problem, targets: Any, about: Mapping[str, Any]) -> Data:
     """Return the description of a call's table, based on the problem's own; no rows are set aside by default."""
-    names = targets
-    if names is None and problem.data is not None:
-        names = problem.data.target
+    data = problem.data or Data("", (), split=0.0)
+    names = data.target if targets is None else targets
     if not names:
         raise InvalidArgument('targets: a data frame takes the name of its target column, such as "species"')
-    data = Data("", (), split=0.0) if problem.data is None else problem.data
     try:
         return replace(data, **about, target=names)
     except InvalidArgument as error:
         # A call names the columns to learn from ``columns``.
         raise InvalidArgument(re.sub("^inputs:", "columns:", str(error))) from None
-
-
-def with_file(
-    problem: Problem,
-    data: Data,
-    path: Path,
-    progress: ReadingProgress | None = None,
-    named: Collection[str] = (),
-) -> Problem:
-    """Return the problem with the rows of a table in a file as its examples.
-
-    Raises:
-        UnreadableFile: no such table, or not one.
-        UnknownName: a column that the request ``named`` and the table lacks.
-        UnfitTable: a table that does not fit the network.
-    """
-    return prepared(problem, data, lambda wanted: read_table(path, wanted, progress), named)
 
 
 def weighted(examples: Examples | None, weights: Any) -> Examples:
@@ -133,9 +109,7 @@ def weighted(examples: Examples | None, weights: Any) -> Examples:
 
 def _are_outputs(targets: Any, width: int, rank: int) -> bool:
     """Return whether targets are rows of numbers, one per output, rather than a class per row of inputs."""
-    if dimensions(targets) < 2:
-        return (width == 1 or rank < 2) and np.asarray(targets).dtype.kind in "fiub"
-    return True
+    return dimensions(targets) > 1 or ((width == 1 or rank < 2) and np.asarray(targets).dtype.kind in "fiub")
 
 
 def _examples(network: Network, inputs: Any, targets: Any) -> Examples:

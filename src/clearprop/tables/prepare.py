@@ -37,7 +37,7 @@ def prepared(problem: Problem, data: Data, read: Reader, named: Collection[str] 
         UnfitTable: everything about the table that does not fit.
     """
     table = read(wanted_to_fit(problem, data, named))
-    fitted, (training, validation) = fit(table, data, problem)
+    fitted, training, validation = fit(table, data, problem)
     network = with_input_names(problem.network, fitted, table.source)
     used = np.sort(np.concatenate([training, validation]))
     weights = apply.weights(table, fitted, data, training, used)
@@ -55,11 +55,7 @@ def prepared(problem: Problem, data: Data, read: Reader, named: Collection[str] 
 
 
 def with_rows(problem: Problem, read: Reader) -> Problem:
-    """Return a trained problem with the rows of another table as its examples.
-
-    Raises:
-        UnfitTable: columns that are not there, values that training never saw.
-    """
+    """Return a trained problem with the rows of another table as its examples."""
     fitted, data = problem.fitted, problem.data
     assert fitted is not None
     table = read(apply.wanted_to_apply(fitted, targets=True))
@@ -71,23 +67,14 @@ def with_rows(problem: Problem, read: Reader) -> Problem:
 
 
 def inputs_of(fitted: Fitted, read: Reader) -> Array:
-    """Return the inputs that the rows of a table make.
-
-    Raises:
-        UnfitTable: columns that are not there, values that are missing or that training never saw.
-    """
-    table = read(apply.wanted_to_apply(fitted, targets=False))
-    return apply.inputs(table, fitted)
+    """Return the inputs that the rows of a table make."""
+    return apply.inputs(read(apply.wanted_to_apply(fitted, targets=False)), fitted)
 
 
 def with_input_names(network: Network, fitted: Fitted, source: str) -> Network:
-    """Return the network with its inputs named like the columns, unless they have names.
-
-    Raises:
-        UnfitTable: more or fewer inputs than the columns make.
-    """
+    """Return the network with its inputs named like the columns, unless they have names."""
+    features = fitted.features
     if fitted.width != network.sizes[0]:
-        features = fitted.features
         few = ", ".join(abridged(name, 30) for name in features[:8]) + (", …" if len(features) > 8 else "")
         fault = Fault(
             "inputs",
@@ -97,10 +84,10 @@ def with_input_names(network: Network, fitted: Fitted, source: str) -> Network:
         raise UnfitTable([fault], source)
     if not isinstance(network.inputs, int):
         return network
-    return Network(input_names(network, fitted.features), network.layers, network.loss)
+    return Network(_input_names(network, features), network.layers, network.loss)
 
 
-def input_names(network: Network, features: tuple[str, ...]) -> list[str]:
+def _input_names(network: Network, features: tuple[str, ...]) -> list[str]:
     """Return a name for each feature that no unit or parameter has: its own, as far as a name can hold it."""
     taken = {name for layer in network.unit_names for name in layer}
     names, counts = [], Counter[str]()

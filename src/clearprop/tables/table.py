@@ -15,6 +15,7 @@ from clearprop.network.data import shown_label
 from clearprop.types import Array
 
 MAX_FAULTS = 10
+TWICE = "is in the header {} times; names must be unique"
 Kind = Literal["numbers", "text"]
 
 
@@ -90,7 +91,7 @@ def chosen(
             place = f"column {list(header).index(name) + 1:,}"
             problems.append(Fault(place, "has no name; name it in the first line, or list the columns under inputs"))
         elif counts[name] > 1:
-            problems.append(Fault(column(name), f"is in the header {counts[name]} times; names must be unique"))
+            problems.append(Fault(column(name), TWICE.format(counts[name])))
         elif not counts[name]:
             problems.append(Fault(column(name), f"there is no such column; found {_few(header)}"))
     if problems:

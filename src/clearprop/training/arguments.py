@@ -13,7 +13,9 @@ from clearprop.messages import unknown
 from clearprop.network.description import Network
 from clearprop.network.problem import Problem, Settings
 from clearprop.rules.optimizers import Optimizer
-from clearprop.tables.from_call import COLUMNS, weighted, with_examples, with_file
+from clearprop.tables.from_call import COLUMNS, weighted, with_examples
+from clearprop.tables.prepare import prepared
+from clearprop.tables.read import read_table
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -91,7 +93,8 @@ def requested(
         if weights is not None:
             problem = replace(problem, examples=weighted(problem.examples, weights))
     if problem.examples is None and problem.data is not None:
-        problem = with_file(problem, problem.data, Path(problem.data.file))
+        path = Path(problem.data.file)
+        problem = prepared(problem, problem.data, lambda wanted: read_table(path, wanted))
     if problem.examples is None:
         raise InvalidArgument(
             f"{problem.name}: there are no examples to train on; add some under [[examples]], or name a table "
