@@ -2,8 +2,7 @@
 
 import type { Rounding } from "./data";
 import type { Rows } from "./propagate";
-import { chosen } from "./quantity";
-import type { Quantity } from "./quantity";
+import { chosen, type Quantity } from "./quantity";
 import type { Setup, Store } from "./store";
 import { afterError } from "./phases";
 

@@ -2,15 +2,12 @@
    page with Python. */
 
 import { blocksOf } from "./compose";
-import { beginning, cycle, examplesOf, following, only, valueOf } from "./cycle";
-import type { Cycle, Problem } from "./cycle";
-import { decoded } from "./data";
-import type { Data } from "./data";
+import { beginning, cycle, examplesOf, following, only, valueOf, type Cycle, type Problem } from "./cycle";
+import { decoded, type Data } from "./data";
 import { derive } from "./derive";
 import { evaluate, useTables } from "./evaluate";
 import { Names, Network } from "./network";
-import { viewOf } from "./printing";
-import type { Shown } from "./printing";
+import { viewOf, type Shown } from "./printing";
 import { chosen } from "./quantity";
 import * as q from "./quantity";
 import { textOf } from "./text";

@@ -2,8 +2,7 @@
 
 import { valueOf } from "./cycle";
 import type { Progress } from "./phases";
-import { chosen } from "./quantity";
-import type { Quantity } from "./quantity";
+import { chosen, type Quantity } from "./quantity";
 import type { Store } from "./store";
 
 /** The quantity's name and number, and for a weight the units that it connects. */

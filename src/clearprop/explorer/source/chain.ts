@@ -1,11 +1,9 @@
 /* The chain rule, written out: the terms, factors and products of a gradient, as in derivation/chain.py. */
 
 import type { Cycle } from "./cycle";
-import { factor, Links, term } from "./local";
-import type { Factor, Term } from "./local";
+import { factor, Links, term, type Factor, type Term } from "./local";
 import type { Network } from "./network";
-import { carriedBack, fusedEntries, throughActivation } from "./propagate";
-import type { Trace } from "./propagate";
+import { carriedBack, fusedEntries, throughActivation, type Trace } from "./propagate";
 import * as q from "./quantity";
 import { sym } from "./tree";
 import { limits } from "./words";

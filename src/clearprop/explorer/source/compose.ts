@@ -1,13 +1,10 @@
 /* A derivation as equations, in the order of a lecture; as rendering/compose.py. */
 
-import { symbolValue } from "./derive";
-import type { Assigned, Derivation, GradientDerivation, ValueDerivation } from "./derive";
+import { symbolValue, type Assigned, type Derivation, type GradientDerivation, type ValueDerivation } from "./derive";
 import type { Factor, Term } from "./local";
 import { Names } from "./network";
 import * as q from "./quantity";
-import type { Quantity } from "./quantity";
-import { add, divide, multiply, same, Sym, sym, Val, withNumbers } from "./tree";
-import type { Tree } from "./tree";
+import { add, divide, multiply, same, Sym, sym, Val, withNumbers, type Tree } from "./tree";
 import { limits, words } from "./words";
 
 export interface Line {
@@ -16,7 +13,7 @@ export interface Line {
 }
 
 export type Block =
-  | { kind: "heading"; quantity: Quantity }
+  | { kind: "heading"; quantity: q.Quantity }
   | { kind: "equation"; left: Tree; lines: Line[] }
   | { kind: "paragraph"; text: string };
 
@@ -62,7 +59,7 @@ function key(each: Factor): string {
 
 class Composer {
   private readonly told = new Set<string>();
-  private readonly gradient: Quantity;
+  private readonly gradient: q.Quantity;
 
   constructor(
     private readonly derivation: GradientDerivation,
@@ -86,7 +83,7 @@ class Composer {
     return [...blocks, ...this.update()];
   }
 
-  private value(quantity: Quantity): number {
+  private value(quantity: q.Quantity): number {
     return symbolValue(this.derivation.cycle, quantity, this.derivation.row ?? 0);
   }
 

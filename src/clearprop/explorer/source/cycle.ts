@@ -1,18 +1,14 @@
 /* One whole cycle: forward, error, backward, update, and the error with the new weights. */
 
-import { decoded } from "./data";
-import type { Data, Optimizer, Penalty } from "./data";
+import { decoded, type Data, type Optimizer, type Penalty } from "./data";
 import { mask } from "./dropout";
 import { evaluate } from "./evaluate";
 import { notFinite } from "./finite";
 import type { Network } from "./network";
-import { backward, batchErrors, forward, outputErrors, penaltyError } from "./propagate";
-import type { Gradients, Rows, Trace } from "./propagate";
+import { backward, batchErrors, forward, outputErrors, penaltyError, type Gradients, type Rows, type Trace } from "./propagate";
 import type { Quantity } from "./quantity";
-import { scheduled, unwatched, watched } from "./schedule";
-import type { Watched } from "./schedule";
-import { initialState, normOf, update } from "./update";
-import type { State, Update } from "./update";
+import { scheduled, unwatched, watched, type Watched } from "./schedule";
+import { initialState, normOf, update, type State, type Update } from "./update";
 
 /** A network with numbers, at some step of its training. */
 export interface Moment {

@@ -1,29 +1,25 @@
 /* Whole derivations: of a gradient, terms and update; of a value of the forward pass, its formula. */
 
 import { Chain } from "./chain";
-import { valueOf } from "./cycle";
-import type { Cycle } from "./cycle";
+import { valueOf, type Cycle } from "./cycle";
 import { evaluate } from "./evaluate";
-import { factor, Links, term } from "./local";
-import type { Term } from "./local";
+import { factor, Links, term, type Term } from "./local";
 import { exampleShare, isFused, outputErrors } from "./propagate";
 import * as q from "./quantity";
-import type { Quantity } from "./quantity";
-import { add, App, divide, filled, multiply, placed, sym } from "./tree";
-import type { Places, Tree } from "./tree";
+import { add, App, divide, filled, multiply, placed, sym, type Places, type Tree } from "./tree";
 import { Names } from "./network";
 import { limits, words } from "./words";
 
 /** One line of the update. */
 export interface Assigned {
-  quantity: Quantity;
+  quantity: q.Quantity;
   expression: Tree;
 }
 
 export interface GradientDerivation {
   kind: "gradient";
   cycle: Cycle;
-  quantity: Quantity;
+  quantity: q.Quantity;
   terms: Term[];
   gradient: number;
   /** The example's position in the batch; null for a batch as a whole. */
@@ -35,7 +31,7 @@ export interface GradientDerivation {
 export interface ValueDerivation {
   kind: "value";
   cycle: Cycle;
-  quantity: Quantity;
+  quantity: q.Quantity;
   formulas: Tree[];
   value: number;
   row: number;
@@ -45,7 +41,7 @@ export interface ValueDerivation {
 export type Derivation = GradientDerivation | ValueDerivation;
 
 /** Derive anything that can be selected; in a batch ``row`` is the example whose sums and outputs are meant. */
-export function derive(cycle: Cycle, quantity: Quantity, row: number, names: Names): Derivation {
+export function derive(cycle: Cycle, quantity: q.Quantity, row: number, names: Names): Derivation {
   if (quantity.kind === "parameter") return deriveParameter(cycle, quantity.unit);
   if (quantity.kind === "derivative" && (quantity.by.kind === "sum" || quantity.by.kind === "output"))
     return deriveSignal(cycle, quantity.by, row);
@@ -64,7 +60,7 @@ function deriveParameter(cycle: Cycle, index: number): GradientDerivation {
 }
 
 /** ∂E_total by a weighted sum or an output: for a sum, its error signal. */
-function deriveSignal(cycle: Cycle, quantity: Quantity, row: number): GradientDerivation {
+function deriveSignal(cycle: Cycle, quantity: q.Quantity, row: number): GradientDerivation {
   const chain = new Chain(cycle, row);
   const { layer, unit } = quantity;
   const terms = quantity.kind === "sum" ? chain.toSum(layer, unit) : chain.toOutput(layer, unit);
@@ -123,7 +119,7 @@ function updateLines(cycle: Cycle, index: number): Assigned[] {
 }
 
 /** The number behind a symbol of a derivation. */
-export function symbolValue(cycle: Cycle, quantity: Quantity, row: number): number {
+export function symbolValue(cycle: Cycle, quantity: q.Quantity, row: number): number {
   if (quantity.kind === "derivative" && quantity.of.kind === "error") {
     const { layer, unit, kind } = quantity.by;
     const chain = new Chain(cycle, row);
@@ -135,12 +131,12 @@ export function symbolValue(cycle: Cycle, quantity: Quantity, row: number): numb
 
 // --- values -------------------------------------------------------------------------------------
 
-function deriveValue(cycle: Cycle, quantity: Quantity, row: number, names: Names): ValueDerivation {
+function deriveValue(cycle: Cycle, quantity: q.Quantity, row: number, names: Names): ValueDerivation {
   const [formulas, remark] = formulasOf(cycle, quantity, row, names);
   return { kind: "value", cycle, quantity, formulas, value: valueOf(cycle, quantity, row), row, remark };
 }
 
-function formulasOf(cycle: Cycle, quantity: Quantity, row: number, names: Names): [Tree[], string] {
+function formulasOf(cycle: Cycle, quantity: q.Quantity, row: number, names: Names): [Tree[], string] {
   const { layer, unit } = quantity;
   switch (quantity.kind) {
     case "output":

@@ -3,8 +3,7 @@
 import { spoken } from "./aria";
 import { focusedBeside, h, say, svg } from "./dom";
 import { CHARACTER, Drawing } from "./drawing";
-import { foldOf, turned } from "./geometry";
-import type { Fold } from "./geometry";
+import { foldOf, turned, type Fold } from "./geometry";
 import { pathFrom, placesOf } from "./highlight";
 import { pannable } from "./pan";
 import { Progress } from "./phases";

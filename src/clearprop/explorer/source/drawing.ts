@@ -1,13 +1,10 @@
 /* The drawing of a network, built for one geometry: its elements, the texts that change, where each quantity stands. */
 
-import { valueOf } from "./cycle";
-import type { Cycle } from "./cycle";
+import { valueOf, type Cycle } from "./cycle";
 import { abridged, svg } from "./dom";
-import { BOX, geometryOf, labelPlace } from "./geometry";
-import type { Box, Column, Fold, Geometry, Item } from "./geometry";
+import { BOX, geometryOf, labelPlace, type Box, type Column, type Fold, type Geometry, type Item } from "./geometry";
 import type { Progress } from "./phases";
-import { derivative, error, input, output, parameter, sum, target, TOTAL } from "./quantity";
-import type { Quantity } from "./quantity";
+import { derivative, error, input, output, parameter, sum, target, TOTAL, type Quantity } from "./quantity";
 import type { Store } from "./store";
 
 /** The greatest width of a character at the size of the numbers. */

@@ -1,10 +1,8 @@
 /* Which number stopped being finite first, and which operation made it. */
 
 import type { Raw } from "./data";
-import { notFinitePart } from "./evaluate";
-import type { Values } from "./evaluate";
-import { Names } from "./network";
-import type { Network } from "./network";
+import { notFinitePart, type Values } from "./evaluate";
+import { Names, type Network } from "./network";
 import { plainNumber } from "./number";
 import { RawText } from "./printing";
 import type { Gradients, Trace } from "./propagate";

@@ -2,11 +2,9 @@
 
 import type { Block } from "./compose";
 import type { Names } from "./network";
-import { Alphabet, ATOM, POWER, SIGN, SUM } from "./printing";
-import type { Piece, View } from "./printing";
+import { Alphabet, ATOM, POWER, SIGN, SUM, type Piece, type View } from "./printing";
 import type { Quantity } from "./quantity";
-import { Symbols } from "./symbols";
-import type { Pieces } from "./symbols";
+import { Symbols, type Pieces } from "./symbols";
 import type { Tree } from "./tree";
 
 type Characters = Record<string, string>;

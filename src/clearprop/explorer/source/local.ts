@@ -1,21 +1,18 @@
 /* Local derivatives: one link of the chain rule with its formula, its working and its number, read from the rule
    that computed the forward pass; as in derivation/local_derivatives.py. */
 
-import { valueOf } from "./cycle";
-import type { Cycle } from "./cycle";
+import { valueOf, type Cycle } from "./cycle";
 import type { SharedLoss } from "./data";
 import { evaluate } from "./evaluate";
 import type { Network } from "./network";
 import { errorShare, isFused, fusedSignals, pullBack } from "./propagate";
 import * as q from "./quantity";
-import type { Quantity } from "./quantity";
-import { multiply, placed, sym } from "./tree";
-import type { Places, Tree } from "./tree";
+import { multiply, placed, sym, type Places, type Tree } from "./tree";
 import { words } from "./words";
 
 /** One factor of a product: ∂of/∂by, its expression, its number. */
 export interface Factor {
-  quantity: Quantity;
+  quantity: q.Quantity;
   expression: Tree;
   value: number;
   /** The result of the rules of calculus, and their names. */
@@ -30,17 +27,17 @@ export interface Factor {
 
 /** A product of factors: one way in which a parameter contributes to an error. */
 export interface Term {
-  of: Quantity;
+  of: q.Quantity;
   factors: Factor[];
   product: number;
   example: number | null;
 }
 
-export function factor(quantity: Quantity, expression: Tree, value: number, more: Partial<Factor> = {}): Factor {
+export function factor(quantity: q.Quantity, expression: Tree, value: number, more: Partial<Factor> = {}): Factor {
   return { quantity, expression, value, working: null, expansion: [], elided: 0, collapse: [], remark: "", ...more };
 }
 
-export function term(of: Quantity, factors: Factor[], example: number | null = null): Term {
+export function term(of: q.Quantity, factors: Factor[], example: number | null = null): Term {
   return { of, factors, product: factors.reduce((product, each) => product * each.value, 1), example };
 }
 
@@ -75,7 +72,7 @@ export class Links {
     return { y: q.output(this.last, k), z: q.sum(this.last, k), t: q.target(k) };
   }
 
-  errorByOutput(k: number, of: Quantity): Factor {
+  errorByOutput(k: number, of: q.Quantity): Factor {
     const places = this.outputPlaces(k);
     const values = { y: this.number(q.output(this.last, k)), t: this.number(q.target(k)), "#weight": this.isCounted ? this.number(q.named("weight")) : NaN };
     const working = { raw: placed(this.loss.raw, places), rules: this.loss.rules };
@@ -84,7 +81,7 @@ export class Links {
   }
 
   /** ∂E/∂sum_k of a loss fused with its activation: where the sums and targets meet. */
-  errorBySum(k: number, of: Quantity): Factor {
+  errorBySum(k: number, of: q.Quantity): Factor {
     const { shown } = this.network.fused!;
     const value = fusedSignals(this.network, this.sums(this.last), this.targets)[k]! * this.share;
     const tree = placed(this.isCounted ? shown.counted : shown.plain, this.outputPlaces(k));
@@ -148,7 +145,7 @@ export class Links {
     return this.cycle.trace.sums[layer]!.subarray(this.row * units, (this.row + 1) * units);
   }
 
-  private number(quantity: Quantity): number {
+  private number(quantity: q.Quantity): number {
     return valueOf(this.cycle, quantity, this.row);
   }
 

@@ -3,13 +3,10 @@
 
 import { mml } from "./dom";
 import type { Names } from "./network";
-import { Alphabet, ATOM, POWER, PRODUCT, SIGN, SUM } from "./printing";
-import type { Piece, View } from "./printing";
+import { Alphabet, ATOM, POWER, PRODUCT, SIGN, SUM, type Piece, type View } from "./printing";
 import type { Quantity } from "./quantity";
-import { Symbols } from "./symbols";
-import type { Pieces } from "./symbols";
-import { App } from "./tree";
-import type { Tree, Val } from "./tree";
+import { Symbols, type Pieces } from "./symbols";
+import { App, type Tree, type Val } from "./tree";
 
 const mo = (sign: string, form?: string): Element => mml("mo", { form }, sign);
 const row = (...parts: Element[]): Element => (parts.length === 1 ? parts[0]! : mml("mrow", {}, ...parts));

@@ -1,17 +1,14 @@
 /* The selected quantity: a field to change it, and its derivation. */
 
-import { blocksOf } from "./compose";
-import type { Block } from "./compose";
+import { blocksOf, type Block } from "./compose";
 import { valueOf } from "./cycle";
 import { derive } from "./derive";
 import { h, mml } from "./dom";
-import { numberField } from "./field";
-import type { NumberField } from "./field";
+import { numberField, type NumberField } from "./field";
 import { latexOf } from "./latex";
 import { MathML } from "./mathml";
 import { placesOf } from "./highlight";
-import type { Quantity } from "./quantity";
-import { derivative, output, sum, TOTAL } from "./quantity";
+import { derivative, output, sum, TOTAL, type Quantity } from "./quantity";
 import type { Store } from "./store";
 import { textOf } from "./text";
 

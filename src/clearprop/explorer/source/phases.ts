@@ -2,7 +2,6 @@
 
 import type { Network } from "./network";
 import * as q from "./quantity";
-import type { Quantity } from "./quantity";
 
 export type Phase =
   | { kind: "units"; layer: number; from: number; to: number }
@@ -59,7 +58,7 @@ export class Progress {
 }
 
 /** The description of a step, and the quantities that it has just computed. */
-export function told(phase: Phase, network: Network, text: (quantity: Quantity) => string): { words: string; units: Quantity[] } {
+export function told(phase: Phase, network: Network, text: (quantity: q.Quantity) => string): { words: string; units: q.Quantity[] } {
   switch (phase.kind) {
     case "units": {
       const { layer, from, to } = phase;

@@ -5,8 +5,7 @@ import type { Notation, Raw, Rounding } from "./data";
 import type { Names } from "./network";
 import { plainNumber, shownNumber } from "./number";
 import type { Quantity } from "./quantity";
-import { numberIn, placed, Sym, Val } from "./tree";
-import type { Tree } from "./tree";
+import { numberIn, placed, Sym, Val, type Tree } from "./tree";
 
 export const [CONDITION, SUM, PRODUCT, SIGN, POWER, ATOM] = [0, 1, 2, 3, 4, 5];
 export type Piece<T> = [T, number];

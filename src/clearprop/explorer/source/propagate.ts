@@ -2,8 +2,7 @@
    read from the rules. */
 
 import type { FusedSoftmax, Penalty, SoftmaxActivation } from "./data";
-import { evaluate, reading } from "./evaluate";
-import type { Values } from "./evaluate";
+import { evaluate, reading, type Values } from "./evaluate";
 import type { Network } from "./network";
 
 /** The inputs and targets of a batch, row after row. */

@@ -1,19 +1,14 @@
 /* The state of the page: edits, the current cycle, the selection. Every edit is tried first; one that would give
    numbers that are not finite is refused with its cause, and the last good state is kept. */
 
-import { beginning, cycle, examplesOf, following, only } from "./cycle";
-import type { Cycle, Moment, Problem } from "./cycle";
-import { decoded } from "./data";
-import type { Data } from "./data";
+import { beginning, cycle, examplesOf, following, only, type Cycle, type Moment, type Problem } from "./cycle";
+import { decoded, type Data } from "./data";
 import { useTables } from "./evaluate";
 import { Names, Network } from "./network";
-import { afterError, phasesOf } from "./phases";
-import type { Phase } from "./phases";
-import { viewOf } from "./printing";
-import type { Shown, View } from "./printing";
+import { afterError, phasesOf, type Phase } from "./phases";
+import { viewOf, type Shown, type View } from "./printing";
 import type { Rows } from "./propagate";
 import * as q from "./quantity";
-import type { Quantity } from "./quantity";
 import { useWords } from "./words";
 
 /** Everything a person can edit. */
@@ -42,7 +37,7 @@ export class Store {
   position: number;
   /** E_total before each cycle, from the first on; without dropout. */
   losses: number[] = [];
-  selected: Quantity;
+  selected: q.Quantity;
   shown: Shown;
   private snapshots = new Map<number, Moment>();
   private stride = 1;

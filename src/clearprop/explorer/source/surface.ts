@@ -1,7 +1,6 @@
 /* For two inputs: the output of the network over a plane, and the examples on it. */
 
-import { forward } from "./propagate";
-import type { Rows } from "./propagate";
+import { forward, type Rows } from "./propagate";
 import { h, say } from "./dom";
 import type { Store } from "./store";
 

@@ -2,12 +2,10 @@
 
 import { valueOf } from "./cycle";
 import { h, say } from "./dom";
-import { numberField } from "./field";
-import type { NumberField } from "./field";
+import { numberField, type NumberField } from "./field";
 import { grouped } from "./number";
 import { Progress } from "./phases";
-import { derivative, input, output, parameter, sum, target, TOTAL, error } from "./quantity";
-import type { Quantity } from "./quantity";
+import { derivative, input, output, parameter, sum, target, TOTAL, error, type Quantity } from "./quantity";
 import type { Store } from "./store";
 
 const MOST = 60;

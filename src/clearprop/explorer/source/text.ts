@@ -1,10 +1,8 @@
 /* Derivations as plain text of 80 columns: the same lines that `clearprop explain` prints. */
 
 import type { Block, Line } from "./compose";
-import { POWER, PRODUCT, SIGN, SUM, Text } from "./printing";
-import type { View } from "./printing";
-import { App } from "./tree";
-import type { Tree } from "./tree";
+import { POWER, PRODUCT, SIGN, SUM, Text, type View } from "./printing";
+import { App, type Tree } from "./tree";
 import { limits } from "./words";
 
 const long = (text: string): number => [...text].length;

@@ -1,8 +1,7 @@
 /* Expressions about quantities: a rule's expression with its roles played by particular quantities. */
 
 import type { Raw } from "./data";
-import { named } from "./quantity";
-import type { Quantity } from "./quantity";
+import { named, type Quantity } from "./quantity";
 
 /** A symbol's key is a quantity, or plain words. */
 export class Sym {

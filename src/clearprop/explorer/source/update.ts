@@ -1,8 +1,7 @@
 /* Update: the optimizer's assignments, in order, for every parameter at once. */
 
 import type { Optimizer } from "./data";
-import { evaluate, reading } from "./evaluate";
-import type { Values } from "./evaluate";
+import { evaluate, reading, type Values } from "./evaluate";
 import type { Network } from "./network";
 
 export type State = Record<string, Float64Array>;

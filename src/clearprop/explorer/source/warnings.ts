@@ -4,8 +4,7 @@ import type { ScalarActivation } from "./data";
 import { evaluate } from "./evaluate";
 import { counted } from "./number";
 import { slopeAt } from "./propagate";
-import { sum } from "./quantity";
-import type { Quantity } from "./quantity";
+import { sum, type Quantity } from "./quantity";
 import type { Store } from "./store";
 import { filledIn } from "./words";
 
