@@ -168,6 +168,34 @@ def tenth_off(problem: cp.Problem, done: cp.Cycle, direction: int) -> float:
     return float(np.max(np.abs(moved.updated.vector - done.updated.vector))) / off
 
 
+ENORMOUS = [
+    ("exp(z)", "squared_error", 1.0, 1000.0, 0.0, cp.SGD(0.1)),
+    ("1/(1+exp(-z))", "-t * log(y)", 1.0, -1000.0, 1.0, cp.SGD(0.1)),
+    ("identity", "squared_error", 1e300, 1e300, 0.0, cp.SGD(0.1)),
+    ("identity", "squared_error", 1e200, 1.0, 0.0, cp.SGD(0.1)),
+    ("identity", "squared_error", 1e100, 1e250, 0.0, cp.SGD(0.1)),
+    ("identity", "squared_error", 1e50, 1e100, 0.0, cp.SGD(1e200)),
+]
+
+
+@pytest.mark.parametrize(("activation", "loss", "weight", "value", "target", "optimizer"), ENORMOUS)
+@pytest.mark.parametrize("example_weight", [None, 2.0])
+def test_what_is_not_finite_is_said_in_the_same_words(
+    node: Node, activation: str, loss: str, weight: float, value: float, target: float, optimizer: Any,
+    example_weight: float | None,
+) -> None:  # fmt: skip
+    network = cp.Network(1, [cp.Dense(1, activation, bias=False)], loss)
+    examples = cp.Examples.of([[value]], [[target]])
+    if example_weight is not None:
+        examples = replace(examples, weights=np.array([example_weight]))
+    parameters = cp.Parameters.of(network, [[[weight]]])
+    problem = cp.Problem(network, parameters, optimizer, examples=examples)
+    with pytest.raises(cp.ClearpropError) as caught:
+        cp.cycle(problem)
+    said = node.evaluate("([data]) => clearprop.run(data).fault", [exported(problem)])
+    assert said.replace("Infinity", "inf").replace("NaN", "nan").replace("²", "**2") == str(caught.value)
+
+
 # --- derivations ------------------------------------------------------------------------------
 
 

@@ -22,8 +22,11 @@ from clearprop.expressions.numeric import (
     ERFC_MIDDLE_BELOW,
 )
 from clearprop.network.description import Network, Objective
+from clearprop.network.examples import NOT_WHOLE, OUTSIDE
+from clearprop.network.layout import WEIGHT
 from clearprop.network.notation import ACCENTED, GREEK, NOTATIONS
 from clearprop.propagation.dropout import KEPT
+from clearprop.propagation.finite import SENTENCES as NOT_FINITE
 from clearprop.rendering.compose import SHOWN_COLLAPSE, SHOWN_EXAMPLES
 from clearprop.rendering.latex_symbols import ESCAPES, escaped
 from clearprop.rendering.text import COLUMNS
@@ -34,6 +37,19 @@ from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.penalties import Penalty
 from clearprop.rules.schedules import UNWATCHED, WATCH, Schedule
 from clearprop.rules.standardize import ORIGINAL, STANDARDIZED
+from clearprop.training.stopping import FLAT, STILL, Status
+
+SENTENCES: Mapping[str, str] = {
+    **WORDS,
+    **NOT_FINITE,
+    "outside": OUTSIDE,
+    "not_whole": NOT_WHOLE,
+    "still": STILL,
+    "flat": FLAT,
+    "target_loss": Status.TARGET_LOSS.sentence,
+    "epoch_limit": Status.EPOCH_LIMIT.sentence,
+}
+"""The sentences that the page and Python share."""
 
 
 def language() -> dict[str, Any]:
@@ -46,7 +62,7 @@ def language() -> dict[str, Any]:
             "small_below": ERF_SMALL_BELOW,
             "middle_below": ERFC_MIDDLE_BELOW,
         },
-        "words": dict(WORDS),
+        "words": SENTENCES,
         "symptoms": dict(SYMPTOMS),
         "thresholds": dict(THRESHOLDS),
         "limits": {
@@ -59,6 +75,7 @@ def language() -> dict[str, Any]:
         },
         "definitions": {o.value: tree(o.meaning(Symbol("u"))) for o in Operator if o.meaning is not None},
         "notations": {name: vars(notation) for name, notation in NOTATIONS.items()},
+        "weight": WEIGHT,
         "greek": GREEK,
         "accented": ACCENTED,
         "reductions": {name: tree(total) for name, total in REDUCTIONS.items()},

@@ -84,6 +84,8 @@ class Examples:
         return Examples(rows[0], rows[1], own=own)
 
 
+OUTSIDE = "{loss} needs targets from {low:g} to {high:g}, found {found:g}"
+NOT_WHOLE = "{loss} needs targets that sum to 1, found a sum of {found:g}"
 MAX_FAULTS = 10
 
 
@@ -151,9 +153,9 @@ def _faults(
     row = np.array(targets)
     outside = row[~inside(rule, row)]
     if outside.size:
-        yield Fault(f"{place}.targets", f"{rule.name} needs targets from {low:g} to {high:g}, found {outside[0]:g}")
+        yield Fault(f"{place}.targets", OUTSIDE.format(loss=rule.name, low=low, high=high, found=outside[0]))
     elif not whole(rule, row):
-        yield Fault(f"{place}.targets", f"{rule.name} needs targets that sum to 1, found a sum of {sum(targets):g}")
+        yield Fault(f"{place}.targets", NOT_WHOLE.format(loss=rule.name, found=sum(targets)))
 
 
 def _finite(place: str, values: Sequence[float]) -> Iterator[Fault]:

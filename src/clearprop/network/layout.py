@@ -18,6 +18,9 @@ from clearprop.network.name_checks import composed
 from clearprop.network.notation import in_ascii
 from clearprop.types import Array
 
+WEIGHT = "w"
+"""Begins the names of weights that are numbered through the network: w1, w2, …"""
+
 
 class Place(NamedTuple):
     """The place of a parameter. ``source`` is None for a bias; a shared bias has unit 0."""
@@ -120,7 +123,7 @@ class Layout:
         names = self.layers[layer].weight_names
         if names is not None:
             return names[unit][source]
-        return f"w{self._weights_before[layer] + unit * self.sizes[layer] + source + 1}"
+        return f"{WEIGHT}{self._weights_before[layer] + unit * self.sizes[layer] + source + 1}"
 
     def _bias_name(self, layer: int, unit: int) -> str:
         """Return the name of a bias: ``b_<unit>``, or ``b1, b2, …`` one per layer where shared, unless named."""
@@ -141,7 +144,7 @@ class Layout:
         if given is not None:
             return chain.from_iterable(given)
         first, after = self._weights_before[layer : layer + 2]
-        return (f"w{number + 1}" for number in range(first, after))
+        return (f"{WEIGHT}{number + 1}" for number in range(first, after))
 
     def bias_names(self, layer: int) -> Iterator[str]:
         """Yield the names of a layer's biases."""
@@ -185,10 +188,10 @@ class Layout:
     def _position(self, name: str) -> int | None:
         if name in self._named:
             return self._named[name]
-        if name[:1] == "w" and name[1:].isdecimal() and name.isascii() and len(name) < 12:
+        if name[:1] == WEIGHT and name[1:].isdecimal() and name.isascii() and len(name) < 12:
             number = int(name[1:]) - 1
             for layer, dense in enumerate(self.layers):
                 before, after = self._weights_before[layer : layer + 2]
-                if before <= number < after and dense.weight_names is None and name == f"w{number + 1}":
+                if before <= number < after and dense.weight_names is None and name == f"{WEIGHT}{number + 1}":
                     return int(self.weights[layer].start) + number - before
         return None

@@ -11,6 +11,9 @@ from clearprop.messages import counted
 from clearprop.models.history import History, keeps_best
 from clearprop.network.problem import Settings
 
+STILL = "the loss changed by at most {tolerance:g} in each of the last {patience}"
+FLAT = "the norm of the gradient is {norm:.3g}, at most {limit:g}"
+
 
 class Status(Enum):
     """How a training ended: the name in ``--format json``, a sentence, and the exit code.
@@ -76,12 +79,10 @@ class Stopping:
             return ending(Status.TARGET_LOSS, target=settings.target_loss)
         if self._still(history):
             patience = counted(settings.patience, "epoch")
-            cause = f"the loss changed by at most {settings.tolerance:g} in each of the last {patience}"
-            return ending(Status.CONVERGED, cause=cause)
+            return ending(Status.CONVERGED, cause=STILL.format(tolerance=settings.tolerance, patience=patience))
         if gradient_norm is not None and gradient_norm <= settings.gradient_tolerance:
             limit = settings.gradient_tolerance
-            cause = f"the norm of the gradient is {gradient_norm:.3g}, at most {limit:g}"
-            return ending(Status.CONVERGED, cause=cause)
+            return ending(Status.CONVERGED, cause=FLAT.format(norm=gradient_norm, limit=limit))
         if keeps_best(settings, history) and epoch - history.best >= settings.patience:
             best = f"epoch {history.best:,}" if history.best else "the start"
             return ending(Status.EARLY_STOPPING, patience=counted(settings.patience, "epoch"), best=best)

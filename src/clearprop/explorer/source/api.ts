@@ -6,7 +6,7 @@ import { beginning, cycle, examplesOf, following, only, valueOf, type Cycle, typ
 import { decoded, type Data } from "./data";
 import { derive } from "./derive";
 import { evaluate, useTables } from "./evaluate";
-import { Names, Network } from "./network";
+import { Network } from "./network";
 import { viewOf, type Shown } from "./printing";
 import { chosen } from "./quantity";
 import * as q from "./quantity";
@@ -44,7 +44,7 @@ export function run(data: Data, cycles = 1, example: number | "all" = 0): Cycle 
 /** Every number of a cycle, by what it is called. */
 export function numbersOf(done: Cycle, notation: string): Record<string, Record<string, number>> {
   const { network } = done;
-  const names = new Names(network, network.data.notations[notation]!);
+  const names = network.names(notation);
   const values: Record<string, number> = {};
   const take = (quantity: q.Quantity) => (values[names.text(quantity)] = valueOf(done, quantity));
   for (let layer = 0; layer < network.depth; layer++)
@@ -65,7 +65,6 @@ export function numbersOf(done: Cycle, notation: string): Record<string, Record<
 export function textFor(done: Cycle, id: string, shown: Shown): string {
   const quantity = chosen(id);
   if (!quantity) throw new Error(`nothing to explain is called ${id}`);
-  const names = new Names(done.network, done.network.data.notations[shown.notation]!);
-  const view = viewOf(names, shown);
-  return textOf(blocksOf(derive(done, quantity, 0, names), { names, number: view.number }), view);
+  const view = viewOf(done.network.names(shown.notation), shown);
+  return textOf(blocksOf(derive(done, quantity, 0, view), view), view);
 }

@@ -2,7 +2,7 @@
 
 import { symbolValue, type Assigned, type Derivation, type GradientDerivation, type ValueDerivation } from "./derive";
 import type { Factor, Term } from "./local";
-import { Names } from "./network";
+import type { View } from "./printing";
 import * as q from "./quantity";
 import { add, divide, multiply, same, Sym, sym, Val, withNumbers, type Tree } from "./tree";
 import { limits, words } from "./words";
@@ -17,11 +17,6 @@ export type Block =
   | { kind: "equation"; left: Tree; lines: Line[] }
   | { kind: "paragraph"; text: string };
 
-export interface Naming {
-  names: Names;
-  number(value: number): string;
-}
-
 const line = (side: Tree, remark = ""): Line => ({ side, remark });
 const equation = (left: Tree, lines: Line[]): Block => ({ kind: "equation", left, lines });
 
@@ -31,8 +26,8 @@ function lines(sides: Tree[], remark = ""): Line[] {
   return kept.map((side, k) => line(side, k === kept.length - 1 ? remark : ""));
 }
 
-export function blocksOf(derivation: Derivation, naming: Naming): Block[] {
-  return derivation.kind === "value" ? valueBlocks(derivation) : new Composer(derivation, naming).blocks();
+export function blocksOf(derivation: Derivation, view: View): Block[] {
+  return derivation.kind === "value" ? valueBlocks(derivation) : new Composer(derivation, view).blocks();
 }
 
 function valueBlocks(derivation: ValueDerivation): Block[] {
@@ -63,7 +58,7 @@ class Composer {
 
   constructor(
     private readonly derivation: GradientDerivation,
-    private readonly naming: Naming,
+    private readonly view: View,
   ) {
     this.gradient = q.derivative(q.TOTAL, derivation.quantity);
   }
@@ -92,9 +87,8 @@ class Composer {
     const quantity = q.derivative(term.of, this.derivation.quantity);
     const alike = this.derivation.terms.filter((other) => other.of.id === term.of.id && other.example === term.example);
     const last = term.factors[term.factors.length - 1]!.quantity;
-    const { names } = this.naming;
     if (alike.length > 1 && last.kind === "derivative" && last.of.kind === "sum")
-      return sym(`${names.text(quantity)} through ${names.text(last.of)}`);
+      return sym(`${this.view.name(quantity)} through ${this.view.name(last.of)}`);
     return sym(quantity);
   }
 
@@ -142,14 +136,14 @@ class Composer {
 
   /** Per example, then the reduction. */
   private batch(): Block[] {
-    const { derivation, naming } = this;
+    const { derivation, view } = this;
     const { rows } = derivation.cycle.trace;
     const own = derivation.terms.filter((term) => term.example !== null);
     const parts = own.map((term) => term.factors[term.factors.length - 1]!);
     const blocks: Block[] = parts.slice(0, limits().examples).map((part, row) => {
       const number = own[row]!.example!;
-      const place = rows.weights === null ? words("of_example", { number }) : words("of_weighted_example", { number, weight: naming.number(rows.weights[row]!) });
-      const left = sym(`${naming.names.text(this.gradient)}${place}`);
+      const place = rows.weights === null ? words("of_example", { number }) : words("of_weighted_example", { number, weight: view.number(rows.weights[row]!) });
+      const left = sym(`${view.name(this.gradient)}${place}`);
       const first = row === 0 ? [line(add(...part.expansion.map(symbolsOf)))] : [];
       const values = add(...part.expansion.map(valuesOf));
       return equation(left, [...first, ...lines([values, add(...part.expansion.map((term) => term.product)), part.value])]);

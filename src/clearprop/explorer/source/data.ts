@@ -66,7 +66,7 @@ export interface Layer {
   names: string[];
   activation: number;
   bias: "unit" | "shared" | "none";
-  /** Null where the weights are numbered through the network: w1, w2, …, these from ``weights_before`` on. */
+  /** Null where the weights are numbered through the network, these from ``weights_before`` on. */
   weight_names: string[][] | null;
   weights_before: number;
   bias_names: string[];
@@ -135,6 +135,8 @@ export interface Data {
   limits: Record<"paths" | "width" | "terms" | "examples" | "collapse" | "columns", number>;
   definitions: Record<string, Raw>;
   notations: Record<string, Notation>;
+  /** Begins the names of numbered weights. */
+  weight: string;
   greek: Record<string, string>;
   accented: Record<string, [letter: string, accent: "hat" | "bar"]>;
   /** Characters that LaTeX text cannot hold as they are. */

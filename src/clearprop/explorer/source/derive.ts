@@ -4,10 +4,10 @@ import { Chain } from "./chain";
 import { valueOf, type Cycle } from "./cycle";
 import { evaluate } from "./evaluate";
 import { factor, Links, term, type Term } from "./local";
+import type { View } from "./printing";
 import { exampleShare, isFused, outputErrors } from "./propagate";
 import * as q from "./quantity";
 import { add, App, divide, filled, multiply, placed, sym, type Places, type Tree } from "./tree";
-import { Names } from "./network";
 import { limits, words } from "./words";
 
 /** One line of the update. */
@@ -41,11 +41,11 @@ export interface ValueDerivation {
 export type Derivation = GradientDerivation | ValueDerivation;
 
 /** Derive anything that can be selected; in a batch ``row`` is the example whose sums and outputs are meant. */
-export function derive(cycle: Cycle, quantity: q.Quantity, row: number, names: Names): Derivation {
+export function derive(cycle: Cycle, quantity: q.Quantity, row: number, view: View): Derivation {
   if (quantity.kind === "parameter") return deriveParameter(cycle, quantity.unit);
   if (quantity.kind === "derivative" && (quantity.by.kind === "sum" || quantity.by.kind === "output"))
     return deriveSignal(cycle, quantity.by, row);
-  return deriveValue(cycle, quantity, row, names);
+  return deriveValue(cycle, quantity, row, view);
 }
 
 // --- gradients ----------------------------------------------------------------------------------
@@ -131,12 +131,12 @@ export function symbolValue(cycle: Cycle, quantity: q.Quantity, row: number): nu
 
 // --- values -------------------------------------------------------------------------------------
 
-function deriveValue(cycle: Cycle, quantity: q.Quantity, row: number, names: Names): ValueDerivation {
-  const [formulas, remark] = formulasOf(cycle, quantity, row, names);
+function deriveValue(cycle: Cycle, quantity: q.Quantity, row: number, view: View): ValueDerivation {
+  const [formulas, remark] = formulasOf(cycle, quantity, row, view);
   return { kind: "value", cycle, quantity, formulas, value: valueOf(cycle, quantity, row), row, remark };
 }
 
-function formulasOf(cycle: Cycle, quantity: q.Quantity, row: number, names: Names): [Tree[], string] {
+function formulasOf(cycle: Cycle, quantity: q.Quantity, row: number, view: View): [Tree[], string] {
   const { layer, unit } = quantity;
   switch (quantity.kind) {
     case "output":
@@ -148,7 +148,7 @@ function formulasOf(cycle: Cycle, quantity: q.Quantity, row: number, names: Name
     case "sum":
       return [[weightedSum(cycle, layer, unit)], ""];
     case "error":
-      return errorFormulas(cycle, unit, names);
+      return errorFormulas(cycle, unit, view);
     case "total": {
       const errors = [...Array(cycle.network.outputs).keys()].map((k) => sym(q.error(k)));
       return [[elidedSum(errors, cycle.problem.penalty ? [sym(q.PENALTY)] : [])], ""];
@@ -217,7 +217,7 @@ function outputFormulas(cycle: Cycle, layer: number, unit: number, row: number):
 }
 
 /** The loss of one output; in a batch, the sum or mean of its examples' errors. */
-function errorFormulas(cycle: Cycle, k: number, names: Names): [Tree[], string] {
+function errorFormulas(cycle: Cycle, k: number, view: View): [Tree[], string] {
   const { network, trace } = cycle;
   if (cycle.isBatch) {
     const terms = errorTerms(cycle, k);
@@ -230,7 +230,7 @@ function errorFormulas(cycle: Cycle, k: number, names: Names): [Tree[], string] 
   }
   const links = new Links(cycle, 0);
   const fused = isFused(network, trace);
-  const remark = fused ? words("precision", { sum: names.text(q.sum(network.last, k)) }) : "";
+  const remark = fused ? words("precision", { sum: view.name(q.sum(network.last, k)) }) : "";
   return [[placed(links.loss.error, links.outputPlaces(k))], remark];
 }
 

@@ -14,12 +14,12 @@ export function useTables(data: Data): void {
   table = data.erf;
 }
 
-export function logistic(u: number): number {
+function logistic(u: number): number {
   const e = Math.exp(-Math.abs(u));
   return u < 0 || Object.is(u, -0) ? e / (1 + e) : 1 / (1 + e);
 }
 
-export function softplus(u: number): number {
+function softplus(u: number): number {
   return Math.max(u, 0) + Math.log1p(Math.exp(-Math.abs(u)));
 }
 
@@ -49,29 +49,17 @@ function power(base: number, exponent: number): number {
   return base === 1 ? 1 : base ** exponent; // C's pow says 1 even where the exponent is not a number
 }
 
+const { abs, cos, exp, expm1, floor, log, log1p, max, min, sin, sqrt, tanh } = Math;
 const ONE: Record<string, (u: number) => number> = {
-  negate: (u) => -u,
-  exp: Math.exp,
-  log: Math.log,
-  log1p: Math.log1p,
-  expm1: Math.expm1,
-  sqrt: Math.sqrt,
-  sin: Math.sin,
-  cos: Math.cos,
-  tanh: Math.tanh,
-  abs: Math.abs,
-  floor: Math.floor,
-  logistic,
-  softplus,
-  erf,
+  negate: (u) => -u, abs, cos, erf, exp, expm1, floor, log, log1p, logistic, sin, softplus, sqrt, tanh,
 };
 
 const TWO: Record<string, (u: number, v: number) => number> = {
   "-": (u, v) => u - v,
   "/": (u, v) => u / v,
   "**": power,
-  max: Math.max,
-  min: Math.min,
+  max,
+  min,
   "<": (u, v) => Number(u < v),
   "<=": (u, v) => Number(u <= v),
   ">": (u, v) => Number(u > v),

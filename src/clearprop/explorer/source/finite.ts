@@ -1,13 +1,14 @@
-/* Which number stopped being finite first, and which operation made it. */
+/* Which number stopped being finite first, and which operation made it; as propagation/finite.py. */
 
 import type { Raw } from "./data";
-import { notFinitePart, type Values } from "./evaluate";
-import { Names, type Network } from "./network";
+import { notFinitePart } from "./evaluate";
+import type { Network } from "./network";
 import { plainNumber } from "./number";
 import { RawText } from "./printing";
 import type { Gradients, Trace } from "./propagate";
 import * as q from "./quantity";
 import type { Update } from "./update";
+import { words, type Parts } from "./words";
 
 /** The numbers of a cycle that must be finite. */
 export interface Numbers {
@@ -18,66 +19,47 @@ export interface Numbers {
   update: Update;
 }
 
-const firstBad = (values: ArrayLike<number>): number => {
-  for (let k = 0; k < values.length; k++) if (!Number.isFinite(values[k])) return k;
-  return -1;
-};
+const firstBad = (values: Float64Array): number => values.findIndex((value) => !Number.isFinite(value));
 
 /** A sentence about the first number that is not finite, or null. */
-export function notFinite(done: Numbers): string | null {
-  const { network, trace } = done;
+export function notFinite({ network, trace, errors, gradients, update }: Numbers): string | null {
+  const names = network.names(network.data.notation);
+  const { targets, numbers, weights } = trace.rows;
   for (let layer = 0; layer < network.depth; layer++) {
-    for (const kind of ["sums", "outputs"] as const) {
-      const at = firstBad(trace[kind][layer]!);
-      if (at >= 0) return aboutUnit(done, layer, at, kind);
+    const [sums, outputs, size, rule] = [trace.sums[layer]!, trace.outputs[layer]!, network.sizes[layer + 1]!, network.rule(layer)];
+    for (const [key, values, kind] of [["sum_fault", sums, q.sum], ["output_fault", outputs, q.output]] as const) {
+      const at = firstBad(values);
+      if (at < 0) continue;
+      const [unit, example] = [at % size, numbers[Math.floor(at / size)]!];
+      const why = cause(rule.name, rule.kind === "scalar" ? rule.formula : null, { z: [names.text(q.sum(layer, unit)), sums[at]!] });
+      return words(key, { quantity: names.text(kind(layer, unit)), value: values[at]!, layer: layer + 1, example, ...why });
     }
   }
-  const bad = firstBad(done.errors);
-  if (bad >= 0) return aboutError(done, bad);
-  const vectors: [Float64Array, string][] = [[done.gradients.vector, "the gradient of"], [done.update.vector, "the new value of"]];
-  for (const [vector, what] of vectors) {
+  const at = firstBad(errors);
+  if (at >= 0) {
+    const [k, row] = [at % network.outputs, Math.floor(at / network.outputs)];
+    const y: Given = [names.text(q.output(network.last, k)), trace.outputs[network.last]![at]!];
+    const weight: Record<string, Given> = weights ? { weight: ["weight", weights[row]!] } : {};
+    const why = cause(network.loss.name, network.loss.formula, { y, t: [names.text(q.target(k)), targets[at]!], ...weight });
+    return words("error_fault", { quantity: names.text(q.error(k)), value: errors[at]!, example: numbers[row]!, ...why });
+  }
+  for (const [key, vector] of [["gradient_fault", gradients.vector], ["update_fault", update.vector]] as const) {
     const index = firstBad(vector);
-    if (index >= 0) {
-      const { layer } = network.place(index);
-      return `${what} ${network.parameterName(index)} is ${vector[index]}, in layer ${layer + 1}; try a smaller learning rate or smaller weights`;
-    }
+    if (index < 0) continue;
+    const { layer, unit } = network.place(index);
+    const place = `layer ${layer + 1}${network.isShared(index) ? "" : `, unit ${network.unitName(layer, unit)}`}`;
+    return words(key, { parameter: network.parameterName(index), value: vector[index]!, place });
   }
   return null;
 }
 
-function names(done: Numbers): Names {
-  return new Names(done.network, done.network.data.notations[done.network.data.notation]!);
-}
+/** A number and what it is called. */
+type Given = [name: string, value: number];
 
-function aboutUnit(done: Numbers, layer: number, at: number, kind: "sums" | "outputs"): string {
-  const { network, trace } = done;
-  const unit = at % network.sizes[layer + 1]!;
-  const row = Math.floor(at / network.sizes[layer + 1]!);
-  const place = `; layer ${layer + 1}, example ${trace.rows.numbers[row]}`;
-  const called = names(done);
-  const sum = called.text(q.sum(layer, unit));
-  if (kind === "sums") return `${sum} is ${trace.sums[layer]![at]}${place}; weights or inputs are too large`;
-  const z = trace.sums[layer]![at]!;
-  const rule = network.rule(layer);
-  const part = rule.kind === "scalar" ? culprit(rule.formula, { z }, { z: sum }) : rule.name;
-  return `${called.text(q.output(layer, unit))} is ${trace.outputs[layer]![at]}${place}; ${part} is not finite at ${sum} = ${plainNumber(z)}`;
-}
-
-function aboutError(done: Numbers, at: number): string {
-  const { network, trace } = done;
-  const k = at % network.outputs;
-  const called = names(done);
-  const [output, target] = [called.text(q.output(network.last, k)), called.text(q.target(k))];
-  const values = { y: trace.outputs[network.last]![at]!, t: trace.rows.targets[at]! };
-  const part = culprit(network.loss.formula, values, { y: output, t: target });
-  const row = Math.floor(at / network.outputs);
-  return (
-    `${called.text(q.error(k))} is ${done.errors[at]}; example ${trace.rows.numbers[row]}; ${part} is not finite at ` +
-    `${output} = ${plainNumber(values.y)}, ${target} = ${plainNumber(values.t)}`
-  );
-}
-
-function culprit(raw: Raw, values: Values, called: Record<string, string>): string {
-  const part = notFinitePart(raw, values);
-  return part === null ? "the formula" : new RawText(called).write(part);
+/** The innermost part of a formula that is not finite, and the numbers that it is computed from. */
+function cause(name: string, formula: Raw | null, given: Record<string, Given>): Parts {
+  const [called, values] = [0, 1].map((k) => Object.fromEntries(Object.entries(given).map(([role, each]) => [role, each[k]!])));
+  const part = formula && notFinitePart(formula, values as Record<string, number>);
+  const numbers = Object.values(given).map(([each, value]) => `${each} = ${plainNumber(value)}`).join(", ");
+  return { part: part === null ? name : new RawText(called as Record<string, string>).write(part), numbers };
 }

@@ -10,10 +10,17 @@ export interface Place {
 }
 
 export class Network {
+  readonly layers: Layer[];
+  readonly depth: number;
+  readonly last: number;
+  /** The number of inputs, then of the units of each layer. */
   readonly sizes: number[];
+  readonly outputs: number;
   readonly weightStart: number[] = [];
   readonly biasStart: number[] = [];
+  /** The number of parameters. */
   readonly size: number;
+  readonly loss: Loss;
 
   constructor(
     readonly data: Data,
@@ -21,7 +28,10 @@ export class Network {
     readonly lossIndex: number,
   ) {
     const { inputs, layers } = data.network;
+    [this.layers, this.depth, this.last] = [layers, layers.length, layers.length - 1];
     this.sizes = [inputs.size, ...layers.map((layer) => layer.size)];
+    this.outputs = layers[this.last]!.size;
+    this.loss = data.losses[lossIndex]!;
     let at = 0;
     layers.forEach((layer, index) => {
       this.weightStart.push(at);
@@ -33,26 +43,6 @@ export class Network {
 
   static of(data: Data): Network {
     return new Network(data, data.network.layers.map((layer) => layer.activation), data.network.loss);
-  }
-
-  get depth(): number {
-    return this.layers.length;
-  }
-
-  get last(): number {
-    return this.layers.length - 1;
-  }
-
-  get layers(): Layer[] {
-    return this.data.network.layers;
-  }
-
-  get outputs(): number {
-    return this.sizes[this.depth]!;
-  }
-
-  get loss(): Loss {
-    return this.data.losses[this.lossIndex]!;
   }
 
   /** The loss and the output activation as one function, where they are a known pair. */
@@ -110,6 +100,10 @@ export class Network {
 
   // --- names ----------------------------------------------------------------------------
 
+  names(notation: string): Names {
+    return new Names(this, this.data.notations[notation]!);
+  }
+
   inputName(index: number): string {
     return this.data.network.inputs.names[index]!;
   }
@@ -122,7 +116,7 @@ export class Network {
     const { layer, unit, source } = this.place(index);
     const { weight_names, weights_before, bias_names } = this.layers[layer]!;
     if (source === null) return bias_names[unit]!;
-    return weight_names ? weight_names[unit]![source]! : `w${weights_before + unit * this.sizes[layer]! + source + 1}`;
+    return weight_names ? weight_names[unit]![source]! : `${this.data.weight}${weights_before + unit * this.sizes[layer]! + source + 1}`;
   }
 }
 

@@ -137,8 +137,8 @@ export class Panel {
   private explain(): void {
     const { store } = this;
     const { names, view } = store;
-    const derivation = derive(store.current, store.selected, store.rowShown, names);
-    this.blocks = blocksOf(derivation, { names, number: view.number });
+    const derivation = derive(store.current, store.selected, store.rowShown, view);
+    this.blocks = blocksOf(derivation, view);
     this.quantities = quantitiesIn(this.blocks);
     const formula = new MathML(names, view);
     const set = (blocks: Block[]) => blocks.map((block) => equationOf(block, formula)).filter((part) => part !== null);

@@ -1,8 +1,9 @@
 /* Playing: cycle after cycle until the loss converges, a limit is reached, or a number is not finite. */
 
 import { gradientNorm } from "./cycle";
-import { grouped } from "./number";
+import { counted, grouped } from "./number";
 import type { Store } from "./store";
+import { words } from "./words";
 
 /** The least time in milliseconds that a frame computes, and the most as a share of the frame before. */
 const FRAME = 9;
@@ -69,22 +70,23 @@ export class Player {
 }
 
 /** The reason to end after this cycle, or null; as training/stopping.py decides. */
-export function verdict(store: Store): Ending | null {
-  const { stopping } = store.data;
-  const { losses } = store;
+export function verdict({ data, losses, current }: Store): Ending | null {
+  const { target_loss, tolerance, patience, gradient_tolerance, cycles: most } = data.stopping;
   const cycles = losses.length - 1;
-  const loss = losses[cycles]!;
-  if (stopping.target_loss !== null && loss <= stopping.target_loss)
-    return { words: `After ${grouped(cycles)} cycles the loss reached the target of ${stopping.target_loss}.`, isGood: true };
-  if (stopping.tolerance > 0 && cycles >= stopping.patience) {
-    const recent = losses.slice(-stopping.patience - 1);
-    if (recent.slice(1).every((after, k) => Math.abs(after - recent[k]!) <= stopping.tolerance))
-      return { words: `Converged after ${grouped(cycles)} cycles: the loss changed by at most ${stopping.tolerance} in each of the last ${stopping.patience}.`, isGood: true };
+  const after = counted(cycles, "cycle");
+  const converged = (cause: string): Ending => ({ words: `Converged after ${after}: ${cause}.`, isGood: true });
+  if (target_loss !== null && losses[cycles]! <= target_loss)
+    return { words: `After ${after} ${words("target_loss", { target: target_loss })}.`, isGood: true };
+  if (tolerance > 0 && cycles >= patience) {
+    const recent = losses.slice(-patience - 1);
+    const isStill = recent.slice(1).every((loss, k) => Math.abs(loss - recent[k]!) <= tolerance);
+    if (isStill) return converged(words("still", { tolerance, patience: counted(patience, "cycle") }));
   }
-  if (stopping.gradient_tolerance > 0) {
-    const norm = gradientNorm(store.current);
-    if (norm <= stopping.gradient_tolerance) return { words: `Converged after ${grouped(cycles)} cycles: the norm of the gradient is ${norm.toPrecision(3)}.`, isGood: true };
+  if (gradient_tolerance > 0) {
+    const norm = gradientNorm(current);
+    if (norm <= gradient_tolerance) return converged(words("flat", { norm: norm.toPrecision(3), limit: gradient_tolerance }));
   }
-  if (cycles >= stopping.cycles) return { words: `The limit of ${grouped(stopping.cycles)} cycles was reached before the loss converged.`, isGood: false };
-  return null;
+  if (cycles < most) return null;
+  const limit = words("epoch_limit", { epochs: counted(most, "cycle") });
+  return { words: `${limit[0]!.toUpperCase()}${limit.slice(1)}.`, isGood: false };
 }

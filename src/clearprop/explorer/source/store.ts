@@ -2,14 +2,14 @@
    numbers that are not finite is refused with its cause, and the last good state is kept. */
 
 import { beginning, cycle, examplesOf, following, only, type Cycle, type Moment, type Problem } from "./cycle";
-import { decoded, type Data } from "./data";
+import { decoded, type Data, type Loss } from "./data";
 import { useTables } from "./evaluate";
-import { Names, Network } from "./network";
+import { Network, type Names } from "./network";
 import { afterError, phasesOf, type Phase } from "./phases";
 import { viewOf, type Shown, type View } from "./printing";
 import type { Rows } from "./propagate";
 import * as q from "./quantity";
-import { useWords } from "./words";
+import { useWords, words } from "./words";
 
 /** Everything a person can edit. */
 export interface Setup {
@@ -78,7 +78,7 @@ export class Store {
   }
 
   get names(): Names {
-    return new Names(this.network, this.data.notations[this.shown.notation]!);
+    return this.network.names(this.shown.notation);
   }
 
   get view(): View {
@@ -138,7 +138,7 @@ export class Store {
   private misfit(setup: Setup): string | null {
     const loss = this.data.losses[setup.loss]!;
     const misfit = loss.misfits[setup.activations[setup.activations.length - 1]!];
-    return misfit ?? targetFault(this.data, loss.name, setup.examples);
+    return misfit ?? targetFault(loss, setup.examples);
   }
 
   private problemFor(setup: Setup): Problem {
@@ -236,17 +236,16 @@ export class Store {
 }
 
 /** Why targets do not fit a loss, or null. */
-export function targetFault(data: Data, lossName: string, rows: Rows): string | null {
-  const loss = data.losses.find((each) => each.name === lossName)!;
+function targetFault(loss: Loss, rows: Rows): string | null {
   const [low, high] = loss.targets ?? [null, null];
   const K = rows.targets.length / rows.count;
   for (let row = 0; row < rows.count; row++) {
     const own = rows.targets.subarray(row * K, row * K + K);
     const outside = own.find((t) => (low !== null && t < low) || (high !== null && t > high));
-    const where = `example ${rows.numbers[row]}`;
-    if (outside !== undefined) return `${where}: ${loss.name} needs targets from ${low} to ${high}, found ${outside}`;
+    const where = `example ${rows.numbers[row]}: `;
+    if (outside !== undefined) return where + words("outside", { loss: loss.name, low: low ?? "-inf", high: high ?? "inf", found: outside });
     const sum = own.reduce((a, b) => a + b, 0);
-    if (loss.sums_to_one && Math.abs(sum - 1) > 1e-6) return `${where}: ${loss.name} needs targets that sum to 1, found a sum of ${sum}`;
+    if (loss.sums_to_one && Math.abs(sum - 1) > 1e-6) return where + words("not_whole", { loss: loss.name, found: sum });
   }
   return null;
 }

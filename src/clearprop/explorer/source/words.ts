@@ -3,7 +3,7 @@
 
 import type { Data } from "./data";
 
-type Parts = Record<string, string | number>;
+export type Parts = Record<string, string | number>;
 
 let known: Pick<Data, "words" | "limits">;
 
@@ -19,5 +19,5 @@ export function words(key: string, parts: Parts = {}): string {
 }
 
 export function filledIn(sentence: string, parts: Parts): string {
-  return sentence.replace(/\{(\w+)\}/g, (_, name: string) => String(parts[name]));
+  return sentence.replace(/\{(\w+)(?::[^}]*)?\}/g, (_, name: string) => String(parts[name]));
 }
