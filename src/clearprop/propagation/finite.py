@@ -59,7 +59,8 @@ def require_finite(problem: Problem, trace: Trace, targets: Array, errors: Array
 
 def _bad(values: Array) -> list[list[int]]:
     """Return the place of the first number that is not finite, or none."""
-    return np.argwhere(~np.isfinite(values))[:1].tolist()
+    first: list[list[int]] = np.argwhere(~np.isfinite(values))[:1].tolist()
+    return first
 
 
 def _fault(key: str, quantity: str, value: float, example: int, **more: object) -> NotFinite:
