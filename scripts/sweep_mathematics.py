@@ -17,8 +17,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from tests.engine.support.accuracy import FUNCTIONS, ONE_EACH, SINGLES, TREES, longer, ulps
 from tests.engine.support.compiled import compiled
-from tests.engine.test_mathematics import FUNCTIONS, ONE_EACH, SINGLES, TREES, longer, ulps
 
 from clearprop.expressions import evaluate
 
