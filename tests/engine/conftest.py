@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from clearprop.engine import build
+from clearprop.engine import build, machine
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +30,17 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     build.forget()
     yield folder
     build.forget()
+
+
+@pytest.fixture
+def compilations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The lengths of all that LLVM was given to compile: each time a part."""
+    lengths: list[int] = []
+    real = machine.compiled
+
+    def counted(source: str, target: machine.Target) -> bytes:
+        lengths.append(len(source))
+        return real(source, target)
+
+    monkeypatch.setattr(machine, "compiled", counted)
+    return lengths

@@ -1,78 +1,21 @@
-"""Built programs: compiled once, from the disk and from memory the same bits, in threads and after a fork."""
+"""Built programs: compiled once, from the disk and from memory the same bits."""
 
 from __future__ import annotations
 
 import os
-import signal
-import sys
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-from tests.engine.support.programs import Doubled, program
-from tests.support import HANG, in_a_copy
+from tests.engine.support.built import PARTS, built, entry, small, trained
+from tests.engine.support.programs import Doubled
 
 import clearprop as cp
 from clearprop.engine import build, cache, machine, plan
 from clearprop.engine.build import Built
 from clearprop.engine.fingerprint import Part, fingerprint
-from clearprop.engine.native import Native
-from clearprop.engine.program import Program
 from clearprop.expressions.tree import maximum
-from clearprop.network.examples import Examples
-from clearprop.propagation.update import initial_state
 from clearprop.rules.roles import z
-
-forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
-
-
-def small(**changes: Any) -> Program:
-    """A program that is compiled quickly, for this machine."""
-    return program(
-        **{"sizes": (2, 2), "last": "tanh", "loss": "squared_error", "triple": machine.host().triple} | changes
-    )
-
-
-def built(**changes: Any) -> Built:
-    return Built(small(**changes), machine.host())
-
-
-def entry(of: Built, folder: Path, part: Part = "train") -> Path:
-    return folder / f"{fingerprint(of.program, of.target, part)}.code"
-
-
-PARTS = Built.TRAINING
-
-
-@pytest.fixture
-def compilations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The lengths of all that LLVM was given to compile: each time a part."""
-    lengths: list[int] = []
-    real = machine.compiled
-
-    def counted(source: str, target: machine.Target) -> bytes:
-        lengths.append(len(source))
-        return real(source, target)
-
-    monkeypatch.setattr(machine, "compiled", counted)
-    return lengths
-
-
-def trained() -> tuple[bytes, float]:
-    """The weights after some steps of native code, bit for bit, and the error then."""
-    random = np.random.default_rng(1)
-    examples = Examples(random.normal(size=(8, 3)), random.normal(size=(8, 2)))
-    problem = cp.Problem(cp.Network(3, [cp.Dense(4, "tanh"), cp.Dense(2)]), examples=examples)
-    native = Native(
-        problem, "float32", 4, problem.parameters.vector, initial_state(problem.optimizer, problem.parameters), 1
-    )
-    native.run(np.arange(8), np.array([0, 4, 8]), np.array([1, 2]), np.array([0.1, 0.1]))
-    return native.vector.tobytes(), native.error(np.arange(8))
-
 
 # --- where code comes from -----------------------------------------------------------------------------------
 
@@ -322,111 +265,3 @@ def test_building_leaves_the_collector_as_it_was() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
-
-
-# --- threads and forks ---------------------------------------------------------------------------------------
-
-
-def test_threads_that_want_the_same_have_it_compiled_once(compilations: list[int]) -> None:
-    found: list[Built] = [built() for _ in range(4)]
-    threads = [threading.Thread(target=lambda of=of: of.train) for of in found]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(compilations) == len(PARTS)
-    for part in PARTS:
-        assert len({id(of.training.code[part]) for of in found}) == 1
-
-
-def test_what_goes_wrong_in_one_thread_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any) -> bytes:
-        raise MemoryError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(machine, "compiled", fail)
-        with pytest.raises(MemoryError):
-            _ = built().train
-    thread = threading.Thread(target=lambda: built().train, daemon=True)
-    thread.start()
-    thread.join(HANG)
-    assert not thread.is_alive()
-    assert built().training.origin == "memory"
-
-
-@forks
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_process_goes_on_with_the_code_it_has() -> None:
-    expected = trained()
-
-    def work() -> bool:
-        same = trained() == expected
-        return same and built(last="relu").training.origin == "compiled" and callable(built(last="relu").train)
-
-    assert in_a_copy(work)
-    assert built(last="relu").training.origin == "disk"
-
-
-@forks
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_process_forked_while_another_thread_compiles_can_compile_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    real, begun = machine.compiled, threading.Event()
-
-    def slow(source: str, target: machine.Target) -> bytes:
-        begun.set()
-        time.sleep(0.2)  # most likely the fork comes meanwhile; whenever it comes, the copy can compile
-        return real(source, target)
-
-    monkeypatch.setattr(machine, "compiled", slow)
-    thread = threading.Thread(target=lambda: built().train)
-    thread.start()
-    assert begun.wait(HANG)
-    assert in_a_copy(lambda: callable(built(last="relu").train))
-    thread.join()
-
-
-@forks
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_fork_that_does_not_wait_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The fault that the test before looks for: a lock that nobody in the child can open."""
-    lock = threading.RLock()
-    monkeypatch.setattr(build, "_lock", lock)  # one that forks know nothing of
-    held, done = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with lock:
-            held.set()
-            done.wait(HANG)
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert held.wait(HANG)
-
-    def work() -> bool:
-        signal.alarm(1)
-        return callable(built().train)
-
-    assert not in_a_copy(work)
-    done.set()
-    thread.join()
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="the processes are started with a fork")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_processes_that_start_together_all_get_right_code(kept: Path) -> None:
-    children = []
-    for _ in range(3):
-        child = os.fork()
-        if child == 0:
-            signal.alarm(HANG)
-            status = 1
-            try:
-                weights, error = trained()
-                (kept.parent / f"result-{os.getpid()}").write_bytes(weights + np.float64(error).tobytes())
-                status = 0
-            finally:
-                os._exit(status)
-        children.append(child)
-    assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]
-    assert len({path.read_bytes() for path in kept.parent.glob("result-*")}) == 1
-    assert len(os.listdir(kept)) == len(PARTS)

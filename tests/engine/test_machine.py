@@ -1,8 +1,7 @@
-"""Code for the processor at hand and for others: what it uses, what it calls, and what is said when there is none."""
+"""Code for the processor at hand and for others: what it uses, and what it calls."""
 
 from __future__ import annotations
 
-import builtins
 import ctypes
 import gc
 import os
@@ -11,10 +10,10 @@ import signal
 import struct
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 from llvmlite import binding
@@ -250,77 +249,6 @@ def test_what_is_no_feature_is_refused(given: str, message: str, monkeypatch: py
     for ask in asked:
         with pytest.raises(RequestError, match=re.escape(message)):
             ask()
-
-
-# --- where there is none ---------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def _fresh() -> Iterator[None]:
-    """What was found out about this machine is found out again, before and after."""
-    known: tuple[Any, ...] = (machine._missing, machine._unfit, machine._binding, machine._host)
-    for each in known:
-        each.cache_clear()
-    yield
-    for each in known:
-        each.cache_clear()
-
-
-@pytest.mark.usefixtures("_fresh")
-def test_here_code_can_be_made() -> None:
-    assert machine.unusable() is None
-
-
-@pytest.mark.usefixtures("_fresh")
-def test_without_llvmlite_there_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "llvmlite", None)
-    reason = machine.unusable()
-    assert reason is not None
-    assert re.fullmatch(r"the compiled engine needs llvmlite, which cannot be imported \(.*llvmlite.*\)", reason)
-
-
-@pytest.mark.usefixtures("_fresh")
-def test_an_llvmlite_that_does_not_load_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(name: str, *rest: Any, **more: Any) -> Any:
-        if name == "llvmlite":
-            raise OSError("Could not find/load shared object file\n'libllvmlite.so'")
-        return real(name, *rest, **more)
-
-    real = builtins.__import__
-    monkeypatch.setattr("builtins.__import__", broken)
-    reason = machine.unusable()
-    monkeypatch.undo()
-    assert reason == (
-        "the compiled engine needs llvmlite, which cannot be imported "
-        "(Could not find/load shared object file 'libllvmlite.so')"
-    )
-
-
-@pytest.mark.usefixtures("_fresh")
-def test_an_old_llvmlite_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(binding, "llvm_version_info", (15, 0, 7))
-    monkeypatch.setattr("llvmlite.__version__", "0.44.0")
-    assert machine.unusable() == "the compiled engine needs llvmlite 0.45 or newer, found 0.44.0"
-
-
-@pytest.mark.usefixtures("_fresh")
-@pytest.mark.parametrize("broken", ["get_host_cpu_features", "parse_assembly", "create_lljit_compiler"])
-def test_an_llvm_that_fails_is_a_reason(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any, **__: Any) -> None:
-        raise RuntimeError("no memory\nthat can be run")
-
-    monkeypatch.setattr(binding, broken, fail)
-    reason = "the compiled engine cannot make code for this machine (no memory that can be run)"
-    assert machine.unusable() == reason
-
-
-@pytest.mark.usefixtures("_fresh")
-@pytest.mark.parametrize("kind", ["riscv64", "i686", "powerpc64le"])
-def test_other_processors_are_a_reason(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(binding, "get_process_triple", lambda: f"{kind}-unknown-linux-gnu")
-    assert machine.unusable() == (
-        f"the compiled engine makes code for 64-bit x86 and ARM processors, and this one is {kind}"
-    )
 
 
 # --- loading ---------------------------------------------------------------------------------------------

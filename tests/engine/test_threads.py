@@ -17,20 +17,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.engine.support.networks import End, by_engine, drawn, epoch_of, native, problem_of, same
+from tests.engine.support.networks import WIDE, End, by_engine, drawn, epoch_of, native, problem_of, same
 from tests.support import HANG, in_a_copy
 
 import clearprop as cp
-from clearprop.engine import plan, workers
+from clearprop.engine import plan
 from clearprop.engine.calling import PLACES
 from clearprop.engine.native import Native
-from clearprop.engine.predictor import Predictor
 from clearprop.network.problem import Problem
 from clearprop.types import Array
-
-# Long enough that a thread is interrupted now and then; no batch of it is a whole number of tiles.
-WIDE = problem_of((40, 90, 70, 10), 500, 131, chosen=cp.Adam(0.01))
-
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="interrupts as POSIX has them")
 
@@ -61,13 +56,6 @@ def test_more_threads_than_work(clip: float | None) -> None:
         assert same(end, by_engine(native(problem, "float64", threads, like=first)))
 
 
-def test_predictions_do_not_depend_on_threads() -> None:
-    """Nor on which rows are asked for together."""
-    inputs = np.random.default_rng(0).normal(size=(1000, 40)).astype(np.float32)
-    found = [Predictor(WIDE, WIDE.parameters, "float32", threads)(inputs)[0] for threads in (1, 2, 3)]
-    assert all(np.array_equal(each, found[0]) for each in found)
-
-
 def test_a_fit_does_not_depend_on_threads() -> None:
     problem = replace(WIDE, settings=replace(WIDE.settings, epochs=3))
     fits = [cp.train(problem, threads=threads) for threads in (1, 2, 3, None)]
@@ -94,16 +82,6 @@ def test_trainings_at_once() -> None:
     for one, other in zip(expected, found, strict=True):
         assert one.problem.parameters == other.problem.parameters
         assert one.history.loss == other.history.loss
-
-
-def test_one_predictor_asked_by_several_threads() -> None:
-    predictor = Predictor(WIDE, WIDE.parameters, "float32", threads=2)
-    rng = np.random.default_rng(1)
-    asked = [rng.normal(size=(int(rows), 40)) for rows in rng.integers(1, 400, 24)]
-    expected = [predictor(each) for each in asked]
-    with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(predictor, asked))
-    assert all(np.array_equal(one[0], other[0]) for one, other in zip(expected, found, strict=True))
 
 
 @pytest.fixture
@@ -209,104 +187,6 @@ def test_a_fork_while_others_compile_and_train() -> None:
     assert same(ended[0], by_engine(native(WIDE, "float32")))
 
 
-# --- what can go wrong ----------------------------------------------------------------------------------------
-
-
-def test_no_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing has run where the system gives one thread too few; later it goes on."""
-    engine = native(WIDE, "float32", 3)
-    before = engine.vector
-    started: list[threading.Thread] = []
-    start = threading.Thread.start
-
-    def refuse(self: threading.Thread) -> None:
-        if started:
-            raise RuntimeError("can't start new thread")
-        started.append(self)
-        start(self)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(threading.Thread, "start", refuse)
-        with pytest.raises(RuntimeError, match="can't start new thread"):
-            engine.run(*epoch_of(WIDE).arrays)
-    assert np.array_equal(engine.vector, before)
-    started[0].join()
-    assert same(by_engine(engine), by_engine(native(WIDE, "float32")))
-
-
-INTERRUPTED = """
-import threading
-from types import SimpleNamespace
-
-from clearprop.engine import plan, workers
-from clearprop.engine.calling import PLACES
-from clearprop.engine.native import Native
-from tests.engine.support.networks import epoch_of, native, problem_of
-
-
-class Go(threading.Event):
-    once = False
-
-    def set(self):
-        super().set()
-        if not self.once and threading.current_thread() is threading.main_thread():
-            self.once = True
-            raise KeyboardInterrupt
-
-
-problem = problem_of((40, 90, 70, 10), 500, 131)
-engine = native(problem, "float32", 2)
-workers.threading = SimpleNamespace(Event=Go, Thread=threading.Thread)
-try:
-    engine.run(*epoch_of(problem).arrays)
-except KeyboardInterrupt:
-    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
-    print("interrupted,", len(others), "at work", flush=True)
-"""
-
-
-def test_an_interrupt_while_threads_begin() -> None:
-    """Planted right after the others were told to begin: none of them waits for ever for the one that does
-    not come, or works on when the call is over."""
-    line = [sys.executable, "-c", INTERRUPTED]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=HANG, check=False)
-    assert done.stdout == "interrupted, 0 at work\n", done.stderr
-
-
-def test_an_exception_waits_for_the_others() -> None:
-    """They work on memory that would be let go."""
-    done = []
-
-    def function(context: int, worker: int, count: int) -> None:
-        if worker == 0:
-            raise KeyboardInterrupt
-        time.sleep(0.05)
-        done.append(worker)
-
-    with pytest.raises(KeyboardInterrupt):
-        workers.together(function, 0, 3)
-    assert sorted(done) == [1, 2]
-
-
-@posix
-def test_an_interrupt_waits_for_the_others() -> None:
-    """A hundred times, for it matters what this thread is at just then: in half of them a thread that is joined
-    was taken for ended, and worked on."""
-    for _ in range(100):
-        done: list[int] = []
-
-        def function(context: int, worker: int, count: int, done: list[int] = done) -> None:
-            if worker == 1:
-                time.sleep(0.001)
-                os.kill(os.getpid(), signal.SIGINT)
-                time.sleep(0.005)
-                done.append(worker)
-
-        with pytest.raises(KeyboardInterrupt):
-            workers.together(function, 0, 2)
-        assert done == [1]
-
-
 # --- steps that take long -----------------------------------------------------------------------------------
 
 
@@ -352,23 +232,6 @@ def test_what_is_stopped_is_left_undone(problem: Problem, threads: int, monkeypa
     engine.built._functions["train"] = usual
     engine.run(*epoch_of(problem).arrays)
     assert not np.array_equal(engine.copy(), before)
-
-
-@posix
-def test_an_interrupt_stops_a_step() -> None:
-    """The others are told, and waited for."""
-    told, ended = threading.Event(), []
-
-    def function(context: int, worker: int, count: int) -> None:
-        if worker == 0:
-            os.kill(os.getpid(), signal.SIGINT)
-        assert told.wait(HANG)
-        time.sleep(0.02)
-        ended.append(worker)
-
-    with pytest.raises(KeyboardInterrupt):
-        workers.together(function, 0, 2, stop=told.set)
-    assert sorted(ended) == [0, 1]
 
 
 @posix

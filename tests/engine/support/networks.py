@@ -191,6 +191,10 @@ def problem_of(
     return problem
 
 
+WIDE = problem_of((40, 90, 70, 10), 500, 131, chosen=cp.Adam(0.01))
+"""Long enough that a thread is interrupted now and then; no batch of it is a whole number of tiles."""
+
+
 # --- running ----------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,131 @@
+"""Threads that run one function together: all of them, or none, and none is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+from tests.engine.support.networks import WIDE, by_engine, epoch_of, native, same
+from tests.support import HANG
+
+from clearprop.engine import workers
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="interrupts as POSIX has them")
+
+
+def test_no_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing has run where the system gives one thread too few; later it goes on."""
+    engine = native(WIDE, "float32", 3)
+    before = engine.vector
+    started: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def refuse(self: threading.Thread) -> None:
+        if started:
+            raise RuntimeError("can't start new thread")
+        started.append(self)
+        start(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            engine.run(*epoch_of(WIDE).arrays)
+    assert np.array_equal(engine.vector, before)
+    started[0].join()
+    assert same(by_engine(engine), by_engine(native(WIDE, "float32")))
+
+
+INTERRUPTED = """
+import threading
+from types import SimpleNamespace
+
+from clearprop.engine import plan, workers
+from clearprop.engine.calling import PLACES
+from clearprop.engine.native import Native
+from tests.engine.support.networks import epoch_of, native, problem_of
+
+
+class Go(threading.Event):
+    once = False
+
+    def set(self):
+        super().set()
+        if not self.once and threading.current_thread() is threading.main_thread():
+            self.once = True
+            raise KeyboardInterrupt
+
+
+problem = problem_of((40, 90, 70, 10), 500, 131)
+engine = native(problem, "float32", 2)
+workers.threading = SimpleNamespace(Event=Go, Thread=threading.Thread)
+try:
+    engine.run(*epoch_of(problem).arrays)
+except KeyboardInterrupt:
+    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
+    print("interrupted,", len(others), "at work", flush=True)
+"""
+
+
+def test_an_interrupt_while_threads_begin() -> None:
+    """Planted right after the others were told to begin: none of them waits for ever for the one that does
+    not come, or works on when the call is over."""
+    line = [sys.executable, "-c", INTERRUPTED]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=HANG, check=False)
+    assert done.stdout == "interrupted, 0 at work\n", done.stderr
+
+
+def test_an_exception_waits_for_the_others() -> None:
+    """They work on memory that would be let go."""
+    done = []
+
+    def function(context: int, worker: int, count: int) -> None:
+        if worker == 0:
+            raise KeyboardInterrupt
+        time.sleep(0.05)
+        done.append(worker)
+
+    with pytest.raises(KeyboardInterrupt):
+        workers.together(function, 0, 3)
+    assert sorted(done) == [1, 2]
+
+
+@posix
+def test_an_interrupt_waits_for_the_others() -> None:
+    """A hundred times, for it matters what this thread is at just then: in half of them a thread that is joined
+    was taken for ended, and worked on."""
+    for _ in range(100):
+        done: list[int] = []
+
+        def function(context: int, worker: int, count: int, done: list[int] = done) -> None:
+            if worker == 1:
+                time.sleep(0.001)
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.005)
+                done.append(worker)
+
+        with pytest.raises(KeyboardInterrupt):
+            workers.together(function, 0, 2)
+        assert done == [1]
+
+
+@posix
+def test_an_interrupt_stops_a_step() -> None:
+    """The others are told, and waited for."""
+    told, ended = threading.Event(), []
+
+    def function(context: int, worker: int, count: int) -> None:
+        if worker == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+        assert told.wait(HANG)
+        time.sleep(0.02)
+        ended.append(worker)
+
+    with pytest.raises(KeyboardInterrupt):
+        workers.together(function, 0, 2, stop=told.set)
+    assert sorted(ended) == [0, 1]
