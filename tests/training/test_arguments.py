@@ -177,7 +177,7 @@ def test_an_option_may_take_a_setting_back() -> None:
     problem = replace(cp.load("lecture"), settings=cp.Settings(epochs=2, tolerance=1e-3))
     assert cp.train(problem).epochs == 2
     assert cp.train(problem, epochs=None).epochs > 2
-    assert requested(problem, options={"patience": 3}).settings == replace(problem.settings, patience=3)
+    assert requested(problem, patience=3).settings == replace(problem.settings, patience=3)
 
 
 @pytest.mark.parametrize(

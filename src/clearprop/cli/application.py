@@ -16,6 +16,10 @@ DATA = click.option("--data", metavar="FILE", help="Table of examples (CSV or Pa
 TARGET = click.option(
     "--target", metavar="COLUMN", multiple=True, help="Column to predict; repeat for several numeric targets."
 )
+COUNT: dict[str, Any] = {"type": click.IntRange(1), "metavar": "N"}
+OUTPUT = click.option("--output", metavar="FILE", help="Output file (default: standard output).")
+BATCH_SIZE = click.option("--batch-size", type=Field("batch_size"), metavar="N", help="Examples per update.")
+QUIET = click.option("--quiet", is_flag=True, help="Suppress progress and notices.")
 THREADS = click.option(
     "--threads",
     type=click.IntRange(1, 256),
@@ -43,7 +47,7 @@ def application() -> None:
 @NET
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--format", type=CHOICE, help="Output format (default: by the suffix of --output, else text).")
-@click.option("--output", metavar="FILE", help="Output file (default: standard output).")
+@OUTPUT
 @click.option(
     "--digits",
     type=click.IntRange(0, 17),
@@ -61,20 +65,9 @@ def application() -> None:
 )
 @click.option("--notation", type=click.Choice(list(NOTATIONS)), help="Overrides the file's notation.")
 @click.option("--example", metavar="K|all", default="1", show_default=True, help=EXAMPLE_HELP)
-@click.option(
-    "--steps",
-    type=click.IntRange(1),
-    default=1,
-    metavar="N",
-    help="Explain cycle N, after N-1 updates.",
-)
-@click.option(
-    "--cycles",
-    type=click.IntRange(1),
-    metavar="N",
-    help="Table of the error and all weights over N cycles.",
-)
-@click.option("--paths", type=click.IntRange(1), metavar="N", help="The N paths that contribute most to a gradient.")
+@click.option("--steps", **COUNT, default=1, help="Explain cycle N, after N-1 updates.")
+@click.option("--cycles", **COUNT, help="Table of the error and all weights over N cycles.")
+@click.option("--paths", **COUNT, help="The N paths that contribute most to a gradient.")
 @click.option("--fragment", is_flag=True, help="LaTeX or HTML without the document around it.")
 @DATA
 @TARGET
@@ -96,7 +89,7 @@ def explain(net: str, names: tuple[str, ...], **options: Any) -> int:
 @DATA
 @TARGET
 @click.option("--epochs", type=Field("epochs"), metavar="N", help="Maximum number of epochs, in total.")
-@click.option("--batch-size", type=Field("batch_size"), metavar="N", help="Examples per update.")
+@BATCH_SIZE
 @click.option(
     "--learning-rate", type=Field("learning_rate"), metavar="RATE", help="Overrides the file's learning rate."
 )
@@ -116,7 +109,7 @@ def explain(net: str, names: tuple[str, ...], **options: Any) -> int:
 @click.option("--log", metavar="FILE", help="Write one line of JSON per epoch.")
 @click.option("--metrics", is_flag=True, help="Compute accuracy, or R² and RMSE, in each epoch.")
 @FORMAT
-@click.option("--quiet", is_flag=True, help="Suppress progress and notices.")
+@QUIET
 def train(net: str, **options: Any) -> int:
     """Train until the error converges or a limit is reached.
 
@@ -130,8 +123,8 @@ def train(net: str, **options: Any) -> int:
 @application.command()
 @click.argument("model", metavar="MODEL")
 @click.option("--data", metavar="FILE", required=True, help="Rows to predict (CSV or Parquet).")
-@click.option("--output", metavar="FILE", help="Output file (default: standard output).")
-@click.option("--quiet", is_flag=True, help="Suppress progress and notices.")
+@OUTPUT
+@QUIET
 def predict(model: str, **options: Any) -> int:
     """Write outputs for new rows as CSV.
 
@@ -149,12 +142,7 @@ def predict(model: str, **options: Any) -> int:
 @click.option("--example", metavar="K|all", default="all", show_default=True, help=EXAMPLE_HELP)
 @DATA
 @TARGET
-@click.option(
-    "--sample",
-    type=click.IntRange(1),
-    metavar="N",
-    help="Check N gradients (default: all, or a sample of a large network).",
-)
+@click.option("--sample", **COUNT, help="Check N gradients (default: all, or a sample of a large network).")
 @FORMAT
 def verify(net: str, **options: Any) -> int:
     """Check every gradient against finite differences.
@@ -172,7 +160,7 @@ def verify(net: str, **options: Any) -> int:
 @NET
 @DATA
 @TARGET
-@click.option("--batch-size", type=Field("batch_size"), metavar="N", help="Examples per update.")
+@BATCH_SIZE
 @THREADS
 @click.option("--assembly", is_flag=True, help="Print the machine code of a training step.")
 @FORMAT

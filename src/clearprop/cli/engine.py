@@ -9,28 +9,16 @@ from clearprop.loading import load
 
 
 def run_engine(
-    net: str,
-    *,
-    data: str | None = None,
-    target: tuple[str, ...] = (),
-    batch_size: int | None = None,
-    threads: int | None = None,
-    assembly: bool = False,
-    format: str = "text",
+    net: str, *, data: str | None, target: tuple[str, ...], format: str, assembly: bool, **limits: int | None
 ) -> int:
-    """Print the plan and the measured rate, or the machine code.
-
-    Raises:
-        EngineUnusable: this machine cannot run native code.
-    """
-    missing = unusable()
-    if missing is not None:
+    """Print the plan and the measured rate, or the machine code."""
+    if missing := unusable():
         raise EngineUnusable(missing)
     from clearprop.rendering.inspection import engine_result
     from clearprop.training.inspection import inspected
 
     problem = load(net, data=data, target=target or None)
-    found = inspected(problem, batch_size, threads, measure=not assembly)
+    found = inspected(problem, **limits, measure=not assembly)
     if assembly:
         deliver_text(found.assembly())
     else:

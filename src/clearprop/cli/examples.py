@@ -8,13 +8,8 @@ from clearprop import examples
 from clearprop.errors import InvalidArgument, UnknownName
 
 
-def run_examples(name: str | None, format: str = "text") -> int:
-    """List the bundled examples, or print one byte for byte.
-
-    Raises:
-        UnknownName: there is no such example.
-        InvalidArgument: an example in another format than its own.
-    """
+def run_examples(name: str | None, format: str) -> int:
+    """List the bundled examples, or print one byte for byte."""
     if name is None:
         from clearprop.cli.output import deliver
         from clearprop.rendering.examples import examples_result

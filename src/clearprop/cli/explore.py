@@ -13,14 +13,7 @@ from clearprop.explorer.page import page
 from clearprop.loading import load
 
 
-def run_explore(
-    net: str,
-    *,
-    output: str | None,
-    opens: bool,
-    data: str | None = None,
-    target: tuple[str, ...] = (),
-) -> int:
+def run_explore(net: str, *, output: str | None, opens: bool, data: str | None, target: tuple[str, ...]) -> int:
     """Write the page and open it."""
     problem = load(net, data=data, target=target or None)
     path = Path(output) if output is not None else _place(problem.name)

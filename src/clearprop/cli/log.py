@@ -6,10 +6,9 @@ import json
 import math
 import sys
 from pathlib import Path
-from typing import Any
 
 from clearprop.atomic_write import require_writable, write_atomically
-from clearprop.messages import abridged
+from clearprop.messages import abridged, reason
 from clearprop.network.problem import Problem
 from clearprop.training.callbacks import Callback, Logs
 
@@ -35,19 +34,16 @@ class Log(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Write a line; if that fails, the log ends and training continues."""
-        numbers = {key: value if math.isfinite(value) else None for key, value in logs.items()}
-        self._append({"epoch": epoch, **numbers})
-
-    def _append(self, line: dict[str, Any]) -> None:
         if self.broken:
             return
+        numbers = {key: value if math.isfinite(value) else None for key, value in logs.items()}
         try:
             with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
+                file.write(json.dumps({"epoch": epoch, **numbers}) + "\n")
         except OSError as error:
             self.broken = True
             shown = abridged(str(self.path), 200)
-            print(f"clearprop: {shown}: the log ends here: {error.strerror or error}", file=sys.stderr, flush=True)
+            print(f"clearprop: {shown}: the log ends here: {reason(error)}", file=sys.stderr, flush=True)
 
 
 def _epoch(line: str) -> int:

@@ -12,11 +12,7 @@ from clearprop.rendering.formats import FORMATS, Printable, write
 
 
 def deliver(result: Printable, format: str, output: str | None = None, *, fragment: bool = False) -> None:
-    """Write a result in a format to standard output, or to a file; on a terminal, in its width and with styles.
-
-    Raises:
-        InvalidArgument: the format has no fragments.
-    """
+    """Write a result in a format to standard output, or to a file; on a terminal, in its width and with styles."""
     takes = FORMATS[format].options
     options: dict[str, Any] = {}
     if fragment:
@@ -41,11 +37,7 @@ def deliver_text(text: str, output: str | None = None) -> None:
 
 
 def which_example(given: str) -> int | Literal["all"]:
-    """Return the example that ``K`` or ``all`` names.
-
-    Raises:
-        InvalidArgument: neither.
-    """
+    """Return the example that ``K`` or ``all`` names."""
     if given == "all":
         return "all"
     if not given.isdecimal():

@@ -19,7 +19,7 @@ from clearprop.rendering.fit import fit_result, loss_block
 from clearprop.rendering.plot import plot, require_plot
 from clearprop.training.callbacks import Callback
 from clearprop.training.fit import Fit
-from clearprop.training.loop import CHECKPOINT_SECONDS, train
+from clearprop.training.loop import train
 
 
 def run_train(
@@ -27,25 +27,19 @@ def run_train(
     *,
     data: str | None = None,
     target: tuple[str, ...] = (),
-    epochs: int | None = None,
-    batch_size: int | None = None,
     learning_rate: float | None = None,
     seed: int | None = None,
-    threads: int | None = None,
     output: str | None = None,
-    checkpoint: float = CHECKPOINT_SECONDS,
     resume: bool = False,
     plot: str | None = None,
     log: str | None = None,
-    metrics: bool = False,
     format: str = "text",
     quiet: bool = False,
+    **settings: Any,
 ) -> int:
     """Train, print why training stopped, save the model if ``output`` is given; return the exit code.
 
-    Raises:
-        RequestError: a file that cannot be read, or an option that makes no sense.
-        Unwritable: the model cannot be saved; the result is printed all the same.
+    ``settings`` are options of ``train``. A model that cannot be saved is a failure once the result is printed.
     """
     plot_format = require_plot(plot) if plot is not None else None
     model = output if output is not None and not output.endswith(".toml") else None
@@ -55,8 +49,6 @@ def run_train(
     if resume and model is None:
         found = "a network file" if output is not None else "no --output"
         raise InvalidArgument(f"--resume continues the model named by --output, found {found}")
-    given = {"epochs": epochs, "batch_size": batch_size}
-    settings: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     with Interrupts() as interrupts, notices(quiet), display(quiet) as shown:
         problem = load(net, data=data, target=target or None, seed=seed, progress=shown.reading if shown else None)
         if learning_rate is not None:
@@ -67,20 +59,12 @@ def run_train(
                 f"{abridged(output.removesuffix('.toml'), 200)}.safetensors"
             )
         listening: list[Callback | None] = [interrupts, shown, Log(log) if log is not None else None]
-        fit = train(
-            problem,
-            callbacks=[each for each in listening if each is not None],
-            metrics=metrics,
-            output=model,
-            checkpoint=checkpoint,
-            resume=resume,
-            threads=threads,
-            **settings,
-        )
+        callbacks = [each for each in listening if each is not None]
+        given = {key: value for key, value in settings.items() if value is not None}
+        fit = train(problem, callbacks=callbacks, output=model, resume=resume, **given)
         failures = _written(fit, output, model, plot, plot_format)
     unsaved = fit.unsaved is not None or any(path == output for path, _ in failures)
-    saved = None if unsaved else output
-    deliver(fit_result(fit, saved), format)
+    deliver(fit_result(fit, None if unsaved else output), format)
     if fit.unsaved is not None:
         raise fit.unsaved
     if failures:

@@ -10,13 +10,7 @@ from clearprop.verification.finite_differences import verify
 
 
 def run_verify(
-    net: str,
-    *,
-    example: str,
-    sample: int | None,
-    format: str,
-    data: str | None = None,
-    target: tuple[str, ...] = (),
+    net: str, *, example: str, sample: int | None, format: str, data: str | None, target: tuple[str, ...]
 ) -> int:
     """Print the worst relative error of each layer; return 1 if any gradient is off."""
     report = verify(load(net, data=data, target=target or None), which_example(example), sample=sample)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
+from clearprop.fields import list_of, number, string
+from clearprop.fields import names as names_of
 from clearprop.network.data import Column, Fitted
 
 
@@ -26,16 +26,16 @@ def read_fitted(table: Mapping[str, Any]) -> Fitted:
     """Return what was fitted, from JSON that may hold anything.
 
     Raises:
-        KeyError, TypeError, ValueError: it cannot be what was fitted.
+        KeyError, TypeError, ValueError, Unexpected, InvalidArgument: it cannot be what was fitted.
     """
-    columns = tuple(_column(each) for each in _list(table["columns"]))
-    targets = tuple(_text(name) for name in _list(table["targets"]))
+    columns = tuple(list_of(_column, "columns")(table["columns"]))
+    targets = tuple(names_of(table["targets"]))
     names = [column.name for column in columns]
     if len(set(names)) < len(names) or len(set(targets)) < len(targets):
         raise ValueError
     if table["classes"] is None:
         return Fitted(columns, targets)
-    classes = tuple(_label(label) for label in _list(table["classes"]))
+    classes = tuple(list_of(_label, "classes")(table["classes"]))
     # Numbers are searched for, in order.
     if len(classes) < 2 or len(targets) != 1 or classes != tuple(sorted(set(classes))):
         raise ValueError
@@ -45,33 +45,15 @@ def read_fitted(table: Mapping[str, Any]) -> Fitted:
 def _column(table: Mapping[str, Any]) -> Column:
     fill = None if table["fill"] is None else _label(table["fill"])
     if "categories" in table:
-        categories = tuple(_text(name) for name in _list(table["categories"]))
+        categories = tuple(names_of(table["categories"]))
         if not categories or len(set(categories)) < len(categories) or fill not in (None, *categories):
             raise ValueError
-        return Column(_text(table["name"]), categories, fill=fill)
-    mean, scale = (_number(table[key]) for key in ("mean", "scale"))
+        return Column(string(table["name"]), categories, fill=fill)
+    mean, scale = (number(table[key]) for key in ("mean", "scale"))
     if scale <= 0 or isinstance(fill, str):
         raise ValueError
-    return Column(_text(table["name"]), None, mean, scale, fill)
-
-
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise TypeError
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
-        raise ValueError
-    return float(value)
+    return Column(string(table["name"]), None, mean, scale, fill)
 
 
 def _label(value: Any) -> str | float:
-    return value if isinstance(value, str) else _number(value)
+    return value if isinstance(value, str) else number(value)

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.errors import ClearpropError, DamagedModel, UnreadableFile
+from clearprop.errors import ClearpropError, DamagedModel, InvalidArgument, UnreadableFile
+from clearprop.fields import Unexpected
 from clearprop.messages import abridged
 from clearprop.models.history import History, keeps_best
 from clearprop.models.model import FORMAT, KEY, Model, Progress
@@ -192,7 +193,7 @@ class _Reader:
             return None
         try:
             fitted = read_fitted(table)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, Unexpected, InvalidArgument):
             raise self.damaged("its preprocessing does not make sense") from None
         sizes = problem.network.sizes
         if fitted.width != sizes[0]:

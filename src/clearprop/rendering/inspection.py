@@ -20,8 +20,9 @@ def engine_result(problem: Problem, found: Inspection) -> Result:
 
 def engine_document(found: Inspection) -> Document:
     """Describe the plan of a training step, the code, and how fast it is."""
-    lanes = found.vector_bytes // (4 if found.dtype == "float32" else 8)
-    tile = found.tile
+    lanes = found.target.vector_bytes // (4 if found.dtype == "float32" else 8)
+    program, code = found.native.program, found.code
+    tile = program.tile
     layers = [
         f"layer {number}: {layer.inputs:,} inputs, {layer.units:,} units, {counted(layer.panels, 'panel')}, "
         f"{layer.computed:,} units computed"
@@ -29,15 +30,15 @@ def engine_document(found: Inspection) -> Document:
     ]
     return (
         Lines((
-            f"processor: {found.cpu}, vectors of {lanes} numbers in {found.dtype}",
-            f"step: {found.batch:,} examples, {counted(found.threads, 'thread')}",
+            f"processor: {found.target.cpu}, vectors of {lanes} numbers in {found.dtype}",
+            f"step: {found.batch:,} examples, {counted(found.native.threads, 'thread')}",
             f"tile: {tile.rows} examples by {tile.vectors} vectors of units forward and back, "
             f"{tile.inputs} inputs by {tile.vectors} vectors in the gradient",
-            "gradient: whole before the update" if found.whole_gradient else "gradient: updated tile by tile",
+            "gradient: whole before the update" if program.whole_gradient else "gradient: updated tile by tile",
         )),
         Lines(tuple(layers)),
         Lines((
-            f"code: {found.code:,} bytes, {ORIGINS[found.origin]} in {found.seconds * 1e3:.0f} ms",
+            f"code: {code.size:,} bytes, {ORIGINS[code.origin]} in {code.seconds * 1e3:.0f} ms",
             f"cache: {found.cache}" if found.unused is None else f"cache: not used ({found.unused})",
             f"memory besides the data: {found.memory / 1e6:,.1f} MB",
             f"expected: {duration(found.expected)} per step",
@@ -58,22 +59,20 @@ def duration(seconds: float) -> str:
 
 def engine_structure(found: Inspection) -> dict[str, Any]:
     """Return the plan and the measurements for ``engine --format json``."""
+    program, code = found.native.program, found.code
     return {
-        "processor": found.cpu,
-        "vector_bytes": found.vector_bytes,
+        "processor": found.target.cpu,
+        "vector_bytes": found.target.vector_bytes,
         "dtype": found.dtype,
         "batch": found.batch,
-        "threads": found.threads,
-        "tile": {"examples": found.tile.rows, "inputs": found.tile.inputs, "vectors": found.tile.vectors},
-        "whole_gradient": found.whole_gradient,
-        "layers": [
-            {"inputs": layer.inputs, "units": layer.units, "panels": layer.panels, "computed": layer.computed}
-            for layer in found.layers
-        ],
-        "code_bytes": found.code,
+        "threads": found.native.threads,
+        "tile": {"examples": program.tile.rows, "inputs": program.tile.inputs, "vectors": program.tile.vectors},
+        "whole_gradient": program.whole_gradient,
+        "layers": [layer._asdict() for layer in found.layers],
+        "code_bytes": code.size,
         "memory_bytes": found.memory,
-        "code_from": found.origin,
-        "code_seconds": found.seconds,
+        "code_from": code.origin,
+        "code_seconds": code.seconds,
         "cache": {"folder": found.cache, "unused": found.unused},
         "microseconds_per_step": {"expected": found.expected * 1e6, "measured": found.measured * 1e6},
         "examples_per_second": found.batch / found.measured,

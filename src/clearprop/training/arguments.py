@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import fields, replace
 from functools import wraps
 from pathlib import Path
@@ -45,26 +45,14 @@ def suggests_options(function: Callable[Given, Result]) -> Callable[Given, Resul
     return call
 
 
-def requested(
-    problem: Any,
-    inputs: Any = None,
-    targets: Any = None,
-    optimizer: Any = None,
-    weights: Any = None,
-    options: Mapping[str, Any] | None = None,
-) -> Problem:
+def requested(problem: Any, inputs: Any = None, targets: Any = None, **options: Any) -> Problem:
     """Return the problem to train, complete: with its examples read and everything in it that the call gives.
 
-    ``options`` set fields of ``Settings``, and of ``Data`` as ``COLUMNS`` names them; those that are
-    ``UNCHANGED`` do not count.
-
-    Raises:
-        InvalidArgument: something missing, of the wrong shape, or an impossible value.
-        InvalidNetwork: examples that are not finite or do not fit the loss.
-        UnknownName: a column that the call names and the table lacks.
-        UnfitTable: a table that does not fit the network.
+    ``options`` are those of ``train``; they set the optimizer, the weights of examples, fields of ``Settings``, and of
+    ``Data`` as ``COLUMNS`` names them. Others, and those that are ``UNCHANGED``, do not count. Errors are ``train``'s.
     """
-    given = {name: value for name, value in (options or {}).items() if value is not UNCHANGED}
+    given = {name: value for name, value in options.items() if value is not UNCHANGED}
+    optimizer, weights = given.get("optimizer"), given.get("weights")
     settings = {each.name: given[each.name] for each in fields(Settings) if each.name in given}
     about = {field: given[name] for name, field in COLUMNS.items() if name in given}
     if isinstance(problem, Network):

@@ -27,6 +27,9 @@ from clearprop.training.stopping import Ending
 from clearprop.types import Array
 
 MAX_CHANGES = 10
+PARTS = {
+    "targets": "targets", "weights": "example weights", "training": "training rows", "validation": "validation rows"
+}  # fmt: skip
 LIMITS = frozenset(
     {"epochs", "tolerance", "patience", "target_loss", "time_limit", "gradient_tolerance", "early_stopping"}
 )
@@ -40,8 +43,8 @@ class Checkpoints:
         Unwritable: nothing can be written there; raised before the first step.
     """
 
-    def __init__(self, path: str | os.PathLike[str], problem: Problem, seconds: float) -> None:
-        if not _is_interval(seconds):
+    def __init__(self, path: str | os.PathLike[str], problem: Problem, seconds: Any) -> None:
+        if not (isinstance(seconds, (int, float, np.number)) and seconds >= 0):
             raise InvalidArgument(f"checkpoint: expected a number of seconds of at least 0, found {seconds!r}")
         self.path, self.problem, self.seconds = path, problem, seconds
         require_writable(path)
@@ -62,10 +65,6 @@ class Checkpoints:
             write_atomically(self.path, content(Model(replace(self.problem, parameters=kept), progress)))
         finally:
             self.last = time.monotonic()
-
-
-def _is_interval(seconds: Any) -> bool:
-    return isinstance(seconds, (int, float, np.number)) and bool(seconds >= 0)
 
 
 def resumed(checkpoints: Checkpoints) -> Progress | None:
@@ -122,9 +121,9 @@ def origin(problem: Problem) -> dict[str, Any]:
         "rows": len(examples),
         "inputs": {name: _fingerprint(examples.inputs[:, index]) for index, name in enumerate(features)},
         "targets": _fingerprint(examples.targets),
-        "weights": None if examples.weights is None else _fingerprint(examples.weights),
-        "training": None if examples.training is None else _fingerprint(examples.training),
-        "validation": None if examples.validation is None else _fingerprint(examples.validation),
+        "weights": _fingerprint(examples.weights),
+        "training": _fingerprint(examples.training),
+        "validation": _fingerprint(examples.validation),
         "parameters": [
             _fingerprint(np.concatenate([problem.parameters.weights(layer).ravel(), problem.parameters.biases(layer)]))
             for layer in range(network.depth)
@@ -132,8 +131,10 @@ def origin(problem: Problem) -> dict[str, Any]:
     }
 
 
-def _fingerprint(values: Array) -> str:
-    return hashlib.blake2b(np.ascontiguousarray(values).tobytes(), digest_size=16).hexdigest()
+def _fingerprint(values: Array | None) -> str | None:
+    return (
+        None if values is None else hashlib.blake2b(np.ascontiguousarray(values).tobytes(), digest_size=16).hexdigest()
+    )
 
 
 def _is_origin(origin: Mapping[str, Any], layers: int) -> bool:
@@ -156,14 +157,9 @@ def changes(model: Model, problem: Problem, start: Mapping[str, Any]) -> Iterato
     for name, fingerprint in present["inputs"].items():
         if before["inputs"].get(name) != fingerprint:
             yield f'the data: other values in "{abridged(name)}"'
-    for key, what in (
-        ("targets", "the data: other targets"),
-        ("weights", "the data: other example weights"),
-        ("training", "the data: other training rows"),
-        ("validation", "the data: other validation rows"),
-    ):
+    for key, what in PARTS.items():
         if before[key] != present[key]:
-            yield what
+            yield f"the data: other {what}"
     for layer, fingerprint in enumerate(present["parameters"]):
         if layer >= len(before["parameters"]) or before["parameters"][layer] != fingerprint:
             yield f"layers[{layer + 1}]: other initial weights or biases"

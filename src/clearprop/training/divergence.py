@@ -52,7 +52,7 @@ def _examined(engine: Reference, step: PlannedStep) -> None:
     errors = output_errors(worked.trace, worked.targets)
     require_finite(engine.problem, worked.trace, worked.targets, errors, step.rows + 1)
     require_finite_update(engine.problem, worked.gradients.of, worked.update)
-    engine.take(worked)
+    engine.take(worked.update)
 
 
 def _whole(engine: Reference) -> None:

@@ -8,12 +8,12 @@ from itertools import cycle, islice
 from typing import NamedTuple
 
 from clearprop.engine import cache, machine, plan
+from clearprop.engine.build import Loaded
 from clearprop.engine.native import Native
-from clearprop.engine.program import Tile
 from clearprop.network.problem import Problem
 from clearprop.propagation.update import initial_state
-from clearprop.training.arguments import requested
-from clearprop.training.batching import Plateau, batch_size, planned
+from clearprop.training import batching
+from clearprop.training.arguments import UNCHANGED, requested
 from clearprop.training.engines import require_threads
 from clearprop.training.planned_steps import PlannedSteps
 
@@ -40,18 +40,12 @@ class Inspection:
     """
 
     native: Native
-    cpu: str
-    vector_bytes: int
+    target: machine.Target
     dtype: str
     batch: int
-    threads: int
-    tile: Tile
-    whole_gradient: bool
     layers: tuple[LayerPlan, ...]
-    code: int
+    code: Loaded
     memory: int
-    seconds: float
-    origin: str
     cache: str | None
     unused: str | None
     expected: float
@@ -63,38 +57,31 @@ class Inspection:
         return self.native.built.assembly
 
 
-def inspected(problem: Problem, batch: int | None, threads: int | None, *, measure: bool = True) -> Inspection:
+def inspected(problem: Problem, batch_size: int | None, threads: int | None, *, measure: bool = True) -> Inspection:
     """Plan, compile and measure.
 
     Raises:
         InvalidArgument: the problem has no examples, or a number is impossible.
     """
     require_threads(threads)
-    problem = requested(problem, options={} if batch is None else {"batch_size": batch})
-    size, dtype = batch_size(problem), problem.settings.dtype
+    problem = requested(problem, batch_size=UNCHANGED if batch_size is None else batch_size)
+    size, dtype = batching.batch_size(problem), problem.settings.dtype
     start = problem.parameters.with_vector(problem.parameters.vector.astype(dtype))
     native = Native(problem, dtype, size, start.vector, initial_state(problem.optimizer, start), threads)
-    loaded = native.built.training
-    unused = cache.unused()
-    panels, sizes, target = native.panels, problem.network.sizes, machine.host()
+    code, unused = native.built.training, cache.unused()
+    panels, sizes = native.panels, problem.network.sizes
     expected = plan.seconds(native.program, problem.network, size, native.threads)
     memory = native.memory  # before measuring, which keeps the order of many steps
     measured = _measured(native, problem, size) if measure else expected
     operations = plan.operations(problem.network, size)
     return Inspection(
         native,
-        target.cpu,
-        target.vector_bytes,
+        machine.host(),
         dtype,
         size,
-        native.threads,
-        native.program.tile,
-        native.program.whole_gradient,
         tuple(LayerPlan(sizes[k - 1], sizes[k], panels.count(k), panels.padded(k)) for k in range(1, len(sizes))),
-        loaded.size,
+        code,
         memory,
-        loaded.seconds,
-        loaded.origin,
         None if unused is not None else str(cache.folder()),
         unused,
         expected,
@@ -107,7 +94,7 @@ def _measured(native: Native, problem: Problem, size: int) -> float:
     """Return the median time of a step, over runs of many steps."""
     assert problem.examples is not None
     still = replace(problem, optimizer=replace(problem.optimizer, schedule=type(problem.optimizer.schedule)()))
-    epoch = planned(still, 0, Plateau(still))
+    epoch = batching.planned(still, 0, batching.Plateau(still))
     once = [step for step in islice(epoch, 1000) if len(step.rows) == size]
     steps = 1
     while True:

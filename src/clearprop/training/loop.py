@@ -126,8 +126,7 @@ def train(
     >>> train(cp.load("lecture"))
     Fit(converged: 1,686 epochs, loss 2.9e-06)
     """
-    options = locals()  # every option by its name
-    problem = requested(problem, inputs, targets, optimizer, weights, options)
+    problem = requested(**locals())  # every option by its name
     if resume and output is None:
         raise InvalidArgument("resume: name the model to continue with output")
     checkpoints, progress = None, None

@@ -56,7 +56,7 @@ class Reference:
     def step(self, rows: Array, step: int, rate: float) -> float:
         """Make one step; return the loss of the batch before it."""
         worked = self.work_out(rows, step, rate)
-        self.take(worked)
+        self.take(worked.update)
         return self._error([(worked.trace, worked.targets)]) + self._penalty(worked.trace.parameters)
 
     def gradient(self, rows: Array, step: int = 1) -> Array:
@@ -72,7 +72,7 @@ class Reference:
             raise ValueError(f"expected a gradient of shape {expected}, found {gradient.shape}")
         given = present.parameters.with_vector(gradient.astype(present.parameters.vector.dtype, copy=False))
         changed = update(self.problem.optimizer, present.parameters, given, present.state, step, rate)
-        self._set(changed)
+        self.take(changed)
         return bool(np.isfinite(changed.parameters.vector).all())
 
     def work_out(self, rows: Array, step: int, rate: float) -> Step:
@@ -92,11 +92,8 @@ class Reference:
             trace = self.trace(rows, dropped)
         return trace, targets, backward(trace, targets, problem.penalty)
 
-    def take(self, step: Step) -> None:
+    def take(self, changed: Update) -> None:
         """Make a step's new parameters the present ones."""
-        self._set(step.update)
-
-    def _set(self, changed: Update) -> None:
         self.known = None
         self.present = Snapshot.of(changed.parameters, changed.state)
 

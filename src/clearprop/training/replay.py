@@ -40,7 +40,8 @@ class Moment:
         return replace(done, engine=self._rounding(done))
 
     def _rounding(self, done: Cycle) -> Rounding:
-        engine = engine_for(_with_batch(self.problem, len(done.numbers)), self.engine.snapshot())
+        settings = replace(self.problem.settings, batch_size=len(done.numbers))
+        engine = engine_for(replace(self.problem, settings=settings), self.engine.snapshot())
         engine.run(PlannedSteps.of([PlannedStep(done.numbers - 1, self.step, self.rate)]))
         difference = np.abs(engine.snapshot().parameters.vector - done.updated.vector)
         # Frozen parameters keep digits that the engine has no room for, and never use them.
@@ -86,8 +87,3 @@ def replay(problem: Problem, steps: int) -> Moment:
             if plateau.active:
                 validates = problem.examples.validation is not None
                 plateau.watch(engine.validation_loss() if validates else engine.loss())
-
-
-def _with_batch(problem: Problem, examples: int) -> Problem:
-    """Return the problem with batches of that many examples."""
-    return replace(problem, settings=replace(problem.settings, batch_size=examples))
