@@ -46,7 +46,7 @@ class Checkpoints:
     def __init__(self, path: str | os.PathLike[str], problem: Problem, seconds: Any) -> None:
         if not (isinstance(seconds, (int, float, np.number)) and seconds >= 0):
             raise InvalidArgument(f"checkpoint: expected a number of seconds of at least 0, found {seconds!r}")
-        self.path, self.problem, self.seconds = path, problem, seconds
+        self.path, self.problem, self.seconds = path, problem, float(seconds)
         require_writable(path)
         self.origin = origin(problem)
         require_savable(problem, self.origin)
