@@ -87,11 +87,7 @@ FOREIGN: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
 
 
 def reader_of(path: str | os.PathLike[str]) -> Reader:
-    """Return the reader for a file.
-
-    Raises:
-        UnreadableFile: it holds no network; says what it looks like.
-    """
+    """Return the reader for a file; say what a file without a network looks like."""
     suffix = Path(path).suffix.lower()
     try:
         with open(path, "rb") as file:
@@ -110,13 +106,7 @@ def reader_of(path: str | os.PathLike[str]) -> Reader:
 
 
 def read_problem(net: str | os.PathLike[str]) -> Problem:
-    """Return the problem in a file, or the bundled example of that name, without reading any table.
-
-    Raises:
-        UnreadableFile: missing, a folder, too large, or of no known kind.
-        InvalidNetwork: everything that is wrong with a network file.
-        DamagedModel: a model file that is not whole.
-    """
+    """Return the problem in a file, or the bundled example of that name, without reading any table."""
     return _opened(net)[0]
 
 

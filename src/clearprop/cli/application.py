@@ -36,8 +36,7 @@ EXAMPLE_HELP = "One example, counted from 1, or all as one batch."
 def application() -> None:
     """Neural networks you can read: forward and backward propagation worked out line by line.
 
-    NET is a network file, a trained model or the name of a bundled example
-    (`clearprop examples` lists them).
+    NET is a network file, a trained model or the name of a bundled example (`clearprop examples` lists them).
 
     Example: clearprop explain lecture
     """
@@ -183,8 +182,7 @@ def engine(net: str, **options: Any) -> int:
 def explore(net: str, **options: Any) -> int:
     """Open the network in the browser, to step through and edit.
 
-    Writes one self-contained page: change any number, click any number to see
-    where it comes from.
+    Writes one self-contained page: change any number, click any number to see where it comes from.
 
     Example: clearprop explore lecture --output lecture.html
     """

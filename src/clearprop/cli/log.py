@@ -14,11 +14,7 @@ from clearprop.training.callbacks import Callback, Logs
 
 
 class Log(Callback):
-    """A line for each epoch, as soon as it is done: ``{"epoch": 1, "loss": …, "learning_rate": …}``.
-
-    Raises:
-        Unwritable: the file cannot be written; raised before the first step.
-    """
+    """A line for each epoch, as soon as it is done: ``{"epoch": 1, "loss": …, "learning_rate": …}``."""
 
     def __init__(self, path: str) -> None:
         require_writable(path)

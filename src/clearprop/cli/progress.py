@@ -31,7 +31,6 @@ class Display(Callback):
         self.logs: Logs = {}
 
     def say(self, line: str) -> None:
-        """Print a line."""
         print(line, file=self.stream, flush=True)
 
     def reading(self, done: int, size: int) -> None:
@@ -111,13 +110,11 @@ class Bar(Display):
         self.task = self.progress.add_task("epoch 0", total=self.limit, completed=epochs, shown="")
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        """Move the bar."""
         self.progress.update(
             self.task, completed=epoch, description=f"epoch {epoch:,} of {self.limit:,}", shown=shown_logs(logs)
         )
 
     def on_train_end(self, logs: Logs) -> None:
-        """Remove the bar."""
         self.progress.stop()
 
 

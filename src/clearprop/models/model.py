@@ -54,12 +54,7 @@ class Model:
 
 
 def save_model(model: Model, path: str | os.PathLike[str]) -> None:
-    """Write a model file, whole or not at all.
-
-    Raises:
-        Unwritable: the file cannot be written; what was there is untouched.
-        InvalidArgument: as ``require_savable``.
-    """
+    """Write a model file, whole or not at all."""
     require_savable(model.problem)
     write_atomically(path, content(model))
 

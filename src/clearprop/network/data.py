@@ -49,11 +49,10 @@ def _class(name: Any) -> str:
 class Data:
     """A table beside the network file: the ``[data]`` table.
 
-    ``inputs`` are the columns to learn from; left out, all that are not named here otherwise.
-    ``categorical`` lists inputs that are read as text although they hold numbers. ``split`` is
-    the share of rows set aside for validation. ``missing`` says what to do about empty cells:
-    refuse the table, drop their rows, or fill in the column's mean (in a column of text, its most
-    frequent value).
+    ``inputs`` are the columns to learn from; left out, all that are not named here otherwise. ``categorical``
+    lists inputs that are read as text although they hold numbers. ``split`` is the share of rows set aside
+    for validation. ``missing`` says what to do about empty cells: refuse the table, drop their rows, or fill
+    in the column's mean (in a column of text, its most frequent value).
 
     Raises:
         InvalidArgument: an impossible value, naming the field.

@@ -99,11 +99,7 @@ ACCENTED: dict[str, tuple[str, Accent]] = {"m_hat": ("m", "hat"), "v_hat": ("v",
 
 
 def notation(name: str) -> Notation:
-    """Return the notation of that name.
-
-    Raises:
-        UnknownName: there is none.
-    """
+    """Return the notation of that name; suggest one for an unknown name."""
     if name not in NOTATIONS:
         raise UnknownName("notation", name, NOTATIONS)
     return NOTATIONS[name]

@@ -45,12 +45,7 @@ UNKNOWN = Activation("unknown", Number(0.0), "stands in for one that could not b
 
 
 def read_file(path: str | os.PathLike[str]) -> Problem:
-    """Return the problem in a network file.
-
-    Raises:
-        UnreadableFile: missing, a folder, binary, too large, or not TOML.
-        InvalidNetwork: everything that is wrong with what it says.
-    """
+    """Return the problem in a network file."""
     return read(read_text(Path(path)), str(path))
 
 
@@ -72,11 +67,7 @@ def read(text: str, source: str = "the network") -> Problem:
 
 
 def read_structure(content: Mapping[str, Any], source: str, fill: Callable[[Parameters], None]) -> Problem:
-    """Return the problem that a file's tables without numbers describe; ``fill`` puts the numbers in.
-
-    Raises:
-        InvalidNetwork: everything that is wrong with it.
-    """
+    """Return the problem that a file's tables without numbers describe; ``fill`` puts the numbers in."""
     return _Reader(content, abridged(source, 200)).problem(fill)
 
 

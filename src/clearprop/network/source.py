@@ -28,11 +28,7 @@ def readable(path: Path, what: str) -> Iterator[str]:
 
 
 def read_text(path: Path, limit: int = MAX_BYTES) -> str:
-    """Return the text of a file that a person wrote.
-
-    Raises:
-        UnreadableFile: the file cannot be read as text; the message says why.
-    """
+    """Return the text of a file that a person wrote; say why one cannot be read."""
     with readable(path, "a network file") as shown, path.open("rb") as file:
         content = file.read(limit + 1)
     if len(content) > limit:

@@ -13,9 +13,7 @@ from clearprop.rules.schedules import Schedule, schedule
 
 
 def units(value: Any) -> int | tuple[str, ...]:
-    if isinstance(value, list):
-        if not value:
-            raise Unexpected("the units' names, or their number")
+    if isinstance(value, list) and value:
         return tuple(names(value))
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise Unexpected("the units' names, or their number")

@@ -51,14 +51,13 @@ def gives_probabilities(problem: Problem) -> bool:
 
 def labelled(problem: Problem, outputs: Array) -> Iterator[list[object]]:
     """Yield outputs as the rows of a table, after their header; for classes, each row's class comes first."""
-    fitted, labels = problem.fitted, class_labels(problem)
-    named = fitted is not None and fitted.targets
+    targets, labels = problem.fitted.targets if problem.fitted else (), class_labels(problem)
     if labels is None:
-        yield list(fitted.targets if fitted is not None and named else problem.network.unit_names[-1])
+        yield list(targets or problem.network.unit_names[-1])
         yield from outputs.tolist()
         return
     kind = "probability" if gives_probabilities(problem) else "output"
     classes = [shown_label(label) for label in labels]
-    yield [fitted.targets[0] if fitted is not None and named else "class", *(f"{kind}_{name}" for name in classes)]
+    yield [targets[0] if targets else "class", *(f"{kind}_{name}" for name in classes)]
     for position, row in zip(most_likely(outputs).tolist(), class_shares(outputs).tolist(), strict=True):
         yield [classes[position], *row]

@@ -31,11 +31,7 @@ def wanted_to_apply(fitted: Fitted, *, targets: bool) -> Wanted:
 
 
 def inputs(table: Table, fitted: Fitted, rows: Array | None = None) -> Array:
-    """Return the inputs of the network, shape (rows of the table, inputs); those of other than ``rows`` may be NaN.
-
-    Raises:
-        UnfitTable: a value that is missing, infinite, or a category that training never saw.
-    """
+    """Return the inputs of the network, shape (rows of the table, inputs); those of other than ``rows`` may be NaN."""
     matrix = np.empty((len(table), fitted.width))
     faults: list[Fault] = []
     start = 0
@@ -78,11 +74,7 @@ def _indicators(part: Array, given: Text, fitted: Column, rows: Array | None) ->
 
 
 def targets(table: Table, fitted: Fitted, outputs: int, rows: Array | None = None) -> Array:
-    """Return the targets, shape (rows of the table, outputs): one-hot, or 0 and 1 where two classes share an output.
-
-    Raises:
-        UnfitTable: a value that is missing, infinite, or a class that training never saw.
-    """
+    """Return the targets, shape (rows of the table, outputs): one-hot, or 0 and 1 where two classes share an output."""
     if fitted.classes is None:
         return _plain(table, fitted.targets, rows)
     name = fitted.targets[0]
@@ -112,9 +104,6 @@ def weights(table: Table, fitted: Fitted, data: Data, training: Array, used: Arr
     """Return how much each row counts: its class's weight times its own; None if all count the same.
 
     Balanced class weights are n / (classes · n_class), counted over the training rows.
-
-    Raises:
-        UnfitTable: a row's weight below zero, one of an unknown class, or nothing but zeros.
     """
     if data.weight_column is None and data.class_weights is None:
         return None

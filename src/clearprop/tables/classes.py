@@ -15,11 +15,7 @@ from clearprop.types import Array
 
 
 def classes_of(table: Table, data: Data, problem: Problem, rows: Array) -> tuple[Label, ...] | None:
-    """Return the classes of the target in the order of the outputs, or None where targets are numbers.
-
-    Raises:
-        UnfitTable: one class only, or more or fewer than the network can tell apart.
-    """
+    """Return the classes of the target in the order of the outputs, or None where targets are numbers."""
     outputs, source = problem.network.sizes[-1], table.source
     if len(data.target) > 1:
         message = "is one of several targets: expected numbers, found text; classes take one column"

@@ -40,12 +40,7 @@ ReadingProgress = Callable[[int, int], object]
 
 
 def read_csv(path: Path, wanted: Wanted, progress: ReadingProgress | None = None) -> Table:
-    """Return the wanted columns of a CSV file; commas, semicolons, tabs or bars separate its cells.
-
-    Raises:
-        UnreadableFile: not a text in UTF-8, or without a line.
-        UnfitTable: rows of other lengths, text among numbers, columns that are not there.
-    """
+    """Return the wanted columns of a CSV file; commas, semicolons, tabs or bars separate its cells."""
     source = abridged(str(path), 200)
     with path.open("rb") as file:
         lines, size = _Lines(file, source), path.stat().st_size

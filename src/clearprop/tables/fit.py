@@ -45,11 +45,7 @@ def _special(data: Data) -> list[str]:
 
 
 def fit(table: Table, data: Data, problem: Problem) -> tuple[Fitted, Array, Array]:
-    """Return what was fitted on the table's training rows, those rows, and the rows to validate on.
-
-    Raises:
-        UnfitTable: missing values, columns without any or that cannot be standardized, one class only.
-    """
+    """Return what was fitted on the table's training rows, those rows, and the rows to validate on."""
     special = _special(data)
     inputs = [name for name in table.columns if name not in special]
     faults = list(_role_faults(data, inputs, table))
@@ -86,11 +82,7 @@ def _role_faults(data: Data, inputs: Sequence[str], table: Table) -> Iterator[Fa
 
 
 def usable(table: Table, data: Data, inputs: Sequence[str]) -> Array:
-    """Return the positions of the rows to use, as ``missing`` says.
-
-    Raises:
-        UnfitTable: values are missing and must not be, or no row is left.
-    """
+    """Return the positions of the rows to use, as ``missing`` says."""
     missing = {name: each.missing for name, each in table.columns.items() if each.missing.any()}
     optional = set(inputs) if data.missing == "mean" else set()
     refused = {name: rows for name, rows in missing.items() if name not in optional}

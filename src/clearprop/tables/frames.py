@@ -1,7 +1,6 @@
 """Arrays, data frames and Parquet files as tables.
 
-Data frames of any common library are read through narwhals; Parquet files through polars, which
-is an extra.
+Data frames of any common library are read through narwhals; Parquet files through polars, which is an extra.
 """
 
 from __future__ import annotations
@@ -40,11 +39,7 @@ def is_frame(data: Any) -> bool:
 def from_frame(
     data: Any, wanted: Wanted, source: str = "the data frame", more: Mapping[str, Column] | None = None
 ) -> Table:
-    """Return the wanted columns of a data frame, and of ``more`` columns given with it.
-
-    Raises:
-        UnfitTable: columns that are not there, or hold neither numbers nor text.
-    """
+    """Return the wanted columns of a data frame, and of ``more`` columns given with it."""
     from narwhals.exceptions import DuplicateError
     from narwhals.stable.v2 import LazyFrame, from_native
 
@@ -118,11 +113,7 @@ def _is_number(value: Any) -> bool:
 
 
 def from_arrays(inputs: Any, targets: dict[str, Column], wanted: Wanted, source: str = "the data") -> Table:
-    """Return a matrix of numbers as columns x1, x2, …, and the columns of its targets.
-
-    Raises:
-        InvalidArgument: inputs that are no matrix of numbers, or targets of another length.
-    """
+    """Return a matrix of numbers as columns x1, x2, …, and the columns of its targets."""
     columns = _numbered("x", as_matrix(inputs)) | targets
     rows = [len(each) for each in columns.values()]
     if len({*rows}) > 1:
@@ -182,13 +173,7 @@ def as_column(values: Any) -> Column:
 
 
 def read_parquet(path: Path, wanted: Wanted) -> Table:
-    """Return the wanted columns of a Parquet file.
-
-    Raises:
-        UnreadableFile: it is not one, or damaged.
-        MissingExtra: polars is not installed.
-        UnfitTable: columns that are not there, or hold neither numbers nor text.
-    """
+    """Return the wanted columns of a Parquet file."""
     source = abridged(str(path), 200)
     if not is_parquet(path):
         raise UnreadableFile(f"{source}: not a Parquet file, or not a whole one; a CSV file's name ends in .csv")

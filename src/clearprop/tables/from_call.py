@@ -12,7 +12,6 @@ import numpy as np
 from clearprop.errors import InvalidArgument
 from clearprop.fields import columns
 from clearprop.network.data import Data
-from clearprop.network.description import Network
 from clearprop.network.examples import Examples
 from clearprop.network.problem import Problem
 from clearprop.tables.frames import as_column, from_arrays, from_frame, is_frame, target_columns
@@ -32,11 +31,6 @@ def with_examples(
 
     ``inputs`` is an array or a data frame. ``targets`` are the names of columns, an array with one
     row of outputs per example, or a class or number per example.
-
-    Raises:
-        InvalidArgument: rows of the wrong shape, or an impossible option.
-        UnknownName: a column that the call names and the data lack.
-        UnfitTable: data that do not fit the network.
     """
     if is_frame(inputs):
         return _from_frame(problem, inputs, targets, about, weights)
@@ -47,10 +41,15 @@ def with_examples(
     if about or not _are_outputs(targets, problem.network.sizes[-1], dimensions(inputs)):
         own = target_columns(targets)
         data = _data(problem, tuple(own), about)
-        found = prepared(problem, data, lambda wanted: from_arrays(inputs, own, wanted), _named(data, about))
+        problem = prepared(problem, data, lambda wanted: from_arrays(inputs, own, wanted), _named(data, about))
     else:
-        found = replace(problem, examples=_examples(problem.network, inputs, targets), data=None)
-    return found if weights is None else replace(found, examples=weighted(found.examples, weights))
+        hint = "; a class takes one column per class, 1 where it is the one"
+        sizes = problem.network.sizes
+        found = Examples.of(rows(inputs, sizes[0], "inputs"), rows(targets, sizes[-1], "targets", hint), own=False)
+        if not len(found):
+            raise InvalidArgument("inputs: expected at least 1 row, found none")
+        problem = replace(problem, examples=found, data=None)
+    return problem if weights is None else replace(problem, examples=weighted(problem.examples, weights))
 
 
 def _from_frame(problem: Problem, frame: Any, targets: Any, about: Mapping[str, Any], weights: Any) -> Problem:
@@ -110,15 +109,3 @@ def weighted(examples: Examples | None, weights: Any) -> Examples:
 def _are_outputs(targets: Any, width: int, rank: int) -> bool:
     """Return whether targets are rows of numbers, one per output, rather than a class per row of inputs."""
     return dimensions(targets) > 1 or ((width == 1 or rank < 2) and np.asarray(targets).dtype.kind in "fiub")
-
-
-def _examples(network: Network, inputs: Any, targets: Any) -> Examples:
-    """Return rows of inputs and targets that fit the network."""
-    found = Examples.of(
-        rows(inputs, network.sizes[0], "inputs"),
-        rows(targets, network.sizes[-1], "targets", "; a class takes one column per class, 1 where it is the one"),
-        own=False,
-    )
-    if not len(found):
-        raise InvalidArgument("inputs: expected at least 1 row, found none")
-    return found

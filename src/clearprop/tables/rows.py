@@ -19,11 +19,7 @@ def dimensions(values: Any) -> int:
 
 
 def rows(values: Any, width: int, what: str, hint: str = "") -> Array:
-    """Return a matrix with ``width`` columns; a plain list is one row, or one column where a row is one number.
-
-    Raises:
-        InvalidArgument: not numbers, or of another shape.
-    """
+    """Return a matrix with ``width`` columns; a plain list is one row, or one column where a row is one number."""
     expected = f"{what}: expected rows of {'1 number' if width == 1 else f'{width} numbers'}"
     try:
         array = np.asarray(values, dtype=float)

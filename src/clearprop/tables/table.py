@@ -75,12 +75,7 @@ class Wanted:
 def chosen(
     header: Sequence[str], source: str, *, needed: Iterable[str], others: bool, named: Collection[str] = ()
 ) -> list[str]:
-    """Return the needed columns, and all ``others`` too if those are wanted.
-
-    Raises:
-        UnknownName: a column that the request ``named`` is missing.
-        UnfitTable: a needed column is missing, or a name stands twice.
-    """
+    """Return the needed columns, and all ``others`` too if those are wanted."""
     names = list(dict.fromkeys([*needed, *header] if others else needed))
     counts = Counter(header)
     problems = []

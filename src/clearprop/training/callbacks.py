@@ -41,11 +41,7 @@ class Callback:
 
 
 class Listeners(Callback):
-    """Several callbacks as one.
-
-    Raises:
-        InvalidArgument: one of them is not a ``Callback``.
-    """
+    """Several callbacks as one, which calls each of them."""
 
     def __init__(self, callbacks: Sequence[Callback]) -> None:
         for callback in callbacks:
@@ -56,22 +52,20 @@ class Listeners(Callback):
         self.callbacks = tuple(callbacks)
 
     def on_train_begin(self, problem: Problem, epochs: int) -> None:
-        """Call each of them."""
         for callback in self.callbacks:
             callback.on_train_begin(problem, epochs)
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> bool:
-        """Call each of them; return whether one of them returned True."""
+        """Return whether one of them returned True."""
         answers = [callback.on_epoch_end(epoch, logs) for callback in self.callbacks]
         return any(answer is True for answer in answers)
 
     def on_train_end(self, logs: Logs) -> None:
-        """Call each of them."""
         for callback in self.callbacks:
             callback.on_train_end(logs)
 
     def on_checkpoint_failed(self, error: Unwritable) -> bool:
-        """Call each of them; warn if none has told the user."""
+        """Warn if none of them has told the user."""
         answers = [callback.on_checkpoint_failed(error) for callback in self.callbacks]
         if True not in answers:
             warnings.warn(f"training continues, but {error}", RuntimeWarning, stacklevel=2)

@@ -37,11 +37,7 @@ LIMITS = frozenset(
 
 
 class Checkpoints:
-    """Writes the model of a running training, at intervals and at the end.
-
-    Raises:
-        Unwritable: nothing can be written there; raised before the first step.
-    """
+    """Writes the model of a running training, at intervals and at the end."""
 
     def __init__(self, path: str | os.PathLike[str], problem: Problem, seconds: Any) -> None:
         if not (isinstance(seconds, (int, float, np.number)) and seconds >= 0):
@@ -68,12 +64,7 @@ class Checkpoints:
 
 
 def resumed(checkpoints: Checkpoints) -> Progress | None:
-    """Return the progress of the training in its model file; None if there is no file yet.
-
-    Raises:
-        InvalidArgument: the file is of another training; says what has changed.
-        DamagedModel: the file is not a whole model.
-    """
+    """Return the progress of the training in its model file; None if there is no file yet."""
     path, problem = checkpoints.path, checkpoints.problem
     if not os.path.exists(path):
         return None

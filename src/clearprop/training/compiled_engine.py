@@ -17,7 +17,7 @@ from clearprop.types import Array
 
 
 class Compiled:
-    """Steps, gradients, updates, losses and snapshots by native code."""
+    """An ``Engine`` in native code."""
 
     def __init__(self, problem: Problem, start: Snapshot | None = None, threads: int | None = None) -> None:
         assert problem.examples is not None
@@ -32,34 +32,28 @@ class Compiled:
     """Whether every weight is a finite number; None before the first step."""
 
     def run(self, steps: PlannedSteps) -> bool:
-        """Make these steps in one native call; return False if a weight is no longer a finite number."""
         self.native.run(*steps.arrays)
         self.finite = self.native.finite
         return self.finite
 
     def gradient(self, rows: Array, step: int = 1) -> Array:
-        """Return the gradient of these examples as one batch; no parameter changes."""
         return self.native.gradient(rows, step)
 
     def apply(self, gradient: Array, step: int, rate: float) -> bool:
-        """Update the parameters from a gradient; return False if a weight is no longer a finite number."""
         self.native.apply(gradient, step, rate)
         self.finite = self.native.finite
         return self.finite
 
     def loss(self) -> float:
-        """Return E_total over all examples that are learnt from."""
         error = self.native.error(self.learnt)
         penalty = self.problem.penalty
         return error + float(penalty_error(penalty, self.snapshot().parameters)) if penalty else error
 
     def validation_loss(self) -> float:
-        """Return the error over the examples set aside."""
         assert self.validation is not None
         return self.native.error(self.validation)
 
     def gradient_norm(self) -> float:
-        """Return the norm of the gradient over all examples that are learnt from, as the reference computes it."""
         return Reference(self.problem, self.dtype, self.snapshot()).gradient_norm()
 
     def snapshot(self) -> Snapshot:

@@ -61,11 +61,7 @@ class Engine(Protocol):
 def engine_for(
     problem: Problem, start: Snapshot | None = None, *, name: EngineName = "compiled", threads: int | None = None
 ) -> Engine:
-    """Return the engine of that name for a problem, in the precision of its settings.
-
-    Raises:
-        InvalidArgument: there is no such engine, or the number of threads is not a possible one.
-    """
+    """Return the engine of that name for a problem, in the precision of its settings."""
     if name not in ("compiled", "reference"):
         raise InvalidArgument(f'engine: expected "compiled" or "reference", found {name!r}')
     require_threads(threads)

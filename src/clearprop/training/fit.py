@@ -20,10 +20,9 @@ from clearprop.types import Array
 class Fit(Displayable):
     """The result of a training: ``problem`` has the trained parameters, ``reason`` is a sentence.
 
-    ``epochs`` counts whole ones. ``loss_after`` is E_total over all training examples with the
-    parameters of ``problem``, ``validation_loss`` that of the validation examples. With early
-    stopping the parameters are those of epoch ``history.best``. ``unsaved`` says why the model
-    could not be written, if that failed.
+    ``epochs`` counts whole ones. ``loss_after`` is E_total over all training examples with the parameters of
+    ``problem``, ``validation_loss`` that of the validation examples. With early stopping the parameters are
+    those of epoch ``history.best``. ``unsaved`` says why the model could not be written, if that failed.
     """
 
     problem: Problem

@@ -58,11 +58,7 @@ class Inspection:
 
 
 def inspected(problem: Problem, batch_size: int | None, threads: int | None, *, measure: bool = True) -> Inspection:
-    """Plan, compile and measure.
-
-    Raises:
-        InvalidArgument: the problem has no examples, or a number is impossible.
-    """
+    """Plan, compile and measure."""
     require_threads(threads)
     problem = requested(problem, batch_size=UNCHANGED if batch_size is None else batch_size)
     size, dtype = batching.batch_size(problem), problem.settings.dtype

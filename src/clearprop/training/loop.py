@@ -74,13 +74,11 @@ def train(
 ) -> Fit:
     """Train a problem, or a network on rows of inputs and targets, until it converges.
 
-    An option that is left out keeps the problem's own value; for a network that is the default
-    given here.
+    An option that is left out keeps the problem's own value; for a network that is the default given here.
 
-    A divergence keeps the parameters of the last epoch whose loss was finite; an interrupt (Ctrl-C)
-    keeps those of the last step. The result is the same to the bit with any number of threads.
-    Where the compiled engine cannot be used, a ``SlowerEngine`` warning says why, and the
-    reference in NumPy does the same work.
+    A divergence keeps the parameters of the last epoch whose loss was finite; an interrupt (Ctrl-C) keeps
+    those of the last step. The result is the same to the bit with any number of threads. Where the compiled
+    engine cannot be used, a ``SlowerEngine`` warning says why, and the reference in NumPy does the same work.
 
     Args:
         problem: a problem, such as ``load`` returns, or a network.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, overload
 
@@ -67,6 +67,3 @@ class PlannedSteps(Sequence[PlannedStep]):
         k = range(len(self))[position]
         rows = self.order[self.bounds[k] : self.bounds[k + 1]]
         return PlannedStep(rows, int(self.numbers[k]), float(self.rates[k]))
-
-    def __iter__(self) -> Iterator[PlannedStep]:
-        return (self[k] for k in range(len(self)))

@@ -31,7 +31,7 @@ class Step:
 
 
 class Reference:
-    """Forward, backward and update as ``propagation`` computes them, in the given precision."""
+    """An ``Engine`` in NumPy: forward, backward and update as ``propagation`` computes them, in the given precision."""
 
     def __init__(self, problem: Problem, dtype: str, start: Snapshot | None = None) -> None:
         assert problem.examples is not None
@@ -60,12 +60,10 @@ class Reference:
         return self._error([(worked.trace, worked.targets)]) + self._penalty(worked.trace.parameters)
 
     def gradient(self, rows: Array, step: int = 1) -> Array:
-        """Return the gradient of these examples as one batch; no parameter changes."""
         _, _, gradients = self._gradients(rows, step)
         return np.where(self.present.parameters.layout.trainable, gradients.of.vector, 0)
 
     def apply(self, gradient: Array, step: int, rate: float) -> bool:
-        """Update the parameters from a gradient; return False if one is no longer a finite number."""
         present = self.present
         if gradient.shape != present.parameters.vector.shape:
             expected = present.parameters.vector.shape
@@ -103,16 +101,13 @@ class Reference:
         return forward(self.problem.network, self.present.parameters, self._part(self.inputs, rows), dropped, weights)
 
     def loss(self) -> float:
-        """Return E_total over all examples that are learnt from."""
         return self._error(self._seen(self.learnt)) + self._penalty(self.present.parameters)
 
     def validation_loss(self) -> float:
-        """Return the error over the examples set aside."""
         assert self.examples.validation is not None
         return self._error(self._seen(self.examples.validation))
 
     def gradient_norm(self) -> float:
-        """Return the norm of the gradient over all examples that are learnt from."""
         present, network = self.present.parameters, self.problem.network
         total = np.zeros(present.vector.shape)
         for trace, targets in self._seen(self.learnt):
