@@ -15,16 +15,8 @@ import clearprop as cp
 from clearprop.expressions import parse
 from clearprop.network import names as q
 from clearprop.network.names import Names
-from clearprop.rendering.latex_symbols import (
-    ACCENTS,
-    ESCAPES,
-    LATEX,
-    Formula,
-    Symbols,
-    escaped,
-    number,
-    prose,
-)
+from clearprop.rendering.latex_symbols import ACCENTS, ESCAPES, LATEX, Formula, Latex, escaped, number, prose
+from clearprop.rendering.symbols import Symbols
 
 
 @given(st.text(max_size=30))
@@ -38,8 +30,8 @@ def test_escaped_latex_has_balanced_braces_and_only_ascii(given_text: str) -> No
 
 @pytest.mark.parametrize(("quantity", "lecture", "standard"), QUANTITIES)
 def test_quantities_in_both_notations(quantity: q.Quantity, lecture: str, standard: str) -> None:
-    assert Symbols(LECTURE.names).quantity(quantity) == lecture
-    assert Symbols(STANDARD.names).quantity(quantity) == standard
+    assert Symbols(LECTURE.names, LATEX).quantity(quantity) == lecture
+    assert Symbols(STANDARD.names, LATEX).quantity(quantity) == standard
 
 
 @pytest.mark.parametrize(
@@ -55,7 +47,7 @@ def test_names(name: str, shown: str) -> None:
 
 def test_two_names_never_look_the_same() -> None:
     dense = cp.Dense(1, weight_names=(("w5", "w_5"),), bias="none")
-    symbols = Symbols(Names(cp.Network(2, [dense])))
+    symbols = Symbols(Names(cp.Network(2, [dense])), LATEX)
     assert [symbols.quantity(q.Parameter(k)) for k in (0, 1)] == ["w_{5}", r"\mathrm{w\_5}"]
 
 
@@ -148,5 +140,5 @@ def test_escaping_loses_nothing(text: str) -> None:
 def test_names_of_constants_are_balanced(text: str) -> None:
     assert balanced(LATEX.named(text))
     assert balanced(LATEX.subscripted(text))
-    assert balanced(Symbols(STANDARD.names).write(text))
-    assert balanced(Symbols(STANDARD.names, web=True).write(text))
+    assert balanced(Symbols(STANDARD.names, LATEX).write(text))
+    assert balanced(Symbols(STANDARD.names, Latex(web=True)).write(text))

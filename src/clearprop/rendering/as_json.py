@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from clearprop.derivation.derive import Derivation
-from clearprop.derivation.local_derivatives import Factor, Term
+from clearprop.derivation.local_derivatives import Computed, Factor, Term
 from clearprop.derivation.paths import Path
 from clearprop.derivation.shares import WEIGHT
 from clearprop.derivation.values import ValueDerivation
@@ -16,12 +16,14 @@ from clearprop.expressions import text
 from clearprop.network import names as q
 from clearprop.network.names import Names, Quantity
 from clearprop.propagation.cycle import Cycle, moments
+from clearprop.rendering.document import View
+
+Name = Callable[[Any], str]
 
 
 def cycle_structure(cycle: Cycle, derivations: Sequence[Derivation]) -> dict[str, Any]:
     """Return the JSON of ``explain``: the numbers of a cycle and some derivations."""
-    names = cycle.names
-    batch = cycle.example == "all"
+    name, batch = cycle.names.text, cycle.example == "all"
     values = errors_structure(cycle) if batch else {**units_structure(cycle, 0), **errors_structure(cycle)}
     structure: dict[str, Any] = {"values": values}
     if batch:
@@ -31,25 +33,21 @@ def cycle_structure(cycle: Cycle, derivations: Sequence[Derivation]) -> dict[str
         ]
     structure["gradients"] = dict(cycle.gradients.of.items())
     structure["updated"] = dict(cycle.updated.items())
-    structure["after"] = {names.text(q.TotalError()): cycle.error_after}
+    structure["after"] = {name(q.TotalError()): cycle.error_after}
     if cycle.engine is not None:
         dtype, difference, parameter = cycle.engine
-        name = cycle.parameters.layout.name(parameter)
-        structure["engine"] = {"dtype": dtype, "largest_difference": difference, "at": name}
-    structure["derivations"] = {
-        names.text(derivation.quantity): derivation_structure(derivation) for derivation in derivations
-    }
+        at = cycle.parameters.layout.name(parameter)
+        structure["engine"] = {"dtype": dtype, "largest_difference": difference, "at": at}
+    structure["derivations"] = {name(each.quantity): derivation_structure(each) for each in derivations}
     return structure
 
 
 def units_structure(cycle: Cycle, row: int) -> dict[str, float]:
     """Return the weight of one example, if it has one, and each of its weighted sums and outputs."""
     found = {} if cycle.trace.weights is None else {cycle.names.text(WEIGHT): cycle.value(WEIGHT, row)}
-    for layer, units in enumerate(cycle.problem.network.unit_names):
-        for kind in (q.Sum, q.Output):
-            for unit in range(len(units)):
-                quantity = kind(layer, unit)
-                found[cycle.names.text(quantity)] = cycle.value(quantity, row)
+    for layer, size in enumerate(cycle.problem.network.sizes[1:]):
+        for quantity in (kind(layer, unit) for kind in (q.Sum, q.Output) for unit in range(size)):
+            found[cycle.names.text(quantity)] = cycle.value(quantity, row)
     return found
 
 
@@ -70,44 +68,35 @@ def _own_errors(cycle: Cycle, row: int) -> dict[str, float]:
 
 def derivation_structure(derivation: Derivation) -> dict[str, Any]:
     """Return one derivation."""
-    names = derivation.cycle.names
+    name = View(derivation.cycle.names).name
     if isinstance(derivation, ValueDerivation):
-        formulas = [text(formula, names_of(names)) for formula in derivation.formulas]
-        return {"value": derivation.value, "expression": formulas[0] if formulas else None}
+        expression = text(derivation.formulas[0], name) if derivation.formulas else None
+        return {"value": derivation.value, "expression": expression}
     structure: dict[str, Any] = {"gradient": derivation.gradient}
     if derivation.updated is not None:
         structure["updated"] = derivation.updated
-        structure["update"] = [
-            {
-                "symbol": names.text(line.quantity),
-                "expression": text(line.expression, names_of(names)),
-                "value": line.value,
-            }
-            for line in derivation.update
-        ]
-    structure["terms"] = [term_structure(term, names) for term in derivation.terms]
+        structure["update"] = [computed_structure(line, name) for line in derivation.update]
+    structure["terms"] = [term_structure(term, name) for term in derivation.terms]
     return structure
 
 
-def term_structure(term: Term, names: Names) -> dict[str, Any]:
+def computed_structure(line: Computed, name: Name) -> dict[str, Any]:
+    """Return a line or a factor."""
+    return {"symbol": name(line.quantity), "expression": text(line.expression, name), "value": line.value}
+
+
+def term_structure(term: Term, name: Name) -> dict[str, Any]:
     """Return one term: its factors and their product."""
-    structure: dict[str, Any] = {"of": names.text(term.of)}
-    if term.example is not None:
-        structure["example"] = term.example
-    structure["factors"] = [factor_structure(factor, names) for factor in term.factors]
-    structure["product"] = term.product
-    return structure
+    example = {} if term.example is None else {"example": term.example}
+    factors = [factor_structure(factor, name) for factor in term.factors]
+    return {"of": name(term.of), **example, "factors": factors, "product": term.product}
 
 
-def factor_structure(factor: Factor, names: Names) -> dict[str, Any]:
+def factor_structure(factor: Factor, name: Name) -> dict[str, Any]:
     """Return one factor, with its expansion where it is collapsed."""
-    structure: dict[str, Any] = {
-        "symbol": names.text(factor.quantity),
-        "expression": text(factor.expression, names_of(names)),
-        "value": factor.value,
-    }
+    structure = computed_structure(factor, name)
     if factor.expansion:
-        structure["expansion"] = [term_structure(term, names) for term in factor.expansion]
+        structure["expansion"] = [term_structure(term, name) for term in factor.expansion]
         if factor.elided:
             structure["elided"] = factor.elided
     return structure
@@ -115,8 +104,7 @@ def factor_structure(factor: Factor, names: Names) -> dict[str, Any]:
 
 def cycles_structure(cycles: Sequence[Cycle]) -> list[dict[str, Any]]:
     """Return the error and every parameter at the start (cycle 0) and after each update."""
-    first = cycles[0]
-    total = first.names.text(q.TotalError())
+    total = cycles[0].names.text(q.TotalError())
     return [
         {"cycle": number, total: error, "parameters": dict(parameters.items())}
         for number, (error, parameters) in enumerate(moments(cycles))
@@ -125,18 +113,7 @@ def cycles_structure(cycles: Sequence[Cycle]) -> list[dict[str, Any]]:
 
 def paths_structure(paths: Sequence[Path], names: Names) -> list[dict[str, Any]]:
     """Return the largest path contributions."""
-    return [
-        {
-            "path": [names.text(quantity) for quantity in path.quantities()],
-            "contribution": path.contribution,
-        }
-        for path in paths
-    ]
-
-
-def names_of(names: Names) -> Any:
-    """Return a function that names the symbols of an expression."""
-    return lambda key: key if isinstance(key, str) else names.text(key)
+    return [{"path": [*map(names.text, path.quantities())], "contribution": path.contribution} for path in paths]
 
 
 def dumps(structure: Any) -> str:

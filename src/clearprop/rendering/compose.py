@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from clearprop.derivation.derive import Derivation, GradientDerivation
-from clearprop.derivation.local_derivatives import Computed, Factor, Term
+from clearprop.derivation.local_derivatives import Factor, Term
 from clearprop.derivation.shares import reduced
 from clearprop.derivation.values import ValueDerivation
 from clearprop.derivation.words import words
@@ -15,7 +16,7 @@ from clearprop.expressions.tree import add, multiply
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
 from clearprop.rendering.document import Block, Equation, Grid, Heading, Line, Paragraph, Phrase, View
-from clearprop.verification.finite_differences import Differences
+from clearprop.verification.finite_differences import Check, Differences
 
 SHOWN_EXAMPLES = 16
 SHOWN_COLLAPSE = 6
@@ -23,48 +24,27 @@ SHOWN_COLLAPSE = 6
 
 def lines(*sides: Expression, remark: str = "") -> tuple[Line, ...]:
     """Return the lines of an equation without repeating one that looks the same; the remark goes last."""
-    kept: list[Expression] = []
-    for side in sides:
-        if not kept or side != kept[-1]:
-            kept.append(side)
-    return tuple(Line(side, remark if side is kept[-1] else "") for side in kept)
+    *kept, last = (side for side, _ in groupby(sides))
+    return (*map(Line, kept), Line(last, remark))
 
 
-def value_blocks(derivation: ValueDerivation, view: View) -> Iterator[Block]:
+def value_equation(derivation: ValueDerivation) -> Equation:
     """``sum_h1 = i1 * w1 + … = 0.1 * 0.1 + … = 0.41``"""
-    left = Symbol(derivation.quantity)
-    if not derivation.formulas:
-        yield Equation(left, lines(Number(derivation.value), remark=derivation.remark))
-        return
     sides = (*derivation.formulas, derivation.plugged, Number(derivation.value))
-    yield Equation(left, lines(*sides, remark=derivation.remark))
+    return Equation(Symbol(derivation.quantity), lines(*sides, remark=derivation.remark))
 
 
-class Told:
-    """The factors that have been computed already, and for what: "the previous computations are re-usable"."""
+Told = dict[Any, tuple[str, Quantity]]
+"""The factors that have been computed already, where, and as what: "the previous computations are re-usable"."""
 
-    def __init__(self) -> None:
-        self.where: dict[Any, tuple[str, Quantity]] = {}
 
-    def before(self, factor: Factor, place: str) -> tuple[str, Quantity] | None:
-        """Return where the factor was first computed, and as what, or None if that is here."""
-        key = self._key(factor)
-        found = self.where.get(key)
-        if found is None:
-            self.where[key] = place, factor.quantity
-        return found
-
-    def knows(self, factor: Factor) -> bool:
-        """Return whether the factor has been computed."""
-        return self._key(factor) in self.where
-
-    @staticmethod
-    def _key(factor: Factor) -> Any:
-        key = factor.quantity
-        if isinstance(key, q.Derivative) and isinstance(key.of, q.Error) and factor.working is not None:
-            # The slope of the loss: E_total depends on output_k through E_k alone.
-            return q.Derivative(q.TotalError(), key.by)
-        return key
+def _key(factor: Factor) -> Any:
+    """Return the quantity under which a factor is told."""
+    key = factor.quantity
+    if isinstance(key, q.Derivative) and isinstance(key.of, q.Error) and factor.working is not None:
+        # The slope of the loss: E_total depends on output_k through E_k alone.
+        return q.Derivative(q.TotalError(), key.by)
+    return key
 
 
 def gradient_blocks(
@@ -75,7 +55,7 @@ def gradient_blocks(
     level: int = 3,
 ) -> Iterator[Block]:
     """Yield the derivation of one gradient: the chain, each component, the product, the update."""
-    told = Told() if told is None else told
+    told = {} if told is None else told
     name = view.names.text(derivation.quantity)
     gradient = q.Derivative(q.TotalError(), derivation.quantity)
     whole = Symbol(gradient)
@@ -85,13 +65,13 @@ def gradient_blocks(
         yield from _batch(derivation, view, gradient)
     else:
         for left, term in zip(lefts, derivation.terms, strict=True):
-            yield from _term(term, left, view, told, name)
+            yield from _term(term, left, told, name)
         if len(derivation.terms) > 1:
             products: list[Expression] = [Number(term.product) for term in derivation.terms]
             yield Equation(whole, lines(add(*lefts), add(*products), Number(derivation.gradient)))
-    yield from _update(derivation, view)
+    yield from _update(derivation)
     if differences is not None and isinstance(derivation.quantity, q.Parameter):
-        yield _checked(derivation, differences, view)
+        yield _checked(differences.check(derivation.quantity.index, derivation.gradient), view)
 
 
 def _left(derivation: GradientDerivation, term: Term) -> Expression:
@@ -104,69 +84,68 @@ def _left(derivation: GradientDerivation, term: Term) -> Expression:
     return Symbol(quantity)
 
 
-def _term(term: Term, left: Expression, view: View, told: Told, place: str) -> Iterator[Block]:
-    symbols = [Symbol(factor.quantity) for factor in term.factors]
-    if len(symbols) > 1:
-        yield Equation(left, (Line(multiply(*symbols)),))
+def _symbols(term: Term) -> Expression:
+    """Return a product by the names of its factors."""
+    return multiply(*(Symbol(factor.quantity) for factor in term.factors))
+
+
+def _values(term: Term) -> Expression:
+    """Return a product of numbers."""
+    return multiply(*(Number(factor.value) for factor in term.factors))
+
+
+def _term(term: Term, left: Expression, told: Told, place: str) -> Iterator[Block]:
+    """The product by names, each factor, the product again: its formulas, its numbers, its value."""
+    several = len(term.factors) > 1
+    if several:
+        yield Equation(left, (Line(_symbols(term)),))
     for factor in term.factors:
-        yield from _component(factor, view, told, place)
-    if len(symbols) > 1:
-        yield product_equation(left, term)
+        yield from _component(factor, told, place)
+    if several:
+        formulas = multiply(*(factor.expression for factor in term.factors))
+        yield Equation(left, lines(formulas, _values(term), Number(term.product)))
 
 
-def product_equation(left: Expression, term: Term) -> Equation:
-    """Return the product: symbols, then numbers, then its value."""
-    formulas = multiply(*(factor.expression for factor in term.factors))
-    values = multiply(*(Number(factor.value) for factor in term.factors))
-    return Equation(left, lines(formulas, values, Number(term.product)))
-
-
-def _component(factor: Factor, view: View, told: Told, place: str) -> Iterator[Block]:
+def _component(factor: Factor, told: Told, place: str) -> Iterator[Block]:
     left, value = Symbol(factor.quantity), Number(factor.value)
-    before = told.before(factor, place)
-    if before is not None:
-        where, source = before
+    if _key(factor) in told:
+        where, source = told[_key(factor)]
         remark = words("known_for", quantity=where) if where != place else words("known")
         yield Equation(left, (Line(value, remark, source),))
         return
+    told[_key(factor)] = place, factor.quantity
     if factor.expansion:
-        yield from _expanded(factor, view, told, place)
+        yield from _expanded(factor, told, place)
         return
     working = factor.working
     collapse = tuple(_collapsing(factor)) if len(factor.collapse) <= SHOWN_COLLAPSE else ()
     sides = [Line(factor.expression, factor.remark)]
+    rules = "" if working is None else ", ".join(working.rules)
     if working is not None and working.raw != factor.expression:
-        rules = ", ".join(working.rules)
         sides.insert(0, Line(working.raw, rules))
-    elif working is not None and working.rules:
-        sides = [Line(factor.expression, ", ".join(working.rules))]
+    elif rules:
+        sides = [Line(factor.expression, rules)]
     yield Equation(left, (*collapse, *sides, *lines(factor.plugged, value)))
 
 
 def _collapsing(factor: Factor) -> Iterator[Line]:
     """The products of a loss and its activation before they collapse: symbols, then expressions."""
     if factor.collapse:
-        for part in ("quantity", "expression"):
-            products = []
-            for term in factor.collapse:
-                parts = [getattr(inner, part) for inner in term.factors]
-                products.append(multiply(*(p if isinstance(p, Expression) else Symbol(p) for p in parts)))
-            yield Line(add(*products))
+        yield Line(add(*map(_symbols, factor.collapse)))
+        yield Line(add(*(multiply(*(inner.expression for inner in term.factors)) for term in factor.collapse)))
 
 
-def _expanded(factor: Factor, view: View, told: Told, place: str) -> Iterator[Block]:
+def _expanded(factor: Factor, told: Told, place: str) -> Iterator[Block]:
     """A collapsed factor: each path to the error that it stands for, and their sum."""
     left, terms = Symbol(factor.quantity), factor.expansion
     for inner in (inner for term in terms for inner in term.factors):
-        if not _is_given(inner) and not told.knows(inner):
-            yield from _component(inner, view, told, place)
+        if not _is_given(inner) and _key(inner) not in told:
+            yield from _component(inner, told, place)
     many = len(terms) > 1
     ways: list[Expression] = []
     for number, term in enumerate(terms, start=1):
         ways.append(Symbol(words("path", number=number)) if many else left)
-        symbols = multiply(*(Symbol(inner.quantity) for inner in term.factors))
-        values = multiply(*(Number(inner.value) for inner in term.factors))
-        yield Equation(ways[-1], lines(symbols, values, Number(term.product)))
+        yield Equation(ways[-1], lines(_symbols(term), _values(term), Number(term.product)))
     if many:
         products: list[Expression] = [Number(term.product) for term in terms]
         if factor.elided:
@@ -190,49 +169,35 @@ def _batch(derivation: GradientDerivation, view: View, gradient: q.Derivative) -
             place = words("of_example", number=term.example)
         else:
             place = words("of_weighted_example", number=term.example, weight=view.number(float(weights[row])))
-        left = Symbol(Phrase((gradient, place)))
-        values = [multiply(*(Number(f.value) for f in inner.factors)) for inner in factor.expansion]
+        first = [Line(add(*map(_symbols, factor.expansion)))] if row == 0 else []
         products: list[Expression] = [Number(inner.product) for inner in factor.expansion]
-        formulas = [multiply(*(Symbol(f.quantity) for f in inner.factors)) for inner in factor.expansion]
-        first = [Line(add(*formulas))] if row == 0 else []
-        sides = [*first, *lines(add(*values), add(*products), Number(factor.value))]
-        yield Equation(left, tuple(sides))
-    if len(own) > SHOWN_EXAMPLES:
-        yield Paragraph(words("more_examples", count=len(own) - SHOWN_EXAMPLES))
+        sides = lines(add(*map(_values, factor.expansion)), add(*products), Number(factor.value))
+        yield Equation(Symbol(Phrase((gradient, place))), (*first, *sides))
     shown: list[Expression] = [Number(factor.value) for factor in contributions[:SHOWN_EXAMPLES]]
-    if len(own) > SHOWN_EXAMPLES:
-        shown.append(Symbol(words("more", count=len(own) - SHOWN_EXAMPLES)))
+    if (more := len(own) - SHOWN_EXAMPLES) > 0:
+        yield Paragraph(words("more_examples", count=more))
+        shown.append(Symbol(words("more", count=more)))
     total = add(*shown)
     whole = plugged = reduced(total, derivation.cycle.problem.network.loss.over_examples, len(own))
     for term in derivation.terms:
         if term.example is None:
-            yield from _component(term.factors[0], view, Told(), "")
+            yield from _component(term.factors[0], {}, "")
             whole = add(whole, Symbol(term.factors[0].quantity))
             plugged = add(plugged, Number(term.product))
     yield Equation(Symbol(gradient), lines(whole, plugged, Number(derivation.gradient)))
 
 
-def _update(derivation: GradientDerivation, view: View) -> Iterator[Block]:
-    if derivation.updated is None:
-        return
-    if not derivation.update:
-        old = Symbol(derivation.quantity)
-        yield Equation(
-            Symbol(q.Updated(derivation.quantity)),
-            lines(old, Number(derivation.updated), remark=words("frozen")),
-        )
-    for assigned in derivation.update:
-        yield assignment(assigned)
-
-
-def assignment(assigned: Computed) -> Equation:
+def _update(derivation: GradientDerivation) -> Iterator[Block]:
     """``new_w5 = w5 - n * ∂E_total/∂w5 = 0.5 - 0.6 * 0.08020 = 0.45187``"""
-    return Equation(Symbol(assigned.quantity), lines(assigned.expression, assigned.plugged, Number(assigned.value)))
+    if derivation.updated is not None and not derivation.update:
+        sides = lines(Symbol(derivation.quantity), Number(derivation.updated), remark=words("frozen"))
+        yield Equation(Symbol(q.Updated(derivation.quantity)), sides)
+    for assigned in derivation.update:
+        sides = lines(assigned.expression, assigned.plugged, Number(assigned.value))
+        yield Equation(Symbol(assigned.quantity), sides)
 
 
-def _checked(derivation: GradientDerivation, differences: Differences, view: View) -> Block:
-    assert isinstance(derivation.quantity, q.Parameter)
-    check = differences.check(derivation.quantity.index, derivation.gradient)
+def _checked(check: Check, view: View) -> Block:
     if check.kink:
         return Paragraph("Check: a kink lies within the step of the central difference; not compared.")
     return Paragraph(
@@ -245,12 +210,12 @@ def derivation_blocks(
     derivations: Sequence[Derivation], view: View, differences: Differences | None = None
 ) -> tuple[Block, ...]:
     """Return the blocks of derivations, in the given order."""
-    told = Told()
+    told: Told = {}
     blocks: list[Block] = []
     for derivation in derivations:
         if isinstance(derivation, ValueDerivation):
             blocks.append(Heading(3, view.names.text(derivation.quantity), derivation.quantity))
-            blocks += value_blocks(derivation, view)
+            blocks.append(value_equation(derivation))
         else:
             blocks += gradient_blocks(derivation, view, told, differences)
     return tuple(blocks)

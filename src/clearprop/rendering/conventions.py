@@ -10,13 +10,7 @@ from clearprop.expressions.kinks import switches
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
 from clearprop.propagation.cycle import Cycle
-from clearprop.rendering.document import (
-    Block,
-    Diagram,
-    Grid,
-    Heading,
-    View,
-)
+from clearprop.rendering.document import Block, Diagram, Grid, Heading, View
 from clearprop.rules.activations import Activation
 from clearprop.rules.roles import Role
 
@@ -69,11 +63,11 @@ def in_words(tree: Expression) -> Expression:
 def conventions(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expression]]:
     """Yield each choice that published examples make differently, in words."""
     problem, names = cycle.problem, view.names
-    network, objective = problem.network, problem.network.loss
+    network, objective, total = problem.network, problem.network.loss, names.text(q.TotalError())
     yield "loss", objective.rule.name
     yield "error of one output", in_words(objective.rule.formula)
     penalty = "" if not problem.penalty else ", plus the penalty once per batch"
-    yield names.text(q.TotalError()), f"the {objective.over_outputs} over the outputs{penalty}"
+    yield total, f"the {objective.over_outputs} over the outputs{penalty}"
     if cycle.example == "all":
         yield "batch", f"the {objective.over_examples} over the {len(cycle.examples)} examples"
     if cycle.trace.weights is not None:
@@ -81,27 +75,15 @@ def conventions(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expressio
     if problem.penalty:
         yield "penalty, for each weight w", in_words(problem.penalty.formula)
     yield "gradients", "all from the old weights; then all parameters are updated at once"
-    yield (
-        "error signal",
-        f"∂{names.text(q.TotalError())}/∂(weighted sum): its sign is that of output - target",
-    )
-    yield (
-        "biases",
-        "; ".join(
-            f"layer {index + 1}: {_bias_words(layer.bias, layer.train_bias)}"
-            for index, layer in enumerate(network.layers)
-        ),
-    )
+    yield "error signal", f"∂{total}/∂(weighted sum): its sign is that of output - target"
+    layers = enumerate(network.layers, start=1)
+    yield "biases", "; ".join(f"layer {n}: {_bias_words(layer.bias, layer.train_bias)}" for n, layer in layers)
     rate = f"{names.text(q.LearningRate())} = {view.number(cycle.rate)}"
     yield "optimizer", f"{problem.optimizer.name}, learning rate {rate}"
-    kinked = [
-        layer.rule.name
-        for layer in network.layers
-        if isinstance(layer.rule, Activation) and any(True for _ in switches(layer.rule.formula))
-    ]
-    if kinked:
+    activations = [layer.rule for layer in network.layers if isinstance(layer.rule, Activation)]
+    if kinked := dict.fromkeys(rule.name for rule in activations if [*switches(rule.formula)]):
         strict = "conditions are strict (> and not ≥), so the slope of relu at 0 is 0"
-        yield "at a kink", f"{', '.join(dict.fromkeys(kinked))}: {strict}"
+        yield "at a kink", f"{', '.join(kinked)}: {strict}"
     if any(layer.dropout for layer in network.layers):
         yield "dropout", f"the mask of step {cycle.step}; what is kept is scaled by 1/(1 - dropout)"
     if cycle.engine is not None:

@@ -142,14 +142,6 @@ class Matrix:
 
 
 @dataclass(frozen=True)
-class MatrixEquation:
-    """Symbols and matrices side by side. A piece is a matrix, the letter of one (``Letter``), an operator
-    (= + - · ∘) or a parenthesis."""
-
-    pieces: tuple[Matrix | Letter | str, ...]
-
-
-@dataclass(frozen=True)
 class Letter:
     """A matrix or vector by its letter: W, a, z, b, δ, x, t; ``layer`` counts from 1, 0 for none;
     ``mark`` is "", "T" (transposed) or "′" (a function's derivative); ``argument`` follows in
@@ -160,6 +152,24 @@ class Letter:
     mark: Literal["", "T", "′"] = ""
     argument: Letter | None = None
     gradient_of: str = ""
+
+
+Side = tuple[Matrix | Letter | str, ...]
+"""Symbols and matrices side by side: a piece is a matrix, the letter of one, an operator (= + - · ∘) or a
+parenthesis."""
+
+
+@dataclass(frozen=True)
+class MatrixEquation:
+    """Sides between equals signs, in ``pieces`` one after the other."""
+
+    pieces: Side
+
+    @property
+    def sides(self) -> list[Side]:
+        """What stands between the equals signs."""
+        ends = [k for k, piece in enumerate(self.pieces) if piece == "="]
+        return [self.pieces[a + 1 : b] for a, b in zip([-1, *ends], [*ends, None], strict=True)]
 
 
 Cell = str | Expression

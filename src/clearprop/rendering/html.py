@@ -23,7 +23,6 @@ from clearprop.rendering.document import (
     Heading,
     Line,
     Lines,
-    Matrix,
     MatrixEquation,
     Paragraph,
     Phrase,
@@ -214,11 +213,9 @@ class Html:
 
     def _matrix_equation(self, block: MatrixEquation) -> str:
         """Return one side after the other; each may start a new line."""
-        sides: list[list[Matrix | object]] = [[]]
-        for piece in block.pieces:
-            sides.append([piece]) if piece == "=" else sides[-1].append(piece)
-        shown = [math(matrices(tuple(side), self.formula)) for side in sides if side]  # type: ignore[arg-type]
-        label = f"{TAG.sub('', shown[0])}, matrices" if shown else "matrices"
+        left, *rest = block.sides
+        shown = [math(matrices(side, self.formula)) for side in (left, *(("=", *side) for side in rest))]
+        label = f"{TAG.sub('', shown[0])}, matrices"
         return element("div", "<wbr/>".join(shown), class_="equation matrices", **self._reached(label))
 
     # --- tables -----------------------------------------------------------------------------

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from clearprop.rendering.document import Letter, Matrix, MatrixEquation
+from clearprop.rendering.document import Letter, Matrix, MatrixEquation, Side
 from clearprop.rendering.latex_symbols import LATEX, Formula
 from clearprop.rendering.latex_width import ROOM, shrunk, width
 
-OPERATORS = {"∘": r"\circ", "·": r"\cdot", "−": "-", "=": "=", "+": "+", "-": "-"}
-Matrices = tuple[Matrix | Letter | str, ...]
+OPERATORS = {"∘": r"\circ", "·": r"\cdot", "−": "-", **{sign: sign for sign in "=+-()"}}
 
 
 def matrix_equation(block: MatrixEquation, formula: Formula) -> str:
@@ -15,25 +14,14 @@ def matrix_equation(block: MatrixEquation, formula: Formula) -> str:
     whole = _matrices(block.pieces, formula)
     if formula.web or _matrices_width(block.pieces, formula) <= ROOM:
         return whole
-    sides = [_matrices(side, formula) for side in _sides(block.pieces)]
-    wide = max(_matrices_width(side, formula) for side in _sides(block.pieces))
-    left, *rest = sides
+    left, *rest = (_matrices(side, formula) for side in block.sides)
+    widths = [_matrices_width(side, formula) for side in block.sides]
     rows = [f"{left} &= {rest[0]}", *(f"&= {side}" for side in rest[1:])] if rest else [left]
     shown = "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
-    return shown if wide + _matrices_width(_sides(block.pieces)[0], formula) <= ROOM else shrunk(shown, ROOM)
+    return shown if max(widths) + widths[0] <= ROOM else shrunk(shown, ROOM)
 
 
-def _sides(pieces: Matrices) -> list[Matrices]:
-    sides: list[Matrices] = [()]
-    for piece in pieces:
-        if piece == "=":
-            sides.append(())
-        else:
-            sides[-1] = (*sides[-1], piece)
-    return sides
-
-
-def _matrices(pieces: Matrices, formula: Formula) -> str:
+def _matrices(pieces: Side, formula: Formula) -> str:
     brackets = "".join(piece for piece in pieces if piece in ("(", ")"))
     while "()" in brackets:
         brackets = brackets.replace("()", "")
@@ -45,12 +33,8 @@ def _matrices(pieces: Matrices, formula: Formula) -> str:
         elif isinstance(piece, Matrix):
             shown.append(_matrix(piece, formula))
         else:
-            shown.append(growing.get(piece) or OPERATORS.get(piece) or _word(piece, formula))
+            shown.append(growing.get(piece) or OPERATORS.get(piece) or formula.symbols.pieces.text(piece))
     return " ".join(shown)
-
-
-def _word(piece: str, formula: Formula) -> str:
-    return piece if piece in ("(", ")") else formula.symbols.pieces.text(piece)
 
 
 def _matrix(matrix: Matrix, formula: Formula) -> str:
@@ -64,7 +48,7 @@ def _matrix(matrix: Matrix, formula: Formula) -> str:
     return rf"\left[\begin{{array}}{{{'c' * columns}}} {inside} \end{{array}}\right]"
 
 
-def _matrices_width(pieces: Matrices, formula: Formula) -> float:
+def _matrices_width(pieces: Side, formula: Formula) -> float:
     total = 0.0
     for piece in pieces:
         if isinstance(piece, Matrix):

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Hashable
 
 from clearprop.expressions import Expression, Operator
-from clearprop.expressions.printing import ATOM, POWER, SIGN, SUM, Piece
-from clearprop.network import names as q
-from clearprop.network.names import Names
+from clearprop.expressions.printing import ATOM, POWER, SUM, Piece
 from clearprop.network.notation import Accent
-from clearprop.rendering import symbols
-from clearprop.rendering.document import Phrase, View
+from clearprop.rendering.document import View
 from clearprop.rendering.latex_width import shrunk, width
-from clearprop.rendering.line_breaks import Breakable
-from clearprop.rendering.symbols import Pieces
+from clearprop.rendering.symbols import Pieces, SetFormula
 
 # --- characters -------------------------------------------------------------------------
 
@@ -114,14 +109,8 @@ class Latex(Pieces):
     def text(self, text: str) -> str:
         return web_text(text) if self.web else rf"\text{{{escaped(text)}}}"
 
-    def digits(self, digits: str) -> str:
-        return digits
-
     def bold(self, letter: str) -> str:
         return rf"\mathbf{{{letter}}}" if letter.isascii() else rf"\boldsymbol{{{self.italic(letter)}}}"
-
-    def row(self, *parts: str) -> str:
-        return "".join(parts)
 
     def below(self, base: str, index: str) -> str:
         return f"{base}_{{{index}}}"
@@ -132,9 +121,6 @@ class Latex(Pieces):
 
     def accent(self, letter: str, accent: Accent) -> str:
         return rf"\{accent}{{{letter}}}"
-
-    def parenthesised(self, shown: str) -> str:
-        return f"({shown})"
 
     def partial(self, shown: str) -> str:
         return rf"\partial {shown}"
@@ -149,13 +135,6 @@ class Latex(Pieces):
 LATEX = Latex()
 
 
-class Symbols(symbols.Symbols):
-    """Every quantity of a network in LaTeX, as its notation sets it; ``web`` is for MathJax and KaTeX."""
-
-    def __init__(self, names: Names, *, web: bool = False) -> None:
-        super().__init__(names, Latex(web=web))
-
-
 # --- expressions ------------------------------------------------------------------------
 
 
@@ -167,13 +146,12 @@ def number(shown: str) -> str:
     return rf"{mantissa}\times 10^{{{exponent}}}" if e else shown
 
 
-class Formula(Breakable):
+class Formula(SetFormula):
     """Expressions as LaTeX mathematics; ``web`` is for MathJax and KaTeX."""
 
     def __init__(self, view: View, *, web: bool = False) -> None:
-        self.symbols, self.web = Symbols(view.names, web=web), web
-        self.sign = view.names.notation.times_set
-        super().__init__(self.symbols.write, lambda value: number(view.number(value)))
+        self.web = web
+        super().__init__(view, Latex(web=web), number)
 
     # --- line breaks --------------------------------------------------------------------
 
@@ -192,15 +170,6 @@ class Formula(Breakable):
         return shown if self.web else shrunk(shown, room)
 
     # --- the alphabet -------------------------------------------------------------------
-
-    def literal(self, value: float) -> Piece:
-        shown = self.number(value)
-        return shown, SIGN if shown.startswith("-") else POWER if "^" in shown else ATOM
-
-    def symbol(self, key: Hashable) -> Piece:
-        shown = self.symbols.write(key)
-        compound = isinstance(key, q.Updated | q.Derivative | Phrase) or shown.startswith(r"\frac") or "^" in shown
-        return shown, POWER if compound else ATOM
 
     def times(self) -> str:
         return f" {MATHEMATICAL[self.sign].strip()} "

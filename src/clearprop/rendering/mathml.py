@@ -9,16 +9,13 @@ show it.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
 
 from clearprop.expressions import Apply, Expression, Operator, Symbol
-from clearprop.expressions.printing import ATOM, POWER, SIGN, SUM, Piece
-from clearprop.network import names as q
+from clearprop.expressions.printing import ATOM, POWER, SUM, Piece
 from clearprop.network.notation import Accent
-from clearprop.rendering.document import Letter, Matrix, Phrase, View
-from clearprop.rendering.line_breaks import Breakable
+from clearprop.rendering.document import Letter, Matrix, Side, View
 from clearprop.rendering.markup import element, escaped
-from clearprop.rendering.symbols import Pieces, Symbols
+from clearprop.rendering.symbols import Pieces, SetFormula
 
 FUNCTIONS = {"log": "ln"}
 APPLIED = "<mo>\u2061</mo>"
@@ -118,15 +115,13 @@ OPEN, CLOSE = '<mo form="prefix" stretchy="false">(</mo>', '<mo form="postfix" s
 """Parentheses around what is broken into several formulas."""
 
 
-class Formula(Breakable):
+class Formula(SetFormula):
     """Expressions as MathML."""
 
     opening, closing = OPEN, CLOSE
 
     def __init__(self, view: View) -> None:
-        self.symbols = Symbols(view.names, PIECES)
-        self.sign = view.names.notation.times_set
-        super().__init__(self.symbols.write, lambda value: number(view.number(value)))
+        super().__init__(view, PIECES, number)
 
     # --- line breaks --------------------------------------------------------------------------
 
@@ -153,16 +148,6 @@ class Formula(Breakable):
 
     def times(self) -> str:
         return mo(self.sign)
-
-    def literal(self, value: float) -> Piece:
-        shown = self.number(value)
-        negative = shown.startswith(f"<mrow>{self.negative()}")
-        return shown, SIGN if negative else POWER if "<msup>" in shown else ATOM
-
-    def symbol(self, key: Hashable) -> Piece:
-        shown = self.symbols.write(key)
-        compound = isinstance(key, q.Updated | q.Derivative | Phrase) or PIECES.compound(shown)
-        return shown, POWER if compound else ATOM
 
     def parenthesised(self, shown: str) -> str:
         return PIECES.parenthesised(shown)
@@ -200,11 +185,10 @@ class Formula(Breakable):
 
 # --- matrices -------------------------------------------------------------------------------------
 
-OPERATORS = {"-": "−"}
-Matrices = tuple[Matrix | Letter | str, ...]
+FORMS = {"(": "prefix", ")": "postfix"}
 
 
-def matrices(pieces: Matrices, formula: Formula) -> str:
+def matrices(pieces: Side, formula: Formula) -> str:
     """Return symbols and matrices side by side."""
     shown = []
     for piece in pieces:
@@ -213,10 +197,8 @@ def matrices(pieces: Matrices, formula: Formula) -> str:
                 shown.append(PIECES.letter(piece))
             case Matrix():
                 shown.append(matrix(piece, formula))
-            case "(" | ")":
-                shown.append(mo(piece, "prefix" if piece == "(" else "postfix"))
             case str():
-                shown.append(mo(OPERATORS.get(piece, piece)))
+                shown.append(mo(piece.replace("-", "−"), FORMS.get(piece)))
     return "".join(shown)
 
 

@@ -9,15 +9,7 @@ from clearprop.expressions import Number, Symbol
 from clearprop.network import names as q
 from clearprop.propagation.cycle import Cycle, moments
 from clearprop.rendering.compose import column_groups
-from clearprop.rendering.document import (
-    Document,
-    Equation,
-    Grid,
-    Heading,
-    Line,
-    Paragraph,
-    View,
-)
+from clearprop.rendering.document import Document, Equation, Grid, Heading, Line, Paragraph, View
 
 
 def paths_document(cycle: Cycle, index: int, paths: tuple[Path, ...], view: View) -> Document:
@@ -25,23 +17,14 @@ def paths_document(cycle: Cycle, index: int, paths: tuple[Path, ...], view: View
     parameter = q.Parameter(index)
     gradient = float(cycle.gradients.of.vector[index])
     derivative = q.Derivative(q.TotalError(), parameter)
-    name = view.names.text(derivative)
-    rows = tuple(
-        (
-            " → ".join([view.names.text(parameter), *(view.names.text(quantity) for quantity in path.quantities())]),
-            Number(path.contribution),
-        )
-        for path in paths
-    )
+    along = [" → ".join(map(view.names.text, (parameter, *path.quantities()))) for path in paths]
+    rows = tuple((units, Number(path.contribution)) for units, path in zip(along, paths, strict=True))
     shown = sum(path.contribution for path in paths)
     what = "path" if len(paths) == 1 else f"{len(paths)} paths"
     return (
-        Heading(3, f"{name}: the largest path contributions"),
+        Heading(3, f"{view.names.text(derivative)}: the largest path contributions"),
         Grid(("path", "contribution"), rows),
-        Equation(
-            Symbol(derivative),
-            (Line(Number(gradient), "the sum over all paths"),),
-        ),
+        Equation(Symbol(derivative), (Line(Number(gradient), "the sum over all paths"),)),
         Paragraph(f"The {what} shown add up to {view.number(shown)}."),
     )
 

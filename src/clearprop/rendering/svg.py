@@ -84,14 +84,8 @@ class Inline(Pieces):
     def text(self, text: str) -> str:
         return escaped(text)
 
-    def digits(self, digits: str) -> str:
-        return digits
-
     def bold(self, letter: str) -> str:
         return escaped(letter)
-
-    def row(self, *parts: str) -> str:
-        return "".join(parts)
 
     def below(self, base: str, index: str) -> str:
         return f"{base}<sub>{index}</sub>"
@@ -101,12 +95,6 @@ class Inline(Pieces):
 
     def accent(self, letter: str, accent: Accent) -> str:
         return f"<i>{letter}</i>" + {"hat": "\u0302", "bar": "\u0304"}[accent]
-
-    def parenthesised(self, shown: str) -> str:
-        return f"({shown})"
-
-    def partial(self, shown: str) -> str:
-        return f"∂{shown}"
 
     def fraction(self, above: str, below: str) -> str:
         return f"{above}/{below}"

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
+from clearprop.expressions.printing import ATOM, POWER, SIGN, Piece
 from clearprop.network import names as q
 from clearprop.network.names import Names
 from clearprop.network.notation import ACCENTED, GREEK, PENALTY, Accent
-from clearprop.rendering.document import Letter, Phrase
+from clearprop.rendering.document import Letter, Phrase, View
+from clearprop.rendering.line_breaks import Breakable
 
 LETTER, NAME = r"[^\W\d_]", r"\w+"
 
@@ -37,16 +39,8 @@ class Pieces(ABC):
         """Set any text inside a formula."""
 
     @abstractmethod
-    def digits(self, digits: str) -> str:
-        """Set digits, or the comma between two indices."""
-
-    @abstractmethod
     def bold(self, letter: str) -> str:
         """Set the letter of a matrix or vector."""
-
-    @abstractmethod
-    def row(self, *parts: str) -> str:
-        """Set parts side by side."""
 
     @abstractmethod
     def below(self, base: str, index: str) -> str:
@@ -61,20 +55,28 @@ class Pieces(ABC):
         """Set an accent over a letter."""
 
     @abstractmethod
-    def parenthesised(self, shown: str) -> str:
-        """Set it in parentheses."""
-
-    @abstractmethod
-    def partial(self, shown: str) -> str:
-        """Set ∂ in front."""
-
-    @abstractmethod
     def fraction(self, above: str, below: str) -> str:
         """Set one over the other."""
 
     @abstractmethod
     def compound(self, shown: str) -> bool:
         """Return whether it is raised already, or a fraction: it then takes parentheses to be raised."""
+
+    def digits(self, digits: str) -> str:
+        """Set digits, or the comma between two indices."""
+        return digits
+
+    def row(self, *parts: str) -> str:
+        """Set parts side by side."""
+        return "".join(parts)
+
+    def parenthesised(self, shown: str) -> str:
+        """Set it in parentheses."""
+        return f"({shown})"
+
+    def partial(self, shown: str) -> str:
+        """Set ∂ in front."""
+        return f"∂{shown}"
 
     # --- names --------------------------------------------------------------------------
 
@@ -209,3 +211,21 @@ class Symbols:
             mark = unicodedata.normalize("NFKC", words.new_suffix)  # ⁺ is a raised +
             shown = pieces.raised(pieces.parenthesised(shown) if pieces.compound(shown) else shown, mark)
         return pieces.row(pieces.word(words.new_prefix), shown) if words.new_prefix else shown
+
+
+class SetFormula(Breakable):
+    """Expressions as a format sets them: names of its pieces, powers raised; ``number`` sets a number's text."""
+
+    def __init__(self, view: View, pieces: Pieces, number: Callable[[str], str]) -> None:
+        self.symbols, self.sign = Symbols(view.names, pieces), view.names.notation.times_set
+        self.shown = view.number
+        super().__init__(self.symbols.write, lambda value: number(view.number(value)))
+
+    def literal(self, value: float) -> Piece:
+        shown = self.shown(value)
+        return self.number(value), SIGN if shown.startswith("-") else POWER if "e" in shown else ATOM
+
+    def symbol(self, key: Hashable) -> Piece:
+        shown = self.symbols.write(key)
+        compound = isinstance(key, q.Updated | q.Derivative | Phrase) or self.symbols.pieces.compound(shown)
+        return shown, POWER if compound else ATOM

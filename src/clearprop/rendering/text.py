@@ -29,6 +29,7 @@ from clearprop.rendering.document import (
     Matrix,
     MatrixEquation,
     Paragraph,
+    Side,
     View,
 )
 from clearprop.rendering.line_breaks import Breakable
@@ -169,7 +170,7 @@ def _grid_lines(grid: Grid, view: View, width: int) -> Iterator[str]:
     return iter(lines if any(grid.header) else lines[1:])
 
 
-def _matrix_lines(pieces: tuple[Matrix | Letter | str, ...], view: View, width: int) -> list[str]:
+def _matrix_lines(pieces: Side, view: View, width: int) -> list[str]:
     """Return symbols and bracketed matrices side by side, continued below at an equals sign if too wide."""
     blocks = [_piece(piece, view) for piece in pieces]
     height = max(len(block) for block in blocks)

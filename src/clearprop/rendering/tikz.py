@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from clearprop.network import names as q
 from clearprop.rendering.curves import loss_curve
 from clearprop.rendering.document import Curve, Diagram, View
-from clearprop.rendering.latex_symbols import LATEX, Symbols, escaped, number
+from clearprop.rendering.latex_symbols import LATEX, escaped, number
 from clearprop.rendering.layout import Labels, Picture, Point, caption
+from clearprop.rendering.symbols import Symbols
 
 
 def tikz(diagram: Diagram, view: View) -> str:
@@ -36,7 +37,7 @@ class Tikz:
 
     def __init__(self, picture: Picture) -> None:
         self.picture = picture
-        self.symbols = Symbols(picture.view.names)
+        self.symbols = Symbols(picture.view.names, LATEX)
 
     def edges(self) -> Iterator[str]:
         """Yield the lines, which circles and labels then cover."""

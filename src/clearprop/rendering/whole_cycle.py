@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from clearprop.derivation.derive import Derivations
 from clearprop.derivation.shares import WEIGHT
-from clearprop.expressions import Expression, Number, Symbol
+from clearprop.expressions import Number, Symbol
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
 from clearprop.network.notation import Notation
 from clearprop.propagation.cycle import Cycle
-from clearprop.rendering.compose import Told, column_groups, gradient_blocks, value_blocks
+from clearprop.rendering.compose import Told, column_groups, gradient_blocks, value_equation
 from clearprop.rendering.conventions import fits_in_full, head
 from clearprop.rendering.document import (
     Block,
+    Cell,
     Document,
     Equation,
     Grid,
@@ -61,7 +62,7 @@ def _whole(derivations: Derivations, view: View) -> Iterator[Block]:
     yield Heading(2, "Forward propagation")
     yield from _forward(derivations, view)
     yield Heading(2, "The error")
-    yield from _error(derivations, view)
+    yield from _error(derivations)
     yield Heading(2, "Backward propagation")
     yield Paragraph(
         "Every derivative is taken at the old weights. The order is from the last layer to the first: results of "
@@ -87,9 +88,7 @@ def _summary(derivations: Derivations, view: View) -> Iterator[Block]:
     yield Heading(2, "Forward propagation")
     yield _layers(cycle)
     yield Heading(2, "The error")
-    for k in range(min(network.sizes[-1], LARGEST)):
-        yield from value_blocks(derivations.value(q.Error(k)), view)
-    yield from value_blocks(derivations.value(q.TotalError()), view)
+    yield from _values(derivations, *map(q.Error, range(min(network.sizes[-1], LARGEST))), q.TotalError())
     yield Heading(2, "The largest gradients")
     yield from _updated(cycle, view, _largest(cycle))
     yield Heading(2, "The new error")
@@ -105,29 +104,29 @@ def _largest(cycle: Cycle) -> list[int]:
 # --- forward and error -----------------------------------------------------------------------
 
 
+def _values(derivations: Derivations, *quantities: Quantity) -> Iterator[Block]:
+    return (value_equation(derivations.value(quantity)) for quantity in quantities)
+
+
 def _forward(derivations: Derivations, view: View) -> Iterator[Block]:
     cycle = derivations.cycle
     network = cycle.problem.network
-    if cycle.example == "all":
-        yield from _forward_batch(derivations, view)
-        return
-    yield from _inputs(derivations, view)
+    batch = cycle.example == "all"
+    if cycle.problem.fitted is not None and not batch:
+        yield Heading(3, "From the table to the inputs")
+        yield from _values(derivations, *map(q.Input, range(network.sizes[0])))
     for layer, units in enumerate(network.unit_names):
         yield Heading(3, _layer_title(cycle, layer))
-        for unit in range(len(units)):
-            yield from value_blocks(derivations.value(q.Sum(layer, unit)), view)
-            yield from value_blocks(derivations.value(q.Output(layer, unit)), view)
-        yield from _forward_matrix(cycle, view, layer)
-
-
-def _inputs(derivations: Derivations, view: View) -> Iterator[Block]:
-    """The inputs that are made from a row of a table."""
-    cycle = derivations.cycle
-    if cycle.problem.fitted is None:
-        return
-    yield Heading(3, "From the table to the inputs")
-    for index in range(cycle.problem.network.sizes[0]):
-        yield from value_blocks(derivations.value(q.Input(index)), view)
+        sums, outputs = ([kind(layer, unit) for unit in range(len(units))] for kind in (q.Sum, q.Output))
+        quantities = [quantity for pair in zip(sums, outputs, strict=True) for quantity in pair]
+        if batch:  # the formulas, then the numbers of the examples in tables
+            for quantity in quantities:
+                yield Equation(Symbol(quantity), (Line(derivations.value(quantity).formulas[0]),))
+            yield from _per_example(cycle, sums)
+            yield from _per_example(cycle, outputs)
+        else:
+            yield from _values(derivations, *quantities)
+            yield from _forward_matrix(cycle, view, layer)
 
 
 def _layer_title(cycle: Cycle, layer: int) -> str:
@@ -136,22 +135,8 @@ def _layer_title(cycle: Cycle, layer: int) -> str:
     return f"Layer {layer + 1}: {place}, {network.layers[layer].rule.name}"
 
 
-def _forward_batch(derivations: Derivations, view: View) -> Iterator[Block]:
-    """The formulas of a layer, then the numbers of its examples in tables."""
-    cycle = derivations.cycle
-    network = cycle.problem.network
-    for layer, units in enumerate(network.unit_names):
-        yield Heading(3, _layer_title(cycle, layer))
-        for unit in range(len(units)):
-            for quantity in (q.Sum(layer, unit), q.Output(layer, unit)):
-                yield Equation(Symbol(quantity), (Line(derivations.value(quantity).formulas[0]),))
-        kinds = [q.Sum(layer, u) for u in range(len(units))], [q.Output(layer, u) for u in range(len(units))]
-        for quantities in kinds:
-            yield from _per_example(cycle, list(quantities))
-
-
-def _per_example(cycle: Cycle, quantities: list[Quantity]) -> Iterator[Block]:
-    header: tuple[str | Expression, ...] = ("example", *(Symbol(quantity) for quantity in quantities))
+def _per_example(cycle: Cycle, quantities: Sequence[Quantity]) -> Iterator[Block]:
+    header: tuple[Cell, ...] = ("example", *map(Symbol, quantities))
     rows = tuple(
         (Number(float(cycle.numbers[row])), *(Number(cycle.value(quantity, row)) for quantity in quantities))
         for row in range(min(len(cycle.examples), SHOWN_EXAMPLES))
@@ -161,19 +146,14 @@ def _per_example(cycle: Cycle, quantities: list[Quantity]) -> Iterator[Block]:
         yield Paragraph(f"… and {more:,} more examples")
 
 
-def _error(derivations: Derivations, view: View) -> Iterator[Block]:
+def _error(derivations: Derivations) -> Iterator[Block]:
     cycle = derivations.cycle
-    network = cycle.problem.network
+    outputs = range(cycle.problem.network.sizes[-1])
+    given: list[Quantity] = []
     if cycle.example != "all":
-        for k in range(network.sizes[-1]):
-            yield from value_blocks(derivations.value(q.Target(k)), view)
-        if cycle.trace.weights is not None:
-            yield from value_blocks(derivations.value(WEIGHT), view)
-    for k in range(network.sizes[-1]):
-        yield from value_blocks(derivations.value(q.Error(k)), view)
-    if cycle.problem.penalty:
-        yield from value_blocks(derivations.value(q.PenaltyError()), view)
-    yield from value_blocks(derivations.value(q.TotalError()), view)
+        given = [*map(q.Target, outputs), *([] if cycle.trace.weights is None else [WEIGHT])]
+    penalty = [q.PenaltyError()] if cycle.problem.penalty else []
+    return _values(derivations, *given, *map(q.Error, outputs), *penalty, q.TotalError())
 
 
 # --- backward ----------------------------------------------------------------------------------
@@ -182,7 +162,8 @@ def _error(derivations: Derivations, view: View) -> Iterator[Block]:
 def _backward(derivations: Derivations, view: View) -> Iterator[Block]:
     cycle = derivations.cycle
     network, layout = cycle.problem.network, cycle.parameters.layout
-    told, differences = Told(), Differences(cycle)
+    told: Told = {}
+    differences = Differences(cycle)
     for layer in reversed(range(network.depth)):
         yield Heading(3, f"Weights of layer {layer + 1}")
         yield from _signals(derivations, view, layer)
@@ -213,7 +194,7 @@ def _signals(derivations: Derivations, view: View, layer: int) -> Iterator[Block
                 yield MatrixEquation((delta, "=", "(", *values, ")", "∘", _column(slopes), "=", _column(signal)))
     else:
         yield MatrixEquation((delta, "=", _column(signal)))
-    seen = Letter(words.output, layer) if layer else Letter("x")
+    seen = _seen_letter(words, layer)
     gradient = Letter("W", number, gradient_of=words.total_error)
     yield MatrixEquation((gradient, "=", delta, Letter(seen.letter, seen.layer, "T")))
     product = np.outer(signal, cycle.trace.before(layer)[0])
@@ -227,13 +208,17 @@ def _signal_letter(words: Notation, layer: int) -> Letter:
     return Letter(words.signal, layer) if words.signal else Letter(words.sum, layer, gradient_of=words.total_error)
 
 
+def _seen_letter(words: Notation, layer: int) -> Letter:
+    return Letter(words.output, layer) if layer else Letter("x")
+
+
 def _forward_matrix(cycle: Cycle, view: View, layer: int) -> Iterator[Block]:
     """Yield z = W a + b, in a notation that has a matrix form."""
     words = view.names.notation
     if not words.matrix_form:
         return
     number = layer + 1
-    seen = Letter(words.output, layer) if layer else Letter("x")
+    seen = _seen_letter(words, layer)
     biases, weights = cycle.parameters.biases(layer), cycle.parameters.weights(layer)
     bias = ("+", Letter("b", number)) if biases.size else ()
     yield MatrixEquation((Letter(words.sum, number), "=", Letter("W", number), seen, *bias))
@@ -263,31 +248,18 @@ def _column(vector: Array) -> Matrix:
 
 def _updated(cycle: Cycle, view: View, indices: list[int]) -> Iterator[Block]:
     yield Paragraph("All at once, from the gradients above.")
+    trainable = cycle.parameters.layout.trainable
+    vectors = cycle.parameters.vector, cycle.gradients.of.vector, cycle.updated.vector
     rows = []
     for index in indices:
-        parameter = q.Parameter(index)
-        old, gradient = cycle.value(parameter), float(cycle.gradients.of.vector[index])
-        frozen = "" if cycle.parameters.layout.trainable[index] else "not trained"
-        rows.append(
-            (
-                Symbol(parameter),
-                Number(old),
-                Number(gradient),
-                Number(cycle.value(q.Updated(parameter))),
-                frozen,
-            )
-        )
-    total = view.names.text(q.TotalError())
-    if all(row[-1] == "" for row in rows):
-        yield Grid(("", "old", f"∂{total}/∂·", "new"), tuple(row[:-1] for row in rows))
-    else:
-        yield Grid(("", "old", f"∂{total}/∂·", "new", ""), tuple(rows))
+        numbers = (Number(float(vector[index])) for vector in vectors)
+        rows.append((Symbol(q.Parameter(index)), *numbers, *(() if trainable[index] else ("not trained",))))
+    yield Grid(("", "old", f"∂{view.names.text(q.TotalError())}/∂·", "new"), tuple(rows))
 
 
 def _after(cycle: Cycle, view: View) -> Iterator[Block]:
-    total = Symbol(q.TotalError())
     name = view.names.text(q.TotalError())
-    yield Equation(total, (Line(Number(cycle.error_after), "with the new weights"),))
+    yield Equation(Symbol(q.TotalError()), (Line(Number(cycle.error_after), "with the new weights"),))
     change = cycle.error - cycle.error_after
     direction = "smaller" if change > 0 else "larger" if change < 0 else "neither smaller nor larger"
     by = f" by {view.number(abs(change))}" if change else ""
