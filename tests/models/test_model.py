@@ -54,15 +54,6 @@ def test_every_problem_reads_back_equal(problem: cp.Problem, optimizer: Any, dty
         assert read_model(path) == Model(fit.problem)
 
 
-@pytest.mark.parametrize("name", ["iris", "penguins", "digits"])
-def test_tables_read_back_with_their_preprocessing(name: str, tmp_path: Path) -> None:
-    fit = cp.train(cp.load(name), epochs=2, output=tmp_path / "m.safetensors")
-    found = read_model(tmp_path / "m.safetensors")
-    assert found.problem == replace(fit.problem, examples=None)
-    assert found.problem.fitted == fit.problem.fitted
-    assert content(found) == (tmp_path / "m.safetensors").read_bytes()
-
-
 def test_anyone_s_reader_reads_it(tmp_path: Path) -> None:
     fit = cp.train(cp.load("iris"), epochs=2, output=tmp_path / "m.safetensors")
     tensors = load_file(tmp_path / "m.safetensors")
@@ -83,16 +74,6 @@ def test_the_same_run_writes_the_same_bytes_and_another_seed_others(tmp_path: Pa
     )
     assert first == again
     assert first != other
-
-
-def test_frozen_biases_keep_their_digits(tmp_path: Path) -> None:
-    network = cp.Network(1, [cp.Dense(2, bias="shared", train_bias=False), cp.Dense(1)])
-    parameters = cp.Parameters.of(network, [[[0.1], [0.2]], [[0.3, 0.4]]], [0.1, 0.7])
-    problem = cp.Problem(network, parameters, examples=cp.Examples.of([[1.0]], [[2.0]]))
-    cp.train(problem, epochs=2, output=tmp_path / "m.safetensors")
-    found = read_model(tmp_path / "m.safetensors").problem.parameters
-    assert found.biases(0).tolist() == [0.1]
-    assert found.biases(1)[0] == np.float32(found.biases(1)[0])
 
 
 def test_a_training_that_diverges_at_once_reads_back(tmp_path: Path) -> None:

@@ -152,13 +152,6 @@ def test_an_error_of_the_callback_is_not_swallowed_and_costs_nothing(tmp_path: P
     assert cp.load(path).parameters == straight.problem.parameters
 
 
-def test_the_best_epoch_is_the_first_of_the_lowest() -> None:
-    history = History(validation=[3.0])
-    for loss, best in ((2.0, 1), (2.0, 1), (2.5, 1), (1.0, 4), (float("inf"), 4)):
-        history.validation.append(loss)
-        assert history.best == best == int(np.argmin(history.validation))
-
-
 # --- validation rows, early stopping, small gradients --------------------------------------------------
 
 
