@@ -8,6 +8,7 @@ or a difference of output and target, is within 1e-9 of a switch of its rule, th
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +31,7 @@ from clearprop.propagation.cycle import following
 from clearprop.rendering.compose import derivation_blocks
 from clearprop.rendering.document import View, shown_number
 from clearprop.rendering.explanation import in_notation
+from clearprop.rendering.latex import latex
 from clearprop.rendering.text import text
 from clearprop.rules.activations import ACTIVATIONS, Activation
 from clearprop.rules.losses import LOSSES
@@ -307,9 +309,10 @@ def test_every_primitive_over_its_whole_range(node: Node, rule: str) -> None:
     np.testing.assert_allclose(slopes, activation.slopes(sums)[:, 0], rtol=2e-14, atol=1e-300)
 
 
-def test_dropout_is_that_of_the_same_step_and_example(node: Node) -> None:
+@pytest.mark.parametrize("hidden", ["tanh", "softmax"])
+def test_dropout_is_that_of_the_same_step_and_example(node: Node, hidden: str) -> None:
     network = cp.Network(
-        3, [cp.Dense(9, "tanh", dropout=0.4), cp.Dense(5, "relu", dropout=0.2), cp.Dense(2, "softmax")]
+        3, [cp.Dense(9, hidden, dropout=0.4), cp.Dense(5, "relu", dropout=0.2), cp.Dense(2, "softmax")]
     )
     examples = cp.Examples.of(np.eye(3), [[1, 0], [0, 1], [1, 0]])
     problem = cp.Problem(network, settings=cp.Settings(seed=2**40 + 7), examples=examples)
@@ -318,6 +321,39 @@ def test_dropout_is_that_of_the_same_step_and_example(node: Node) -> None:
     np.testing.assert_allclose(
         [found["gradients"][name] for name, _ in done.gradients.of.items()], done.gradients.of.vector, atol=1e-14
     )
+    one, view = cp.cycle(problem, 1), View(done.names)
+    asked = everything(one)
+    texts = in_page(node, problem, ids=[each for each, _ in asked])["texts"]
+    for (each, quantity), printed in zip(asked, texts, strict=True):
+        assert printed == text(derivation_blocks([derive(one, quantity)], view), view), each
+
+
+@pytest.mark.parametrize("net", ["lecture", "deep", "iris", "xor"])
+def test_python_and_page_set_the_same_latex(node: Node, net: str) -> None:
+    """Equation by equation, up to how the lines of one are broken and where its remarks stand."""
+    problem = cp.load(net)
+    script = """([data, indices, shown]) => {
+        const done = clearprop.run(data);
+        const view = clearprop.viewOf(done.network.names(shown.notation), shown);
+        const derived = (index) => clearprop.derive(done, clearprop.chosen(`p${index}`), 0, view);
+        const names = done.network.names(shown.notation);
+        return indices.map((index) => clearprop.latexOf(clearprop.blocksOf(derived(index), view), names, view));
+    }"""
+    done = cp.cycle(problem, int(problem.examples.learnt[0]) + 1)  # type: ignore[union-attr]
+    size = len(done.parameters)
+    indices = sorted({0, 1, size // 3, size // 2, size - 2, size - 1})
+    for notation in NOTATIONS:
+        shown = {"notation": notation, "digits": 5, "rounding": "nearest"}
+        here = in_notation(done, notation)
+        for index, page in zip(indices, node.evaluate(script, [exported(problem), indices, shown]), strict=True):
+            view = View(here.names, 5, "nearest")
+            python = latex(derivation_blocks([derive(here, q.Parameter(index))], view), view, fragment=True)
+            assert equations_of(page) == equations_of(python), (notation, index)
+
+
+def equations_of(written: str) -> list[str]:
+    plain = re.sub(r"\\qquad|&\\quad|&|\s|\\\\(?![a-zA-Z])", "", written)
+    return re.findall(r"\\begin\{align\*\}(.*?)\\end\{align\*\}", plain)
 
 
 # --- every rule ---------------------------------------------------------------------------------

@@ -145,7 +145,8 @@ class Links:
         if not isinstance(rule, Activation):
             return None
         places: dict[Any, Quantity] = {Role.OUTPUT: q.Output(layer, unit), Role.SUM: q.Sum(layer, unit)}
-        return Working(renamed(rule.formula, places), renamed(rule.slope.raw, places), rule.slope.rules)
+        of, raw = (self.formulas.masked(layer, unit, renamed(tree, places)) for tree in (rule.formula, rule.slope.raw))
+        return Working(of, raw, rule.slope.rules)
 
     def sum_by_output(self, layer: int, unit: int, source: int) -> Factor:
         """∂sum_unit/∂output_source of the layer before: the weight between them."""

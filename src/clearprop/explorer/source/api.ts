@@ -6,6 +6,7 @@ import { beginning, cycle, examplesOf, following, only, valueOf, type Cycle, typ
 import { decoded, type Data } from "./data";
 import { derive } from "./derive";
 import { evaluate, useTables } from "./evaluate";
+import { latexOf } from "./latex";
 import { Network } from "./network";
 import { viewOf, type Shown } from "./printing";
 import { chosen } from "./quantity";
@@ -13,7 +14,7 @@ import * as q from "./quantity";
 import { textOf } from "./text";
 import { useWords } from "./words";
 
-export { decoded, evaluate };
+export { blocksOf, chosen, decoded, derive, evaluate, latexOf, viewOf };
 export { addressOf, goToAddress } from "./address";
 export { rowsFrom } from "./csv";
 export { typed } from "./field";

@@ -3,11 +3,11 @@
 import { Chain } from "./chain";
 import { valueOf, type Cycle } from "./cycle";
 import { evaluate } from "./evaluate";
-import { factor, Links, term, type Term } from "./local";
+import { factor, Links, softmaxOutput, term, type Term } from "./local";
 import type { View } from "./printing";
 import { exampleShare, isFused, outputErrors } from "./propagate";
 import * as q from "./quantity";
-import { add, App, divide, filled, multiply, placed, sym, type Places, type Tree } from "./tree";
+import { add, App, divide, multiply, placed, sym, type Places, type Tree } from "./tree";
 import { limits, words } from "./words";
 
 /** One line of the update. */
@@ -170,7 +170,7 @@ function inputFormulas(cycle: Cycle, index: number, row: number): [Tree[], strin
   const { mean, scale } = column;
   const original = evaluate(data.original, { value: valueOf(cycle, q.input(index), row), mean, scale });
   // The sum's rounding is not the table's: 5.1 must not come back as 5.1000000000000005.
-  return [[filled(data.standardized, { value: Number(original.toPrecision(12)), mean, scale })], words("standardized", { column: column.name })];
+  return [[placed(data.standardized, { value: Number(original.toPrecision(12)), mean, scale })], words("standardized", { column: column.name })];
 }
 
 /** The sum of the terms; of many, the first few and the number of others. */
@@ -205,11 +205,8 @@ function outputFormulas(cycle: Cycle, layer: number, unit: number, row: number):
   if (rule.kind === "scalar") {
     const tree = placed(rule.formula, { z: q.sum(layer, unit) });
     const plain = tree instanceof App ? network.data.definitions[tree.operator] : undefined;
-    formulas = [tree, ...(plain === undefined ? [] : [filled(plain, { u: (tree as App).parts[0]! })])];
-  } else {
-    const terms = [...Array(network.sizes[layer + 1]!).keys()].map((u) => placed(rule.term, { z: q.sum(layer, u) }));
-    formulas = [filled(rule.output, { term: terms[unit]!, total: elidedSum(terms) })];
-  }
+    formulas = [tree, ...(plain === undefined ? [] : [placed(plain, { u: (tree as App).parts[0]! })])];
+  } else formulas = [softmaxOutput(network, layer, unit, elidedSum)];
   const mask = cycle.trace.masks[layer] ?? null;
   if (mask === null) return [formulas, ""];
   const scale = mask[row * network.sizes[layer + 1]! + unit]!;
@@ -224,7 +221,7 @@ function errorFormulas(cycle: Cycle, k: number, view: View): [Tree[], string] {
     const whole = elidedSum(terms);
     const key = trace.rows.weights === null ? "over_examples" : "weighted_examples";
     const reduction = network.data.network.over_examples;
-    const reduced = filled(network.data.reductions[reduction], { total: whole, count: terms.length });
+    const reduced = placed(network.data.reductions[reduction], { total: whole, count: terms.length });
     const formula = terms.length === 1 ? whole : reduced;
     return [[formula], words(key, { reduction })];
   }

@@ -2,12 +2,12 @@
    that computed the forward pass; as in derivation/local_derivatives.py. */
 
 import { valueOf, type Cycle } from "./cycle";
-import type { SharedLoss } from "./data";
+import type { SharedLoss, SoftmaxActivation } from "./data";
 import { evaluate } from "./evaluate";
 import type { Network } from "./network";
 import { errorShare, isFused, fusedSignals, pullBack } from "./propagate";
 import * as q from "./quantity";
-import { multiply, placed, sym, type Places, type Tree } from "./tree";
+import { add, multiply, placed, sym, type Places, type Tree } from "./tree";
 import { words } from "./words";
 
 /** One factor of a product: ∂of/∂by, its expression, its number. */
@@ -39,6 +39,13 @@ export function factor(quantity: q.Quantity, expression: Tree, value: number, mo
 
 export function term(of: q.Quantity, factors: Factor[], example: number | null = null): Term {
   return { of, factors, product: factors.reduce((product, each) => product * each.value, 1), example };
+}
+
+/** The output of a unit under softmax, from all sums of its layer. */
+export function softmaxOutput(network: Network, layer: number, unit: number, total = (terms: Tree[]) => add(...terms)): Tree {
+  const { term, output } = network.rule(layer) as SoftmaxActivation;
+  const terms = [...Array(network.sizes[layer + 1]!).keys()].map((u) => placed(term, { z: q.sum(layer, u) }));
+  return placed(output, { term: terms[unit]!, total: total(terms) });
 }
 
 export class Links {
@@ -99,27 +106,27 @@ export class Links {
   outputBySum(layer: number, unit: number, by = unit): Factor {
     const rule = this.network.rule(layer);
     const mask = this.cycle.trace.masks[layer] ?? null;
+    // A dropped or scaled output is no longer the activation's own value.
     const scale = mask === null ? null : mask[this.row * this.network.sizes[layer + 1]! + unit]!;
+    const scaled = (tree: Tree) => (scale === null ? tree : multiply(scale, tree));
     const quantity = q.derivative(q.output(layer, unit), q.sum(layer, by));
     let expression: Tree;
     let value: number;
     let working: Factor["working"] = null;
     if (rule.kind === "scalar") {
       const places = { y: q.output(layer, unit), z: q.sum(layer, unit) };
-      // A dropped or scaled output is no longer the activation's own value.
       expression = placed(scale === null ? rule.printed_slope : rule.slope.simplified, places);
-      working = { raw: placed(rule.slope.raw, places), rules: rule.slope.rules };
+      working = { raw: scaled(placed(rule.slope.raw, places)), rules: rule.slope.rules };
       value = evaluate(rule.slope.simplified, { z: this.number(q.sum(layer, unit)) });
     } else {
-      const places = { y: q.output(layer, unit), other: q.output(layer, by) };
-      expression = placed(unit === by ? rule.diagonal : rule.off_diagonal, places);
+      const output = (u: number) => (scale === null ? q.output(layer, u) : softmaxOutput(this.network, layer, u));
+      expression = placed(unit === by ? rule.diagonal : rule.off_diagonal, { y: output(unit), other: output(by) });
       const one = new Float64Array(this.network.sizes[layer + 1]!);
       one[unit] = 1;
       value = pullBack(this.network, layer, this.sums(layer), one)[by]!;
     }
-    if (scale === null) return factor(quantity, expression, value, { working });
-    const remark = words(scale ? "kept" : "dropped");
-    return factor(quantity, multiply(scale, expression), scale * value, { working, remark });
+    const remark = scale === null ? "" : words(scale ? "kept" : "dropped");
+    return factor(quantity, scaled(expression), (scale ?? 1) * value, { working, remark });
   }
 
   /** ∂sum_unit/∂output_source of the layer before: the weight between them. */

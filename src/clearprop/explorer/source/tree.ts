@@ -24,22 +24,17 @@ export class Val {
 }
 
 export type Tree = number | Val | Sym | App;
-export type Places = Record<string, string | Quantity>;
+export type Places = Record<string, Quantity | Tree>;
 
-/** A rule's expression, spoken of particular quantities. */
+/** A rule's expression in which quantities or whole expressions play the roles. */
 export function placed(raw: Raw, places: Places): Tree {
   if (typeof raw === "number") return raw;
-  if (typeof raw === "string") return new Sym(places[raw] ?? (raw.startsWith("#") ? named(raw.slice(1)) : raw));
-  const [operator, ...rest] = raw;
-  return new App(operator, rest.map((part) => placed(part, places)));
-}
-
-/** A rule's expression in which whole expressions play the roles. */
-export function filled(raw: Raw, parts: Record<string, Tree>): Tree {
-  if (typeof raw === "number") return raw;
-  if (typeof raw === "string") return parts[raw] ?? new Sym(raw);
-  const [operator, ...rest] = raw;
-  return new App(operator, rest.map((part) => filled(part, parts)));
+  if (typeof raw !== "string") {
+    const [operator, ...rest] = raw;
+    return new App(operator, rest.map((part) => placed(part, places)));
+  }
+  const place = places[raw] ?? new Sym(raw.startsWith("#") ? named(raw.slice(1)) : raw);
+  return typeof place === "object" && "kind" in place ? new Sym(place) : place;
 }
 
 /** The tree with the number of every quantity put in for it. */
