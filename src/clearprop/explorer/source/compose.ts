@@ -88,7 +88,7 @@ class Composer {
     const alike = this.derivation.terms.filter((other) => other.of.id === term.of.id && other.example === term.example);
     const last = term.factors[term.factors.length - 1]!.quantity;
     if (alike.length > 1 && last.kind === "derivative" && last.of.kind === "sum")
-      return sym(`${this.view.name(quantity)} through ${this.view.name(last.of)}`);
+      return sym([quantity, " through ", last.of]);
     return sym(quantity);
   }
 
@@ -143,7 +143,7 @@ class Composer {
     const blocks: Block[] = parts.slice(0, limits().examples).map((part, row) => {
       const number = own[row]!.example!;
       const place = rows.weights === null ? words("of_example", { number }) : words("of_weighted_example", { number, weight: view.number(rows.weights[row]!) });
-      const left = sym(`${view.name(this.gradient)}${place}`);
+      const left = sym([this.gradient, place]);
       const first = row === 0 ? [line(add(...part.expansion.map(symbolsOf)))] : [];
       const values = add(...part.expansion.map(valuesOf));
       return equation(left, [...first, ...lines([values, add(...part.expansion.map((term) => term.product)), part.value])]);

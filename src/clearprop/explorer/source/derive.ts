@@ -149,10 +149,8 @@ function formulasOf(cycle: Cycle, quantity: q.Quantity, row: number, view: View)
       return [[weightedSum(cycle, layer, unit)], ""];
     case "error":
       return errorFormulas(cycle, unit, view);
-    case "total": {
-      const errors = [...Array(cycle.network.outputs).keys()].map((k) => sym(q.error(k)));
-      return [[elidedSum(errors, cycle.problem.penalty ? [sym(q.PENALTY)] : [])], ""];
-    }
+    case "total":
+      return [[elidedSum(cycle.network.outputs, (k) => sym(q.error(k)), cycle.problem.penalty ? [sym(q.PENALTY)] : [])], ""];
     case "penalty":
       return [cycle.problem.penalty ? [penaltyFormula(cycle)] : [], words("penalty")];
     default:
@@ -173,29 +171,23 @@ function inputFormulas(cycle: Cycle, index: number, row: number): [Tree[], strin
   return [[placed(data.standardized, { value: Number(original.toPrecision(12)), mean, scale })], words("standardized", { column: column.name })];
 }
 
-/** The sum of the terms; of many, the first few and the number of others. */
-function elidedSum(terms: Tree[], always: Tree[] = []): Tree {
-  const shown = limits().terms;
-  if (terms.length > shown + 2) terms = [...terms.slice(0, shown), more(terms.length - shown)];
-  return add(...terms, ...always);
+/** The sum of the terms; of many, only the first few are made, and the others counted. */
+function elidedSum(count: number, make: (k: number) => Tree, always: Tree[] = []): Tree {
+  const shown = count > limits().terms + 2 ? limits().terms : count;
+  const rest = shown < count ? [sym(words("more", { count: count - shown }))] : [];
+  return add(...[...Array(shown).keys()].map(make), ...rest, ...always);
 }
 
-const more = (count: number): Tree => sym(words("more", { count }));
-
-/** A sum's terms, of which only the first few are made if there are many. */
-function firstTerms(count: number, make: (k: number) => Tree): Tree[] {
-  const shown = count > limits().terms + 3 ? limits().terms : count;
-  const terms = [...Array(shown).keys()].map(make);
-  return shown < count ? [...terms, more(count - shown)] : terms;
-}
+const allOf = (terms: Tree[]): Tree => elidedSum(terms.length, (k) => terms[k]!);
 
 function weightedSum(cycle: Cycle, layer: number, unit: number): Tree {
   const { network } = cycle;
-  const terms = firstTerms(network.sizes[layer]!, (source) =>
-    multiply(sym(q.output(layer - 1, source)), sym(q.parameter(network.weight(layer, unit, source)))),
-  );
   const bias = network.bias(layer, unit);
-  return add(...terms, ...(bias === null ? [] : [sym(q.parameter(bias))]));
+  return elidedSum(
+    network.sizes[layer]!,
+    (source) => multiply(sym(q.output(layer - 1, source)), sym(q.parameter(network.weight(layer, unit, source)))),
+    bias === null ? [] : [sym(q.parameter(bias))],
+  );
 }
 
 function outputFormulas(cycle: Cycle, layer: number, unit: number, row: number): [Tree[], string] {
@@ -206,7 +198,7 @@ function outputFormulas(cycle: Cycle, layer: number, unit: number, row: number):
     const tree = placed(rule.formula, { z: q.sum(layer, unit) });
     const plain = tree instanceof App ? network.data.definitions[tree.operator] : undefined;
     formulas = [tree, ...(plain === undefined ? [] : [placed(plain, { u: (tree as App).parts[0]! })])];
-  } else formulas = [softmaxOutput(network, layer, unit, elidedSum)];
+  } else formulas = [softmaxOutput(network, layer, unit, allOf)];
   const mask = cycle.trace.masks[layer] ?? null;
   if (mask === null) return [formulas, ""];
   const scale = mask[row * network.sizes[layer + 1]! + unit]!;
@@ -218,7 +210,7 @@ function errorFormulas(cycle: Cycle, k: number, view: View): [Tree[], string] {
   const { network, trace } = cycle;
   if (cycle.isBatch) {
     const terms = errorTerms(cycle, k);
-    const whole = elidedSum(terms);
+    const whole = allOf(terms);
     const key = trace.rows.weights === null ? "over_examples" : "weighted_examples";
     const reduction = network.data.network.over_examples;
     const reduced = placed(network.data.reductions[reduction], { total: whole, count: terms.length });
@@ -252,6 +244,6 @@ function penaltyFormula(cycle: Cycle): Tree {
     count += end - start;
     for (let index = start; index < end && weights.length < limits().terms + 3; index++) weights.push(index);
   }
-  return add(...firstTerms(count, (k) => placed(cycle.problem.penalty!.formula, { w: q.parameter(weights[k]!) })));
+  return elidedSum(count, (k) => placed(cycle.problem.penalty!.formula, { w: q.parameter(weights[k]!) }));
 }
 

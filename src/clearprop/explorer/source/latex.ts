@@ -3,9 +3,8 @@
 import type { Block } from "./compose";
 import type { Names } from "./network";
 import { Alphabet, ATOM, POWER, SIGN, SUM, type Piece, type View } from "./printing";
-import type { Quantity } from "./quantity";
 import { Symbols, type Pieces } from "./symbols";
-import type { Tree } from "./tree";
+import type { Key, Tree } from "./tree";
 
 type Characters = Record<string, string>;
 
@@ -55,7 +54,7 @@ export class Latex extends Alphabet<string> {
     return [written, shown.startsWith("-") ? SIGN : exponent === undefined ? ATOM : POWER];
   }
 
-  symbol(key: string | Quantity): Piece<string> {
+  symbol(key: Key): Piece<string> {
     const shown = this.symbols.write(key);
     return [shown, this.symbols.isCompound(key) || isCompound(shown) ? POWER : ATOM];
   }

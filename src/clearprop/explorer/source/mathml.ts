@@ -4,9 +4,8 @@
 import { mml } from "./dom";
 import type { Names } from "./network";
 import { Alphabet, ATOM, POWER, PRODUCT, SIGN, SUM, type Piece, type View } from "./printing";
-import type { Quantity } from "./quantity";
 import { Symbols, type Pieces } from "./symbols";
-import { App, type Tree, type Val } from "./tree";
+import { App, type Key, type Tree, type Val } from "./tree";
 
 const mo = (sign: string, form?: string): Element => mml("mo", { form }, sign);
 const row = (...parts: Element[]): Element => (parts.length === 1 ? parts[0]! : mml("mrow", {}, ...parts));
@@ -62,7 +61,7 @@ export class MathML extends Alphabet<Element> {
     return [mml("mrow", { "data-q": tree.of.id }, shown), strength];
   }
 
-  symbol(key: string | Quantity): Piece<Element> {
+  symbol(key: Key): Piece<Element> {
     return [this.symbols.write(key), this.symbols.isCompound(key) ? POWER : ATOM];
   }
 

@@ -11,6 +11,7 @@ import { placesOf } from "./highlight";
 import { derivative, output, sum, TOTAL, type Quantity } from "./quantity";
 import type { Store } from "./store";
 import { textOf } from "./text";
+import { App, isQuantity, Sym, Val, type Key, type Tree } from "./tree";
 
 /** The number of equations shown at first; a button shows the others. */
 const MOST = 60;
@@ -171,17 +172,15 @@ function equationOf(block: Block, formula: MathML): HTMLElement | null {
 /** Every quantity that a symbol or number of the equations stands for, by its id. */
 function quantitiesIn(blocks: Block[]): Map<string, Quantity> {
   const found = new Map<string, Quantity>();
-  const walk = (tree: unknown): void => {
-    if (tree === null || typeof tree !== "object") return;
-    const node = tree as { key?: unknown; of?: Quantity; parts?: unknown[] };
-    if (node.key && typeof node.key === "object") found.set((node.key as Quantity).id, node.key as Quantity);
-    else if (node.of) found.set(node.of.id, node.of);
-    node.parts?.forEach(walk);
+  const take = (key: Key): void => {
+    if (Array.isArray(key)) key.forEach(take);
+    else if (isQuantity(key)) found.set(key.id, key);
   };
-  for (const block of blocks) {
-    if (block.kind !== "equation") continue;
-    walk(block.left);
-    for (const line of block.lines) walk(line.side);
-  }
+  const walk = (tree: Tree): void => {
+    if (tree instanceof Sym) take(tree.key);
+    else if (tree instanceof Val) take(tree.of);
+    else if (tree instanceof App) tree.parts.forEach(walk);
+  };
+  for (const block of blocks) if (block.kind === "equation") [block.left, ...block.lines.map(({ side }) => side)].forEach(walk);
   return found;
 }

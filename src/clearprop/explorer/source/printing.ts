@@ -4,8 +4,7 @@
 import type { Notation, Raw, Rounding } from "./data";
 import type { Names } from "./network";
 import { plainNumber, shownNumber } from "./number";
-import type { Quantity } from "./quantity";
-import { numberIn, placed, Sym, Val, type Tree } from "./tree";
+import { isQuantity, numberIn, placed, Sym, Val, type Key, type Tree } from "./tree";
 
 export const [CONDITION, SUM, PRODUCT, SIGN, POWER, ATOM] = [0, 1, 2, 3, 4, 5];
 export type Piece<T> = [T, number];
@@ -56,7 +55,7 @@ export abstract class Alphabet<T> {
   }
 
   abstract literal(value: number): Piece<T>;
-  abstract symbol(key: string | Quantity): Piece<T>;
+  abstract symbol(key: Key): Piece<T>;
   abstract plus: (terms: T[]) => T;
   abstract minus: (left: T, right: T) => T;
   abstract times: (factors: T[]) => T;
@@ -71,7 +70,7 @@ export abstract class Alphabet<T> {
 
 /** How names and numbers look. */
 export interface View {
-  name(key: string | Quantity): string;
+  name(key: Key): string;
   number(value: number): string;
   words: Pick<Notation, "times" | "power">;
 }
@@ -84,8 +83,9 @@ export interface Shown {
 }
 
 export function viewOf(names: Names, { digits, rounding }: Shown): View {
+  const name = (key: Key): string => (Array.isArray(key) ? key.map(name).join("") : isQuantity(key) ? names.text(key) : key);
   return {
-    name: (key) => (typeof key === "string" ? key : names.text(key)),
+    name,
     number: (value) => shownNumber(value, digits, rounding),
     words: names.words,
   };
@@ -104,7 +104,7 @@ export class Text extends Alphabet<string> {
     return [shown, shown.startsWith("-") ? SIGN : shown.includes("/") ? PRODUCT : ATOM];
   }
 
-  symbol(key: string | Quantity): Piece<string> {
+  symbol(key: Key): Piece<string> {
     const shown = this.view.name(key);
     return [shown, shown.startsWith("-") ? SIGN : shown.includes("/") ? POWER : ATOM];
   }
@@ -146,7 +146,7 @@ export class Text extends Alphabet<string> {
 /** A rule's own expression, its symbols called by the names given. */
 export class RawText extends Text {
   constructor(called: Record<string, string>) {
-    super({ name: (key) => (typeof key === "string" ? (called[key] ?? key) : key.id), number: plainNumber, words: { times: "*", power: "^" } });
+    super({ name: (key) => (isQuantity(key) ? key.id : (called[String(key)] ?? String(key))), number: plainNumber, words: { times: "*", power: "^" } });
   }
 
   override write(tree: Tree | Raw): string {

@@ -3,6 +3,7 @@
 
 import type { Names } from "./network";
 import type { Quantity } from "./quantity";
+import { isQuantity, type Key } from "./tree";
 
 export interface Pieces<T> {
   italic(letter: string): T;
@@ -24,14 +25,15 @@ export class Symbols<T> {
     readonly pieces: Pieces<T>,
   ) {}
 
-  write(key: string | Quantity): T {
-    if (typeof key === "string") return this.pieces.text(key);
+  write(key: Key): T {
+    if (Array.isArray(key)) return this.pieces.row(...key.map((part) => this.write(part)));
+    if (!isQuantity(key)) return this.pieces.text(key);
     return this.pieces.linked(this.quantity(key), key);
   }
 
   /** Whether it is raised already or a fraction: it takes parentheses to be raised. */
-  isCompound(key: string | Quantity): boolean {
-    if (typeof key === "string") return false;
+  isCompound(key: Key): boolean {
+    if (!isQuantity(key)) return Array.isArray(key);
     if (key.kind === "derivative") return !this.names.isSignal(key);
     return key.kind === "updated" || (key.kind === "named" && key.name.startsWith("1/"));
   }

@@ -3,10 +3,14 @@
 import type { Raw } from "./data";
 import { named, type Quantity } from "./quantity";
 
-/** A symbol's key is a quantity, or plain words. */
+/** A symbol's key: a quantity, plain words, or several of these. */
+export type Key = string | Quantity | Key[];
+
 export class Sym {
-  constructor(readonly key: string | Quantity) {}
+  constructor(readonly key: Key) {}
 }
+
+export const isQuantity = (key: Key): key is Quantity => typeof key === "object" && !Array.isArray(key);
 
 export class App {
   constructor(
@@ -39,7 +43,7 @@ export function placed(raw: Raw, places: Places): Tree {
 
 /** The tree with the number of every quantity put in for it. */
 export function withNumbers(tree: Tree, value: (quantity: Quantity) => number): Tree {
-  if (tree instanceof Sym) return typeof tree.key === "string" ? tree : new Val(value(tree.key), tree.key);
+  if (tree instanceof Sym) return isQuantity(tree.key) ? new Val(value(tree.key), tree.key) : tree;
   return tree instanceof App ? new App(tree.operator, tree.parts.map((part) => withNumbers(part, value))) : tree;
 }
 
@@ -51,16 +55,14 @@ export function numberIn(tree: Tree): number | null {
 export function same(a: Tree, b: Tree): boolean {
   const number = numberIn(a);
   if (number !== null) return number === numberIn(b);
-  if (a instanceof Sym) return b instanceof Sym && idOf(a) === idOf(b);
+  if (a instanceof Sym) return b instanceof Sym && idOf(a.key) === idOf(b.key);
   if (!(a instanceof App) || !(b instanceof App) || a.operator !== b.operator || a.parts.length !== b.parts.length) return false;
   return a.parts.every((part, k) => same(part, b.parts[k]!));
 }
 
-function idOf(symbol: Sym): string {
-  return typeof symbol.key === "string" ? `"${symbol.key}` : symbol.key.id;
-}
+const idOf = (key: Key): string => (Array.isArray(key) ? key.map(idOf).join() : isQuantity(key) ? key.id : `"${key}`);
 
-export const sym = (key: string | Quantity): Sym => new Sym(key);
+export const sym = (key: Key): Sym => new Sym(key);
 export const add = (...terms: Tree[]): Tree => (terms.length === 1 ? terms[0]! : new App("+", terms));
 export const multiply = (...factors: Tree[]): Tree => (factors.length === 1 ? factors[0]! : new App("*", factors));
 export const divide = (above: Tree, below: Tree): Tree => new App("/", [above, below]);
