@@ -129,9 +129,9 @@ class Truth:
             return float(found)
         line = self.lines[key] if key in self.lines else self.lines.of_example(key, row)
         tree = line.expression if line.exact is None else line.exact
-        for each in symbols(tree):
-            self.keys.setdefault(self.done.names.text(each), each)
-        return float(evaluate(tree, {each: self.number(self.done.names.text(each), row) for each in symbols(tree)}))
+        used: dict[str, Any] = {self.done.names.text(each): each for each in symbols(tree)}  # type: ignore[arg-type]
+        self.keys = used | self.keys
+        return float(evaluate(tree, {each: self.number(called, row) for called, each in used.items()}))
 
     def is_written(self, name: str) -> bool:
         """Whether the page writes the line as it stands: not a derivative that it writes as a sum of products over
@@ -163,7 +163,7 @@ def compared(truth: Truth, shown: list[tuple[str, list[Any]]]) -> set[str]:
         alone = value - ((truth.number(penalty, row) or 0.0) if penalty in truth.trees else 0.0)
         trees = [read(side) for side in sides]
         for tree in trees:
-            numbers = {key: alone if key == name else truth.number(key, row) for key in symbols(tree)}
+            numbers = {key: alone if key == name else truth.number(str(key), row) for key in symbols(tree)}
             if None not in numbers.values():
                 made = float(evaluate(tree, numbers))
                 assert any(made == pytest.approx(each, rel=1e-10, abs=1e-12) for each in (value, alone)), (name, tree)
