@@ -34,6 +34,7 @@ def one(seed: int, weights: int, *, same_rules: bool = False) -> str | None:
     """What is wrong with the network of that seed, or None."""
     from tests.engine.support.guarded import guarded, poison
     from tests.engine.support.networks import by_engine, drawn, epoch_of, judged, native, same
+    from tests.engine.support.networks import outputs as outputs_of
     from tests.engine.support.shapes import FAMILIES
 
     if same_rules:
@@ -48,7 +49,7 @@ def one(seed: int, weights: int, *, same_rules: bool = False) -> str | None:
             first = engine = native(problem, dtype, threads, like=first)
             poison(engine)
             ends.append(by_engine(engine, [1]))
-            outputs.append(engine.outputs(epoch_of(problem)[-1].rows))
+            outputs.append(outputs_of(engine, epoch_of(problem)[-1].rows))
             given = [*engine.training.arrays.values(), *engine.inference.arrays.values()]
             if not all(guards.holds(array) for array in given):
                 return "an array that native code was given stands outside of the guards"

@@ -8,23 +8,26 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given
+import sympy
+from hypothesis import assume, given
 from hypothesis import strategies as st
-from tests.expressions.oracle import exact
+from tests.expressions.oracle import ORACLE, exact
+from tests.expressions.trees import FUNCTIONS, LARGE, NAMES, OTHERS, points, trees
 
 from clearprop.expressions import (
     Apply,
+    Expression,
     Number,
     Operator,
+    derivative,
     differentiate,
     evaluate,
     parse,
     simplify,
     text,
 )
+from clearprop.expressions.kinks import switches
 from clearprop.expressions.tree import nodes
-
-NAMES = {"z": "z", "y": "y", "t": "t"}
 
 # Each operator's derivative from a textbook, as a formula for mpmath; log and sqrt for z > 0.
 TEXTBOOK = {
@@ -193,3 +196,63 @@ def test_the_largest_expressions_are_differentiated_in_few_steps(formula: str, m
     slope = differentiate(parse(formula, NAMES), "z").simplified
     assert np.isfinite(evaluate(slope, {"z": 0.9}))
     assert built < 30_000
+
+
+@given(trees, points, points)
+def test_derivatives_agree_with_central_differences(tree: Expression, at_z: float, at_y: float) -> None:
+    with mpmath.workdps(60):
+        h = mpmath.mpf(10) ** -20
+        here = {"z": mpmath.mpf(at_z), "y": mpmath.mpf(at_y)}
+        sides = [[exact(switch, {**here, "z": here["z"] + s * h}) > 0 for switch in switches(tree)] for s in (-1, 1)]
+        assume(sides[0] == sides[1])
+        ahead, behind = (exact(tree, {**here, "z": here["z"] + s * h}) for s in (1, -1))
+        expected = (ahead - behind) / (2 * h)
+    assume(abs(expected) < 1e50)
+    steps = differentiate(tree, "z")
+    for form in (steps.raw, steps.simplified):
+        assert float(evaluate(form, {"z": at_z, "y": at_y})) == pytest.approx(float(expected), rel=1e-7, abs=1e-7)
+
+
+SYMPY = {"logistic": lambda u: 1 / (1 + sympy.exp(-u)), "softplus": lambda u: sympy.log(1 + sympy.exp(u)),
+         "log1p": lambda u: sympy.log(1 + u), "expm1": lambda u: sympy.exp(u) - 1}  # fmt: skip
+
+
+@pytest.mark.parametrize("formula", FUNCTIONS + OTHERS)
+def test_table_of_derivatives_agrees_with_sympy(formula: str) -> None:
+    expected = sympy.diff(sympy.sympify(formula, locals=SYMPY), sympy.Symbol("z"))
+    for at in (0.3, 1.7, 2.9):
+        found = float(evaluate(derivative(parse(formula, NAMES), "z"), {"z": at, "y": 1.3}))
+        assert found == pytest.approx(float(expected.subs({"z": at, "y": 1.3})), rel=1e-12)
+
+
+@pytest.mark.parametrize("formula", FUNCTIONS)
+def test_a_planted_wrong_derivative_is_caught(formula: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = parse(formula, NAMES)
+    assert isinstance(tree, Apply)
+    monkeypatch.setattr(tree.operator, "slope", lambda u: u + 1)
+    with pytest.raises(AssertionError):
+        test_table_of_derivatives_agrees_with_sympy(formula)
+
+
+def test_at_kinks_the_choice_is_strict() -> None:
+    slopes = {"max(z, 0)": 0.0, "where(z > 0, z, 0.1 * z)": 0.1, "abs(z)": 0.0, "min(z, 0)": 0.0}
+    for formula, expected in slopes.items():
+        assert float(evaluate(derivative(parse(formula, NAMES), "z"), {"z": 0.0})) == expected
+
+
+def test_steps_are_named_as_in_the_lecture() -> None:
+    steps = differentiate(parse("1/2 * (t - y)**2", NAMES), "y")
+    assert text(steps.raw) == "2 * (1/2) * (t - y) * (-1)"
+    assert text(steps.simplified) == "y - t"
+    assert steps.rules == ("constant factor rule", "power rule", "chain rule", "difference rule")
+
+
+@pytest.mark.parametrize("name", ["logistic", "tanh", "softplus"])
+@pytest.mark.parametrize("at", LARGE)
+def test_slopes_keep_their_digits_where_they_saturate(name: str, at: float) -> None:
+    sigma = ORACLE[Operator.LOGISTIC]
+    with mpmath.workdps(1000):
+        u = mpmath.mpf(at)
+        expected = {"logistic": sigma(u) * sigma(-u), "tanh": 1 - mpmath.tanh(u) ** 2, "softplus": sigma(u)}[name]
+    found = float(evaluate(derivative(parse(f"{name}(z)", NAMES), "z"), {"z": at}))
+    assert found == pytest.approx(float(expected), rel=1e-13, abs=1e-320)

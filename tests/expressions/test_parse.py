@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import ast
 import math
+from contextlib import suppress
 from typing import Any
 
 import pytest
+import sympy
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.support import few_calls
 
 from clearprop.errors import InvalidExpression
-from clearprop.expressions import Apply, Expression, Number, Operator, Symbol, evaluate, parse, text
+from clearprop.expressions import (
+    Apply,
+    Expression,
+    Number,
+    Operator,
+    Symbol,
+    evaluate,
+    parse,
+    text,
+)
 
 NAMES = {"z": "z", "y": "y"}
 VALUES = {"z": 0.7, "y": -1.3}
@@ -208,3 +219,62 @@ def test_what_is_within_the_bounds_is_read() -> None:
     assert float(evaluate(parse("+".join(["z"] * 50), NAMES), {"z": 2.0})) == 100
     with pytest.raises(InvalidExpression, match="too large: more than 500 parts"):
         parse("max(" + ",".join(["(" + "+".join(["z"] * 40) + ")"] * 20) + ")", NAMES)
+
+
+@pytest.mark.parametrize(
+    "formula", ["1-2-3", "2**3**2", "-2**2", "2**-1", "8/4/2", "1+2*3-4/8", "-(1+2)*-3", "2*-3**2", "(1)", "1.5e1*.5"]
+)
+def test_precedence_is_pythons(formula: str) -> None:
+    assert float(evaluate(parse(formula, {}), {})) == float(sympy.sympify(formula))
+
+
+@pytest.mark.parametrize(
+    ("formula", "position", "message"),
+    [
+        ("", 0, "the expression is empty"),
+        ("z^2", 1, 'unexpected character "^"; a power is written **'),
+        ("z * ", 3, "expected a number, a symbol or a function, found the end"),
+        ("(z", 2, 'expected ")" to close the parenthesis, found the end'),
+        ("z z", 2, 'expected an operator or the end, found "z"'),
+        ("logstic(z)", 0, 'unknown function "logstic"; did you mean "logistic"?'),
+        ("zz", 0, 'unknown symbol "zz"; did you mean "z"?'),
+        ("max(z)", 0, "max takes 2 arguments, found 1"),
+        ("z < 1", 2, '"<" is only understood as the condition of where(condition, then, else)'),
+        ("1e999", 0, "the number 1e999 is too large"),
+        ("exp z", 4, 'expected "(" after exp, found "z"'),
+        ("__import__(z)", 0, 'unknown function "__import__"; known: exp, log, log1p'),
+        ("z.real", 1, 'unexpected character "."'),
+    ],
+)
+def test_errors_point_at_the_character(formula: str, position: int, message: str) -> None:
+    with pytest.raises(InvalidExpression) as error:
+        parse(formula, {"z": "z"})
+    assert error.value.position == position
+    assert error.value.message.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("formula", "message"),
+    [
+        ("(" * 100_000, "the expression is too long: 100000 characters, at most 2000 are read"),
+        ("(" * 1000, "the expression is nested too deeply: more than 60 levels"),
+        ("-" * 1500 + "z", "the expression is nested too deeply: more than 60 levels"),
+        ("z+" * 200 + "z", "the expression is nested too deeply: more than 60 levels"),
+        ("z**" * 300 + "z", "the expression is nested too deeply: more than 60 levels"),
+        ("max(z," * 300, "the expression is nested too deeply: more than 60 levels"),
+    ],
+)
+def test_size_and_nesting_are_bounded(formula: str, message: str) -> None:
+    with few_calls(50_000):
+        with pytest.raises(InvalidExpression) as error:
+            parse(formula, NAMES)
+        assert error.value.message == message
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_read_or_refused(garbage: str) -> None:
+    with suppress(InvalidExpression):
+        parse(garbage, NAMES)
+    with pytest.raises(InvalidExpression) as error:
+        parse(garbage + "$", NAMES)
+    assert 0 <= error.value.position <= len(garbage)
