@@ -39,10 +39,7 @@ def test_an_expression_is_python() -> None:
 def test_symbols_get_the_names_that_the_reader_uses() -> None:
     tree = Symbol("w5") - Symbol("rate") * Symbol("g")
     names = {"w5": "w5", "rate": "n", "g": "∂E_total/∂w5"}
-    assert (
-        text(tree, lambda key: names[str(key)]) == "w5 - n * (∂E_total/∂w5)"
-        or text(tree, lambda key: names[str(key)]) == "w5 - n * ∂E_total/∂w5"
-    )
+    assert text(tree, lambda key: names[str(key)]) == "w5 - n * ∂E_total/∂w5"
     assert text(Symbol("g") ** 2, lambda key: names[str(key)]) == "(∂E_total/∂w5)**2"
 
 
@@ -60,13 +57,8 @@ def test_numbers_read_back_to_the_last_bit(value: float) -> None:
 
 
 def test_whole_numbers_have_no_point() -> None:
-    assert [plain_number(value) for value in (3.0, -2.0, 0.5, 1e15, 1e-7)] == [
-        "3",
-        "-2",
-        "0.5",
-        "1000000000000000.0",
-        "1e-07",
-    ]
+    shown = {3.0: "3", -2.0: "-2", 0.5: "0.5", 1e15: "1000000000000000.0", 1e-7: "1e-07"}
+    assert {value: plain_number(value) for value in shown} == shown
 
 
 def test_what_is_no_expression_is_refused() -> None:

@@ -1,0 +1,78 @@
+"""Problems: examples that fit, settings that are possible, and parameters that depend on the seed alone."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import pytest
+
+import clearprop as cp
+from clearprop.errors import InvalidArgument, InvalidNetwork, UnknownName
+
+NETWORK = cp.Network(2, [cp.Dense(3, "tanh"), cp.Dense(1, "logistic")], "binary_cross_entropy")
+
+
+def test_parameters_follow_from_the_seed() -> None:
+    one, same, other = (cp.Problem(NETWORK, settings=cp.Settings(seed=seed)) for seed in (1, 1, 2))
+    assert one.parameters == same.parameters
+    assert one.parameters != other.parameters
+    assert one.parameters == cp.Parameters.random(NETWORK, 1)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "targets", "place"),
+    [
+        ([[1.0, 2.0, 3.0]], [[0.5]], "inputs"),
+        ([[1.0, 2.0]], [[0.5, 0.5]], "targets"),
+        ([[np.nan, 2.0]], [[0.5]], "inputs"),
+        ([[1.0, 2.0]], [[1.5]], "targets"),
+    ],
+)
+def test_examples_that_do_not_fit_are_refused(inputs: Any, targets: Any, place: str) -> None:
+    """Of another length, not finite, or targets that the loss does not allow: 1.5 is no probability."""
+    with pytest.raises(InvalidNetwork) as caught:
+        cp.Problem(NETWORK, examples=cp.Examples.of(inputs, targets), name="net.toml")
+    assert str(caught.value).startswith("net.toml has 1 problem:\n")
+    assert place in str(caught.value)
+
+
+def test_a_problem_says_what_it_is_and_its_name_makes_no_difference() -> None:
+    examples = cp.Examples.of([[1.0, 2.0]], [[0.5]])
+    one, other = (cp.Problem(NETWORK, examples=examples, name=name) for name in ("a", "b"))
+    assert repr(one).startswith("Problem(a: ")
+    assert repr(one).endswith(", sgd, 1 example)")
+    assert one == other
+
+
+def test_a_notation_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(UnknownName, match='unknown notation "lectur"; did you mean "lecture"'):
+        cp.Problem(NETWORK, notation="lectur")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"epochs": -1}, "epochs: expected a whole number of at least 0, found -1"),
+        ({"batch_size": 0}, "batch_size: expected a whole number of at least 1, found 0"),
+        ({"patience": 2.5}, "patience: expected a whole number, found 2.5"),
+        ({"tolerance": float("nan")}, "tolerance: expected a finite number, found nan"),
+        ({"dtype": "float16"}, 'dtype: expected "float32" or "float64", found "float16"'),
+        ({"time_limit": 0}, "time_limit: expected a number above 0, found 0"),
+        ({"shuffle": "yes"}, 'shuffle: expected true or false, found "yes"'),
+    ],
+)
+def test_impossible_settings_are_refused_by_name(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        cp.Settings(**wrong)
+    assert str(caught.value) == message
+
+
+def test_every_setting_can_be_written_in_a_network_file() -> None:
+    """And a file that says nothing has the defaults."""
+    known = {each.name for each in fields(cp.Settings)}
+    assert cp.Settings() == cp.Problem(NETWORK).settings
+    written = cp.write(cp.Problem(NETWORK, settings=cp.Settings(epochs=3, patience=7, shuffle=False)))
+    assert "epochs = 3" in written
+    assert {"epochs", "patience", "shuffle"} <= known
