@@ -26,7 +26,12 @@ def test_a_browser_is_asked_to_open_that_page(
 ) -> None:
     """Where none starts, the reader is told what to open."""
     opened: list[str] = []
-    monkeypatch.setattr(webbrowser, "open", lambda address: opened.append(address) or starts)
+
+    def open_(address: str) -> bool:
+        opened.append(address)
+        return starts
+
+    monkeypatch.setattr(webbrowser, "open", open_)
     path = tmp_path / "a page.html"
     assert run_explore("xor", output=str(path), opens=True, data=None, target=()) == 0
     assert opened == [path.as_uri()]
