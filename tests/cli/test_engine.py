@@ -73,7 +73,7 @@ def test_the_machine_code() -> None:
     [
         (("nowhere.toml",), "nowhere.toml"),
         (("lecture", "--threads", "0"), "0 is not in the range"),
-        (("lecture", "--batch-size", "0"), "0 is not in the range"),
+        (("lecture", "--batch-size", "0"), "expected a whole number of at least 1, found 0"),
     ],
 )
 def test_a_request_that_is_wrong(arguments: tuple[str, ...], message: str) -> None:

@@ -264,11 +264,11 @@ def test_the_lecture_reads_as_written_from_python() -> None:
         (ONE + 'activation = "z +"\n',
          ["layers[1].activation: expected a number, a symbol or a function, found the end\n  z +\n     ^ character 4"]),
         (ONE + 'activation = "y * z"\n',
-         ['layers[1].activation: unknown symbol "y"; known: z, exp, log, log1p, expm1, sqrt, tanh, logistic, '
-          "softplus, erf, abs, max, min, where\n  y * z\n  ^ character 1"]),
+         ['layers[1].activation: unknown symbol "y"; known: z, exp, log, log1p, expm1, sqrt, sin, cos, tanh, logistic, '
+          "softplus, erf, abs, floor, max, min, where\n  y * z\n  ^ character 1"]),
         (ONE + '[loss]\nname = "(t - z)**2"\n',
-         ['loss.name: unknown symbol "z"; known: y, t, exp, log, log1p, expm1, sqrt, tanh, logistic, softplus, erf, '
-          "abs, max, min, where\n  (t - z)**2\n       ^ character 6"]),
+         ['loss.name: unknown symbol "z"; known: y, t, exp, log, log1p, expm1, sqrt, sin, cos, tanh, logistic, '
+          "softplus, erf, abs, floor, max, min, where\n  (t - z)**2\n       ^ character 6"]),
         (ONE + '[loss]\nname = 3\n', ["loss.name: expected text in quotes, found 3"]),
         (ONE + '[loss]\nover_outputs = "avg"\n', ['loss.over_outputs: expected "sum" or "mean", found "avg"']),
         (ONE + '[loss]\nname = "binary_cross_entropy"\n',

@@ -123,8 +123,6 @@ def SGD(
     >>> text(SGD(0.6).assignments[-1].expression)
     'w - rate * g'
     """
-    if nesterov and (momentum <= 0 or dampening != 0):
-        raise InvalidArgument("sgd: nesterov needs a momentum above 0 and a dampening of 0")
     gradient = _coupled(weight_decay)
     lines: list[Assignment] = []
     if momentum:
@@ -133,7 +131,7 @@ def SGD(
         velocity = m * b + fresh
         lines.append(Assignment(b, where(greater(step, 1), velocity, gradient) if dampening else velocity))
         gradient = gradient + m * b if nesterov else b
-    return _made(
+    made = _made(
         "sgd",
         learning_rate,
         "Polyak 1964; Sutskever et al. 2013" if momentum else "lecture: new_w5",
@@ -143,6 +141,9 @@ def SGD(
         nesterov=nesterov,
         weight_decay=weight_decay,
     )
+    if nesterov and (momentum <= 0 or dampening != 0):
+        raise InvalidArgument("sgd: nesterov needs a momentum above 0 and a dampening of 0")
+    return made
 
 
 def RMSprop(
