@@ -172,9 +172,9 @@ def _fused(rule: Loss, objective: Objective, outputs: int) -> dict[str, Any]:
 
 
 def _pair(pair: AnyFused) -> dict[str, Any]:
-    """What a pair is computed from: the error and its slope, or for softmax the error and its parts."""
+    """What a pair is computed from: the error and its signal, or for softmax the error and its parts."""
     if isinstance(pair, Fused):
-        return {"kind": "scalar", "error": tree(pair.error), "slope": tree(pair.slope.simplified)}
+        return {"kind": "scalar", "error": tree(pair.error), "signal": tree(pair.slope.simplified)}
     parts = ("output", "error", "signal", "diagonal", "off_diagonal")
     return {"kind": "softmax", **{part: tree(getattr(pair, part)) for part in parts}}
 

@@ -1,8 +1,6 @@
 /* The chain rule, written out: the terms, factors and products of a gradient, as in derivation/chain.py. */
 
-import type { Cycle } from "./cycle";
 import { factor, Links, term, type Factor, type Term } from "./local";
-import type { Network } from "./network";
 import { carriedBack, fusedEntries, throughActivation, type Trace } from "./propagate";
 import * as q from "./quantity";
 import { sym } from "./tree";
@@ -11,22 +9,8 @@ import { limits } from "./words";
 const range = (count: number): number[] => [...Array(count).keys()];
 
 /** The derivations of one example of a cycle. */
-export class Chain {
-  readonly network: Network;
-  readonly links: Links;
-  readonly last: number;
-  readonly scalarOutput: boolean;
+export class Chain extends Links {
   private split: Float64Array[] | null = null;
-
-  constructor(
-    readonly cycle: Cycle,
-    readonly row: number,
-  ) {
-    this.network = cycle.network;
-    this.links = new Links(cycle, row);
-    this.last = this.network.last;
-    this.scalarOutput = this.network.rule(this.last).kind === "scalar";
-  }
 
   // --- ∂E_k of every sum and output: each output's error carried back alone -----------------
 
@@ -37,8 +21,8 @@ export class Chain {
 
   /** ∂E_k/∂output_u. */
   byOutput(layer: number, k: number, unit: number): number {
-    if (layer === this.last) return k === unit ? this.links.errorByOutput(k, q.error(k)).value : 0;
-    const products = range(this.network.sizes[layer + 2]!).map((v) => this.bySum(layer + 1, k, v) * this.links.sumByOutput(layer + 1, v, unit).value);
+    if (layer === this.last) return k === unit ? this.errorByOutput(k, q.error(k)).value : 0;
+    const products = range(this.network.sizes[layer + 2]!).map((v) => this.bySum(layer + 1, k, v) * this.sumByOutput(layer + 1, v, unit).value);
     return products.reduce((total, product) => total + product, 0);
   }
 
@@ -53,8 +37,8 @@ export class Chain {
     };
     const copies: Trace = { ...trace, rows: { ...trace.rows, count: K }, sums: trace.sums.map(copied), masks: trace.masks.map((mask, layer) => mask && copied(mask, layer)) };
     const byOutput = Float64Array.from({ length: K * K }, (_, at) => this.byOutput(this.last, Math.floor(at / K), at % K));
-    const last = this.links.isFused
-      ? fusedEntries(network, this.links.sums(this.last), this.links.targets).map((entry) => entry * this.links.share)
+    const last = this.isFused
+      ? fusedEntries(network, this.sums(this.last), this.targets).map((entry) => entry * this.share)
       : throughActivation(network, copies, this.last, byOutput);
     return carriedBack(network, moment.vector, copies, last);
   }
@@ -65,7 +49,7 @@ export class Chain {
   parameterTerms(index: number): Term[] {
     const { layer } = this.network.place(index);
     return this.units(index).flatMap((u) => {
-      const last = this.links.sumByParameter(layer, u, index);
+      const last = this.sumByParameter(layer, u, index);
       return this.toSum(layer, u).map((way) => term(way.of, [...way.factors, last]));
     });
   }
@@ -81,37 +65,34 @@ export class Chain {
     if (layer === this.last) return this.toOutputSum(unit);
     if (this.network.rule(layer).kind === "softmax")
       return range(this.network.outputs).map((k) => term(q.error(k), [this.collapsedSum(k, layer, unit)]));
-    const slope = this.links.outputBySum(layer, unit);
+    const slope = this.outputBySum(layer, unit);
     return this.toOutput(layer, unit).map((way) => term(way.of, [...way.factors, slope]));
   }
 
   private toOutputSum(unit: number): Term[] {
-    if (this.links.isFused) return [term(q.TOTAL, [this.links.errorBySum(unit, q.TOTAL)])];
-    if (this.scalarOutput)
-      return [term(q.TOTAL, [this.links.errorByOutput(unit, q.TOTAL), this.links.outputBySum(this.last, unit)])];
+    if (this.isFused || this.hasScalarOutputs) return [term(q.TOTAL, this.errorToSum(unit, q.TOTAL))];
     return range(this.network.outputs).map((k) =>
-      term(q.error(k), [this.links.errorByOutput(k, q.error(k)), this.links.outputBySum(this.last, k, unit)]),
+      term(q.error(k), [this.errorByOutput(k, q.error(k)), this.outputBySum(this.last, k, unit)]),
     );
   }
 
   /** The factors of ∂E/∂output_unit, for each error that the unit reaches. */
   toOutput(layer: number, unit: number): Term[] {
     if (layer === this.last) {
-      const of = this.scalarOutput ? q.TOTAL : q.error(unit);
-      return [term(of, [this.links.errorByOutput(unit, of)])];
+      const of = this.hasScalarOutputs ? q.TOTAL : q.error(unit);
+      return [term(of, [this.errorByOutput(unit, of)])];
     }
     return range(this.network.outputs).map((k) => {
-      if (layer === this.last - 1 && this.scalarOutput)
-        return term(q.error(k), [...this.errorToSum(k), this.links.sumByOutput(this.last, k, unit)]);
+      if (layer === this.last - 1 && this.hasScalarOutputs)
+        return term(q.error(k), [...this.errorToSum(k), this.sumByOutput(this.last, k, unit)]);
       return term(q.error(k), [this.collapsedOutput(k, layer, unit)]);
     });
   }
 
-  /** ∂E_k/∂sum_k of a scalar output: one fused factor, or loss and activation. */
-  private errorToSum(k: number): Factor[] {
-    const of = q.error(k);
-    if (this.links.isFused) return [this.links.errorBySum(k, of)];
-    return [this.links.errorByOutput(k, of), this.links.outputBySum(this.last, k)];
+  /** ∂E/∂sum_k of a scalar output: one fused factor, or loss and activation. */
+  private errorToSum(k: number, of = q.error(k)): Factor[] {
+    if (this.isFused) return [this.errorBySum(k, of)];
+    return [this.errorByOutput(k, of), this.outputBySum(this.last, k)];
   }
 
   // --- collapsed factors and what they stand for --------------------------------------------
@@ -130,7 +111,7 @@ export class Chain {
     const size = this.network.sizes[layer + 1]!;
     const expansion = range(Math.min(size, limits().width)).map((v) => {
       const of = q.derivative(q.error(k), q.output(layer, v));
-      return term(q.error(k), [factor(of, sym(of), this.byOutput(layer, k, v)), this.links.outputBySum(layer, v, unit)]);
+      return term(q.error(k), [factor(of, sym(of), this.byOutput(layer, k, v)), this.outputBySum(layer, v, unit)]);
     });
     return factor(quantity, sym(quantity), value, { expansion, elided: size - expansion.length });
   }
@@ -145,9 +126,9 @@ export class Chain {
 
   /** Every path from a source's output to E_k, each as a product of local derivatives. */
   private paths(k: number, at: number, source: number): Factor[][] {
-    if (at === this.last) return [[...this.errorToSum(k), this.links.sumByOutput(at, k, source)]];
+    if (at === this.last) return [[...this.errorToSum(k), this.sumByOutput(at, k, source)]];
     return range(this.network.sizes[at + 1]!).flatMap((u) => {
-      const here = [this.links.outputBySum(at, u), this.links.sumByOutput(at, u, source)];
+      const here = [this.outputBySum(at, u), this.sumByOutput(at, u, source)];
       return this.paths(k, at + 1, u).map((factors) => [...factors, ...here]);
     });
   }
@@ -159,7 +140,7 @@ export class Chain {
     const sizes = range(size).map((v) => Math.abs(product(v)));
     const largest = range(size).sort((a, b) => sizes[b]! - sizes[a]! || a - b).slice(0, limits().width).sort((a, b) => a - b);
     const expansion = largest.map((v) =>
-      term(q.error(k), [this.collapsedSum(k, layer + 1, v, false), this.links.sumByOutput(layer + 1, v, unit)]),
+      term(q.error(k), [this.collapsedSum(k, layer + 1, v, false), this.sumByOutput(layer + 1, v, unit)]),
     );
     return { expansion, elided: size - expansion.length };
   }

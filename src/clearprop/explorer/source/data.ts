@@ -41,7 +41,7 @@ interface Shown {
   shown: Raws<"plain" | "counted">;
 }
 
-interface FusedScalar extends Shown, Raws<"error" | "slope"> {
+interface FusedScalar extends Shown, Raws<"error" | "signal"> {
   kind: "scalar";
 }
 

@@ -73,14 +73,8 @@ export function compile(raw: Raw): Compiled {
   const [operator, ...rest] = raw;
   const parts = rest.map(compile);
   const [first, second, third] = parts as [Compiled, Compiled, Compiled];
-  if (operator === "+") {
-    if (parts.length === 2) return (values) => first(values) + second(values);
-    return (values) => parts.slice(1).reduce((total, part) => total + part(values), first(values));
-  }
-  if (operator === "*") {
-    if (parts.length === 2) return (values) => first(values) * second(values);
-    return (values) => parts.slice(1).reduce((total, part) => total * part(values), first(values));
-  }
+  if (operator === "+") return parts.reduce((left, right) => (values) => left(values) + right(values));
+  if (operator === "*") return parts.reduce((left, right) => (values) => left(values) * right(values));
   if (operator === "where") return (values) => (first(values) ? second(values) : third(values));
   const two = TWO[operator];
   if (two) return (values) => two(first(values), second(values));

@@ -5,7 +5,7 @@ import { valueOf, type Cycle } from "./cycle";
 import type { SharedLoss, SoftmaxActivation } from "./data";
 import { evaluate } from "./evaluate";
 import type { Network } from "./network";
-import { errorShare, isFused, fusedSignals, pullBack } from "./propagate";
+import { errorShare, isFused, fused, pullBack } from "./propagate";
 import * as q from "./quantity";
 import { add, multiply, placed, sym, type Places, type Tree } from "./tree";
 import { words } from "./words";
@@ -52,6 +52,7 @@ export class Links {
   readonly network: Network;
   readonly last: number;
   readonly isFused: boolean;
+  readonly hasScalarOutputs: boolean;
 
   constructor(
     readonly cycle: Cycle,
@@ -59,6 +60,7 @@ export class Links {
   ) {
     this.network = cycle.network;
     this.last = this.network.last;
+    this.hasScalarOutputs = this.network.rule(this.last).kind === "scalar";
     this.isFused = isFused(this.network, cycle.trace);
   }
 
@@ -90,15 +92,14 @@ export class Links {
   /** ∂E/∂sum_k of a loss fused with its activation: where the sums and targets meet. */
   errorBySum(k: number, of: q.Quantity): Factor {
     const { shown } = this.network.fused!;
-    const value = fusedSignals(this.network, this.sums(this.last), this.targets)[k]! * this.share;
+    const value = fused(this.network, this.sums(this.last), this.targets, "signal")[k]! * this.share;
     const tree = placed(this.isCounted ? shown.counted : shown.plain, this.outputPlaces(k));
     const remark = words("fused", { loss: this.network.loss.name, activation: this.network.rule(this.last).name });
     return factor(q.derivative(of, q.sum(this.last, k)), tree, value, { collapse: this.fusedParts(k), remark });
   }
 
   private fusedParts(k: number): Term[] {
-    const isSoftmax = this.network.rule(this.last).kind === "softmax";
-    const outputs = isSoftmax ? [...Array(this.network.outputs).keys()] : [k];
+    const outputs = this.hasScalarOutputs ? [k] : [...Array(this.network.outputs).keys()];
     return outputs.map((m) => term(q.error(m), [this.errorByOutput(m, q.error(m)), this.outputBySum(this.last, m, k)]));
   }
 

@@ -18,7 +18,7 @@ export interface Ending {
 }
 
 export class Player {
-  private isPlaying = false;
+  playing = false;
   private started = 0;
   private before = 0;
   private made = 0;
@@ -28,24 +28,20 @@ export class Player {
     private readonly ended: (ending: Ending) => void,
   ) {}
 
-  get playing(): boolean {
-    return this.isPlaying;
-  }
-
   play(): void {
-    if (this.isPlaying) return;
-    this.isPlaying = true;
+    if (this.playing) return;
+    this.playing = true;
     this.started = this.before = performance.now();
     this.made = 0;
     this.frame();
   }
 
   pause(): void {
-    this.isPlaying = false;
+    this.playing = false;
   }
 
   private frame(): void {
-    if (!this.isPlaying) return;
+    if (!this.playing) return;
     const now = performance.now();
     const until = now + Math.max(FRAME, SHARE * Math.min(200, now - this.before));
     this.before = now;
@@ -59,7 +55,7 @@ export class Player {
     }
     this.store.position = Math.min(this.store.phases.length, this.store.phases.findIndex((phase) => phase.kind === "error") + 1);
     if (ending) {
-      this.isPlaying = false;
+      this.playing = false;
       this.store.changed();
       this.ended(ending);
       return;

@@ -136,13 +136,13 @@ export function outputErrors(network: Network, trace: Trace): Float64Array {
   const { rows } = trace;
   const K = network.outputs;
   const errors = new Float64Array(rows.count * K);
-  const fused = isFused(network, trace);
+  const isOne = isFused(network, trace);
   for (let row = 0; row < rows.count; row++) {
     const share = errorShare(network, rows, row);
     const [from, to] = [row * K, row * K + K];
     const [sums, targets] = [trace.sums[network.last]!.subarray(from, to), rows.targets.subarray(from, to)];
-    const own = fused
-      ? fusedErrors(network, sums, targets)
+    const own = isOne
+      ? fused(network, sums, targets, "error")
       : targets.map((t, k) => evaluate(network.loss.formula, { y: trace.outputs[network.last]![from + k]!, t }));
     errors.set(own.map((error) => error * share), from);
   }
@@ -181,18 +181,11 @@ function fusedValues(network: Network, rule: FusedSoftmax, sums: Float64Array, t
   });
 }
 
-/** E_k of one row of a fused loss and activation, without its share. */
-function fusedErrors(network: Network, sums: Float64Array, targets: Float64Array): Float64Array {
+/** E_k of one row of a fused loss and activation, or Σ_k ∂E_k/∂sum_j, without its share. */
+export function fused(network: Network, sums: Float64Array, targets: Float64Array, part: "error" | "signal"): Float64Array {
   const rule = network.fused!;
-  if (rule.kind === "scalar") return sums.map((z, k) => evaluate(rule.error, { z, t: targets[k]! }));
-  return Float64Array.from(fusedValues(network, rule, sums, targets), (values) => evaluate(rule.error, values));
-}
-
-/** Σ_k ∂E_k/∂sum_j of the same. */
-export function fusedSignals(network: Network, sums: Float64Array, targets: Float64Array): Float64Array {
-  const rule = network.fused!;
-  if (rule.kind === "scalar") return sums.map((z, k) => evaluate(rule.slope, { z, t: targets[k]! }));
-  return Float64Array.from(fusedValues(network, rule, sums, targets), (values) => evaluate(rule.signal, values));
+  if (rule.kind === "scalar") return sums.map((z, k) => evaluate(rule[part], { z, t: targets[k]! }));
+  return Float64Array.from(fusedValues(network, rule, sums, targets), (values) => evaluate(rule[part], values));
 }
 
 /** ∂E_k/∂sum_j of the same, row after row of k. */
@@ -201,7 +194,7 @@ export function fusedEntries(network: Network, sums: Float64Array, targets: Floa
   const rule = network.fused!;
   const entries = new Float64Array(K * K);
   if (rule.kind === "scalar") {
-    fusedSignals(network, sums, targets).forEach((signal, k) => (entries[k * K + k] = signal));
+    fused(network, sums, targets, "signal").forEach((signal, k) => (entries[k * K + k] = signal));
     return entries;
   }
   const each = fusedValues(network, rule, sums, targets);
@@ -218,18 +211,18 @@ function outputSignals(network: Network, trace: Trace): Float64Array {
   const K = network.outputs;
   const sums = trace.sums[network.last]!;
   const upstream = new Float64Array(rows.count * K);
-  const fused = isFused(network, trace);
+  const isOne = isFused(network, trace);
   const slope = reading(network.loss.slope);
   for (let row = 0; row < rows.count; row++) {
     const [from, to] = [row * K, row * K + K];
     const share = errorShare(network, rows, row);
-    const signals = fused ? fusedSignals(network, sums.subarray(from, to), rows.targets.subarray(from, to)) : null;
+    const signals = isOne ? fused(network, sums.subarray(from, to), rows.targets.subarray(from, to), "signal") : null;
     for (let k = 0; k < K; k++) {
       const values = { y: trace.outputs[network.last]![from + k]!, t: rows.targets[from + k]! };
       upstream[from + k] = (signals ? signals[k]! : slope(values)) * share;
     }
   }
-  return fused ? upstream : throughActivation(network, trace, network.last, upstream);
+  return isOne ? upstream : throughActivation(network, trace, network.last, upstream);
 }
 
 /** ∂E/∂sum from ∂E/∂output, through the activation and its dropout mask. */
