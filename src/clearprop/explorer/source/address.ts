@@ -1,7 +1,7 @@
 /* The state of the page as a readable address: changes from the original, the cycle, the selection, the display. */
 
 import type { Rounding } from "./data";
-import type { Rows } from "./propagate";
+import { rowsOf, type Rows } from "./propagate";
 import { chosen, type Quantity } from "./quantity";
 import type { Setup, Store } from "./store";
 import { afterError } from "./phases";
@@ -96,10 +96,7 @@ function rowsFrom(text: string, store: Store): Rows {
   const rows = text.split(";").map((row) => row.split(",").map((cell) => number(cell, "rows")));
   const width = sizes[0]! + outputs;
   if (rows.some((row) => row.length !== width)) throw new Broken(`rows: expected ${width} numbers in each`);
-  return {
-    count: rows.length, inputs: Float64Array.from(rows.flatMap((row) => row.slice(0, sizes[0]))),
-    targets: Float64Array.from(rows.flatMap((row) => row.slice(sizes[0]))), weights: null, numbers: rows.map((_, k) => k + 1),
-  };
+  return rowsOf(rows, sizes[0]!);
 }
 
 function setupFrom(parts: URLSearchParams, store: Store): Setup {

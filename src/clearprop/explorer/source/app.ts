@@ -8,7 +8,7 @@ import { Diagram } from "./diagram";
 import { abridged, h, say } from "./dom";
 import { grouped } from "./number";
 import { Panel } from "./panel";
-import { Progress, told } from "./phases";
+import { told } from "./phases";
 import { placesOf } from "./highlight";
 import { Player } from "./player";
 import type { Quantity } from "./quantity";
@@ -124,8 +124,8 @@ export class App {
     for (const element of this.root.querySelectorAll(".cp-just")) element.classList.remove("cp-just");
     if (store.position === 0) return;
     const { units } = told(store.phases[store.position - 1]!, store.network, () => "");
-    this.diagram.mark(units.flatMap((unit) => placesOf(unit, store.network)));
-    this.root.toggleAttribute("data-updated", new Progress(store.phases, store.position).hasUpdate);
+    this.diagram.mark("cp-just", units.flatMap((unit) => placesOf(unit, store.network)));
+    this.root.toggleAttribute("data-updated", store.progress.hasUpdate);
   }
 
   private warn(): void {

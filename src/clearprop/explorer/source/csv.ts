@@ -2,7 +2,7 @@
 
 import type { Network } from "./network";
 import { counted, grouped } from "./number";
-import type { Rows } from "./propagate";
+import { rowsOf, type Rows } from "./propagate";
 
 const MAX_ROWS = 2_000;
 const MAX_CHARACTERS = 2_000_000;
@@ -63,23 +63,20 @@ export function rowsFrom(text: string, network: Network): Rows {
       if (!(hasClasses && column === inputs) && !isNumber(cell)) throw new Unfit(`row ${k + first}, column ${column + 1}: ${shown(cell)} is not a number`);
     });
   });
-  const targets = hasClasses ? classes(rows.map((row) => row[inputs]!), network) : rows.flatMap((row) => row.slice(inputs).map(Number));
-  return {
-    count: rows.length, inputs: Float64Array.from(rows.flatMap((row) => row.slice(0, inputs).map(Number))),
-    targets: Float64Array.from(targets), weights: null, numbers: rows.map((_, k) => k + 1),
-  };
+  const known = hasClasses ? classesOf(rows.map((row) => row[inputs]!), network) : [];
+  const targets = (row: string[]) => (hasClasses ? oneHot(known.indexOf(row[inputs]!), outputs) : row.slice(inputs).map(Number));
+  return rowsOf(rows.map((row) => [...row.slice(0, inputs).map(Number), ...targets(row)]), inputs);
 }
 
 /** One output for each class, or one for two. */
-function classes(labels: string[], network: Network): number[] {
+const oneHot = (at: number, outputs: number): number[] => (outputs === 1 ? [at] : [...Array(outputs).keys()].map((k) => Number(k === at)));
+
+/** The classes in the order of the outputs. */
+function classesOf(labels: string[], network: Network): string[] {
   const outputs = network.outputs;
   const names = [...Array(outputs).keys()].map((unit) => network.unitName(network.last, unit));
   const found = [...new Set(labels)].sort();
-  const known = found.every((label) => names.includes(label)) ? names : found;
   const room = outputs === 1 ? 2 : outputs;
   if (found.length > room) throw new Unfit(`the last column has ${found.length} classes, but the network has outputs for ${room}: ${found.slice(0, 5).map(shown).join(", ")}${found.length > 5 ? ", …" : ""}`);
-  return labels.flatMap((label) => {
-    const at = known.indexOf(label);
-    return outputs === 1 ? [at] : names.map((_, k) => Number(k === at));
-  });
+  return found.every((label) => names.includes(label)) ? names : found;
 }

@@ -6,7 +6,6 @@ import { CHARACTER, Drawing } from "./drawing";
 import { foldOf, turned, type Fold } from "./geometry";
 import { pathFrom, placesOf } from "./highlight";
 import { pannable } from "./pan";
-import { Progress } from "./phases";
 import type { Quantity } from "./quantity";
 import type { Store } from "./store";
 
@@ -88,8 +87,8 @@ export class Diagram {
   private refresh(): void {
     const { store, drawing } = this;
     const done = store.current;
-    const progress = new Progress(store.phases, store.position);
-    for (const { element, text } of drawing.live) write(element, text(done, progress));
+    const progress = store.progress;
+    for (const { element, text } of drawing.live) write(element, text(progress));
     // What a screen reader says begins with what is written there.
     for (const element of drawing.picture.querySelectorAll("[data-select]")) {
       const [written, aloud] = [element.textContent ?? "", spoken(store, element.getAttribute("data-select")!, progress)];
@@ -120,15 +119,11 @@ export class Diagram {
   /** Light up places that are pointed at elsewhere. */
   light(places: string[]): void {
     for (const element of this.drawing.picture.querySelectorAll(".cp-pointed")) element.classList.remove("cp-pointed");
-    this.add("cp-pointed", places);
+    this.mark("cp-pointed", places);
   }
 
-  /** Mark what the last step has computed. */
-  mark(places: string[]): void {
-    this.add("cp-just", places);
-  }
-
-  private add(name: string, places: string[]): void {
+  /** Give a class to what stands at these places. */
+  mark(name: string, places: string[]): void {
     for (const place of places) for (const element of this.drawing.places.get(place) ?? []) element.classList.add(name);
   }
 

@@ -1,10 +1,9 @@
 /* The drawing of a network, built for one geometry: its elements, the texts that change, where each quantity stands. */
 
-import { valueOf, type Cycle } from "./cycle";
 import { abridged, svg } from "./dom";
 import { BOX, geometryOf, labelPlace, type Box, type Column, type Fold, type Geometry, type Item } from "./geometry";
 import type { Progress } from "./phases";
-import { derivative, error, input, output, parameter, sum, target, TOTAL, type Quantity } from "./quantity";
+import { derivative, error, input, output, parameter, sum, target, TOTAL, updated, type Quantity } from "./quantity";
 import type { Store } from "./store";
 
 /** The greatest width of a character at the size of the numbers. */
@@ -16,7 +15,7 @@ const plateWidth = (characters: number): number => characters * 7.8 + 10;
 /** A text that follows the numbers of the cycle. */
 export interface Live {
   element: Element;
-  text(done: Cycle, progress: Progress): string;
+  text(progress: Progress): string;
 }
 
 export interface Edge {
@@ -88,10 +87,9 @@ export class Drawing {
     this.places.set(place, [...(this.places.get(place) ?? []), element]);
   }
 
-  private number(quantity: Quantity, x: number, y: number, isThere: (progress: Progress) => boolean, room: number): SVGElement {
+  private number(quantity: Quantity, x: number, y: number, room: number): SVGElement {
     const element = svg("text", { x, y, "text-anchor": "middle", class: "cp-number", "data-room": room });
-    const value = (done: Cycle) => valueOf(done, quantity, this.store.rowShown);
-    this.live.push({ element, text: (done, progress) => (isThere(progress) ? this.store.view.number(value(done)) : "·") });
+    this.live.push({ element, text: (progress) => this.store.written(quantity, progress) });
     return element;
   }
 
@@ -121,9 +119,8 @@ export class Drawing {
     const name = network.unitName(layer, unit);
     group.append(svg("text", { x: x + width / 2, y: top - 8, "text-anchor": "middle", class: "cp-name" }, svg("title", {}, name), abridged(name, Math.floor(width / CHARACTER))));
     const cell = (quantity: Quantity, left: number, wide: number, kind: string) => {
-      const hasValue = (progress: Progress) => progress.hasUnit(layer, unit);
       const box = svg("rect", { x: left, y: top, width: wide, height: BOX, rx: 7 });
-      return this.choice(quantity, svg("g", { class: `cp-cell ${kind}` }, box, this.number(quantity, left + wide / 2, y + 5, hasValue, wide - 8)), place);
+      return this.choice(quantity, svg("g", { class: `cp-cell ${kind}` }, box, this.number(quantity, left + wide / 2, y + 5, wide - 8)), place);
     };
     if (layer < 0) group.append(cell(input(unit), x, width, "cp-given"));
     else {
@@ -137,17 +134,15 @@ export class Drawing {
 
   private bias(layer: number, unit: number, x: number, y: number): SVGElement {
     const index = this.store.network.bias(layer, unit)!;
-    return this.weightLabel(index, x, y, "cp-bias");
+    return this.choice(parameter(index), svg("g", { class: "cp-label cp-bias" }, this.weightText(index, x, y)), `p${index}`);
   }
 
   /** The error signal under a unit, once the backward pass has reached it. */
   private signal(layer: number, unit: number, x: number, y: number): SVGElement {
     const quantity = derivative(TOTAL, sum(layer, unit));
     const text = svg("text", { x, y, "text-anchor": "middle", class: "cp-signal" });
-    this.live.push({
-      element: text,
-      text: (done, progress) => (progress.hasSignal(layer) ? `${this.store.names.words.signal || "δ"} ${this.store.view.number(valueOf(done, quantity, this.store.rowShown))}` : ""),
-    });
+    const called = this.store.names.words.signal || "δ";
+    this.live.push({ element: text, text: (progress) => this.store.written(quantity, progress, "").replace(/^(?=.)/, `${called} `) });
     return this.choice(quantity, svg("g", { class: "cp-signals" }, text), `u${layer}.${unit}`);
   }
 
@@ -194,9 +189,8 @@ export class Drawing {
     const name = abridged(this.store.network.parameterName(index), 16);
     this.live.push({
       element: text,
-      text: (done, progress) => {
-        const vector = progress.hasUpdate ? done.update.vector : done.moment.vector;
-        const words = `${name}${progress.hasUpdate ? " → " : " = "}${this.store.view.number(vector[index]!)}`;
+      text: (progress) => {
+        const words = `${name}${progress.hasUpdate ? " → " : " = "}${this.store.written(progress.hasUpdate ? updated(parameter(index)) : parameter(index), progress)}`;
         if (box) {
           const width = plateWidth(words.length);
           box.setAttribute("width", width.toFixed(1));
@@ -206,10 +200,6 @@ export class Drawing {
       },
     });
     return text;
-  }
-
-  private weightLabel(index: number, x: number, y: number, kind: string): SVGElement {
-    return this.choice(parameter(index), svg("g", { class: `cp-label ${kind}` }, this.weightText(index, x, y)), `p${index}`);
   }
 
   private sharedBias(from: Column, to: Column, lines: SVGElement, labels: SVGElement, taken: Box[]): void {
@@ -242,7 +232,7 @@ export class Drawing {
       lines.append(svg("path", { d: `M${errors.x + errors.width} ${item.y}L${total.x} ${total.y}`, class: "cp-flow" }));
       boxes.append(this.errorBox(error(k), errors.x, item.y, errors.width, `e${k}`));
       const text = svg("text", { x: errors.x + errors.width / 2, y: item.y + 37, "text-anchor": "middle", class: "cp-number" });
-      this.live.push({ element: text, text: (done) => `${names.text(target(k))} = ${store.view.number(valueOf(done, target(k), store.rowShown))}` });
+      this.live.push({ element: text, text: (progress) => `${names.text(target(k))} = ${store.written(target(k), progress)}` });
       boxes.append(this.choice(target(k), svg("g", { class: "cp-label cp-target" }, text), `t${k}`));
     }
     boxes.append(this.errorBox(TOTAL, total.x, total.y, total.width, "total"));
@@ -250,7 +240,7 @@ export class Drawing {
 
   private errorBox(quantity: Quantity, x: number, y: number, width: number, place: string): SVGElement {
     const name = this.store.names.text(quantity);
-    const number = this.number(quantity, x + width / 2, y + 5, (progress) => progress.hasError, width - 8);
+    const number = this.number(quantity, x + width / 2, y + 5, width - 8);
     const box = svg("rect", { x, y: y - BOX / 2, width, height: BOX, rx: 7 });
     const caption = svg("text", { x: x + width / 2, y: y - BOX / 2 - 8, "text-anchor": "middle", class: "cp-name" }, name);
     return svg("g", { class: "cp-unit cp-error" }, caption, this.choice(quantity, svg("g", { class: "cp-cell" }, box, number), place));

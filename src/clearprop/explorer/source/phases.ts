@@ -33,27 +33,24 @@ export function afterError(phases: Phase[]): number {
 /** The quantities that are known after the first steps of a cycle. */
 export class Progress {
   private readonly units: number[] = [];
-  readonly hasError: boolean;
-  readonly backwardFrom: number;
-  readonly hasUpdate: boolean;
+  private hasError = false;
+  private backwardFrom = Infinity;
+  readonly hasUpdate: boolean = false;
 
   constructor(phases: Phase[], done: number) {
-    let [hasError, backwardFrom, hasUpdate] = [false, Infinity, false];
     for (const phase of phases.slice(0, done)) {
       if (phase.kind === "units") this.units[phase.layer] = phase.to;
-      else if (phase.kind === "error") hasError = true;
-      else if (phase.kind === "backward") backwardFrom = phase.layer;
-      else hasUpdate = true;
+      else if (phase.kind === "error") this.hasError = true;
+      else if (phase.kind === "backward") this.backwardFrom = phase.layer;
+      else this.hasUpdate = true;
     }
-    [this.hasError, this.backwardFrom, this.hasUpdate] = [hasError, backwardFrom, hasUpdate];
   }
 
-  hasUnit(layer: number, unit: number): boolean {
-    return layer < 0 || unit < (this.units[layer] ?? 0);
-  }
-
-  hasSignal(layer: number): boolean {
-    return layer >= this.backwardFrom;
+  knows({ kind, layer, unit, by }: q.Quantity, network: Network): boolean {
+    if (kind === "sum" || kind === "output") return layer < 0 || unit < (this.units[layer] ?? 0);
+    if (kind === "derivative") return (by.kind === "parameter" ? network.place(by.unit).layer : by.layer) >= this.backwardFrom;
+    if (kind === "updated") return this.hasUpdate;
+    return kind === "error" || kind === "total" ? this.hasError : true;
   }
 }
 

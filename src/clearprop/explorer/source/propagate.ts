@@ -15,6 +15,14 @@ export interface Rows {
   numbers: number[];
 }
 
+/** Rows of numbers as examples, each with its inputs first. */
+export function rowsOf(rows: number[][], inputs: number): Rows {
+  const [seen, targets] = [rows.flatMap((row) => row.slice(0, inputs)), rows.flatMap((row) => row.slice(inputs))];
+  return {
+    count: rows.length, inputs: Float64Array.from(seen), targets: Float64Array.from(targets), weights: null, numbers: rows.map((_, k) => k + 1),
+  };
+}
+
 export interface Trace {
   rows: Rows;
   sums: Float64Array[];

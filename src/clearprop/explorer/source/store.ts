@@ -1,11 +1,11 @@
 /* The state of the page: edits, the current cycle, the selection. Every edit is tried first; one that would give
    numbers that are not finite is refused with its cause, and the last good state is kept. */
 
-import { beginning, cycle, examplesOf, following, only, type Cycle, type Moment, type Problem } from "./cycle";
+import { beginning, cycle, examplesOf, following, only, valueOf, type Cycle, type Moment, type Problem } from "./cycle";
 import { decoded, type Data, type Loss } from "./data";
 import { useTables } from "./evaluate";
 import { Network, type Names } from "./network";
-import { afterError, phasesOf, type Phase } from "./phases";
+import { afterError, phasesOf, Progress, type Phase } from "./phases";
 import { viewOf, type Shown, type View } from "./printing";
 import type { Rows } from "./propagate";
 import * as q from "./quantity";
@@ -88,6 +88,15 @@ export class Store {
   /** The position in the current cycle's batch of the example that is shown. */
   get rowShown(): number {
     return this.setup.isBatch ? this.setup.row : 0;
+  }
+
+  get progress(): Progress {
+    return new Progress(this.phases, this.position);
+  }
+
+  /** The number of a quantity as it is shown, or other words while no step of the cycle has computed it. */
+  written(quantity: q.Quantity, progress: Progress, otherwise = "·"): string {
+    return progress.knows(quantity, this.network) ? this.view.number(valueOf(this.current, quantity, this.rowShown)) : otherwise;
   }
 
   // --- editing ----------------------------------------------------------------------------

@@ -4,15 +4,14 @@ import { valueOf } from "./cycle";
 import { h, say } from "./dom";
 import { numberField, type NumberField } from "./field";
 import { grouped } from "./number";
-import { Progress } from "./phases";
-import { derivative, input, output, parameter, sum, target, TOTAL, error, type Quantity } from "./quantity";
+import { derivative, input, output, parameter, sum, target, TOTAL, error, updated, type Quantity } from "./quantity";
 import type { Store } from "./store";
 
 const MOST = 60;
 
 interface Cell {
   element: HTMLElement;
-  text(): string;
+  quantity: Quantity;
 }
 
 export class Tables {
@@ -38,7 +37,8 @@ export class Tables {
       this.key = key;
       this.build();
     }
-    for (const { element, text } of this.cells) say(element, text());
+    const { progress } = store;
+    for (const { element, quantity } of this.cells) say(element, store.written(quantity, progress));
     for (const { field, value } of this.fields) field.set(value());
   }
 
@@ -54,9 +54,9 @@ export class Tables {
       h("table", {}, h("caption", {}, caption), head, h("tbody", {}, ...rows)), more);
   }
 
-  private number(text: () => string): HTMLElement {
+  private number(quantity: Quantity): HTMLElement {
     const element = h("td", { class: "cp-figure" });
-    this.cells.push({ element, text });
+    this.cells.push({ element, quantity });
     return element;
   }
 
@@ -70,11 +70,6 @@ export class Tables {
     const field = numberField({ label: store.names.text(quantity), value: value(), change, isCompact: true });
     this.fields.push({ field, value });
     return h("td", {}, field.element);
-  }
-
-  private shown(quantity: Quantity, isThere: (progress: Progress) => boolean): () => string {
-    const { store } = this;
-    return () => (isThere(new Progress(store.phases, store.position)) ? store.view.number(valueOf(store.current, quantity, store.rowShown)) : "·");
   }
 
   private examples(): HTMLElement {
@@ -95,12 +90,10 @@ export class Tables {
     for (let layer = 0; layer < network.depth; layer++) {
       total += network.sizes[layer + 1]!;
       for (let unit = 0; unit < network.sizes[layer + 1]! && rows.length < MOST; unit++) {
-        const isThere = (progress: Progress) => progress.hasUnit(layer, unit);
-        const signal = this.shown(derivative(TOTAL, sum(layer, unit)), (progress) => progress.hasSignal(layer));
-        const own = layer === network.last ? this.number(this.shown(error(unit), (progress) => progress.hasError)) : h("td", {});
+        const own = layer === network.last ? this.number(error(unit)) : h("td", {});
         const name = h("button", { type: "button", class: "cp-name-button", click: () => this.select(output(layer, unit)) }, network.unitName(layer, unit));
         rows.push(h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, network.rule(layer).label),
-          this.number(this.shown(sum(layer, unit), isThere)), this.number(this.shown(output(layer, unit), isThere)), own, this.number(signal)));
+          this.number(sum(layer, unit)), this.number(output(layer, unit)), own, this.number(derivative(TOTAL, sum(layer, unit)))));
       }
     }
     const header = ["unit", "activation", "weighted sum", "output", "error", `∂${names.words.total_error}/∂${names.words.sum}`];
@@ -115,10 +108,8 @@ export class Tables {
       const { layer, unit, source } = network.place(index);
       const to = network.isShared(index) ? `layer ${layer + 1}` : network.unitName(layer, unit);
       const from = source === null ? "bias" : network.unitName(layer - 1, source);
-      const gradient = derivative(TOTAL, parameter(index));
       return h("tr", {}, this.link(parameter(index)), h("td", {}, `${from} → ${to}`), this.editor(parameter(index), (value) => store.setWeight(index, value)),
-        this.number(this.shown(gradient, (progress) => progress.hasSignal(layer))),
-        this.number(() => (new Progress(store.phases, store.position).hasUpdate ? store.view.number(store.current.update.vector[index]!) : "·")));
+        this.number(derivative(TOTAL, parameter(index))), this.number(updated(parameter(index))));
     });
     return this.table("Weights and biases", ["name", "from → to", "value", `∂${names.words.total_error}/∂·`, "new"], rows, network.size - count);
   }

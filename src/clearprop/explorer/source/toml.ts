@@ -12,13 +12,8 @@ function text(value: string): string {
   return `"${value.replace(/["\\\n\r\t]|[\x00-\x1f\x7f]/g, (c) => escapes[c] ?? hex(c))}"`;
 }
 
-/** The shortest text that reads back to the same bits. */
-export function numeral(value: number): string {
-  return Object.is(value, -0) ? "-0.0" : String(value);
-}
-
 function written(value: Value): string {
-  if (typeof value === "number") return numeral(value);
+  if (typeof value === "number") return Object.is(value, -0) ? "-0.0" : String(value);
   if (typeof value === "string") return text(value);
   if (typeof value === "boolean") return String(value);
   if (Array.isArray(value)) return `[${value.map(written).join(", ")}]`;
