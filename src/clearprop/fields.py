@@ -82,9 +82,6 @@ def shown(value: Any) -> str:
     return abridged(str(value))
 
 
-# --- the checks -----------------------------------------------------------------------------------------
-
-
 def optional(check: Callable[[Any], T]) -> Callable[[Any], T | None]:
     """Accept None too, which a file cannot hold."""
     return lambda value: None if value is None else check(value)

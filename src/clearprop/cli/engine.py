@@ -20,7 +20,7 @@ def run_engine(
     problem = load(net, data=data, target=target or None)
     found = inspected(problem, **limits, measure=not assembly)
     if assembly:
-        deliver_text(found.assembly())
+        deliver_text(found.native.built.assembly)
     else:
         deliver(engine_result(problem, found), format)
     return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from clearprop.cli.output import deliver, which_example
 from clearprop.errors import InvalidArgument
@@ -31,22 +31,19 @@ def run_explain(
     target: tuple[str, ...] = (),
 ) -> int:
     """Explain a cycle, or the quantities that are named."""
-    problem = load(net, data=data, target=target or None)
+    problem, which = load(net, data=data, target=target or None), which_example(example)
     if cycles is not None:
         if names or paths is not None or steps != 1:
             raise InvalidArgument("--cycles prints only a table; leave out names, --paths and --steps")
-        first = cycle(problem, which_example(example))
-        explanation = explain_cycles(first, cycles, digits=digits, rounding=rounding, notation=notation)
+        explanation = explain_cycles(cycle(problem, which), cycles, digits=digits, rounding=rounding, notation=notation)
     else:
-        done = _cycle(problem, which_example(example), steps)
+        done = cycle(problem, which) if steps == 1 else _later(problem, steps, which)
         explanation = explain(done, *names, digits=digits, rounding=rounding, notation=notation, paths=paths)
     deliver(explanation, format or format_of(output), output, fragment=fragment)
     return 0
 
 
-def _cycle(problem: Problem, example: Any, steps: int) -> Cycle:
-    if steps == 1:
-        return cycle(problem, example)
+def _later(problem: Problem, steps: int, example: int | Literal["all"]) -> Cycle:
     from clearprop.training.replay import replay
 
     return replay(problem, steps - 1).cycle(example)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -33,8 +34,6 @@ class Field(click.ParamType):  # type: ignore[type-arg]  # generic in the newest
 def _number(text: Any) -> Any:
     """Return the number that a text is, or else the text."""
     for kind in (int, float):
-        try:
+        with suppress(ValueError):
             return kind(text)
-        except ValueError:
-            continue
     return text

@@ -1,10 +1,10 @@
 """Model files: a network, its parameters, what was fitted on its data, and the progress of its training.
 
 One safetensors file that any reader of such files opens. Its tensors are ``layers.N.weights``, one row per
-unit, and ``layers.N.biases``; those of ``training.`` are for resuming. Its metadata has one
-key, ``clearprop``, with JSON: ``network`` is the network file without its numbers,
-``preprocessing`` what was fitted on the training rows, ``training`` how far it is and what it
-started from. It holds no clock time: the same run writes the same bytes.
+unit, and ``layers.N.biases``; those of ``training.`` are for resuming. Its metadata has one key, ``clearprop``,
+with JSON: ``network`` is the network file without its numbers, ``preprocessing`` what was fitted on the
+training rows, ``training`` how far it is and what it started from. It holds no clock time: the same run writes
+the same bytes.
 """
 
 from __future__ import annotations
@@ -104,14 +104,13 @@ def _with_plain_keys(value: Any) -> Any:
 
 def describe(model: Model) -> dict[str, Any]:
     """Return all of a model but its numbers, as JSON."""
-    problem, progress = model.problem, model.progress
+    fitted, progress = model.problem.fitted, model.progress
     return {
         "format": FORMAT,
-        "network": structure(problem, numbers=False),
-        "preprocessing": None if problem.fitted is None else fitted_as_json(problem.fitted),
-        "training": None
-        if progress is None
-        else {
+        "network": structure(model.problem, numbers=False),
+        "preprocessing": fitted and fitted_as_json(fitted),
+        "training": progress
+        and {
             "epochs": progress.position.epochs,
             "steps": progress.position.steps,
             "status": progress.status,
@@ -136,18 +135,15 @@ def _tensors(model: Model) -> Iterator[tuple[str, Array]]:
         yield from _snapshot("training.present", position.present)
         if position.present is not position.whole:
             yield from _snapshot("training.whole", position.whole)
-        yield "training.history.loss", np.array(history.loss)
-        yield "training.history.rate", np.array(history.rate)
-        yield "training.history.validation", np.array(history.validation)
+        for name in ("loss", "rate", "validation"):
+            yield f"training.history.{name}", np.array(getattr(history, name))
 
 
 def _examples(examples: Examples) -> Iterator[tuple[str, Array]]:
-    for name in ("inputs", "targets", "weights"):
+    kinds = {"inputs": float, "targets": float, "weights": float, "training": np.int64, "validation": np.int64}
+    for name, kind in kinds.items():
         if (values := getattr(examples, name)) is not None:
-            yield f"examples.{name}", np.asarray(values, dtype=float)
-    for name in ("training", "validation"):
-        if (rows := getattr(examples, name)) is not None:
-            yield f"examples.{name}", np.asarray(rows, dtype=np.int64)
+            yield f"examples.{name}", np.asarray(values, dtype=kind)
 
 
 def _snapshot(place: str, snapshot: Snapshot) -> Iterator[tuple[str, Array]]:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from clearprop.fields import list_of, number, string
+from clearprop.errors import InvalidArgument
+from clearprop.fields import Unexpected, list_of, number, string
 from clearprop.fields import names as names_of
 from clearprop.network.data import Column, Fitted
+
+UNFIT = (KeyError, TypeError, ValueError, Unexpected, InvalidArgument)
+"""The errors for JSON that cannot be what was fitted."""
 
 
 def fitted_as_json(fitted: Fitted) -> dict[str, Any]:
@@ -23,11 +27,7 @@ def fitted_as_json(fitted: Fitted) -> dict[str, Any]:
 
 
 def read_fitted(table: Mapping[str, Any]) -> Fitted:
-    """Return what was fitted, from JSON that may hold anything.
-
-    Raises:
-        KeyError, TypeError, ValueError, Unexpected, InvalidArgument: it cannot be what was fitted.
-    """
+    """Return what was fitted, from JSON that may hold anything; it fails with one of ``UNFIT``."""
     columns = tuple(list_of(_column, "columns")(table["columns"]))
     targets = tuple(names_of(table["targets"]))
     names = [column.name for column in columns]

@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.errors import ClearpropError, DamagedModel, InvalidArgument, UnreadableFile
-from clearprop.fields import Unexpected
+from clearprop.errors import ClearpropError, DamagedModel, UnreadableFile
 from clearprop.messages import abridged
 from clearprop.models.history import History, keeps_best
 from clearprop.models.model import FORMAT, KEY, Model, Progress
-from clearprop.models.preprocessing import read_fitted
+from clearprop.models.preprocessing import UNFIT, read_fitted
 from clearprop.models.snapshot import Position, Snapshot
 from clearprop.network.data import Fitted
 from clearprop.network.examples import Examples
@@ -130,8 +129,6 @@ class _Reader:
                 self._shape(f"layers.{number}.weights", (size, before))
             before = size
 
-    # --- numbers ----------------------------------------------------------------------------
-
     def _shape(self, name: str, shape: tuple[int | None, ...]) -> Any:
         """Return a tensor of that shape (None: any length), not yet read."""
         if name not in self.names:
@@ -186,14 +183,12 @@ class _Reader:
             raise self.damaged(f"examples.{part}: there are {count} examples, but it refers to others")
         return rows
 
-    # --- preprocessing -------------------------------------------------------------------------
-
     def _fitted(self, problem: Problem, table: Any) -> Fitted | None:
         if table is None:
             return None
         try:
             fitted = read_fitted(table)
-        except (KeyError, TypeError, ValueError, Unexpected, InvalidArgument):
+        except UNFIT:
             raise self.damaged("its preprocessing does not make sense") from None
         sizes = problem.network.sizes
         if fitted.width != sizes[0]:
@@ -202,8 +197,6 @@ class _Reader:
         if targets != sizes[-1] and not (sizes[-1] == 1 and fitted.classes is not None and targets == 2):
             raise self.damaged(f"its targets take {targets} outputs, its network has {sizes[-1]}")
         return fitted
-
-    # --- training -------------------------------------------------------------------------------
 
     def _progress(self, problem: Problem, table: Any) -> Progress:
         epochs, steps = self._part(table, "epochs", int), self._part(table, "steps", int)

@@ -72,15 +72,10 @@ class Network(Displayable):
     loss: Objective
 
     def __init__(
-        self,
-        inputs: int | Sequence[str],
-        layers: Sequence[Dense],
-        loss: str | Loss | Objective | None = None,
+        self, inputs: int | Sequence[str], layers: Sequence[Dense], loss: str | Loss | Objective | None = None
     ) -> None:
         vars(self).update(  # a frozen object is filled once, here
-            inputs=count_or_names(inputs, "inputs"),
-            layers=tuple(layers),
-            loss=_objective(loss, layers),
+            inputs=count_or_names(inputs, "inputs"), layers=tuple(layers), loss=_objective(loss, layers)
         )
         faults = list(self._shape_faults()) or list(self._meaning_faults())
         if faults:
@@ -89,8 +84,6 @@ class Network(Displayable):
     def __repr__(self) -> str:
         rules = ", ".join(layer.rule.name for layer in self.layers)
         return f"Network({'-'.join(map(str, self.sizes))}: {rules})"
-
-    # --- shape -----------------------------------------------------------------------
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:
@@ -119,8 +112,6 @@ class Network(Displayable):
         """The loss and the output activation as one function, where they are a known pair."""
         return FUSED.get((self.loss.rule.name, self.layers[-1].rule.name))
 
-    # --- names -----------------------------------------------------------------------
-
     @cached_property
     def input_names(self) -> tuple[str, ...]:
         """The names of the inputs: ``x1, x2, …`` unless given."""
@@ -136,8 +127,6 @@ class Network(Displayable):
             tuple(f"{letter}{j + 1}" for j in range(layer.units)) if isinstance(layer.units, int) else layer.units
             for letter, layer in zip(letters, self.layers, strict=True)
         )
-
-    # --- checks ----------------------------------------------------------------------
 
     def _meaning_faults(self) -> Iterator[Fault]:
         yield from self._name_faults()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.errors import Fault, InvalidArgument
+from clearprop.messages import counted
 from clearprop.rules.losses import Loss
 from clearprop.types import Array
 
@@ -115,7 +116,7 @@ def row_faults(
     faults = chain.from_iterable(_faults(f"examples[{row}]", inputs, outputs, rule, *given) for row, *given in rows)
     yield from islice(faults, MAX_FAULTS)
     if more := sum(1 for _ in faults):
-        yield Fault("examples", f"and {more} more problem{'s' if more > 1 else ''}")
+        yield Fault("examples", f"and {counted(more, 'more problem')}")
 
 
 def inside(rule: Loss, targets: Array) -> Array:
@@ -140,12 +141,12 @@ def _faults(
 ) -> Iterator[Fault]:
     if values is not None:
         if inputs is not None and len(values) != inputs:
-            yield Fault(f"{place}.inputs", f"expected {_numbers(inputs)}, one per input, found {len(values)}")
+            yield Fault(f"{place}.inputs", f"expected {counted(inputs, 'number')}, one per input, found {len(values)}")
         yield from _finite(f"{place}.inputs", values)
     if targets is None:
         return
     if outputs is not None and len(targets) != outputs:
-        yield Fault(f"{place}.targets", f"expected {_numbers(outputs)}, one per output, found {len(targets)}")
+        yield Fault(f"{place}.targets", f"expected {counted(outputs, 'number')}, one per output, found {len(targets)}")
     yield from _finite(f"{place}.targets", targets)
     if rule is None or not all(np.isfinite(targets)):
         return
@@ -162,7 +163,3 @@ def _finite(place: str, values: Sequence[float]) -> Iterator[Fault]:
     for position, value in enumerate(values, start=1):
         if not np.isfinite(value):
             yield Fault(f"{place}[{position}]", f"expected a finite number, found {value}")
-
-
-def _numbers(count: int) -> str:
-    return "1 number" if count == 1 else f"{count} numbers"

@@ -45,8 +45,6 @@ class Layout:
     layers: tuple[Dense, ...]
     columns: tuple[tuple[str, ...], ...]
 
-    # --- places --------------------------------------------------------------------------
-
     @cached_property
     def sizes(self) -> tuple[int, ...]:
         """The number of inputs, then of the units of each layer."""
@@ -105,8 +103,6 @@ class Layout:
             if index < biases.stop:
                 return Place(layer, index - biases.start, None)
         raise IndexError(index)
-
-    # --- names ---------------------------------------------------------------------------
 
     @cached_property
     def _weights_before(self) -> tuple[int, ...]:

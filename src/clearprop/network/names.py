@@ -14,7 +14,6 @@ from clearprop.network.description import Network
 from clearprop.network.name_checks import composed
 from clearprop.network.notation import DEFAULT, NOTATIONS, PENALTY, Notation, in_ascii, vocabulary
 
-# --- the quantities ---------------------------------------------------------------------
 # Layers count from 0; the outputs of layer -1 are the inputs.
 
 
@@ -168,8 +167,6 @@ class Names:
                 return f"{self.text(of)}, example {example}"
         raise TypeError(f"not a quantity: {quantity!r}")
 
-    # --- from a name to its quantity ------------------------------------------------------
-
     def find(self, name: str) -> Quantity:
         """Return the quantity of that name in any notation; ∂ may be typed as d, other letters in ASCII.
 
@@ -185,7 +182,8 @@ class Names:
         index = self.layout.find(name)
         if index is not None:
             return Parameter(index)
-        if name in self._total_errors:
+        of_units, of_outputs, of_total = self._words
+        if name in of_total:
             return TotalError()
         if name == PENALTY:
             return PenaltyError()
@@ -197,44 +195,30 @@ class Names:
         if match := re.fullmatch(r"(.+), example ([1-9][0-9]{0,8})", name):
             whole = self._find(match[1])
             return None if whole is None else OfExample(whole, int(match[2]))
-        for word, field in self._unit_words.items():
+        for word, field in of_units.items():
             if name.startswith(f"{word}_") and (place := self._units.get(name.removeprefix(f"{word}_"))):
                 return OF_UNIT[field](*place)
-        for word, field in self._output_words.items():
+        for word, field in of_outputs.items():
             match = re.fullmatch(rf"{re.escape(word)}_([1-9][0-9]{{0,6}})", name)
             if match and int(match[1]) <= self.network.sizes[-1]:
                 return (Error if field == "error" else Target)(int(match[1]) - 1)
         return Input(self._inputs[name]) if name in self._inputs else None
 
     def _updated(self, name: str) -> int | None:
-        """Return the position of the parameter whose updated value has that name."""
-        for prefix, suffix in self._new:
-            if name.startswith(prefix) and name.endswith(suffix):
-                index = self.layout.find(name.removeprefix(prefix).removesuffix(suffix))
-                if index is not None:
-                    return index
+        """Return the position of the parameter whose updated value is so called, as any notation prints or types it."""
+        for notation in NOTATIONS.values():
+            for spelt in (str, in_ascii):
+                prefix, suffix = spelt(notation.new_prefix), spelt(notation.new_suffix)
+                if name.startswith(prefix) and name.endswith(suffix):
+                    index = self.layout.find(name.removeprefix(prefix).removesuffix(suffix))
+                    if index is not None:
+                        return index
         return None
 
     @cached_property
-    def _unit_words(self) -> dict[str, str]:
-        return vocabulary(OF_UNIT, self.notation)
-
-    @cached_property
-    def _output_words(self) -> dict[str, str]:
-        return vocabulary(("error", "target"), self.notation)
-
-    @cached_property
-    def _total_errors(self) -> dict[str, str]:
-        return vocabulary(("total_error",), self.notation)
-
-    @cached_property
-    def _new(self) -> list[tuple[str, str]]:
-        """The text before and after an updated weight's name, as every notation prints and types it."""
-        return [
-            (spelt(notation.new_prefix), spelt(notation.new_suffix))
-            for notation in NOTATIONS.values()
-            for spelt in (str, in_ascii)
-        ]
+    def _words(self) -> list[dict[str, str]]:
+        """The words of units, of outputs and of the total error."""
+        return [vocabulary(fields, self.notation) for fields in (OF_UNIT, ("error", "target"), ("total_error",))]
 
     @cached_property
     def _units(self) -> dict[str, tuple[int, int]]:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, get_args
 from clearprop.display import Displayable
 from clearprop.errors import InvalidNetwork
 from clearprop.fields import above_zero, at_least_zero, boolean, check_fields, either, integer, number, optional
+from clearprop.messages import counted
 from clearprop.network.data import Data, Fitted
 from clearprop.network.description import Network
 from clearprop.network.examples import Examples, example_faults
@@ -87,8 +88,7 @@ class Problem(Displayable):
                 raise InvalidNetwork(faults, self.name)
 
     def __repr__(self) -> str:
-        count = 0 if self.examples is None else len(self.examples)
-        examples = f"{count:,} example{'' if count == 1 else 's'}"
+        examples = counted(0 if self.examples is None else len(self.examples), "example")
         return f"Problem({self.name}: {self.network!r}, {self.optimizer.name}, {examples})"
 
     @property

@@ -112,8 +112,6 @@ class _Reader:
             )
         return version
 
-    # --- inputs, layers, loss ------------------------------------------------------------
-
     def network(self) -> tuple[Network | None, list[Any], list[Any], tuple[int | None, int | None], Loss | None]:
         inputs = self.inputs()
         size = inputs if isinstance(inputs, int) or inputs is None else len(inputs)
@@ -217,8 +215,6 @@ class _Reader:
                 table.fault(abridged(key), unknown("key", key, [*table.known, *usual]))
         found = {key: table.take(key, number, None) for key in rest if key in usual}
         return {key: value for key, value in found.items() if value is not None}
-
-    # --- the other tables ------------------------------------------------------------------
 
     def optimizer(self) -> Optimizer:
         table = self.root.table("optimizer")

@@ -44,10 +44,7 @@ class Section:
         return default
 
     def make(self, description: type[T], **defaults: Any) -> T:
-        """Return a dataclass whose checked fields are the keys of this table; a field without a default needs one.
-
-        Keys that are no field are reported.
-        """
+        """Return a dataclass whose checked fields are this table's keys; ``defaults`` are for fields without one."""
         usual = {each.name: each.default for each in fields(description)} | defaults  # type: ignore[arg-type]
         known = checks(description)  # type: ignore[arg-type]  # types have a hash
         made = description(**{key: self.take(key, check, usual[key]) for key, check in known.items()})

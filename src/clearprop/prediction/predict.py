@@ -57,7 +57,9 @@ def network_inputs(problem: Problem, data: Any, progress: ReadingProgress | None
         )
     read = _reader(data, progress)
     if problem.fitted is None and read is None:
-        return _rows(data, problem.network.sizes[0])
+        width = problem.network.sizes[0]
+        ready = isinstance(data, np.ndarray) and data.dtype == np.float32 and data.shape[1:] == (width,)
+        return data if ready else rows(data, width, "inputs")  # an array of float32 stays one
     # A network that was fitted to no table finds its inputs by their names.
     fitted = problem.fitted or Fitted(tuple(Column(name) for name in problem.network.input_names), ())
     if read is not None:
@@ -67,13 +69,6 @@ def network_inputs(problem: Problem, data: Any, progress: ReadingProgress | None
         raise InvalidArgument("inputs: some columns hold text; give a data frame with the columns' names")
     columns = {column.name: Numbers(values) for column, values in zip(fitted.columns, matrix.T, strict=True)}
     return inputs_of(fitted, lambda wanted: Table(columns, "the array"))
-
-
-def _rows(data: Any, width: int) -> Array:
-    """Return a matrix with ``width`` columns; one of float32 stays one."""
-    if isinstance(data, np.ndarray) and data.dtype == np.float32 and data.ndim == 2 and data.shape[1] == width:
-        return data
-    return rows(data, width, "inputs")
 
 
 def _reader(data: Any, progress: ReadingProgress | None) -> Reader | None:

@@ -137,9 +137,6 @@ def _class_weights(classes: Sequence[Label], data: Data, codes: Array, source: s
     return np.array([given.get(name, 1.0) for name in names], dtype=float)
 
 
-# --- messages ----------------------------------------------------------------------------------------------
-
-
 def _unseen(name: str, row: int, given: Numbers | Text, known: Sequence[Label]) -> Fault:
     found = "no value"
     if not given.missing[row]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from clearprop.errors import Fault, UnfitTable
-from clearprop.messages import abridged
+from clearprop.messages import abridged, counted
 from clearprop.network.data import Data, Label, shown_label
 from clearprop.network.problem import Problem
 from clearprop.tables.table import Numbers, Table, Text, column, not_finite
@@ -21,7 +21,7 @@ def classes_of(table: Table, data: Data, problem: Problem, rows: Array) -> tuple
         message = "is one of several targets: expected numbers, found text; classes take one column"
         faults = [Fault(column(name), message) for name in data.target if isinstance(table.columns[name], Text)]
         if not faults and len(data.target) != outputs:
-            faults = [Fault("target", f"{len(data.target)} columns, but the network has {_outputs(outputs)}")]
+            faults = [Fault("target", f"{len(data.target)} columns, but the network has {counted(outputs, 'output')}")]
         if faults:
             raise UnfitTable(faults, source)
         return None
@@ -41,7 +41,7 @@ def classes_of(table: Table, data: Data, problem: Problem, rows: Array) -> tuple
         needed = f"{len(found)} outputs" + (", or 1," if shared else "")
         raise UnfitTable(
             [Fault(column(name), f"holds {len(found):,} classes ({listed(found, 6)}), which take {needed} but the "
-                   f"network has {_outputs(outputs)}; change the units of its last layer")],
+                   f"network has {counted(outputs, 'output')}; change the units of its last layer")],
             source,
         )  # fmt: skip
     return found
@@ -79,7 +79,3 @@ def listed(classes: Sequence[Label], limit: int) -> str:
     """Return the first few classes or categories, for a message."""
     few = ", ".join(abridged(shown_label(label), 20) for label in classes[:limit])
     return few + (", …" if len(classes) > limit else "")
-
-
-def _outputs(count: int) -> str:
-    return "1 output" if count == 1 else f"{count} outputs"

@@ -78,9 +78,6 @@ def _role_faults(data: Data, inputs: Sequence[str], table: Table) -> Iterator[Fa
         yield Fault(column(data.weight_column), "is the weight_column: expected numbers, found text")
 
 
-# --- missing values ------------------------------------------------------------------------------------
-
-
 def usable(table: Table, data: Data, inputs: Sequence[str]) -> Array:
     """Return the positions of the rows to use, as ``missing`` says."""
     missing = {name: each.missing for name, each in table.columns.items() if each.missing.any()}
@@ -110,9 +107,6 @@ def _empty(rows: Array) -> str:
     count = int(rows.sum())
     have = "has" if count == 1 else "have"
     return f"{count:,} of {len(rows):,} rows {have} no value, the first is row {int(rows.argmax()) + 1:,}"
-
-
-# --- columns ---------------------------------------------------------------------------------------------
 
 
 def _column(name: str, table: Table, data: Data, training: Array) -> Column | Fault:

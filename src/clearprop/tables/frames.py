@@ -121,12 +121,10 @@ def from_arrays(inputs: Any, targets: dict[str, Column], wanted: Wanted, source:
     if 0 in rows:
         raise InvalidArgument("inputs: expected at least 1 row, found none")
     chosen = wanted.choose(list(columns), source)
-    return Table({name: _as_kind(columns[name], wanted.kinds.get(name)) for name in chosen}, source)
-
-
-def _as_kind(given: Column, kind: Kind | None) -> Column:
-    """Return the column, as text if ``kind`` says so although it holds numbers."""
-    return _of_values(given.values.tolist(), kind) if kind == "text" and isinstance(given, Numbers) else given
+    for name, given in columns.items():
+        if wanted.kinds.get(name) == "text" and isinstance(given, Numbers):
+            columns[name] = _of_values(given.values.tolist(), "text")
+    return Table({name: columns[name] for name in chosen}, source)
 
 
 def _numbered(letter: str, matrix: Array) -> dict[str, Column]:

@@ -31,10 +31,6 @@ def prepared(problem: Problem, data: Data, read: Reader, named: Collection[str] 
 
     Rows keep their places: example 7 is row 7 of the table, whichever part it is in. ``named`` are
     the columns that the request itself names, rather than the network file.
-
-    Raises:
-        UnknownName: one of ``named`` is not in the table.
-        UnfitTable: everything about the table that does not fit.
     """
     table = read(wanted_to_fit(problem, data, named))
     fitted, training, validation = fit(table, data, problem)

@@ -105,9 +105,6 @@ def label(value: Any) -> str:
     return str(bool(value)).lower() if isinstance(value, (bool, np.bool_)) else shown_label(value)
 
 
-# --- messages ----------------------------------------------------------------------------------------------
-
-
 def column(name: str, row: int | None = None) -> str:
     """Return a place for a message: a column, and the row in it, counted from 1."""
     return f'column "{abridged(name)}"' + ("" if row is None else f", row {row:,}")

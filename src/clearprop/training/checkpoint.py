@@ -100,9 +100,6 @@ def _fits(progress: Progress, problem: Problem) -> bool:
     )
 
 
-# --- what a training started from ----------------------------------------------------------------------
-
-
 def origin(problem: Problem) -> dict[str, Any]:
     """Return what a training starts from, besides the network file's text: fingerprints of all numbers."""
     assert problem.examples is not None

@@ -52,10 +52,6 @@ class Inspection:
     measured: float
     gflops: float
 
-    def assembly(self) -> str:
-        """Return the machine code that trains, as text."""
-        return self.native.built.assembly
-
 
 def inspected(problem: Problem, batch_size: int | None, threads: int | None, *, measure: bool = True) -> Inspection:
     """Plan, compile and measure."""

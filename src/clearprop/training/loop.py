@@ -274,8 +274,6 @@ class _Training:
         at = self.position
         return Position(at.epochs, at.epochs * self.per_epoch, at.whole, at.whole, at.best)
 
-    # --- what is kept ------------------------------------------------------------------------
-
     def _checkpoint(self) -> None:
         if self.checkpoints is not None and self.checkpoints.due:
             self._save()

@@ -54,11 +54,8 @@ def replay(problem: Problem, steps: int) -> Moment:
     """Return the moment after ``steps`` updates, those that ``train`` makes.
 
     On a network file's own examples they are computed in float64, as one would by hand; on a table by the compiled
-    engine, in the precision of the training. Neither convergence nor a limit ends them.
-
-    Raises:
-        InvalidArgument: the problem has no examples.
-        NotFinite: a number on the way is not finite.
+    engine, in the precision of the training. Neither convergence nor a limit ends them; a number that is
+    not finite is an error.
     """
     problem = requested(problem)
     assert problem.examples is not None
