@@ -11,7 +11,7 @@ from tests.derivation.weighted import weighted_example
 from tests.support import LECTURE_COMPONENTS
 
 import clearprop as cp
-from clearprop.derivation.derive import Derivations, GradientDerivation, derive
+from clearprop.derivation.derive import Derivations, GradientDerivation
 from clearprop.derivation.lines import Lines
 from clearprop.derivation.shares import WEIGHT
 from clearprop.derivation.values import derive_value
@@ -24,7 +24,7 @@ def test_components_of_the_lecture() -> None:
     done = cp.cycle(cp.load("lecture"))
     found = {}
     for name in ("w5", "w7", "w1"):
-        derivation = derive(done, done.names.find(name))
+        derivation = Derivations(done)[done.names.find(name)]
         assert isinstance(derivation, GradientDerivation)
         for term in derivation.terms:
             for factor in term.factors:

@@ -304,7 +304,7 @@ def test_rewrites_follow_one_another() -> None:
     quantity = q.Derivative(q.TotalError(), q.Sum(1, 0))
     twice = lines.rewritten(lambda line: -line.expression if line.quantity == quantity else None)
     assert twice[quantity].expression == -lines[quantity].expression
-    assert lines.right(quantity).expression != lines[quantity].expression
+    assert Lines(lines.cycle)[quantity].expression != lines[quantity].expression
 
 
 def test_what_is_no_line_and_what_stands_below_is_refused() -> None:

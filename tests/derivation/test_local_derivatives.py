@@ -34,8 +34,9 @@ def test_a_factor_is_its_line(problem: cp.Problem) -> None:
     lines = Lines(done)
     links = Links(lines)
     for layer in range(problem.network.depth):
-        factor = links.output_by_sum(layer, 0)
+        output, total = q.Output(layer, 0), q.Sum(layer, 0)
+        factor = links(output, total)
         assert factor.expression == lines[factor.quantity].expression
-        assert links.output_by_sum(layer, 0) is factor
-    weight = links.sum_by_parameter(0, 0, 0)
+        assert links(output, total) is factor
+    weight = links(q.Sum(0, 0), q.Parameter(0))
     assert (weight.expression, weight.value) == (Symbol(q.Input(0)), problem.examples.inputs[0, 0])  # type: ignore[union-attr]

@@ -14,23 +14,25 @@ from tests.support import problems
 import clearprop as cp
 from clearprop.derivation.chain import Chain
 from clearprop.derivation.paths import largest_paths
+from clearprop.network import names as q
 
 
 def enumerated(done: cp.Cycle, index: int) -> list[float]:
     """Every path contribution, by brute force over all sequences of units."""
     network = done.problem.network
     layer, unit, source = done.parameters.layout.place(index)
-    links = Chain(done).links
+    link = Chain(done).link
     shared = source is None and network.layers[layer].bias == "shared"
     found = []
     later = [range(size) for size in network.sizes[layer + 2 :]]
     for start in range(network.sizes[layer + 1]) if shared else [unit]:
         for onward in itertools.product(*later):
             units = (start, *onward)
-            value = links.sum_by_parameter(layer, start, index).value
+            value = link(q.Sum(layer, start), q.Parameter(index)).value
             for step, (here, there) in enumerate(itertools.pairwise(units)):
-                value *= links.output_by_sum(layer + step, here).value
-                value *= links.sum_by_output(layer + step + 1, there, here).value
+                output = q.Output(layer + step, here)
+                value *= link(output, q.Sum(layer + step, here)).value
+                value *= link(q.Sum(layer + step + 1, there), output).value
             found.append(value * Chain(done).split.by_sum[-1][units[-1], units[-1]])
     return found
 

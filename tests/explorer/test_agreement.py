@@ -21,7 +21,7 @@ from tests.support import problems
 
 import clearprop as cp
 from clearprop.derivation.chain import Chain
-from clearprop.derivation.derive import derive
+from clearprop.derivation.derive import Derivations
 from clearprop.explorer.export import exported
 from clearprop.expressions import evaluate
 from clearprop.expressions.kinks import switches
@@ -247,7 +247,7 @@ def test_python_and_page_print_the_same_derivations(
     view = View(done.names, digits, rounding)
     assert len(asked) >= 20
     for (name, quantity), printed in zip(asked, found["texts"], strict=True):
-        expected = text(derivation_blocks([derive(done, quantity)], view), view)
+        expected = text(derivation_blocks([Derivations(done)[quantity]], view), view)
         assert printed == expected, name
 
 
@@ -325,7 +325,7 @@ def test_dropout_is_that_of_the_same_step_and_example(node: Node, hidden: str) -
     asked = everything(one)
     texts = in_page(node, problem, ids=[each for each, _ in asked])["texts"]
     for (each, quantity), printed in zip(asked, texts, strict=True):
-        assert printed == text(derivation_blocks([derive(one, quantity)], view), view), each
+        assert printed == text(derivation_blocks([Derivations(one)[quantity]], view), view), each
 
 
 @pytest.mark.parametrize("net", ["lecture", "deep", "iris", "xor"])
@@ -347,7 +347,7 @@ def test_python_and_page_set_the_same_latex(node: Node, net: str) -> None:
         here = in_notation(done, notation)
         for index, page in zip(indices, node.evaluate(script, [exported(problem), indices, shown]), strict=True):
             view = View(here.names, 5, "nearest")
-            python = latex(derivation_blocks([derive(here, q.Parameter(index))], view), view, fragment=True)
+            python = latex(derivation_blocks([Derivations(here)[q.Parameter(index)]], view), view, fragment=True)
             assert equations_of(page) == equations_of(python), (notation, index)
 
 
@@ -396,7 +396,7 @@ def test_another_course_is_one_entry_of_the_table(node: Node, monkeypatch: pytes
     asked: list[q.Quantity] = [q.Parameter(0), q.TotalError()]
     view = View(done.names)
     for quantity, printed in zip(asked, found["texts"], strict=True):
-        assert printed == text(derivation_blocks([derive(done, quantity)], view), view)
+        assert printed == text(derivation_blocks([Derivations(done)[quantity]], view), view)
 
 
 @pytest.mark.parametrize("notation", NOTATIONS)
@@ -425,7 +425,7 @@ def test_every_rule_over_several_cycles_and_in_every_notation(node: Node, kind: 
                 assert found["updated"][each] == pytest.approx(value, rel=1e-11, abs=CLOSE), (cycles, each)
         view = View(done.names)
         for (each, quantity), printed in zip(asked.items(), trace[-1]["texts"], strict=True):
-            assert printed == text(derivation_blocks([derive(done, quantity)], view), view), each
+            assert printed == text(derivation_blocks([Derivations(done)[quantity]], view), view), each
 
 
 def test_schedules_and_clipping(node: Node) -> None:
@@ -444,4 +444,4 @@ def test_schedules_and_clipping(node: Node) -> None:
         for weight, expected in done.updated.items():
             assert found["updated"][weight] == pytest.approx(expected, rel=1e-12), (name, weight)
         view = View(done.names, 9)
-        assert found["texts"][0] == text(derivation_blocks([derive(done, q.Parameter(4))], view), view)
+        assert found["texts"][0] == text(derivation_blocks([Derivations(done)[q.Parameter(4)]], view), view)

@@ -35,31 +35,30 @@ class Chain:
     def __init__(self, cycle: Cycle, row: int = 0, lines: Lines | None = None) -> None:
         self.cycle, self.row = cycle, row
         self.network = cycle.problem.network
-        self.links = Links(Lines(cycle) if lines is None else lines, row)
+        self.link = Links(Lines(cycle) if lines is None else lines, row)
         self.last = self.network.depth - 1
         self.scalar_output = isinstance(self.network.layers[-1].rule, Activation)
 
     @cached_property
     def split(self) -> Split:
         """∂E_k of every sum and output."""
-        return split(self.links)
+        return split(self.link)
 
     def parameter_terms(self, index: int) -> tuple[Term, ...]:
         """Return the terms of ∂E_total/∂parameter for this example alone, without the penalty."""
         layer = self.cycle.parameters.layout.place(index).layer
         terms = []
-        for u in self.links.formulas.units(index):
-            last = self.links.sum_by_parameter(layer, u, index)
+        for u in self.link.formulas.units(index):
+            last = self.link(q.Sum(layer, u), q.Parameter(index))
             terms += [Term(of, (*factors, last)) for of, factors in self.to_sum(layer, u)]
         return tuple(terms)
 
     def parameter_size(self, index: int) -> float:
         """Return the sizes of all contributions that a parameter makes to this example's errors, added up."""
         layer = self.cycle.parameters.layout.place(index).layer
-        units = self.links.formulas.units(index)
-        return sum(
-            float(self.split.sizes[layer][u]) * abs(self.links.sum_by_parameter(layer, u, index).value) for u in units
-        )
+        units = self.link.formulas.units(index)
+        slopes = [self.link(q.Sum(layer, u), q.Parameter(index)).value for u in units]
+        return sum(float(self.split.sizes[layer][u]) * abs(slope) for u, slope in zip(units, slopes, strict=True))
 
     def to_sum(self, layer: int, unit: int) -> Iterator[tuple[Quantity, tuple[Factor, ...]]]:
         """Yield the factors of ∂E/∂sum_unit, for each error that the unit reaches."""
@@ -70,40 +69,37 @@ class Chain:
             for k in range(self.network.sizes[-1]):
                 yield q.Error(k), (self.collapsed_sum(k, layer, unit),)
             return
-        slope = self.links.output_by_sum(layer, unit)
+        slope = self.link(q.Output(layer, unit), q.Sum(layer, unit))
         for of, factors in self.to_output(layer, unit):
             yield of, (*factors, slope)
 
     def _to_output_sum(self, unit: int) -> Iterator[tuple[Quantity, tuple[Factor, ...]]]:
-        total = q.TotalError()
-        if self.links.fused is not None:
-            yield total, (self.links.error_by_sum(unit, total),)
-        elif self.scalar_output:
-            yield total, (self.links.error_by_output(unit, total), self.links.output_by_sum(self.last, unit))
-        else:
-            for k in range(self.network.sizes[-1]):
-                of = q.Error(k)
-                yield of, (self.links.error_by_output(k, of), self.links.output_by_sum(self.last, k, unit))
+        if self.link.fused is not None or self.scalar_output:
+            yield q.TotalError(), self.error_to_sum(q.TotalError(), unit)
+            return
+        for k in range(self.network.sizes[-1]):
+            of, output = q.Error(k), q.Output(self.last, k)
+            yield of, (self.link(of, output), self.link(output, q.Sum(self.last, unit)))
 
     def to_output(self, layer: int, unit: int) -> Iterator[tuple[Quantity, tuple[Factor, ...]]]:
         """Yield the factors of ∂E/∂output_unit, for each error that the unit reaches."""
         if layer == self.last:
             of: Quantity = q.TotalError() if self.scalar_output else q.Error(unit)
-            yield of, (self.links.error_by_output(unit, of),)
+            yield of, (self.link(of, q.Output(layer, unit)),)
             return
         for k in range(self.network.sizes[-1]):
             if layer == self.last - 1 and self.scalar_output:
-                weight = self.links.sum_by_output(self.last, k, unit)
-                yield q.Error(k), (*self.error_to_sum(k), weight)
+                weight = self.link(q.Sum(self.last, k), q.Output(layer, unit))
+                yield q.Error(k), (*self.error_to_sum(q.Error(k), k), weight)
             else:
                 yield q.Error(k), (self.collapsed_output(k, layer, unit),)
 
-    def error_to_sum(self, k: int) -> tuple[Factor, ...]:
-        """Return ∂E_k/∂sum_k of a scalar output: one fused factor, or loss and activation."""
-        of = q.Error(k)
-        if self.links.fused is not None:
-            return (self.links.error_by_sum(k, of),)
-        return self.links.error_by_output(k, of), self.links.output_by_sum(self.last, k)
+    def error_to_sum(self, of: Quantity, k: int) -> tuple[Factor, ...]:
+        """Return ∂E/∂sum_k of an output unit: one fused factor, or loss and activation."""
+        output, total = q.Output(self.last, k), q.Sum(self.last, k)
+        if self.link.fused is not None:
+            return (self.link(of, total),)
+        return self.link(of, output), self.link(output, total)
 
     # --- collapsed factors and what they stand for ---------------------------------------------
 
@@ -119,7 +115,7 @@ class Chain:
         terms = []
         for v in range(min(size, WIDTH_LIMIT)):
             first = collapsed(q.Derivative(q.Error(k), q.Output(layer, v)), float(self.split.by_output[layer][k, v]))
-            terms.append(Term(q.Error(k), (first, self.links.output_by_sum(layer, v, unit))))
+            terms.append(Term(q.Error(k), (first, self.link(q.Output(layer, v), q.Sum(layer, unit)))))
         value = float(self.split.by_sum[layer][k, unit])
         return collapsed(q.Derivative(q.Error(k), q.Sum(layer, unit)), value, tuple(terms), size - len(terms))
 
@@ -133,10 +129,11 @@ class Chain:
     def _paths(self, k: int, layer: int, source: int) -> Iterator[tuple[Factor, ...]]:
         """Every path from a unit that this layer sees to E_k, each as its local derivatives, from the error on."""
         if layer == self.last:
-            yield (*self.error_to_sum(k), self.links.sum_by_output(layer, k, source))
+            yield (*self.error_to_sum(q.Error(k), k), self.link(q.Sum(layer, k), q.Output(layer - 1, source)))
             return
         for u in range(self.network.sizes[layer + 1]):
-            here = self.links.output_by_sum(layer, u), self.links.sum_by_output(layer, u, source)
+            output, total = q.Output(layer, u), q.Sum(layer, u)
+            here = self.link(output, total), self.link(total, q.Output(layer - 1, source))
             for factors in self._paths(k, layer + 1, u):
                 yield (*factors, *here)
 
@@ -147,5 +144,6 @@ class Chain:
         terms = []
         for v in map(int, largest):
             signal = self.collapsed_sum(k, layer + 1, v, expand=False)
-            terms.append(Term(q.Error(k), (signal, self.links.sum_by_output(layer + 1, v, unit))))
+            weight = self.link(q.Sum(layer + 1, v), q.Output(layer, unit))
+            terms.append(Term(q.Error(k), (signal, weight)))
         return tuple(terms), len(products) - len(terms)

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
 
 from clearprop.derivation.chain import Chain
-from clearprop.derivation.lines import Lines
-from clearprop.derivation.local_derivatives import Computed, Factor, Term, Working, collapsed, plugged
+from clearprop.derivation.lines import Lines, penalty_places
+from clearprop.derivation.local_derivatives import Computed, Factor, Term, collapsed, plugged, worked
 from clearprop.derivation.split import AGREEMENT
 from clearprop.derivation.values import ValueDerivation, derive_value
 from clearprop.derivation.words import words
 from clearprop.display import Displayable
 from clearprop.errors import Disagreement, InvalidArgument
-from clearprop.expressions import Number, evaluate, renamed, substitute
+from clearprop.expressions import Number, evaluate, substitute
 from clearprop.expressions.tree import nodes
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
 from clearprop.propagation.cycle import Cycle
 from clearprop.propagation.forward import example_share
-from clearprop.rules.roles import Role
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,7 +48,6 @@ class Derivations:
 
     def __init__(self, cycle: Cycle, lines: Lines | None = None) -> None:
         self.cycle, self.lines = cycle, Lines(cycle) if lines is None else lines
-        self._chains: dict[int, Chain] = {}
         self._gradients: dict[int, GradientDerivation] = {}
 
     def __getitem__(self, quantity: Quantity) -> Derivation:
@@ -61,9 +59,7 @@ class Derivations:
         """
         name = self.cycle.names.text
         match quantity:
-            case q.Parameter(index) | q.Updated(q.Parameter(index)):
-                return self.gradient(index)
-            case q.Derivative(q.TotalError(), q.Parameter(index)):
+            case q.Parameter(index) | q.Updated(q.Parameter(index)) | q.Derivative(q.TotalError(), q.Parameter(index)):
                 return self.gradient(index)
             case q.Derivative(q.Error() as error, q.Parameter(index)):
                 whole = self.gradient(index)
@@ -88,18 +84,17 @@ class Derivations:
         """Return the derivation of a value of the forward pass; in a batch, of its first example."""
         return derive_value(self.lines, quantity)
 
-    def chain(self, row: int) -> Chain:
-        """Return the chain rule of the example in a row of the batch."""
-        if row not in self._chains:
-            self._chains[row] = Chain(self.cycle, row, self.lines)
-        return self._chains[row]
+    @cached_property
+    def chains(self) -> list[Chain]:
+        """The chain rule of each example of the batch."""
+        return [Chain(self.cycle, row, self.lines) for row in range(len(self.cycle.examples))]
 
     def signal(self, quantity: q.Sum | q.Output) -> GradientDerivation:
         """Return the derivation of ∂E_total by a weighted sum (its error signal) or an output."""
-        chain, derivative = self.chain(0), q.Derivative(q.TotalError(), quantity)
+        chain, derivative = self.chains[0], q.Derivative(q.TotalError(), quantity)
         parts = chain.to_sum if isinstance(quantity, q.Sum) else chain.to_output
         terms = tuple(Term(of, factors) for of, factors in parts(quantity.layer, quantity.unit))
-        gradient = chain.links.value(self.lines.of_example(derivative, 0))
+        gradient = chain.link.value(self.lines.of_example(derivative, 0))
         require_agreement(self.cycle.names.text(quantity), terms, gradient)
         return GradientDerivation(self.cycle, quantity, terms, gradient, 0)
 
@@ -115,9 +110,8 @@ class Derivations:
 
     def _gradient(self, index: int) -> GradientDerivation:
         cycle, parameter = self.cycle, q.Parameter(index)
-        chains = [self.chain(row) for row in range(len(cycle.examples))]
-        batch = cycle.example == "all"
-        terms = self._of_batch(index, chains) if batch else chains[0].parameter_terms(index)
+        chains, batch = self.chains, cycle.example == "all"
+        terms = self._of_batch(index) if batch else chains[0].parameter_terms(index)
         if self.lines.penalized(index):
             terms += (self._penalty_term(index),)
         gradient = float(cycle.gradients.of.vector[index])
@@ -130,29 +124,24 @@ class Derivations:
             self._require_new_weight(update[-1])
         return GradientDerivation(cycle, parameter, terms, gradient, None if batch else 0, update, updated)
 
-    def _of_batch(self, index: int, chains: list[Chain]) -> tuple[Term, ...]:
+    def _of_batch(self, index: int) -> tuple[Term, ...]:
         """Per example, then the reduction over the examples."""
-        count, quantity = len(chains), q.Derivative(q.TotalError(), q.Parameter(index))
+        count, quantity = len(self.chains), q.Derivative(q.TotalError(), q.Parameter(index))
         share = Number(1.0) / Number(float(count))
         mean = Factor(q.Named(f"1/{count}"), share, share, 1 / count, remark=words("mean"))
         reduction = (mean,) if self.cycle.problem.network.loss.over_examples == "mean" else ()
         terms = []
-        for chain, number in zip(chains, self.cycle.numbers, strict=True):
+        for chain, number in zip(self.chains, self.cycle.numbers, strict=True):
             own = chain.parameter_terms(index)
             whole = collapsed(quantity, sum(term.product for term in own), own)
             terms.append(Term(q.TotalError(), (*reduction, whole), int(number)))
         return tuple(terms)
 
     def _penalty_term(self, index: int) -> Term:
-        penalty = self.cycle.problem.penalty
         quantity = q.Derivative(q.PenaltyError(), q.Parameter(index))
-        places: dict[Any, Quantity] = {Role.WEIGHT: q.Parameter(index), "l1": q.Named("l1"), "l2": q.Named("l2")}
-        slope = penalty.symbolic_slope
-        working = Working(renamed(penalty.symbolic, places), renamed(slope.raw, places), slope.rules)
-        line = self.lines[quantity]
-        value = self.chain(0).links.value(line)
-        factor = Factor(quantity, line.expression, plugged(line.expression, self.cycle.value), value, working)
-        return Term(q.PenaltyError(), (factor,))
+        line, working = self.lines[quantity], worked(self.lines.penalty.symbolic_slope, penalty_places(index))
+        numbers = plugged(line.expression, self.cycle.value), self.chains[0].link.value(line)
+        return Term(q.PenaltyError(), (Factor(quantity, line.expression, *numbers, working),))
 
     def _assigned(self, quantity: Quantity) -> Computed:
         """One assignment of the optimizer, its clip factor put in."""
@@ -170,11 +159,6 @@ class Derivations:
                 f"the line of {self.cycle.names.text(new.quantity)} gives {found!r}, update made {new.value!r}; "
                 "this is a bug in clearprop, please report it with the network file"
             )
-
-
-def derive(cycle: Cycle, quantity: Quantity) -> Derivation:
-    """Return the derivation of any quantity that can be asked for by name."""
-    return Derivations(cycle)[quantity]
 
 
 def require_agreement(name: str, terms: tuple[Term, ...], expected: float, size: float = 0.0) -> None:

@@ -106,7 +106,10 @@ class Lines:
         Raises:
             InvalidArgument: the quantity is given, or is not part of this cycle.
         """
-        line = self.right(quantity)
+        found = self._formula(quantity)
+        if found is None:
+            raise InvalidArgument(f"{self.cycle.names.text(quantity)} is given, or no line of this cycle computes it")
+        line = Line(quantity, found.expression, self.stage(quantity), found.exact)
         for rule in self.rewrites:
             expression = rule(line)
             if expression is not None:
@@ -122,19 +125,10 @@ class Lines:
         return replace(line, quantity=quantity, expression=without_example(line.expression), exact=exact)
 
     def __contains__(self, quantity: Any) -> bool:
-        try:
-            return self.right(quantity) is not None
-        except InvalidArgument:
-            return False
-
-    def right(self, quantity: Any) -> Line:
-        """Return the line as the rules give it, whatever is rewritten."""
-        found = self._formula(quantity)
-        if found is None:
-            raise InvalidArgument(f"{self.cycle.names.text(quantity)} is given, or no line of this cycle computes it")
-        return Line(quantity, found.expression, self.stage(quantity), found.exact)
+        return self._formula(quantity) is not None
 
     def _formula(self, quantity: Quantity) -> Formula | None:
+        """Return the formula as the rules give it, or None if none does."""
         match quantity:
             case q.OfExample(of, number) if self.batch:
                 own = self.example(self.cycle.row(number))[of]
@@ -150,8 +144,7 @@ class Lines:
             case q.Error() | q.Derivative(q.TotalError() | q.Error(), q.Parameter()):
                 return self._of_errors(quantity)
             case q.Derivative(q.PenaltyError(), q.Parameter(index)) if self.penalized(index):
-                places = {Role.WEIGHT: q.Parameter(index), "l1": q.Named("l1"), "l2": q.Named("l2")}
-                return Formula(renamed(self.penalty.symbolic_slope.simplified, places))
+                return Formula(renamed(self.penalty.symbolic_slope.simplified, penalty_places(index)))
             case q.Named("norm") if self.optimizer.clip_norm is not None:
                 return Formula(self._norm())
             case q.Named("clip_factor") if self.optimizer.clip_norm is not None:
@@ -324,24 +317,23 @@ class Lines:
             InvalidArgument: a rewritten line uses a quantity that stands below it.
         """
         given = {} if given is None else given
-        found: dict[Quantity, float] = {}
+        known = dict(given)
 
         def number(key: Any) -> float:
-            if key in given:
-                return given[key]
-            if key in found:
-                return found[key]
-            if key in self:
+            if key not in known and key in self:
                 raise InvalidArgument(f"{self.cycle.names.text(key)} is used above the line that computes it")
-            return self.cycle.value(key)
+            return known[key] if key in known else self.cycle.value(key)
 
         for line in self:
             if line.quantity not in given:
                 tree = line.expression if line.exact is None or line.uses & given.keys() else line.exact
-                found[line.quantity] = float(evaluated(tree, {key: number(key) for key in symbols(tree)}))
-            else:
-                found[line.quantity] = given[line.quantity]
-        return found
+                known[line.quantity] = float(evaluated(tree, {key: number(key) for key in symbols(tree)}))
+        return {quantity: known[quantity] for quantity in self.quantities()}
+
+
+def penalty_places(index: int) -> dict[Any, Quantity]:
+    """Return the quantities that play the roles of the penalty on a weight."""
+    return {Role.WEIGHT: q.Parameter(index), "l1": q.Named("l1"), "l2": q.Named("l2")}
 
 
 def of_example(tree: Expression, number: int) -> Expression:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from clearprop.derivation.lines import Line, Lines
 from clearprop.derivation.shares import shared_slope
 from clearprop.derivation.words import words
-from clearprop.expressions import Expression, Number, Symbol, evaluate, renamed, substitute, symbols
+from clearprop.expressions import Expression, Number, Slope, Symbol, evaluate, renamed, substitute, symbols
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
 from clearprop.rules.activations import Activation, Softmax
@@ -29,11 +29,9 @@ class Computed:
     value: float
 
 
-@dataclass(frozen=True)
-class Working:
-    """The way to a local derivative: what is differentiated, what the rules of calculus make of it, and their names."""
+class Working(NamedTuple):
+    """The way to a local derivative: what the rules of calculus make of it, and their names."""
 
-    of: Expression
     raw: Expression
     rules: tuple[str, ...]
 
@@ -72,26 +70,33 @@ def plugged(tree: Expression, number: Callable[[Any], float]) -> Expression:
     return substitute(tree, lambda key: None if isinstance(key, str) else Number(number(key)))
 
 
+def worked(slope: Slope, places: Mapping[Any, Quantity]) -> Working:
+    """Return the working of a slope, with quantities in the places of its roles."""
+    return Working(renamed(slope.raw, places), slope.rules)
+
+
 def collapsed(quantity: Quantity, value: float, expansion: tuple[Term, ...] = (), elided: int = 0) -> Factor:
     """Return a factor that stands for a sum: written as the quantity itself."""
     return Factor(quantity, Symbol(quantity), Number(value), value, expansion=expansion, elided=elided)
 
 
 class Links:
-    """The local derivatives of the example in one row of a cycle's batch, each made once."""
+    """The local derivatives ∂of/∂by of the example in one row of a cycle's batch, each made once."""
 
     def __init__(self, lines: Lines, row: int = 0) -> None:
         self.lines, self.cycle, self.row = lines, lines.cycle, row
         self.formulas = lines.example(row)
-        self.network, self.fused = self.cycle.problem.network, self.formulas.fused
-        self.last = self.network.depth - 1
+        self.network, self.fused, self.last = lines.network, self.formulas.fused, self.formulas.last
         self._made: dict[Quantity, Factor] = {}
 
-    def _make(self, quantity: q.Derivative, **more: Any) -> Factor:
-        line = self.lines.of_example(quantity, self.row)
-        made = Factor(quantity, line.expression, plugged(line.expression, self.number), self.value(line), **more)
-        self._made[quantity] = made
-        return made
+    def __call__(self, of: Quantity, by: Quantity) -> Factor:
+        """Return ∂of/∂by, from its line."""
+        quantity = q.Derivative(of, by)
+        if quantity not in self._made:
+            line = self.lines.of_example(quantity, self.row)
+            numbers = plugged(line.expression, self.number), self.value(line)
+            self._made[quantity] = Factor(quantity, line.expression, *numbers, **self._way(quantity))
+        return self._made[quantity]
 
     def number(self, quantity: Any) -> float:
         """Return the number of a quantity of this example."""
@@ -105,55 +110,30 @@ class Links:
         tree = line.expression if line.exact is None else line.exact
         return float(evaluate(tree, {key: self.number(key) for key in symbols(tree)}))
 
-    def error_by_output(self, k: int, of: Quantity) -> Factor:
-        """∂E/∂output_k, the loss differentiated."""
-        quantity = q.Derivative(of, q.Output(self.last, k))
-        return self._made.get(quantity) or self._make(quantity, working=self._loss_working(k))
+    def _way(self, quantity: q.Derivative) -> dict[str, Any]:
+        """Return the working that leads to a factor, or what collapses into it, and a remark."""
+        match quantity:
+            case q.Derivative(q.Output(layer, unit), q.Sum()):
+                rule, mask = self.network.layers[layer].rule, self.formulas.masks[layer]
+                remark = "" if mask is None else words("kept" if mask[unit] else "dropped")
+                if not isinstance(rule, Activation):
+                    return {"remark": remark}
+                places = {Role.OUTPUT: q.Output(layer, unit), Role.SUM: q.Sum(layer, unit)}
+                raw = self.formulas.masked(layer, unit, renamed(rule.slope.raw, places))
+                return {"remark": remark, "working": Working(raw, rule.slope.rules)}
+            case q.Derivative(_, q.Output(layer, k)) if layer == self.last:
+                return {"working": worked(shared_slope(*self.formulas.sharing), self.formulas.places(k))}
+            case q.Derivative(_, q.Sum(_, k)):
+                loss, last = self.network.loss.rule.name, self.network.layers[-1].rule.name
+                return {"remark": words("fused", loss=loss, activation=last), "collapse": self._fused_parts(k)}
+        return {}
 
-    def _loss_working(self, k: int) -> Working:
-        places, slope = self.formulas.places(k), shared_slope(*self.formulas.sharing)
-        return Working(self.formulas.error(k).expression, renamed(slope.raw, places), slope.rules)
-
-    def error_by_sum(self, k: int, of: Quantity) -> Factor:
-        """∂E/∂sum_k of a loss fused with its activation: where the sums and targets meet."""
-        rule, last = self.network.loss.rule.name, self.network.layers[-1].rule.name
-        remark = words("fused", loss=rule, activation=last)
-        quantity = q.Derivative(of, q.Sum(self.last, k))
-        return self._made.get(quantity) or self._make(quantity, collapse=self.fused_parts(k), remark=remark)
-
-    def fused_parts(self, k: int) -> tuple[Term, ...]:
-        """The products that ``error_by_sum`` replaces: ∂E_m/∂output_m · ∂output_m/∂sum_k for each output m that
-        sum_k reaches. Their values may overflow where the fused one does not."""
+    def _fused_parts(self, k: int) -> tuple[Term, ...]:
+        """The products that ∂E/∂sum_k of a loss fused with its activation replaces: ∂E_m/∂output_m ·
+        ∂output_m/∂sum_k for each output m that sum_k reaches. Their values may overflow where the fused one
+        does not."""
         softmax = isinstance(self.network.layers[-1].rule, Softmax)
-        outputs = range(self.network.sizes[-1]) if softmax else (k,)
-        return tuple(
-            Term(q.Error(m), (self.error_by_output(m, q.Error(m)), self.output_by_sum(self.last, m, k)))
-            for m in outputs
-        )
-
-    def output_by_sum(self, layer: int, unit: int, by: int | None = None) -> Factor:
-        """∂output_unit/∂sum_by: the activation differentiated; ``by`` differs only under softmax."""
-        quantity, mask = (
-            q.Derivative(q.Output(layer, unit), q.Sum(layer, unit if by is None else by)),
-            self.formulas.masks[layer],
-        )
-        remark = "" if mask is None else words("kept" if mask[unit] else "dropped")
-        return self._made.get(quantity) or self._make(quantity, working=self._slope_working(layer, unit), remark=remark)
-
-    def _slope_working(self, layer: int, unit: int) -> Working | None:
-        rule = self.network.layers[layer].rule
-        if not isinstance(rule, Activation):
-            return None
-        places: dict[Any, Quantity] = {Role.OUTPUT: q.Output(layer, unit), Role.SUM: q.Sum(layer, unit)}
-        of, raw = (self.formulas.masked(layer, unit, renamed(tree, places)) for tree in (rule.formula, rule.slope.raw))
-        return Working(of, raw, rule.slope.rules)
-
-    def sum_by_output(self, layer: int, unit: int, source: int) -> Factor:
-        """∂sum_unit/∂output_source of the layer before: the weight between them."""
-        quantity = q.Derivative(q.Sum(layer, unit), q.Output(layer - 1, source))
-        return self._made.get(quantity) or self._make(quantity)
-
-    def sum_by_parameter(self, layer: int, unit: int, index: int) -> Factor:
-        """∂sum_unit/∂parameter: what the weight is multiplied with; 1 for a bias."""
-        quantity = q.Derivative(q.Sum(layer, unit), q.Parameter(index))
-        return self._made.get(quantity) or self._make(quantity)
+        errors = map(q.Error, range(self.network.sizes[-1]) if softmax else (k,))
+        by, last = q.Sum(self.last, k), self.last
+        ends = ((of, q.Output(last, of.index)) for of in errors)
+        return tuple(Term(of, (self(of, output), self(output, by))) for of, output in ends)

@@ -41,9 +41,9 @@ def largest_paths(chain: Chain, index: int, count: int) -> tuple[Path, ...]:
 
     Ties go to the path that comes first, unit by unit.
     """
-    layer, starts = chain.cycle.parameters.layout.place(index).layer, list(chain.links.formulas.units(index))
+    layer, starts = chain.cycle.parameters.layout.place(index).layer, list(chain.link.formulas.units(index))
     values, choices = _tables(chain, layer, count)
-    first = np.array([chain.links.sum_by_parameter(layer, u, index).value for u in starts])
+    first = np.array([chain.link(q.Sum(layer, u), q.Parameter(index)).value for u in starts])
     products = first[:, None] * values[0][starts]
     order = np.argsort(-np.abs(products).ravel(), kind="stable")[:count]
     paths = []

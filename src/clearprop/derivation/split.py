@@ -33,23 +33,23 @@ class Split:
     sizes: tuple[Array, ...]
 
 
-def split(links: Links) -> Split:
+def split(link: Links) -> Split:
     """Split the error signals of one example.
 
     Raises:
         Disagreement: the parts do not add up to what backward found.
     """
-    cycle, row, last = links.cycle, links.row, links.last
+    cycle, row, last = link.cycle, link.row, link.last
     trace = of_row(cycle.trace, row)
     with np.errstate(all="ignore"):
-        slopes = [links.error_by_output(k, q.Error(k)).value for k in range(links.network.sizes[-1])]
+        slopes = [link(q.Error(k), q.Output(last, k)).value for k in range(link.network.sizes[-1])]
         by_last = np.diag(slopes)
-        if links.fused is None:
+        if link.fused is None:
             signals = through_activation(trace, last, by_last)
         else:
-            signals = links.fused.entries(trace.sums[-1][0], cycle.examples.targets[row]) * error_share(trace)
+            signals = link.fused.entries(trace.sums[-1][0], cycle.examples.targets[row]) * error_share(trace)
         by_sum = carried_back(trace, signals)
-        later = range(1, links.network.depth)
+        later = range(1, link.network.depth)
         by_output = (*(by_sum[layer] @ cycle.parameters.weights(layer) for layer in later), by_last)
         sizes = _sizes(trace, np.abs(signals).sum(axis=0))
     for layer, signal in enumerate(cycle.gradients.signals):

@@ -137,18 +137,12 @@ def _of_output(lines: Lines, layer: int, unit: int, row: int) -> Formulas:
 
 
 def _of_batch(lines: Lines, k: int) -> Formulas:
-    """The errors of output k of all examples, added up."""
-    weighted, loss = lines.cycle.trace.weights is not None, lines.network.loss
-    terms = _example_errors(lines.cycle, k)
-    total = elided_sum(terms)
-    key = "weighted_examples" if weighted else "over_examples"
-    return (reduced(total, loss.over_examples, len(terms)),), words(key, reduction=loss.over_examples)
-
-
-def _example_errors(cycle: Cycle, k: int) -> list[Expression]:
-    """The error of output k of each example; where the example has a weight, the weight times the error before it."""
-    weights = cycle.trace.weights
-    if weights is None:
-        return [Number(float(e)) for e in cycle.errors[:, k]]
-    own = output_errors(replace(cycle.trace, weights=None), cycle.examples.targets)[:, k]
-    return [multiply(Number(float(w)), Number(float(e))) for w, e in zip(weights, own, strict=True)]
+    """The errors of output k of all examples, added up; an example's weight stands in front of its error."""
+    trace, reduction = lines.cycle.trace, lines.network.loss.over_examples
+    errors = output_errors(replace(trace, weights=None), lines.cycle.examples.targets)[:, k].tolist()
+    terms: list[Expression] = list(map(Number, errors))
+    key = "over_examples"
+    if trace.weights is not None:
+        key = "weighted_examples"
+        terms = [multiply(Number(w), error) for w, error in zip(trace.weights.tolist(), terms, strict=True)]
+    return (reduced(elided_sum(terms), reduction, len(terms)),), words(key, reduction=reduction)

@@ -26,8 +26,8 @@ from clearprop.types import Array
 
 
 class Rounding(NamedTuple):
-    """How far the engine that trained, in its own precision, is from what a cycle derives in float64:
-    the largest difference between their new parameters, and at which."""
+    """The largest difference between the new parameters of the engine that trained, in ``dtype``, and those that a
+    cycle derives in float64; and at which parameter."""
 
     dtype: str
     difference: float

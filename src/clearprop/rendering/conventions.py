@@ -9,6 +9,7 @@ from clearprop.expressions import Expression, renamed
 from clearprop.expressions.kinks import switches
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
+from clearprop.network.parameters import Parameters
 from clearprop.propagation.cycle import Cycle
 from clearprop.rendering.document import Block, Diagram, Grid, Heading, View
 from clearprop.rules.activations import Activation
@@ -42,11 +43,16 @@ def head(cycle: Cycle, view: View) -> Iterator[Block]:
     yield Grid(("", ""), tuple(conventions(cycle, view)))
 
 
+def drawn_parameters(parameters: Parameters) -> dict[Quantity, float]:
+    """Return the parameters that a drawing may show: all, or none where there are too many."""
+    vector = parameters.vector if len(parameters) <= DRAWN_LIMIT else ()
+    return {q.Parameter(index): float(value) for index, value in enumerate(vector)}
+
+
 def drawn_values(cycle: Cycle) -> dict[Quantity, float]:
-    """Return the numbers that a drawing may show: parameters, unless there are too many, and for one example the
-    inputs, the outputs of all units and the targets."""
-    vector = cycle.parameters.vector if len(cycle.parameters) <= DRAWN_LIMIT else ()
-    values: dict[Quantity, float] = {q.Parameter(index): float(value) for index, value in enumerate(vector)}
+    """Return the numbers that a drawing may show: parameters, and for one example the inputs, the outputs of all
+    units and the targets."""
+    values = drawn_parameters(cycle.parameters)
     if cycle.example == "all":
         return values
     for layer in range(-1, cycle.problem.network.depth):

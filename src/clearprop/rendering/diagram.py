@@ -22,12 +22,14 @@ BOX = {
 def diagram_text(diagram: Diagram, view: View, width: int = 76) -> str:
     """Return the drawing; a network that is too wide is named in one line instead."""
     network = diagram.network
-    columns = [_inputs(diagram, view), *(_units(diagram, layer) for layer in range(network.depth))]
+    inputs = [_valued(diagram, view, name, q.Input(index)) for index, name in enumerate(network.input_names)]
+    units = [[f"({name})" for name in names] for names in network.unit_names]
+    columns = [*map(_folded, (inputs, *units))]
     targets = [q.Target(k) for k in range(network.sizes[-1])]
     height = max(len(column) for column in columns)
     lines = _drawn(columns, height)
     if all(target in diagram.values for target in targets):
-        known = [f"{view.names.text(t)} = {view.number(diagram.values[t])}" for t in targets]
+        known = [_valued(diagram, view, view.names.text(target), target) for target in targets]
         rows = _rows(len(columns[-1]), height)
         for row, shown in zip(rows, _folded(known), strict=True):
             lines[row] += f"  →  {shown}" if shown != "⋮" else ""
@@ -44,22 +46,9 @@ def _folded(items: list[str]) -> list[str]:
     return items if len(items) <= MAX_ROWS else [*items[: MAX_ROWS - 2], "⋮", items[-1]]
 
 
-def _inputs(diagram: Diagram, view: View) -> list[str]:
-    shown = []
-    for index, name in enumerate(diagram.network.input_names):
-        value = diagram.values.get(q.Input(index))
-        shown.append(name if value is None else f"{name} = {view.number(value)}")
-    return _folded(shown)
-
-
-def _units(diagram: Diagram, layer: int) -> list[str]:
-    return _folded([f"({name})" for name in diagram.network.unit_names[layer]])
-
-
 def _rows(count: int, height: int) -> list[int]:
     """Return every other line, centred."""
-    first = height - count
-    return [first + 2 * k for k in range(count)]
+    return [height - count + 2 * k for k in range(count)]
 
 
 def _drawn(columns: list[list[str]], height: int) -> list[str]:
@@ -98,19 +87,16 @@ def connections(diagram: Diagram, view: View) -> list[str]:
     for layer, names in enumerate(network.unit_names):
         sources = network.unit_names[layer - 1] if layer else network.input_names
         for unit, name in enumerate(names):
-            fed = [
-                f"{source} by {_with_value(diagram, view, layout.index(Place(layer, unit, i)))}"
-                for i, source in enumerate(sources)
-            ]
+            fed = [(f"{source} by", Place(layer, unit, i)) for i, source in enumerate(sources)]
             policy = network.layers[layer].bias
             if policy != "none":
-                index = layout.index(Place(layer, 0 if policy == "shared" else unit, None))
-                fed.append(f"bias {_with_value(diagram, view, index)}")
-            lines.append(f"{name} ← {', '.join(fed)}")
+                fed.append(("bias", Place(layer, 0 if policy == "shared" else unit, None)))
+            parameters = ((said, q.Parameter(layout.index(place))) for said, place in fed)
+            shown = (f"{said} {_valued(diagram, view, view.names.text(by), by)}" for said, by in parameters)
+            lines.append(f"{name} ← {', '.join(shown)}")
     return lines
 
 
-def _with_value(diagram: Diagram, view: View, index: int) -> str:
-    name = view.names.text(q.Parameter(index))
-    value = diagram.values.get(q.Parameter(index))
+def _valued(diagram: Diagram, view: View, name: str, quantity: q.Quantity) -> str:
+    value = diagram.values.get(quantity)
     return name if value is None else f"{name} = {view.number(value)}"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from clearprop.examples import DESCRIPTIONS
 from clearprop.network.description import Network
 from clearprop.network.layer import Dense
 from clearprop.network.names import Names
-from clearprop.rendering.document import Document, Grid, View
+from clearprop.rendering.document import Grid, View
 from clearprop.rendering.formats import Result
 
 
@@ -16,14 +14,6 @@ def examples_result() -> Result:
     """Return the list of bundled examples, to print."""
     # The list names no quantity of a network, so any network gives the view.
     view = View(Names(Network(1, [Dense(1)])))
-    return Result("The bundled examples", examples_document(), view, examples_structure)
-
-
-def examples_document() -> Document:
-    """Describe each bundled example in a line."""
-    return (Grid(("", ""), tuple(DESCRIPTIONS.items())),)
-
-
-def examples_structure() -> list[dict[str, Any]]:
-    """Return the bundled examples for ``examples --format json``."""
-    return [{"name": name, "description": description} for name, description in DESCRIPTIONS.items()]
+    structure = [{"name": name, "description": description} for name, description in DESCRIPTIONS.items()]
+    document = (Grid(("", ""), tuple(DESCRIPTIONS.items())),)
+    return Result("The bundled examples", document, view, lambda: structure)

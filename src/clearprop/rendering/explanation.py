@@ -158,7 +158,7 @@ def _paths(derivations: Derivations, quantities: list[Quantity], count: int, vie
                 )
     if not indices:
         raise InvalidArgument("paths: name a weight or bias")
-    found = tuple((index, largest_paths(derivations.chain(0), index, count)) for index in indices)
+    found = tuple((index, largest_paths(derivations.chains[0], index, count)) for index in indices)
     blocks = [block for index, paths in found for block in paths_document(cycle, index, paths, view)]
     return Explanation(cycle, tuple(blocks), view, tuple(map(derivations.gradient, indices)), found)
 

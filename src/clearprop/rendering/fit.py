@@ -28,10 +28,6 @@ def fit_result(fit: Fit, saved: str | None = None) -> Result:
 
 def fit_document(fit: Fit, saved: str | None = None) -> Document:
     """Describe why a training ended and what it achieved, with its loss curve."""
-    return tuple(_blocks(fit, saved))
-
-
-def _blocks(fit: Fit, saved: str | None) -> Iterator[Block]:
     name = fit.problem.names.notation.total_error
     training, validation = fit.metrics(), fit.metrics("validation")
     lines = [
@@ -43,14 +39,10 @@ def _blocks(fit: Fit, saved: str | None) -> Iterator[Block]:
         lines.append(f"training: {shown_metrics(training)}")
     if validation is not None:
         lines.append(f"validation: {shown_metrics(validation, fit.validation_loss)}")
-    yield Lines(tuple(lines))
-    if validation is not None:
-        yield from _confusion(fit, validation, "validation")
-    elif training is not None:
-        yield from _confusion(fit, training, "training")
-    yield loss_block(fit)
-    if saved is not None:
-        yield Lines((f"saved as {abridged(saved, 200)}",))
+    part, metrics = ("training", training) if validation is None else ("validation", validation)
+    confusion = () if metrics is None else _confusion(fit, metrics, part)
+    ends = () if saved is None else (Lines((f"saved as {abridged(saved, 200)}",)),)
+    return Lines(tuple(lines)), *confusion, loss_block(fit), *ends
 
 
 def loss_block(fit: Fit) -> Curve:

@@ -120,12 +120,9 @@ class Html:
             case Diagram():
                 return self._figure(position, block)
             case Curve():
-                drawn = svg_curve(block, ids=self._picture(position))
-                return (
-                    f'<figure class="curve">{self._scrolling(drawn, self._here("the loss curve"))}</figure>'
-                    if drawn
-                    else ""
-                )
+                if not (drawn := svg_curve(block, ids=self._picture(position))):
+                    return ""
+                return element("figure", self._scrolling(drawn, self._here("the loss curve")), class_="curve")
         raise TypeError(f"not a block: {block!r}")
 
     def _picture(self, position: int) -> str:
@@ -134,8 +131,8 @@ class Html:
 
     def _figure(self, position: int, block: Diagram) -> str:
         picture = self._scrolling(svg(block, self.view, ids=self._picture(position)), self._here("the network"))
-        words = [escaped(caption(block.network)), *filter(None, [escaped(legend(block, self.view))])]
-        return f'<figure class="network">{picture}<figcaption>{"<br/>".join(words)}</figcaption></figure>'
+        words = filter(None, map(escaped, (caption(block.network), legend(block, self.view))))
+        return element("figure", picture + element("figcaption", "<br/>".join(words)), class_="network")
 
     def _scrolling(self, content: str, label: str) -> str:
         """Return a box that scrolls if its content is too wide, by keyboard too."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from clearprop.messages import counted
 from clearprop.network.problem import Problem
-from clearprop.rendering.document import Document, Lines, View
+from clearprop.rendering.document import Lines, View
 from clearprop.rendering.formats import Result
 from clearprop.training.inspection import Inspection
 
@@ -14,12 +14,7 @@ ORIGINS = {"compiled": "compiled", "disk": "read from the cache", "memory": "alr
 
 
 def engine_result(problem: Problem, found: Inspection) -> Result:
-    """Return the plan and the measured rate, to print."""
-    return Result(problem.name, engine_document(found), View(problem.names), lambda: engine_structure(found))
-
-
-def engine_document(found: Inspection) -> Document:
-    """Describe the plan of a training step, the code, and how fast it is."""
+    """Return the plan of a training step, the code, and how fast it is, to print."""
     lanes = found.target.vector_bytes // (4 if found.dtype == "float32" else 8)
     program, code = found.native.program, found.code
     tile = program.tile
@@ -28,7 +23,7 @@ def engine_document(found: Inspection) -> Document:
         f"{layer.computed:,} units computed"
         for number, layer in enumerate(found.layers, start=1)
     ]
-    return (
+    document = (
         Lines((
             f"processor: {found.target.cpu}, vectors of {lanes} numbers in {found.dtype}",
             f"step: {found.batch:,} examples, {counted(found.native.threads, 'thread')}",
@@ -46,6 +41,7 @@ def engine_document(found: Inspection) -> Document:
             f"{found.gflops:.1f} GFLOP/s",
         )),
     )  # fmt: skip
+    return Result(problem.name, document, View(problem.names), lambda: engine_structure(found))
 
 
 def duration(seconds: float) -> str:

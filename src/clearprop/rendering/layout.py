@@ -7,13 +7,13 @@ dots, the last one; deep networks too. Lengths are centimetres, and y points up.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
 from clearprop.network import names as q
 from clearprop.network.description import Network
-from clearprop.network.layout import Layout, Place
+from clearprop.network.layout import Place
 from clearprop.rendering.document import Diagram, View
 
 MAX_UNITS = 7
@@ -70,23 +70,16 @@ class Labels:
     biases: tuple[Bias, ...]
 
 
-@dataclass
 class Picture:
     """The network laid out."""
 
-    diagram: Diagram
-    view: View
-    layout: Layout = field(init=False)
-    columns: list[int | None] = field(init=False)
-    rows: dict[int, list[int | None]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        network = self.diagram.network
-        self.layout = network.layout
-        self.columns = folded(len(network.sizes), MAX_COLUMNS, last=4)
-        self.rows = {c: folded(network.sizes[c], MAX_UNITS) for c in self.columns if c is not None}
+    def __init__(self, diagram: Diagram, view: View) -> None:
+        sizes = diagram.network.sizes
+        self.diagram, self.view, self.layout = diagram, view, diagram.network.layout
+        self.columns = folded(len(sizes), MAX_COLUMNS, last=4)
+        self.rows = {c: folded(sizes[c], MAX_UNITS) for c in self.columns if c is not None}
         self.across = min(4.6, 12.5 / (len(self.columns) - 1))
-        self.lowest = -(max(map(len, self.rows.values())) - 1) / 2 * ROW - 1.1
+        self.top = (max(map(len, self.rows.values())) - 1) / 2 * ROW
 
     # --- units and edges --------------------------------------------------------------------
 
@@ -171,7 +164,7 @@ class Picture:
             policy = self.diagram.network.layers[column - 1].bias
             rows = tuple(row for row, _ in self.drawn(column))
             if policy == "shared":
-                at = ((self.columns.index(column) - 0.5) * self.across, self.lowest)
+                at = ((self.columns.index(column) - 0.5) * self.across, -self.top - 1.1)
                 yield Bias(self.layout.index(Place(column - 1, 0, None)), column, rows, True, at)
             for row, unit in self.drawn(column) if policy == "unit" else ():
                 x, y = self.place(column, row)

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from clearprop.expressions import Symbol
 from clearprop.messages import abridged, counted
-from clearprop.network import names as q
 from clearprop.network.description import Network
-from clearprop.network.names import Quantity
 from clearprop.network.problem import Problem
-from clearprop.rendering.conventions import DRAWN_LIMIT, in_words
+from clearprop.rendering.conventions import drawn_parameters, in_words
 from clearprop.rendering.document import Diagram, Document, Equation, Grid, Line, Lines, Paragraph
 from clearprop.training.batching import batch_size
 
 
 def network_document(network: Network) -> Document:
     """Describe a network: drawn, its layers, its loss."""
-    return Diagram(network), layers_grid(network), *_loss(network)
+    loss = Paragraph(f"loss {abridged(network.loss.rule.name, 40)}")
+    return Diagram(network), layers_grid(network), loss, _error(network)
 
 
 def problem_document(problem: Problem) -> Document:
     """Describe a problem before anything is computed: its examples, its network drawn, how it is learnt."""
-    parameters = problem.parameters
-    vector = parameters.vector if len(parameters) <= DRAWN_LIMIT else ()
-    drawn: dict[Quantity, float] = {q.Parameter(index): float(value) for index, value in enumerate(vector)}
     first, *rest = problem_summary(problem)
-    return first, Diagram(problem.network, drawn), *rest, _error(problem.network)
+    return first, Diagram(problem.network, drawn_parameters(problem.parameters)), *rest, _error(problem.network)
 
 
 def problem_summary(problem: Problem) -> Document:
@@ -50,10 +46,6 @@ def layers_grid(network: Network) -> Grid:
         rows.append((str(index + 1), name, *shapes, f"{layer.size * inputs + layer.biases:,}"))
     rows.append(("", "", "", "", f"{network.parameter_count:,}"))
     return Grid(("layer", "activation", "weights", "biases", "parameters"), tuple(rows))
-
-
-def _loss(network: Network) -> Document:
-    return Paragraph(f"loss {abridged(network.loss.rule.name, 40)}"), _error(network)
 
 
 def _error(network: Network) -> Equation:

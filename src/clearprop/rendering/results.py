@@ -14,7 +14,7 @@ from clearprop.network.names import Names
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import Cycle
 from clearprop.rendering.compose import derivation_blocks
-from clearprop.rendering.document import Block, Curve, Diagram, Document, Grid, Heading, View
+from clearprop.rendering.document import Block, Cell, Curve, Diagram, Document, Grid, Heading, View
 from clearprop.rendering.explanation import Explanation
 from clearprop.rendering.fit import fit_document
 from clearprop.rendering.latex import latex
@@ -77,13 +77,10 @@ def _values(cycle: Cycle, view: View) -> Iterator[Block]:
     if cycle.example == "all" or len(cycle.parameters) > OVERVIEW:
         return
     yield Heading(2, "Values")
-    rows = []
-    for layer, units in enumerate(cycle.problem.network.unit_names):
-        for unit in range(len(units)):
-            total, output = q.Sum(layer, unit), q.Output(layer, unit)
-            signal = float(cycle.gradients.signals[layer][0, unit])
-            rows.append((
-                Symbol(total), Number(cycle.value(total)), Symbol(output), Number(cycle.value(output)),
-                Symbol(q.Derivative(q.TotalError(), total)), Number(signal),
-            ))  # fmt: skip
+    rows: list[tuple[Cell, ...]] = []
+    for layer, size in enumerate(cycle.problem.network.sizes[1:]):
+        for unit in range(size):
+            total = q.Sum(layer, unit)
+            quantities = total, q.Output(layer, unit), q.Derivative(q.TotalError(), total)
+            rows.append(tuple(cell for each in quantities for cell in (Symbol(each), Number(cycle.value(each)))))
     yield Grid(("",) * 6, tuple(rows))

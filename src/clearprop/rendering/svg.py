@@ -18,7 +18,7 @@ from clearprop.network import names as q
 from clearprop.network.notation import Accent
 from clearprop.rendering.diagram import LISTED, connections
 from clearprop.rendering.document import Diagram, View
-from clearprop.rendering.layout import ROW, Edge, Picture, Point, caption
+from clearprop.rendering.layout import Edge, Picture, Point, caption
 from clearprop.rendering.markup import element, escaped
 from clearprop.rendering.symbols import Pieces, Symbols
 
@@ -57,7 +57,7 @@ def svg(diagram: Diagram, view: View, *, ids: str = "network", standalone: bool 
 
 def description(diagram: Diagram, view: View) -> str:
     """Return the picture in words: of a small network, every connection."""
-    if Picture(diagram, view).layout.size > LISTED:
+    if diagram.network.layout.size > LISTED:
         return f"{caption(diagram.network)}. Every unit is fed by all units of the column before it."
     return "; ".join(connections(diagram, view)) + "."
 
@@ -152,7 +152,7 @@ class Drawing:
         picture = self.picture
         left = max(wide(name, 14) for name in self._beside()) + 40
         right = max(44 + max(wide(text, 14) for text in self._targets().values()), wide(self._heading(self.last), 12))
-        top = (max(map(len, picture.rows.values())) - 1) / 2 * ROW * SCALE + 80
+        top = picture.top * SCALE + 80
         shared = any(bias.shared for bias in picture.biases())
         bottom = top - 40 + (54 if shared else 0)
         across = (len(picture.columns) - 1) * picture.across * SCALE
@@ -186,16 +186,10 @@ class Drawing:
             return self._line(edge.start, edge.end, class_="edge")
         share = abs(value) / self.heaviest if self.heaviest else 0.0
         width = f"{0.8 + 2.4 * share:.1f}"
+        style = {"class_": "edge positive", "stroke": POSITIVE, "stroke_width": width}
         if value < 0:
-            return self._line(
-                edge.start,
-                edge.end,
-                class_="edge negative",
-                stroke=NEGATIVE,
-                stroke_width=width,
-                stroke_dasharray="7 4",
-            )
-        return self._line(edge.start, edge.end, class_="edge positive", stroke=POSITIVE, stroke_width=width)
+            style |= {"class_": "edge negative", "stroke": NEGATIVE, "stroke_dasharray": "7 4"}
+        return self._line(edge.start, edge.end, **style)
 
     def _line(self, start: Point, end: Point, **style: str) -> str:
         """Return a line from the rim of one circle to that of the other."""
@@ -259,9 +253,8 @@ class Drawing:
     def headings(self) -> Iterator[str]:
         """Yield the heading of each column."""
         picture = self.picture
-        top = (max(map(len, picture.rows.values())) - 1) / 2 * ROW
         for column in picture.rows:
-            at = picture.columns.index(column) * picture.across, top
+            at = picture.columns.index(column) * picture.across, picture.top
             yield self._text(escaped(self._heading(column)), at, 12, dy=-60, class_="note")
 
     def _heading(self, column: int) -> str:

@@ -189,8 +189,8 @@ def _signals(derivations: Derivations, view: View, layer: int) -> Iterator[Block
         if _fits(later):
             values = (Matrix(_rows(later.T)), _column(cycle.gradients.signals[layer + 1][0]))
             if isinstance(network.layers[layer].rule, Activation):
-                slope_of = derivations.chain(0).links.output_by_sum
-                slopes = np.array([slope_of(layer, unit).value for unit in range(min(len(signal), MATRIX_LIMIT + 1))])
+                link, units = derivations.chains[0].link, range(min(len(signal), MATRIX_LIMIT + 1))
+                slopes = np.array([link(q.Output(layer, u), q.Sum(layer, u)).value for u in units])
                 yield MatrixEquation((delta, "=", "(", *values, ")", "∘", _column(slopes), "=", _column(signal)))
     else:
         yield MatrixEquation((delta, "=", _column(signal)))

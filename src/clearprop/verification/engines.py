@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,6 @@ import numpy as np
 from clearprop.engine.availability import unusable
 from clearprop.propagation.cycle import Cycle
 from clearprop.propagation.update import initial_state
-from clearprop.types import Array
 
 TOLERANCES = {"float64": 1e-12, "float32": 1e-4}
 """The largest difference allowed, relative to the largest gradient of a layer. In float32 sums of
@@ -40,7 +40,7 @@ def check_engine(done: Cycle) -> list[EngineCheck]:
     return [EngineCheck(dtype, tuple(_differences(done, dtype))) for dtype in TOLERANCES]
 
 
-def _differences(done: Cycle, dtype: str) -> list[float]:
+def _differences(done: Cycle, dtype: str) -> Iterator[float]:
     from clearprop.engine.native import Native
 
     start = done.parameters.with_vector(done.parameters.vector.astype(dtype))
@@ -48,15 +48,9 @@ def _differences(done: Cycle, dtype: str) -> list[float]:
     native = Native(done.problem, dtype, len(done.numbers), start.vector, state, threads=1)
     found = native.gradient(done.numbers - 1, done.step)
     expected, layout = done.gradients.of.vector, done.parameters.layout
-    worst = []
     for weights, biases in zip(layout.weights, layout.biases, strict=True):
         span = slice(weights.start, biases.stop)
         trained = layout.trainable[span]
-        worst.append(_against(found[span][trained], expected[span][trained]))
-    return worst
-
-
-def _against(found: Array, expected: Array) -> float:
-    largest = float(np.abs(expected).max())
-    difference = float(np.abs(found - expected).max())
-    return difference / largest if largest > 0 else difference
+        largest = float(np.abs(expected[span][trained]).max())
+        difference = float(np.abs(found[span][trained] - expected[span][trained]).max())
+        yield difference / largest if largest > 0 else difference

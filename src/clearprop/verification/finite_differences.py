@@ -11,7 +11,6 @@ there the difference quotient means nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -130,14 +129,10 @@ def verify(
     for layer in range(problem.network.depth):
         span = range(layout.weights[layer].start, layout.biases[layer].stop)
         share = max(1, round(sample * len(span) / layout.size))
-        chosen = span if layout.size <= sample else _even(span, share)
+        chosen = span if layout.size <= sample else sorted({span[i * len(span) // share] for i in range(share)})
         checks = tuple(differences.check(index, float(claimed.vector[index])) for index in chosen)
         reports.append(LayerVerification(layer, len(span), checks))
     return Verification(done, tuple(reports))
-
-
-def _even(span: range, count: int) -> Sequence[int]:
-    return span if count >= len(span) else sorted({span[i * len(span) // count] for i in range(count)})
 
 
 class Differences:
@@ -151,8 +146,7 @@ class Differences:
         masks = [None if mask is None else mask.astype(np.longdouble) for mask in done.trace.masks]
         with np.errstate(all="ignore"):
             self.trace = forward(done.problem.network, extended, inputs, masks, weights=done.trace.weights)
-        scale = max(1.0, abs(done.error))
-        self.floor = FLOOR * scale
+        self.floor = FLOOR * max(1.0, abs(done.error))
 
     def check(self, index: int, gradient: float) -> Check:
         """Compare one gradient with its difference quotient."""
@@ -165,9 +159,10 @@ class Differences:
         vector = self.trace.parameters.vector
         place = self.trace.parameters.layout.place(index)
         h = np.longdouble(STEP) * max(np.longdouble(1), abs(vector[index]))
-        moved = {step: self._moved(place, index, step * h) for step in (-2, -1, 1, 2)}
+        penalty = self.cycle.problem.penalty
         with np.errstate(all="ignore"):
-            error = {step: self._error(trace) for step, trace in moved.items()}
+            moved = {step: self._moved(place, index, step * h) for step in (-2, -1, 1, 2)}
+            error = {step: total_error(trace, self.targets, penalty) for step, trace in moved.items()}
             quotient = (8 * (error[1] - error[-1]) - (error[2] - error[-2])) / (12 * h)
             crossed = not np.array_equal(self._sides(moved[-2]), self._sides(moved[2]))
         return float(quotient), crossed
@@ -176,23 +171,14 @@ class Differences:
         """Repeat the forward pass with one parameter moved: only its layer and those after it change."""
         vector = self.trace.parameters.vector.copy()
         vector[index] += by
-        parameters = self.trace.parameters.with_vector(vector)
-        with np.errstate(all="ignore"):
-            return forward_from(place.layer, self.trace, parameters)
-
-    def _error(self, trace: Trace) -> Any:
-        return total_error(trace, self.targets, self.cycle.problem.penalty)
+        return forward_from(place.layer, self.trace, self.trace.parameters.with_vector(vector))
 
     def _sides(self, trace: Trace) -> Array:
         """Return the side of every kink of every rule on which the pass ran."""
-        return np.concatenate(list(self._all_sides(trace)))
-
-    def _all_sides(self, trace: Trace) -> Iterator[Array]:
-        network = trace.network
-        for layer, sums in zip(network.layers, trace.sums, strict=True):
-            if isinstance(layer.rule, Activation):
-                yield sides(layer.rule.formula, {Role.SUM: sums})
-        given = {Role.OUTPUT: trace.outputs[-1], Role.TARGET: self.targets}
-        yield sides(network.loss.rule.formula, given)
-        weights = trace.parameters.vector[trace.parameters.layout.is_weight]
-        yield sides(self.cycle.problem.penalty.formula, {Role.WEIGHT: weights})
+        network, weights = trace.network, trace.parameters.vector[trace.parameters.layout.is_weight]
+        rules = zip((layer.rule for layer in network.layers), trace.sums, strict=True)
+        return np.concatenate([
+            *(sides(rule.formula, {Role.SUM: sums}) for rule, sums in rules if isinstance(rule, Activation)),
+            sides(network.loss.rule.formula, {Role.OUTPUT: trace.outputs[-1], Role.TARGET: self.targets}),
+            sides(self.cycle.problem.penalty.formula, {Role.WEIGHT: weights}),
+        ])  # fmt: skip
