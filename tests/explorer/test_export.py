@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.explorer.node import Node
 
 import clearprop as cp
 from clearprop.errors import InvalidArgument
-from clearprop.explorer.export import MAX_EXAMPLES, MAX_NUMBERS, escaped, exported
+from clearprop.explorer.export import MAX_EXAMPLES, MAX_NUMBERS, PLAIN, escaped, exported, numbers
 
 
 def test_data_are_json_that_cannot_leave_their_block() -> None:
@@ -32,3 +33,12 @@ def test_examples_that_do_not_fit_are_counted(inputs: int, rows: int) -> None:
     shown = len(content["examples"]["numbers"])
     assert shown + content["examples"]["left_out"] == rows
     assert shown == min(MAX_EXAMPLES, MAX_NUMBERS // (inputs + 1))
+
+
+@pytest.mark.parametrize("count", [0, 3, PLAIN, PLAIN + 1])
+def test_the_page_reads_the_same_bits(node: Node, count: int) -> None:
+    values = np.random.default_rng(count).normal(size=count) * 10.0 ** np.linspace(-300, 300, count)
+    written = numbers(values)
+    assert isinstance(written, list) == (count <= PLAIN)
+    found = node.evaluate("(written) => [...clearprop.decoded(written)]", written)
+    assert [float(value) for value in found] == values.tolist()

@@ -1,9 +1,7 @@
-"""The exported lines are a cycle's structure: evaluated by a few lines of their own they give its numbers, and
-whatever the page shows for a quantity is the quantity's line."""
+"""Whatever the page shows for a quantity is the quantity's line: its numbers and expressions are compared."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,11 +13,10 @@ import pytest
 from tests.explorer.node import Node
 
 import clearprop as cp
-from clearprop.derivation.lines import Lines
+from clearprop.derivation.lines import Lines, without_example
 from clearprop.derivation.values import SHOWN_TERMS
 from clearprop.explorer.export import exported
-from clearprop.explorer.lines import exported_lines
-from clearprop.expressions import Apply, Expression, Number, Operator, Symbol, evaluate, symbols
+from clearprop.expressions import Apply, Expression, Number, Operator, Symbol, evaluate, substitute, symbols
 from clearprop.network import names as q
 
 OPERATORS = {operator.value: operator for operator in Operator}
@@ -32,26 +29,6 @@ def read(tree: Any) -> Expression:
         case [operator, *arguments]:
             return Apply(OPERATORS[operator], tuple(map(read, arguments)))
     return Number(float(tree))
-
-
-@pytest.mark.parametrize(("name", "example"), [("lecture", 1), ("xor", "all"), ("deep", 2)])
-def test_exported_lines_give_the_numbers_of_the_cycle(name: str, example: Any) -> None:
-    done = cp.cycle(cp.load(name), example)
-    lines = Lines(done)
-    exported = json.loads(json.dumps(exported_lines(lines), ensure_ascii=False))
-    computed = {line["quantity"] for line in exported}
-    numbers: dict[str, float] = {}
-    for line in lines:  # the numbers that are given
-        for key in line.uses:
-            if done.names.text(key) not in computed:
-                numbers[done.names.text(key)] = done.value(key)
-    for line in exported:
-        numbers[line["quantity"]] = float(evaluate(read(line["expression"]), numbers))
-    for index, new in enumerate(done.updated.vector):
-        assert numbers[done.names.text(q.Updated(q.Parameter(index)))] == pytest.approx(new, rel=1e-12)
-
-
-# --- what the page shows ------------------------------------------------------------------------
 
 
 def network(*layers: cp.Dense, loss: Any = "half_squared_error", **more: Any) -> cp.Problem:
@@ -110,12 +87,12 @@ class Truth:
         self.keys = {done.names.text(key): key for line in self.lines for key in (line.quantity, *line.uses)}
         self.trees: dict[str, Expression] = {}
         mine = f", example {done.numbers[row]}"
-        for line in exported_lines(self.lines):
-            name, tree = line["quantity"], json.dumps(line["expression"], ensure_ascii=False)
+        for line in self.lines:
+            name, expression = done.names.text(line.quantity), line.expression
             if name.endswith(mine) and name.removesuffix(mine) not in self.keys:
-                self.keys[name.removesuffix(mine)] = self.keys[name].of
-                name, tree = name.removesuffix(mine), tree.replace(mine, "")
-            self.trees[name] = read(json.loads(tree))
+                name, expression = name.removesuffix(mine), without_example(expression)
+                self.keys[name] = line.quantity.of
+            self.trees[name] = substitute(expression, lambda key: Symbol(done.names.text(key)))
         self.number = cache(self.number)  # type: ignore[method-assign]
 
     def number(self, name: str, row: int) -> float | None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
+import numpy as np
+
 from clearprop.errors import InvalidArgument
 from clearprop.explorer import library
-from clearprop.explorer.numbers import numbers
 from clearprop.messages import abridged
-from clearprop.network.description import Network
-from clearprop.network.examples import Examples
 from clearprop.network.layout import Layout
-from clearprop.network.problem import Problem
+from clearprop.network.problem import Problem, Settings
 from clearprop.network.write import structure
 from clearprop.training.batching import batch_size
+from clearprop.types import Array
 
+PLAIN = 1_000
+"""Arrays of more numbers than this are written as the bytes of their float64s."""
 MAX_NUMBERS = 60_000
 """The most numbers of examples that travel with the page; the others are counted."""
 MAX_EXAMPLES = 2_000
@@ -53,12 +56,20 @@ def exported(problem: Problem) -> dict[str, Any]:
         "parameters": numbers(problem.parameters.vector),
         "optimizer": library.optimizer(problem.optimizer),
         "penalty": library.penalty(problem.penalty),
-        "stopping": _stopping(problem),
+        "stopping": _stopping(problem.settings),
         "examples": _examples(problem),
         "batch_size": batch_size(problem),
         "columns": _columns(problem),
         "file": _file(problem),
     }
+
+
+def numbers(values: Array) -> Any:
+    """Return a list of numbers or, for a long array, the bytes of its float64s, little-endian, in base 64."""
+    flat = np.ascontiguousarray(values, dtype="<f8").ravel()
+    if flat.size <= PLAIN:
+        return flat.tolist()
+    return {"float64": base64.b64encode(flat.tobytes()).decode("ascii")}
 
 
 def escaped(content: dict[str, Any]) -> str:
@@ -85,15 +96,9 @@ def _layer(layout: Layout, index: int, activation: int) -> dict[str, Any]:
     }
 
 
-def _stopping(problem: Problem) -> dict[str, Any]:
-    settings = problem.settings
-    return {
-        "cycles": settings.epochs or LIMIT,
-        "tolerance": settings.tolerance,
-        "patience": settings.patience,
-        "target_loss": settings.target_loss,
-        "gradient_tolerance": settings.gradient_tolerance,
-    }
+def _stopping(settings: Settings) -> dict[str, Any]:
+    names = ("tolerance", "patience", "target_loss", "gradient_tolerance")
+    return {"cycles": settings.epochs or LIMIT, **{name: getattr(settings, name) for name in names}}
 
 
 def _examples(problem: Problem) -> dict[str, Any]:
@@ -103,7 +108,9 @@ def _examples(problem: Problem) -> dict[str, Any]:
         raise InvalidArgument(
             f"{problem.name}: there is no example to show; add one under [[examples]], or name a table with --data"
         )
-    positions = examples.learnt[: _room(problem.network, examples)]
+    sizes = problem.network.sizes
+    room = max(1, min(MAX_EXAMPLES, MAX_NUMBERS // (sizes[0] + sizes[-1])))
+    positions = examples.learnt[:room]
     weights = None if examples.weights is None else examples.weights[positions]
     return {
         "inputs": numbers(examples.inputs[positions]),
@@ -114,27 +121,20 @@ def _examples(problem: Problem) -> dict[str, Any]:
     }
 
 
-def _room(network: Network, examples: Examples) -> int:
-    per_row = network.sizes[0] + network.sizes[-1]
-    return max(1, min(MAX_EXAMPLES, MAX_NUMBERS // per_row, len(examples.learnt)))
-
-
 def _columns(problem: Problem) -> list[dict[str, Any]] | None:
     """Return the column of the table behind each input, and how it was prepared."""
     if problem.fitted is None:
         return None
-    columns = []
-    for index in range(problem.network.sizes[0]):
-        column, category = problem.fitted.source(index)
-        columns.append(
-            {
-                "name": abridged(column.name),
-                "category": None if category is None else abridged(category),
-                "mean": column.mean,
-                "scale": column.scale,
-            }
-        )
-    return columns
+    sources = (problem.fitted.source(index) for index in range(problem.network.sizes[0]))
+    return [
+        {
+            "name": abridged(column.name),
+            "category": None if category is None else abridged(category),
+            "mean": column.mean,
+            "scale": column.scale,
+        }
+        for column, category in sources
+    ]
 
 
 def _file(problem: Problem) -> dict[str, Any] | None:

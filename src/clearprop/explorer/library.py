@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from clearprop.derivation.chain import PATH_LIMIT, WIDTH_LIMIT
@@ -13,14 +14,7 @@ from clearprop.derivation.symptoms import SYMPTOMS, THRESHOLDS
 from clearprop.derivation.values import SHOWN_TERMS
 from clearprop.derivation.words import WORDS
 from clearprop.explorer.trees import slope, tree
-from clearprop.expressions import Operator, Symbol
-from clearprop.expressions.numeric import (
-    ERF_SMALL,
-    ERF_SMALL_BELOW,
-    ERFC_LARGE,
-    ERFC_MIDDLE,
-    ERFC_MIDDLE_BELOW,
-)
+from clearprop.expressions import Operator, Symbol, numeric
 from clearprop.network.description import Network, Objective
 from clearprop.network.examples import NOT_WHOLE, OUTSIDE
 from clearprop.network.layout import WEIGHT
@@ -56,11 +50,11 @@ def language() -> dict[str, Any]:
     """Return what every page needs, whatever its network: primitives, words, notations, standardizing."""
     return {
         "erf": {
-            "small": ERF_SMALL,
-            "middle": ERFC_MIDDLE,
-            "large": ERFC_LARGE,
-            "small_below": ERF_SMALL_BELOW,
-            "middle_below": ERFC_MIDDLE_BELOW,
+            "small": numeric.ERF_SMALL,
+            "middle": numeric.ERFC_MIDDLE,
+            "large": numeric.ERFC_LARGE,
+            "small_below": numeric.ERF_SMALL_BELOW,
+            "middle_below": numeric.ERFC_MIDDLE_BELOW,
         },
         "words": SENTENCES,
         "symptoms": dict(SYMPTOMS),
@@ -93,14 +87,11 @@ def characters(network: Network) -> dict[str, str]:
 
 def rules_of(network: Network) -> tuple[list[AnyActivation], list[Loss]]:
     """Return the activations and losses to choose from: those of the tables, and those of the network."""
-    activations = list(ACTIVATIONS.values())
+    activations, losses = list(ACTIVATIONS.values()), list(LOSSES.values())
     for layer in network.layers:
         if layer.rule not in activations:
             activations.append(layer.rule)
-    chosen = list(LOSSES.values())
-    if network.loss.rule not in chosen:
-        chosen.append(network.loss.rule)
-    return activations, chosen
+    return activations, losses if network.loss.rule in losses else [*losses, network.loss.rule]
 
 
 def activation(rule: AnyActivation) -> dict[str, Any]:
@@ -120,10 +111,8 @@ def activation(rule: AnyActivation) -> dict[str, Any]:
 
 def label(rule: Any) -> str:
     """Return the rule's name, with those constants that differ from the usual ones."""
-    usual: Mapping[str, float] = {}
-    for table in (ACTIVATIONS, LOSSES):
-        if rule.name in table:
-            usual = table[rule.name].constants
+    known: Mapping[str, Any] = {**ACTIVATIONS, **LOSSES}
+    usual = known[rule.name].constants if rule.name in known else {}
     changed = [f"{key} {value:g}" for key, value in rule.constants.items() if value != usual.get(key)]
     return f"{rule.name} ({', '.join(changed)})" if changed else str(rule.name)
 
@@ -142,33 +131,29 @@ def losses(
             "sums_to_one": rule.sums_to_one,
             "misfits": [rule.misfit(activation) for activation in activations],
             "fused": _fused(rule, objective, outputs),
-            **{
-                key: _shared(replace(objective, rule=rule), outputs, counted)
-                for key, counted in (("plain", False), ("counted", True))
-            },
+            **_weighted(partial(_shared, replace(objective, rule=rule), outputs)),
         }
         for rule in chosen
     ]
 
 
+def _weighted(make: Callable[[bool], Any]) -> dict[str, Any]:
+    """Return something without and with an example's weight."""
+    return {"plain": make(False), "counted": make(True)}
+
+
 def _shared(objective: Objective, outputs: int, counted: bool) -> dict[str, Any]:
-    return {
-        "error": tree(shared(objective.rule.formula, objective, outputs, counted)),
-        **slope(shared_slope(objective, outputs, counted)),
-    }
+    error = tree(shared(objective.rule.formula, objective, outputs, counted))
+    return {"error": error, **slope(shared_slope(objective, outputs, counted))}
 
 
 def _fused(rule: Loss, objective: Objective, outputs: int) -> dict[str, Any]:
     """Per activation that this loss is fused with."""
-    table = {}
-    for (loss, name), pair in FUSED.items():
-        if loss == rule.name:
-            shown = {
-                key: tree(shared_fused(pair, objective, outputs, counted))
-                for key, counted in (("plain", False), ("counted", True))
-            }
-            table[name] = {"shown": shown, **_pair(pair)}
-    return table
+    pairs = {name: pair for (loss, name), pair in FUSED.items() if loss == rule.name}
+    shown = {name: _weighted(partial(shared_fused, pair, objective, outputs)) for name, pair in pairs.items()}
+    return {
+        name: {"shown": {key: tree(each) for key, each in shown[name].items()}, **_pair(pairs[name])} for name in pairs
+    }
 
 
 def _pair(pair: AnyFused) -> dict[str, Any]:

@@ -7,7 +7,6 @@ network's own named quantities (an example's weight) by ``#`` and their name.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from clearprop.errors import Disagreement
@@ -18,8 +17,8 @@ from clearprop.rules.roles import Role
 ROLES = frozenset(str(role) for role in Role)
 
 
-def tree(expression: Expression, name: Callable[[Any], str] | None = None) -> Any:
-    """Return the tree as numbers, strings and lists; ``name`` gives the string of a symbol's key.
+def tree(expression: Expression) -> Any:
+    """Return the tree as numbers, strings and lists.
 
     >>> from clearprop.rules.activations import activation
     >>> tree(activation("leaky_relu").formula)
@@ -29,9 +28,9 @@ def tree(expression: Expression, name: Callable[[Any], str] | None = None) -> An
         case Number(value):
             return value
         case Symbol(key):
-            return (name or symbol)(key)
+            return symbol(key)
         case Apply(operator, arguments):
-            return [operator.value, *(tree(argument, name) for argument in arguments)]
+            return [operator.value, *(tree(argument) for argument in arguments)]
     raise TypeError(f"not an expression: {expression!r}")
 
 
