@@ -87,12 +87,17 @@ class Truth:
         self.keys = {done.names.text(key): key for line in self.lines for key in (line.quantity, *line.uses)}
         self.trees: dict[str, Expression] = {}
         mine = f", example {done.numbers[row]}"
+
+        def called(key: Any) -> Expression:
+            return Symbol(done.names.text(key))
+
         for line in self.lines:
             name, expression = done.names.text(line.quantity), line.expression
             if name.endswith(mine) and name.removesuffix(mine) not in self.keys:
                 name, expression = name.removesuffix(mine), without_example(expression)
+                assert isinstance(line.quantity, q.OfExample)
                 self.keys[name] = line.quantity.of
-            self.trees[name] = substitute(expression, lambda key: Symbol(done.names.text(key)))
+            self.trees[name] = substitute(expression, called)
         self.number = cache(self.number)  # type: ignore[method-assign]
 
     def number(self, name: str, row: int) -> float | None:
