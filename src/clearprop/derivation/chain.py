@@ -127,7 +127,7 @@ class Chain:
         return self._one_layer(k, layer, unit)
 
     def _paths(self, k: int, layer: int, source: int) -> Iterator[tuple[Factor, ...]]:
-        """Every path from a unit that this layer sees to E_k, each as its local derivatives, from the error on."""
+        """Yield every path from a unit that this layer sees to E_k as its local derivatives, from the error on."""
         if layer == self.last:
             yield (*self.error_to_sum(q.Error(k), k), self.link(q.Sum(layer, k), q.Output(layer - 1, source)))
             return

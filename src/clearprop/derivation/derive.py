@@ -125,7 +125,7 @@ class Derivations:
         return GradientDerivation(cycle, parameter, terms, gradient, None if batch else 0, update, updated)
 
     def _of_batch(self, index: int) -> tuple[Term, ...]:
-        """Per example, then the reduction over the examples."""
+        """Return the term of each example, with its share under the reduction over the examples."""
         count, quantity = len(self.chains), q.Derivative(q.TotalError(), q.Parameter(index))
         share = Number(1.0) / Number(float(count))
         mean = Factor(q.Named(f"1/{count}"), share, share, 1 / count, remark=words("mean"))

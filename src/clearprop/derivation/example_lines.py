@@ -109,7 +109,7 @@ class ExampleLines:
         return self.masked(layer, unit, self.activated(layer, unit))
 
     def activated(self, layer: int, unit: int, total: Total = lambda terms: add(*terms)) -> Expression:
-        """The activation of a unit's sum; under softmax of all sums of its layer, whose terms ``total`` adds up."""
+        """Return the activation of a unit's sum; under softmax of all sums of its layer, added up by ``total``."""
         rule = self.network.layers[layer].rule
         if isinstance(rule, Activation):
             return renamed(rule.formula, {Role.SUM: q.Sum(layer, unit)})
@@ -118,7 +118,7 @@ class ExampleLines:
         return substitute(rule.output, parts.get)
 
     def masked(self, layer: int, unit: int, tree: Expression) -> Expression:
-        """The tree times dropout's mask, where the layer has one."""
+        """Return the tree times dropout's mask, where the layer has one."""
         mask = self.masks[layer]
         return tree if mask is None else multiply(Number(float(mask[unit])), tree)
 

@@ -8,7 +8,7 @@
     new_w5 = w5 - n · ∂E_total/∂w5
 
 The lines stand in the order in which an explanation first prints them. Every expression is read from a rule;
-a line is built when it is asked for, so that one line of a large network costs no more than that line.
+a line is built when it is looked up, so that one line of a large network costs no more than that line.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class Lines:
     # --- one line ----------------------------------------------------------------------------------
 
     def __getitem__(self, quantity: Any) -> Line:
-        """The line of a quantity.
+        """Return the line of a quantity.
 
         Raises:
             InvalidArgument: the quantity is given, or is not part of this cycle.
@@ -178,7 +178,7 @@ class Lines:
     # --- sums over examples, outputs and weights ---------------------------------------------------------
 
     def _of_errors(self, quantity: Quantity) -> Formula:
-        """The formula of an error or gradient without the penalty: in a batch, the sum or mean over its examples."""
+        """Return the formula of an error or gradient without the penalty: in a batch, the sum or mean over examples."""
         if not self.batch:
             found = self.example(0)[quantity]
             assert found is not None
@@ -262,14 +262,14 @@ class Lines:
         yield q.TotalError()
 
     def _units(self, layer: int) -> list[Quantity]:
-        """The sums and outputs of a layer, unit by unit; an output of softmax needs all sums first."""
+        """Return the sums and outputs of a layer, unit by unit; an output of softmax needs all sums first."""
         units = range(self.network.sizes[layer + 1])
         if isinstance(self.network.layers[layer].rule, Activation):
             return [kind(layer, unit) for unit in units for kind in (q.Sum, q.Output)]
         return [kind(layer, unit) for kind in (q.Sum, q.Output) for unit in units]
 
     def _backward(self, layer: int) -> Iterator[Quantity]:
-        """The error signals of a layer, each before the gradients of its unit's weights; then those of the biases."""
+        """Yield each error signal of a layer before the gradients of its unit's weights; then those of the biases."""
         total, size = q.TotalError(), self.network.sizes[layer + 1]
         scalar = isinstance(self.network.layers[layer].rule, Activation)
         by_output = [q.Derivative(total, q.Output(layer, v)) for v in range(size)]
@@ -288,7 +288,7 @@ class Lines:
             yield from self._gradient(index)
 
     def _each(self, quantities: Sequence[Quantity]) -> Iterator[Quantity]:
-        """These quantities of one example after the other."""
+        """Yield these quantities of one example after the other."""
         if not self.batch:
             yield from quantities
             return
@@ -296,7 +296,7 @@ class Lines:
             yield from (q.OfExample(quantity, int(number)) for quantity in quantities)
 
     def _gradient(self, index: int) -> Iterator[Quantity]:
-        """The gradient of a parameter, and its update."""
+        """Yield the gradient of a parameter, and its update."""
         gradient = q.Derivative(q.TotalError(), q.Parameter(index))
         if self.batch:
             yield from self._each([gradient])

@@ -129,9 +129,8 @@ class Links:
         return {}
 
     def _fused_parts(self, k: int) -> tuple[Term, ...]:
-        """The products that ∂E/∂sum_k of a loss fused with its activation replaces: ∂E_m/∂output_m ·
-        ∂output_m/∂sum_k for each output m that sum_k reaches. Their values may overflow where the fused one
-        does not."""
+        """Return the products that ∂E/∂sum_k of a fused loss replaces: ∂E_m/∂output_m · ∂output_m/∂sum_k for each
+        output m that sum_k reaches. Their values may overflow where the fused one does not."""
         softmax = isinstance(self.network.layers[-1].rule, Softmax)
         errors = map(q.Error, range(self.network.sizes[-1]) if softmax else (k,))
         by, last = q.Sum(self.last, k), self.last

@@ -80,7 +80,7 @@ def slopes(trace: Trace, layer: int) -> Array:
 
 
 def _sizes(trace: Trace, last: Array) -> tuple[Array, ...]:
-    """As signals are carried back, but with the size of every factor."""
+    """Carry sizes back as signals are, with the size of every factor."""
     sizes = [last]
     for layer in reversed(range(trace.network.depth - 1)):
         upstream = sizes[0] @ np.abs(trace.parameters.weights(layer + 1))

@@ -96,7 +96,7 @@ def elided_sum(terms: Sequence[Expression], count: int | None = None, always: Se
 
 
 def _elided(tree: Expression, always: int = 0) -> Expression:
-    """The sum with its terms elided, except the last ``always`` ones."""
+    """Return the sum with its terms elided, except the last ``always`` ones."""
     match tree:
         case Apply(Operator.ADD, terms):
             end = len(terms) - always
@@ -105,7 +105,7 @@ def _elided(tree: Expression, always: int = 0) -> Expression:
 
 
 def _of_input(cycle: Cycle, index: int, row: int) -> Formulas:
-    """How an input follows from a column of the table, if there is one."""
+    """Return how an input follows from a column of the table, if there is one."""
     fitted = cycle.problem.fitted
     if fitted is None:
         return (), words("input")
@@ -122,7 +122,7 @@ def _of_input(cycle: Cycle, index: int, row: int) -> Formulas:
 
 
 def _of_output(lines: Lines, layer: int, unit: int, row: int) -> Formulas:
-    """The activation, and where it is a primitive with a plainer form, that too; with the mask of dropout."""
+    """Return the activation, and where it is a primitive with a plainer form, that too; with the mask of dropout."""
     example = lines.example(row)
     mask, tree = example.masks[layer], lines.of_example(q.Output(layer, unit), row).expression
     remark = "" if mask is None else words("kept" if mask[unit] else "dropped")
@@ -137,7 +137,7 @@ def _of_output(lines: Lines, layer: int, unit: int, row: int) -> Formulas:
 
 
 def _of_batch(lines: Lines, k: int) -> Formulas:
-    """The errors of output k of all examples, added up; an example's weight stands in front of its error."""
+    """Add up the errors of output k of all examples; an example's weight stands in front of its error."""
     trace, reduction = lines.cycle.trace, lines.network.loss.over_examples
     errors = output_errors(replace(trace, weights=None), lines.cycle.examples.targets)[:, k].tolist()
     terms: list[Expression] = list(map(Number, errors))

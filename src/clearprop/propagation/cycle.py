@@ -204,8 +204,10 @@ def cycle(
         InvalidArgument: no such example, or none at all.
         NotFinite: a number became infinite or undefined; names the part.
     """
-    examples, positions = chosen_examples(problem, example)
-    parameters, weights = problem.parameters, examples.weights
+    examples, positions = _chosen(problem, example)
+    parameters, weights, optimizer = problem.parameters, examples.weights, problem.optimizer
+    if rate is None:
+        rate = float(rate_at(optimizer.schedule, optimizer.learning_rate, step - 1, step))
     dropped = masks(problem.network, problem.settings.seed, step, positions)
     with np.errstate(all="ignore"):
         trace = forward(problem.network, parameters, examples.inputs, dropped, weights=weights)
@@ -213,20 +215,15 @@ def cycle(
         numbers = positions + 1
         require_finite(problem, trace, examples.targets, errors, numbers)
         gradients = backward(trace, examples.targets, problem.penalty)
-        state = initial_state(problem.optimizer, parameters) if state is None else state
-        rate = scheduled(problem, step) if rate is None else rate
-        changed = update(problem.optimizer, parameters, gradients.of, state, step, rate)
+        state = initial_state(optimizer, parameters) if state is None else state
+        changed = update(optimizer, parameters, gradients.of, state, step, rate)
         require_finite_update(problem, gradients.of, changed)
         after = forward(problem.network, changed.parameters, examples.inputs, dropped, weights=weights)
     return Cycle(problem, examples, example, numbers, step, rate, state, trace, errors, gradients, changed, after)
 
 
-def chosen_examples(problem: Problem, example: int | Literal["all"]) -> tuple[Examples, Array]:
-    """Return the one example, or all training examples, and their positions in the file.
-
-    Raises:
-        InvalidArgument: no such example, or none at all.
-    """
+def _chosen(problem: Problem, example: int | Literal["all"]) -> tuple[Examples, Array]:
+    """Return the one example, or all training examples, and their positions in the file."""
     examples = problem.examples
     if examples is None or not len(examples.learnt):
         raise InvalidArgument(
@@ -235,12 +232,6 @@ def chosen_examples(problem: Problem, example: int | Literal["all"]) -> tuple[Ex
     if example != "all":
         return examples.only(example), np.array([example - 1])
     return examples if examples.training is None else examples.take(examples.learnt), examples.learnt
-
-
-def scheduled(problem: Problem, step: int) -> float:
-    """Return the learning rate of a step (counted from 1) that is also an epoch."""
-    optimizer = problem.optimizer
-    return float(rate_at(optimizer.schedule, optimizer.learning_rate, step - 1, step))
 
 
 def following(done: Cycle) -> Cycle:

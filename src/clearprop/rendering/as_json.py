@@ -60,7 +60,7 @@ def errors_structure(cycle: Cycle) -> dict[str, float]:
 
 
 def _own_errors(cycle: Cycle, row: int) -> dict[str, float]:
-    """The errors of one example of a batch; the penalty belongs to the whole batch."""
+    """Return the errors of one example of a batch; the penalty belongs to the whole batch."""
     names = cycle.names
     errors = {names.text(q.Error(k)): float(error) for k, error in enumerate(cycle.errors[row])}
     return {**errors, names.text(q.TotalError()): float(cycle.errors[row].sum())}

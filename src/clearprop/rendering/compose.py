@@ -95,7 +95,7 @@ def _values(term: Term) -> Expression:
 
 
 def _term(term: Term, left: Expression, told: Told, place: str) -> Iterator[Block]:
-    """The product by names, each factor, the product again: its formulas, its numbers, its value."""
+    """Yield the product by names, each factor, the product again: its formulas, its numbers, its value."""
     several = len(term.factors) > 1
     if several:
         yield Equation(left, (Line(_symbols(term)),))
@@ -129,14 +129,14 @@ def _component(factor: Factor, told: Told, place: str) -> Iterator[Block]:
 
 
 def _collapsing(factor: Factor) -> Iterator[Line]:
-    """The products of a loss and its activation before they collapse: symbols, then expressions."""
+    """Yield the products of a loss and its activation before they collapse: symbols, then expressions."""
     if factor.collapse:
         yield Line(add(*map(_symbols, factor.collapse)))
         yield Line(add(*(multiply(*(inner.expression for inner in term.factors)) for term in factor.collapse)))
 
 
 def _expanded(factor: Factor, told: Told, place: str) -> Iterator[Block]:
-    """A collapsed factor: each path to the error that it stands for, and their sum."""
+    """Write out a collapsed factor: each path to the error that it stands for, and their sum."""
     left, terms = Symbol(factor.quantity), factor.expansion
     for inner in (inner for term in terms for inner in term.factors):
         if not _is_given(inner) and _key(inner) not in told:
@@ -155,12 +155,12 @@ def _expanded(factor: Factor, told: Told, place: str) -> Iterator[Block]:
 
 
 def _is_given(factor: Factor) -> bool:
-    """Whether a factor needs no derivation here: weights, and error signals of a later layer, which have names."""
+    """Return whether a factor needs no derivation here: a weight, or a named error signal of a later layer."""
     return factor.working is None and isinstance(factor.expression, Symbol)
 
 
 def _batch(derivation: GradientDerivation, view: View, gradient: q.Derivative) -> Iterator[Block]:
-    """Per example, then the reduction."""
+    """Yield the gradient of each example, then the reduction."""
     own = [term for term in derivation.terms if term.example is not None]
     contributions = [term.factors[-1] for term in own]
     weights = derivation.cycle.trace.weights

@@ -86,7 +86,7 @@ def curve(losses: Sequence[float], validation: Sequence[float] = (), width: int 
 
 
 def _level(drawn: LossCurve, power: float, height: int) -> float:
-    """The height of a loss in eighths of a line: none for 0, at least the lowest sliver for a positive loss."""
+    """Return the height of a loss in eighths of a line: none for 0, at least the lowest sliver for a positive loss."""
     if power == -math.inf:
         return 0.0
     share = (min(power, drawn.highest) - drawn.lowest) / (drawn.highest - drawn.lowest)

@@ -167,7 +167,7 @@ class MatrixEquation:
 
     @property
     def sides(self) -> list[Side]:
-        """What stands between the equals signs."""
+        """The pieces between the equals signs."""
         ends = [k for k, piece in enumerate(self.pieces) if piece == "="]
         return [self.pieces[a + 1 : b] for a, b in zip([-1, *ends], [*ends, None], strict=True)]
 

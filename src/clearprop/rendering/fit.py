@@ -65,7 +65,7 @@ def shown_metrics(metrics: Metrics, loss: float | None = None) -> str:
 
 
 def _confusion(fit: Fit, metrics: Metrics, part: str) -> Iterator[Block]:
-    """The confusion matrix: a row for each true class, a column for each predicted class."""
+    """Yield the confusion matrix: a row for each true class, a column for each predicted class."""
     if metrics.confusion is None:
         return
     labels = [abridged(shown_label(label), 12) for label in class_labels(fit.problem) or ()]

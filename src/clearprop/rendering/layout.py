@@ -63,11 +63,10 @@ class Bias(NamedTuple):
 
 @dataclass(frozen=True)
 class Labels:
-    """The labels that found room, with their places: names of parameters, ``valued`` with their numbers."""
+    """The labels that found room, with the places of those of weights: names, ``valued`` with their numbers."""
 
     valued: bool
     weights: tuple[tuple[int, Point], ...]
-    biases: tuple[Bias, ...]
 
 
 class Picture:
@@ -122,7 +121,7 @@ class Picture:
             if size <= limit and (not valued or self.diagram.values):
                 found = self._weights(valued)
                 if found is not None:
-                    return Labels(valued, tuple(found), tuple(self.biases()))
+                    return Labels(valued, tuple(found))
         return None
 
     def value(self, quantity: q.Quantity) -> str | None:

@@ -102,7 +102,7 @@ class Breakable(Alphabet):
         return Chunk("", self.write(tree), tree.key if isinstance(tree, Symbol) else None)
 
     def _joined(self, room: float, *parts: tuple[str, Expression, int]) -> list[Chunk]:
-        """Each part with its sign in front; ``int`` is how strongly it must bind to need no parentheses."""
+        """Return each part with its sign in front; ``int`` is how strongly it must bind to need no parentheses."""
         return [chunk for sign, tree, at_least in parts for chunk in self._part(sign, tree, at_least, room)]
 
     def _part(self, sign: str, tree: Expression, at_least: int, room: float) -> list[Chunk]:
@@ -119,7 +119,7 @@ class Breakable(Alphabet):
 
 
 def _glued(before: str, chunks: list[Chunk], after: str) -> list[Chunk]:
-    """The chunks with text before the first and after the last."""
+    """Return the chunks with text before the first and after the last."""
     first, *rest = chunks
     *middle, last = [first._replace(shown=before + first.shown), *rest]
     return [*middle, last._replace(shown=last.shown + after)]

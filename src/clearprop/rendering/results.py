@@ -73,7 +73,7 @@ def _without(document: Document, *kinds: type[Block]) -> Document:
 
 
 def _values(cycle: Cycle, view: View) -> Iterator[Block]:
-    """The weighted sum, output and error signal of each unit, for one example of a small network."""
+    """Yield the weighted sum, output and error signal of each unit, for one example of a small network."""
     if cycle.example == "all" or len(cycle.parameters) > OVERVIEW:
         return
     yield Heading(2, "Values")

@@ -268,7 +268,7 @@ class Drawing:
         labels = self.picture.labels()
         if labels is None:
             return
-        places = [(bias.parameter, bias.at if bias.shared else _higher(bias.at)) for bias in labels.biases]
+        places = [(bias.parameter, bias.at if bias.shared else _higher(bias.at)) for bias in self.picture.biases()]
         for index, at in (*places, *labels.weights):
             value = self.picture.value(q.Parameter(index)) if labels.valued else None
             shown = self._equal(q.Parameter(index), value)

@@ -73,7 +73,7 @@ class Tikz:
 
     def _biases(self, labels: Labels) -> Iterator[str]:
         """Yield the biases; a shared one is a small node."""
-        for bias in labels.biases:
+        for bias in self.picture.biases():
             label = self._label(bias.parameter, labels.valued)
             if not bias.shared:
                 yield rf"\node[weight] at {_at(bias.at)} {{${label}$}};"

@@ -96,7 +96,7 @@ def _summary(derivations: Derivations, view: View) -> Iterator[Block]:
 
 
 def _largest(cycle: Cycle) -> list[int]:
-    """The parameters with the largest gradients."""
+    """Return the parameters with the largest gradients."""
     largest = np.argsort(-np.abs(cycle.gradients.of.vector), kind="stable")[:LARGEST]
     return [int(index) for index in largest]
 
