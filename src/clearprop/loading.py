@@ -153,8 +153,7 @@ def load(
     problem = _reseeded(problem, seed, redraw=not trained)
     if trained:
         return _with_rows(problem, data, targets, progress)
-    table = _table(problem, data, targets)
-    if table is None:
+    if (table := _table(problem, data, targets)) is None:
         return problem
     if data is None and problem.examples is not None:
         raise InvalidArgument(f"{problem.name}: found both [[examples]] and [data]; leave one of them out")

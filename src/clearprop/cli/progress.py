@@ -132,15 +132,10 @@ def display(quiet: bool) -> Iterator[Display | None]:
             shown.progress.stop()
 
 
-NAMES = {
-    "loss": "loss",
-    "validation_loss": "validation",
-    "learning_rate": "rate",
-    **{
-        f"{prefix}{metric}": f"{prefix.replace('_', ' ')}{name}"
-        for metric, name in METRICS.items()
-        for prefix in ("", "validation_")
-    },
+NAMES = {"loss": "loss", "validation_loss": "validation", "learning_rate": "rate"} | {
+    prefix + metric: prefix.replace("_", " ") + name
+    for metric, name in METRICS.items()
+    for prefix in ("", "validation_")
 }
 
 

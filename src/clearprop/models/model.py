@@ -63,10 +63,6 @@ def require_savable(problem: Problem, origin: Mapping[str, Any] | None = None) -
     """Check that a model of the problem can be written and read again, before the work that it is to keep.
 
     ``origin`` is what its training starts from, where that is to be saved with it.
-
-    Raises:
-        InvalidArgument: a rule made in Python that nothing in a file describes, a setting that no
-            file may hold, more names than fit, or a parameter that is not a finite number.
     """
     text = as_json({**describe(Model(problem)), "training": origin})
     # Every quotation mark in it takes a backslash more in the header, which is JSON itself.

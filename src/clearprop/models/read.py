@@ -30,12 +30,7 @@ OWN = {"float32": ("F32",), "float64": ("F64",)}
 
 
 def read_model(path: str | os.PathLike[str]) -> Model:
-    """Return the model in a file.
-
-    Raises:
-        UnreadableFile: missing, a folder, or it may not be read.
-        DamagedModel: not a safetensors file or not a whole one, not clearprop's, or contradicting itself.
-    """
+    """Return the model in a file; refuse one that is not whole, not clearprop's, or contradicts itself."""
     from safetensors import SafetensorError, safe_open
 
     with readable(Path(path), "a model file") as shown:
@@ -202,11 +197,9 @@ class _Reader:
         epochs, steps = self._part(table, "epochs", int), self._part(table, "steps", int)
         origin = self._part(table, "origin", dict)
         status, reason = (self._part(table, key, (str, type(None))) for key in ("status", "reason"))
-        history = History(
-            self._tensor("training.history.loss", (epochs + 1,), ("F64",)).tolist(),
-            self._tensor("training.history.rate", (epochs,), ("F64",)).tolist(),
-            self._tensor("training.history.validation", (None,), ("F64",)).tolist(),
-        )
+        lengths = {"loss": epochs + 1, "rate": epochs, "validation": None}
+        series = {name: self._tensor(f"training.history.{name}", (each,), ("F64",)) for name, each in lengths.items()}
+        history = History(**{name: values.tolist() for name, values in series.items()})
         if not history.tells_of(epochs):
             raise self.damaged("its history does not match its training")
         position = self._position(problem, epochs, steps)

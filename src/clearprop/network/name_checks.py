@@ -10,6 +10,7 @@ import operator
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from itertools import filterfalse
 from typing import Any
 
 from clearprop.errors import Fault, InvalidArgument
@@ -85,11 +86,10 @@ def _is_mark(character: str) -> bool:
 
 def form_faults(places: Places) -> Iterator[Fault]:
     """Yield a fault for each text that is no name."""
+    expected = f"expected 1 to {LONGEST} letters (of any script), digits and _"
     for place, names in places:
-        for name in names:
-            if not is_name(name):
-                expected = f"expected 1 to {LONGEST} letters (of any script), digits and _"
-                yield Fault(place, f'"{abridged(name)}" is not a name: {expected}')
+        for name in filterfalse(is_name, names):
+            yield Fault(place, f'"{abridged(name)}" is not a name: {expected}')
 
 
 def duplicate_faults(kind: str, places: Places, defaults: Iterable[str]) -> Iterator[Fault]:

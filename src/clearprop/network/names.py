@@ -168,10 +168,9 @@ class Names:
         raise TypeError(f"not a quantity: {quantity!r}")
 
     def find(self, name: str) -> Quantity:
-        """Return the quantity of that name in any notation; ∂ may be typed as d, other letters in ASCII.
+        """Return the quantity of that name in any notation, or suggest a similar name.
 
-        Raises:
-            UnknownName: no quantity has that name; the message suggests a similar one.
+        ∂ may be typed as d, other letters in ASCII.
         """
         quantity = self._find(composed(name))
         if quantity is None:

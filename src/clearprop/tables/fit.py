@@ -1,7 +1,4 @@
-"""Fit to a table: find means, scales, categories and fillings of empty cells.
-
-They come from the training rows alone; ``apply`` uses them on any table.
-"""
+"""Fit to a table: find means, scales, categories and fillings of empty cells, from the training rows alone."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Arrays, data frames and Parquet files as tables.
-
-Data frames of any common library are read through narwhals; Parquet files through polars, which is an extra.
-"""
+"""Arrays, data frames (of any common library, by narwhals) and Parquet files (by polars, an extra) as tables."""
 
 from __future__ import annotations
 

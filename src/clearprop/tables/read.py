@@ -11,12 +11,7 @@ from clearprop.tables.table import Table, Wanted
 
 
 def read_table(path: Path, wanted: Wanted, progress: ReadingProgress | None = None) -> Table:
-    """Return the wanted columns of a CSV or Parquet file, recognised by its first bytes or its name.
-
-    Raises:
-        UnreadableFile: missing, a folder, or not a table.
-        UnfitTable: everything that is wrong with what it holds.
-    """
+    """Return the wanted columns of a CSV or Parquet file, recognised by its first bytes or its name."""
     with readable(path, "a table"):
         if path.suffix.lower() in (".parquet", ".pq") or is_parquet(path):
             return read_parquet(path, wanted)

@@ -30,7 +30,6 @@ class Numbers:
 
     @property
     def missing(self) -> Array:
-        """True where there is no value."""
         return np.isnan(self.values)
 
 
@@ -46,7 +45,6 @@ class Text:
 
     @property
     def missing(self) -> Array:
-        """True where there is no value."""
         return np.asarray(self.codes < 0)
 
 

@@ -14,6 +14,7 @@ from clearprop.training.planned_steps import PlannedSteps
 from clearprop.training.reference import Reference
 from clearprop.types import Array
 
+MOST_THREADS = 256
 EngineName = Literal["compiled", "reference"]
 
 
@@ -79,6 +80,3 @@ def require_threads(threads: Any) -> None:
     """Refuse an impossible number of threads."""
     if threads is not None and not (isinstance(threads, Integral) and 1 <= int(threads) <= MOST_THREADS):
         raise InvalidArgument(f"threads: expected a whole number from 1 to {MOST_THREADS}, found {threads!r}")
-
-
-MOST_THREADS = 256
