@@ -145,11 +145,8 @@ class Network(Displayable):
                 what = "inputs" if place == "inputs" else "units"
                 yield Fault(place, f"expected 1 to {MAX_UNITS:,} {what}, found {size:,}")
         if self.parameter_count > MAX_PARAMETERS:
-            yield Fault(
-                "layers",
-                f"{self.parameter_count:,} weights and biases are more than the {MAX_PARAMETERS:,} "
-                "that fit; use fewer units",
-            )
+            most = f"the {MAX_PARAMETERS:,} that fit; use fewer units"
+            yield Fault("layers", f"{self.parameter_count:,} weights and biases are more than {most}")
         for index, layer in enumerate(self.layers):
             rows = layer.weight_names
             expected = f"{layer.size} rows of {self.sizes[index]} names (one row per unit)"

@@ -110,13 +110,11 @@ class Parameters:
             else:
                 matrix[:] = _matrix(weights[layer], matrix.shape, f"layers[{layer + 1}].weights")
             if biases[layer] is not None:
-                values = np.atleast_1d(np.asarray(biases[layer], dtype=float))
-                if values.shape != parameters.biases(layer).shape:
-                    raise InvalidArgument(
-                        f"layers[{layer + 1}].bias: expected {parameters.biases(layer).size} numbers, "
-                        f"found {values.size}"
-                    )
-                parameters.biases(layer)[:] = values
+                values, own = np.atleast_1d(np.asarray(biases[layer], dtype=float)), parameters.biases(layer)
+                if values.shape != own.shape:
+                    place = f"layers[{layer + 1}].bias"
+                    raise InvalidArgument(f"{place}: expected {own.size} numbers, found {values.size}")
+                own[:] = values
         parameters.require_finite()
         return parameters
 

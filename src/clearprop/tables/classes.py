@@ -39,11 +39,9 @@ def classes_of(table: Table, data: Data, problem: Problem, rows: Array) -> tuple
     shared = len(found) == 2 and not problem.network.loss.rule.sums_to_one
     if outputs != len(found) and not (outputs == 1 and shared):
         needed = f"{len(found)} outputs" + (", or 1," if shared else "")
-        raise UnfitTable(
-            [Fault(column(name), f"holds {len(found):,} classes ({listed(found, 6)}), which take {needed} but the "
-                   f"network has {counted(outputs, 'output')}; change the units of its last layer")],
-            source,
-        )  # fmt: skip
+        held = f"holds {len(found):,} classes ({listed(found, 6)}), which take {needed}"
+        remedy = f"but the network has {counted(outputs, 'output')}; change the units of its last layer"
+        raise UnfitTable([Fault(column(name), f"{held} {remedy}")], source)
     return found
 
 

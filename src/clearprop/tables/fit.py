@@ -92,11 +92,9 @@ def usable(table: Table, data: Data, inputs: Sequence[str]) -> Array:
     if left_out.all():
         most = list(refused.items())[:MAX_FAULTS]
         counts = ", ".join(f"{abridged(name, 30)}: {int(rows.sum()):,}" for name, rows in most)
-        raise UnfitTable(
-            [Fault("", f"no row is left: every one of {len(table):,} has an empty cell ({counts}); leave the "
-                   'columns without values out of inputs, or set missing = "mean"')],
-            table.source,
-        )  # fmt: skip
+        remedy = 'leave the columns without values out of inputs, or set missing = "mean"'
+        found = f"no row is left: every one of {len(table):,} has an empty cell ({counts}); {remedy}"
+        raise UnfitTable([Fault("", found)], table.source)
     return np.flatnonzero(~left_out)
 
 
@@ -132,11 +130,8 @@ def _moments(name: str, values: Array, data: Data) -> Column | Fault:
         return Column(name, fill=fill)
     # A constant column's deviation may come out as rounding, not as zero.
     if np.ptp(values) <= ROUNDING * largest or scale == 0:
-        return Fault(
-            column(name),
-            "has the same value in every training row, so it cannot be standardized; leave it out of inputs, or "
-            "set standardize = false",
-        )
+        constant = "has the same value in every training row, so it cannot be standardized"
+        return Fault(column(name), f"{constant}; leave it out of inputs, or set standardize = false")
     return Column(name, None, mean, scale, fill)
 
 

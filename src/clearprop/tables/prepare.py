@@ -72,12 +72,9 @@ def with_input_names(network: Network, fitted: Fitted, source: str) -> Network:
     features = fitted.features
     if fitted.width != network.sizes[0]:
         few = ", ".join(abridged(name, 30) for name in features[:8]) + (", …" if len(features) > 8 else "")
-        fault = Fault(
-            "inputs",
-            f"the columns make {fitted.width:,} inputs ({few}), but the network has {network.sizes[0]:,}; "
-            "choose columns with inputs under [data], or change [inputs] of the network",
-        )
-        raise UnfitTable([fault], source)
+        made = f"the columns make {fitted.width:,} inputs ({few}), but the network has {network.sizes[0]:,}"
+        remedy = "choose columns with inputs under [data], or change [inputs] of the network"
+        raise UnfitTable([Fault("inputs", f"{made}; {remedy}")], source)
     if not isinstance(network.inputs, int):
         return network
     return Network(_input_names(network, features), network.layers, network.loss)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from clearprop.models.snapshot import Snapshot
-from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.propagation.backward import Gradients, add_penalty, backward
 from clearprop.propagation.blocks import blocks
@@ -57,7 +56,8 @@ class Reference:
         """Make one step; return the loss of the batch before it."""
         worked = self.work_out(rows, step, rate)
         self.take(worked.update)
-        return self._error([(worked.trace, worked.targets)]) + self._penalty(worked.trace.parameters)
+        penalty = penalty_error(self.problem.penalty, worked.trace.parameters)
+        return self._error([(worked.trace, worked.targets)]) + float(penalty)
 
     def gradient(self, rows: Array, step: int = 1) -> Array:
         _, _, gradients = self._gradients(rows, step)
@@ -101,7 +101,8 @@ class Reference:
         return forward(self.problem.network, self.present.parameters, self._part(self.inputs, rows), dropped, weights)
 
     def loss(self) -> float:
-        return self._error(self._seen(self.learnt)) + self._penalty(self.present.parameters)
+        penalty = penalty_error(self.problem.penalty, self.present.parameters)
+        return self._error(self._seen(self.learnt)) + float(penalty)
 
     def validation_loss(self) -> float:
         assert self.examples.validation is not None
@@ -148,6 +149,3 @@ class Reference:
             summed += float(output_errors(trace, targets).sum(dtype=float))
             count += len(targets)
         return float(summed * example_share(self.problem.network, count))
-
-    def _penalty(self, parameters: Parameters) -> float:
-        return float(penalty_error(self.problem.penalty, parameters))
