@@ -24,17 +24,12 @@ export { Store } from "./store";
 export { tomlOf } from "./toml";
 export { warningsOf } from "./warnings";
 
-export function problemOf(data: Data): Problem {
-  useTables(data);
-  useWords(data);
-  return {
-    network: Network.of(data), optimizer: data.optimizer, penalty: data.penalty, rate: data.optimizer.rate, examples: examplesOf(data),
-  };
-}
-
 /** The cycle of that number, on one example (counted from 0) or on all. */
 export function run(data: Data, cycles = 1, example: number | "all" = 0): Cycle {
-  const problem = problemOf(data);
+  useTables(data);
+  useWords(data);
+  const { optimizer, penalty } = data;
+  const problem: Problem = { network: Network.of(data), optimizer, penalty, rate: optimizer.rate, examples: examplesOf(data) };
   const isBatch = example === "all";
   const rows = example === "all" ? problem.examples : only(problem.examples, example);
   let done = cycle(problem, beginning(problem, decoded(data.parameters)), rows, isBatch);

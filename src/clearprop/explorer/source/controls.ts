@@ -1,11 +1,11 @@
 /* The controls: steps of a cycle, settings, the choice of an example, a person's own data. */
 
 import { rowsFrom, Unfit } from "./csv";
-import type { Rounding } from "./data";
 import { focusedBeside, fresh, h, say, svg } from "./dom";
 import { choiceField, numberField } from "./field";
 import { counted, grouped } from "./number";
 import type { Player } from "./player";
+import type { Shown } from "./printing";
 import type { Store } from "./store";
 
 type Announce = (words: string, isGood?: boolean) => void;
@@ -116,22 +116,19 @@ export class Writing {
   readonly update: () => void;
 
   constructor(store: Store) {
-    const notations = Object.keys(store.data.notations);
-    const set = (change: Partial<Store["shown"]>) => {
-      store.shown = { ...store.shown, ...change };
-      store.changed();
-      return null;
+    const field = <K extends keyof Shown>(label: string, key: K, items: Shown[K][]) => {
+      const at = () => items.indexOf(store.shown[key]);
+      const { element, set } = choiceField(label, items.map(String), at(), (k) => {
+        store.shown = { ...store.shown, [key]: items[k] };
+        store.changed();
+        return null;
+      });
+      return { element, update: () => set(at()) };
     };
-    const roundings: Rounding[] = ["nearest", "truncate"];
-    const notation = choiceField("Notation", notations, notations.indexOf(store.shown.notation), (k) => set({ notation: notations[k]! }));
-    const digits = choiceField("Digits", [...Array(18).keys()].map(String), store.shown.digits, (k) => set({ digits: k }));
-    const rounding = choiceField("Rounding", roundings, roundings.indexOf(store.shown.rounding), (k) => set({ rounding: roundings[k]! }));
-    this.update = () => {
-      notation.set(notations.indexOf(store.shown.notation));
-      digits.set(store.shown.digits);
-      rounding.set(roundings.indexOf(store.shown.rounding));
-    };
-    this.element = h("div", { class: "cp-writing" }, notation.element, digits.element, rounding.element);
+    const digits = field("Digits", "digits", [...Array(18).keys()]);
+    const fields = [field("Notation", "notation", Object.keys(store.data.notations)), digits, field("Rounding", "rounding", ["nearest", "truncate"])];
+    this.update = () => fields.forEach(({ update }) => update());
+    this.element = h("div", { class: "cp-writing" }, ...fields.map(({ element }) => element));
   }
 }
 

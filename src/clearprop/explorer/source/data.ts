@@ -37,17 +37,15 @@ export interface SharedLoss extends Slope {
   error: Raw;
 }
 
-interface Shown {
+interface FusedScalar extends Raws<"error" | "signal"> {
+  kind: "scalar";
   shown: Raws<"plain" | "counted">;
 }
 
-interface FusedScalar extends Shown, Raws<"error" | "signal"> {
-  kind: "scalar";
-}
-
 /** Of sums from which the largest is taken; ``log_total`` is log Σ_j e^z_j of those, ``whole`` Σ_k t_k. */
-export interface FusedSoftmax extends Shown, Raws<"output" | "error" | "signal" | "diagonal" | "off_diagonal"> {
+export interface FusedSoftmax extends Raws<"output" | "error" | "signal" | "diagonal" | "off_diagonal"> {
   kind: "softmax";
+  shown: Raws<"plain" | "counted">;
 }
 
 export type Fused = FusedScalar | FusedSoftmax;

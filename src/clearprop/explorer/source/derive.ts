@@ -52,7 +52,7 @@ export function derive(cycle: Cycle, quantity: q.Quantity, row: number, view: Vi
 
 function deriveParameter(cycle: Cycle, index: number): GradientDerivation {
   const terms = cycle.isBatch ? batchTerms(cycle, index) : new Chain(cycle, 0).parameterTerms(index);
-  if (cycle.problem.penalty && cycle.network.isWeight(index)) terms.push(penaltyTerm(cycle, index));
+  if (cycle.problem.penalty && cycle.network.place(index).source !== null) terms.push(penaltyTerm(cycle, index));
   return {
     kind: "gradient", cycle, quantity: q.parameter(index), terms, gradient: cycle.gradients.vector[index]!,
     row: cycle.isBatch ? null : 0, update: updateLines(cycle, index), updated: cycle.update.vector[index]!,
@@ -65,8 +65,7 @@ function deriveSignal(cycle: Cycle, quantity: q.Quantity, row: number): Gradient
   const { layer, unit } = quantity;
   const terms = quantity.kind === "sum" ? chain.toSum(layer, unit) : chain.toOutput(layer, unit);
   const by = (k: number) => (quantity.kind === "sum" ? chain.bySum(layer, k, unit) : chain.byOutput(layer, k, unit));
-  let gradient = 0;
-  for (let k = 0; k < cycle.network.outputs; k++) gradient += by(k);
+  const gradient = [...Array(cycle.network.outputs).keys()].reduce((total, k) => total + by(k), 0);
   return { kind: "gradient", cycle, quantity, terms, gradient, row, update: [], updated: null };
 }
 

@@ -4,9 +4,10 @@ import type { Raw } from "./data";
 import { notFinitePart } from "./evaluate";
 import type { Network } from "./network";
 import { plainNumber } from "./number";
-import { RawText } from "./printing";
+import { Text } from "./printing";
 import type { Gradients, Trace } from "./propagate";
 import * as q from "./quantity";
+import { placed, sym } from "./tree";
 import type { Update } from "./update";
 import { words, type Parts } from "./words";
 
@@ -56,10 +57,13 @@ export function notFinite({ network, trace, errors, gradients, update }: Numbers
 /** A number and what it is called. */
 type Given = [name: string, value: number];
 
+const PLAIN = new Text({ name: String, number: plainNumber, words: { times: "*", power: "^" } });
+
 /** The innermost part of a formula that is not finite, and the numbers that it is computed from. */
 function cause(name: string, formula: Raw | null, given: Record<string, Given>): Parts {
-  const [called, values] = [0, 1].map((k) => Object.fromEntries(Object.entries(given).map(([role, each]) => [role, each[k]!])));
-  const part = formula && notFinitePart(formula, values as Record<string, number>);
-  const numbers = Object.values(given).map(([each, value]) => `${each} = ${plainNumber(value)}`).join(", ");
-  return { part: part === null ? name : new RawText(called as Record<string, string>).write(part), numbers };
+  const roles = Object.entries(given);
+  const part = formula && notFinitePart(formula, Object.fromEntries(roles.map(([role, [, value]]) => [role, value])));
+  const places = Object.fromEntries(roles.map(([role, [called]]) => [role, sym(called)]));
+  const numbers = roles.map(([, [called, value]]) => `${called} = ${plainNumber(value)}`).join(", ");
+  return { part: part === null ? name : PLAIN.write(placed(part, places)), numbers };
 }

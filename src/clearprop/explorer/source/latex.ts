@@ -2,7 +2,7 @@
 
 import type { Block } from "./compose";
 import type { Names } from "./network";
-import { Alphabet, ATOM, POWER, SIGN, SUM, type Piece, type View } from "./printing";
+import { ATOM, POWER, SIGN, SUM, Text, type Piece, type View } from "./printing";
 import { Symbols, type Pieces } from "./symbols";
 import type { Key, Tree } from "./tree";
 
@@ -35,14 +35,14 @@ const pieces = (characters: Characters): Pieces<string> => ({
   linked: (shown) => shown,
 });
 
-export class Latex extends Alphabet<string> {
+export class Latex extends Text {
   private readonly symbols: Symbols<string>;
 
   constructor(
     readonly names: Names,
-    readonly view: View,
+    view: View,
   ) {
-    super();
+    super(view);
     this.symbols = new Symbols(names, pieces(names.network.data.latex));
   }
 
@@ -59,12 +59,7 @@ export class Latex extends Alphabet<string> {
     return [shown, this.symbols.isCompound(key) || isCompound(shown) ? POWER : ATOM];
   }
 
-  plus = (terms: string[]) => terms.join(" + ");
-  minus = (left: string, right: string) => `${left} - ${right}`;
-
   times = (factors: string[]) => factors.join(` ${inFormula(this.names.words.times_set, this.names.network.data.latex)} `);
-  negative = (shown: string) => `-${shown}`;
-
   parenthesised = (shown: string) => /\\frac|\\begin|\^/.test(shown) ? `\\left(${shown}\\right)` : `(${shown})`;
 
   quotient(above: Tree, below: Tree): Piece<string> {

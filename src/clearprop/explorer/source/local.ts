@@ -53,6 +53,11 @@ export class Links {
   readonly last: number;
   readonly isFused: boolean;
   readonly hasScalarOutputs: boolean;
+  /** The variants of formulas that speak of an example's weight, or those that do not. */
+  readonly variant: "counted" | "plain";
+  readonly loss: SharedLoss;
+  /** The factor on each output's error. */
+  readonly share: number;
 
   constructor(
     readonly cycle: Cycle,
@@ -61,19 +66,10 @@ export class Links {
     this.network = cycle.network;
     this.last = this.network.last;
     this.hasScalarOutputs = this.network.rule(this.last).kind === "scalar";
+    this.variant = cycle.trace.rows.weights === null ? "plain" : "counted";
+    this.loss = this.network.loss[this.variant];
+    this.share = errorShare(this.network, cycle.trace.rows, row);
     this.isFused = isFused(this.network, cycle.trace);
-  }
-
-  get isCounted(): boolean {
-    return this.cycle.trace.rows.weights !== null;
-  }
-
-  get loss(): SharedLoss {
-    return this.isCounted ? this.network.loss.counted : this.network.loss.plain;
-  }
-
-  get share(): number {
-    return errorShare(this.network, this.cycle.trace.rows, this.row);
   }
 
   /** The quantities that play the roles of output k. */
@@ -83,7 +79,7 @@ export class Links {
 
   errorByOutput(k: number, of: q.Quantity): Factor {
     const places = this.outputPlaces(k);
-    const values = { y: this.number(q.output(this.last, k)), t: this.number(q.target(k)), "#weight": this.isCounted ? this.number(q.named("weight")) : NaN };
+    const values = { y: this.number(q.output(this.last, k)), t: this.number(q.target(k)), "#weight": this.cycle.trace.rows.weights?.[this.row] ?? NaN };
     const working = { raw: placed(this.loss.raw, places), rules: this.loss.rules };
     const value = evaluate(this.loss.simplified, values);
     return factor(q.derivative(of, q.output(this.last, k)), placed(this.loss.simplified, places), value, { working });
@@ -93,7 +89,7 @@ export class Links {
   errorBySum(k: number, of: q.Quantity): Factor {
     const { shown } = this.network.fused!;
     const value = fused(this.network, this.sums(this.last), this.targets, "signal")[k]! * this.share;
-    const tree = placed(this.isCounted ? shown.counted : shown.plain, this.outputPlaces(k));
+    const tree = placed(shown[this.variant], this.outputPlaces(k));
     const remark = words("fused", { loss: this.network.loss.name, activation: this.network.rule(this.last).name });
     return factor(q.derivative(of, q.sum(this.last, k)), tree, value, { collapse: this.fusedParts(k), remark });
   }

@@ -84,10 +84,6 @@ export class Network {
     throw new RangeError(`no parameter ${index}`);
   }
 
-  isWeight(index: number): boolean {
-    return this.place(index).source !== null;
-  }
-
   isShared(index: number): boolean {
     const { layer, source } = this.place(index);
     return source === null && this.layers[layer]!.bias === "shared";

@@ -1,10 +1,10 @@
 /* Print: one walk over a tree decides where parentheses are needed; an alphabet decides what each piece looks
    like. Text is here; LaTeX and MathML have files of their own. The same walk as expressions/printing.py. */
 
-import type { Notation, Raw, Rounding } from "./data";
+import type { Notation, Rounding } from "./data";
 import type { Names } from "./network";
-import { plainNumber, shownNumber } from "./number";
-import { isQuantity, numberIn, placed, Sym, Val, type Key, type Tree } from "./tree";
+import { shownNumber } from "./number";
+import { isQuantity, numberIn, Sym, Val, type Key, type Tree } from "./tree";
 
 export const [CONDITION, SUM, PRODUCT, SIGN, POWER, ATOM] = [0, 1, 2, 3, 4, 5];
 export type Piece<T> = [T, number];
@@ -140,16 +140,5 @@ export class Text extends Alphabet<string> {
 
   applied(name: string, parts: Tree[]): Piece<string> {
     return [`${name}(${parts.map((part) => this.write(part)).join(", ")})`, ATOM];
-  }
-}
-
-/** A rule's own expression, its symbols called by the names given. */
-export class RawText extends Text {
-  constructor(called: Record<string, string>) {
-    super({ name: (key) => (isQuantity(key) ? key.id : (called[String(key)] ?? String(key))), number: plainNumber, words: { times: "*", power: "^" } });
-  }
-
-  override write(tree: Tree | Raw): string {
-    return super.write(typeof tree === "number" || typeof tree === "string" || Array.isArray(tree) ? placed(tree as Raw, {}) : (tree as Tree));
   }
 }
