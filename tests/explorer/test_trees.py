@@ -29,6 +29,8 @@ def test_the_page_computes_what_the_expression_does(node: Node, name: str) -> No
     rule = ACTIVATIONS[name]
     if not isinstance(rule, Activation):
         pytest.skip("not an expression of one sum")
-    node.evaluate("(data) => clearprop.run(data).error", exported(cp.load("lecture")))  # hands over the coefficients of erf
+    node.evaluate(
+        "(data) => clearprop.run(data).error", exported(cp.load("lecture"))
+    )  # hands over the coefficients of erf
     found = node.evaluate("(tree) => clearprop.evaluate(tree, { z: 0.375 })", tree(rule.formula))
     assert found == pytest.approx(float(evaluate(rule.formula, {Role.SUM: 0.375})), rel=1e-15)
