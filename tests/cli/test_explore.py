@@ -44,7 +44,7 @@ def test_without_a_place_it_is_a_new_one_named_after_the_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    given = tmp_path / "my first;net.toml"
+    given = tmp_path / "(my first;net).toml"
     given.write_text("[inputs]\ncount = 1\n[[layers]]\nunits = 1\n[[examples]]\ninputs = [1]\ntargets = [2]\n")
     places = set[str]()
     for _ in range(2):

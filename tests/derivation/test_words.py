@@ -27,3 +27,12 @@ def test_no_two_sentences_read_the_same() -> None:
 def test_text_of_a_user_is_not_filled_in_again() -> None:
     """A column of a table may be called anything."""
     assert "{category}" in words("column", column="{category}")
+
+
+def test_some_sentences_as_a_reader_sees_them() -> None:
+    assert words("standardized", column="age") == "age, standardized"
+    assert words("category", column="colour", category="red") == '1 if colour is "red", else 0'
+    assert words("path", number=2) == "path 2"
+    assert words("fused", loss="cross entropy", activation="softmax") == (
+        "cross entropy after softmax: the product collapses"
+    )

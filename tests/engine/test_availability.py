@@ -12,6 +12,7 @@ import pytest
 from llvmlite import binding
 
 from clearprop.engine import machine
+from clearprop.engine.availability import unusable
 
 
 @pytest.fixture
@@ -27,13 +28,13 @@ def _fresh() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_fresh")
 def test_here_code_can_be_made() -> None:
-    assert machine.unusable() is None
+    assert unusable() is None
 
 
 @pytest.mark.usefixtures("_fresh")
 def test_without_llvmlite_there_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "llvmlite", None)
-    reason = machine.unusable()
+    reason = unusable()
     assert reason is not None
     assert re.fullmatch(r"the compiled engine needs llvmlite, which cannot be imported \(.*llvmlite.*\)", reason)
 
@@ -47,7 +48,7 @@ def test_an_llvmlite_that_does_not_load_is_a_reason(monkeypatch: pytest.MonkeyPa
 
     real = builtins.__import__
     monkeypatch.setattr("builtins.__import__", broken)
-    reason = machine.unusable()
+    reason = unusable()
     monkeypatch.undo()
     assert reason == (
         "the compiled engine needs llvmlite, which cannot be imported "
@@ -59,7 +60,7 @@ def test_an_llvmlite_that_does_not_load_is_a_reason(monkeypatch: pytest.MonkeyPa
 def test_an_old_llvmlite_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(binding, "llvm_version_info", (15, 0, 7))
     monkeypatch.setattr("llvmlite.__version__", "0.44.0")
-    assert machine.unusable() == "the compiled engine needs llvmlite 0.45 or newer, found 0.44.0"
+    assert unusable() == "the compiled engine needs llvmlite 0.45 or newer, found 0.44.0"
 
 
 @pytest.mark.usefixtures("_fresh")
@@ -70,13 +71,21 @@ def test_an_llvm_that_fails_is_a_reason(broken: str, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(binding, broken, fail)
     reason = "the compiled engine cannot make code for this machine (no memory that can be run)"
-    assert machine.unusable() == reason
+    assert unusable() == reason
 
 
 @pytest.mark.usefixtures("_fresh")
 @pytest.mark.parametrize("kind", ["riscv64", "i686", "powerpc64le"])
 def test_other_processors_are_a_reason(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(binding, "get_process_triple", lambda: f"{kind}-unknown-linux-gnu")
-    assert machine.unusable() == (
-        f"the compiled engine makes code for 64-bit x86 and ARM processors, and this one is {kind}"
-    )
+    assert unusable() == (f"the compiled engine makes code for 64-bit x86 and ARM processors, and this one is {kind}")
+
+
+@pytest.mark.usefixtures("_fresh")
+def test_a_room_that_cannot_be_imported_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the engine but this file can be, where llvmlite was never there."""
+    monkeypatch.delattr("clearprop.engine.machine")
+    monkeypatch.setitem(sys.modules, "clearprop.engine.machine", None)
+    reason = unusable()
+    assert reason is not None
+    assert reason.startswith("the compiled engine needs llvmlite, which cannot be imported (")

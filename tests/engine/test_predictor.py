@@ -13,6 +13,7 @@ from tests.engine.support.layouts import LAYOUTS
 from tests.engine.support.networks import WIDE, problem_of
 
 from clearprop.engine.predictor import Predictor
+from clearprop.propagation.forward import forward
 from clearprop.types import Array
 
 
@@ -71,3 +72,16 @@ def test_one_predictor_asked_by_several_threads() -> None:
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(predictor, asked))
     assert all(np.array_equal(one[0], other[0]) for one, other in zip(expected, found, strict=True))
+
+
+@pytest.mark.parametrize("rows", [1, 2, 8, 9, 127, 300])
+@pytest.mark.parametrize(("dtype", "within"), [("float64", 1e-14), ("float32", 1e-6)])
+def test_outputs_are_those_of_numpy_in_the_order_of_the_rows(rows: int, dtype: str, within: float) -> None:
+    """A few rows and many are computed by other ways."""
+    problem = problem_of((3, 5, 2), 8, 8)
+    inputs = np.random.default_rng(6).normal(size=(rows, 3)).astype(dtype)
+    found, finite = Predictor(problem, problem.parameters, dtype)(inputs)
+    expected = forward(problem.network, problem.parameters, inputs.astype(float)).outputs[-1]
+    assert finite
+    assert found.dtype == dtype
+    assert np.abs(found - expected).max() <= within

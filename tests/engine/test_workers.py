@@ -41,6 +41,52 @@ def test_no_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     assert same(by_engine(engine), by_engine(native(WIDE, "float32")))
 
 
+def test_none_begins_where_one_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would wait for the one that is missing."""
+    begun: list[int] = []
+    started: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def refuse(self: threading.Thread) -> None:
+        if started:
+            raise RuntimeError("can't start new thread")
+        started.append(self)
+        start(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            workers.together(lambda context, worker, count: begun.append(worker), 0, 3)
+    started[0].join()
+    assert begun == []
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_every_worker_runs_once_with_its_number(count: int) -> None:
+    begun: list[tuple[int, int, int]] = []
+    workers.together(lambda *given: begun.append(given), 77, count)
+    assert sorted(begun) == [(77, worker, count) for worker in range(count)]
+
+
+def test_a_crew_is_the_planned_number_or_one_whichever_was_faster_lately() -> None:
+    """Calls that take no time say nothing; the slower number is tried again from time to time."""
+    crew = workers.Crew(4)
+    assert crew.size() == 4
+    crew.learn(4, 100, 1.0)
+    assert crew.size() == 1
+    crew.learn(1, 100, 0.5)
+    assert crew.size() == 1
+    crew.learn(4, 1, 1e-9)
+    sizes = []
+    for _ in range(2 * crew.AGAIN):
+        sizes.append(crew.size())
+        crew.learn(sizes[-1], 100, 0.5 if sizes[-1] == 1 else 1.0)
+    assert sizes.count(4) == 2
+    crew.learn(4, 100, 0.1)
+    assert crew.size() == 4
+    assert workers.Crew(1).size() == 1
+
+
 INTERRUPTED = """
 import threading
 from types import SimpleNamespace
