@@ -1,4 +1,4 @@
-"""The network drawn as SVG, for a page or as a file.
+"""The network drawn as SVG, for a page.
 
 Colours are attributes, so that the picture is complete without a style sheet; where there is one, its
 classes are ``input``, ``unit``, ``edge``, ``bias``, ``positive``, ``negative``, ``name``, ``value``,
@@ -32,26 +32,33 @@ INK, MUTED, PAPER, SOFT, POSITIVE, NEGATIVE = "#1c2128", "#5b6470", "#ffffff", "
 FONT = "STIX Two Text, Cambria, Latin Modern Roman, Georgia, serif"
 
 
-def svg(diagram: Diagram, view: View, *, ids: str = "network", standalone: bool = False) -> str:
-    """Return the picture as an ``svg`` element; ``ids`` begins the ids of its title and description.
-
-    ``standalone`` makes it a file. Numbers have five decimals at most.
-    """
+def svg(diagram: Diagram, view: View, *, ids: str = "network") -> str:
+    """Return the picture as an ``svg`` element. Numbers have five decimals at most."""
     view = replace(view, digits=min(view.digits, MOST_DIGITS))
     drawing = Drawing(Picture(diagram, view))
-    left, top, width, height = drawing.frame()
+    title = f"The network: {abridged(caption(diagram.network), 200)}"
+    content = [*drawing.edges(), *drawing.labels(), *drawing.units(), *drawing.headings(), *drawing.ends()]
+    return described(content, title, description(diagram, view), ids, drawing.frame())
+
+
+def described(
+    content: list[str], title: str, said: str, ids: str, frame: tuple[float, ...], xmlns: str | None = None, **more: str
+) -> str:
+    """Return an ``svg`` element with a title and a description, whose ids begin with ``ids``; ``frame`` is its left,
+    top, width and height."""
+    left, top, width, height = (f"{length:.0f}" for length in frame)
+    named = element("title", escaped(title), id=f"{ids}-title") + element("desc", escaped(said), id=f"{ids}-desc")
     return element(
         "svg",
-        element("title", escaped(f"The network: {abridged(caption(diagram.network), 200)}"), id=f"{ids}-title")
-        + element("desc", escaped(description(diagram, view)), id=f"{ids}-desc")
-        + "".join([*drawing.edges(), *drawing.labels(), *drawing.units(), *drawing.headings(), *drawing.ends()]),
-        xmlns="http://www.w3.org/2000/svg" if standalone else None,
+        named + "".join(content),
+        xmlns=xmlns,
         role="img",
         aria_labelledby=f"{ids}-title {ids}-desc",
-        viewBox=f"{left:.0f} {top:.0f} {width:.0f} {height:.0f}",
-        width=f"{width:.0f}",
-        height=f"{height:.0f}",
+        viewBox=f"{left} {top} {width} {height}",
+        width=width,
+        height=height,
         font_family=FONT,
+        **more,
     )
 
 

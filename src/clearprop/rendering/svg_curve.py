@@ -5,7 +5,7 @@ from __future__ import annotations
 from clearprop.rendering.curves import LossCurve, loss_curve
 from clearprop.rendering.document import Curve
 from clearprop.rendering.markup import element, escaped
-from clearprop.rendering.svg import FONT, INK, MUTED, NEGATIVE, POSITIVE, minus
+from clearprop.rendering.svg import INK, MUTED, NEGATIVE, POSITIVE, described, minus
 
 WIDTH, HEIGHT, LEFT, BELOW = 620, 240, 58, 34
 """Of the plot, and the room for what is written beside it."""
@@ -21,21 +21,10 @@ def svg_curve(block: Curve, *, ids: str = "curve", title: str = "", standalone: 
     ends = f"{block.losses[0]:.3g} before training, {block.losses[-1]:.3g} after {epochs}"
     above = [element("text", escaped(title), x=LEFT, y=-6, fill=INK)] if title else []
     head = 24 if title else 0
-    named = element("title", escaped(title or f"{block.name} over {epochs}"), id=f"{ids}-title")
-    described = element("desc", escaped(ends), id=f"{ids}-desc")
-    content = [] if drawn is None else [*_axes(block, drawn), *_lines(drawn)]
-    return element(
-        "svg",
-        "".join([named, described, *above, *content]),
-        xmlns="http://www.w3.org/2000/svg" if standalone else None,
-        role="img",
-        aria_labelledby=f"{ids}-title {ids}-desc",
-        viewBox=f"0 {-head} {WIDTH + LEFT + 16} {HEIGHT + BELOW + 16 + head}",
-        width=WIDTH + LEFT + 16,
-        height=HEIGHT + BELOW + 16 + head,
-        font_family=FONT,
-        font_size=13,
-    )
+    content = [*above, *([] if drawn is None else [*_axes(block, drawn), *_lines(drawn)])]
+    frame = 0, -head, WIDTH + LEFT + 16, HEIGHT + BELOW + 16 + head
+    xmlns = "http://www.w3.org/2000/svg" if standalone else None
+    return described(content, title or f"{block.name} over {epochs}", ends, ids, frame, xmlns, font_size="13")
 
 
 def _at(x: float, y: float) -> tuple[float, float]:

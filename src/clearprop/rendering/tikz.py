@@ -94,11 +94,12 @@ class Tikz:
             yield rf"\node[right,font=\small] at (u{last}-{unit}.east) {{${shown}$}};"
 
 
-def tikz_curve(block: Curve, across: float = 12, up: float = 4.5) -> str:
+def tikz_curve(block: Curve) -> str:
     """Return a loss curve: a line for training, a dashed one for validation."""
     drawn = loss_curve(block.losses, block.validation)
     if drawn is None:
         return ""
+    across, up = 12, 4.5
     lines = [rf"\draw[gray] (0,0) rectangle ({across},{up});"]
     for power, height in drawn.ticks(8):
         y = up * height
