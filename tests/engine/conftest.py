@@ -27,9 +27,9 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder of the cache, not there yet. Child processes find it as well."""
     folder = tmp_path / "cache"
     monkeypatch.setenv("CLEARPROP_CACHE_DIR", str(folder))
-    build.forget()
+    build._kept.clear()
     yield folder
-    build.forget()
+    build._kept.clear()
 
 
 @pytest.fixture

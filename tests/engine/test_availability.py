@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from llvmlite import binding
 
-from clearprop.engine import machine
+from clearprop.engine import availability, machine
 from clearprop.engine.availability import unusable
 
 
 @pytest.fixture
 def _fresh() -> Iterator[None]:
     """What was found out about this machine is found out again, before and after."""
-    known: tuple[Any, ...] = (machine._missing, machine._unfit, machine._binding, machine._host)
+    known: tuple[Any, ...] = (availability._missing, availability._unfit, machine._binding, machine._host)
     for each in known:
         each.cache_clear()
     yield
@@ -79,13 +79,3 @@ def test_an_llvm_that_fails_is_a_reason(broken: str, monkeypatch: pytest.MonkeyP
 def test_other_processors_are_a_reason(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(binding, "get_process_triple", lambda: f"{kind}-unknown-linux-gnu")
     assert unusable() == (f"the compiled engine makes code for 64-bit x86 and ARM processors, and this one is {kind}")
-
-
-@pytest.mark.usefixtures("_fresh")
-def test_a_room_that_cannot_be_imported_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of the engine but this file can be, where llvmlite was never there."""
-    monkeypatch.delattr("clearprop.engine.machine")
-    monkeypatch.setitem(sys.modules, "clearprop.engine.machine", None)
-    reason = unusable()
-    assert reason is not None
-    assert reason.startswith("the compiled engine needs llvmlite, which cannot be imported (")

@@ -29,7 +29,7 @@ def test_code_is_compiled_once(compilations: list[int], kept: Path) -> None:
     del compilations[:]
     assert built().training.origin == "memory"
     assert built().training.code == first.training.code
-    build.forget()
+    build._kept.clear()
     assert built().training.origin == "disk"
     assert not set(built().training.code.values()) & set(first.training.code.values())
     assert compilations == []
@@ -40,14 +40,14 @@ def test_code_from_the_disk_gives_the_same_bits(compilations: list[int]) -> None
     first = trained()
     assert len(compilations) == len(PARTS)
     assert trained() == first
-    build.forget()
+    build._kept.clear()
     assert trained() == first
     assert len(compilations) == len(PARTS)
 
 
 def test_it_says_how_long_it_took() -> None:
     compiled, from_memory = built().training.seconds, built().training.seconds
-    build.forget()
+    build._kept.clear()
     from_disk = built().training.seconds
     assert 0 < from_memory < compiled
     assert 0 < from_disk < compiled
@@ -66,7 +66,7 @@ def test_where_nothing_can_be_kept_memory_still_does(tmp_path: Path, monkeypatch
     (tmp_path / "file").write_text("")
     monkeypatch.setenv(cache.PLACE, str(tmp_path / "file"))
     assert [built().training.origin for _ in range(2)] == ["compiled", "memory"]
-    build.forget()
+    build._kept.clear()
     assert built().training.origin == "compiled"
 
 
@@ -77,7 +77,7 @@ def test_what_is_not_known_is_compiled_every_time(compilations: list[int], kept:
     for number in range(2):
         of = Built(plan.program(problem, "float32", machine.host(), 1), machine.host())
         assert of.training.origin == "compiled"
-        assert callable(of.train)
+        assert callable(of.function("train"))
         assert len(compilations) == 3 + 2 * number
     assert os.listdir(kept) == [entry(of, kept, "kernels").name]
 
@@ -88,7 +88,7 @@ def test_code_of_sources_that_have_changed_since_is_not_kept(kept: Path, monkeyp
         patch.setattr("clearprop.engine.fingerprint.hashed", lambda root: "other")
         assert built().training.origin == "compiled"
         assert not kept.exists()
-    build.forget()
+    build._kept.clear()
     assert built().training.origin == "compiled"
     assert entry(built(), kept).exists()
 
@@ -108,16 +108,16 @@ def test_damaged_code_is_compiled_again_and_replaced(
 ) -> None:
     """What is sound is taken, but for code that is to be linked to the kernels: without these it waits."""
     of = built()
-    assert callable(of.train)
+    assert callable(of.function("train"))
     path = entry(of, kept, part)
     whole = path.read_bytes()
     path.write_bytes(damage(whole))
-    build.forget()
+    build._kept.clear()
     del compilations[:]
     assert built().training.origin == "compiled"
     assert len(compilations) == (3 if part == "kernels" else 1)
     assert path.read_bytes() == whole
-    build.forget()
+    build._kept.clear()
     assert built().training.origin == "disk"
 
 
@@ -128,7 +128,7 @@ def test_what_this_llvm_does_not_take_is_compiled_again(part: Part, kept: Path) 
     assert mark is not None
     cache.write(mark, str(of.target), b"whole, but no object code")
     assert of.training.origin == "compiled"
-    build.forget()
+    build._kept.clear()
     assert built().training.origin == "disk"
 
 
@@ -143,9 +143,9 @@ def test_what_has_other_functions_is_compiled_again(part: Part, kept: Path) -> N
     others: dict[Part, Part] = {"kernels": "kernels", "train": "errors", "errors": "predict"}
     source = build.source(small(widths=(2,)) if part == "kernels" else of.program, others[part])
     cache.write(mark, str(of.target), machine.compiled(source, of.target))
-    build.forget()
+    build._kept.clear()
     assert built().training.origin == "compiled"
-    build.forget()
+    build._kept.clear()
     assert built().training.origin == "disk"
     assert trained() == expected
 
@@ -156,18 +156,18 @@ def test_code_that_needs_a_kernel_which_is_not_there_is_compiled_again(kept: Pat
     mark = fingerprint(narrow.program, narrow.target, "train")
     assert mark is not None
     wrong = machine.compiled(build.source(wide.program, "train"), wide.target)
-    assert callable(narrow.train)
+    assert callable(narrow.function("train"))
     cache.write(mark, str(narrow.target), wrong)
-    build.forget()
+    build._kept.clear()
     assert built().training.origin == "compiled"
-    build.forget()
+    build._kept.clear()
     assert built().training.origin == "disk"
 
 
 def test_code_for_other_features_is_not_taken(monkeypatch: pytest.MonkeyPatch, kept: Path) -> None:
     if not machine.host().has("fma"):
         pytest.skip("there is nothing to leave unused")
-    assert callable(built().train)
+    assert callable(built().function("train"))
     monkeypatch.setenv(machine.SWITCH, "-fma")
     assert built().training.origin == "compiled"
     assert len(os.listdir(kept)) == 2 * len(PARTS)
@@ -176,10 +176,10 @@ def test_code_for_other_features_is_not_taken(monkeypatch: pytest.MonkeyPatch, k
 def test_only_so_many_parts_stay_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build, "MOST_KEPT", 5)
     first, second = built(), built(last="logistic")
-    assert callable(first.train)
-    assert callable(second.train)
+    assert callable(first.function("train"))
+    assert callable(second.function("train"))
     assert built().training.origin == "memory"  # used last now
-    assert callable(built(last="relu").train)
+    assert callable(built(last="relu").function("train"))
     assert built().training.origin == "memory"
     assert built(last="logistic").training.origin == "disk"
     assert second.training.code["train"].addresses  # whoever has code keeps it
@@ -190,38 +190,38 @@ def test_only_so_many_parts_stay_in_memory(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_all_functions_of_a_training_are_compiled_at_once(compilations: list[int]) -> None:
     of = built()
-    assert callable(of.errors)
+    assert callable(of.function("errors"))
     assert len(compilations) == len(PARTS)
-    assert callable(of.train)
+    assert callable(of.function("train"))
     assert len(compilations) == len(PARTS)
-    assert callable(of.predict)
+    assert callable(of.function("predict"))
     assert len(compilations) == len(PARTS) + 1
     assert of.inference.code["kernels"] is of.training.code["kernels"]
 
 
 def test_prediction_alone_is_spared_the_training(compilations: list[int]) -> None:
     of = built()
-    assert callable(of.predict)
+    assert callable(of.function("predict"))
     assert len(compilations) == 2
     assert set(of.inference.code) == {"kernels", "predict"}
-    assert callable(built(optimizer="adam", loss="absolute_error").predict)  # however it was trained
+    assert callable(built(optimizer="adam", loss="absolute_error").function("predict"))  # however it was trained
     assert len(compilations) == 2
-    assert callable(of.train)
+    assert callable(of.function("train"))
     assert len(compilations) == 4
 
 
 def test_networks_with_the_same_rules_share_their_code(compilations: list[int], kept: Path) -> None:
     """Whatever their sizes, and on disk as well as in memory."""
     first = built(sizes=(2, 5, 3), activation="relu")
-    assert callable(first.train)
+    assert callable(first.function("train"))
     files = sorted(os.listdir(kept))
     del compilations[:]
     for sizes in [(200, 1, 3), (1, 7, 7, 1, 300), (3, 5, 2)]:
         other = built(sizes=sizes, activation="relu")
-        assert callable(other.train)
+        assert callable(other.function("train"))
         assert other.training.origin == "memory"
         assert other.training.code == first.training.code
-    build.forget()
+    build._kept.clear()
     assert built(sizes=(9, 9, 9), activation="relu").training.origin == "disk"
     assert compilations == []
     assert sorted(os.listdir(kept)) == files
@@ -242,7 +242,7 @@ def test_code_keeps_the_kernels_that_it_is_linked_to() -> None:
     assert code["train"].needs is code["kernels"]
     assert code["errors"].needs is code["kernels"]
     assert code["kernels"].needs is None
-    build.forget()  # and yet it can be run
+    build._kept.clear()  # and yet it can be run
     again = trained()
     assert trained() == again
 

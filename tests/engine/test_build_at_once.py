@@ -23,7 +23,7 @@ forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 
 def test_threads_that_want_the_same_have_it_compiled_once(compilations: list[int]) -> None:
     found: list[Built] = [built() for _ in range(4)]
-    threads = [threading.Thread(target=lambda of=of: of.train) for of in found]
+    threads = [threading.Thread(target=lambda of=of: of.function("train")) for of in found]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -40,8 +40,8 @@ def test_what_goes_wrong_in_one_thread_holds_up_no_other(monkeypatch: pytest.Mon
     with monkeypatch.context() as patch:
         patch.setattr(machine, "compiled", fail)
         with pytest.raises(MemoryError):
-            _ = built().train
-    thread = threading.Thread(target=lambda: built().train, daemon=True)
+            _ = built().function("train")
+    thread = threading.Thread(target=lambda: built().function("train"), daemon=True)
     thread.start()
     thread.join(HANG)
     assert not thread.is_alive()
@@ -55,7 +55,9 @@ def test_a_forked_process_goes_on_with_the_code_it_has() -> None:
 
     def work() -> bool:
         same = trained() == expected
-        return same and built(last="relu").training.origin == "compiled" and callable(built(last="relu").train)
+        return (
+            same and built(last="relu").training.origin == "compiled" and callable(built(last="relu").function("train"))
+        )
 
     assert in_a_copy(work)
     assert built(last="relu").training.origin == "disk"
@@ -72,10 +74,10 @@ def test_a_process_forked_while_another_thread_compiles_can_compile_too(monkeypa
         return real(source, target)
 
     monkeypatch.setattr(machine, "compiled", slow)
-    thread = threading.Thread(target=lambda: built().train)
+    thread = threading.Thread(target=lambda: built().function("train"))
     thread.start()
     assert begun.wait(HANG)
-    assert in_a_copy(lambda: callable(built(last="relu").train))
+    assert in_a_copy(lambda: callable(built(last="relu").function("train")))
     thread.join()
 
 
@@ -98,7 +100,7 @@ def test_a_fork_that_does_not_wait_would_be_noticed(monkeypatch: pytest.MonkeyPa
 
     def work() -> bool:
         signal.alarm(1)
-        return callable(built().train)
+        return callable(built().function("train"))
 
     assert not in_a_copy(work)
     done.set()

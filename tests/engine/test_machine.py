@@ -20,7 +20,7 @@ from llvmlite import binding
 from tests.support import HANG
 
 import clearprop as cp
-from clearprop.engine import build, machine, plan
+from clearprop.engine import availability, build, machine, plan
 from clearprop.engine.fingerprint import Part
 from clearprop.engine.machine import SWITCH, Code, Target
 from clearprop.engine.module import GIVE_WAY
@@ -223,7 +223,7 @@ def test_features_are_switched_off_by_the_environment(monkeypatch: pytest.Monkey
         monkeypatch.setenv(SWITCH, given)
         assert not machine.host().has("avx")
         assert machine.host().vector_bytes == 16
-        assert machine.unusable() is None
+        assert availability.unusable() is None
     monkeypatch.setenv(SWITCH, "")
     assert machine.host() == plain
 
@@ -245,7 +245,7 @@ def test_what_is_no_feature_is_refused(given: str, message: str, monkeypatch: py
     if not machine.host().x86:
         pytest.skip("features of x86")
     monkeypatch.setenv(SWITCH, given)
-    asked: list[Callable[[], object]] = [machine.host, machine.unusable]
+    asked: list[Callable[[], object]] = [machine.host, availability.unusable]
     for ask in asked:
         with pytest.raises(RequestError, match=re.escape(message)):
             ask()
@@ -293,7 +293,7 @@ def test_an_older_linker_would_end_the_process() -> None:
 
 @linux
 def test_memory_is_given_back_with_the_code() -> None:
-    objects = machine.compiled(machine.TRIAL, machine.host())
+    objects = machine.compiled(availability.TRIAL, machine.host())
 
     def pages() -> int:
         with open("/proc/self/maps", encoding="utf-8") as lines:

@@ -220,7 +220,7 @@ def test_steps_that_can_be_stopped_have_the_same_bits(
 def test_what_is_stopped_is_left_undone(problem: Problem, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of it, and nobody waits for ever: stopped before the first step, the weights stay what they are."""
     engine = stoppable(monkeypatch, problem, threads)
-    before, usual = engine.copy(), engine.built.train
+    before, usual = engine.parameters.copy(), engine.built.function("train")
 
     def stopped(context: int, worker: int, workers: int) -> None:
         engine.training.set(stop=1)
@@ -228,16 +228,16 @@ def test_what_is_stopped_is_left_undone(problem: Problem, threads: int, monkeypa
 
     engine.built._functions["train"] = stopped
     engine.run(*epoch_of(problem).arrays)
-    assert np.array_equal(engine.copy(), before)
+    assert np.array_equal(engine.parameters.copy(), before)
     engine.built._functions["train"] = usual
     engine.run(*epoch_of(problem).arrays)
-    assert not np.array_equal(engine.copy(), before)
+    assert not np.array_equal(engine.parameters.copy(), before)
 
 
 @posix
 def test_nothing_is_left_of_a_step_that_was_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = stoppable(monkeypatch, WIDE, 2)
-    usual = engine.built.train
+    usual = engine.built.function("train")
 
     def interrupted(context: int, worker: int, count: int) -> None:
         if worker == 0:

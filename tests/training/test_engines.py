@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-import threading
-from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -15,15 +11,13 @@ import pytest
 from tests.support import command
 
 import clearprop as cp
-from clearprop.engine import machine, workers
+from clearprop.engine import availability
 from clearprop.engine.native import Native
 from clearprop.errors import InvalidArgument
 from clearprop.rules.optimizers import OPTIMIZERS, optimizer
-from clearprop.training import intervals
 from clearprop.training.batching import Plateau, planned
 from clearprop.training.compiled_engine import Compiled
 from clearprop.training.engines import EngineName, SlowerEngine, engine_for
-from clearprop.training.planned_steps import PlannedStep, PlannedSteps
 from clearprop.training.reference import Reference
 from clearprop.training.replay import replay
 from clearprop.types import Array
@@ -41,7 +35,7 @@ def test_the_compiled_engine_is_the_usual_one() -> None:
 
 def test_without_it_numpy_does_the_work_and_a_warning_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = cp.train(cp.load("xor"), epochs=3, engine="reference")
-    monkeypatch.setattr(machine, "unusable", lambda: "the compiled engine needs a machine that can be programmed")
+    monkeypatch.setattr(availability, "_missing", lambda: "the compiled engine needs a machine that can be programmed")
     with pytest.warns(
         SlowerEngine, match=r"^the compiled engine needs a machine that can be programmed; training continues"
     ):
@@ -77,106 +71,6 @@ def test_a_number_of_threads_that_makes_no_sense(threads: object) -> None:
 def test_an_engine_that_is_not_there() -> None:
     with pytest.raises(InvalidArgument, match=r'^engine: expected "compiled" or "reference", found \'gpu\''):
         cp.train(cp.load("lecture"), engine="gpu")  # type: ignore[arg-type]
-
-
-# --- how many steps at a time ---------------------------------------------------------------------------
-
-
-def steps_of(count: int) -> PlannedSteps:
-    return PlannedSteps.of(PlannedStep(np.array([k]), k + 1, 0.1) for k in range(count))
-
-
-def test_the_loop_looks_up_about_ten_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = [0.0]
-    monkeypatch.setattr("time.monotonic", lambda: clock[0])
-    paced, spent, seen = intervals.Pace(), list[float](), list[int]()
-    for cost in (1e-3, 1e-5, 4e-2):
-        spent.clear()
-        for part in paced.parts(steps_of(3000 if cost < 1e-2 else 50)):
-            clock[0] += cost * len(part)
-            spent.append(cost * len(part))
-            seen += part.numbers.tolist()
-        # It learns at once that steps are slower, and by and by that they are faster.
-        assert max(spent[1:], default=0.0) <= 0.2 + 1e-9
-    assert all(after == before + 1 or after == 1 for before, after in pairwise(seen))
-
-
-def test_a_fixed_pace_is_kept() -> None:
-    assert [len(part) for part in intervals.Pace(steps=1).parts(steps_of(4))] == [1, 1, 1, 1]
-
-
-def test_long_looks_at_all_examples_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clearprop.engine.native.CALL", 1)
-    rng = np.random.default_rng(0)
-    network = cp.Network(3, [cp.Dense(5, "tanh"), cp.Dense(2)])
-    problem = cp.Problem(network, examples=cp.Examples.of(rng.normal(size=(1000, 3)), rng.normal(size=(1000, 2))))
-    engine = Native(problem, "float64", 32, problem.parameters.vector, {}, 1)
-    assert len(list(engine._parts_of(1000))) == 8
-    assert engine.error(np.arange(1000)) == pytest.approx(Reference(problem, "float64").loss(), rel=1e-13)
-
-
-# --- how many workers -----------------------------------------------------------------------------------
-
-
-def test_a_crew_gives_way_where_waiting_costs_too_much() -> None:
-    crew = workers.Crew(2)
-    sizes = []
-    for _ in range(100):
-        size = crew.size()
-        sizes.append(size)
-        crew.learn(size, 100, 0.1 if size == 1 else 1.0)
-    assert sizes[:3] == [2, 1, 1]
-    assert 2 <= sizes.count(2) <= 6
-    crew.learn(1, 100, 50.0)
-    assert crew.size() == 2
-
-
-def test_compiling_is_not_held_against_a_crew(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, problem = [0.0], replay(cp.load("digits"), 0).problem
-    assert problem.examples is not None
-    engine = Native(problem, "float32", 32, problem.parameters.vector.astype("float32"), zero_state(problem), None)
-    engine.crew = workers.Crew(2)
-
-    class Slow:
-        """Compiles for a second, trains for a tenth of one."""
-
-        @property
-        def train(self) -> Callable[..., None]:
-            clock[0] += 1.0
-            return lambda context, worker, count: clock.__setitem__(0, clock[0] + 0.1 * (worker == 0))
-
-    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
-    engine.built = Slow()  # type: ignore[assignment]
-    engine.run(*PlannedSteps.of([PlannedStep(np.arange(32), 1, 0.1)]).arrays)
-    assert engine.crew.costs == {2: pytest.approx(0.1 / 32)}
-
-
-def zero_state(problem: cp.Problem) -> dict[str, np.ndarray]:
-    return {name: np.zeros(problem.parameters.layout.size) for name in problem.optimizer.state}
-
-
-def test_calls_that_are_over_at_once_say_nothing() -> None:
-    crew = workers.Crew(4)
-    crew.learn(4, 10, 1e-5)
-    assert (crew.size(), crew.costs) == (4, {})
-    assert workers.Crew(1).size() == 1
-
-
-def test_if_a_thread_is_missing_none_begins(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[int] = []
-    real = threading.Thread.start
-
-    def start(self: threading.Thread) -> None:
-        if started:
-            raise RuntimeError("can't start new thread")
-        started.append(1)
-        real(self)
-
-    monkeypatch.setattr(threading.Thread, "start", start)
-    ran: list[int] = []
-    with pytest.raises(RuntimeError, match="new thread"):
-        workers.together(lambda context, worker, count: ran.append(worker), 0, 3)
-    assert ran == []
 
 
 # --- halves of a step -------------------------------------------------------------------------------------
@@ -248,13 +142,3 @@ def test_clipping_dropout_and_weights_are_compared_too() -> None:
     for example in chosen:
         for each in engines.check_engine(cp.cycle(problem, example, step=3)):
             assert each.agrees, each
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise")
-def test_threads_change_no_bit_of_a_model(tmp_path: Path) -> None:
-    models = []
-    for threads in (1, 2, 3):
-        path = tmp_path / f"{threads}.safetensors"
-        cp.train(cp.load("digits"), epochs=2, threads=threads, output=path)
-        models.append(path.read_bytes())
-    assert models[0] == models[1] == models[2]

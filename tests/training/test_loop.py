@@ -14,7 +14,6 @@ from clearprop.errors import InvalidArgument, InvalidNetwork
 from clearprop.propagation.cycle import following
 from clearprop.rules.optimizers import optimizer
 from clearprop.rules.schedules import schedule
-from clearprop.training.batching import Plateau, planned
 from clearprop.training.replay import replay
 from clearprop.training.stopping import Status
 
@@ -85,26 +84,6 @@ def test_same_seed_same_bits_and_another_seed_others() -> None:
     assert first.tobytes() != other.tobytes()
 
 
-def test_batches_cover_every_example_once() -> None:
-    network = cp.Network(1, [cp.Dense(1)])
-    steps = {}
-    for count, size, shuffle in ((17, 5, True), (5, 2, False), (4, 4, True)):
-        settings = cp.Settings(batch_size=size, shuffle=shuffle)
-        problem = cp.Problem(network, examples=cp.Examples.of([[0.0]] * count, [[0.0]] * count), settings=settings)
-        steps[count] = planned(problem, 3, Plateau(problem))
-    assert [len(step.rows) for step in steps[17]] == [5, 5, 5, 2]
-    seen = np.concatenate([step.rows for step in steps[17]])
-    assert sorted(seen) == list(range(17))
-    assert list(seen) != list(range(17))
-    assert [list(step.rows) for step in steps[5]] == [[0, 1], [2, 3], [4]]
-    assert [step.number for step in steps[5]] == [10, 11, 12]
-    assert [list(step.rows) for step in steps[4]] == [[0, 1, 2, 3]]
-    # A part of them is what those steps are.
-    part = steps[17][1:3]
-    assert [step.number for step in part] == [14, 15]
-    assert [list(step.rows) for step in part] == [list(step.rows) for step in list(steps[17])[1:3]]
-
-
 # --- why it stopped ---------------------------------------------------------------------------------
 
 
@@ -161,18 +140,6 @@ def test_training_a_network_on_arrays() -> None:
         cp.train(network, [[1.0, np.nan]], [[1.0, 0.0]])
     with pytest.raises(InvalidArgument, match="found 80 rows of inputs and 79 rows of targets"):
         cp.train(network, x, y[1:])
-
-
-def test_plateau_agrees_with_pytorch() -> None:
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed: the plateau schedule is not compared")
-    chosen = optimizer("sgd", learning_rate=0.6, schedule=schedule("plateau", factor=0.5, patience=2, threshold=0.2))
-    fit = cp.train(replace(with_settings("lecture", epochs=60), optimizer=chosen))
-    theirs = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.6)
-    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(theirs, factor=0.5, patience=2, threshold=0.2)
-    for epoch, loss in enumerate(fit.history.loss[1:]):
-        assert fit.history.rate[epoch] == pytest.approx(theirs.param_groups[0]["lr"], rel=1e-12)
-        scheduler.step(loss)
-    assert fit.history.rate[-1] < 0.6
 
 
 def test_warm_up_rises_to_the_rate() -> None:

@@ -215,6 +215,19 @@ class Block:
         """The value in these lanes, and zero in the others."""
         return self.builder.select(lanes, value, self.constant(0.0))
 
+    def narrowed(self, value: ir.Value) -> ir.Value:
+        """Return a float64 in the precision of the numbers."""
+        single = self.numbers.dtype == "float32"
+        return self.builder.fptrunc(value, self.numbers.scalar) if single else value
+
+    def widened(self, value: ir.Value) -> ir.Value:
+        """Return a number, or a vector of them, as float64."""
+        if self.numbers.dtype == "float64":
+            return value
+        several = isinstance(value.type, ir.VectorType)
+        kind = ir.VectorType(ir.DoubleType(), value.type.count) if several else ir.DoubleType()
+        return self.builder.fpext(value, kind)
+
     # --- control -------------------------------------------------------------------------------
 
     def loop(

@@ -55,30 +55,12 @@ class Built:
         self._loaded: dict[tuple[Part, ...], Loaded] = {}
         self._functions: dict[str, Native] = {}
 
-    @property
-    def train(self) -> Native:
-        """Steps of training."""
-        return self._function("train", self.TRAINING)
-
-    @property
-    def gradient(self) -> Native:
-        """The first half of a step: the gradient."""
-        return self._function("gradient", self.HALVES)
-
-    @property
-    def apply(self) -> Native:
-        """The second half of a step: the update."""
-        return self._function("apply", self.HALVES)
-
-    @property
-    def errors(self) -> Native:
-        """The error of each example."""
-        return self._function("errors", self.TRAINING)
-
-    @property
-    def predict(self) -> Native:
-        """Outputs."""
-        return self._function("predict", self.INFERENCE)
+    def function(self, part: Part) -> Native:
+        """Return the function of that name."""
+        if part not in self._functions:
+            parts = next(parts for parts in (self.TRAINING, self.HALVES, self.INFERENCE) if part in parts)
+            self._functions[part] = FUNCTION(self._parts(parts).code[part].addresses[part])
+        return self._functions[part]
 
     @property
     def training(self) -> Loaded:
@@ -94,11 +76,6 @@ class Built:
     def assembly(self) -> str:
         """The code that trains as assembly, to read."""
         return "\n".join(machine.assembly(source(self.program, part), self.target) for part in self.TRAINING)
-
-    def _function(self, part: Part, parts: tuple[Part, ...]) -> Native:
-        if part not in self._functions:
-            self._functions[part] = FUNCTION(self._parts(parts).code[part].addresses[part])
-        return self._functions[part]
 
     def _parts(self, parts: tuple[Part, ...]) -> Loaded:
         # Not a cached property: its lock would not survive a fork.
@@ -163,7 +140,10 @@ def loaded(program: Program, target: Target, parts: Sequence[Part]) -> Loaded:
                     cache.write(mark, str(target), content)
         for part, mark in marks.items():
             if mark is not None:
-                _keep(mark, linked[part])
+                _kept[mark] = linked[part]
+                _kept.move_to_end(mark)
+        while len(_kept) > MOST_KEPT:
+            _kept.popitem(last=False)
     origin = max(origins, key=ORIGINS.index)
     return Loaded({part: linked[part] for part in parts}, origin, time.perf_counter() - start)
 
@@ -194,29 +174,15 @@ def _compiled(program: Program, target: Target, parts: Sequence[Part]) -> list[b
         except BaseException as error:  # raised where it is waited for
             found.append(error)
 
-    last: threading.Thread | None = None
+    threads: list[threading.Thread] = []
     for part in reversed(parts):
         text = source(program, part)
-        if last is not None:
+        for last in threads:
             last.join()
-        last = threading.Thread(target=work, args=(text,), daemon=True)
-        last.start()
-    if last is not None:
-        last.join()
+        threads.append(threading.Thread(target=work, args=(text,), daemon=True))
+        threads[-1].start()
+    threads[-1].join()
     for each in found:
         if isinstance(each, BaseException):
             raise each
     return [each for each in reversed(found) if isinstance(each, bytes)]
-
-
-def _keep(mark: str, code: Code) -> None:
-    _kept[mark] = code
-    _kept.move_to_end(mark)
-    while len(_kept) > MOST_KEPT:
-        _kept.popitem(last=False)
-
-
-def forget() -> None:
-    """Forget all code in memory."""
-    with _lock:
-        _kept.clear()

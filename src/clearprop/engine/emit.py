@@ -17,10 +17,10 @@ from llvmlite import ir
 
 from clearprop.engine.mathematics import FUNCTIONS, Lanes, power, whole_power
 from clearprop.expressions import Apply, Expression, Operator, Symbol, evaluate, symbols
+from clearprop.expressions.tree import RELATIONS
 
 # Whole exponents up to this size are multiplied out.
 MULTIPLIED = 8
-RELATIONS = {Operator.LESS, Operator.LESS_EQUAL, Operator.GREATER, Operator.GREATER_EQUAL}
 
 
 class Emitter:

@@ -61,9 +61,7 @@ class Forward(ABC):
 
     def number(self, place: ir.Value) -> ir.Value:
         """The float64 at an address, in the precision of the code."""
-        value = self.b.builder.load(place, typ=ir.DoubleType(), align=8)
-        scalar = self.shape.numbers.scalar
-        return value if self.shape.numbers.dtype == "float64" else self.b.builder.fptrunc(value, scalar)
+        return self.b.narrowed(self.b.builder.load(place, typ=ir.DoubleType(), align=8))
 
     @property
     def share(self) -> ir.Value:
@@ -117,10 +115,11 @@ class Forward(ABC):
     def by_rule(self, layer: ir.Value, body: Callable[[int, Activation], None]) -> None:
         """Do this for the activation of a layer, if it is computed unit by unit."""
         b, rule = self.b, self.rule_of(layer)
-        numbered = [(k, each) for k, each in enumerate(self.rules) if isinstance(each, Activation)]
         after = b.builder.append_basic_block("after")
         switch = b.builder.switch(rule, after)
-        for number, activation in numbered:
+        for number, activation in enumerate(self.rules):
+            if not isinstance(activation, Activation):
+                continue
             block = b.builder.append_basic_block("rule")
             switch.add_case(b.integer(number), block)
             b.builder.position_at_end(block)
@@ -141,9 +140,9 @@ class Forward(ABC):
     def rule_of(self, layer: ir.Value) -> ir.Value:
         """The number of a layer's activation, or none that is known."""
         rule = self.of(layer, "rule")
-        return (
-            self.b.builder.select(self.is_(layer, self.depth), self.b.integer(NONE), rule) if self.leaves_sums else rule
-        )
+        if not self.leaves_sums:
+            return rule
+        return self.b.builder.select(self.is_(layer, self.depth), self.b.integer(NONE), rule)
 
     def if_softmax(self, layer: ir.Value) -> ir.Value | None:
         """Return whether a layer's activation needs the whole layer; None if no activation does."""
@@ -151,6 +150,10 @@ class Forward(ABC):
         return self.is_(self.rule_of(layer), numbers[0]) if numbers else None
 
     # --- the pass ----------------------------------------------------------------------------------------
+
+    def each_layer(self, body: Callable[[ir.Value], None]) -> None:
+        """Loop over all layers of weights."""
+        self.b.loop(1, self.b.add(self.depth, 1), body)
 
     def each_panel(self, layer: ir.Value, body: Callable[[ir.Value, ir.Value], None]) -> None:
         """Loop over all panels of a layer; ``body`` receives the number and the units of the panel."""
@@ -197,7 +200,3 @@ class Forward(ABC):
             with b.builder.if_then(whole):
                 kernel = softmax(self.module, self.shape, training=training)
                 self.call(kernel, self.a(layer), self.d(layer), self.panel, self.of(layer, "units"), low, high)
-
-    def all_layers(self, low: ir.Value, high: ir.Value, rows: int, *, training: bool) -> None:
-        """Compute all layers, one after the other."""
-        self.b.loop(1, self.b.add(self.depth, 1), lambda layer: self.layer(layer, low, high, rows, training=training))

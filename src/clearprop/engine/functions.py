@@ -23,14 +23,12 @@ from clearprop.engine.kernels.gradient import bias_gradient, gradient
 from clearprop.engine.kernels.product import product
 from clearprop.engine.kernels.transpose import transpose
 from clearprop.engine.module import Module
-from clearprop.engine.numbers import INDEX, POINTER
+from clearprop.engine.numbers import arguments
 from clearprop.engine.program import Program
 from clearprop.engine.single import SingleSteps
 from clearprop.engine.steps import Apply, Gradient, Steps
 
 Function = Literal["train", "gradient", "apply", "errors", "predict"]
-
-WORKER = [("context", POINTER), ("worker", INDEX), ("workers", INDEX)]
 
 
 def shared(program: Program) -> list[Callable[[Module], ir.Function]]:
@@ -69,7 +67,7 @@ def called(program: Program, name: Function) -> Module:
     def build(b: Block) -> None:
         kind(program, module, b).build()
 
-    function = module.function(name, WORKER, build, exported=True)
+    function = module.function(name, arguments("context worker workers"), build, exported=True)
     if kind is not SingleSteps:
         # It only calls kernels: what LLVM could make better of it is not worth the time.
         function.attributes.add("noinline")

@@ -43,7 +43,7 @@ class Inference(Forward):
         here = b.at(self.order, b.times(first, 8))
         kernel = gather(self.module, self.shape)
         self.call(kernel, self.inputs, here, examples, zero, whole, self.a(zero), self.panel, self.of(zero, "units"))
-        self.all_layers(zero, whole, rows, training=False)
+        self.each_layer(lambda layer: self.layer(layer, zero, whole, rows, training=False))
 
 
 class Errors(Inference):
@@ -51,7 +51,7 @@ class Errors(Inference):
 
     @property
     def leaves_sums(self) -> bool:
-        """Return whether the last layer's sums are left alone."""
+        """Whether the last layer's sums are left alone."""
         return self.program.fused is not None
 
     def block(self, first: ir.Value, examples: ir.Value) -> None:

@@ -1,7 +1,6 @@
 """The machine: the processor that code is made for, and code made for it.
 
-llvmlite is imported where it is used, so that this module can be imported anywhere, and can say why no
-code is to be had.
+llvmlite is imported where it is used, so that this module can be imported anywhere.
 """
 
 from __future__ import annotations
@@ -15,14 +14,10 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
-from clearprop.errors import InvalidArgument, RequestError, UnknownName
-from clearprop.messages import abridged
+from clearprop.errors import InvalidArgument, UnknownName
 
 SWITCH = "CLEARPROP_CPU_FEATURES"
 """The environment variable that leaves features of the processor unused: ``-avx512f,-fma``, by LLVM's names."""
-
-LLVMLITE, LLVM = "0.45", (17,)
-"""The oldest of both that know pointers as the engine writes them."""
 
 
 @dataclass(frozen=True)
@@ -195,10 +190,17 @@ def target_machine(target: Target) -> Any:
 
 
 def compiled(source: str, target: Target) -> bytes:
-    """Object code from LLVM's intermediate language, as text."""
+    """Return object code from LLVM's intermediate language, as text."""
     module = _binding().parse_assembly(source)
     with _without_strength_reduction():
         return bytes(target_machine(target).emit_object(module))
+
+
+def assembly(source: str, target: Target) -> str:
+    """Return the same as assembly, to read."""
+    module = _binding().parse_assembly(source)
+    with _without_strength_reduction():
+        return str(target_machine(target).emit_assembly(module))
 
 
 KNOWN_LLVM = 22
@@ -218,13 +220,6 @@ def _without_strength_reduction() -> Iterator[None]:
         yield
     finally:
         binding.set_option("clearprop", "-disable-lsr=false")
-
-
-def assembly(source: str, target: Target) -> str:
-    """The same as assembly, to read."""
-    module = _binding().parse_assembly(source)
-    with _without_strength_reduction():
-        return str(target_machine(target).emit_assembly(module))
 
 
 class Code:
@@ -262,54 +257,3 @@ def _give_way() -> int:
     else:
         function = ctypes.CDLL(None).sched_yield
     return int(ctypes.cast(function, ctypes.c_void_p).value or 0)
-
-
-# --- whether there is any --------------------------------------------------------------------------------
-
-
-def unusable() -> str | None:
-    """Why no code can be made for this machine, as the beginning of a sentence, or None if it can.
-
-    Raises:
-        RequestError: the environment variable names something that is no feature.
-    """
-    missing = _missing()
-    if missing is not None:
-        return missing
-    try:
-        return _unfit(host())
-    except RequestError:
-        raise
-    except Exception as error:
-        return f"the compiled engine cannot make code for this machine ({_line(error)})"
-
-
-@cache
-def _missing() -> str | None:
-    needs = "the compiled engine needs llvmlite"
-    try:
-        import llvmlite
-        from llvmlite import binding
-    except Exception as error:  # whatever goes wrong in a library that was built for another system
-        return f"{needs}, which cannot be imported ({_line(error)})"
-    if binding.llvm_version_info < LLVM:
-        return f"{needs} {LLVMLITE} or newer, found {llvmlite.__version__}"
-    return None
-
-
-TRIAL = 'define void @"trial"(ptr %"context") {\n  ret void\n}\n'
-
-
-@cache
-def _unfit(target: Target) -> str | None:
-    """Code is made, loaded and run: a system may forbid, say, memory that was written to be run."""
-    if not (target.x86 or target.arm):
-        kind = target.triple.partition("-")[0]
-        return f"the compiled engine makes code for 64-bit x86 and ARM processors, and this one is {kind}"
-    code = Code(compiled(TRIAL, target), ("trial",), target)
-    ctypes.CFUNCTYPE(None, ctypes.c_void_p)(code.addresses["trial"])(None)
-    return None
-
-
-def _line(error: Exception) -> str:
-    return abridged(" ".join(str(error).split()), 200)

@@ -43,17 +43,13 @@ class Module:
             function.attributes.add("nounwind")
             if name not in self.elsewhere:
                 function.linkage = "" if exported or self.shared else "internal"
-                self._build(function, [argument for argument, _ in arguments], build)
+                named = {argument: value for (argument, _), value in zip(arguments, function.args, strict=True)}
+                for argument, value in named.items():
+                    value.name = argument
+                block = Block(ir.IRBuilder(function.append_basic_block("entry")), self.numbers, named)
+                build(block)
+                block.builder.ret_void()
         return self.functions[name]
-
-    def _build(self, function: ir.Function, arguments: Sequence[str], build: Callable[[Any], None]) -> None:
-        named = {}
-        for value, argument in zip(function.args, arguments, strict=True):
-            value.name = argument
-            named[argument] = value
-        block = Block(ir.IRBuilder(function.append_basic_block("entry")), self.numbers, named)
-        build(block)
-        block.builder.ret_void()
 
     def imported(self, name: str, kind: ir.FunctionType) -> ir.Function:
         """Return a function that is found when the code is loaded."""

@@ -7,7 +7,7 @@ positions of examples are checked before they are handed over. Positions are cou
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -58,10 +58,10 @@ class Native:
         self.count, self.batch = len(examples), batch
         self.inputs = self._rows(examples.inputs, 0)
         self.targets = self._rows(examples.targets, problem.network.depth)
-        counts = np.empty(0) if examples.weights is None else examples.weights
-        if examples.weights is not None and counts.shape != (self.count,):
+        counts = examples.weights
+        if counts is not None and counts.shape != (self.count,):
             raise ValueError(f"expected {self.count} weights of examples, found {counts.shape}")
-        self.weights = filled(counts, dtype)
+        self.weights = filled(np.empty(0) if counts is None else counts, dtype)
         self.trainable = network.layout.trainable
         size = panels.weights * panels.width
         # The weights, and the same again for each number that the optimizer remembers per weight.
@@ -143,7 +143,7 @@ class Native:
         self.training.set(parts=parts, part_bytes=part_bytes)
         self._place(order, bounds, steps)
         # Compiled before the clock starts: compiling must not count against the number of threads.
-        train, workers = self.built.train, self.threads if self.crew is None else self.crew.size()
+        train, workers = self.built.function("train"), self.threads if self.crew is None else self.crew.size()
         begun = time.perf_counter()
         if self.stops:
             self._stoppable(train, workers)
@@ -171,7 +171,7 @@ class Native:
         if self.program.single is not None:  # whose steps leave the transposed weights behind
             self.transposed[:] = self.panels.transpose(self.parts[0])
         self._place(order, np.array([0, len(order)]), np.array([step]))
-        together(self.built.gradient, self.training.address, self.threads)
+        together(self.built.function("gradient"), self.training.address, self.threads)
         return self.panels.unpack(self.training.arrays["gradient"])
 
     def apply(self, gradient: Array, step: int, rate: float) -> None:
@@ -191,7 +191,7 @@ class Native:
         parts = self._kept("applied", self.program.rule.at(steps, rates), self.panels.numbers.dtype)
         self.training.set(parts=parts, part_bytes=0)
         self._place(self._checked(np.empty(0, np.int64)), np.array([0, 0]), steps)
-        together(self.built.apply, self.training.address, self.threads)
+        together(self.built.function("apply"), self.training.address, self.threads)
 
     def _require_steps(self, order: Array, bounds: Array, steps: Array, rates: Array) -> None:
         """Refuse arrays that do not describe steps."""
@@ -221,12 +221,10 @@ class Native:
 
     def _make_room(self) -> None:
         """Make room for a whole gradient, unless there is."""
-        for name, size, dtype in (
-            ("gradient", self.parts[0].size, self.panels.numbers.dtype),
-            ("squares", self.tiles, np.float64),
-        ):
-            if self.training.arrays[name].size < size:
-                self.training.set(**{name: zeros(size, dtype)})
+        if not self.training.arrays["gradient"].size:
+            self.training.set(gradient=zeros(self.parts[0].size, self.panels.numbers.dtype))
+        if not self.training.arrays["squares"].size:
+            self.training.set(squares=zeros(self.tiles, np.float64))
 
     def _stoppable(self, train: Function, workers: int) -> None:
         """Make steps that an interrupt can end. One that was not made to its end leaves nothing but NaN."""
@@ -261,53 +259,43 @@ class Native:
 
     def _kept(self, name: str, values: Array, dtype: Any) -> Array:
         """Return a copy that native code may read, in an array that is reused while the size stays the same."""
-        known = self.kept.get(name)
-        if known is None or known.size != values.size:
-            known = self.kept[name] = zeros(values.size, dtype)
+        known = self._room(name, values.size, dtype)
         known[:] = values.ravel()
         return known
+
+    def _room(self, name: str, size: int, dtype: Any) -> Array:
+        """Return the array of that name, a new one if its size has changed."""
+        if name not in self.kept or self.kept[name].size != size:
+            self.kept[name] = zeros(size, dtype)
+        return self.kept[name]
 
     def error(self, rows: Array) -> float:
         """Return the error of these examples as one batch, without a penalty."""
         order = self._checked(rows, "seen")
-        found = self.kept.get("errors")
-        if found is None or found.size != order.size:
-            found = self.kept["errors"] = zeros(order.size, np.float64)
-        for part in self._parts_of(len(order)):
-            self.inference.set(order=order[part], examples=part.stop - part.start, outputs=found[part])
-            together(self.built.errors, self.inference.address, self._workers(part.stop - part.start))
-        return float(found.sum() * example_share(self.problem.network, len(order)))
-
-    def _parts_of(self, examples: int) -> Iterator[slice]:
-        """Yield parts of the examples, each so short that an interrupt is answered without delay."""
+        found = self._room("errors", order.size, np.float64)
+        # In parts so short that an interrupt is answered without delay.
         most = max(plan.EXAMPLES, CALL // plan.operations(self.problem.network, 1) // plan.EXAMPLES * plan.EXAMPLES)
-        for start in range(0, examples, most):
-            yield slice(start, min(start + most, examples))
-
-    def _workers(self, examples: int) -> int:
-        return max(1, min(self.threads, examples // plan.EXAMPLES))
+        for start in range(0, len(order), most):
+            part = order[start : start + most]
+            self.inference.set(order=part, examples=len(part), outputs=found[start : start + most])
+            workers = max(1, min(self.threads, len(part) // plan.EXAMPLES))
+            together(self.built.function("errors"), self.inference.address, workers)
+        return float(found.sum() * example_share(self.problem.network, len(order)))
 
     @property
     def memory(self) -> int:
         """The bytes of all arrays that native code works on, without the examples."""
-        kept = {
-            id(array): array.nbytes for context in (self.training, self.inference) for array in context.arrays.values()
-        }
-        for array in (self.inputs, self.targets, self.weights):
-            kept.pop(id(array), None)
-        return sum(kept.values())
+        arrays = [*self.training.arrays.values(), *self.inference.arrays.values()]
+        examples = {id(array) for array in (self.inputs, self.targets, self.weights)}
+        return sum({id(array): array.nbytes for array in arrays if id(array) not in examples}.values())
 
     @property
     def finite(self) -> bool:
         """Whether every weight is a finite number. The zeros that fill up panels are."""
         return bool(np.isfinite(self.parts[0]).all())
 
-    def copy(self) -> Array:
-        """Return a copy of the weights and of the optimizer's state, as they stand in memory."""
-        return self.parameters.copy()
-
     def unpacked(self, copy: Array) -> tuple[Array, dict[str, Array]]:
-        """Return the flat vector of parameters and the optimizer's state for each, from such a copy."""
+        """Return the flat vector of parameters and the optimizer's state for each, from a copy of ``parameters``."""
         parts = np.split(copy, len(self.parts))
         names = self.problem.optimizer.state
         state = {name: self.panels.unpack(part) for name, part in zip(names, parts[1:], strict=True)}

@@ -9,6 +9,16 @@ from llvmlite import ir
 
 INDEX = ir.IntType(64)
 POINTER = ir.PointerType()
+ADDRESSES = {
+    "a", "arrivals", "c", "context", "d", "errors", "g", "hashes", "order", "parts", "squares", "start", "targets", "u",
+    "unfit", "w", "weights", "wt", "x", "y", "z",
+}  # fmt: skip
+"""The arguments of native functions that are addresses."""
+
+
+def arguments(names: str, **others: ir.Type) -> list[tuple[str, ir.Type]]:
+    """Return the arguments of a native function with their types: addresses, ``others`` as given, and counts."""
+    return [(name, others.get(name, POINTER if name in ADDRESSES else INDEX)) for name in names.split()]
 
 
 @dataclass(frozen=True)

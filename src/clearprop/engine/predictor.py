@@ -40,7 +40,7 @@ class Predictor:
         self.sizes, self.dtype = (network.sizes[0], network.sizes[-1]), np.dtype(dtype)
         self.threads = threads or processors()
         self.built = Built(self.program, target)  # the code lives as long as this does
-        self.function = self.built.predict
+        self.function = self.built.function("predict")
         self.weights = zeros(panels.weights * panels.width, dtype)
         self.weights[:] = panels.pack(parameters.vector)
         count, rows = panels.activation_starts()[-1], plan.block(program, network)

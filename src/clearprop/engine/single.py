@@ -16,7 +16,7 @@ from clearprop.engine.block import Block
 from clearprop.engine.emit import Emitter
 from clearprop.engine.forward import Forward
 from clearprop.engine.kernels.subnormal import flushed, restored
-from clearprop.engine.kernels.update import bounded
+from clearprop.engine.kernels.update import assigned, bounded
 from clearprop.engine.module import Module
 from clearprop.engine.numbers import Numbers
 from clearprop.engine.panels import Panels
@@ -64,7 +64,7 @@ class SingleSteps(Forward):
     def build(self) -> None:
         """Build all steps, made by the first worker."""
         b = self.short
-        with b.builder.if_then(b.builder.icmp_signed("==", b.named["worker"], b.integer(0))):
+        with b.builder.if_then(self.is_(b.named["worker"], 0)):
             before = flushed(b, self.module) if self.program.x86 else None
             self.steps()
             if before is not None:
@@ -144,7 +144,8 @@ class SingleSteps(Forward):
         state: list[ir.Value],
     ) -> list[ir.Value]:
         """One step: what stands in registers before it, and after."""
-        b, sizes, emitter = self.short, self.network.sizes, self.emitter()
+        b, sizes = self.short, self.network.sizes
+        emitter = Emitter(b.builder, b.numbers.vector, fma=b.numbers.fma)
         vectors = iter([state[at : at + self.remembered] for at in range(0, len(state), self.remembered)])
         forward = [[next(vectors) for _ in range(inputs + 1)] for inputs in sizes[:-1]]
         back = [[next(vectors) for _ in range(units)] for units in sizes[2:]]
@@ -189,14 +190,10 @@ class SingleSteps(Forward):
             d = self.only(b.builder.fmul(before, slopes[number - 1]), sizes[number])
         return [value for layer in (*ahead, *behind) for value in layer]
 
-    def emitter(self) -> Emitter:
-        """Return the emitter that reads the rules, for one step."""
-        return Emitter(self.short.builder, self.short.numbers.vector, fma=self.short.numbers.fma)
-
     def only(self, value: ir.Value, units: int) -> ir.Value:
         """The value where there are units, and zero in the other lanes."""
         lanes = self.short.lanes_below(units)
-        return value if lanes is None else self.short.builder.select(lanes, value, self.short.constant(0.0))
+        return value if lanes is None else self.short.only(value, lanes)
 
     def weighted_sum(self, seen: Sequence[ir.Value], weights: Sequence[ir.Value]) -> ir.Value:
         """Σ_k a_k · w_k, from what is left of the weights (the biases) or from nothing."""
@@ -240,15 +237,10 @@ class SingleSteps(Forward):
         *,
         weights: bool,
     ) -> list[ir.Value]:
-        """Return new weights and state by the optimizer's rule, for a vector of weights."""
-        names = list(self.program.optimizer.state)
+        """Return new weights and what the optimizer remembers of them, for a vector of weights."""
         program = self.program
         penalty = program.penalty if weights and program.penalty else None
         g = bounded(self.short, emitter, program.optimizer, penalty, g, state[0])
-        values: dict[Hashable, ir.Value] = {Role.WEIGHT: state[0], Role.GRADIENT: g, **known}
-        values |= dict(zip(names, state[1:], strict=True))
-        for symbol, tree in self.program.rule.assignments:
-            values[symbol.key] = emitter.emit(tree, values)
-        new = [values[Role.WEIGHT], *(values[name] for name in names)]
+        new = assigned(emitter, program.rule, {**known, Role.GRADIENT: g}, state)
         # The other lanes stay zero, also where a rule makes 0/0 of them.
         return [self.only(value, units) for value in new]

@@ -8,7 +8,9 @@ added up across workers: the bits do not depend on the number of workers.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
+from typing import NamedTuple
 
 from llvmlite import ir
 
@@ -23,10 +25,19 @@ from clearprop.engine.kernels.subnormal import flushed, restored
 from clearprop.engine.module import Module
 from clearprop.engine.numbers import INDEX
 from clearprop.engine.program import Program
-from clearprop.engine.update_phase import Body, Weights
+from clearprop.engine.update_phase import Weights
 from clearprop.rules.activations import Softmax
 from clearprop.rules.optimizers import SGD
 from clearprop.rules.penalties import Penalty
+
+
+class Part(NamedTuple):
+    """A worker's part of a batch: the order and the number of all its examples, and the first and the last to take."""
+
+    order: ir.Value
+    count: ir.Value
+    low: ir.Value
+    high: ir.Value
 
 
 class Steps(Weights):
@@ -70,9 +81,7 @@ class Steps(Weights):
         b, double = self.b, ir.DoubleType()
         mean = b.builder.icmp_signed("!=", self.field("mean", pointer=False), b.integer(0))
         divisor = b.builder.sitofp(b.builder.select(mean, count, b.integer(1)), double)
-        share = b.builder.fdiv(b.builder.load(self.share, typ=double, align=8), divisor)
-        scalar = self.shape.numbers.scalar
-        return share if self.shape.numbers.dtype == "float64" else b.builder.fptrunc(share, scalar)
+        return b.narrowed(b.builder.fdiv(b.builder.load(self.share, typ=double, align=8), divisor))
 
     def step(self, order: ir.Value, count: ir.Value) -> None:
         """Build one step: first the examples, then the weights."""
@@ -104,14 +113,18 @@ class Steps(Weights):
         """Forward and back, for this worker's examples."""
         b, last, zero = self.b, self.depth, self.b.integer(0)
         low, high = self.share_of_examples(count)
+        part = Part(order, count, low, high)
         kernel = gather(self.module, self.shape)
-        self.call(kernel, self.inputs, order, count, low, high, self.a(zero), self.panel, self.of(zero, "units"))
+        self.call(kernel, self.inputs, *part, self.a(zero), self.panel, self.of(zero, "units"))
 
         def forward(layer: ir.Value) -> None:
             self.layer(layer, low, high, self.rows, training=True)
-            self.drop_outputs(layer, order, count, low, high)
+            if self.program.dropped:
+                a, d, whole = self.a(layer), self.d(layer), self.if_softmax(layer)
+                # A softmax keeps its outputs whole beside, for its Jacobian.
+                self.drop(layer, part, a, d if whole is None else b.builder.select(whole, a, d))
 
-        b.loop(1, b.add(last, 1), forward)
+        self.each_layer(forward)
         program, whole = self.program, self.if_softmax(last)
         sloped = not isinstance(program.last, Softmax)
         output = Output(self.module, self.shape, program.loss, program.fused_in_training, sloped, program.weighted)
@@ -120,61 +133,41 @@ class Steps(Weights):
         given = order, self.targets, self.weights, share
         units = self.of(last, "units")
         self.call(output.signals(), self.a(last), d, self.panel, units, low, high, count, *given)
-        self.through_softmax(last, order, count, low, high)
-        b.loop(1, last, lambda k: self.back(b.builder.sub(b.add(last, 1), k), order, count, low, high))
+        self.through_softmax(last, part)
+        b.loop(1, last, lambda k: self.back(b.builder.sub(b.add(last, 1), k), part))
 
     def share_of_examples(self, count: ir.Value) -> tuple[ir.Value, ir.Value]:
         """Return this worker's first and last example: whole tiles, whose bits are the same on any worker."""
         b, rows = self.b, self.rows
-        blocks = b.quotient(b.add(count, rows - 1), rows)
-        worker, workers = b.named["worker"], b.named["workers"]
-        low = b.builder.udiv(b.times(blocks, worker), workers)
-        high = b.builder.udiv(b.times(blocks, b.add(worker, 1)), workers)
+        low, high = self.worker_share(b.quotient(b.add(count, rows - 1), rows))
         return b.times(low, rows), b.times(high, rows)
 
-    def drop_outputs(self, layer: ir.Value, order: ir.Value, count: ir.Value, low: ir.Value, high: ir.Value) -> None:
-        """Dropout of a layer's outputs and slopes, if it has any."""
-        if not self.program.dropped:
-            return
-        a, d, whole = self.a(layer), self.d(layer), self.if_softmax(layer)
-        # A softmax keeps its outputs whole beside, for its Jacobian.
-        self.drop(layer, order, count, low, high, a, d if whole is None else self.b.builder.select(whole, a, d))
-
-    def drop(
-        self,
-        layer: ir.Value,
-        order: ir.Value,
-        count: ir.Value,
-        low: ir.Value,
-        high: ir.Value,
-        a: ir.Value,
-        d: ir.Value,
-    ) -> None:
-        """Dropout in one or two places."""
+    def drop(self, layer: ir.Value, part: Part, a: ir.Value, d: ir.Value) -> None:
+        """Dropout in one or two places, if the layer has any."""
         b, number = self.b, self.of(layer, "dropped")
         with b.builder.if_then(b.builder.icmp_signed(">=", number, b.integer(0))):
             key = b.load_integer(b.at(self.keys, b.times(number, 8)))
             hashes = b.at(self.field("hashes"), self.of(layer, "hashes"))
             drawn = key, hashes, self.of(layer, "least"), self.number(self.word(layer, "kept"))
             units = self.of(layer, "units")
-            self.call(drop(self.module, self.shape), *drawn, order, count, low, high, a, d, self.panel, units)
+            self.call(drop(self.module, self.shape), *drawn, *part, a, d, self.panel, units)
 
     def u(self) -> ir.Value:
         """Return the address of ∂E/∂output of a softmax layer."""
         return self.b.at(self.activations, self.b.times(self.panel, self.field("aside", pointer=False)))
 
-    def through_softmax(self, layer: ir.Value, order: ir.Value, count: ir.Value, low: ir.Value, high: ir.Value) -> None:
+    def through_softmax(self, layer: ir.Value, part: Part) -> None:
         """Compute ∂E/∂sum from ∂E/∂output, if this is a softmax layer."""
         whole = self.if_softmax(layer)
         if whole is None:
             return
         with self.b.builder.if_then(whole):
             if self.program.dropped:
-                self.drop(layer, order, count, low, high, self.u(), self.u())
+                self.drop(layer, part, self.u(), self.u())
             kernel, units = pull_back(self.module, self.shape), self.of(layer, "units")
-            self.call(kernel, self.d(layer), self.u(), self.panel, units, low, high)
+            self.call(kernel, self.d(layer), self.u(), self.panel, units, part.low, part.high)
 
-    def back(self, layer: ir.Value, order: ir.Value, count: ir.Value, low: ir.Value, high: ir.Value) -> None:
+    def back(self, layer: ir.Value, part: Part) -> None:
         """Compute the error signals of the layer before: δ W, times the local derivative."""
         b, before, whole = self.b, self.before(layer), self.if_softmax(self.before(layer))
         inputs = self.of(layer, "units")
@@ -194,23 +187,13 @@ class Steps(Weights):
 
                 self.by_width(units, kernel, d, self.panel, inputs, w, zeros, u, examples)
 
-                def slopes() -> None:
+                with nullcontext() if whole is None else b.builder.if_then(b.builder.not_(whole)):
                     self.call(times(self.module, self.shape), b.at(self.d(before), here, s), u, examples, units)
-
-                self.unless(whole, slopes)
 
             self.each_panel(before, panel)
 
-        self.each_block(low, high, block)
-        self.through_softmax(before, order, count, low, high)
-
-    def unless(self, condition: ir.Value | None, body: Body) -> None:
-        """Do this where the condition is false or can never be true."""
-        if condition is None:
-            body()
-            return
-        with self.b.builder.if_then(self.b.builder.not_(condition)):
-            body()
+        self.each_block(part.low, part.high, block)
+        self.through_softmax(before, part)
 
     def each_panel(self, layer: ir.Value, body: Callable[[ir.Value, ir.Value], None]) -> None:
         """Build a loop over all panels of a layer, which does nothing once the work is stopped."""

@@ -19,7 +19,8 @@ from clearprop.engine.kernels.transpose import transpose
 from clearprop.engine.kernels.update import clip_factor, finish, shared_bias, update
 from clearprop.engine.numbers import INDEX
 
-Body = Callable[[], None]
+OfTile = Callable[[ir.Value, ir.Value], None]
+"""Builds work for a panel of units and a panel of inputs."""
 
 
 class Weights(Forward):
@@ -38,33 +39,26 @@ class Weights(Forward):
     arrived: ir.Value
     """The number of arrivals at the barriers so far."""
 
-    def each_layer(self, body: Callable[[ir.Value], None]) -> None:
-        """All layers of weights, one after the other."""
-        self.b.loop(1, self.b.add(self.depth, 1), body)
-
     def tiles(self, count: ir.Value, going_on: ir.Value) -> None:
         """The gradient by this worker's tiles of all weights; where it need not be whole, their update."""
 
         def layer(layer: ir.Value) -> None:
             self.tiles_of(layer, lambda p, k: self.tile(layer, p, k, count, going_on))
-            self.shared(layer, count, going_on)
+            self.if_shared(layer, lambda: self.shared(layer, count, going_on))
 
         self.each_layer(layer)
 
-    def tiles_of(self, layer: ir.Value, body: Callable[[ir.Value, ir.Value], None]) -> None:
-        """This worker's tiles of a layer: the panel of units, and of inputs.
+    def tiles_of(self, layer: ir.Value, body: OfTile) -> None:
+        """This worker's tiles of a layer.
 
         Some panels of inputs, whose activations stay in the cache, meet all panels of units; then the next.
         """
         b, panels, size = self.b, self.of(layer, "panels"), self.field("chunk", pointer=False)
         inputs = self.of(self.before(layer), "panels")
-        worker, workers = b.named["worker"], b.named["workers"]
 
         def chunk(first: ir.Value) -> None:
             count = b.smaller(size, b.builder.sub(inputs, first))
-            total = b.times(panels, count)
-            low = b.builder.udiv(b.times(total, worker), workers)
-            high = b.builder.udiv(b.times(total, b.add(worker, 1)), workers)
+            low, high = self.worker_share(b.times(panels, count))
 
             def tile(t: ir.Value) -> None:
                 with self.unless_stopped():
@@ -74,9 +68,15 @@ class Weights(Forward):
 
         b.loop(0, inputs, chunk, by=size)
 
+    def worker_share(self, count: ir.Value) -> tuple[ir.Value, ir.Value]:
+        """Return this worker's first and last of so much work."""
+        b, worker, workers = self.b, self.b.named["worker"], self.b.named["workers"]
+        low = b.builder.udiv(b.times(count, worker), workers)
+        return low, b.builder.udiv(b.times(count, b.add(worker, 1)), workers)
+
     def tile(self, layer: ir.Value, p: ir.Value, k: ir.Value, count: ir.Value, going_on: ir.Value) -> None:
         """Some inputs by some units; with the first inputs of a panel its biases."""
-        b, size = self.b, self.program.tile.inputs
+        b, size, whole = self.b, self.program.tile.inputs, self.program.whole_gradient
         a, d = b.at(self.a(self.before(layer)), b.times(k, self.panel)), b.at(self.d(layer), b.times(p, self.panel))
         inputs, units, g = self.units_of(self.before(layer), k), self.units_of(layer, p), self.g(layer, p, k)
 
@@ -84,23 +84,18 @@ class Weights(Forward):
             return gradient(self.module, self.shape, size, vectors)
 
         self.by_width(units, kernel, a, d, count, g, inputs, going_on)
-        if not self.program.whole_gradient:
+        if not whole:
             self.update_tile(layer, p, k, g)
-
-        def biases() -> None:
+        with b.builder.if_then(self.has_biases(layer, k)):
             place = self.bias_place(layer, p)
-            g = b.at(self.field("gradient"), place) if self.program.whole_gradient else self.g(layer, p, k)
+            g = b.at(self.field("gradient"), place) if whole else self.g(layer, p, k)
             self.call(bias_gradient(self.module, self.shape), d, count, g, going_on)
-            if not self.program.whole_gradient:
+            if not whole:
                 self.update(layer, p, b.at(self.parameters, place), g, b.integer(1), weights=False)
 
-        self.if_biases(layer, k, biases)
-
-    def if_biases(self, layer: ir.Value, k: ir.Value, body: Body) -> None:
-        """Do this for the biases of a panel, with its first tile, if each unit has a bias that is trained."""
-        i = self.b.builder
-        with i.if_then(i.and_(self.is_(k, 0), self.is_(self.of(layer, "bias"), EACH))):
-            body()
+    def has_biases(self, layer: ir.Value, k: ir.Value) -> ir.Value:
+        """Return whether a tile is the first of its panel, in a layer whose units each have a bias that is trained."""
+        return self.b.builder.and_(self.is_(k, 0), self.is_(self.of(layer, "bias"), EACH))
 
     def g(self, layer: ir.Value, p: ir.Value, k: ir.Value) -> ir.Value:
         """Return the address of a tile's gradient."""
@@ -138,27 +133,9 @@ class Weights(Forward):
         kernel = update(self.module, self.shape, program.optimizer, penalty, program.rule)
         self.call(kernel, w, g, rows, self.units_of(layer, p), self.remembered, self.parts, self.clip)
 
-    def shared(self, layer: ir.Value, count: ir.Value, going_on: ir.Value) -> None:
-        """A bias that all units of a layer share: one worker sees them all."""
-        b, whole = self.b, self.program.whole_gradient
+    # --- a bias that all units of a layer share ------------------------------------------------------------
 
-        def bias() -> None:
-            first = b.integer(0)
-            g = b.at(self.field("gradient"), self.bias_place(layer, first)) if whole else self.g(layer, first, first)
-
-            def panel(p: ir.Value) -> None:
-                d = b.at(self.d(layer), b.times(self.panel, p))
-                on = b.builder.select(self.is_(p, 0), going_on, b.integer(1))
-                self.call(bias_gradient(self.module, self.shape), d, count, g, on)
-
-            b.loop(0, self.of(layer, "panels"), panel)
-            if not whole:
-                self.call(shared_bias(self.module, self.shape, self.program.optimizer), g, self.scratch)
-                self.update_shared(layer, g)
-
-        self.if_shared(layer, bias)
-
-    def if_shared(self, layer: ir.Value, body: Body) -> None:
+    def if_shared(self, layer: ir.Value, body: Callable[[], None]) -> None:
         """Let one worker do this, if a layer has a bias that is shared and trained."""
         if not self.program.shared:
             return
@@ -166,8 +143,28 @@ class Weights(Forward):
         with i.if_then(i.and_(first, self.is_(self.of(layer, "bias"), SHARED))):
             body()
 
-    def update_shared(self, layer: ir.Value, g: ir.Value) -> None:
+    def shared(self, layer: ir.Value, count: ir.Value, going_on: ir.Value) -> None:
+        """The gradient of a shared bias; where it need not be whole, its update."""
+        b, first = self.b, self.b.integer(0)
+        g = self.shared_g(layer) if self.program.whole_gradient else self.g(layer, first, first)
+
+        def panel(p: ir.Value) -> None:
+            d = b.at(self.d(layer), b.times(self.panel, p))
+            on = b.builder.select(self.is_(p, 0), going_on, b.integer(1))
+            self.call(bias_gradient(self.module, self.shape), d, count, g, on)
+
+        b.loop(0, self.of(layer, "panels"), panel)
+        if not self.program.whole_gradient:
+            self.update_shared(layer, g, add_up=True)
+
+    def shared_g(self, layer: ir.Value) -> ir.Value:
+        """Return the address of a shared bias in the whole gradient."""
+        return self.b.at(self.field("gradient"), self.bias_place(layer, self.b.integer(0)))
+
+    def update_shared(self, layer: ir.Value, g: ir.Value, *, add_up: bool) -> None:
         """The same update in all places where a shared bias stands."""
+        if add_up:
+            self.call(shared_bias(self.module, self.shape, self.program.optimizer), g, self.scratch)
 
         def panel(p: ir.Value) -> None:
             w = self.b.at(self.parameters, self.bias_place(layer, p))
@@ -179,8 +176,8 @@ class Weights(Forward):
 
     def finish(self) -> None:
         """Update all weights from a whole gradient, clipped by its norm if the optimizer says so."""
-        b = self.b
-        if self.program.clips:
+        b, clips = self.b, self.program.clips
+        if clips:
             self.each_layer(self.squares)
             self.barrier()
             count = self.field("tiles", pointer=False)
@@ -189,25 +186,18 @@ class Weights(Forward):
         def layer(layer: ir.Value) -> None:
             def tile(p: ir.Value, k: ir.Value) -> None:
                 self.update_tile(layer, p, k, self.g(layer, p, k))
-
-                def biases() -> None:
-                    place = self.bias_place(layer, p)
-                    w, g = b.at(self.parameters, place), b.at(self.field("gradient"), place)
-                    self.update(layer, p, w, g, b.integer(1), weights=False)
-
-                self.if_biases(layer, k, biases)
+                with b.builder.if_then(self.has_biases(layer, k)):
+                    self.update(layer, p, *self.biases(layer, p), b.integer(1), weights=False)
 
             self.tiles_of(layer, tile)
-
-            def bias() -> None:
-                g = b.at(self.field("gradient"), self.bias_place(layer, b.integer(0)))
-                if not self.program.clips:
-                    self.call(shared_bias(self.module, self.shape, self.program.optimizer), g, self.scratch)
-                self.update_shared(layer, g)
-
-            self.if_shared(layer, bias)
+            self.if_shared(layer, lambda: self.update_shared(layer, self.shared_g(layer), add_up=not clips))
 
         self.each_layer(layer)
+
+    def biases(self, layer: ir.Value, p: ir.Value) -> tuple[ir.Value, ir.Value]:
+        """Return the addresses of a panel's biases and of their place in the whole gradient."""
+        place = self.bias_place(layer, p)
+        return self.b.at(self.parameters, place), self.b.at(self.field("gradient"), place)
 
     def squares(self, layer: ir.Value) -> None:
         """The squares of a layer's gradient, a sum per tile, one per panel of biases, one for a shared bias."""
@@ -216,30 +206,24 @@ class Weights(Forward):
         first = self.of(layer, "squares")
         last = b.add(first, b.builder.mul(panels, inputs))
 
+        def slot(number: ir.Value) -> ir.Value:
+            return b.at(self.field("squares"), b.times(number, 8))
+
         def tile(p: ir.Value, k: ir.Value) -> None:
             w, g = b.at(self.parameters, self.place(layer, p, k)), self.g(layer, p, k)
             kernel = finish(self.module, self.shape, optimizer, self.program.penalty or None)
-            slot = self.slot(b.add(first, b.times(p, inputs), k))
-            self.call(kernel, w, g, self.units_of(self.before(layer), k), slot)
+            there = slot(b.add(first, b.times(p, inputs), k))
+            self.call(kernel, w, g, self.units_of(self.before(layer), k), there)
+            with b.builder.if_then(self.has_biases(layer, k)):
+                place = self.biases(layer, p)
+                self.call(finish(self.module, self.shape, optimizer, None), *place, 1, slot(b.add(last, p)))
 
-            def biases() -> None:
-                place = self.bias_place(layer, p)
-                w, g = b.at(self.parameters, place), b.at(self.field("gradient"), place)
-                self.call(finish(self.module, self.shape, optimizer, None), w, g, 1, self.slot(b.add(last, p)))
-
-            self.if_biases(layer, k, biases)
+        def shared() -> None:
+            kernel = shared_bias(self.module, self.shape, optimizer)
+            self.call(kernel, self.shared_g(layer), slot(b.add(last, panels)))
 
         self.tiles_of(layer, tile)
-
-        def bias() -> None:
-            g = b.at(self.field("gradient"), self.bias_place(layer, b.integer(0)))
-            self.call(shared_bias(self.module, self.shape, optimizer), g, self.slot(b.add(last, panels)))
-
-        self.if_shared(layer, bias)
-
-    def slot(self, number: ir.Value) -> ir.Value:
-        """Return the address of one sum of squares."""
-        return self.b.at(self.field("squares"), self.b.times(number, 8))
+        self.if_shared(layer, shared)
 
     # --- workers ------------------------------------------------------------------------------------------
 
@@ -254,8 +238,7 @@ class Weights(Forward):
 
     def barrier(self) -> None:
         """Wait until all workers are here."""
-        b = self.b
-        kernel = barrier(self.module, x86=self.program.x86)
+        b, kernel = self.b, barrier(self.module, x86=self.program.x86)
         with b.builder.if_then(b.builder.icmp_signed(">", b.named["workers"], b.integer(1))):
             target = b.add(b.builder.load(self.arrived, typ=INDEX, align=8), b.named["workers"])
             b.builder.store(target, self.arrived)

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Hashable, Iterator
 from typing import NamedTuple
 
-from clearprop.expressions.simplify import simplify
+from clearprop.expressions.simplify import parts, simplify
 from clearprop.expressions.tree import (
     Apply,
     Expression,
@@ -25,6 +25,8 @@ from clearprop.expressions.tree import (
     symbols,
     where,
 )
+
+Derive = Callable[[Expression], Expression]
 
 
 class Step(NamedTuple):
@@ -124,25 +126,18 @@ def _apply(
 
 
 def _chain(
-    rule: str,
-    outer: Expression,
-    inner: Expression,
-    by: Hashable,
-    d: Callable[[Expression], Expression],
-    steps: list[Step],
+    rule: str, outer: Expression, inner: Expression, by: Hashable, d: Derive, steps: list[Step]
 ) -> tuple[str, Expression]:
     """outer'(inner) * inner', which is plain outer' where the inner is the symbol itself."""
     if inner == Symbol(by):
         return rule, outer
     slope = d(inner)
-    result = multiply(*_factors(outer), slope)
+    result = multiply(*parts(outer, Operator.MULTIPLY), slope)
     steps.append(Step("chain rule", inner, slope))
     return rule, result
 
 
-def _product(
-    factors: tuple[Expression, ...], by: Hashable, d: Callable[[Expression], Expression]
-) -> tuple[str, Expression]:
+def _product(factors: tuple[Expression, ...], by: Hashable, d: Derive) -> tuple[str, Expression]:
     varying = [k for k, factor in enumerate(factors) if by in symbols(factor)]
     terms = []
     for k in varying:
@@ -150,7 +145,7 @@ def _product(
         if len(varying) == 1:
             # As on paper: the power comes down in front of the constant, 2 * 1/2 * (t - y).
             constants = [factor for j, factor in enumerate(factors) if j != k]
-            first, *rest = _factors(slope)
+            first, *rest = parts(slope, Operator.MULTIPLY)
             ordered = [first, *constants, *rest] if isinstance(first, Number) else [*constants, first, *rest]
             ordered = [factor for factor in ordered if factor != Number(1.0)] or [Number(1.0)]
             return "constant factor rule", multiply(*ordered)
@@ -169,9 +164,3 @@ def _negated(tree: Expression) -> Expression:
 
 def _nonzero(terms: Iterator[Expression]) -> tuple[Expression, ...]:
     return tuple(term for term in terms if term != Number(0.0)) or (Number(0.0),)
-
-
-def _factors(tree: Expression) -> tuple[Expression, ...]:
-    if isinstance(tree, Apply) and tree.operator is Operator.MULTIPLY:
-        return tree.arguments
-    return (tree,)

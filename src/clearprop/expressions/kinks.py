@@ -12,10 +12,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from clearprop.expressions.evaluate import Values, evaluate
-from clearprop.expressions.tree import Apply, Expression, Operator, nodes, sin
+from clearprop.expressions.tree import RELATIONS, Apply, Expression, Operator, nodes, sin
 from clearprop.types import Array
-
-RELATIONS = {Operator.LESS, Operator.LESS_EQUAL, Operator.GREATER, Operator.GREATER_EQUAL}
 
 
 def switches(tree: Expression) -> Iterator[Expression]:

@@ -10,24 +10,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
 
-from clearprop.expressions.tree import Apply, Expression, Number, Operator, Symbol
+from clearprop.expressions.tree import RELATIONS, Apply, Expression, Number, Operator, Symbol
 
 CONDITION, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)
 Piece = tuple[str, int]
-
-COMPARISONS = {Operator.LESS, Operator.LESS_EQUAL, Operator.GREATER, Operator.GREATER_EQUAL}
 
 
 class Alphabet(ABC):
     """The look of each piece of a tree: one subclass per format."""
 
-    def __init__(
-        self,
-        name: Callable[[Hashable], str] = str,
-        number: Callable[[float], str] | None = None,
-    ) -> None:
-        self.name = name
-        self.number = number or plain_number
+    plus, minus, negative = " + ", " - ", "-"
+    """The signs between the terms of a sum, between the sides of a difference, and before what is negated."""
+
+    def __init__(self, name: Callable[[Hashable], str] = str, number: Callable[[float], str] | None = None) -> None:
+        self.name, self.number = name, number or plain_number
 
     def write(self, tree: Expression) -> str:
         """Return the text of the whole tree."""
@@ -44,32 +40,30 @@ class Alphabet(ABC):
                 first, *rest = arguments
                 parts = [self.wrapped(first, SUM)]
                 parts += [self.wrapped(term, PRODUCT, leading=False) for term in rest]
-                return self.plus().join(parts), SUM
+                return self.plus.join(parts), SUM
             case Apply(Operator.SUBTRACT, (u, v)):
-                return f"{self.wrapped(u, SUM)}{self.minus()}{self.wrapped(v, PRODUCT, leading=False)}", SUM
+                return f"{self.wrapped(u, SUM)}{self.minus}{self.wrapped(v, PRODUCT, leading=False)}", SUM
             case Apply(Operator.MULTIPLY, arguments):
                 first, *rest = arguments
                 parts = [self.wrapped(first, PRODUCT)]
                 parts += [self.wrapped(factor, SIGN, leading=False) for factor in rest]
                 return self.times().join(parts), PRODUCT
             case Apply(Operator.NEGATE, (u,)):
-                return f"{self.negative()}{self.wrapped(u, PRODUCT, leading=False)}", SIGN
+                return f"{self.negative}{self.wrapped(u, PRODUCT, leading=False)}", SIGN
             case Apply(Operator.DIVIDE, (u, v)):
                 return self.quotient(u, v)
             case Apply(Operator.POWER, (u, v)):
                 return self.power(u, v)
             case Apply(Operator.WHERE, (condition, u, v)):
                 return self.choice(condition, u, v)
-            case Apply(operator, (u, v)) if operator in COMPARISONS:
-                relation = f"{self.wrapped(u, SUM)} {self.relation(operator)} {self.wrapped(v, SUM)}"
-                return relation, CONDITION
+            case Apply(operator, (u, v)) if operator in RELATIONS:
+                return f"{self.wrapped(u, SUM)} {self.relation(operator)} {self.wrapped(v, SUM)}", CONDITION
             case Apply(operator, arguments):
                 return self.function(operator, arguments)
         raise TypeError(f"not an expression: {tree!r}")
 
     def wrapped(self, tree: Expression, at_least: int, leading: bool = True) -> str:
-        """The part, in parentheses unless it binds at least so strongly; a sign that does
-        not lead gets them too."""
+        """The part, in parentheses unless it binds at least as strongly; a sign that does not lead gets them too."""
         shown, strength = self.piece(tree)
         if strength < at_least or (strength == SIGN and not leading):
             return self.parenthesised(shown)
@@ -85,18 +79,6 @@ class Alphabet(ABC):
         shown = self.name(key)
         # The square of ∂E/∂w is (∂E/∂w)², not ∂E/∂w².
         return shown, SIGN if shown.startswith("-") else POWER if "/" in shown else ATOM
-
-    def plus(self) -> str:
-        """Between the terms of a sum."""
-        return " + "
-
-    def minus(self) -> str:
-        """Between the two sides of a difference."""
-        return " - "
-
-    def negative(self) -> str:
-        """In front of what is negated."""
-        return "-"
 
     @abstractmethod
     def times(self) -> str: ...
@@ -140,11 +122,7 @@ class Text(Alphabet):
         return f"{operator.value}({', '.join(self.write(argument) for argument in arguments)})", ATOM
 
 
-def text(
-    tree: Expression,
-    name: Callable[[Hashable], str] = str,
-    number: Callable[[float], str] | None = None,
-) -> str:
+def text(tree: Expression, name: Callable[[Hashable], str] = str, number: Callable[[float], str] | None = None) -> str:
     """Return the tree as plain text; ``name`` gives the name of each symbol.
 
     >>> from clearprop.expressions import parse
@@ -156,6 +134,4 @@ def text(
 
 def plain_number(value: float) -> str:
     """Return the shortest text that reads back as the same number; whole numbers without a point."""
-    if value == int(value) and abs(value) < 1e15:
-        return str(int(value))
-    return repr(float(value))
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))

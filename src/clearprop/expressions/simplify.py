@@ -95,10 +95,11 @@ def _scaled(coefficient: float, tree: Expression) -> Expression:
     match rest:
         case Apply(Operator.DIVIDE, (u, v)):
             return _scaled(coefficient, u) / v
-    return multiply(Number(coefficient), *_parts(rest, Operator.MULTIPLY))
+    return multiply(Number(coefficient), *parts(rest, Operator.MULTIPLY))
 
 
-def _parts(tree: Expression, operator: Operator) -> tuple[Expression, ...]:
+def parts(tree: Expression, operator: Operator) -> tuple[Expression, ...]:
+    """Return the operands of this operator at the top of the tree, or the whole tree."""
     return tree.arguments if isinstance(tree, Apply) and tree.operator is operator else (tree,)
 
 

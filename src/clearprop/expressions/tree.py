@@ -87,40 +87,32 @@ class Operator(Enum):
         return Apply(self, tuple(expression(argument) for argument in arguments))
 
 
+Infix = Callable[["Expression", "Operand"], "Expression"]
+
+
+def _left(operator: Operator) -> Infix:
+    return lambda u, v: Apply(operator, (u, expression(v)))
+
+
+def _right(operator: Operator) -> Infix:
+    return lambda v, u: Apply(operator, (expression(u), v))
+
+
 class Expression:
     """A number, a symbol, or an operator applied to expressions. Immutable."""
 
     __slots__ = ()
 
-    def __add__(self, other: Operand) -> Expression:
-        return Apply(Operator.ADD, (self, expression(other)))
-
-    def __radd__(self, other: Operand) -> Expression:
-        return Apply(Operator.ADD, (expression(other), self))
-
-    def __sub__(self, other: Operand) -> Expression:
-        return Apply(Operator.SUBTRACT, (self, expression(other)))
-
-    def __rsub__(self, other: Operand) -> Expression:
-        return Apply(Operator.SUBTRACT, (expression(other), self))
-
-    def __mul__(self, other: Operand) -> Expression:
-        return Apply(Operator.MULTIPLY, (self, expression(other)))
-
-    def __rmul__(self, other: Operand) -> Expression:
-        return Apply(Operator.MULTIPLY, (expression(other), self))
-
-    def __truediv__(self, other: Operand) -> Expression:
-        return Apply(Operator.DIVIDE, (self, expression(other)))
-
-    def __rtruediv__(self, other: Operand) -> Expression:
-        return Apply(Operator.DIVIDE, (expression(other), self))
-
-    def __pow__(self, other: Operand) -> Expression:
-        return Apply(Operator.POWER, (self, expression(other)))
-
-    def __rpow__(self, other: Operand) -> Expression:
-        return Apply(Operator.POWER, (expression(other), self))
+    __add__: Infix = _left(Operator.ADD)
+    __radd__: Infix = _right(Operator.ADD)
+    __sub__: Infix = _left(Operator.SUBTRACT)
+    __rsub__: Infix = _right(Operator.SUBTRACT)
+    __mul__: Infix = _left(Operator.MULTIPLY)
+    __rmul__: Infix = _right(Operator.MULTIPLY)
+    __truediv__: Infix = _left(Operator.DIVIDE)
+    __rtruediv__: Infix = _right(Operator.DIVIDE)
+    __pow__: Infix = _left(Operator.POWER)
+    __rpow__: Infix = _right(Operator.POWER)
 
     def __neg__(self) -> Expression:
         return Apply(Operator.NEGATE, (self,))
@@ -163,6 +155,7 @@ class Apply(Expression):
         return frozenset().union(*(symbols(argument) for argument in self.arguments))
 
 
+RELATIONS = {Operator.LESS, Operator.LESS_EQUAL, Operator.GREATER, Operator.GREATER_EQUAL}
 Operand = Expression | float
 
 

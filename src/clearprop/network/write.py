@@ -18,7 +18,7 @@ from clearprop.network.layer import Dense
 from clearprop.network.problem import Problem, Settings
 from clearprop.rules.activations import ACTIVATIONS, activation
 from clearprop.rules.losses import LOSSES, loss
-from clearprop.rules.optimizers import OPTIMIZERS, Optimizer, optimizer
+from clearprop.rules.optimizers import Optimizer, optimizer
 from clearprop.rules.schedules import Schedule
 from clearprop.types import Array
 
@@ -114,9 +114,7 @@ def _optimizer(chosen: Optimizer) -> dict[str, Any]:
     clips = {key: getattr(chosen, key) for key in ("clip_norm", "clip_value") if getattr(chosen, key) is not None}
     given = {"learning_rate": chosen.learning_rate, "schedule": chosen.schedule, **clips, **chosen.hyperparameters}
     _same("optimizer", chosen, lambda: optimizer(chosen.name, **given))
-    usual = OPTIMIZERS[chosen.name]().hyperparameters
-    changed = {key: value for key, value in chosen.hyperparameters.items() if value != usual[key]}
-    table: dict[str, Any] = {"name": chosen.name, "learning_rate": chosen.learning_rate, **changed}
+    table: dict[str, Any] = {"name": chosen.name, "learning_rate": chosen.learning_rate, **chosen.changed}
     if chosen.schedule != Schedule():
         warmup = {"warmup": chosen.schedule.warmup} if chosen.schedule.warmup else {}
         table["schedule"] = {"name": chosen.schedule.name, **chosen.schedule.constants, **warmup}

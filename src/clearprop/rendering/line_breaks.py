@@ -39,7 +39,7 @@ class Breakable(Alphabet):
 
     def between(self, operator: str) -> str:
         """Return the sign in front of a chunk: of ``+``, ``-``, ``*``, ``/``, or nothing."""
-        signs = {"": "", "+": self.plus(), "-": self.minus(), "*": self.times(), "/": "/ "}
+        signs = {"": "", "+": self.plus, "-": self.minus, "*": self.times(), "/": "/ "}
         return signs[operator].lstrip()
 
     def divides(self, tree: Apply, room: float) -> bool:
@@ -90,7 +90,7 @@ class Breakable(Alphabet):
                 return self._joined(room, ("", u, PRODUCT), ("/", v, POWER))
             case Apply(Operator.NEGATE, (u,)):
                 start, *others = self._part("-", u, PRODUCT, room)
-                return [Chunk("", self.negative() + start.shown), *others]
+                return [Chunk("", self.negative + start.shown), *others]
             case Apply(Operator.POWER, (u, v)) if (exponent := self.raised("", v)) is not None:
                 return _glued(self.opening, self.chunks(u, room), self.closing + exponent)
             case Apply(operator, arguments) if (name := self.applied(operator)) is not None:

@@ -137,14 +137,7 @@ class Formula(SetFormula):
 
     # --- the alphabet ---------------------------------------------------------------------------
 
-    def plus(self) -> str:
-        return mo("+")
-
-    def minus(self) -> str:
-        return mo("−")
-
-    def negative(self) -> str:
-        return mo("−", "prefix")
+    plus, minus, negative = mo("+"), mo("−"), mo("−", "prefix")
 
     def times(self) -> str:
         return mo(self.sign)

@@ -17,18 +17,7 @@ import numpy as np
 
 from clearprop.errors import UnknownName
 from clearprop.expressions import Expression, Number, Slope, Symbol, bind, differentiate, evaluate, parse, simplify
-from clearprop.expressions.tree import (
-    erf,
-    exp,
-    expm1,
-    greater,
-    logistic,
-    maximum,
-    softplus,
-    sqrt,
-    tanh,
-    where,
-)
+from clearprop.expressions.tree import erf, exp, expm1, greater, logistic, maximum, softplus, sqrt, tanh, where
 from clearprop.rules.roles import Role, y, z
 from clearprop.rules.rule import Rule
 from clearprop.types import Array
@@ -141,21 +130,9 @@ ACTIVATIONS: Mapping[str, AnyActivation] = {
     rule.name: rule
     for rule in (
         Activation("identity", z, "the weighted sum itself", shown_slope=Number(1.0)),
-        Activation(
-            "logistic",
-            logistic(z),
-            "lecture: Logistic unit",
-            shown_slope=y * (1 - y),
-            bounds=(0.0, 1.0),
-        ),
+        Activation("logistic", logistic(z), "lecture: Logistic unit", shown_slope=y * (1 - y), bounds=(0.0, 1.0)),
         Activation("tanh", tanh(z), "hyperbolic tangent", shown_slope=1 - y**2, bounds=(-1.0, 1.0)),
-        Activation(
-            "relu",
-            maximum(z, 0),
-            "Nair and Hinton 2010",
-            bounds=(0.0, math.inf),
-            init="he_normal",
-        ),
+        Activation("relu", maximum(z, 0), "Nair and Hinton 2010", bounds=(0.0, math.inf), init="he_normal"),
         Activation(
             "leaky_relu",
             where(greater(z, 0), z, Symbol("slope") * z),
@@ -181,10 +158,7 @@ ACTIVATIONS: Mapping[str, AnyActivation] = {
         ),
         Activation("softplus", softplus(z), "Dugas et al. 2000", bounds=(0.0, math.inf)),
         Activation(
-            "gelu",
-            z / 2 * (1 + erf(z / sqrt(2))),
-            "Hendrycks and Gimpel 2016, the exact form",
-            init="he_normal",
+            "gelu", z / 2 * (1 + erf(z / sqrt(2))), "Hendrycks and Gimpel 2016, the exact form", init="he_normal"
         ),
         Activation("silu", z * logistic(z), "Elfwing, Uchibe and Doya 2017", init="he_normal"),
         Softmax(),
@@ -208,7 +182,7 @@ def activation(name: str, /, **constants: float) -> AnyActivation:
     """
     rule = ACTIVATIONS.get(ALIASES.get(name, name))
     if rule is None:
-        if name.isidentifier() and name not in ("z",):
+        if name.isidentifier() and name != "z":
             raise UnknownName("activation", name, [*ACTIVATIONS, *ALIASES])
         rule = Activation(name, parse(name, {"z": Role.SUM}), "given as an expression", bounds=None)
     return rule.with_constants(constants)

@@ -97,11 +97,7 @@ LOSSES: Mapping[str, Loss] = {
         Loss("absolute_error", _difference, "least absolute deviations"),
         Loss(
             "huber",
-            where(
-                greater(_difference, _delta),
-                _delta * (_difference - _delta / 2),
-                _half * (t - y) ** 2,
-            ),
+            where(greater(_difference, _delta), _delta * (_difference - _delta / 2), _half * (t - y) ** 2),
             "Huber 1964",
             constants={"delta": 1.0},
         ),

@@ -41,7 +41,7 @@ class Assignment(NamedTuple):
     expression: Expression
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Optimizer:
     """A rule for new weights.
 
@@ -52,6 +52,9 @@ class Optimizer:
 
     Raises:
         InvalidArgument: an impossible learning rate or limit.
+
+    >>> Adam(0.01), optimizer("sgd", momentum=0.9, clip_norm=1.0)
+    (Adam(0.01), SGD(0.1, momentum=0.9, clip_norm=1.0))
     """
 
     name: str
@@ -67,6 +70,18 @@ class Optimizer:
 
     def __post_init__(self) -> None:
         check_fields(self)
+
+    @property
+    def changed(self) -> dict[str, Any]:
+        """The hyperparameters that do not have their usual values."""
+        usual = OPTIMIZERS[self.name]().hyperparameters
+        return {key: value for key, value in self.hyperparameters.items() if value != usual[key]}
+
+    def __repr__(self) -> str:
+        limits = {"schedule": self.schedule, "clip_norm": self.clip_norm, "clip_value": self.clip_value}
+        given = {**self.changed, **{key: value for key, value in limits.items() if value not in (None, Schedule())}}
+        arguments = [repr(self.learning_rate), *(f"{key}={value!r}" for key, value in given.items())]
+        return f"{OPTIMIZERS[self.name].__name__}({', '.join(arguments)})"
 
     @cached_property
     def clip_factor(self) -> Expression:
@@ -107,6 +122,11 @@ def _coupled(weight_decay: float) -> Expression:
     return g + Symbol("weight_decay") * w if weight_decay else g
 
 
+def _mean(of: Symbol, old_share: Expression, value: Expression) -> Assignment:
+    """Return the assignment of a running mean: the old one, and this value for the rest."""
+    return Assignment(of, old_share * of + (1 - old_share) * value)
+
+
 def SGD(
     learning_rate: float = 0.1,
     *,
@@ -131,16 +151,10 @@ def SGD(
         velocity = m * b + fresh
         lines.append(Assignment(b, where(greater(step, 1), velocity, gradient) if dampening else velocity))
         gradient = gradient + m * b if nesterov else b
-    made = _made(
-        "sgd",
-        learning_rate,
-        "Polyak 1964; Sutskever et al. 2013" if momentum else "lecture: new_w5",
-        [*lines, Assignment(w, w - rate * gradient)],
-        momentum=momentum,
-        dampening=dampening,
-        nesterov=nesterov,
-        weight_decay=weight_decay,
-    )
+    source = "Polyak 1964; Sutskever et al. 2013" if momentum else "lecture: new_w5"
+    lines.append(Assignment(w, w - rate * gradient))
+    given = {"momentum": momentum, "dampening": dampening, "nesterov": nesterov, "weight_decay": weight_decay}
+    made = _made("sgd", learning_rate, source, lines, **given)
     if nesterov and (momentum <= 0 or dampening != 0):
         raise InvalidArgument("sgd: nesterov needs a momentum above 0 and a dampening of 0")
     return made
@@ -161,26 +175,15 @@ def RMSprop(
     """
     a, v, mean, b = Symbol("alpha"), Symbol("v"), Symbol("m"), Symbol("b")
     gradient = _coupled(weight_decay)
-    lines = [Assignment(v, a * v + (1 - a) * gradient**2)]
-    spread: Expression = v
+    lines = [_mean(v, a, gradient**2)]
     if centered:
-        lines.append(Assignment(mean, a * mean + (1 - a) * gradient))
-        spread = v - mean**2
-    scaled = gradient / (sqrt(spread) + Symbol("eps"))
+        lines.append(_mean(mean, a, gradient))
+    scaled = gradient / (sqrt(v - mean**2 if centered else v) + Symbol("eps"))
     if momentum:
         lines.append(Assignment(b, Symbol("momentum") * b + scaled))
-        scaled = b
-    return _made(
-        "rmsprop",
-        learning_rate,
-        "Hinton 2012",
-        [*lines, Assignment(w, w - rate * scaled)],
-        alpha=alpha,
-        eps=eps,
-        momentum=momentum,
-        centered=centered,
-        weight_decay=weight_decay,
-    )
+    lines.append(Assignment(w, w - rate * (b if momentum else scaled)))
+    given = {"alpha": alpha, "eps": eps, "momentum": momentum, "centered": centered, "weight_decay": weight_decay}
+    return _made("rmsprop", learning_rate, "Hinton 2012", lines, **given)
 
 
 def Adagrad(
@@ -198,20 +201,10 @@ def Adagrad(
     s = Symbol("s")
     decayed = rate / (1 + (step - 1) * Symbol("lr_decay")) if lr_decay else rate
     gradient = _coupled(weight_decay)
-    return _made(
-        "adagrad",
-        learning_rate,
-        "Duchi, Hazan and Singer 2011",
-        [
-            Assignment(s, s + gradient**2),
-            Assignment(w, w - decayed * (gradient / (sqrt(s) + Symbol("eps")))),
-        ],
-        start=initial_accumulator_value,
-        lr_decay=lr_decay,
-        eps=eps,
-        initial_accumulator_value=initial_accumulator_value,
-        weight_decay=weight_decay,
-    )
+    lines = [Assignment(s, s + gradient**2), Assignment(w, w - decayed * (gradient / (sqrt(s) + Symbol("eps"))))]
+    start = initial_accumulator_value
+    given = {"lr_decay": lr_decay, "eps": eps, "initial_accumulator_value": start, "weight_decay": weight_decay}
+    return _made("adagrad", learning_rate, "Duchi, Hazan and Singer 2011", lines, start, **given)
 
 
 def Adam(
@@ -251,8 +244,8 @@ def _adam(gradient: Expression, old: Expression) -> list[Assignment]:
     beta1, beta2 = Symbol("beta1"), Symbol("beta2")
     m, v, m_hat, v_hat = Symbol("m"), Symbol("v"), Symbol("m_hat"), Symbol("v_hat")
     return [
-        Assignment(m, beta1 * m + (1 - beta1) * gradient),
-        Assignment(v, beta2 * v + (1 - beta2) * gradient**2),
+        _mean(m, beta1, gradient),
+        _mean(v, beta2, gradient**2),
         Assignment(m_hat, m / (1 - beta1**step)),
         Assignment(v_hat, v / (1 - beta2**step)),
         Assignment(w, old - rate * (m_hat / (sqrt(v_hat) + Symbol("eps")))),
@@ -269,11 +262,7 @@ def hyperparameter_check(key: str) -> Check:
 
 
 OPTIMIZERS: Mapping[str, Callable[..., Optimizer]] = {
-    "sgd": SGD,
-    "rmsprop": RMSprop,
-    "adagrad": Adagrad,
-    "adam": Adam,
-    "adamw": AdamW,
+    make.__name__.lower(): make for make in (SGD, RMSprop, Adagrad, Adam, AdamW)
 }
 
 

@@ -140,11 +140,5 @@ def watched(chosen: Schedule, base: float, before: Mapping[str, float], loss: fl
 
 def rate_at(chosen: Schedule, base: float, epoch: int, step: int | Array, plateau_factor: float = 1.0) -> Array:
     """Return the learning rate of a step (counted from 1) in an epoch (counted from 0), or of each of many steps."""
-    values: dict[Any, Any] = {
-        **chosen.numbers,
-        "base": base,
-        "epoch": float(epoch),
-        Role.STEP: step,
-        "scale": plateau_factor,
-    }
-    return evaluate(chosen.rate, values)
+    values = {"base": base, "epoch": float(epoch), Role.STEP: step, "scale": plateau_factor}
+    return evaluate(chosen.rate, {**chosen.numbers, **values})

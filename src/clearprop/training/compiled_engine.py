@@ -58,7 +58,7 @@ class Compiled:
 
     def snapshot(self) -> Snapshot:
         """Return the present numbers, copied as they stand in memory and put in order when they are first read."""
-        present, native, problem = self.native.copy(), self.native, self.problem
+        present, native, problem = self.native.parameters.copy(), self.native, self.problem
 
         def take() -> tuple[Parameters, Mapping[str, Array]]:
             vector, state = native.unpacked(present)

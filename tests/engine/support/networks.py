@@ -287,7 +287,7 @@ def outputs(engine: Native, rows: Array) -> Array:
     order, size = calling.filled(rows, np.int64), engine.problem.network.sizes[-1]
     found = calling.zeros(len(order) * size, engine.panels.numbers.dtype)
     engine.inference.set(order=order, examples=len(order), outputs=found)
-    together(engine.built.predict, engine.inference.address, engine.threads)
+    together(engine.built.function("predict"), engine.inference.address, engine.threads)
     return found.reshape(len(order), size)
 
 

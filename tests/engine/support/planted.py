@@ -198,9 +198,9 @@ def _early() -> Iterator[None]:
     """Each layer's weights are updated before the signals go back through them."""
     back = Steps.back
 
-    def update_first(self: Steps, layer: ir.Value, order: Any, count: ir.Value, *given: Any) -> None:
-        self.tiles_of(layer, lambda p, k: self.tile(layer, p, k, count, self.b.integer(0)))
-        back(self, layer, order, count, *given)
+    def update_first(self: Steps, layer: ir.Value, part: steps.Part) -> None:
+        self.tiles_of(layer, lambda p, k: self.tile(layer, p, k, part.count, self.b.integer(0)))
+        back(self, layer, part)
 
     with _replaced(Steps, "back", update_first), _replaced(Weights, "tiles", _first_layer):
         yield
@@ -209,7 +209,7 @@ def _early() -> Iterator[None]:
 def _first_layer(self: Steps, count: ir.Value, going_on: ir.Value) -> None:
     first = self.b.integer(1)
     self.tiles_of(first, lambda p, k: self.tile(first, p, k, count, going_on))
-    self.each_layer(lambda layer: self.shared(layer, count, going_on))
+    self.each_layer(lambda layer: self.if_shared(layer, lambda: self.shared(layer, count, going_on)))
 
 
 def _always_full(self: Forward, layer: ir.Value, p: ir.Value) -> ir.Value:
@@ -275,5 +275,5 @@ def compile_anew(engine: Native, *parts: Part) -> None:
         made = machine.compiled(build.source(engine.program, part), target)
         kept.append(Code(made, (part,), target, kernels))
         functions[part] = FUNCTION(kept[-1].addresses[part])
-    built: Any = SimpleNamespace(**functions, code=kept)
+    built: Any = SimpleNamespace(function=functions.__getitem__, code=kept)
     engine.built = built

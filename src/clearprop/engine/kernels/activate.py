@@ -12,7 +12,7 @@ from llvmlite import ir
 from clearprop.engine.block import Block
 from clearprop.engine.emit import Emitter
 from clearprop.engine.module import Module
-from clearprop.engine.numbers import INDEX, POINTER
+from clearprop.engine.numbers import arguments
 from clearprop.engine.panels import Panel
 from clearprop.expressions import Expression
 from clearprop.rules.roles import Role
@@ -54,8 +54,7 @@ def activate(module: Module, shape: Panel, number: int, output: Expression, slop
         each_vector(b, shape, n["units"], n["examples"], vector)
 
     kind = "activate" if slope is None else "activate_with_slope"
-    arguments = [("z", POINTER), ("d", POINTER), ("examples", INDEX), ("units", INDEX)]
-    return module.function(f"{kind}_{number}", arguments, build)
+    return module.function(f"{kind}_{number}", arguments("z d examples units"), build)
 
 
 def times(module: Module, shape: Panel) -> ir.Function:
@@ -70,5 +69,4 @@ def times(module: Module, shape: Panel) -> ir.Function:
 
         each_vector(b, shape, n["units"], n["examples"], vector)
 
-    arguments = [("d", POINTER), ("u", POINTER), ("examples", INDEX), ("units", INDEX)]
-    return module.function("times", arguments, build)
+    return module.function("times", arguments("d u examples units"), build)

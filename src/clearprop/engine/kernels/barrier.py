@@ -6,7 +6,7 @@ from llvmlite import ir
 
 from clearprop.engine.block import Block
 from clearprop.engine.module import GIVE_WAY, Module
-from clearprop.engine.numbers import INDEX, POINTER
+from clearprop.engine.numbers import INDEX, arguments
 
 
 def barrier(module: Module, *, x86: bool) -> ir.Function:
@@ -35,4 +35,4 @@ def barrier(module: Module, *, x86: bool) -> ir.Function:
         i.branch(spin)
         i.position_at_end(done)
 
-    return module.function("barrier", [("arrivals", POINTER), ("target", INDEX)], build)
+    return module.function("barrier", arguments("arrivals target"), build)

@@ -6,7 +6,7 @@ from llvmlite import ir
 
 from clearprop.engine.block import Block
 from clearprop.engine.module import Module
-from clearprop.engine.numbers import INDEX, POINTER
+from clearprop.engine.numbers import arguments
 from clearprop.engine.panels import Panel
 from clearprop.propagation.dropout import FIRST, MULTIPLIERS, SHIFTS
 
@@ -37,15 +37,12 @@ def drop(module: Module, shape: Panel) -> ir.Function:
                 value = i.mul(i.xor(value, i.lshr(value, constant(shift))), constant(factor))
             return i.xor(value, i.lshr(value, constant(SHIFTS[-1])))
 
-        def spread(bits: ir.Value) -> ir.Value:
-            return b.spread_as(kind, bits)
-
-        least, scale = spread(n["least"]), b.spread(n["kept"])
+        least, scale = b.spread_as(kind, n["least"]), b.spread(n["kept"])
 
         def example(s: ir.Value) -> None:
             number = b.smaller(s, b.builder.sub(n["examples"], b.integer(1)))
             row = b.load_integer(b.at(n["order"], b.times(number, 8)))
-            of_example = mix(spread(b.builder.xor(n["key"], row)))
+            of_example = mix(b.spread_as(kind, b.builder.xor(n["key"], row)))
 
             def vector(position: ir.Value) -> None:
                 hashed = b.builder.load(b.at(n["hashes"], b.times(position, lanes * 8)), typ=kind, align=8)
@@ -61,7 +58,5 @@ def drop(module: Module, shape: Panel) -> ir.Function:
 
         b.loop(n["first"], n["last"], example)
 
-    arguments = [("key", INDEX), ("hashes", POINTER), ("least", INDEX), ("kept", shape.numbers.scalar)]
-    arguments += [("order", POINTER), ("examples", INDEX), ("first", INDEX), ("last", INDEX)]
-    arguments += [("a", POINTER), ("d", POINTER), ("panel", INDEX), ("units", INDEX)]
-    return module.function("drop", arguments, build)
+    names = "key hashes least kept order examples first last a d panel units"
+    return module.function("drop", arguments(names, kept=shape.numbers.scalar), build)

@@ -11,27 +11,18 @@ from dataclasses import dataclass
 from llvmlite import ir
 
 from clearprop.engine.block import Block, reduced
-from clearprop.engine.emit import Emitter
 from clearprop.engine.kernels.softmax import Row, emitted, logarithm_of_total, softmax_of
 from clearprop.engine.module import Module
-from clearprop.engine.numbers import INDEX, POINTER
+from clearprop.engine.numbers import arguments
 from clearprop.engine.panels import Panel
 from clearprop.rules.fused import AnyFused, Fused, SoftmaxCrossEntropy
 from clearprop.rules.losses import Loss
 from clearprop.rules.roles import Role
 
-ARGUMENTS = [
-    ("a", POINTER),  # the first panel of the output layer: sums for a fused pair, else outputs
-    ("d", POINTER),  # signals, and before that the slopes of the activation
-    ("panel", INDEX),  # the bytes from panel to panel of both
-    ("units", INDEX),
-    ("first", INDEX),
-    ("last", INDEX),
-    ("examples", INDEX),
-    ("order", POINTER),
-    ("targets", POINTER),
-    ("weights", POINTER),  # how much each example counts, or nothing
-]
+ARGUMENTS = "a d panel units first last examples order targets weights share"
+"""The first panel of the output layer (sums for a fused pair, else outputs) and that of the signals, before them the
+slopes; the bytes from panel to panel; the units; the first, the last and the number of examples; their order, targets
+and weights; the factor of all of them."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +38,7 @@ class Output:
     weighted: bool
 
     def signals(self) -> ir.Function:
-        """d becomes ∂E/∂z of each output (of a softmax by itself ∂E/∂output): arguments as above, and the
-        factor of all examples."""
+        """d becomes ∂E/∂z of each output (of a softmax that is not fused ∂E/∂output): arguments as above."""
 
         def build(b: Block) -> None:
             row, share = Row(b, self.shape), b.named["share"]
@@ -63,12 +53,11 @@ class Output:
             def column(place: ir.Value, number: ir.Value, lanes: ir.Value) -> None:
                 def unit(s: ir.Value, a: ir.Value, d: ir.Value, target: ir.Value, count: ir.Value | None) -> None:
                     values: dict[Hashable, ir.Value] = {Role.TARGET: b.load_only(b.at(target, number), lanes)}
-                    emitter = Emitter(b.builder, b.numbers.vector, fma=b.numbers.fma)
                     value = b.load(b.at(a, place))
                     if isinstance(self.fused, Fused):
-                        signal = emitter.emit(self.fused.slope.simplified, {**values, Role.SUM: value})
+                        signal = emitted(b, self.fused.slope.simplified, {**values, Role.SUM: value})
                     else:
-                        signal = emitter.emit(self.loss.slope.simplified, {**values, Role.OUTPUT: value})
+                        signal = emitted(b, self.loss.slope.simplified, {**values, Role.OUTPUT: value})
                         if self.sloped:
                             signal = b.builder.fmul(signal, b.load(b.at(d, place)))
                     b.store(b.only(b.builder.fmul(signal, factor_of(count)), lanes), b.at(d, place))
@@ -80,10 +69,10 @@ class Output:
             else:
                 row.each(column)
 
-        return self.module.function("signals", [*ARGUMENTS, ("share", self.shape.numbers.scalar)], build)
+        return self.module.function("signals", arguments(ARGUMENTS, share=self.shape.numbers.scalar), build)
 
     def errors(self) -> ir.Function:
-        """Σ_k E_k of each example, as float64: arguments as above, the factor of all examples, and where they go."""
+        """Σ_k E_k of each example, as float64: arguments as above, and where they go."""
 
         def build(b: Block) -> None:
             row = Row(b, self.shape)
@@ -94,26 +83,23 @@ class Output:
 
                 def unit(place: ir.Value, number: ir.Value, lanes: ir.Value, total: ir.Value) -> ir.Value:
                     t, value = b.load_only(b.at(target, number), lanes), b.load(b.at(a, place))
-                    emitter = Emitter(b.builder, b.numbers.vector, fma=b.numbers.fma)
                     if isinstance(self.fused, SoftmaxCrossEntropy):
                         values = {Role.TARGET: t, Role.SUM: b.builder.fsub(value, most), "log_total": log_total}
-                        error = emitter.emit(self.fused.error, values)
+                        error = emitted(b, self.fused.error, values)
                     elif isinstance(self.fused, Fused):
-                        error = emitter.emit(self.fused.error, {Role.TARGET: t, Role.SUM: value})
+                        error = emitted(b, self.fused.error, {Role.TARGET: t, Role.SUM: value})
                     else:
-                        error = emitter.emit(self.loss.formula, {Role.TARGET: t, Role.OUTPUT: value})
+                        error = emitted(b, self.loss.formula, {Role.TARGET: t, Role.OUTPUT: value})
                     return b.builder.fadd(total, b.only(error, lanes))
 
                 error = b.builder.fmul(reduced(b, "fadd", row.each(unit, b.constant(0.0))), b.named["share"])
                 error = error if count is None else b.builder.fmul(error, count)
-                if b.numbers.dtype == "float32":
-                    error = b.builder.fpext(error, ir.DoubleType())
-                b.builder.store(error, b.at(b.named["errors"], b.times(s, 8)), align=8)
+                b.builder.store(b.widened(error), b.at(b.named["errors"], b.times(s, 8)), align=8)
 
             self._each_example(b, example)
 
-        arguments = [*ARGUMENTS, ("share", self.shape.numbers.scalar), ("errors", POINTER)]
-        return self.module.function("errors_of", arguments, build)
+        given = arguments(f"{ARGUMENTS} errors", share=self.shape.numbers.scalar)
+        return self.module.function("errors_of", given, build)
 
     def _each_example(self, b: Block, body: Callable[..., None]) -> None:
         n, size = b.named, self.shape.numbers.bytes

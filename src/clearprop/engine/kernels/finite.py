@@ -6,7 +6,7 @@ from llvmlite import ir
 
 from clearprop.engine.block import Block, reduced
 from clearprop.engine.module import Module
-from clearprop.engine.numbers import INDEX, POINTER
+from clearprop.engine.numbers import arguments
 from clearprop.engine.panels import Panel
 
 
@@ -36,5 +36,4 @@ def require_finite(module: Module, shape: Panel) -> ir.Function:
         with i.if_then(i.fcmp_unordered("uno", total, total)):
             i.store(b.integer(1), n["unfit"], align=8)
 
-    arguments = [("a", POINTER), ("panel", INDEX), ("units", INDEX), ("examples", INDEX), ("unfit", POINTER)]
-    return module.function("require_finite", arguments, build)
+    return module.function("require_finite", arguments("a panel units examples unfit"), build)

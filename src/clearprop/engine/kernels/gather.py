@@ -8,7 +8,7 @@ from llvmlite import ir
 
 from clearprop.engine.block import Block
 from clearprop.engine.module import Module
-from clearprop.engine.numbers import INDEX, POINTER
+from clearprop.engine.numbers import arguments
 from clearprop.engine.panels import Panel
 
 Copy = Callable[[ir.Value, ir.Value, ir.Value | None], None]
@@ -62,10 +62,7 @@ def gather(module: Module, shape: Panel) -> ir.Function:
 
         b.loop(n["first"], n["last"], example)
 
-    arguments: list[tuple[str, ir.Type]] = [("x", POINTER), ("order", POINTER), ("examples", INDEX), ("first", INDEX)]
-    return module.function(
-        "gather", [*arguments, ("last", INDEX), ("a", POINTER), ("panel", INDEX), ("units", INDEX)], build
-    )
+    return module.function("gather", arguments("x order examples first last a panel units"), build)
 
 
 def scatter(module: Module, shape: Panel) -> ir.Function:
@@ -84,5 +81,4 @@ def scatter(module: Module, shape: Panel) -> ir.Function:
 
         b.loop(0, n["examples"], example)
 
-    arguments: list[tuple[str, ir.Type]] = [("y", POINTER), ("a", POINTER), ("panel", INDEX), ("examples", INDEX)]
-    return module.function("scatter", [*arguments, ("units", INDEX)], build)
+    return module.function("scatter", arguments("y a panel examples units"), build)

@@ -11,7 +11,7 @@ from llvmlite import ir
 
 from clearprop.engine.block import Block
 from clearprop.engine.module import Module
-from clearprop.engine.numbers import INDEX, POINTER
+from clearprop.engine.numbers import arguments
 from clearprop.engine.panels import Panel
 
 BLOCK = 128
@@ -69,8 +69,7 @@ def gradient(module: Module, shape: Panel, inputs: int, vectors: int) -> ir.Func
 
         b.loop(0, n["examples"], block, by=BLOCK)
 
-    arguments = [("a", POINTER), ("d", POINTER), ("examples", INDEX), ("g", POINTER), ("inputs", INDEX)]
-    return module.function(f"gradient_{vectors}", [*arguments, ("going_on", INDEX)], build)
+    return module.function(f"gradient_{vectors}", arguments("a d examples g inputs going_on"), build)
 
 
 def starting(b: Block, shape: Panel, g: ir.Value, fresh: ir.Value, rows: int, vectors: int) -> Values:
@@ -98,5 +97,4 @@ def bias_gradient(module: Module, shape: Panel) -> ir.Function:
         for v, total in enumerate(b.loop(0, n["examples"], example, sums)):
             b.store(total, b.at(n["g"], v * step))
 
-    arguments = [("d", POINTER), ("examples", INDEX), ("g", POINTER), ("going_on", INDEX)]
-    return module.function("bias_gradient", arguments, build)
+    return module.function("bias_gradient", arguments("d examples g going_on"), build)

@@ -14,7 +14,7 @@ from llvmlite import ir
 
 from clearprop.engine.block import Block
 from clearprop.engine.module import Module
-from clearprop.engine.numbers import INDEX, POINTER
+from clearprop.engine.numbers import arguments
 from clearprop.engine.panels import Panel
 
 UNROLLED = 4
@@ -37,15 +37,7 @@ def product(module: Module, shape: Panel, rows: int, vectors: int) -> ir.Functio
     """
     return module.function(
         f"product_{rows}_{vectors}",
-        [
-            ("a", POINTER),
-            ("panel", INDEX),
-            ("inputs", INDEX),
-            ("w", POINTER),
-            ("start", POINTER),
-            ("c", POINTER),
-            ("examples", INDEX),
-        ],
+        arguments("a panel inputs w start c examples"),
         lambda block: _Product(block, shape, rows, vectors).build(),
     )
 

@@ -10,7 +10,7 @@ from llvmlite import ir
 from clearprop.engine.block import Block, intrinsic, reduced
 from clearprop.engine.emit import Emitter
 from clearprop.engine.module import Module
-from clearprop.engine.numbers import INDEX, POINTER
+from clearprop.engine.numbers import arguments
 from clearprop.engine.panels import Panel
 from clearprop.expressions import Expression, Symbol
 from clearprop.expressions.tree import log
@@ -92,12 +92,11 @@ def logarithm_of_total(b: Block, row: Row, z: ir.Value) -> tuple[ir.Value, ir.Va
     return most, emitted(b, LOG_TOTAL, {"total": terms(b, row, z, most)})
 
 
-ARGUMENTS = [("panel", INDEX), ("units", INDEX), ("first", INDEX), ("last", INDEX)]
-"""The bytes from panel to panel, how many units the layer has, the first and the last example."""
-
-
 def softmax(module: Module, shape: Panel, *, training: bool) -> ir.Function:
-    """z becomes its softmax, which is kept in d as well in training: arguments z, d, and those above."""
+    """z becomes its softmax, which is kept in d as well in training.
+
+    Arguments: z, d, the bytes from panel to panel, the number of units of the layer, the first and the last example.
+    """
 
     def build(b: Block) -> None:
         n, row = b.named, Row(b, shape)
@@ -111,11 +110,12 @@ def softmax(module: Module, shape: Panel, *, training: bool) -> ir.Function:
 
         b.loop(n["first"], n["last"], example)
 
-    return module.function(f"softmax{'_kept' if training else ''}", [("z", POINTER), ("d", POINTER), *ARGUMENTS], build)
+    name = "softmax_kept" if training else "softmax"
+    return module.function(name, arguments("z d panel units first last"), build)
 
 
 def pull_back(module: Module, shape: Panel) -> ir.Function:
-    """d, which holds y, becomes ∂E/∂z, where u holds ∂E/∂y. Arguments d, u, and those above."""
+    """d, which holds y, becomes ∂E/∂z, where u holds ∂E/∂y. Arguments: d, u, and the last four of ``softmax``."""
 
     def build(b: Block) -> None:
         n, row = b.named, Row(b, shape)
@@ -139,4 +139,4 @@ def pull_back(module: Module, shape: Panel) -> ir.Function:
 
         b.loop(n["first"], n["last"], example)
 
-    return module.function("pull_back", [("d", POINTER), ("u", POINTER), *ARGUMENTS], build)
+    return module.function("pull_back", arguments("d u panel units first last"), build)

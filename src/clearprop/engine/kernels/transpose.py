@@ -6,7 +6,7 @@ from llvmlite import ir
 
 from clearprop.engine.block import Block
 from clearprop.engine.module import Module
-from clearprop.engine.numbers import INDEX, POINTER
+from clearprop.engine.numbers import arguments
 from clearprop.engine.panels import Panel
 
 SIDE = 8
@@ -35,7 +35,7 @@ def transpose(module: Module, shape: Panel) -> ir.Function:
 
         b.loop(0, n["inputs"], inputs, by=side)
 
-    return module.function("transpose", [("w", POINTER), ("wt", POINTER), ("inputs", INDEX), ("units", INDEX)], build)
+    return module.function("transpose", arguments("w wt inputs units"), build)
 
 
 def turned(b: Block, rows: list[ir.Value]) -> list[ir.Value]:

@@ -14,7 +14,7 @@ from clearprop.engine.block import Block, intrinsic, reduced
 from clearprop.engine.emit import Emitter
 from clearprop.engine.kernels.activate import each_vector
 from clearprop.engine.module import Module
-from clearprop.engine.numbers import INDEX, POINTER
+from clearprop.engine.numbers import arguments
 from clearprop.engine.panels import Panel
 from clearprop.expressions import Apply, Expression, Number, Operator, Symbol, evaluate
 from clearprop.expressions.tree import symbols
@@ -32,10 +32,12 @@ class Rule:
     assignments: tuple[Assignment, ...]
     parts: tuple[Expression, ...]
     constants: Mapping[str, float]
+    remembered: tuple[Any, ...]
+    """The weight, and the names of what is remembered of it."""
 
     @staticmethod
     def of(optimizer: Optimizer) -> Rule:
-        """The rule of an optimizer."""
+        """Return the rule of an optimizer."""
         alone = frozenset((Role.RATE, Role.STEP, *optimizer.constants))
         parts: dict[Expression, Symbol] = {}
 
@@ -59,15 +61,13 @@ class Rule:
             return tree
 
         assignments = tuple(Assignment(symbol, apart(tree)) for symbol, tree in optimizer.assignments)
-        return Rule(assignments, tuple(parts), optimizer.constants)
+        return Rule(assignments, tuple(parts), optimizer.constants, (Role.WEIGHT, *optimizer.state))
 
     def at(self, steps: Array, rates: Array) -> Array:
         """The parts at each of these steps, shape (steps, parts)."""
         values: dict[Any, Any] = {Role.STEP: steps.astype(float), Role.RATE: rates, **self.constants}
-        table = np.empty((len(steps), len(self.parts)))
-        for column, tree in enumerate(self.parts):
-            table[:, column] = evaluate(tree, values)
-        return table
+        columns = [np.broadcast_to(evaluate(tree, values), steps.shape) for tree in self.parts]
+        return np.stack(columns, axis=1) if columns else np.empty((len(steps), 0))
 
     @property
     def counts_steps(self) -> bool:
@@ -84,7 +84,6 @@ def update(module: Module, shape: Panel, optimizer: Optimizer, penalty: Penalty 
     """New weights from gradients, for rows of a panel: arguments w, g, how many rows, how many units the panel
     has, the bytes from w to the first of what the optimizer remembers, and from there to the next, the parts of
     this step, and the factor that clipping by norm found. Biases know no penalty."""
-    names = list(optimizer.state)
 
     def build(b: Block) -> None:
         n, numbers = b.named, shape.numbers
@@ -96,28 +95,30 @@ def update(module: Module, shape: Panel, optimizer: Optimizer, penalty: Penalty 
 
         def vector(at: ir.Value, lanes: ir.Value) -> None:
             w = b.at(n["w"], at)
-            emitter = Emitter(b.builder, numbers.vector, fma=numbers.fma)
-            values: dict[Any, ir.Value] = {Role.WEIGHT: b.load(w), **parts}
+            emitter, old = Emitter(b.builder, numbers.vector, fma=numbers.fma), b.load(w)
             g = b.load(b.at(n["g"], at))
             if optimizer.clip_norm is None:
-                g = bounded(b, emitter, optimizer, penalty, g, values[Role.WEIGHT])
+                g = bounded(b, emitter, optimizer, penalty, g, old)
             else:
                 g = b.builder.fmul(g, factor)
-            values[Role.GRADIENT] = g
-            places = [b.at(w, b.times(n["state"], position + 1)) for position in range(len(names))]
-            values |= {name: b.load(place) for name, place in zip(names, places, strict=True)}
-            for symbol, tree in rule.assignments:
-                values[symbol.key] = emitter.emit(tree, values)
+            places = [b.at(w, b.times(n["state"], position + 1)) for position in range(len(optimizer.state))]
+            new = assigned(emitter, rule, {**parts, Role.GRADIENT: g}, [old, *map(b.load, places)])
             # What fills up the panel stays zero, also where a rule makes 0/0 of it.
-            b.store(b.only(values[Role.WEIGHT], lanes), w)
-            for name, place in zip(names, places, strict=True):
-                b.store(b.only(values[name], lanes), place)
+            for value, place in zip(new, [w, *places], strict=True):
+                b.store(b.only(value, lanes), place)
 
         each_vector(b, shape, n["units"], n["rows"], vector)
 
-    arguments: Sequence[tuple[str, ir.Type]] = [("w", POINTER), ("g", POINTER), ("rows", INDEX), ("units", INDEX)]
-    arguments = [*arguments, ("state", INDEX), ("parts", POINTER), ("factor", shape.numbers.scalar)]
-    return module.function("update_penalized" if penalty else "update", arguments, build)
+    given = arguments("w g rows units state parts factor", factor=shape.numbers.scalar)
+    return module.function("update_penalized" if penalty else "update", given, build)
+
+
+def assigned(emitter: Emitter, rule: Rule, known: Mapping[Any, ir.Value], old: Sequence[ir.Value]) -> list[ir.Value]:
+    """Return the new weights and what the optimizer remembers of them, from the old ones."""
+    values = {**known, **dict(zip(rule.remembered, old, strict=True))}
+    for symbol, tree in rule.assignments:
+        values[symbol.key] = emitter.emit(tree, values)
+    return [values[key] for key in rule.remembered]
 
 
 def bounded(
@@ -145,15 +146,14 @@ def finish(module: Module, shape: Panel, optimizer: Optimizer, penalty: Penalty 
             emitter = Emitter(b.builder, numbers.vector, fma=numbers.fma)
             g = bounded(b, emitter, optimizer, penalty, b.load(place), b.load(b.at(n["w"], at)))
             b.store(g, place)
-            g = b.builder.fpext(g, wide) if numbers.dtype == "float32" else g
+            g = b.widened(g)
             return [b.builder.fadd(total, b.builder.fmul(g, g))]
 
         zero = ir.Constant(wide, [0.0] * numbers.lanes)
         (total,) = b.loop(0, b.times(n["rows"], shape.vectors), vector, [zero])
         b.builder.store(reduced(b, "fadd", total), n["squares"], align=8)
 
-    arguments = [("w", POINTER), ("g", POINTER), ("rows", INDEX), ("squares", POINTER)]
-    return module.function("finish_penalized" if penalty else "finish", arguments, build)
+    return module.function("finish_penalized" if penalty else "finish", arguments("w g rows squares"), build)
 
 
 def shared_bias(module: Module, shape: Panel, optimizer: Optimizer) -> ir.Function:
@@ -172,10 +172,10 @@ def shared_bias(module: Module, shape: Panel, optimizer: Optimizer) -> ir.Functi
         for place in places:
             b.store(total, place)
         number = b.builder.extract_element(total, ir.Constant(ir.IntType(32), 0))
-        number = b.builder.fpext(number, ir.DoubleType()) if numbers.dtype == "float32" else number
+        number = b.widened(number)
         b.builder.store(b.builder.fmul(number, number), n["squares"], align=8)
 
-    return module.function("shared_bias", [("g", POINTER), ("squares", POINTER)], build)
+    return module.function("shared_bias", arguments("g squares"), build)
 
 
 def clip_factor(b: Block, squares: ir.Value, count: ir.Value, optimizer: Optimizer) -> ir.Value:
@@ -188,5 +188,4 @@ def clip_factor(b: Block, squares: ir.Value, count: ir.Value, optimizer: Optimiz
 
     (total,) = b.loop(0, count, add, [ir.Constant(double, 0.0)])
     norm = b.builder.call(intrinsic(b.builder.module, "llvm.sqrt", double, 1), [total])
-    factor = Emitter(b.builder, double, fma=b.numbers.fma).emit(optimizer.clip_factor, {"norm": norm})
-    return b.builder.fptrunc(factor, b.numbers.scalar) if b.numbers.dtype == "float32" else factor
+    return b.narrowed(Emitter(b.builder, double, fma=b.numbers.fma).emit(optimizer.clip_factor, {"norm": norm}))
