@@ -118,7 +118,6 @@ def test_activations_and_signals_have_panels_of_their_own(numbers: Numbers) -> N
     assert taken == list(range(len(taken)))
     softmax = next(row["panels"] for row in table if row["units"] == 16)
     assert calling.aside(panels) == softmax
-    assert calling.training_panels(panels) == len(taken) + softmax
     plain = replace(panels, network=cp.Network(2, [cp.Dense(3, "tanh")]))
     assert calling.aside(plain) == 0
 

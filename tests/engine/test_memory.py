@@ -28,6 +28,7 @@ from tests.engine.support.planted import compile_anew, planted
 from tests.support import HANG
 
 import clearprop as cp
+from clearprop.engine.calling import address
 from clearprop.engine.fingerprint import Part
 from clearprop.engine.predictor import Predictor
 from clearprop.types import Array
@@ -214,8 +215,8 @@ def test_predictions_stay_inside() -> None:
                     inputs[:] = np.random.default_rng(seed).normal(size=inputs.shape)
                     outputs = guards.zeros(rows * problem.network.sizes[-1], dtype).reshape(rows, -1)
                     for count in (1, 127, 128, 129, int(rng.integers(1, rows)), rows):
-                        predictor._some(inputs[-count:], outputs[-count:])
-                        predictor._some(inputs[:count], outputs[:count])
+                        predictor._run(address(inputs[-count:]), address(outputs[-count:]), count)
+                        predictor._run(address(inputs[:count]), address(outputs[:count]), count)
                     assert guards.intact
                     found.append(outputs.copy())
             assert np.array_equal(found[0], found[1])

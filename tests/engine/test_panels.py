@@ -43,7 +43,9 @@ def left(engine: Native) -> dict[str, float]:
     found = {f"parts[{k}]": part[places["weights"]] for k, part in enumerate(engine.parts)}
     found["transposed"] = engine.transposed[places["transposed"]]
     starts, width = panels.activation_starts(), panels.width
-    training = engine.training.arrays["activations"].reshape(calling.training_panels(panels), -1, width)
+    training = engine.training.arrays["activations"].reshape(
+        2 * starts[-1] - starts[1] + calling.aside(panels), -1, width
+    )
     inference = engine.inference.arrays["activations"].reshape(engine.threads, starts[-1], -1, width)
     for layer in range(panels.network.depth + 1):
         last = starts[layer] + panels.count(layer) - 1

@@ -187,9 +187,3 @@ def aside(panels: Panels) -> int:
     """Return the number of panels that softmax layers need beside activations and signals."""
     layers = enumerate(panels.network.layers, start=1)
     return max((panels.count(number) for number, layer in layers if isinstance(layer.rule, Softmax)), default=0)
-
-
-def training_panels(panels: Panels) -> int:
-    """Return the number of panels of activations, signals and softmax layers, in training."""
-    starts = panels.activation_starts()
-    return starts[-1] + (starts[-1] - starts[1]) + aside(panels)

@@ -21,7 +21,7 @@ import numpy as np
 from clearprop.engine import machine
 from clearprop.engine.machine import Target
 from clearprop.engine.program import Program
-from clearprop.expressions import Apply, Expression, Number, Symbol
+from clearprop.expressions import Apply, Number, Symbol
 from clearprop.network.description import Network
 from clearprop.network.layer import Dense
 from clearprop.rules.activations import Activation, Softmax
@@ -47,7 +47,8 @@ LEFT_OUT: Mapping[type, tuple[str, ...]] = {
 """Fields that do not matter to code: names, sources, and numbers given to it when it runs."""
 
 READ: Mapping[type, Callable[[Any], Any]] = {
-    Network: lambda network: (network.sizes, network.fused, _alike(network)),
+    # Layers with equal rules share their code.
+    Network: lambda network: (network.sizes, network.fused, _first_alike([layer.rule for layer in network.layers])),
     Activation: lambda rule: (rule.formula, rule.slope.simplified),
     Loss: lambda rule: (rule.formula, rule.slope.simplified),
     Fused: lambda rule: rule.slope.simplified,
@@ -108,10 +109,15 @@ def description(program: Program, part: Part) -> str:
 def _written(value: Any, without: Mapping[type, tuple[str, ...]]) -> str:
     """Return a value as text that no other value has."""
     kind = type(value)
-    if isinstance(value, Expression):
-        return _tree(value)
-    if isinstance(value, Enum):
-        return f"{kind.__name__}.{value.name}"
+    match value:
+        case Number(number):
+            return _written(number, without)
+        case Symbol(key):
+            return _written(key, without)
+        case Apply(operator, arguments):
+            return "({} {})".format(operator.name, " ".join(_written(each, without) for each in arguments))
+        case Enum():
+            return f"{kind.__name__}.{value.name}"
     if value is None or kind in (bool, int, str):
         return repr(value)
     if kind is float:
@@ -132,43 +138,22 @@ def _written(value: Any, without: Mapping[type, tuple[str, ...]]) -> str:
     return f"{kind.__name__}({', '.join(parts)})"
 
 
-def _tree(tree: Expression) -> str:
-    """Return an expression, operators first, as text that no other expression has."""
-    match tree:
-        case Number(value):
-            return _written(value, {})
-        case Symbol(key):
-            return _written(key, {})
-        case Apply(operator, arguments):
-            return "({} {})".format(operator.name, " ".join(map(_tree, arguments)))
-    raise TypeError(f"not known: {type(tree)!r}")
-
-
-def _alike(network: Network) -> tuple[int, ...]:
-    """Return for each layer the first one with an equal rule: layers with the same rule share its code."""
-    first: dict[int, int] = {}  # by identity, for most layers have the very same rule
-    rules = [layer.rule for layer in network.layers]
-    for index, rule in enumerate(rules):
-        if id(rule) not in first:
-            first[id(rule)] = next((k for k in first.values() if rules[k] == rule), index)
-    return tuple(first[id(rule)] for rule in rules)
+def _first_alike(rules: list[Any]) -> tuple[int, ...]:
+    """Return for each rule the place of the first that equals it."""
+    return tuple(map(rules.index, rules))
 
 
 # --- sources ---------------------------------------------------------------------------------------------
 
 ROOMS = ("engine", "expressions", "rules")
 FILES = ("__init__.py", "network/description.py", "network/problem.py", "propagation/dropout.py")
-
-
 ROOT = Path(__file__).parents[1]
 
 
 @cache
 def sources() -> str | None:
-    """The hash of the source files that make code, clearprop's version among them, or None if they cannot be read.
-
-    As they stood when this module was imported, and with it those that make code.
-    """
+    """Return the hash of the source files that make code, as they stood when this module was imported, or None if they
+    cannot be read."""
     return hashed(ROOT)
 
 
@@ -178,7 +163,7 @@ def unchanged() -> bool:
 
 
 def hashed(root: Path) -> str | None:
-    """The hash of those files below a folder."""
+    """Return the hash of those files below a folder."""
     whole = hashlib.sha256()
     try:
         paths = [path for room in ROOMS for path in (root / room).rglob("*.py")]

@@ -112,8 +112,8 @@ class Forward(ABC):
             with otherwise:
                 self.call(kernel(wider[0]), *arguments)
 
-    def by_rule(self, layer: ir.Value, body: Callable[[int, Activation], None]) -> None:
-        """Do this for the activation of a layer, if it is computed unit by unit."""
+    def outputs(self, layer: ir.Value, *panel: ir.Value, training: bool) -> None:
+        """Compute the outputs of a panel by the activation of its layer, if that looks at one unit."""
         b, rule = self.b, self.rule_of(layer)
         after = b.builder.append_basic_block("after")
         switch = b.builder.switch(rule, after)
@@ -123,7 +123,8 @@ class Forward(ABC):
             block = b.builder.append_basic_block("rule")
             switch.add_case(b.integer(number), block)
             b.builder.position_at_end(block)
-            body(number, activation)
+            slope = activation.slope.simplified if training else None
+            self.call(activate(self.module, self.shape, number, activation.formula, slope), *panel)
             b.builder.branch(after)
         b.builder.position_at_end(after)
 
@@ -185,12 +186,7 @@ class Forward(ABC):
 
                 self.by_width(units, kernel, a, self.panel, inputs, w, b.at(w, bias), z, examples)
 
-                def outputs(number: int, rule: Activation) -> None:
-                    slope = rule.slope.simplified if training else None
-                    kernel = activate(self.module, self.shape, number, rule.formula, slope)
-                    self.call(kernel, z, d, examples, units)
-
-                self.by_rule(layer, outputs)
+                self.outputs(layer, z, d, examples, units, training=training)
 
             self.each_panel(layer, panel)
 

@@ -75,6 +75,7 @@ class Native:
         rows, block = plan.rows(program, batch), plan.block(program, network)
         self.table = calling.layer_table(panels, program.activations)
         objective, starts = network.loss, panels.activation_starts()
+        aside = 2 * starts[-1] - starts[1]  # behind activations and signals
         shared: dict[str, Array | int] = {
             "layers": filled(self.table, np.int64),
             "depth": network.depth,
@@ -101,8 +102,8 @@ class Native:
             squares=zeros(self.tiles if program.clips else 0, np.float64),
             tiles=self.tiles,
             chunk=plan.chunk(program, batch),
-            activations=zeros(calling.training_panels(panels) * rows * panels.width, dtype),
-            aside=2 * starts[-1] - starts[1],
+            activations=zeros((aside + calling.aside(panels)) * rows * panels.width, dtype),
+            aside=aside,
             rows=rows,
             scratch=zeros(threads * (block + panels.width) * panels.width, dtype),
             arrivals=self.arrivals,

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -80,10 +81,8 @@ class Panels(Panel):
     @cached_property
     def weight_starts(self) -> tuple[int, ...]:
         """The row at which each layer's weights begin, and at which all end; layer 0 has none."""
-        starts = [0, 0]
-        for layer in range(1, self.network.depth + 1):
-            starts.append(starts[-1] + self.count(layer) * self.weight_rows(layer))
-        return tuple(starts)
+        layers = range(1, self.network.depth + 1)
+        return (0, *accumulate((self.count(layer) * self.weight_rows(layer) for layer in layers), initial=0))
 
     @property
     def weights(self) -> int:
@@ -93,10 +92,8 @@ class Panels(Panel):
     @cached_property
     def transposed_starts(self) -> tuple[int, ...]:
         """The row at which each layer's transposed weights begin; the first layer needs none."""
-        starts = [0, 0, 0]
-        for layer in range(2, self.network.depth + 1):
-            starts.append(starts[-1] + self.count(layer - 1) * self.padded(layer))
-        return tuple(starts)
+        layers = range(2, self.network.depth + 1)
+        return (0, 0, *accumulate((self.count(layer - 1) * self.padded(layer) for layer in layers), initial=0))
 
     @property
     def transposed(self) -> int:
@@ -105,10 +102,7 @@ class Panels(Panel):
 
     def activation_starts(self) -> tuple[int, ...]:
         """The panel at which each layer's activations begin, and the end."""
-        starts = [0]
-        for layer in range(self.network.depth + 1):
-            starts.append(starts[-1] + self.count(layer))
-        return tuple(starts)
+        return tuple(accumulate(map(self.count, range(self.network.depth + 1)), initial=0))
 
     # --- parameters in and out ----------------------------------------------------------------------
 
@@ -131,12 +125,11 @@ class Panels(Panel):
         """Return the weights as panels, from the flat vector."""
         panels = np.zeros(self.weights * self.width, self.numbers.dtype)
         panels[self.places] = vector
-        layout = self.network.layout
-        for index, layer in enumerate(self.network.layers):
+        for number, layer in enumerate(self.network.layers, start=1):
             if layer.bias == "shared":
-                rows, units = self.weight_rows(index + 1), np.arange(layer.size)
-                start = self.weight_starts[index + 1] + units // self.width * rows + rows - 1
-                panels[start * self.width + units % self.width] = vector[layout.biases[index]]
+                rows, units = self.weight_rows(number), np.arange(layer.size)
+                start = self.weight_starts[number] + units // self.width * rows + rows - 1
+                panels[start * self.width + units % self.width] = vector[self.network.layout.biases[number - 1]]
         return panels
 
     def unpack(self, panels: Array) -> Array:

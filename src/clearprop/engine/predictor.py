@@ -21,7 +21,6 @@ INPUTS, OUTPUTS, COUNT = (FIELDS.index(name) for name in ("inputs", "outputs", "
 ROWS = 512 * EXAMPLES
 """Rows computed together: this bounds the memory for any number of rows."""
 
-
 FEW = 8
 """The most rows that are copied, and computed by the calling thread."""
 
@@ -78,34 +77,24 @@ class Predictor:
         found, finite = np.empty((rows, self.sizes[1]), self.dtype), True
         for start in range(0, rows, ROWS):
             part = slice(start, start + ROWS)
-            finite &= self._some(self._readable(inputs[part]), found[part])
+            # A copy, unless native code can read the inputs as they are.
+            readable = np.require(inputs[part], self.dtype, ["C", "A"])
+            with self.lock:
+                finite &= self._run(address(readable), address(found[part]), len(readable))
         return found, finite
 
     def _few(self, inputs: Array, rows: int) -> tuple[Array, bool]:
         with self.lock:
             self.given[:rows] = inputs
-            words = self.words
-            words[INPUTS], words[OUTPUTS] = self.places
-            words[COUNT] = rows
-            self.unfit[0] = 0
+            finite = self._run(*self.places, rows)
+            return self.found[:rows].copy(), finite
+
+    def _run(self, inputs: int, outputs: int, rows: int) -> bool:
+        """Compute rows from one address to another; return whether all numbers are finite."""
+        self.words[INPUTS], self.words[OUTPUTS], self.words[COUNT] = inputs, outputs, rows
+        self.unfit[0] = 0
+        if rows <= EXAMPLES or self.threads == 1:
             self.function(self.address, 0, 1)
-            return self.found[:rows].copy(), not self.unfit[0]
-
-    def _readable(self, inputs: Array) -> Array:
-        """Return the inputs as native code reads them: a copy, unless they are already so."""
-        flags = inputs.flags
-        if inputs.dtype == self.dtype and flags.c_contiguous and flags.aligned:
-            return inputs
-        return np.ascontiguousarray(inputs, self.dtype)
-
-    def _some(self, inputs: Array, found: Array) -> bool:
-        rows = len(inputs)
-        with self.lock:
-            words = self.words
-            words[INPUTS], words[OUTPUTS], words[COUNT] = address(inputs), address(found), rows
-            self.unfit[0] = 0
-            if rows <= EXAMPLES or self.threads == 1:
-                self.function(self.address, 0, 1)
-            else:
-                together(self.function, self.address, min(self.threads, -(-rows // EXAMPLES)))
-            return not self.unfit[0]
+        else:
+            together(self.function, self.address, min(self.threads, -(-rows // EXAMPLES)))
+        return not self.unfit[0]

@@ -8,7 +8,8 @@ for the way back; both see the same gradient, so they stay the same numbers.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping
+from itertools import chain
 
 from llvmlite import ir
 
@@ -27,6 +28,9 @@ from clearprop.rules.fused import Fused
 from clearprop.rules.losses import share
 from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.roles import Role
+
+Values = list[ir.Value]
+Known = Mapping[Hashable, ir.Value]
 
 MOST = 48
 """Vectors of weights, and of what the optimizer remembers, that still stay near."""
@@ -79,7 +83,7 @@ class SingleSteps(Forward):
         inputs, targets, weights = self.field("inputs"), self.field("targets"), self.field("weights")
         sizes = self.network.sizes
 
-        def step(number: ir.Value, *state: ir.Value) -> list[ir.Value]:
+        def step(number: ir.Value, *state: ir.Value) -> Values:
             row = b.load_integer(b.at(order, b.times(number, 8)))
             x = b.at(inputs, b.times(row, sizes[0] * size))
             target = b.load_only(b.at(targets, b.times(row, sizes[-1] * size)), b.lanes_below(sizes[-1]))
@@ -93,7 +97,7 @@ class SingleSteps(Forward):
         for place, value in zip(places, after, strict=False):
             b.store(value, place)
 
-    def places(self) -> list[ir.Value]:
+    def places(self) -> Values:
         """Where all vectors stand: layer by layer the weights of each input, and the biases; with each of them
         what the optimizer remembers."""
         b, panels, row = self.short, self.panels, self.row
@@ -108,7 +112,7 @@ class SingleSteps(Forward):
             ]
         return places
 
-    def turned(self, state: list[ir.Value]) -> list[ir.Value]:
+    def turned(self, state: Values) -> Values:
         """The same by unit: layer by layer, from the second on, the weights of each unit."""
         found, first = [], 0
         for layer in range(1, self.network.depth + 1):
@@ -121,7 +125,7 @@ class SingleSteps(Forward):
             first += (inputs + 1) * self.remembered
         return found
 
-    def lane_of_each(self, vectors: list[ir.Value], lane: int) -> ir.Value:
+    def lane_of_each(self, vectors: Values, lane: int) -> ir.Value:
         """A vector made of one lane of each of these."""
         i, word = self.short.builder, ir.IntType(32)
         made: ir.Value = self.short.constant(0.0)
@@ -135,14 +139,7 @@ class SingleSteps(Forward):
         """The number of numbers per weight: itself and the optimizer's state."""
         return 1 + len(self.program.optimizer.state)
 
-    def step(
-        self,
-        x: ir.Value,
-        target: ir.Value,
-        count: ir.Value | None,
-        known: dict[Hashable, ir.Value],
-        state: list[ir.Value],
-    ) -> list[ir.Value]:
+    def step(self, x: ir.Value, target: ir.Value, count: ir.Value | None, known: Known, state: Values) -> Values:
         """One step: what stands in registers before it, and after."""
         b, sizes = self.short, self.network.sizes
         emitter = Emitter(b.builder, b.numbers.vector, fma=b.numbers.fma)
@@ -152,8 +149,8 @@ class SingleSteps(Forward):
         size = self.panels.numbers.bytes
         # Each number that a layer sees, in all lanes; and, from the second layer on, the vector that they are of.
         seen = [[b.spread(b.load_number(b.at(x, k * size))) for k in range(sizes[0])]]
-        whole: list[ir.Value] = []
-        slopes: list[ir.Value] = []
+        whole: Values = []
+        slopes: Values = []
         for number, layer in enumerate(self.network.layers):
             z = self.weighted_sum(seen[-1], [vector[0] for vector in forward[number]])
             last = number == self.network.depth - 1
@@ -167,8 +164,8 @@ class SingleSteps(Forward):
             if not last:
                 seen.append(self.lanes_of(whole[-1], layer.size))
         d = self.signal(emitter, whole[-1], slopes[-1] if self.network.fused is None else None, target, count)
-        ahead: list[list[ir.Value]] = []
-        behind: list[list[ir.Value]] = []
+        ahead: list[Values] = []
+        behind: list[Values] = []
         for number in range(self.network.depth - 1, -1, -1):
             dense, old = self.network.layers[number], forward[number]
             new = [
@@ -177,7 +174,7 @@ class SingleSteps(Forward):
             ]
             trained = dense.bias != "none" and dense.train_bias
             new.append(self.updated(emitter, known, d, old[-1], dense.size, weights=False) if trained else old[-1])
-            ahead.insert(0, [value for vector in new for value in vector])
+            ahead.insert(0, list(chain(*new)))
             if number == 0:
                 break
             spread, turned, a = self.lanes_of(d, dense.size), back[number - 1], whole[number - 1]
@@ -185,24 +182,24 @@ class SingleSteps(Forward):
                 self.updated(emitter, known, b.builder.fmul(each, a), vector, sizes[number], weights=True)
                 for each, vector in zip(spread, turned, strict=True)
             ]
-            behind.insert(0, [value for vector in new for value in vector])
+            behind.insert(0, list(chain(*new)))
             before = self.weighted_sum(spread, [vector[0] for vector in turned])
             d = self.only(b.builder.fmul(before, slopes[number - 1]), sizes[number])
-        return [value for layer in (*ahead, *behind) for value in layer]
+        return list(chain(*ahead, *behind))
 
     def only(self, value: ir.Value, units: int) -> ir.Value:
         """The value where there are units, and zero in the other lanes."""
         lanes = self.short.lanes_below(units)
         return value if lanes is None else self.short.only(value, lanes)
 
-    def weighted_sum(self, seen: Sequence[ir.Value], weights: Sequence[ir.Value]) -> ir.Value:
+    def weighted_sum(self, seen: Values, weights: Values) -> ir.Value:
         """Σ_k a_k · w_k, from what is left of the weights (the biases) or from nothing."""
         total = weights[len(seen)] if len(weights) > len(seen) else None
         for a, w in zip(seen, weights, strict=False):
             total = self.short.builder.fmul(a, w) if total is None else self.short.multiply_add(a, w, total)
         return total
 
-    def lanes_of(self, vector: ir.Value, count: int) -> list[ir.Value]:
+    def lanes_of(self, vector: ir.Value, count: int) -> Values:
         """Return each of the first lanes, spread over a vector."""
         b = self.short
         lanes = b.numbers.lanes
@@ -214,12 +211,11 @@ class SingleSteps(Forward):
     ) -> ir.Value:
         """∂E/∂z of the outputs."""
         b, network = self.short, self.network
-        values: dict[Hashable, ir.Value] = {Role.TARGET: target}
         if isinstance(network.fused, Fused):
-            d = emitter.emit(network.fused.slope.simplified, {**values, Role.SUM: a})
+            d = emitter.emit(network.fused.slope.simplified, {Role.TARGET: target, Role.SUM: a})
         else:
-            assert slope is not None
-            d = b.builder.fmul(emitter.emit(network.loss.rule.slope.simplified, {**values, Role.OUTPUT: a}), slope)
+            d = emitter.emit(network.loss.rule.slope.simplified, {Role.TARGET: target, Role.OUTPUT: a})
+            d = b.builder.fmul(d, slope)
         of_outputs = share(network.loss.over_outputs, network.sizes[-1])
         if of_outputs != 1.0:
             d = b.builder.fmul(d, b.constant(of_outputs))
@@ -228,15 +224,8 @@ class SingleSteps(Forward):
         return self.only(d, network.sizes[-1])
 
     def updated(
-        self,
-        emitter: Emitter,
-        known: dict[Hashable, ir.Value],
-        g: ir.Value,
-        state: list[ir.Value],
-        units: int,
-        *,
-        weights: bool,
-    ) -> list[ir.Value]:
+        self, emitter: Emitter, known: Known, g: ir.Value, state: Values, units: int, *, weights: bool
+    ) -> Values:
         """Return new weights and what the optimizer remembers of them, for a vector of weights."""
         program = self.program
         penalty = program.penalty if weights and program.penalty else None
