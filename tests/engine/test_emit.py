@@ -329,9 +329,9 @@ def test_a_tree_emitted_again_is_the_same_value(kind: Kind) -> None:
 def test_constants_stand_in_all_lanes_and_are_rounded(kind: Kind) -> None:
     builder, _ = block(kind, [])
     emitter = Emitter(builder, kind.type, fma=kind.fma)
-    assert emitter.constant(0.1).type == kind.type
-    assert emitter.constant(1e300).type == kind.type  # infinite in single precision, and no error
-    assert emitter.emit(sqrt(2) * 2, {}) == emitter.constant(2 * 2**0.5)
+    assert emitter.lanes.constant(0.1).type == kind.type
+    assert emitter.lanes.constant(1e300).type == kind.type  # infinite in single precision, and no error
+    assert emitter.emit(sqrt(2) * 2, {}) == emitter.lanes.constant(2 * 2**0.5)
     assert not builder.block.instructions
 
 

@@ -18,29 +18,29 @@ def _spreading(kind: ir.VectorType) -> tuple[ir.Constant, ir.Constant, ir.Consta
     return ir.Constant(kind, ir.Undefined), ir.Constant(word, 0), ir.Constant(ir.VectorType(word, kind.count), None)
 
 
+def declared(module: ir.Module, name: str, kind: ir.FunctionType) -> ir.Function:
+    """Return the function of that name, which is declared once."""
+    known = module.globals.get(name)
+    return known if known is not None else ir.Function(module, kind, name)
+
+
 def intrinsic(module: ir.Module, name: str, kind: ir.Type, arguments: int) -> ir.Function:
     """LLVM's own function of that name, for arguments and a result of one type."""
     element = kind.element if isinstance(kind, ir.VectorType) else kind
     letter = f"f{32 if isinstance(element, ir.FloatType) else 64}"
     suffix = f"v{kind.count}{letter}" if isinstance(kind, ir.VectorType) else letter
-    full = f"{name}.{suffix}"
-    known = module.globals.get(full)
-    return known if known is not None else ir.Function(module, ir.FunctionType(kind, [kind] * arguments), full)
+    return declared(module, f"{name}.{suffix}", ir.FunctionType(kind, [kind] * arguments))
 
 
 def _masked(module: ir.Module, what: str, numbers: Numbers) -> ir.Function:
     """LLVM's load or store of some lanes of a vector."""
-    name = f"llvm.masked.{what}.v{numbers.lanes}f{8 * numbers.bytes}.p0"
-    known = module.globals.get(name)
-    if known is not None:
-        return known
     align, lanes = ir.IntType(32), ir.VectorType(ir.IntType(1), numbers.lanes)
     kind = (
         ir.FunctionType(numbers.vector, [POINTER, align, lanes, numbers.vector])
         if what == "load"
         else ir.FunctionType(ir.VoidType(), [numbers.vector, POINTER, align, lanes])
     )
-    return ir.Function(module, kind, name)
+    return declared(module, f"llvm.masked.{what}.v{numbers.lanes}f{8 * numbers.bytes}.p0", kind)
 
 
 def table(module: ir.Module, name: str, kind: ir.Type, values: Sequence[int]) -> ir.Value:
@@ -85,14 +85,12 @@ class Block:
     # --- integers ------------------------------------------------------------------------------
 
     def add(self, *terms: ir.Value | int) -> ir.Value:
-        """The sum of integers."""
         total = self.integer(terms[0])
         for term in terms[1:]:
             total = self.builder.add(total, self.integer(term))
         return total
 
     def times(self, value: ir.Value, factor: ir.Value | int) -> ir.Value:
-        """The product of integers."""
         return self.builder.mul(value, self.integer(factor))
 
     def quotient(self, value: ir.Value, divisor: int) -> ir.Value:
@@ -100,16 +98,13 @@ class Block:
         return self.builder.udiv(value, index(divisor))
 
     def remainder(self, value: ir.Value, divisor: int) -> ir.Value:
-        """Return the remainder of the division."""
         return self.builder.urem(value, index(divisor))
 
     @staticmethod
     def integer(value: ir.Value | int) -> ir.Value:
-        """An integer as a value."""
         return index(value) if isinstance(value, int) else value
 
     def smaller(self, one: ir.Value | int, other: ir.Value | int) -> ir.Value:
-        """The smaller of two integers."""
         one, other = self.integer(one), self.integer(other)
         return self.builder.select(self.builder.icmp_signed("<", one, other), one, other)
 
@@ -124,11 +119,9 @@ class Block:
         return self.builder.gep(pointer, [index(fixed)], source_etype=ir.IntType(8)) if fixed else pointer
 
     def load(self, pointer: ir.Value) -> ir.Value:
-        """The vector at an address."""
         return self.builder.load(pointer, typ=self.numbers.vector, align=self.numbers.bytes)
 
     def store(self, value: ir.Value, pointer: ir.Value) -> None:
-        """Put a vector at an address."""
         self.builder.store(value, pointer, align=self.numbers.bytes)
 
     def load_only(self, pointer: ir.Value, lanes: ir.Value | None) -> ir.Value:
@@ -151,13 +144,10 @@ class Block:
         """Bring what stands at an address nearer: into the second cache. It need not be anybody's."""
         word = ir.IntType(32)
         kind = ir.FunctionType(ir.VoidType(), [POINTER, word, word, word])
-        module = self.builder.module
-        known = module.globals.get("llvm.prefetch.p0")
-        function = known if known is not None else ir.Function(module, kind, "llvm.prefetch.p0")
+        function = declared(self.builder.module, "llvm.prefetch.p0", kind)
         self.builder.call(function, [pointer, ir.Constant(word, 0), ir.Constant(word, 2), ir.Constant(word, 1)])
 
     def load_number(self, pointer: ir.Value) -> ir.Value:
-        """The number at an address."""
         return self.builder.load(pointer, typ=self.numbers.scalar, align=self.numbers.bytes)
 
     def load_integer(self, pointer: ir.Value, bits: int = 64) -> ir.Value:
@@ -166,7 +156,6 @@ class Block:
         return value if bits == 64 else self.builder.zext(value, INDEX)
 
     def load_pointer(self, pointer: ir.Value) -> ir.Value:
-        """The address that stands at an address."""
         return self.builder.load(pointer, typ=POINTER, align=8)
 
     def zeros(self, size: int) -> ir.Value:
@@ -180,7 +169,6 @@ class Block:
         return Same(self.numbers.vector, float(value))
 
     def spread(self, number: ir.Value) -> ir.Value:
-        """A number in all lanes."""
         return self.spread_as(self.numbers.vector, number)
 
     def spread_as(self, kind: ir.VectorType, number: ir.Value) -> ir.Value:
@@ -189,7 +177,6 @@ class Block:
         return self.builder.shuffle_vector(self.builder.insert_element(undefined, number, first), undefined, mask)
 
     def multiply_add(self, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
-        """a·b + c."""
         if self.numbers.fma:
             return self.builder.call(intrinsic(self.builder.module, "llvm.fma", a.type, 3), [a, b, c])
         return self.builder.fadd(self.builder.fmul(a, b), c)

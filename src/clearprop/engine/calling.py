@@ -177,9 +177,8 @@ def hashes(panels: Panels) -> Array:
     found = [np.empty(0, np.uint64)]
     for number, layer in enumerate(panels.network.layers, start=1):
         if layer.dropout:
-            units = np.zeros(panels.padded(number), np.uint64)
-            units[: layer.size] = mixed(np.arange(layer.size, dtype=np.uint64))
-            found.append(units)
+            units = mixed(np.arange(layer.size, dtype=np.uint64))
+            found.append(np.pad(units, (0, panels.padded(number) - layer.size)))
     return np.concatenate(found)
 
 

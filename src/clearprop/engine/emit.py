@@ -44,10 +44,6 @@ class Emitter:
     def __init__(self, builder: ir.IRBuilder, type: ir.Type, *, fma: bool = True) -> None:
         self.lanes = Lanes(builder, type, fma=fma)
 
-    def constant(self, value: float) -> ir.Constant:
-        """A number in all lanes."""
-        return self.lanes.constant(value)
-
     def emit(self, tree: Expression, values: Mapping[Hashable, ir.Value]) -> ir.Value:
         """The value of the tree where each symbol has the value given for its key.
 
@@ -55,7 +51,7 @@ class Emitter:
         asks for, is a vector of truths.
         """
         if not symbols(tree) and not _is_comparison(tree):
-            return self.constant(float(evaluate(tree, {})))
+            return self.lanes.constant(float(evaluate(tree, {})))
         match tree:
             case Symbol(key):
                 return values[key]

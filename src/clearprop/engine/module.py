@@ -7,7 +7,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from clearprop.engine.block import Block
+from clearprop.engine.block import Block, declared
 from clearprop.engine.numbers import Numbers
 
 GIVE_WAY = "give_way"
@@ -53,8 +53,7 @@ class Module:
 
     def imported(self, name: str, kind: ir.FunctionType) -> ir.Function:
         """Return a function that is found when the code is loaded."""
-        known = self.module.globals.get(name)
-        return known if known is not None else ir.Function(self.module, kind, name)
+        return declared(self.module, name, kind)
 
     def __str__(self) -> str:
         return str(self.module)

@@ -16,7 +16,7 @@ from llvmlite import ir
 from clearprop.engine.block import Block
 from clearprop.engine.emit import Emitter
 from clearprop.engine.forward import Forward
-from clearprop.engine.kernels.subnormal import flushed, restored
+from clearprop.engine.kernels.subnormal import flushed
 from clearprop.engine.kernels.update import assigned, bounded
 from clearprop.engine.module import Module
 from clearprop.engine.numbers import Numbers
@@ -68,11 +68,8 @@ class SingleSteps(Forward):
     def build(self) -> None:
         """Build all steps, made by the first worker."""
         b = self.short
-        with b.builder.if_then(self.is_(b.named["worker"], 0)):
-            before = flushed(b, self.module) if self.program.x86 else None
+        with b.builder.if_then(self.is_(b.named["worker"], 0)), flushed(b, self.module, x86=self.program.x86):
             self.steps()
-            if before is not None:
-                restored(b, self.module, before)
 
     def steps(self) -> None:
         """Load the weights, make the steps, put the weights back."""

@@ -21,7 +21,7 @@ from clearprop.engine.kernels.errors import Output
 from clearprop.engine.kernels.gather import gather
 from clearprop.engine.kernels.product import product
 from clearprop.engine.kernels.softmax import pull_back
-from clearprop.engine.kernels.subnormal import flushed, restored
+from clearprop.engine.kernels.subnormal import flushed
 from clearprop.engine.module import Module
 from clearprop.engine.numbers import INDEX
 from clearprop.engine.program import Program
@@ -66,10 +66,8 @@ class Steps(Weights):
             self.keys, self.parts = b.at(keys, b.times(number, key_bytes)), b.at(parts, b.times(number, part_bytes))
             self.step(b.at(order, b.times(first, 8)), b.builder.sub(end, first))
 
-        before = flushed(b, self.module) if self.program.x86 else None
-        b.loop(0, self.field("steps", pointer=False), step)
-        if before is not None:
-            restored(b, self.module, before)
+        with flushed(b, self.module, x86=self.program.x86):
+            b.loop(0, self.field("steps", pointer=False), step)
 
     @property
     def leaves_sums(self) -> bool:

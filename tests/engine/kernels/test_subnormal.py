@@ -9,7 +9,7 @@ from tests.engine.support.kinds import Kind, compiled, kinds
 
 from clearprop.engine import machine
 from clearprop.engine.block import Block
-from clearprop.engine.kernels.subnormal import flushed, restored
+from clearprop.engine.kernels.subnormal import flushed
 from clearprop.engine.module import Module
 from clearprop.engine.numbers import INDEX, POINTER
 from clearprop.engine.panels import Panel
@@ -28,9 +28,8 @@ def halves(module: Module, shape: Panel) -> ir.Function:
 
             b.loop(0, n["vectors"], vector)
 
-        before = flushed(b, module)
-        halve("during")
-        restored(b, module, before)
+        with flushed(b, module, x86=True):
+            halve("during")
         halve("after")
 
     arguments: list[tuple[str, ir.Type]] = [("given", POINTER), ("during", POINTER), ("after", POINTER)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from llvmlite import ir
 
 from clearprop.engine.block import Block
+from clearprop.engine.kernels.gather import position
 from clearprop.engine.module import Module
 from clearprop.engine.numbers import arguments
 from clearprop.engine.panels import Panel
@@ -40,16 +41,14 @@ def drop(module: Module, shape: Panel) -> ir.Function:
         least, scale = b.spread_as(kind, n["least"]), b.spread(n["kept"])
 
         def example(s: ir.Value) -> None:
-            number = b.smaller(s, b.builder.sub(n["examples"], b.integer(1)))
-            row = b.load_integer(b.at(n["order"], b.times(number, 8)))
-            of_example = mix(b.spread_as(kind, b.builder.xor(n["key"], row)))
+            of_example = mix(b.spread_as(kind, b.builder.xor(n["key"], position(b, s))))
 
-            def vector(position: ir.Value) -> None:
-                hashed = b.builder.load(b.at(n["hashes"], b.times(position, lanes * 8)), typ=kind, align=8)
+            def vector(number: ir.Value) -> None:
+                hashed = b.builder.load(b.at(n["hashes"], b.times(number, lanes * 8)), typ=kind, align=8)
                 cell = b.builder.lshr(mix(b.builder.xor(of_example, hashed)), constant(11))
                 factor = b.only(scale, b.builder.icmp_unsigned(">=", cell, least))
-                panel = b.times(b.quotient(position, shape.vectors), n["panel"])
-                inside = b.times(b.remainder(position, shape.vectors), lanes * shape.numbers.bytes)
+                panel = b.times(b.quotient(number, shape.vectors), n["panel"])
+                inside = b.times(b.remainder(number, shape.vectors), lanes * shape.numbers.bytes)
                 places = [b.at(n[name], panel, b.times(s, shape.row), inside) for name in ("a", "d")]
                 for place, value in [(place, b.builder.fmul(b.load(place), factor)) for place in places]:
                     b.store(value, place)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from llvmlite import ir
 
 from clearprop.engine.block import Block, reduced
+from clearprop.engine.kernels.gather import position
 from clearprop.engine.kernels.softmax import Row, emitted, logarithm_of_total, softmax_of
 from clearprop.engine.module import Module
 from clearprop.engine.numbers import arguments
@@ -106,8 +107,7 @@ class Output:
         bytes_of_row = b.times(n["units"], size)
 
         def example(s: ir.Value) -> None:
-            number = b.smaller(s, b.builder.sub(n["examples"], b.integer(1)))
-            row = b.load_integer(b.at(n["order"], b.times(number, 8)))
+            row = position(b, s)
             target = b.at(n["targets"], b.times(row, bytes_of_row))
             count = b.load_number(b.at(n["weights"], b.times(row, size))) if self.weighted else None
             at = b.times(s, self.shape.row)

@@ -39,6 +39,12 @@ class Places:
             vector(self.full, self.there)
 
 
+def position(b: Block, s: ir.Value) -> ir.Value:
+    """Return the position of a batch's example among all; beyond the last, that of the last."""
+    number = b.smaller(s, b.builder.sub(b.named["examples"], b.integer(1)))
+    return b.load_integer(b.at(b.named["order"], b.times(number, 8)))
+
+
 def gather(module: Module, shape: Panel) -> ir.Function:
     """Arguments: x (all inputs), order (the positions of the batch's examples), their number, the
     first and the last to gather, a (the first panel), the bytes from panel to panel of a, and the number of inputs
@@ -52,8 +58,7 @@ def gather(module: Module, shape: Panel) -> ir.Function:
         bytes_of_row = b.times(n["units"], shape.numbers.bytes)
 
         def example(s: ir.Value) -> None:
-            number = b.smaller(s, b.builder.sub(n["examples"], b.integer(1)))
-            row = b.load_integer(b.at(n["order"], b.times(number, 8)))
+            row = position(b, s)
 
             def copy(plain: ir.Value, paneled: ir.Value, lanes: ir.Value | None) -> None:
                 b.store(b.load_only(plain, lanes), paneled)

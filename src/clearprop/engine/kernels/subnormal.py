@@ -7,6 +7,9 @@ network leave them as they are.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from llvmlite import ir
 
 from clearprop.engine.block import Block
@@ -17,19 +20,17 @@ FLUSH = 0x8040
 """In an x86 processor's control word: results that are subnormal become zero, and so do operands."""
 
 
-def flushed(b: Block, module: Module) -> ir.Value:
-    """From here on subnormal numbers count as zero; gives what ``restored`` needs."""
-    word = ir.IntType(32)
-    kind = ir.FunctionType(ir.VoidType(), [POINTER])
+@contextmanager
+def flushed(b: Block, module: Module, *, x86: bool) -> Iterator[None]:
+    """Build work for which subnormal numbers count as zero, on a processor that can be told so."""
+    if not x86:
+        yield
+        return
+    word, kind = ir.IntType(32), ir.FunctionType(ir.VoidType(), [POINTER])
     before, now = b.builder.alloca(word), b.builder.alloca(word)
     b.builder.call(module.imported("llvm.x86.sse.stmxcsr", kind), [before])
     value = b.builder.load(before, typ=word, align=4)
     b.builder.store(b.builder.or_(value, ir.Constant(word, FLUSH)), now)
     b.builder.call(module.imported("llvm.x86.sse.ldmxcsr", kind), [now])
-    return before
-
-
-def restored(b: Block, module: Module, before: ir.Value) -> None:
-    """The processor as it was."""
-    kind = ir.FunctionType(ir.VoidType(), [POINTER])
+    yield
     b.builder.call(module.imported("llvm.x86.sse.ldmxcsr", kind), [before])

@@ -98,7 +98,6 @@ class Lanes:
         return self.constant(1 / value) if least <= abs(value) <= most else None
 
     def integer(self, value: int) -> ir.Constant:
-        """An integer in all lanes."""
         return self.once(("integer", value), lambda: self._constant(self.integers, value))
 
     def wide(self) -> Lanes:
@@ -142,7 +141,6 @@ class Lanes:
         return (True, self._negated[u]) if u in self._negated else (False, u)
 
     def negate(self, u: ir.Value) -> ir.Value:
-        """-u."""
         if u in self._negated:
             return self._negated[u]
         if isinstance(u, ir.Constant) and u in self._value:
@@ -163,7 +161,6 @@ class Lanes:
     # --- arithmetic ----------------------------------------------------------------------------
 
     def add(self, a: ir.Value, b: ir.Value) -> ir.Value:
-        """a + b."""
         for one, other in ((a, b), (b, a)):
             if other in self._negated:
                 return self.subtract(one, self._negated[other])
@@ -172,7 +169,6 @@ class Lanes:
         return self._known(value, positive=self._never_below_zero(a, b))
 
     def subtract(self, a: ir.Value, b: ir.Value) -> ir.Value:
-        """a - b."""
         if b in self._negated:
             return self.add(a, self._negated[b])
         return self.once(("subtract", a, b), lambda: self.builder.fsub(a, b))
@@ -196,7 +192,6 @@ class Lanes:
         return self._known(value, negative=self._never_below_zero(opposite))
 
     def divide(self, a: ir.Value, b: ir.Value) -> ir.Value:
-        """a/b."""
         (turned, a), (turned_too, b) = self.without_sign(a), self.without_sign(b)
         value = self.once(("divide", a, b), lambda: self.builder.fdiv(a, b))
         self._known(value, positive=self._never_below_zero(a, b))
@@ -209,7 +204,6 @@ class Lanes:
         return self.once(("multiply add", *self._ordered(a, b), c), lambda: self._call("llvm.fma", a, b, c))
 
     def square_root(self, u: ir.Value) -> ir.Value:
-        """√u."""
         return self._known(self.once(("square root", u), lambda: self._call("llvm.sqrt", u)), positive=True)
 
     def polynomial(self, coefficients: Sequence[float], u: ir.Value) -> ir.Value:
@@ -232,7 +226,6 @@ class Lanes:
         return self.once((relation, a, b), lambda: self.builder.fcmp_ordered(relation, a, b))
 
     def is_nan(self, u: ir.Value) -> ir.Value:
-        """Whether u is not a number."""
         return self.once(("is nan", u), lambda: self.builder.fcmp_unordered("uno", u, u))
 
     def is_negative(self, u: ir.Value) -> ir.Value:
@@ -259,7 +252,6 @@ class Lanes:
     # --- bits ----------------------------------------------------------------------------------
 
     def bits(self, u: ir.Value) -> ir.Value:
-        """The bits of a number, as an integer."""
         return self.once(("bits", u), lambda: self.builder.bitcast(u, self.integers))
 
     def number(self, bits: ir.Value) -> ir.Value:
