@@ -1,6 +1,6 @@
 """Checks of single values: one per field of a description, read by network files, Python and the command line.
 
-A check takes a value and returns it in its own type, or raises ``Unexpected`` with what was
+A check takes a value and returns it in the field's type, or raises ``Unexpected`` with what was
 expected. A dataclass states the checks of its fields in their types::
 
     epochs: Annotated[int | None, optional(integer(0))] = None

@@ -74,7 +74,7 @@ class Data:
 
 @dataclass(frozen=True)
 class Column:
-    """What was fitted on one input column.
+    """The numbers or categories fitted on one input column.
 
     A numeric column becomes (value - mean) / scale; a column of categories becomes one input per
     category, 1 for the row's own and 0 otherwise. ``fill`` replaces an empty cell.

@@ -21,7 +21,7 @@ DEFAULT = "standard"
 
 @dataclass(frozen=True)
 class Notation:
-    """What one course calls the quantities of a network.
+    """The names and signs of one course for the quantities of a network.
 
     - ``sum``, ``output``, ``signal``: the word before the name of a unit, as in ``sum_h1``. Without a word for the
       error signal it is a derivative, as in ∂E_total/∂sum_h1.

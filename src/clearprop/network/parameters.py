@@ -89,7 +89,7 @@ class Parameters:
 
         - ``weights``: for each layer a matrix of shape (units, inputs), one row per unit, or None to draw it.
         - ``biases``: for each layer a list with one bias per unit, a number for a shared one, or None for zeros.
-        - ``seed``: of the random weights. Each layer draws from its own stream, so that giving the weights of one
+        - ``seed``: of the random weights. Each layer draws from a separate stream, so that giving the weights of one
           layer changes no other.
 
         Raises:

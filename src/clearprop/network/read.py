@@ -2,7 +2,7 @@
 
 All faults of a file are reported at once, those of form (a string where a number belongs) together with those of
 meaning (weights that do not fit the layer before). So reading continues after a fault with what is known, and each
-check needs only its own part of the file.
+check needs only one part of the file.
 """
 
 from __future__ import annotations

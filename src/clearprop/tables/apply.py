@@ -101,7 +101,7 @@ def _plain(table: Table, names: Iterable[str], rows: Array | None) -> Array:
 
 
 def weights(table: Table, fitted: Fitted, data: Data, training: Array, used: Array) -> Array | None:
-    """Return how much each row counts: its class's weight times its own; None if all count the same.
+    """Return how much each row counts: its class's weight times the row's; None if all count the same.
 
     Balanced class weights are n / (classes · n_class), counted over the training rows.
     """

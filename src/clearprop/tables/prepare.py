@@ -81,7 +81,7 @@ def with_input_names(network: Network, fitted: Fitted, source: str) -> Network:
 
 
 def _input_names(network: Network, features: tuple[str, ...]) -> list[str]:
-    """Return a name for each feature that no unit or parameter has: its own, as far as a name can hold it."""
+    """Return a name for each feature that no unit or parameter has, as close to the feature's as a name can be."""
     taken = {name for layer in network.unit_names for name in layer}
     names, counts = [], Counter[str]()
     for feature in features:

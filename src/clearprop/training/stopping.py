@@ -62,7 +62,7 @@ class Stopping:
     """Decides after each epoch whether to end, and why, from the history and the clock.
 
     Converged: |loss after an epoch - loss before it| <= tolerance, ``patience`` epochs in a row, or
-    the norm of the gradient is below its own tolerance.
+    the norm of the gradient is at most ``gradient_tolerance``.
     """
 
     def __init__(self, settings: Settings, epochs: int) -> None:
