@@ -1,0 +1,110 @@
+"""Every source file has a test file of its name in the mirrored folder, and every test file stands for one.
+
+A test file whose name begins with a source's, as ``test_build_at_once.py`` does with that of ``build.py``, is a
+second one about the same source.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES, TESTS = Path("src/clearprop"), Path("tests")
+
+WITHOUT_A_TEST = {
+    "types.py",  # a name for NumPy's arrays: nothing runs, mypy checks it
+    "rules/roles.py",  # the symbols that all rules share: no rule could be read without them
+}
+
+MORE_THAN_ONE_FILE = {
+    "test_docs.py": "README and docs",
+    "test_mirror.py": "this file",
+    "test_public.py": "the public names",
+    "benchmarks": "the benchmarks",
+    "cli/test_cli.py": "every command: help, exit codes, no traceback",
+    "engine/mathematics/test_accuracy.py": "all functions of the engine, over all numbers",
+    "engine/test_agreement.py": "native code against the reference",
+    "engine/test_memory.py": "native code touches nothing outside its arrays",
+    "engine/test_threads.py": "the same bits with any number of threads, and beside other libraries",
+    "explorer/test_agreement.py": "the page's numbers and texts against Python's",
+    "explorer/test_bad_input.py": "the page, given what is wrong",
+    "explorer/test_budgets.py": "the sizes of the page and its parts",
+    "explorer/test_bundle.py": "the built front end",
+    "explorer/test_for_everybody.py": "the page by keyboard, in colours and sizes",
+    "explorer/test_lecture_page.py": "the page against the lecture's digits",
+    "explorer/test_lines.py": "every line of a cycle, as the page shows it",
+    "explorer/test_training.py": "training in the page",
+    "explorer/test_warnings.py": "the page's signs that training goes wrong",
+    "models/test_earlier_versions.py": "models of earlier versions load",
+    "rendering/test_weights.py": "weights of examples in every format",
+    "training/test_against_pytorch.py": "trainings against PyTorch",
+    "training/test_kills.py": "trainings killed at any moment",
+}
+
+
+def complaints(root: Path) -> list[str]:
+    """The source files without a test file, and the test files that stand for nothing, as messages."""
+    sources = {path.relative_to(root / SOURCES) for path in (root / SOURCES).rglob("*.py")}
+    sources = {path for path in sources if path.name not in ("__init__.py", "__main__.py")}
+    # A package has the tests of its __init__ under its own name.
+    packages = {path.relative_to(root / SOURCES) for path in (root / SOURCES).rglob("*") if path.is_dir()}
+    tests = {path.relative_to(root / TESTS) for path in (root / TESTS).rglob("test_*.py")}
+    found = []
+    for source in sorted(sources):
+        wanted = source.with_name(f"test_{source.name}")
+        if wanted not in tests and source.as_posix() not in WITHOUT_A_TEST:
+            found.append(f"{SOURCES / source}: expected tests in {TESTS / wanted}")
+    for test in sorted(tests):
+        name = test.stem.removeprefix("test_")
+        beside = {path.stem for path in sources if path.parent == test.parent}
+        beside |= {path.name for path in packages if path.parent == test.parent}
+        if {test.as_posix(), test.parts[0]} & MORE_THAN_ONE_FILE.keys() or name in beside:
+            continue
+        if not any(name.startswith(f"{each}_") for each in beside):
+            found.append(f"{TESTS / test}: there is no {SOURCES / test.with_name(name + '.py')}")
+    return found
+
+
+def test_every_source_file_has_its_tests_and_every_test_file_its_source() -> None:
+    assert complaints(ROOT) == []
+
+
+def test_no_exception_is_left_over() -> None:
+    assert [name for name in WITHOUT_A_TEST if not (ROOT / SOURCES / name).is_file()] == []
+    assert [name for name in MORE_THAN_ONE_FILE if not (ROOT / TESTS / name).exists()] == []
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The sources and tests in another place."""
+    for folder in (SOURCES, TESTS):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("[!_]*.[!p]*", "__pycache__"))
+    assert complaints(tmp_path) == complaints(ROOT)
+    return tmp_path
+
+
+@pytest.mark.parametrize("planted", ["rules/momentum.py", "engine/kernels/convolution.py", "momentum.py"])
+def test_a_source_without_tests_is_found(planted: str, copy: Path) -> None:
+    before = complaints(copy)
+    (copy / SOURCES / planted).write_text("")
+    (added,) = set(complaints(copy)) - set(before)
+    name = Path(planted)
+    assert added == f"src/clearprop/{planted}: expected tests in tests/{name.with_name(f'test_{name.name}')}"
+
+
+@pytest.mark.parametrize("planted", ["rules/test_momentum.py", "engine/test_product.py", "test_misc.py"])
+def test_a_test_file_that_stands_for_nothing_is_found(planted: str, copy: Path) -> None:
+    """Also one that stands in another folder than its source."""
+    before = complaints(copy)
+    (copy / TESTS / planted).write_text("")
+    (added,) = set(complaints(copy)) - set(before)
+    assert added.startswith(f"tests/{planted}: there is no ")
+
+
+def test_tests_that_are_moved_away_are_missed(copy: Path) -> None:
+    before = complaints(copy)
+    (copy / TESTS / "rules/test_losses.py").rename(copy / TESTS / "test_losses.py")
+    assert len(set(complaints(copy)) - set(before)) == 2
