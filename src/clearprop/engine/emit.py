@@ -28,9 +28,8 @@ class Emitter:
 
     ``type`` is a vector of floats or doubles, or one of them alone. Whatever was emitted before by
     the same emitter is used again where it appears again, in the same tree or in another one: a
-    slope shares the exponential of its output. So an emitter serves one block without jumps, and
-    every block has its own. ``fma`` says that the processor multiplies and adds in one
-    instruction; it must be False where it does not.
+    slope shares the exponential of its output. So an emitter serves one block without jumps. ``fma``
+    says that the processor multiplies and adds in one instruction; it must be False where it does not.
 
     >>> from clearprop.expressions import parse
     >>> function = ir.Function(ir.Module(), ir.FunctionType(ir.DoubleType(), [ir.DoubleType()]), "f")

@@ -204,10 +204,7 @@ class Steps(Weights):
 
 
 class Gradient(Steps):
-    """Builds the function ``gradient``: the first half of a step, to the same bits.
-
-    The whole gradient, the penalty's included, is left in memory; no weight is changed.
-    """
+    """Builds the function ``gradient``: a step without the update, its whole gradient with the penalty's in memory."""
 
     def __init__(self, program: Program, module: Module, b: Block) -> None:
         super().__init__(replace(program, optimizer=SGD(), whole_gradient=True), module, b)

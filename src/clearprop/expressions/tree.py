@@ -1,7 +1,7 @@
 """Expressions: trees of numbers, symbols and operators, over scalars.
 
 A rule of clearprop is one such tree, and everything else reads it. Each reading (evaluate,
-differentiate, simplify, print) is a module of its own and knows no other. ``Operator`` is the
+differentiate, simplify, print) is a separate module and knows no other. ``Operator`` is the
 table of all that the language can do: a new function is one entry in it.
 
 >>> from clearprop.expressions import text

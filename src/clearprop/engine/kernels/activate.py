@@ -21,8 +21,7 @@ from clearprop.rules.roles import Role
 def each_vector(
     b: Block, shape: Panel, units: ir.Value, rows: ir.Value, body: Callable[[ir.Value, ir.Value], None]
 ) -> None:
-    """Every vector in rows of a panel with so many units: ``body`` is given its place in bytes, and which of
-    its lanes are units."""
+    """Loop over every vector in rows of a panel; ``body`` receives its place in bytes and the lanes that are units."""
     lanes, step = shape.numbers.lanes, shape.numbers.lanes * shape.numbers.bytes
 
     def column(v: ir.Value) -> None:

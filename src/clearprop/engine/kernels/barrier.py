@@ -10,7 +10,7 @@ from clearprop.engine.numbers import INDEX, arguments
 
 
 def barrier(module: Module, *, x86: bool) -> ir.Function:
-    """Wait until the target number has arrived: arguments arrivals and target."""
+    """Wait until the target number has arrived. Arguments: arrivals and target."""
     nothing = ir.FunctionType(ir.VoidType(), [])
 
     def build(b: Block) -> None:

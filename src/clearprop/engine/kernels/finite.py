@@ -11,8 +11,10 @@ from clearprop.engine.panels import Panel
 
 
 def require_finite(module: Module, shape: Panel) -> ir.Function:
-    """A 1 is left at ``unfit`` if NaN or infinity stands among the activations of a layer: arguments a (its
-    first panel), the bytes from panel to panel, the numbers of its units and of examples, and unfit."""
+    """Put a 1 at ``unfit`` if NaN or infinity stands among the activations of a layer.
+
+    Arguments: a (the first panel), the bytes from panel to panel, the numbers of units and examples, and unfit.
+    """
 
     def build(b: Block) -> None:
         n, i, numbers = b.named, b.builder, shape.numbers

@@ -46,7 +46,7 @@ class Row:
 
 
 def emitted(b: Block, tree: Expression, values: Mapping[Hashable, ir.Value]) -> ir.Value:
-    """Emit an expression in a block by itself."""
+    """Emit an expression, sharing no code with others."""
     return Emitter(b.builder, b.numbers.vector, fma=b.numbers.fma).emit(tree, values)
 
 

@@ -26,8 +26,8 @@ from clearprop.types import Array
 
 @dataclass(frozen=True)
 class Rule:
-    """An optimizer with all that depends on a step alone set apart: those parts are computed once per
-    step, in float64, and stand in the assignments as symbols."""
+    """An optimizer whose ``parts``, all that depends on the step alone, are computed once per step in float64; symbols
+    stand for them in the assignments."""
 
     assignments: tuple[Assignment, ...]
     parts: tuple[Expression, ...]
@@ -64,7 +64,7 @@ class Rule:
         return Rule(assignments, tuple(parts), optimizer.constants, (Role.WEIGHT, *optimizer.state))
 
     def at(self, steps: Array, rates: Array) -> Array:
-        """The parts at each of these steps, shape (steps, parts)."""
+        """Return the parts at each of these steps, shape (steps, parts)."""
         values: dict[Any, Any] = {Role.STEP: steps.astype(float), Role.RATE: rates, **self.constants}
         columns = [np.broadcast_to(evaluate(tree, values), steps.shape) for tree in self.parts]
         return np.stack(columns, axis=1) if columns else np.empty((len(steps), 0))
@@ -81,9 +81,11 @@ class Rule:
 
 
 def update(module: Module, shape: Panel, optimizer: Optimizer, penalty: Penalty | None, rule: Rule) -> ir.Function:
-    """New weights from gradients, for rows of a panel: arguments w, g, how many rows, how many units the panel
-    has, the bytes from w to the first of what the optimizer remembers, and from there to the next, the parts of
-    this step, and the factor that clipping by norm found. Biases know no penalty."""
+    """Update rows of a panel of weights from their gradients; biases have no penalty.
+
+    Arguments: w, g, the numbers of rows and units, the bytes from w to the first number that the optimizer remembers
+    and from that to the next, the parts of this step, and the factor of clipping by norm.
+    """
 
     def build(b: Block) -> None:
         n, numbers = b.named, shape.numbers
@@ -124,7 +126,7 @@ def assigned(emitter: Emitter, rule: Rule, known: Mapping[Any, ir.Value], old: S
 def bounded(
     b: Block, emitter: Emitter, optimizer: Optimizer, penalty: Penalty | None, g: ir.Value, w: ir.Value
 ) -> ir.Value:
-    """The gradient with the penalty's, and bounded by value."""
+    """Return the gradient with the penalty's, bounded by value."""
     if penalty:
         g = b.builder.fadd(g, emitter.emit(penalty.slope.simplified, {Role.WEIGHT: w}))
     if optimizer.clip_value is not None:
@@ -133,8 +135,8 @@ def bounded(
 
 
 def finish(module: Module, shape: Panel, optimizer: Optimizer, penalty: Penalty | None) -> ir.Function:
-    """Where the norm of the whole gradient is asked for: g with the penalty's share and bounded by value,
-    and the sum of its squares, in float64. Arguments w, g, how many rows, and where the sum goes."""
+    """Add the penalty's gradient to g, bound it by value, and add up its squares in float64, for the norm of the whole
+    gradient. Arguments: w, g, the number of rows, and where the sum goes."""
 
     def build(b: Block) -> None:
         n, numbers = b.named, shape.numbers
@@ -157,8 +159,10 @@ def finish(module: Module, shape: Panel, optimizer: Optimizer, penalty: Penalty 
 
 
 def shared_bias(module: Module, shape: Panel, optimizer: Optimizer) -> ir.Function:
-    """The gradient of a bias that a layer shares: g, a row, becomes the sum of all its numbers, in every
-    place. Arguments g, and where its square goes."""
+    """Add up the gradient of a bias that a layer shares: g, a row, becomes the sum of its numbers, in every place.
+
+    Arguments: g, and where the square of the sum goes.
+    """
 
     def build(b: Block) -> None:
         n, numbers = b.named, shape.numbers

@@ -44,9 +44,8 @@ DOUBLE = Precision(fraction=52, width=64, bias=1023)
 class Lanes:
     """Writes arithmetic on vectors (or on single numbers) of one type at the end of a block.
 
-    A table remembers every operation and what it gave: asked for again, with the same operands,
-    no code is written. That is right only as long as all of it goes into one straight block, where
-    what comes first has been computed when the rest is; for another block, make another one.
+    A table remembers every operation and its result: the same operation on the same operands is written once. That
+    is right only within one straight block, where what comes first is computed first; another block needs another one.
 
     ``fma`` says that a·b + c may be one instruction; without one it would be a call.
     """
