@@ -76,11 +76,11 @@ function whole(text: string, what: string, low: number, high: number): number {
   return value;
 }
 
-function changed(text: string | null, original: Float64Array, what: string): Float64Array {
-  const values = original.slice();
+function changed(text: string | null, original: ArrayLike<number>, what: string, read = number): Float64Array {
+  const values = Float64Array.from(original);
   for (const part of text ? text.split(",") : []) {
     const [at, value] = part.split(":");
-    values[whole(at ?? "", what, 0, values.length - 1)] = number(value ?? "", what);
+    values[whole(at ?? "", what, 0, values.length - 1)] = read(value ?? "", what);
   }
   return values;
 }
@@ -101,12 +101,8 @@ function rowsFrom(text: string, store: Store): Rows {
 
 function setupFrom(parts: URLSearchParams, store: Store): Setup {
   const { original, data } = store;
-  const activations = [...original.activations];
-  for (const part of (parts.get("activations") ?? "").split(",").filter(Boolean)) {
-    const [at, value] = part.split(":");
-    const layer = whole(at ?? "", "activations", 0, activations.length - 1);
-    activations[layer] = whole(value ?? "", "activations", 0, data.activations.length - 1);
-  }
+  const rule = (text: string, what: string) => whole(text, what, 0, data.activations.length - 1);
+  const activations = [...changed(parts.get("activations"), original.activations, "activations", rule)];
   const own = parts.get("rows");
   const examples = own !== null ? rowsFrom(own, store) : {
     ...original.examples,

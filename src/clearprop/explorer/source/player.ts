@@ -54,14 +54,10 @@ export class Player {
       ending = fault ? { words: `Diverged after cycle ${grouped(this.store.step)}: ${fault}`, isGood: false } : verdict(this.store);
     }
     this.store.position = Math.min(this.store.phases.length, this.store.phases.findIndex((phase) => phase.kind === "error") + 1);
-    if (ending) {
-      this.playing = false;
-      this.store.changed();
-      this.ended(ending);
-      return;
-    }
+    if (ending) this.playing = false;
     this.store.changed();
-    requestAnimationFrame(() => this.frame());
+    if (ending) this.ended(ending);
+    else requestAnimationFrame(() => this.frame());
   }
 }
 
