@@ -33,8 +33,7 @@ class Chain:
     """The derivations of one example of a cycle, from its lines."""
 
     def __init__(self, cycle: Cycle, row: int = 0, lines: Lines | None = None) -> None:
-        self.cycle, self.row = cycle, row
-        self.network = cycle.problem.network
+        self.cycle, self.network = cycle, cycle.problem.network
         self.link = Links(Lines(cycle) if lines is None else lines, row)
         self.last = self.network.depth - 1
         self.scalar_output = isinstance(self.network.layers[-1].rule, Activation)

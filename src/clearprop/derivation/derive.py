@@ -23,16 +23,12 @@ from clearprop.propagation.forward import example_share
 
 @dataclass(frozen=True, repr=False)
 class GradientDerivation(Displayable):
-    """∂E/∂(a parameter, sum or output): the terms, their sum, and for a parameter the update.
-
-    ``cycle`` and ``row`` say whose numbers these are; ``row`` is None for a batch.
-    """
+    """∂E/∂(a parameter, sum or output): the terms, their sum, and for a parameter the update."""
 
     cycle: Cycle
     quantity: Quantity
     terms: tuple[Term, ...]
     gradient: float
-    row: int | None = 0
     update: tuple[Computed, ...] = ()
     updated: float | None = None
 
@@ -70,7 +66,7 @@ class Derivations:
                 total = sum(term.product for term in terms)
                 return replace(whole, terms=terms, gradient=total, update=(), updated=None)
             case q.Derivative(q.TotalError(), q.Sum() | q.Output() as by):
-                if self.cycle.example == "all":
+                if self.lines.batch:
                     raise InvalidArgument(f"{name(quantity)} belongs to one example; choose one with --example K")
                 return self.signal(by)
             case q.Derivative():
@@ -96,7 +92,7 @@ class Derivations:
         terms = tuple(Term(of, factors) for of, factors in parts(quantity.layer, quantity.unit))
         gradient = chain.link.value(self.lines.of_example(derivative, 0))
         require_agreement(self.cycle.names.text(quantity), terms, gradient)
-        return GradientDerivation(self.cycle, quantity, terms, gradient, 0)
+        return GradientDerivation(self.cycle, quantity, terms, gradient)
 
     def gradient(self, index: int) -> GradientDerivation:
         """Return the derivation of the gradient of a weight or bias, and of its new value.
@@ -110,8 +106,8 @@ class Derivations:
 
     def _gradient(self, index: int) -> GradientDerivation:
         cycle, parameter = self.cycle, q.Parameter(index)
-        chains, batch = self.chains, cycle.example == "all"
-        terms = self._of_batch(index) if batch else chains[0].parameter_terms(index)
+        chains = self.chains
+        terms = self._of_batch(index) if self.lines.batch else chains[0].parameter_terms(index)
         if self.lines.penalized(index):
             terms += (self._penalty_term(index),)
         gradient = float(cycle.gradients.of.vector[index])
@@ -122,7 +118,7 @@ class Derivations:
         updated = float(cycle.updated.vector[index])
         if trained:
             self._require_new_weight(update[-1])
-        return GradientDerivation(cycle, parameter, terms, gradient, None if batch else 0, update, updated)
+        return GradientDerivation(cycle, parameter, terms, gradient, update, updated)
 
     def _of_batch(self, index: int) -> tuple[Term, ...]:
         """Return the term of each example, with its share under the reduction over the examples."""

@@ -38,43 +38,42 @@ class ValueDerivation(Displayable):
     formulas: tuple[Expression, ...]
     plugged: Expression
     value: float
-    row: int = 0
     remark: str = ""
 
     def __repr__(self) -> str:
         return f"ValueDerivation({self.cycle.names.text(self.quantity)} = {self.value:.6g})"
 
 
-def derive_value(lines: Lines, quantity: Quantity, row: int = 0) -> ValueDerivation:
+def derive_value(lines: Lines, quantity: Quantity) -> ValueDerivation:
     """Return the derivation of a sum, an output, an error, a target or an input.
 
-    In a batch, sums and outputs are those of the example in ``row``; errors are the batch's.
+    In a batch, sums and outputs are those of its first example; errors are the batch's.
     """
     cycle = lines.cycle
-    formulas, remark = _formulas(lines, quantity, row)
-    value = cycle.value(quantity, row)
-    tree = plugged(formulas[-1], lambda key: cycle.value(key, row)) if formulas else Number(value)
-    return ValueDerivation(cycle, quantity, formulas, tree, value, row, remark)
+    formulas, remark = _formulas(lines, quantity)
+    value = cycle.value(quantity, 0)
+    tree = plugged(formulas[-1], lambda key: cycle.value(key, 0)) if formulas else Number(value)
+    return ValueDerivation(cycle, quantity, formulas, tree, value, remark)
 
 
-def _formulas(lines: Lines, quantity: Quantity, row: int) -> Formulas:
+def _formulas(lines: Lines, quantity: Quantity) -> Formulas:
     penalty = lines.penalty
     match quantity:
         case q.Input(index) | q.Output(-1, index):
-            return _of_input(lines.cycle, index, row)
+            return _of_input(lines.cycle, index)
         case q.Target():
             return (), words("target")
         case q.Named("weight"):
             return (), words("example_weight")
         case q.Sum(layer, _):
             biases = 0 if lines.network.layers[layer].bias == "none" else 1
-            return (_elided(lines.of_example(quantity, row).expression, biases),), ""
+            return (_elided(lines.of_example(quantity, 0).expression, biases),), ""
         case q.Output(layer, unit):
-            return _of_output(lines, layer, unit, row)
+            return _of_output(lines, layer, unit)
         case q.Error(k) if lines.batch:
             return _of_batch(lines, k)
         case q.Error(k):
-            fused = lines.example(row).fused
+            fused = lines.example(0).fused
             total = lines.cycle.names.text(q.Sum(lines.network.depth - 1, k))
             remark = "" if fused is None else words("precision", sum=total)
             return (lines[quantity].expression,), remark
@@ -104,7 +103,7 @@ def _elided(tree: Expression, always: int = 0) -> Expression:
     return tree
 
 
-def _of_input(cycle: Cycle, index: int, row: int) -> Formulas:
+def _of_input(cycle: Cycle, index: int) -> Formulas:
     """Return how an input follows from a column of the table, if there is one."""
     fitted = cycle.problem.fitted
     if fitted is None:
@@ -115,16 +114,16 @@ def _of_input(cycle: Cycle, index: int, row: int) -> Formulas:
     if column.mean == 0 and column.scale == 1:
         return (), words("column", column=abridged(column.name))
     numbers = {"mean": column.mean, "scale": column.scale}
-    original = float(evaluate(ORIGINAL, {"value": cycle.examples.inputs[row, index], **numbers}))
+    original = float(evaluate(ORIGINAL, {"value": cycle.examples.inputs[0, index], **numbers}))
     # The sum's rounding is not the table's: 5.1 must not come back as 5.1000000000000005.
     shown = float(f"{original:.12g}")
     return (bind(STANDARDIZED, {"value": shown, **numbers}),), words("standardized", column=abridged(column.name))
 
 
-def _of_output(lines: Lines, layer: int, unit: int, row: int) -> Formulas:
+def _of_output(lines: Lines, layer: int, unit: int) -> Formulas:
     """Return the activation, and where it is a primitive with a plainer form, that too; with the mask of dropout."""
-    example = lines.example(row)
-    mask, tree = example.masks[layer], lines.of_example(q.Output(layer, unit), row).expression
+    example = lines.example(0)
+    mask, tree = example.masks[layer], lines.of_example(q.Output(layer, unit), 0).expression
     remark = "" if mask is None else words("kept" if mask[unit] else "dropped")
     if not isinstance(lines.network.layers[layer].rule, Activation):
         return (example.masked(layer, unit, example.activated(layer, unit, elided_sum)),), remark

@@ -61,7 +61,7 @@ def gradient_blocks(
     whole = Symbol(gradient)
     yield Heading(level, view.names.text(gradient), gradient)
     lefts = [_left(derivation, term) for term in derivation.terms]
-    if derivation.row is None:
+    if derivation.cycle.example == "all":
         yield from _batch(derivation, view, gradient)
     else:
         for left, term in zip(lefts, derivation.terms, strict=True):
@@ -214,8 +214,8 @@ def derivation_blocks(
     blocks: list[Block] = []
     for derivation in derivations:
         if isinstance(derivation, ValueDerivation):
-            blocks.append(Heading(3, view.names.text(derivation.quantity), derivation.quantity))
-            blocks.append(value_equation(derivation))
+            name = view.names.text(derivation.quantity)
+            blocks += [Heading(3, name, derivation.quantity), value_equation(derivation)]
         else:
             blocks += gradient_blocks(derivation, view, told, differences)
     return tuple(blocks)
