@@ -157,7 +157,7 @@ def _fused(rule: Loss, objective: Objective, outputs: int) -> dict[str, Any]:
 
 
 def _pair(pair: AnyFused) -> dict[str, Any]:
-    """What a pair is computed from: the error and its signal, or for softmax the error and its parts."""
+    """Return the trees of a pair: the error and its signal, or for softmax the error and its parts."""
     if isinstance(pair, Fused):
         return {"kind": "scalar", "error": tree(pair.error), "signal": tree(pair.slope.simplified)}
     parts = ("output", "error", "signal", "diagonal", "off_diagonal")

@@ -24,7 +24,7 @@ from clearprop.types import Array
 @dataclass(frozen=True)
 class Gradients:
     """``of``: ∂E_total/∂(every parameter), with the penalty's share. ``signals[l]``: ∂E/∂sum of
-    each unit for each example by itself, shape (examples, units)."""
+    each unit for each example alone, shape (examples, units)."""
 
     of: Parameters
     signals: tuple[Array, ...]

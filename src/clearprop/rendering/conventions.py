@@ -97,7 +97,7 @@ def conventions(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expressio
         name = cycle.parameters.layout.name(parameter)
         yield (
             "weights",
-            f"those of the compiled engine, which trains in {dtype}; its own new weights after this cycle differ "
+            f"those of the compiled engine, which trains in {dtype}; the weights it makes in this cycle differ "
             f"from those derived here in float64 by at most {difference:.1e} (at {name})",
         )
     if aliases := list(names.layout.aliases.items()):

@@ -139,7 +139,7 @@ export function isFused(network: Network, trace: Trace): boolean {
   return network.fused !== null && (trace.masks[network.last] ?? null) === null;
 }
 
-/** E_k of every example, with its share; not yet put together over the examples. */
+/** E_k of every example, with its share; not yet reduced over the examples. */
 export function outputErrors(network: Network, trace: Trace): Float64Array {
   const { rows } = trace;
   const K = network.outputs;
@@ -166,7 +166,7 @@ export function penaltyError(network: Network, penalty: Penalty | null, vector: 
   return total;
 }
 
-/** E_k of the batch: the examples' errors put together. */
+/** E_k of the batch: the sum or mean of the examples' errors. */
 export function batchErrors(network: Network, errors: Float64Array, count: number): Float64Array {
   const K = network.outputs;
   const share = exampleShare(network, count);
