@@ -39,6 +39,11 @@ def more(number: int) -> Change:
     return lambda b, value, _: b.add(value, number)
 
 
+def whole_panel(b: Block, value: ir.Value, row: int) -> ir.Value:
+    """All places of the panel, those that fill it up included: never one beyond it."""
+    return b.integer(row // b.numbers.bytes)
+
+
 def fewer(number: int) -> Change:
     """So many less, as long as there are any."""
 
@@ -241,7 +246,7 @@ def _blocks(self: Forward, low: ir.Value, high: ir.Value, body: Any) -> None:
 OTHERS: dict[str, Callable[[], Any]] = {
     "weights are updated before the signals went back": _early,
     "an update takes what fills up a panel for units": lambda: _replaced(
-        update_phase, "update", _through(update, {"units": more(8)})
+        update_phase, "update", _through(update, {"units": whole_panel})
     ),
     "nobody waits": lambda: _replaced(barriers, "barrier", _no_wait),
     "errors and signals look at one unit less": lambda: _replaced(errors, "Row", _OneLess),
