@@ -20,7 +20,7 @@ from tests.support import HANG
 KILLS = 120
 
 # Prints what was seen. Kills come after a share of the calls that a whole run makes, in three of four cases of
-# those that it makes while it writes: there it matters.
+# those that it makes while it writes, or only of those that write, flush and rename: there it matters.
 SCRIPT = """
 import json, os, random, signal, sys
 from pathlib import Path
@@ -55,10 +55,13 @@ def run(path, resume=True):
 
 calls = 0
 
-def counted(work, limit=-1, writing=False):
+def counted(work, limit=-1, writing=None):
     def counting(frame, event, argument):
         global calls
-        calls += event in ("call", "c_call")
+        if writing == "files":  # a temporary file is there
+            calls += event == "c_call" and argument.__name__ in ("write", "fsync", "replace")
+        else:
+            calls += event in ("call", "c_call")
         if calls == limit:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -77,7 +80,7 @@ def counted(work, limit=-1, writing=False):
     sys.setprofile(None)
     checkpoint.write_atomically = real
 
-def forked(path, limit=-1, writing=False):
+def forked(path, limit=-1, writing=None):
     pid = os.fork()
     if pid == 0:
         code = 1
@@ -90,12 +93,11 @@ def forked(path, limit=-1, writing=False):
 
 expected = folder / "undisturbed.safetensors"
 run(expected)  # imports, too, what is imported late: not again in every fork
-expected.unlink()
-counted(lambda: run(expected))
-length, calls = calls, 0
-expected.unlink()
-counted(lambda: run(expected), writing=True)
-written, calls = calls, 0
+length = {}
+for writing in (None, "calls", "files"):
+    expected.unlink(missing_ok=True)
+    counted(lambda: run(expected), writing=writing)
+    length[writing], calls = calls, 0
 seen = dict.fromkeys(["kills", "whole", "absent", "damaged", "midway", "finished", "equal"], 0)
 
 def finished():
@@ -106,8 +108,8 @@ def finished():
 
 def kill_once():
     at_once = not path.exists() and chance.random() < 0.5
-    writing = not at_once and chance.random() < 0.75
-    status = forked(path, 1 if at_once else chance.randrange(1, (written if writing else length) // 6), writing)
+    writing = None if at_once else chance.choice([None, "calls", "calls", "files"])
+    status = forked(path, 1 if at_once else chance.randrange(1, length[writing] // 6), writing)
     if status == 0:
         return finished()
     assert os.WIFSIGNALED(status), status
