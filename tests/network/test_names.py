@@ -41,6 +41,15 @@ def test_what_a_quantity_is_called_finds_it(problem: cp.Problem, notation: Notat
         assert names.find(names.text(quantity)) == quantity
 
 
+@pytest.mark.parametrize("notation", NOTATIONS.values(), ids=NOTATIONS)
+def test_every_name_that_is_suggested_is_known(notation: Notation) -> None:
+    network = cp.Network(("θ", "x"), [cp.Dense(("γ_h", "重み")), cp.Dense(("ŷ",), weight_names=(("α", "ж"),))])
+    known = Names(network, notation).known()
+    assert {"theta", "alpha", f"{notation.sum}_gamma_h", f"{notation.output}_y"} <= {*known}
+    for name in known:
+        Names(network, notation).find(name)
+
+
 def test_both_notations_are_understood_everywhere() -> None:
     for notation in NOTATIONS.values():
         names = Names(cp.load("lecture").network, notation)

@@ -250,7 +250,10 @@ class Names:
             yield name
             yield f"{self.notation.new_prefix}{name}{self.notation.new_suffix}"
         yield from self.network.input_names
-        yield from self.layout.aliases
+        words = self.notation.sum, self.notation.output
+        for alias, name in self.layout.aliases.items():
+            # A unit is part of a name, no quantity itself.
+            yield from (f"{word}_{alias}" for word in words) if name in self._units else (alias,)
 
 
 OF_UNIT: dict[str, Callable[[int, int], Quantity]] = {

@@ -97,10 +97,10 @@ FORMATS = {
 def format_of(path: str | None) -> str:
     """Return the format that a file's suffix names, else text.
 
-    >>> format_of("lecture.tex"), format_of("lecture.out")
-    ('latex', 'text')
+    >>> format_of("lecture.tex"), format_of("LECTURE.HTML"), format_of("lecture.out")
+    ('latex', 'html', 'text')
     """
-    named = (each.name for each in FORMATS.values() if path is not None and path.endswith(each.suffix))
+    named = (each.name for each in FORMATS.values() if path is not None and path.lower().endswith(each.suffix))
     return next(named, "text")
 
 

@@ -26,7 +26,7 @@ def engine_result(problem: Problem, found: Inspection) -> Result:
     document = (
         Lines((
             f"processor: {found.target.cpu}, vectors of {lanes} numbers in {found.dtype}",
-            f"step: {found.batch:,} examples, {counted(found.native.threads, 'thread')}",
+            f"step: {counted(found.batch, 'example')}, {counted(found.native.threads, 'thread')}",
             f"tile: {tile.rows} examples by {tile.vectors} vectors of units forward and back, "
             f"{tile.inputs} inputs by {tile.vectors} vectors in the gradient",
             "gradient: whole before the update" if program.whole_gradient else "gradient: updated tile by tile",
