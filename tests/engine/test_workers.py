@@ -8,7 +8,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -24,10 +25,9 @@ from clearprop.training.replay import replay
 posix = pytest.mark.skipif(sys.platform == "win32", reason="interrupts as POSIX has them")
 
 
-def test_no_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing has run where the system gives one thread too few; later it goes on."""
-    engine = native(WIDE, "float32", 3)
-    before = engine.vector
+@contextmanager
+def one_thread_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[threading.Thread]]:
+    """While this lasts, the system starts one more thread and refuses the next; yields those started."""
     started: list[threading.Thread] = []
     start = threading.Thread.start
 
@@ -39,8 +39,15 @@ def test_no_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
-        with pytest.raises(RuntimeError, match="can't start new thread"):
-            engine.run(*epoch_of(WIDE).arrays)
+        yield started
+
+
+def test_no_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing has run where the system gives one thread too few; later it goes on."""
+    engine = native(WIDE, "float32", 3)
+    before = engine.vector
+    with one_thread_only(monkeypatch) as started, pytest.raises(RuntimeError, match="can't start new thread"):
+        engine.run(*epoch_of(WIDE).arrays)
     assert np.array_equal(engine.vector, before)
     started[0].join()
     assert same(by_engine(engine), by_engine(native(WIDE, "float32")))
@@ -49,19 +56,8 @@ def test_no_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_none_begins_where_one_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     """They would wait for the one that is missing."""
     begun: list[int] = []
-    started: list[threading.Thread] = []
-    start = threading.Thread.start
-
-    def refuse(self: threading.Thread) -> None:
-        if started:
-            raise RuntimeError("can't start new thread")
-        started.append(self)
-        start(self)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(threading.Thread, "start", refuse)
-        with pytest.raises(RuntimeError, match="can't start new thread"):
-            workers.together(lambda context, worker, count: begun.append(worker), 0, 3)
+    with one_thread_only(monkeypatch) as started, pytest.raises(RuntimeError, match="can't start new thread"):
+        workers.together(lambda context, worker, count: begun.append(worker), 0, 3)
     started[0].join()
     assert begun == []
 

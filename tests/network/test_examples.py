@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from tests.network.files import ONE, START, faults
 
 import clearprop as cp
 from clearprop.errors import InvalidNetwork
 from clearprop.network import problem, read
-
-ONE = '[inputs]\ncount = 1\n[[layers]]\nunits = ["o"]\n'
 
 
 def test_faults_of_many_examples_are_summed_up() -> None:
@@ -17,24 +16,6 @@ def test_faults_of_many_examples_are_summed_up() -> None:
         cp.read(text)
     assert len(error.value.problems) == 11
     assert str(error.value.problems[-1]) == "examples: and 20 more problems"
-
-
-START = """
-[inputs]
-names = ["i1", "i2"]
-[[layers]]
-units = ["h1", "h2"]
-activation = "tanh"
-[[layers]]
-units = ["o1"]
-activation = "logistic"
-"""
-
-
-def faults(text: str) -> list[str]:
-    with pytest.raises(InvalidNetwork) as error:
-        cp.read(text, "net.toml")
-    return [str(problem) for problem in error.value.problems]
 
 
 def test_targets_of_softmax_sum_to_one() -> None:
