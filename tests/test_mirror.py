@@ -25,6 +25,7 @@ MORE_THAN_ONE_FILE = {
     "test_public.py": "the public names",
     "benchmarks": "the benchmarks",
     "cli/test_cli.py": "every command: help, exit codes, no traceback",
+    "field": "files as people have them, each case with its right numbers",
     "engine/mathematics/test_accuracy.py": "all functions of the engine, over all numbers",
     "engine/test_agreement.py": "native code against the reference",
     "engine/test_memory.py": "native code touches nothing outside its arrays",
