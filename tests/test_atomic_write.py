@@ -9,7 +9,6 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import pytest
 from tests.support import HANG, EachEpoch, command, signalled
 
 import clearprop as cp
+from clearprop import atomic_write
 from clearprop.atomic_write import require_writable, write_atomically
 from clearprop.errors import Unwritable
 from clearprop.models.read import read_model
@@ -104,10 +104,10 @@ def test_where_no_temporary_file_can_be_made(tmp_path: Path, monkeypatch: pytest
     path = tmp_path / "m.safetensors"
     path.write_text("before")
 
-    def refuse(**options: Any) -> None:
+    def refuse(target: Path) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    monkeypatch.setattr(atomic_write, "_temporary", refuse)
     message = re.escape(f"{path}: cannot be written: Permission denied; {UNTOUCHED}")
     for write in (require_writable, lambda path: write_atomically(path, "x")):
         with pytest.raises(Unwritable, match=message):
@@ -152,6 +152,93 @@ def test_what_the_dead_left_is_removed_and_what_the_living_write_is_not(tmp_path
         living.communicate()
     assert names(tmp_path) == sorted([*others, "a.txt"])
     assert path.read_text() == "x" * 1000
+
+
+@posix
+def test_a_file_that_another_process_cleared_before_it_was_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that starts on the same file takes one that nobody has locked yet for one that was left."""
+    path, made = tmp_path / "a.txt", atomic_write._temporary
+    left = [1, 2, 3]
+
+    def cleared(target: Path) -> tuple[int, str]:
+        found = made(target)
+        if left:
+            left.pop()
+            require_cleared(target)
+        return found
+
+    def require_cleared(target: Path) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(atomic_write, "_temporary", made)
+            require_writable(target)
+        assert names(tmp_path) == []
+
+    monkeypatch.setattr(atomic_write, "_temporary", cleared)
+    write_atomically(path, "whole")
+    assert (left, names(tmp_path), path.read_text()) == ([], ["a.txt"], "whole")
+    path.unlink()
+    left.append(1)
+    require_writable(path)
+    assert (left, names(tmp_path)) == ([], [])
+
+
+@posix
+def test_a_file_is_locked_until_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, replace, cleared = tmp_path / "a.txt", os.replace, []
+
+    def late(temporary: str, target: Path) -> None:
+        atomic_write._clear(target)
+        cleared.append(os.path.exists(temporary))
+        replace(temporary, target)
+
+    monkeypatch.setattr(os, "replace", late)
+    write_atomically(path, "whole")
+    assert (cleared, path.read_text()) == ([True], "whole")
+
+
+@posix
+def test_other_threads_keep_their_permissions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mask belongs to the whole process: a thread that makes a file meanwhile would get another one's."""
+
+    def opened(mask: int) -> int:
+        raise AssertionError(f"the mask was set to {mask:o}")
+
+    monkeypatch.setattr(os, "umask", opened)
+    write_atomically(tmp_path / "a.txt", "new")
+
+
+@posix
+def test_what_replaces_a_private_file_is_never_open_to_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, fsync, modes = tmp_path / "a.txt", os.fsync, []
+    path.write_text("secret")
+    path.chmod(0o600)
+
+    def seen(descriptor: int) -> None:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            modes.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", seen)
+    write_atomically(path, "another secret")
+    assert modes == [0o600]
+
+
+@posix
+def test_the_new_name_is_on_the_disk_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it, a machine that is lost may come back with the former file."""
+    kinds: list[tuple[str, list[str]]] = []
+
+    def noted(descriptor: int) -> None:
+        kind = "folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file"
+        kinds.append((kind, [name for name in names(tmp_path) if not name.endswith(".part")]))
+        if kind == "folder":
+            raise OSError(errno.EINVAL, "a folder cannot be written here")
+
+    monkeypatch.setattr(os, "fsync", noted)
+    write_atomically(tmp_path / "a.txt", "new")
+    assert kinds == [("file", []), ("folder", ["a.txt"])]
 
 
 # --- interrupted ---------------------------------------------------------------------------------------
@@ -211,7 +298,7 @@ def test_a_disk_that_is_full_for_a_while(tmp_path: Path, monkeypatch: pytest.Mon
     usual, calls, told = os.fsync, [0], []
 
     def full(descriptor: int) -> None:
-        calls[0] += 1
+        calls[0] += stat.S_ISREG(os.fstat(descriptor).st_mode)
         if 3 <= calls[0] <= 5:
             raise OSError(errno.ENOSPC, "No space left on device")
         usual(descriptor)

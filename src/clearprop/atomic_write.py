@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import sys
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -54,7 +54,8 @@ def require_writable(path: str | os.PathLike[str]) -> None:
             os.lstat(real)  # says that a name is too long, where its shorter temporary one is not
         descriptor, temporary = _temporary(real)
         os.close(descriptor)
-        os.unlink(temporary)
+        with suppress(FileNotFoundError):  # another process may have cleared it away
+            os.unlink(temporary)
     except (OSError, ValueError) as error:
         raise _unwritable(target, error) from None
     _clear(real)
@@ -82,20 +83,32 @@ def _unwritable(target: Path, error: OSError | ValueError) -> Unwritable:
 
 
 def _replace(target: Path, data: bytes) -> None:
+    while not _replaced(target, data):
+        pass  # another process took the temporary file for one that was left, before it was locked
+
+
+def _replaced(target: Path, data: bytes) -> bool:
+    """Replace the file; return False if somebody has removed the temporary one at its start."""
     temporary = None
     try:
         descriptor, temporary = _temporary(target)
         # No file object: one that a signal left half made would complain of it.
         try:
-            _alone(descriptor)
+            _lock(descriptor, wait=True)
+            if not os.path.lexists(temporary):
+                return False
             left = memoryview(data)
             while left:
                 left = left[os.write(descriptor, left) :]
             os.fsync(descriptor)
+            if target.exists():
+                os.chmod(temporary, target.stat().st_mode & 0o7777)
+            if sys.platform != "win32":
+                os.replace(temporary, target)  # while it is locked: nobody takes it for one that was left
         finally:
             os.close(descriptor)
-        os.chmod(temporary, _mode(target))
-        os.replace(temporary, target)
+        if sys.platform == "win32":
+            os.replace(temporary, target)  # there an open file keeps its name
     except BaseException:
         if temporary is None:
             # A signal came between the file and its name; nobody has locked it.
@@ -104,22 +117,33 @@ def _replace(target: Path, data: bytes) -> None:
             with suppress(OSError):
                 os.unlink(temporary)
         raise
+    _keep_name(target.parent)
+    return True
 
 
-def _mode(target: Path) -> int:
-    """The permissions of the file that is replaced, or those a new file gets."""
-    if target.exists():
-        return target.stat().st_mode & 0o7777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+def _keep_name(folder: Path) -> None:
+    """Write the folder to the disk too, where it can be: else a lost machine may come back with the former file."""
+    if sys.platform != "win32":
+        with suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
 
 # --- temporary files -----------------------------------------------------------------------------------
 
 
+FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+
+
 def _temporary(target: Path) -> tuple[int, str]:
-    return tempfile.mkstemp(dir=target.parent, prefix=_prefix(target), suffix=".part")
+    """Make a temporary file for this one, with the permissions of a new file; only its user's, if it replaces one."""
+    while True:
+        path = str(target.parent / f"{_prefix(target)}{secrets.token_hex(4)}.part")
+        with suppress(FileExistsError):
+            return os.open(path, FLAGS, 0o600 if target.exists() else 0o666), path
 
 
 def _prefix(target: Path) -> str:
@@ -139,20 +163,20 @@ def _clear(target: Path) -> None:
 def _clear_one(left: Path) -> None:
     descriptor = os.open(left, os.O_RDWR)
     try:
-        if _alone(descriptor):
+        if _lock(descriptor):
             os.unlink(left)
     finally:
         os.close(descriptor)
 
 
-def _alone(descriptor: int) -> bool:
-    """Lock an open file, unless somebody has.
+def _lock(descriptor: int, *, wait: bool = False) -> bool:
+    """Lock an open file; without waiting, return False if somebody has, or if files cannot be locked here.
 
     The system lets go of a lock when a process ends, however it ends; a process number would be
     given to another one, and is always 1 in a container.
     """
     if sys.platform != "win32":
         with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             return True
     return False

@@ -10,6 +10,7 @@ from tests.network.files import LECTURE_FILE, ONE
 
 import clearprop as cp
 from clearprop.errors import UnreadableFile
+from clearprop.network.source import require_shallow
 
 
 @pytest.mark.parametrize(
@@ -91,3 +92,33 @@ def test_missing_files_folders_and_names(tmp_path: Path) -> None:
         file.truncate(300 * 2**20)
     with pytest.raises(UnreadableFile, match="larger than 256 MB, too large for a network file"):
         cp.load(str(big))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        ".".join("a" * 20_000) + " = 1",
+        "[" + " . ".join(["'b.b'", '"c"', "é"] * 12) + "]",
+        "x = {" + ".".join("a" * 34) + " = 1}",
+        'x = "\\""\n' + ".".join("a" * 34) + " = 1",
+        "x = '''\n''\n'''\n" + ".".join("a" * 34) + " = 1",
+    ],
+    ids=["thousands", "quoted", "inline", "after text", "after lines of text"],
+)
+def test_a_key_of_many_parts_is_refused_before_it_takes_memory(key: str) -> None:
+    with pytest.raises(UnreadableFile) as error:
+        cp.read(key, "net.toml")
+    line = key.count("\n") + 1
+    found = f"net.toml: not valid TOML: line {line}: a key has more than 33 parts between points"
+    assert str(error.value).startswith(found)
+    assert error.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["." * 500_000, 'x = "' + '\\"' * 300_000, "'" * 500_001, "a ." * 33 + " " * 500_000, 'x = "' + "a." * 99 + '"'],
+    ids=["points", "quotes in quotes", "quotes", "blanks", "text"],
+)
+def test_other_text_is_looked_through_once(text: str) -> None:
+    """Neither refused here, nor looked through again from every place in it."""
+    require_shallow(text, "net.toml")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import tomllib
 from collections.abc import Callable
 from dataclasses import replace
@@ -219,7 +218,7 @@ def test_a_folder_that_may_not_be_written_to(tmp_path: Path, monkeypatch: pytest
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    monkeypatch.setattr("clearprop.atomic_write._temporary", refuse)
     with pytest.raises(Unwritable, match=r"net\.toml: cannot be written: Permission denied; .*choose another place"):
         cp.save(cp.load("lecture"), tmp_path / "net.toml")
     assert os.listdir(tmp_path) == []

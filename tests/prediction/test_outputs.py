@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import gc
+import os
+import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.support import HANG, in_a_copy
 
 import clearprop as cp
 from clearprop.prediction import outputs as room
@@ -44,3 +48,48 @@ def test_outputs_keep_the_precision_of_the_inputs() -> None:
         assert found.dtype == dtype
         assert finite
     assert not outputs(lecture, lecture.parameters, np.array([[np.nan, 0.5]]))[1]
+
+
+def test_weights_changed_in_place_count() -> None:
+    """Whoever changes them sees the outputs of the new ones, as in every explanation."""
+    lecture = cp.load("lecture")
+    rows = [[0.1, 0.5]]
+    before = cp.predict(lecture, rows)
+    lecture.parameters.vector[:] = 0
+    assert before[0, 0] > 0.7
+    assert cp.predict(lecture, rows).tolist() == [[0.5, 0.5]]
+    assert cp.cycle(lecture)["output_o1"] == 0.5
+
+
+def test_another_network_with_the_same_weights_has_its_own_outputs() -> None:
+    one = cp.Problem(cp.Network(2, [cp.Dense(1, "tanh")]))
+    rows = np.array([[0.1, 0.5]])
+    for activation in ("tanh", "relu", "identity"):
+        other = replace(one, network=cp.Network(2, [cp.Dense(1, activation)]))
+        assert other.parameters is one.parameters
+        expected = forward(other.network, one.parameters, rows).outputs[-1]
+        np.testing.assert_allclose(outputs(other, one.parameters, rows)[0], expected, rtol=1e-13)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_copy_of_the_process_predicts_while_another_thread_does() -> None:
+    """The copy does not have that thread: it must not wait for what it holds."""
+    lecture, rows = cp.load("lecture"), np.array([[0.1, 0.5]])
+    expected = outputs(lecture, lecture.parameters, rows)[0]
+    held, done = threading.Event(), threading.Event()
+    lock = getattr(room._RECENT[id(lecture.parameters), "float64"].prepared, "lock", threading.Lock())
+
+    def hold() -> None:
+        with lock:
+            held.set()
+            done.wait(HANG)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    try:
+        assert held.wait(HANG)
+        assert in_a_copy(lambda: np.array_equal(outputs(lecture, lecture.parameters, rows)[0], expected))
+    finally:
+        done.set()
+        thread.join()

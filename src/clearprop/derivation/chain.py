@@ -10,11 +10,11 @@ expansion writes out the paths, or the next layer where there are too many.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from math import prod
 
 import numpy as np
 
+from clearprop.cached import cached_property
 from clearprop.derivation.lines import Lines
 from clearprop.derivation.local_derivatives import Factor, Links, Term, collapsed
 from clearprop.derivation.split import Split, split

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
+from clearprop.cached import cached_property
 from clearprop.derivation.chain import Chain
 from clearprop.derivation.lines import Lines, penalty_places
 from clearprop.derivation.local_derivatives import Computed, Factor, Term, collapsed, plugged, worked

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from clearprop.cached import cached_property
 from clearprop.derivation.lines import Line, Lines
 from clearprop.derivation.shares import shared_slope
 from clearprop.derivation.words import words

@@ -11,9 +11,10 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
 
+from clearprop.cached import cached_property
 from clearprop.errors import InvalidArgument, UnknownName
 
 SWITCH = "CLEARPROP_CPU_FEATURES"

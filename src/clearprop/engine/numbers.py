@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 
 from llvmlite import ir
+
+from clearprop.cached import cached_property
 
 INDEX = ir.IntType(64)
 POINTER = ir.PointerType()

@@ -14,12 +14,12 @@ of a panel is zero, and stays zero.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
+from clearprop.cached import cached_property
 from clearprop.engine.numbers import Numbers
 from clearprop.network.description import Network
 from clearprop.types import Array

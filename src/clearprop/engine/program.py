@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TypeVar
 
+from clearprop.cached import cached_property
 from clearprop.engine.kernels.update import Rule
 from clearprop.engine.numbers import Numbers
 from clearprop.engine.panels import Panel

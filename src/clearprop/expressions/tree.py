@@ -16,11 +16,11 @@ import math
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from clearprop.cached import cached_property
 from clearprop.expressions import numeric
 
 

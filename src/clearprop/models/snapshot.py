@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
+from clearprop.cached import cached_property
 from clearprop.network.parameters import Parameters
 from clearprop.types import Array
 

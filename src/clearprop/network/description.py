@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import chain
 from typing import Annotated, Literal, get_args
 
+from clearprop.cached import cached_property
 from clearprop.display import Displayable
 from clearprop.errors import Fault, InvalidNetwork
 from clearprop.fields import check_fields, either

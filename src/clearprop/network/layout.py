@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import accumulate, chain, count, pairwise
 from typing import NamedTuple
 
 import numpy as np
 
+from clearprop.cached import cached_property
 from clearprop.network.layer import Dense
 from clearprop.network.name_checks import composed
 from clearprop.network.notation import in_ascii

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import islice
 from typing import TypeVar
 
+from clearprop.cached import cached_property
 from clearprop.errors import UnknownName
 from clearprop.network.description import Network
 from clearprop.network.name_checks import composed

@@ -29,7 +29,7 @@ from clearprop.network.notation import DEFAULT, NOTATIONS
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem, Settings
 from clearprop.network.section import Section
-from clearprop.network.source import read_text, toml_message
+from clearprop.network.source import read_text, require_shallow, toml_message
 from clearprop.rules.activations import Activation, activation
 from clearprop.rules.initializers import INITIALIZERS
 from clearprop.rules.losses import LOSSES, Loss, loss
@@ -56,6 +56,7 @@ def read(text: str, source: str = "the network") -> Problem:
         UnreadableFile: not TOML; says the line.
         InvalidNetwork: everything that is wrong with it.
     """
+    require_shallow(text, abridged(source, 200))
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

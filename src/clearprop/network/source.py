@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,18 @@ from clearprop.errors import UnreadableFile
 from clearprop.messages import abridged, reason
 
 MAX_BYTES = 256 * 2**20
+MAX_DOTS = 32
+"""The most points in one key: memory for a key grows with the square of its parts."""
+
+BARE = r"[\w-]++"
+STRING = r'"(?:[^"\\\n]|\\.)*+"?+|\'[^\'\n]*+\'?+'
+KEY = rf"(?:{BARE}|{STRING})"
+SHALLOW = re.compile(
+    rf'(?:[^\w"\'#-]++|#[^\n]*+|"""(?:[^"\\]|\\.|"(?!""))*+(?:""")?+|\'\'\'(?:[^\']|\'(?!\'\'))*+(?:\'\'\')?+'
+    rf"|{KEY}(?:[ \t]*+\.[ \t]*+{KEY}){{0,{MAX_DOTS}}}+(?![ \t]*\.[ \t]*{KEY}))*+",
+    re.DOTALL,
+)
+"""As much of a TOML text as has no key with more parts; found in one pass, whatever the text holds."""
 
 
 @contextmanager
@@ -48,6 +61,18 @@ def read_text(path: Path, limit: int = MAX_BYTES) -> str:
     if "\0" in text:
         raise UnreadableFile(f"{shown}: a binary file, expected TOML text")
     return text
+
+
+def require_shallow(text: str, source: str) -> None:
+    """Refuse keys with many parts, which would take all memory to parse."""
+    found = SHALLOW.match(text)
+    assert found is not None  # it may be empty
+    if found.end() < len(text):
+        line = text.count("\n", 0, found.end()) + 1
+        raise UnreadableFile(
+            f"{source}: not valid TOML: line {line}: a key has more than {MAX_DOTS + 1} parts between points; "
+            "no key of a network file has more than 3"
+        )
 
 
 def toml_message(error: tomllib.TOMLDecodeError, text: str) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from clearprop.cached import cached_property
 from clearprop.display import Displayable
 from clearprop.errors import InvalidArgument
 from clearprop.network import names as q

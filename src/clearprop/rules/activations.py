@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
+from clearprop.cached import cached_property
 from clearprop.errors import UnknownName
 from clearprop.expressions import Expression, Number, Slope, Symbol, bind, differentiate, evaluate, parse, simplify
 from clearprop.expressions.tree import erf, exp, expm1, greater, logistic, maximum, softplus, sqrt, tanh, where

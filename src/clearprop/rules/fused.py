@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
+from clearprop.cached import cached_property
 from clearprop.expressions import Expression, Slope, Symbol, bind, differentiate, evaluate, simplify
 from clearprop.expressions.tree import absolute, exp, greater, softplus, where
 from clearprop.rules.activations import Softmax, over_layer, shifted

@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Literal
 
+from clearprop.cached import cached_property
 from clearprop.errors import UnknownName
 from clearprop.expressions import Expression, Number, Slope, Symbol, bind, differentiate, evaluate, parse
 from clearprop.expressions.tree import absolute, greater, log, where

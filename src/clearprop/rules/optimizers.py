@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
+from clearprop.cached import cached_property
 from clearprop.errors import InvalidArgument, UnknownName
 from clearprop.expressions import Expression, Number, Symbol
 from clearprop.expressions.tree import greater, maximum, minimum, sqrt, symbols, where

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Annotated
 
+from clearprop.cached import cached_property
 from clearprop.expressions import Expression, Number, Slope, Symbol, bind, differentiate, simplify
 from clearprop.expressions.tree import absolute, add
 from clearprop.fields import at_least_zero, check_fields

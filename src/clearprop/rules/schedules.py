@@ -11,9 +11,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Annotated, Any, NamedTuple
 
+from clearprop.cached import cached_property
 from clearprop.errors import UnknownName
 from clearprop.expressions import Expression, Symbol, evaluate
 from clearprop.expressions.tree import cos, floor, greater, less, maximum, minimum, where

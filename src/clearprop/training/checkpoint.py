@@ -142,6 +142,9 @@ def changes(model: Model, problem: Problem, start: Mapping[str, Any]) -> Iterato
     if before["rows"] != present["rows"]:
         yield f"the data: {before['rows']:,} rows then, {present['rows']:,} now"
         return
+    if sorted(before["inputs"]) == sorted(present["inputs"]) and list(before["inputs"]) != list(present["inputs"]):
+        # Weights belong to columns by their place: the fingerprints alone would all be found.
+        yield "the data: its columns are in another order"
     for name, fingerprint in present["inputs"].items():
         if before["inputs"].get(name) != fingerprint:
             yield f'the data: other values in "{abridged(name)}"'

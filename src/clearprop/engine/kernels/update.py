@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 
+from clearprop.cached import cached_property
 from clearprop.engine.block import Block, intrinsic, reduced
 from clearprop.engine.emit import Emitter
 from clearprop.engine.kernels.activate import each_vector
