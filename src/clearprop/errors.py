@@ -27,6 +27,10 @@ from typing import NamedTuple
 from clearprop.messages import unknown
 
 
+class Notice(UserWarning):
+    """Says what was assumed, or may not be what was meant; the command line prints it as a line."""
+
+
 class ClearpropError(Exception):
     """Any failure that clearprop explains to its user."""
 

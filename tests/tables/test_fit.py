@@ -14,13 +14,14 @@ from clearprop.network.data import Column
 from clearprop.tables.csv_file import read_csv
 from clearprop.tables.prepare import prepared
 from clearprop.tables.split import split
+from clearprop.tables.table import TableNotice
 
 
-def table(folder: Path, content: str, inputs: int = 2, outputs: int = 2, seed: int = 0, **asked: Any) -> cp.Problem:
+def table(folder: Path, content: str, width: int = 2, outputs: int = 2, seed: int = 0, **asked: Any) -> cp.Problem:
     """A problem with a table of that content; one output is a number, several are classes."""
     path = folder / "t.csv"
     path.write_text(content)
-    network = cp.Network(inputs, [cp.Dense(outputs, "softmax" if outputs > 1 else "identity")])
+    network = cp.Network(width, [cp.Dense(outputs, "softmax" if outputs > 1 else "identity")])
     data = cp.Data(**{"file": "t.csv", "target": ("y",), **asked})
     problem = cp.Problem(network, settings=cp.Settings(seed=seed))
     return prepared(problem, data, lambda wanted: read_csv(path, wanted))
@@ -117,18 +118,21 @@ def test_categorical_numbers_are_text(tmp_path: Path) -> None:
 
 # --- refusals ---------------------------------------------------------------------------------------------
 
-CONSTANT = (
-    "has the same value in every training row, so it cannot be standardized; leave it out of inputs, or "
-    "set standardize = false"
-)
+CONSTANT = "t.csv: the same value in every training row, so it becomes 0: p"
 
 
-def test_constant_columns(tmp_path: Path) -> None:
-    content = "p,q,y\n0.1,1,0\n0.1,2,1\n0.1,3,1\n"
-    assert refusal(tmp_path, content, standardize=True, split=0) == f't.csv has 1 problem:\n  column "p": {CONSTANT}'
+def test_constant_columns_become_0(tmp_path: Path) -> None:
+    """As with scikit-learn's scaler, which leaves their scale at 1; they are named."""
+    content = "p,q,y\n0.3,1,0\n0.3,2,1\n0.3,3,1\n"
     assert table(tmp_path, content, split=0).fitted is not None
-    rounded = f"p,q,y\n{0.1 + 0.2},1,0\n0.3,2,1\n0.3,3,1\n"
-    assert refusal(tmp_path, rounded, standardize=True, split=0) == f't.csv has 1 problem:\n  column "p": {CONSTANT}'
+    for first in ("0.3", repr(0.1 + 0.2)):
+        with pytest.warns(TableNotice) as said:
+            problem = table(tmp_path, content.replace("0.3", first, 1), standardize=True, split=0)
+        assert [str(each.message).replace(f"{tmp_path}/", "") for each in said] == [CONSTANT]
+        assert problem.fitted is not None
+        assert problem.fitted.columns[0] == Column("p", None, float(first), 1.0)
+        assert problem.examples is not None
+        assert np.allclose(problem.examples.inputs[:, 0], 0)
     apart = table(tmp_path, "p,q,y\n0.3,1,0\n0.3000000001,2,1\n", standardize=True, split=0)
     assert apart.examples is not None
     assert np.allclose(apart.examples.inputs, [[-1, -1], [1, 1]], atol=1e-5)
@@ -137,8 +141,24 @@ def test_constant_columns(tmp_path: Path) -> None:
 def test_a_column_constant_only_within_the_training_rows(tmp_path: Path) -> None:
     aside = int(split(np.arange(10), 0.1, 0)[1][0])
     content = "p,q,y\n" + "".join(f"{int(k == aside)},{k},{k * 0.5}\n" for k in range(10))
-    found = refusal(tmp_path, content, outputs=1, standardize=True, split=0.1)
-    assert found == f't.csv has 1 problem:\n  column "p": {CONSTANT}'
+    with pytest.warns(TableNotice, match="so it becomes 0: p$"):
+        problem = table(tmp_path, content, outputs=1, standardize=True, split=0.1)
+    assert problem.examples is not None
+    assert problem.examples.inputs[:, 0].tolist() == [float(k == aside) for k in range(10)]
+
+
+def test_columns_that_are_left_out(tmp_path: Path) -> None:
+    """Those that ``exclude`` names, and those without any value that nobody named."""
+    content = "id,p,q,empty,y\n7,1,2,,0\n8,3,5,,1\n9,4,5,,1\n"
+    with pytest.warns(TableNotice, match=r"t\.csv: left out for want of any value: empty$"):
+        problem = table(tmp_path, content, split=0, exclude="id", missing="drop")
+    assert problem.fitted is not None
+    assert problem.fitted.features == ("p", "q")
+    assert problem.fitted.left_out == (("id", "excluded"), ("empty", "no value in any row"))
+    found = refusal(tmp_path, content, split=0, exclude=["p", "none"], inputs=["p", "q"])
+    assert found == 't.csv has 1 problem:\n  column "none": there is no such column; found id, p, q, empty, y'
+    found = refusal(tmp_path, content, split=0, exclude=["p"], inputs=["p", "q"])
+    assert found == 't.csv has 1 problem:\n  column "p": is named 2 times under [data]; name it once'
 
 
 @pytest.mark.parametrize(
@@ -151,8 +171,8 @@ def test_a_column_constant_only_within_the_training_rows(tmp_path: Path) -> None
           'row 1; only inputs have a mean; fill them in, or set missing = "drop" under [data]']),
         ("p,q,y\n1,,0\n,2,1\n", {"missing": "drop"}, ["no row is left: every one of 2 has an empty cell (p: 1, q: 1); "
           'leave the columns without values out of inputs, or set missing = "mean"']),
-        ("p,q,y\n,1,0\n,2,1\n", {"missing": "mean"}, ['column "p": has no value in any training row; leave it out of '
-          "inputs"]),
+        ("p,q,y\n,1,0\n,2,1\n", {"missing": "mean", "inputs": ["p", "q"]}, ['column "p": has no value in any '
+          "training row; leave it out of inputs, or name it under exclude"]),
         ("p,q,y\n1,2,0\n1e400,2,1\n", {}, ['column "p", row 2: expected a finite number, found infinity']),
         ("p,q,y\n1,2,0\n1,2,inf\n", {}, ['column "y", row 2: expected a finite number, found infinity']),
         ("p,q,y\n1,2,0\n1,2,1\n", {"target": ("y", "y")}, ['column "y": is named 2 times under [data]; name it '
@@ -177,7 +197,6 @@ def test_hostile_names_stay_short_and_plain(tmp_path: Path) -> None:
     for content, asked in (
         (f"{name},q,y\n1,,0\n,2,1\n", {"missing": "drop"}),
         (f"{name},q,y\n1,2,0\n,2,1\n", {}),
-        (f"{name},q,y\n1,2,0\n1,3,1\n", {"standardize": True}),
         (f"{name},q,r,y\n1,2,3,0\n1,3,4,1\n", {}),
     ):
         message = refusal(tmp_path, content, split=0, **asked)

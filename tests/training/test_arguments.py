@@ -152,7 +152,7 @@ def test_train_names_every_setting_with_its_type() -> None:
             assert option in options, option
             if description is cp.Settings:
                 assert options[option] == types[field], option
-    assert data == {f.name for f in fields(cp.Data)} - {"file", "target"}
+    assert data == {f.name for f in fields(cp.Data)} - {"file", "target", "decimal", "names"}
     assert not any(p.kind is p.VAR_KEYWORD for p in signature(cp.train).parameters.values())
 
 

@@ -28,9 +28,11 @@ def run(arguments: list[str]) -> int:
     from click.exceptions import Abort, ClickException, Exit, NoArgsIsHelpError
 
     from clearprop.cli.application import application
+    from clearprop.cli.notices import notices
 
     try:
-        result: Any = application(arguments, prog_name="clearprop", standalone_mode=False)
+        with notices(quiet=False):
+            result: Any = application(arguments, prog_name="clearprop", standalone_mode=False)
     except Exit as error:
         return int(error.exit_code)
     except NoArgsIsHelpError as error:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from clearprop.training.engines import SlowerEngine
+from clearprop.errors import Notice
 
 
 @contextmanager
@@ -16,13 +16,13 @@ def notices(quiet: bool) -> Iterator[None]:
     """Print clearprop's own warnings as lines, or drop them if quiet."""
 
     def show(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
-        if not issubclass(category, SlowerEngine):
+        if not issubclass(category, Notice):
             usual(message, category, *place, **more)
         elif not quiet:
             print(f"clearprop: {message}", file=sys.stderr, flush=True)
 
     with warnings.catch_warnings():
         usual = warnings.showwarning
-        warnings.simplefilter("always", SlowerEngine)
+        warnings.simplefilter("always", Notice)
         warnings.showwarning = show
         yield

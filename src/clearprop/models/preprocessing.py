@@ -18,6 +18,7 @@ def fitted_as_json(fitted: Fitted) -> dict[str, Any]:
     """Return as JSON: columns in the order of the inputs, targets, classes in the order of the outputs."""
     columns = [
         {"name": each.name, "mean": each.mean, "scale": each.scale, "fill": each.fill}
+        | ({"unit": each.unit} if each.unit else {})
         if each.categories is None
         else {"name": each.name, "categories": list(each.categories), "fill": each.fill}
         for each in fitted.columns
@@ -52,7 +53,7 @@ def _column(table: Mapping[str, Any]) -> Column:
     mean, scale = (number(table[key]) for key in ("mean", "scale"))
     if scale <= 0 or isinstance(fill, str):
         raise ValueError
-    return Column(string(table["name"]), None, mean, scale, fill)
+    return Column(string(table["name"]), None, mean, scale, fill, string(table.get("unit", "")))
 
 
 def _label(value: Any) -> str | float:

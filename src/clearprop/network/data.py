@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Real
 from typing import Annotated, Any, Literal, get_args
 
@@ -16,6 +16,7 @@ from clearprop.fields import (
     check_fields,
     columns,
     either,
+    list_of,
     optional,
     share,
     string,
@@ -45,6 +46,27 @@ def _class(name: Any) -> str:
     return shown_label(name if isinstance(name, str) else float(name))
 
 
+NA = (
+    "", "NA", "N/A", "n/a", "na", "n.a.", "N.A.", "#N/A", "#N/A N/A", "#NA", "<NA>", "<na>",
+    "NaN", "nan", "-NaN", "-nan", "NAN", "null", "NULL", "Null", "None", "?", "-", "--", ".",
+)  # fmt: skip
+"""Cells that mean a missing value, in columns of numbers and of text alike."""
+
+
+def marks(value: Any) -> tuple[str, ...]:
+    """Accept words that mean a missing value; an empty cell always does."""
+    return tuple(dict.fromkeys(("", *(word.strip() for word in list_of(string, "words")(value)))))
+
+
+def header(value: Any) -> tuple[str, ...]:
+    """Accept the names of a table's columns, each once."""
+    found = columns(value)
+    twice = [name for name in found if found.count(name) > 1]
+    if twice or not found:
+        raise Unexpected("a name for each column, each once" + (f', not "{abridged(twice[0])}" twice' if twice else ""))
+    return found
+
+
 @dataclass(frozen=True)
 class Data:
     """A table beside the network file: the ``[data]`` table.
@@ -53,6 +75,9 @@ class Data:
     lists inputs that are read as text although they hold numbers. ``split`` is the share of rows set aside
     for validation. ``missing`` says what to do about empty cells: refuse the table, drop their rows, or fill
     in the column's mean (in a column of text, its most frequent value).
+
+    ``na`` are the words that mean an empty cell, ``decimal`` the sign between a number's whole part and its
+    decimals where the cells leave that open, ``names`` the columns of a table whose first line has no names.
 
     Raises:
         InvalidArgument: an impossible value, naming the field.
@@ -67,6 +92,10 @@ class Data:
     class_weights: Annotated[Literal["balanced"] | Mapping[str, float] | None, optional(class_weights)] = None
     weight_column: Annotated[str | None, optional(string)] = None
     categorical: Annotated[tuple[str, ...], columns] = ()
+    exclude: Annotated[tuple[str, ...], columns] = ()
+    na: Annotated[tuple[str, ...], marks] = NA
+    decimal: Annotated[Literal[".", ","] | None, optional(either(".", ","))] = None
+    names: Annotated[tuple[str, ...] | None, optional(header)] = None
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -77,7 +106,8 @@ class Column:
     """The numbers or categories fitted on one input column.
 
     A numeric column becomes (value - mean) / scale; a column of categories becomes one input per
-    category, 1 for the row's own and 0 otherwise. ``fill`` replaces an empty cell.
+    category, 1 for the row's own and 0 otherwise. ``fill`` replaces an empty cell. ``unit`` is the sign
+    that all its numbers were written with: a currency's, or ``%``.
     """
 
     name: str
@@ -85,6 +115,7 @@ class Column:
     mean: float = 0.0
     scale: float = 1.0
     fill: Label | None = None
+    unit: str = ""
 
     @property
     def width(self) -> int:
@@ -103,11 +134,13 @@ class Fitted:
 
     ``classes`` are the classes of the one target column, in the order of the outputs; None where
     targets are numbers. Two classes may share one output: it is near 1 for the second of them.
+    ``left_out`` are the columns of the table that were not used, and why; a model does not keep them.
     """
 
     columns: tuple[Column, ...]
     targets: tuple[str, ...]
     classes: tuple[Label, ...] | None = None
+    left_out: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     @property
     def width(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -12,7 +13,18 @@ from clearprop.network.data import Column, Data, Fitted
 from clearprop.network.problem import Problem
 from clearprop.tables.classes import class_codes, classes_of
 from clearprop.tables.split import split
-from clearprop.tables.table import MAX_FAULTS, Numbers, Table, Text, Wanted, chosen, column, not_finite
+from clearprop.tables.table import (
+    MAX_FAULTS,
+    Numbers,
+    Table,
+    Text,
+    Wanted,
+    chosen,
+    column,
+    few,
+    not_finite,
+    notice,
+)
 from clearprop.types import Array
 
 ROUNDING = 4 * float(np.finfo(float).eps)
@@ -24,8 +36,9 @@ def wanted_to_fit(problem: Problem, data: Data, named: Collection[str] = ()) -> 
     special = _special(data)
 
     def choose(header: Sequence[str], source: str) -> Sequence[str]:
-        needed = (*(data.inputs or ()), *data.categorical, *special)
+        needed = (*(data.inputs or ()), *data.categorical, *special, *data.exclude)
         names = chosen(header, source, needed=needed, others=data.inputs is None, named=named)
+        names = [name for name in names if name not in data.exclude or name in (data.inputs or special)]
         learnt = data.inputs or tuple(name for name in header if name in {*names} - {*special})
         inputs = problem.network.inputs
         if isinstance(inputs, tuple) and set(inputs) == set(learnt) and len(inputs) == len(learnt):
@@ -44,6 +57,7 @@ def _special(data: Data) -> list[str]:
 def fit(table: Table, data: Data, problem: Problem) -> tuple[Fitted, Array, Array]:
     """Return what was fitted on the table's training rows, those rows, and the rows to validate on."""
     special = _special(data)
+    table, empty = _without_empty(table, {*special, *(data.inputs or ()), *data.categorical})
     inputs = [name for name in table.columns if name not in special]
     faults = list(_role_faults(data, inputs, table))
     if faults:
@@ -58,11 +72,32 @@ def fit(table: Table, data: Data, problem: Problem) -> tuple[Fitted, Array, Arra
     if faults:
         raise UnfitTable(faults, table.source)
     columns = tuple(each for each in found if isinstance(each, Column))
-    return Fitted(columns, data.target, classes), training, validation
+    if data.standardize:
+        _say_constants(table, columns, training)
+    left_out = ((name, "excluded") for name in data.exclude), ((name, "no value in any row") for name in empty)
+    return Fitted(columns, data.target, classes, tuple(chain(*left_out))), training, validation
+
+
+def _without_empty(table: Table, named: Collection[str]) -> tuple[Table, list[str]]:
+    """Return the table without the columns that have no value in any row and that nobody named, and their names."""
+    empty = [name for name, each in table.columns.items() if name not in named and each.missing.all()]
+    if not empty:
+        return table, []
+    notice(f"{table.source}: left out for want of any value: {few(empty)}")
+    return Table({name: each for name, each in table.columns.items() if name not in empty}, table.source), empty
+
+
+def _say_constants(table: Table, columns: Sequence[Column], training: Array) -> None:
+    """Say which standardized columns are the same number in all training rows."""
+    numbers = ((each.name, table.columns[each.name]) for each in columns)
+    constant = [name for name, each in numbers if isinstance(each, Numbers) and _is_constant(each.values[training])]
+    if constant:
+        become = "it becomes 0" if len(constant) == 1 else "they become 0"
+        notice(f"{table.source}: the same value in every training row, so {become}: {few(constant)}")
 
 
 def _role_faults(data: Data, inputs: Sequence[str], table: Table) -> Iterator[Fault]:
-    listed = [*(data.inputs or ()), *_special(data)]
+    listed = [*(data.inputs or ()), *_special(data), *data.exclude]
     for name in dict.fromkeys(listed):
         if listed.count(name) > 1:
             yield Fault(column(name), f"is named {listed.count(name)} times under [data]; name it once")
@@ -108,7 +143,7 @@ def _column(name: str, table: Table, data: Data, training: Array) -> Column | Fa
     """Return what was fitted on one input column, or what is wrong with it."""
     given = table.columns[name]
     if given.missing[training].all():
-        return Fault(column(name), "has no value in any training row; leave it out of inputs")
+        return Fault(column(name), "has no value in any training row; leave it out of inputs, or name it under exclude")
     if isinstance(given, Text):
         return _categories(name, given, data, training)
     for fault in not_finite(name, given.values, training, missing=False):
@@ -128,11 +163,16 @@ def _moments(name: str, values: Array, data: Data) -> Column | Fault:
     fill = mean if data.missing == "mean" else None
     if not data.standardize:
         return Column(name, fill=fill)
-    # A constant column's deviation may come out as rounding, not as zero.
-    if np.ptp(values) <= ROUNDING * largest or scale == 0:
-        constant = "has the same value in every training row, so it cannot be standardized"
-        return Fault(column(name), f"{constant}; leave it out of inputs, or set standardize = false")
+    if _is_constant(values):
+        return Column(name, None, float(values[0]), 1.0, fill)
     return Column(name, None, mean, scale, fill)
+
+
+def _is_constant(values: Array) -> bool:
+    """Return whether all numbers that are there are the same; their deviation may come out as rounding, not as zero."""
+    values = values[~np.isnan(values)]
+    spread = float(np.ptp(values))
+    return spread <= ROUNDING * float(np.abs(values).max()) or spread**2 == 0
 
 
 def _categories(name: str, given: Text, data: Data, training: Array) -> Column:

@@ -19,7 +19,9 @@ from clearprop.tables.prepare import prepared
 from clearprop.tables.rows import dimensions, rows
 
 COLUMNS = {"columns": "inputs"} | {
-    field.name: field.name for field in fields(Data) if field.name not in ("file", "target", "inputs")
+    field.name: field.name
+    for field in fields(Data)
+    if field.name not in ("file", "target", "inputs", "decimal", "names")
 }
 """The options of a call that describe its table, each with the field of ``Data`` that it sets."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,10 +10,20 @@ from typing import Any, Literal
 
 import numpy as np
 
-from clearprop.errors import Fault, UnfitTable, UnknownName
+from clearprop.errors import Fault, Notice, UnfitTable, UnknownName
 from clearprop.messages import abridged
 from clearprop.network.data import shown_label
 from clearprop.types import Array
+
+
+class TableNotice(Notice):
+    """Says how a table was read where that had to be assumed, or may not be what was meant."""
+
+
+def notice(message: str) -> None:
+    """Warn of how a table was read."""
+    warnings.warn(message, TableNotice, stacklevel=2)
+
 
 MAX_FAULTS = 10
 TWICE = "is in the header {} times; names must be unique"
@@ -86,7 +97,7 @@ def chosen(
         elif counts[name] > 1:
             problems.append(Fault(column(name), TWICE.format(counts[name])))
         elif not counts[name]:
-            problems.append(Fault(column(name), f"there is no such column; found {_few(header)}"))
+            problems.append(Fault(column(name), f"there is no such column; found {few(header)}"))
     if problems:
         raise UnfitTable(problems, source)
     return names
@@ -108,7 +119,8 @@ def column(name: str, row: int | None = None) -> str:
     return f'column "{abridged(name)}"' + ("" if row is None else f", row {row:,}")
 
 
-def _few(names: Sequence[str]) -> str:
+def few(names: Sequence[str]) -> str:
+    """Return the first dozen names, for a message."""
     shown = ", ".join(abridged(name, 30) or '""' for name in names[:12])
     return shown + (f", … ({len(names)} in all)" if len(names) > 12 else "")
 

@@ -7,7 +7,7 @@ from numbers import Integral
 from typing import Any, Literal, Protocol
 
 from clearprop.engine.availability import unusable
-from clearprop.errors import InvalidArgument
+from clearprop.errors import InvalidArgument, Notice
 from clearprop.models.snapshot import Snapshot
 from clearprop.network.problem import Problem
 from clearprop.training.planned_steps import PlannedSteps
@@ -18,7 +18,7 @@ MOST_THREADS = 256
 EngineName = Literal["compiled", "reference"]
 
 
-class SlowerEngine(UserWarning):
+class SlowerEngine(Notice):
     """The compiled engine cannot be used here: the reference does the same work, more slowly."""
 
 

@@ -64,6 +64,8 @@ def train(
     missing: Missing = UNCHANGED,
     class_weights: Literal["balanced"] | Mapping[Any, float] | None = UNCHANGED,
     weight_column: str | None = UNCHANGED,
+    exclude: str | Sequence[str] = UNCHANGED,
+    na: Sequence[str] = UNCHANGED,
     callbacks: Sequence[Callback] = (),
     metrics: bool = False,
     output: str | os.PathLike[str] | None = None,
@@ -104,6 +106,8 @@ def train(
         missing: what to do about empty cells, ``"refuse"`` (default), ``"mean"`` or ``"drop"``.
         class_weights: a weight for each class, or ``"balanced"``; default None.
         weight_column: column that says how much each row counts; default None.
+        exclude: columns that are not used; default none.
+        na: words in columns of text that mean a missing value; default ``Data.na``.
         callbacks: objects to call after each epoch; one that returns True ends the training.
         metrics: whether callbacks also get accuracy, or R² and RMSE.
         output: model file to write every ``checkpoint`` seconds, and at the end.
