@@ -75,8 +75,8 @@ def first(value: float, code: str = "f") -> Callable[[Any], Any]:
 LAYER = ("network", "layers", 0)
 COLUMN = ("preprocessing", "columns", 0)
 DAMAGES: dict[str, tuple[Damage, str]] = {
-    "a later format": (put("format", 2), "this model has format 2, this clearprop reads up to 1; upgrade: pip install"),
-    "no format": (put("format", "1"), "expected format 1, found '1'"),
+    "a later format": (put("format", 3), "this model has format 3, this clearprop reads up to 2; upgrade: pip install"),
+    "no format": (put("format", "1"), "expected a format from 1 to 2, found '1'"),
     "no network": (put("network", 3), 'its metadata has no valid "network"'),
     "no layers": (put("network", "layers", []), "its network does not make sense"),
     "an unknown key": (put("network", "layer", 1), "its network does not make sense"),

@@ -43,14 +43,14 @@ def test_two_classes_as_one_output_and_as_two(tmp_path: Path, labels: str) -> No
 
 
 def test_numbers_are_targets_where_one_output_has_no_loss_of_probabilities(tmp_path: Path) -> None:
-    problem = table(tmp_path, rows("3 7 3"), 1)
+    problem = table(tmp_path, rows("3 7 3"), 1, standardize_target=False)
     assert problem.fitted is not None
     assert problem.fitted.classes is None
     assert targets(problem) == [[3], [7], [3]]
 
 
 def test_several_columns_of_numbers(tmp_path: Path) -> None:
-    problem = table(tmp_path, "y,p,z\n1,2,3\n4,5,6\n", 2, target=("y", "z"))
+    problem = table(tmp_path, "y,p,z\n1,2,3\n4,5,6\n", 2, target=("y", "z"), standardize_target=False)
     assert targets(problem) == [[1, 3], [4, 6]]
     assert problem.examples is not None
     assert problem.examples.inputs.tolist() == [[2], [5]]

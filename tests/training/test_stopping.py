@@ -29,10 +29,11 @@ def ended(
     *,
     validation: Sequence[float] = (),
     gradient_norm: float | None = None,
+    relative: bool = False,
     **settings: Any,
 ) -> tuple[int, str, str] | None:
     """The epoch at which these losses (the first before training) end it, how and why."""
-    watch = Stopping(cp.Settings(**settings), epochs)
+    watch = Stopping(cp.Settings(**settings), epochs, relative=relative)
     for epoch in range(len(losses)):
         end = watch.judge(History(losses[: epoch + 1], validation=list(validation[: epoch + 1])), gradient_norm)
         if end is not None:
@@ -50,6 +51,14 @@ def test_converged_is_patience_epochs_in_a_row() -> None:
     assert ended([0.5, 0.25, 0.75], tolerance=0.25, patience=2) is None
     assert ended([1.0] * 50, tolerance=0.0, patience=1) is None
     assert ended([1.0, 1.0], tolerance=0.5, patience=1) is not None
+
+
+def test_a_table_has_converged_relative_to_the_loss_at_the_start() -> None:
+    reason = "converged: the loss changed by at most 0.01 of its initial value in each of the last 2 epochs"
+    far = [1e9, 5e8, 5e8 + 1e7, 5e8]
+    assert ended(far, tolerance=0.01, patience=2, relative=True) == (3, "converged", reason)
+    assert ended(far, tolerance=0.0099, patience=2, relative=True) is None
+    assert ended([np.inf, 1.0, 1.0, 1.0], tolerance=0.01, patience=2, relative=True) is None
 
 
 def test_target_and_epochs() -> None:

@@ -16,6 +16,7 @@ from clearprop.expressions import Apply, Expression, Number, Operator, Symbol, b
 from clearprop.expressions.tree import add, multiply
 from clearprop.messages import abridged
 from clearprop.network import names as q
+from clearprop.network.data import Column
 from clearprop.network.names import Quantity
 from clearprop.propagation.cycle import Cycle
 from clearprop.propagation.forward import output_errors
@@ -61,8 +62,8 @@ def _formulas(lines: Lines, quantity: Quantity) -> Formulas:
     match quantity:
         case q.Input(index) | q.Output(-1, index):
             return _of_input(lines.cycle, index)
-        case q.Target():
-            return (), words("target")
+        case q.Target(k):
+            return _of_target(lines.cycle, k)
         case q.Named("weight"):
             return (), words("example_weight")
         case q.Sum(layer, _):
@@ -111,10 +112,23 @@ def _of_input(cycle: Cycle, index: int) -> Formulas:
     column, category = fitted.source(index)
     if category is not None:
         return (), words("category", column=abridged(column.name), category=abridged(category))
+    return _of_column(column, cycle.examples.inputs[0, index])
+
+
+def _of_target(cycle: Cycle, index: int) -> Formulas:
+    """Return how a target follows from a column of the table, where it is not the column's own number."""
+    fitted = cycle.problem.fitted
+    if fitted is None or not fitted.standardized:
+        return (), words("target")
+    return _of_column(fitted.standardized[index], cycle.examples.targets[0, index])
+
+
+def _of_column(column: Column, value: float) -> Formulas:
+    """Return how a number follows from that of a numeric column."""
     if column.mean == 0 and column.scale == 1:
         return (), words("column", column=abridged(column.name))
     numbers = {"mean": column.mean, "scale": column.scale}
-    original = float(evaluate(ORIGINAL, {"value": cycle.examples.inputs[0, index], **numbers}))
+    original = float(evaluate(ORIGINAL, {"value": value, **numbers}))
     # The sum's rounding is not the table's: 5.1 must not come back as 5.1000000000000005.
     shown = float(f"{original:.12g}")
     return (bind(STANDARDIZED, {"value": shown, **numbers}),), words("standardized", column=abridged(column.name))

@@ -11,8 +11,9 @@ import numpy as np
 from clearprop.errors import InvalidArgument
 from clearprop.explorer import library
 from clearprop.messages import abridged
+from clearprop.network.data import Column
 from clearprop.network.layout import Layout
-from clearprop.network.problem import Problem, Settings
+from clearprop.network.problem import Problem
 from clearprop.network.write import structure
 from clearprop.training.batching import batch_size
 from clearprop.types import Array
@@ -56,10 +57,11 @@ def exported(problem: Problem) -> dict[str, Any]:
         "parameters": numbers(problem.parameters.vector),
         "optimizer": library.optimizer(problem.optimizer),
         "penalty": library.penalty(problem.penalty),
-        "stopping": _stopping(problem.settings),
+        "stopping": _stopping(problem),
         "examples": _examples(problem),
         "batch_size": batch_size(problem),
         "columns": _columns(problem),
+        "target_columns": _target_columns(problem),
         "file": _file(problem),
     }
 
@@ -96,9 +98,14 @@ def _layer(layout: Layout, index: int, activation: int) -> dict[str, Any]:
     }
 
 
-def _stopping(settings: Settings) -> dict[str, Any]:
-    names = ("tolerance", "patience", "target_loss", "gradient_tolerance")
-    return {"cycles": settings.epochs or LIMIT, **{name: getattr(settings, name) for name in names}}
+def _stopping(problem: Problem) -> dict[str, Any]:
+    settings, names = problem.settings, ("tolerance", "patience", "target_loss", "gradient_tolerance")
+    relative = problem.examples is not None and not problem.examples.own
+    return {
+        "cycles": settings.epochs or LIMIT,
+        "relative": relative,
+        **{name: getattr(settings, name) for name in names},
+    }
 
 
 def _examples(problem: Problem) -> dict[str, Any]:
@@ -125,16 +132,23 @@ def _columns(problem: Problem) -> list[dict[str, Any]] | None:
     """Return the column of the table behind each input, and how it was prepared."""
     if problem.fitted is None:
         return None
-    sources = (problem.fitted.source(index) for index in range(problem.network.sizes[0]))
-    return [
-        {
-            "name": abridged(column.name),
-            "category": None if category is None else abridged(category),
-            "mean": column.mean,
-            "scale": column.scale,
-        }
-        for column, category in sources
-    ]
+    return [_column(*problem.fitted.source(index)) for index in range(problem.network.sizes[0])]
+
+
+def _target_columns(problem: Problem) -> list[dict[str, Any]] | None:
+    """Return the column of the table behind each target, where targets are standardized."""
+    if problem.fitted is None or not problem.fitted.standardized:
+        return None
+    return [_column(column) for column in problem.fitted.standardized]
+
+
+def _column(column: Column, category: str | None = None) -> dict[str, Any]:
+    return {
+        "name": abridged(column.name),
+        "category": None if category is None else abridged(category),
+        "mean": column.mean,
+        "scale": column.scale,
+    }
 
 
 def _file(problem: Problem) -> dict[str, Any] | None:

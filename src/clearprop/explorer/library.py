@@ -31,7 +31,7 @@ from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.penalties import Penalty
 from clearprop.rules.schedules import UNWATCHED, WATCH, Schedule
 from clearprop.rules.standardize import ORIGINAL, STANDARDIZED
-from clearprop.training.stopping import FLAT, STILL, Status
+from clearprop.training.stopping import FLAT, RELATIVE, STILL, Status
 
 SENTENCES: Mapping[str, str] = {
     **WORDS,
@@ -39,6 +39,7 @@ SENTENCES: Mapping[str, str] = {
     "outside": OUTSIDE,
     "not_whole": NOT_WHOLE,
     "still": STILL,
+    "relative": RELATIVE,
     "flat": FLAT,
     "target_loss": Status.TARGET_LOSS.sentence,
     "epoch_limit": Status.EPOCH_LIMIT.sentence,

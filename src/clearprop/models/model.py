@@ -28,7 +28,8 @@ from clearprop.network.read import read_structure
 from clearprop.network.write import structure
 from clearprop.types import Array
 
-FORMAT = 1
+FORMAT = 2
+"""Since 2, targets may be standardized. A model without is written as 1, which earlier versions read too."""
 KEY = "clearprop"
 MAX_DESCRIPTION = 90_000_000
 """Bytes: readers of safetensors files refuse a header of more than 100 million."""
@@ -102,7 +103,7 @@ def describe(model: Model) -> dict[str, Any]:
     """Return all of a model but its numbers, as JSON."""
     fitted, progress = model.problem.fitted, model.progress
     return {
-        "format": FORMAT,
+        "format": FORMAT if fitted is not None and fitted.standardized else 1,
         "network": structure(model.problem, numbers=False),
         "preprocessing": fitted and fitted_as_json(fitted),
         "training": progress

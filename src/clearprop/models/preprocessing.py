@@ -24,7 +24,9 @@ def fitted_as_json(fitted: Fitted) -> dict[str, Any]:
         for each in fitted.columns
     ]
     classes = None if fitted.classes is None else list(fitted.classes)
-    return {"columns": columns, "targets": list(fitted.targets), "classes": classes}
+    standardized = [{"mean": each.mean, "scale": each.scale} for each in fitted.standardized]
+    content = {"columns": columns, "targets": list(fitted.targets), "classes": classes}
+    return {**content, "standardized_targets": standardized} if standardized else content
 
 
 def read_fitted(table: Mapping[str, Any]) -> Fitted:
@@ -35,12 +37,20 @@ def read_fitted(table: Mapping[str, Any]) -> Fitted:
     if len(set(names)) < len(names) or len(set(targets)) < len(targets):
         raise ValueError
     if table["classes"] is None:
-        return Fitted(columns, targets)
+        return Fitted(columns, targets, None, _standardized(table.get("standardized_targets", []), targets))
     classes = tuple(list_of(_label, "classes")(table["classes"]))
     # Numbers are searched for, in order.
     if len(classes) < 2 or len(targets) != 1 or classes != tuple(sorted(set(classes))):
         raise ValueError
     return Fitted(columns, targets, classes)
+
+
+def _standardized(tables: Any, targets: tuple[str, ...]) -> tuple[Column, ...]:
+    """Return the mean and scale of each target; none in the models of an earlier format."""
+    found = [_column({"fill": None, **each, "name": name}) for name, each in zip(targets, tables, strict=bool(tables))]
+    if any(each.categories is not None for each in found):
+        raise ValueError
+    return tuple(found)
 
 
 def _column(table: Mapping[str, Any]) -> Column:

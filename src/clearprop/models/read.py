@@ -105,8 +105,8 @@ class _Reader:
                 f"{self.shown}: this model has format {version}, this clearprop reads up to {FORMAT}; upgrade: "
                 "pip install --upgrade clearprop"
             )
-        if type(version) is not int or version != FORMAT:
-            raise self.damaged(f"expected format {FORMAT}, found {abridged(repr(version))}")
+        if type(version) is not int or version < 1:
+            raise self.damaged(f"expected a format from 1 to {FORMAT}, found {abridged(repr(version))}")
         return description
 
     def _part(self, table: Any, key: str, kind: type | tuple[type, ...]) -> Any:

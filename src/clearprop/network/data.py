@@ -73,8 +73,9 @@ class Data:
 
     ``inputs`` are the columns to learn from; left out, all that are not named here otherwise. ``categorical``
     lists inputs that are read as text although they hold numbers. ``split`` is the share of rows set aside
-    for validation. ``missing`` says what to do about empty cells: refuse the table, drop their rows, or fill
-    in the column's mean (in a column of text, its most frequent value).
+    for validation. ``standardize_target`` does to numeric targets what ``standardize`` does to numeric inputs;
+    left out, it is done where outputs can be any number. ``missing`` says what to do about empty cells: refuse
+    the table, drop their rows, or fill in the column's mean (in a column of text, its most frequent value).
 
     ``na`` are the words that mean an empty cell, ``decimal`` the sign between a number's whole part and its
     decimals where the cells leave that open, ``names`` the columns of a table whose first line has no names.
@@ -87,6 +88,7 @@ class Data:
     target: Annotated[tuple[str, ...], columns]
     inputs: Annotated[tuple[str, ...] | None, optional(columns)] = None
     standardize: Annotated[bool, boolean] = False
+    standardize_target: Annotated[bool | None, optional(boolean)] = None
     split: Annotated[float, share] = 0.2
     missing: Annotated[Missing, either(*get_args(Missing))] = "refuse"
     class_weights: Annotated[Literal["balanced"] | Mapping[str, float] | None, optional(class_weights)] = None
@@ -134,12 +136,14 @@ class Fitted:
 
     ``classes`` are the classes of the one target column, in the order of the outputs; None where
     targets are numbers. Two classes may share one output: it is near 1 for the second of them.
+    ``standardized`` has the mean and scale of each target; empty where targets are those of the table.
     ``left_out`` are the columns of the table that were not used, and why; a model does not keep them.
     """
 
     columns: tuple[Column, ...]
     targets: tuple[str, ...]
     classes: tuple[Label, ...] | None = None
+    standardized: tuple[Column, ...] = ()
     left_out: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     @property

@@ -28,10 +28,10 @@ Precision = Literal["float32", "float64"]
 class Settings:
     """How to train and when to stop: the ``[training]`` table.
 
-    Training has converged once the loss changes by at most ``tolerance`` in each of ``patience``
-    epochs, or once the norm of the gradient is at most ``gradient_tolerance``. With
-    ``early_stopping`` it also ends when the validation loss has not improved for ``patience``
-    epochs, and keeps the best weights. A ``tolerance`` of 0 never stops early.
+    Training has converged once the loss changes by at most ``tolerance`` (for a table, times the loss
+    before training) in each of ``patience`` epochs, or once the norm of the gradient is at most
+    ``gradient_tolerance``. With ``early_stopping`` it also ends when the validation loss has not improved for
+    ``patience`` epochs, and keeps the best weights. A ``tolerance`` of 0 never stops early.
 
     Raises:
         InvalidArgument: an impossible value, naming the field.

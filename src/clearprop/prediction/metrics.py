@@ -15,6 +15,7 @@ from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.prediction.classes import class_labels, most_likely
 from clearprop.prediction.outputs import outputs
+from clearprop.tables.apply import in_own_unit
 from clearprop.types import Array
 
 
@@ -44,6 +45,7 @@ def measured(problem: Problem, parameters: Parameters, rows: Array) -> Metrics:
     classes = class_labels(problem)
     if classes is not None:
         return _of_classes(most_likely(found), most_likely(targets), len(classes))
+    targets, found = (in_own_unit(problem.fitted, values) for values in (targets, found))
     # Outputs that are far off may overflow here: their error is infinite.
     with np.errstate(all="ignore"):
         squared = (targets - found) ** 2

@@ -12,6 +12,7 @@ from clearprop.errors import InvalidArgument, NotFinite
 from clearprop.network.data import Column, Fitted
 from clearprop.network.problem import Problem
 from clearprop.prediction.outputs import outputs
+from clearprop.tables.apply import in_own_unit
 from clearprop.tables.csv_file import ReadingProgress
 from clearprop.tables.frames import from_frame, is_frame
 from clearprop.tables.prepare import Reader, inputs_of
@@ -45,7 +46,7 @@ def predict(problem: Problem, data: Any, progress: ReadingProgress | None = None
             raise InvalidArgument("inputs: expected finite numbers, found NaN or infinity")
         row = int(np.argmin(np.isfinite(found).all(axis=1))) + 1
         raise NotFinite(f"row {row:,}: an output is not a finite number; its inputs are too large for this network")
-    return found
+    return in_own_unit(problem.fitted, found)
 
 
 def network_inputs(problem: Problem, data: Any, progress: ReadingProgress | None = None) -> Array:

@@ -63,6 +63,18 @@ class Activation(Rule):
             return self.slope.simplified
         return simplify(bind(self.shown_slope, self.constants))
 
+    @cached_property
+    def reaches_all(self) -> bool:
+        """Whether its outputs may be any number; of an expression, whether they are far from 0 on both sides.
+
+        >>> activation("identity").reaches_all, activation("relu").reaches_all, activation("exp(z)").reaches_all
+        (True, False, False)
+        """
+        if self.bounds is not None:
+            return self.bounds == (-math.inf, math.inf)
+        far = self.outputs(np.linspace(-50.0, 50.0, 101))
+        return bool(far.min() < -10 and far.max() > 10)
+
     def outputs(self, sums: Array) -> Array:
         """Return the outputs of a layer, shape (examples, units), from its sums."""
         return np.broadcast_to(evaluate(self.formula, {Role.SUM: sums}), sums.shape)
@@ -94,6 +106,7 @@ class Softmax(Rule):
     constants: Mapping[str, float] = field(default_factory=dict)
     bounds: tuple[float, float] | None = (0.0, 1.0)
     init: str = "glorot_uniform"
+    reaches_all: ClassVar[bool] = False
     term: ClassVar[Expression] = exp(z)
     output: ClassVar[Expression] = Symbol("term") / _total
     diagonal: ClassVar[Expression] = y * (1 - y)

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+
 from clearprop.cached import cached_property
 from clearprop.errors import UnknownName
 from clearprop.expressions import Expression, Number, Slope, Symbol, bind, differentiate, evaluate, parse
@@ -48,6 +50,18 @@ class Loss(Rule):
     def slope(self) -> Slope:
         """∂error/∂output, the rule's local derivative."""
         return differentiate(self.formula, Role.OUTPUT)
+
+    @cached_property
+    def of_difference(self) -> bool:
+        """Whether the error depends on t - y alone, so that it means the same where both are moved.
+
+        >>> loss("huber").of_difference, loss("(log(t) - log(y))**2").of_difference
+        (True, False)
+        """
+        y, t = (grid.ravel() for grid in np.meshgrid([-2.3, -0.4, 0.7, 1.9], [-1.7, 0.2, 3.1]))
+        with np.errstate(all="ignore"):
+            here, moved = (evaluate(self.formula, {Role.OUTPUT: y + by, Role.TARGET: t + by}) for by in (0.0, 1.37))
+        return bool(np.allclose(here, moved, rtol=1e-9, atol=1e-12))
 
     def suits(self, activation: AnyActivation) -> bool:
         """Whether the formula makes sense for all outputs of an activation; True where they are not known.

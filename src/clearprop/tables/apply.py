@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from clearprop.errors import Fault, UnfitTable
-from clearprop.expressions import evaluate
+from clearprop.expressions import Expression, evaluate
 from clearprop.messages import abridged
 from clearprop.network.data import Column, Data, Fitted, Label, shown_label
-from clearprop.rules.standardize import STANDARDIZED
+from clearprop.rules.standardize import ORIGINAL, STANDARDIZED
 from clearprop.tables.classes import class_codes, listed
 from clearprop.tables.table import Kind, Numbers, Table, Text, Wanted, chosen, column, first, label, not_finite
 from clearprop.types import Array
@@ -76,12 +76,25 @@ def _indicators(part: Array, given: Text, fitted: Column, rows: Array | None) ->
 def targets(table: Table, fitted: Fitted, outputs: int, rows: Array | None = None) -> Array:
     """Return the targets, shape (rows of the table, outputs): one-hot, or 0 and 1 where two classes share an output."""
     if fitted.classes is None:
-        return _plain(table, fitted.targets, rows)
+        return _scaled(STANDARDIZED, fitted, _plain(table, fitted.targets, rows))
     name = fitted.targets[0]
     codes = class_codes(table, name, fitted.classes)
     if (row := first(codes < 0, rows)) is not None:
         raise UnfitTable([_unseen(name, row, table.columns[name], fitted.classes)], table.source)
     return np.asarray(codes[:, None] if outputs == 1 else codes[:, None] == np.arange(outputs), dtype=float)
+
+
+def in_own_unit(fitted: Fitted | None, outputs: Array) -> Array:
+    """Return outputs, or targets, in the unit of the table's target columns."""
+    return outputs if fitted is None else _scaled(ORIGINAL, fitted, outputs)
+
+
+def _scaled(rule: Expression, fitted: Fitted, values: Array) -> Array:
+    """Standardize a column for each target, or undo it."""
+    if not fitted.standardized:
+        return values
+    numbers = {key: np.array([getattr(each, key) for each in fitted.standardized]) for key in ("mean", "scale")}
+    return np.asarray(evaluate(rule, {"value": values, **numbers}))
 
 
 def _plain(table: Table, names: Iterable[str], rows: Array | None) -> Array:

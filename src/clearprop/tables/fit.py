@@ -7,9 +7,10 @@ from itertools import chain
 
 import numpy as np
 
-from clearprop.errors import Fault, UnfitTable
+from clearprop.errors import Fault, InvalidNetwork, UnfitTable
 from clearprop.messages import abridged
 from clearprop.network.data import Column, Data, Fitted
+from clearprop.network.description import Network
 from clearprop.network.problem import Problem
 from clearprop.tables.classes import class_codes, classes_of
 from clearprop.tables.split import split
@@ -75,7 +76,9 @@ def fit(table: Table, data: Data, problem: Problem) -> tuple[Fitted, Array, Arra
     if data.standardize:
         _say_constants(table, columns, training)
     left_out = ((name, "excluded") for name in data.exclude), ((name, "no value in any row") for name in empty)
-    return Fitted(columns, data.target, classes, tuple(chain(*left_out))), training, validation
+    standardized = () if classes is not None else _standardized(table, data, problem, training)
+    fitted = Fitted(columns, data.target, classes, standardized, tuple(chain(*left_out)))
+    return fitted, training, validation
 
 
 def _without_empty(table: Table, named: Collection[str]) -> tuple[Table, list[str]]:
@@ -94,6 +97,46 @@ def _say_constants(table: Table, columns: Sequence[Column], training: Array) -> 
     if constant:
         become = "it becomes 0" if len(constant) == 1 else "they become 0"
         notice(f"{table.source}: the same value in every training row, so {become}: {few(constant)}")
+
+
+def _standardized(table: Table, data: Data, problem: Problem, training: Array) -> tuple[Column, ...]:
+    """Return the mean and scale of each numeric target, if they are to be standardized."""
+    network = problem.network
+    if data.standardize_target is False:
+        return ()
+    if unfit := unreachable(network):
+        if data.standardize_target:
+            remedy = "leave standardize_target out, or change the last layer or the loss"
+            raise InvalidNetwork([Fault("data.standardize_target", f"{unfit}; {remedy}")], problem.name)
+        return ()
+    found: list[Column] = []
+    for name in data.target:
+        given = table.columns[name]
+        if not isinstance(given, Numbers):
+            return ()  # refused where targets are made
+        values = given.values[training]
+        if not np.isfinite(values).all():
+            return ()
+        moments = _moments(name, values)
+        if isinstance(moments, Fault):
+            raise UnfitTable([moments], table.source)
+        mean, scale = moments
+        found.append(Column(name, None, mean, scale or 1.0))
+    return tuple(found)
+
+
+def unreachable(network: Network) -> str | None:
+    """Return why standardized targets make no sense for a network, or None if they do.
+
+    They lie on both sides of 0, and a loss that looks at more than the difference of target and output
+    would compute something else of them.
+    """
+    rule, loss = network.layers[-1].rule, network.loss.rule
+    if not rule.reaches_all:
+        return f"the outputs of {abridged(rule.name, 40)} cannot be any number, as standardized targets are"
+    if not loss.of_difference:
+        return f"the loss {abridged(loss.name, 40)} is not one of t - y alone, so standardized targets would change it"
+    return None
 
 
 def _role_faults(data: Data, inputs: Sequence[str], table: Table) -> Iterator[Fault]:
@@ -151,21 +194,26 @@ def _column(name: str, table: Table, data: Data, training: Array) -> Column | Fa
     if not data.standardize and data.missing != "mean":
         return Column(name)
     values = given.values[training]
-    return _moments(name, values[~np.isnan(values)], data)
+    moments = _moments(name, values[~np.isnan(values)])
+    if isinstance(moments, Fault):
+        return moments
+    mean, scale = moments
+    fill = mean if data.missing == "mean" else None
+    if not data.standardize:
+        return Column(name, fill=fill)
+    if not scale:
+        return Column(name, None, float(values[~np.isnan(values)][0]), 1.0, fill)
+    return Column(name, None, mean, scale, fill)
 
 
-def _moments(name: str, values: Array, data: Data) -> Column | Fault:
+def _moments(name: str, values: Array) -> tuple[float, float] | Fault:
+    """Return the mean and the standard deviation of values, 0 where all are the same."""
     largest = np.abs(values).max()
     with np.errstate(over="ignore", invalid="ignore"):
         mean, scale = float(values.mean()), float(values.std())
     if not np.isfinite([mean, scale]).all():
         return Fault(column(name), f"numbers as large as {largest:g} are too large to standardize; divide them first")
-    fill = mean if data.missing == "mean" else None
-    if not data.standardize:
-        return Column(name, fill=fill)
-    if _is_constant(values):
-        return Column(name, None, float(values[0]), 1.0, fill)
-    return Column(name, None, mean, scale, fill)
+    return mean, 0.0 if _is_constant(values) else scale
 
 
 def _is_constant(values: Array) -> bool:

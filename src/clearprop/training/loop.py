@@ -60,6 +60,7 @@ def train(
     columns: str | Sequence[str] | None = UNCHANGED,
     categorical: str | Sequence[str] = UNCHANGED,
     standardize: bool = UNCHANGED,
+    standardize_target: bool | None = UNCHANGED,
     split: float = UNCHANGED,
     missing: Missing = UNCHANGED,
     class_weights: Literal["balanced"] | Mapping[Any, float] | None = UNCHANGED,
@@ -90,7 +91,8 @@ def train(
         weights: how much each row of an array counts.
         epochs: maximum number of epochs, in total; default 10,000 (also for None).
         batch_size: examples per update; default 32 for rows in a call or a table, else all (also for None).
-        tolerance: converged once the loss changes by at most this in ``patience`` epochs; default 1e-8.
+        tolerance: converged once the loss changes by at most this in ``patience`` epochs; default 1e-8. For
+            rows in a call or a table it is relative to the loss before training.
         patience: number of epochs that ``tolerance`` and ``early_stopping`` look at; default 10.
         seed: seed of initial weights, split, shuffling and dropout; default 0.
         shuffle: whether each epoch takes the examples in another order; default True.
@@ -102,6 +104,7 @@ def train(
         columns: input columns of a table; default None, all that have no other use.
         categorical: columns that are read as text although they hold numbers; default none.
         standardize: scale numeric inputs to mean 0 and deviation 1; default False.
+        standardize_target: the same for numeric targets of a table; default None, where outputs can be any number.
         split: share of rows set aside for validation; default 0 (under ``[data]`` of a file 0.2).
         missing: what to do about empty cells, ``"refuse"`` (default), ``"mean"`` or ``"drop"``.
         class_weights: a weight for each class, or ``"balanced"``; default None.
@@ -163,7 +166,8 @@ class _Training:
         self.validates = problem.examples.validation is not None
         self.per_epoch = -(-len(problem.examples.learnt) // batch_size(problem))
         self.failed: int | None = None
-        self.stopping = Stopping(settings, EPOCHS if settings.epochs is None else settings.epochs)
+        epochs = EPOCHS if settings.epochs is None else settings.epochs
+        self.stopping = Stopping(settings, epochs, relative=not problem.examples.own)
         self.engine = engine
         # An interval of 0 seconds means a checkpoint after every step.
         self.pace = Pace(steps=1 if checkpoints is not None and checkpoints.seconds == 0 else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from enum import Enum
 from itertools import pairwise
@@ -11,7 +12,8 @@ from clearprop.messages import counted
 from clearprop.models.history import History, keeps_best
 from clearprop.network.problem import Settings
 
-STILL = "the loss changed by at most {tolerance:g} in each of the last {patience}"
+STILL = "the loss changed by at most {tolerance} in each of the last {patience}"
+RELATIVE = "{tolerance} of its initial value"
 FLAT = "the norm of the gradient is {norm:.3g}, at most {limit:g}"
 
 
@@ -62,11 +64,12 @@ class Stopping:
     """Decides after each epoch whether to end, and why, from the history and the clock.
 
     Converged: |loss after an epoch - loss before it| <= tolerance, ``patience`` epochs in a row, or
-    the norm of the gradient is at most ``gradient_tolerance``.
+    the norm of the gradient is at most ``gradient_tolerance``. For a table the tolerance is ``relative``
+    to the loss before training: what is small depends on the unit of its columns.
     """
 
-    def __init__(self, settings: Settings, epochs: int) -> None:
-        self.settings, self.epochs = settings, epochs
+    def __init__(self, settings: Settings, epochs: int, *, relative: bool = False) -> None:
+        self.settings, self.epochs, self.relative = settings, epochs, relative
         self.started = time.monotonic()
 
     def judge(self, history: History, gradient_norm: float | None = None) -> Ending | None:
@@ -79,7 +82,9 @@ class Stopping:
             return ending(Status.TARGET_LOSS, target=settings.target_loss)
         if self._still(history):
             patience = counted(settings.patience, "epoch")
-            return ending(Status.CONVERGED, cause=STILL.format(tolerance=settings.tolerance, patience=patience))
+            tolerance = f"{settings.tolerance:g}"
+            tolerance = RELATIVE.format(tolerance=tolerance) if self.relative else tolerance
+            return ending(Status.CONVERGED, cause=STILL.format(tolerance=tolerance, patience=patience))
         if gradient_norm is not None and gradient_norm <= settings.gradient_tolerance:
             limit = settings.gradient_tolerance
             return ending(Status.CONVERGED, cause=FLAT.format(norm=gradient_norm, limit=limit))
@@ -94,7 +99,9 @@ class Stopping:
         tolerance, recent = self.settings.tolerance, history.loss[-self.settings.patience - 1 :]
         if tolerance <= 0 or len(recent) <= self.settings.patience:
             return False
-        return all(abs(after - before) <= tolerance for before, after in pairwise(recent))
+        if self.relative:
+            tolerance *= history.loss[0]
+        return math.isfinite(tolerance) and all(abs(after - before) <= tolerance for before, after in pairwise(recent))
 
     def out_of_time(self) -> Ending | None:
         """Return the end by the time limit, if it has passed; also called within an epoch, which may take hours."""

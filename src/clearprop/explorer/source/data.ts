@@ -157,11 +157,13 @@ export interface Data {
   parameters: Numbers;
   optimizer: Optimizer;
   penalty: Penalty | null;
-  stopping: Record<"cycles" | "tolerance" | "patience" | "gradient_tolerance", number> & { target_loss: number | null };
+  stopping: Record<"cycles" | "tolerance" | "patience" | "gradient_tolerance", number> & { target_loss: number | null; relative: boolean };
   examples: { inputs: Numbers; targets: Numbers; weights: number[] | null; numbers: number[]; left_out: number };
   /** How many examples each step of ``train`` sees; the page's sees all, or one. */
   batch_size: number;
   columns: Column[] | null;
+  /** The columns behind the targets, where those are standardized. */
+  target_columns: Column[] | null;
   file: Record<string, unknown> | null;
 }
 

@@ -2,6 +2,7 @@
 
 import { Chain } from "./chain";
 import { valueOf, type Cycle } from "./cycle";
+import type { Column } from "./data";
 import { evaluate } from "./evaluate";
 import { factor, Links, softmaxOutput, term, type Term } from "./local";
 import type { View } from "./printing";
@@ -141,7 +142,7 @@ function formulasOf(cycle: Cycle, quantity: q.Quantity, row: number, view: View)
     case "output":
       return layer < 0 ? inputFormulas(cycle, unit, row) : outputFormulas(cycle, layer, unit, row);
     case "target":
-      return [[], words("target")];
+      return targetFormulas(cycle, unit, row);
     case "named":
       return [[], words("example_weight")];
     case "sum":
@@ -159,13 +160,24 @@ function formulasOf(cycle: Cycle, quantity: q.Quantity, row: number, view: View)
 
 /** The formula of an input from a column of the table, if there is one. */
 function inputFormulas(cycle: Cycle, index: number, row: number): [Tree[], string] {
-  const { data } = cycle.network;
-  const column = data.columns?.[index];
+  const column = cycle.network.data.columns?.[index];
   if (!column) return [[], words("input")];
   if (column.category !== null) return [[], words("category", { column: column.name, category: column.category })];
+  return columnFormulas(cycle, column, valueOf(cycle, q.input(index), row));
+}
+
+/** The formula of a target from a column of the table, where it is not the column's own number. */
+function targetFormulas(cycle: Cycle, index: number, row: number): [Tree[], string] {
+  const column = cycle.network.data.target_columns?.[index];
+  return column ? columnFormulas(cycle, column, valueOf(cycle, q.target(index), row)) : [[], words("target")];
+}
+
+/** How a number follows from that of a numeric column. */
+function columnFormulas(cycle: Cycle, column: Column, value: number): [Tree[], string] {
+  const { data } = cycle.network;
   if (column.mean === 0 && column.scale === 1) return [[], words("column", { column: column.name })];
   const { mean, scale } = column;
-  const original = evaluate(data.original, { value: valueOf(cycle, q.input(index), row), mean, scale });
+  const original = evaluate(data.original, { value, mean, scale });
   // The sum's rounding is not the table's: 5.1 must not come back as 5.1000000000000005.
   return [[placed(data.standardized, { value: Number(original.toPrecision(12)), mean, scale })], words("standardized", { column: column.name })];
 }

@@ -63,7 +63,7 @@ export class Player {
 
 /** The reason to end after this cycle, or null; as training/stopping.py decides. */
 export function verdict({ data, losses, current }: Store): Ending | null {
-  const { target_loss, tolerance, patience, gradient_tolerance, cycles: most } = data.stopping;
+  const { target_loss, tolerance, relative, patience, gradient_tolerance, cycles: most } = data.stopping;
   const cycles = losses.length - 1;
   const after = counted(cycles, "cycle");
   const converged = (cause: string): Ending => ({ words: `Converged after ${after}: ${cause}.`, isGood: true });
@@ -71,8 +71,10 @@ export function verdict({ data, losses, current }: Store): Ending | null {
     return { words: `After ${after} ${words("target_loss", { target: target_loss })}.`, isGood: true };
   if (tolerance > 0 && cycles >= patience) {
     const recent = losses.slice(-patience - 1);
-    const isStill = recent.slice(1).every((loss, k) => Math.abs(loss - recent[k]!) <= tolerance);
-    if (isStill) return converged(words("still", { tolerance, patience: counted(patience, "cycle") }));
+    const most = relative ? tolerance * losses[0]! : tolerance;
+    const isStill = Number.isFinite(most) && recent.slice(1).every((loss, k) => Math.abs(loss - recent[k]!) <= most);
+    const shown = relative ? words("relative", { tolerance }) : String(tolerance);
+    if (isStill) return converged(words("still", { tolerance: shown, patience: counted(patience, "cycle") }));
   }
   if (gradient_tolerance > 0) {
     const norm = gradientNorm(current);
