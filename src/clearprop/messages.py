@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 
@@ -37,3 +37,13 @@ def counted(count: int, word: str) -> str:
     ('1 epoch', '10,000 steps')
     """
     return f"1 {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def listing(names: Sequence[str], limit: int) -> str:
+    """Return names as a sentence lists them; beyond the limit they are counted.
+
+    >>> listing(["a"], 3), listing(["a", "b", "c"], 3), listing(["a", "b", "c", "d", "e"], 3)
+    ('a', 'a, b and c', 'a, b, c and 2 more')
+    """
+    shown = [*names[:limit], *([f"{len(names) - limit:,} more"] if len(names) > limit else [])]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

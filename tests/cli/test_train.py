@@ -47,6 +47,7 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
         "loss": {"before": fit.loss_before, "after": fit.loss_after},
         "training": {"loss": fit.loss_after, "accuracy": 0.5, "confusion": [[0, 2], [0, 2]]},
         "validation": None,
+        "notes": list(fit.notes),
         "classes": ["0", "1"],
     }
 
@@ -217,7 +218,9 @@ def test_the_result_as_text(net: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert lines[3].startswith("training: accuracy ")
     assert lines[3].endswith(" of 48)")
     assert lines[4].startswith("validation: loss ")
-    assert lines[6:8] == ["predicted, of the validation rows", "true  a  b  c"]
+    assert lines[5].startswith("Note: Nothing was learnt: L is ")
+    start = lines.index("predicted, of the validation rows")
+    assert lines[start : start + 2] == ["predicted, of the validation rows", "true  a  b  c"]
     assert max(map(len, lines)) <= 80
     assert shown.err.startswith(f"{net}: 48 examples, 12 more for validation\nlayer  activation")
     assert "\nepoch 3 of 3: loss " in shown.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from tests.explorer.conftest import Visit, wait
 from tests.explorer.node import Node
@@ -24,11 +25,20 @@ def warnings(node: Node, problem: cp.Problem, cycles: int = 0) -> list[str]:
     return [each["words"] for each in node.on_page(problem, script)]
 
 
-def test_a_dead_unit(node: Node) -> None:
-    assert warnings(node, single("relu", -2.0)) == [
-        "h1_1 is dead: the slope of relu is 0 here, so no error flows back through it "
+def test_a_unit_is_dead_for_all_examples_and_else_inactive_here(node: Node) -> None:
+    problem = single("relu", -2.0)
+    assert warnings(node, problem) == [
+        "h1_1 is inactive here: at z_h1_1 = -2 the slope of relu is 0, so for this example no error flows back "
+        "through it."
+    ]
+    together = "(store) => { store.edit({ isBatch: true }); return clearprop.warningsOf(store) }"
+    several = replace(problem, examples=cp.Examples.of([[1.0], [2.0]], [[0.0], [0.0]]))
+    assert [each["words"] for each in node.on_page(several, together)] == [
+        "h1_1 is dead: the slope of relu is 0 for all 2 examples, so no error flows back through it "
         "and the weights into it do not change."
     ]
+    living = replace(problem, examples=cp.Examples.of([[1.0], [-2.0]], [[0.0], [0.0]]))
+    assert node.on_page(living, together) == []
 
 
 def test_a_saturated_unit(node: Node) -> None:

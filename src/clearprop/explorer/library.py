@@ -10,7 +10,7 @@ from typing import Any
 
 from clearprop.derivation.chain import PATH_LIMIT, WIDTH_LIMIT
 from clearprop.derivation.shares import shared, shared_fused, shared_slope
-from clearprop.derivation.symptoms import SYMPTOMS, THRESHOLDS
+from clearprop.derivation.symptoms import SYMPTOMS, THRESHOLDS, steepest
 from clearprop.derivation.values import SHOWN_TERMS
 from clearprop.derivation.words import WORDS
 from clearprop.explorer.trees import slope, tree
@@ -104,6 +104,7 @@ def activation(rule: AnyActivation) -> dict[str, Any]:
     return {
         **common,
         "kind": "scalar",
+        "steepest": steepest(rule),
         "formula": tree(rule.formula),
         "slope": slope(rule.slope),
         "printed_slope": tree(rule.printed_slope),

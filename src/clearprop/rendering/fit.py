@@ -10,7 +10,7 @@ from clearprop.messages import abridged, counted
 from clearprop.network.data import shown_label
 from clearprop.prediction.classes import class_labels
 from clearprop.prediction.metrics import Metrics
-from clearprop.rendering.document import Block, Curve, Document, Grid, Lines, View, shown_number
+from clearprop.rendering.document import Block, Curve, Document, Grid, Lines, Paragraph, View, shown_number
 from clearprop.rendering.formats import Result
 from clearprop.training.fit import Fit
 
@@ -42,7 +42,8 @@ def fit_document(fit: Fit, saved: str | None = None) -> Document:
     part, metrics = ("training", training) if validation is None else ("validation", validation)
     confusion = () if metrics is None else _confusion(fit, metrics, part)
     ends = () if saved is None else (Lines((f"saved as {abridged(saved, 200)}",)),)
-    return Lines(tuple(lines)), *confusion, loss_block(fit), *ends
+    notes = [Paragraph(f"Note: {note}") for note in fit.notes]
+    return Lines(tuple(lines)), *notes, *confusion, loss_block(fit), *ends
 
 
 def loss_block(fit: Fit) -> Curve:
@@ -60,7 +61,9 @@ def shown_metrics(metrics: Metrics, loss: float | None = None) -> str:
             right = round(value * metrics.rows)
             words.append(f"{METRICS[name]} {value:.2%} ({right:,} of {metrics.rows:,})")
         else:
-            words.append(f"{METRICS[name]} {shown_number(value, 4 if name == 'r2' else 6)}")
+            # An R² that is 0 but for rounding is shown as 0.
+            shown = shown_number(round(value, 4) + 0.0, 4) if name == "r2" else shown_number(value, 6)
+            words.append(f"{METRICS[name]} {shown}")
     return ", ".join(words)
 
 
@@ -89,6 +92,7 @@ def fit_structure(fit: Fit) -> dict[str, Any]:
         "loss": {"before": fit.loss_before, "after": fit.loss_after},
         "training": _metrics_structure(fit.metrics(), fit.loss_after),
         "validation": _metrics_structure(fit.metrics("validation"), fit.validation_loss),
+        "notes": list(fit.notes),
         **({"classes": [shown_label(label) for label in labels]} if labels is not None else {}),
     }
 

@@ -9,6 +9,7 @@ from clearprop.rendering.document import Document, Lines, View
 from clearprop.rendering.formats import Result
 from clearprop.verification.engines import TOLERANCES, EngineCheck
 from clearprop.verification.finite_differences import EXTENDED, FLOOR, LayerVerification, Verification
+from clearprop.verification.zeros import why_zero, zero_gradients
 
 
 def verification_result(report: Verification, engine: Sequence[EngineCheck] = ()) -> Result:
@@ -50,6 +51,8 @@ def _layer(report: Verification, layer: LayerVerification) -> Iterator[str]:
     if layer.kinks:
         line += f"; {layer.kinks} not compared: on a kink"
     yield line
+    if why := why_zero(report.cycle, layer.layer):
+        yield f"  {why}"
     if worst is not None and not worst.relative_error <= report.tolerance:
         yield f"  {name}: backward found {worst.gradient!r}, the central difference is {worst.difference!r}"
 
@@ -67,6 +70,7 @@ def verification_structure(report: Verification, engine: Sequence[EngineCheck] =
                 "parameters": layer.parameters,
                 "checked": len(layer.smooth),
                 "kinks": layer.kinks,
+                "zero": [name(index) for index in zero_gradients(report.cycle, layer.layer)],
                 "worst": None
                 if layer.worst is None
                 else {

@@ -12,6 +12,7 @@ from clearprop.messages import counted
 from clearprop.models.history import History
 from clearprop.network.problem import Problem
 from clearprop.prediction.metrics import Metrics, measured
+from clearprop.training.notes import notes
 from clearprop.training.stopping import Status
 from clearprop.types import Array
 
@@ -37,7 +38,13 @@ class Fit(Displayable):
     unsaved: Unwritable | None = None
 
     def __repr__(self) -> str:
-        return f"Fit({self.status.value}: {counted(self.epochs, 'epoch')}, loss {self.loss_after:.2g})"
+        noticed = f", {counted(len(self.notes), 'note')}" if self.notes else ""
+        return f"Fit({self.status.value}: {counted(self.epochs, 'epoch')}, loss {self.loss_after:.2g}{noticed})"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was noticed, a sentence or two each: nothing learnt, dead units, targets out of reach."""
+        return notes(self.problem, self.status)
 
     @property
     def loss_before(self) -> float:

@@ -20,6 +20,7 @@ interface Named {
 export interface ScalarActivation extends Named, Raws<"formula" | "printed_slope"> {
   kind: "scalar";
   bounds: Bounds;
+  steepest: number;
   slope: Slope;
 }
 

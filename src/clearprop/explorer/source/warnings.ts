@@ -1,7 +1,6 @@
 /* When something is wrong, and why: saturated units, dead ones, a loss that explodes. */
 
 import type { ScalarActivation } from "./data";
-import { evaluate } from "./evaluate";
 import { counted } from "./number";
 import { slopeAt } from "./propagate";
 import { sum, type Quantity } from "./quantity";
@@ -11,18 +10,6 @@ import { filledIn } from "./words";
 export interface Warning {
   words: string;
   about: Quantity | null;
-}
-
-const steepest = new WeakMap<ScalarActivation, number>();
-
-function steepestSlope(rule: ScalarActivation): number {
-  let found = steepest.get(rule);
-  if (found === undefined) {
-    found = 0;
-    for (let z = -6; z <= 6; z += 0.25) found = Math.max(found, Math.abs(evaluate(rule.slope.simplified, { z })));
-    steepest.set(rule, found);
-  }
-  return found;
 }
 
 export function warningsOf(store: Store): Warning[] {
@@ -57,13 +44,20 @@ function units(store: Store): Warning[] {
       const about = sum(layer, unit);
       const slopes = [...Array(trace.rows.count).keys()].map((row) => Math.abs(slopeAt(network, layer, trace.sums[layer]![row * size + unit]!)));
       const own = slopes[store.rowShown]!;
-      const parts = { unit: network.unitName(layer, unit), activation: rule.label };
-      if (slopes.every((slope) => slope === 0))
-        add(about, "dead", () => ({ ...parts, where: slopes.length > 1 ? `for all ${slopes.length} examples` : "here" }));
-      else if (!isOutput && own < data.thresholds.saturated * steepestSlope(rule) && isBounded(rule)) {
-        const value = view.number(trace.sums[layer]![store.rowShown * size + unit]!);
-        add(about, "saturated", () => ({ ...parts, sum: names.text(about), value, slope: view.number(own) }));
-      }
+      const name = network.unitName(layer, unit);
+      const here = () => ({
+        unit: name,
+        activation: rule.label,
+        sum: names.text(about),
+        value: view.number(trace.sums[layer]![store.rowShown * size + unit]!),
+        slope: view.number(own),
+      });
+      if (isOutput) continue;
+      if (isBounded(rule)) {
+        if (own < data.thresholds.saturated * rule.steepest) add(about, "saturated_here", here);
+      } else if (slopes.length > 1 && slopes.every((slope) => slope === 0))
+        add(about, "dead", () => ({ units: name, are: "is", them: "it", activation: rule.label, rows: `all ${slopes.length} examples` }));
+      else if (slopes.length === 1 && own === 0) add(about, "inactive", here);
     }
   }
   if (hidden) found.push({ about: null, words: filledIn(data.symptoms["more"]!, { count: hidden }) });
