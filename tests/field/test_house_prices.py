@@ -111,3 +111,14 @@ def test_a_loss_of_ratios_keeps_its_targets(case: Case) -> None:
     (folder / "network.toml").write_text(text.replace("split = 0.2", "split = 0.2\nstandardize_target = true"))
     with pytest.raises(InvalidNetwork, match=r"the loss \(y / t - 1\)\*\*2 is not one of t - y alone"):
         cp.load("network.toml")
+
+
+def test_without_standardized_targets_the_training_says_that_they_are_out_of_reach(case: Callable[[str], Path]) -> None:
+    folder = case("house-prices")
+    text = (folder / "network.toml").read_text().replace("split = 0.2", "split = 0.2\nstandardize_target = false")
+    fit = cp.train(cp.read(text, str(folder / "network.toml")), epochs=300)
+    assert any(
+        note.startswith("The targets are far from the outputs: their mean is 428,468 and their deviation 150,314, ")
+        and note.endswith(" Leave out standardize_target = false.")
+        for note in fit.notes
+    )

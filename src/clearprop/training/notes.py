@@ -19,6 +19,7 @@ from clearprop.propagation.backward import backward
 from clearprop.propagation.forward import batch_errors, error_share, example_share, forward
 from clearprop.rules.losses import LOSSES
 from clearprop.rules.roles import Role
+from clearprop.tables.apply import in_own_unit
 from clearprop.training.stopping import Status
 from clearprop.types import Array
 
@@ -116,11 +117,12 @@ def _about_same(seen: _Seen) -> str:
     one = len(names) == 1
     answers, means = seen.outputs[:, seen.same].mean(axis=0), seen.targets[:, seen.same].mean(axis=0)
     close = np.abs(answers - means) <= 0.01 * seen.targets[:, seen.same].std(axis=0)
-    what = f", {_shown(answers[0])}" if one else ""
+    own, own_mean = (in_own_unit(seen.problem.fitted, rows.mean(axis=0)) for rows in (seen.outputs, seen.targets))
+    what = f", {_shown(own[seen.same[0]])}" if one else ""
     if close.all():
         what += f", the mean{'' if one else 's'} of the targets"
     elif one:
-        what += f" (the mean of the targets is {_shown(means[0])})"
+        what += f" (the mean of the targets is {_shown(own_mean[seen.same[0]])})"
     outputs = f"the output{'' if one else 's'} {listing(names, 4)} {'is' if one else 'are'}"
     return symptom("same", outputs=outputs, rows=seen.rows, what=what)
 
@@ -144,8 +146,8 @@ def _far(seen: _Seen, nothing: bool, status: Status) -> Iterator[str]:
         narrow = status in UNFINISHED and spread < deviation / 2
         if large and (abs(mean - own) > deviation / 2 or narrow or (nothing and k not in seen.same)):
             remedy = "Scale the targets to about -1 to 1, or use a larger learning rate"
-            if seen.problem.fitted is not None:
-                remedy = "Set standardize_target = true under [data]"
+            if seen.problem.data is not None and seen.problem.data.standardize_target is False:
+                remedy = "Leave out standardize_target = false"
             numbers = {"mean": mean, "deviation": deviation, "output_mean": own, "output_deviation": spread}
             name = seen.network.unit_names[-1][k]
             shown = {key: _shown(number) for key, number in numbers.items()}
