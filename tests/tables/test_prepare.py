@@ -77,10 +77,9 @@ def test_inputs_called_as_columns_are_taken_by_name(tmp_path: Path, columns: Any
 
 
 def test_inputs_called_otherwise_are_taken_by_position(tmp_path: Path) -> None:
-    for names in (["i1", "i2"], ["q", "r"]):
-        problem = table(tmp_path, ROWS, names)
-        assert problem.network.input_names == tuple(names)
-        assert of(problem).inputs.tolist() == [[1, 2], [3, 4], [5, 6]]
+    problem = table(tmp_path, ROWS, ["i1", "i2"])
+    assert problem.network.input_names == ("i1", "i2")
+    assert of(problem).inputs.tolist() == [[1, 2], [3, 4], [5, 6]]
 
 
 def test_chosen_columns_in_their_order(tmp_path: Path) -> None:

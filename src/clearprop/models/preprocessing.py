@@ -39,8 +39,7 @@ def read_fitted(table: Mapping[str, Any]) -> Fitted:
     if table["classes"] is None:
         return Fitted(columns, targets, None, _standardized(table.get("standardized_targets", []), targets))
     classes = tuple(list_of(_label, "classes")(table["classes"]))
-    # Numbers are searched for, in order.
-    if len(classes) < 2 or len(targets) != 1 or classes != tuple(sorted(set(classes))):
+    if len(classes) < 2 or len(targets) != 1 or len({*map(type, classes)}) > 1 or len({*classes}) < len(classes):
         raise ValueError
     return Fitted(columns, targets, classes)
 

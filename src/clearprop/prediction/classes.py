@@ -14,8 +14,8 @@ from clearprop.types import Array
 def class_labels(problem: Problem) -> tuple[Label, ...] | None:
     """Return the classes that a problem tells apart, or None if its targets are numbers.
 
-    Without a table, a cross-entropy whose targets are all 0 or 1 means classes; they are named like
-    their outputs.
+    A cross-entropy whose targets are all 0 or 1 means classes too, without a table or with a column for each;
+    they are named like their outputs or columns.
     """
     if problem.fitted is not None and problem.fitted.classes is not None:
         return problem.fitted.classes
@@ -27,7 +27,8 @@ def class_labels(problem: Problem) -> tuple[Label, ...] | None:
         return None
     if outputs == 1:
         return 0.0, 1.0
-    return problem.network.unit_names[-1] if (targets.sum(axis=1) == 1).all() else None
+    names = problem.network.unit_names[-1] if problem.fitted is None else problem.fitted.targets
+    return names if (targets.sum(axis=1) == 1).all() else None
 
 
 def most_likely(outputs: Array) -> Array:
@@ -58,6 +59,6 @@ def labelled(problem: Problem, outputs: Array) -> Iterator[list[object]]:
         return
     kind = "probability" if gives_probabilities(problem) else "output"
     classes = [shown_label(label) for label in labels]
-    yield [targets[0] if targets else "class", *(f"{kind}_{name}" for name in classes)]
+    yield [targets[0] if len(targets) == 1 else "class", *(f"{kind}_{name}" for name in classes)]
     for position, row in zip(most_likely(outputs).tolist(), class_shares(outputs).tolist(), strict=True):
         yield [classes[position], *row]

@@ -69,7 +69,8 @@ def class_codes(table: Table, name: str, classes: Sequence[Label]) -> Array:
         # The last entry answers for a missing value, whose code is -1.
         return np.array([*(place.get(label, -1) for label in given.labels), -1], dtype=int)[given.codes]
     known = np.array(classes, dtype=float)
-    nearest = np.minimum(np.searchsorted(known, given.values), len(known) - 1)
+    order = np.argsort(known)
+    nearest = order[np.minimum(np.searchsorted(known, given.values, sorter=order), len(known) - 1)]
     return np.where(known[nearest] == given.values, nearest, -1)
 
 

@@ -41,10 +41,6 @@ def wanted_to_fit(problem: Problem, data: Data, named: Collection[str] = ()) -> 
         names = chosen(header, source, needed=needed, others=data.inputs is None, named=named)
         names = [name for name in names if name not in data.exclude or name in (data.inputs or special)]
         learnt = data.inputs or tuple(name for name in header if name in {*names} - {*special})
-        inputs = problem.network.inputs
-        if isinstance(inputs, tuple) and set(inputs) == set(learnt) and len(inputs) == len(learnt):
-            # The network calls its inputs as the table does: its order counts.
-            learnt = inputs
         return [*learnt, *special]
 
     return Wanted(choose, dict.fromkeys(data.categorical, "text"))

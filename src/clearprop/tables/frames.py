@@ -109,24 +109,30 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
-def from_arrays(inputs: Any, targets: dict[str, Column], wanted: Wanted, source: str = "the data") -> Table:
-    """Return a matrix of numbers as columns x1, x2, …, and the columns of its targets."""
-    columns = _numbered("x", as_matrix(inputs)) | targets
+def from_arrays(inputs: Any, targets: Mapping[str, Column], wanted: Wanted, named: bool = False) -> Table:
+    """Return a matrix of numbers as columns x1, x2, …, and the columns of its targets, which may be ``named``."""
+    numbers = _numbered("x", as_matrix(inputs))
+    columns = {**numbers, **targets}
     rows = [len(each) for each in columns.values()]
     if len({*rows}) > 1:
         raise InvalidArgument(f"found {rows[0]} rows of inputs and {rows[-1]} rows of targets")
     if 0 in rows:
         raise InvalidArgument("inputs: expected at least 1 row, found none")
-    chosen = wanted.choose(list(columns), source)
+    chosen = wanted.choose(list(columns), "the data")
     for name, given in columns.items():
         if wanted.kinds.get(name) == "text" and isinstance(given, Numbers):
             columns[name] = _of_values(given.values.tolist(), "text")
-    return Table({name: columns[name] for name in chosen}, source)
+    return Table({name: columns[name] for name in chosen}, "the data", frozenset(numbers if named else columns))
 
 
 def _numbered(letter: str, matrix: Array) -> dict[str, Column]:
     """Return the columns of a matrix, named by a letter and their number."""
     return {f"{letter}{index}": Numbers(values) for index, values in enumerate(matrix.T, start=1)}
+
+
+def columns_of(frame: Any) -> dict[str, Column]:
+    """Return all columns of a data frame."""
+    return dict(from_frame(frame, Wanted(lambda header, source: header, {}), "the targets").columns)
 
 
 def target_columns(targets: Any) -> dict[str, Column]:

@@ -14,9 +14,11 @@ from clearprop.fields import columns
 from clearprop.network.data import Data
 from clearprop.network.examples import Examples
 from clearprop.network.problem import Problem
-from clearprop.tables.frames import as_column, from_arrays, from_frame, is_frame, target_columns
+from clearprop.tables.by_name import of_outputs
+from clearprop.tables.frames import as_column, columns_of, from_arrays, from_frame, is_frame, target_columns
 from clearprop.tables.prepare import prepared
 from clearprop.tables.rows import dimensions, rows
+from clearprop.tables.table import Column, Numbers
 
 COLUMNS = {"columns": "inputs"} | {
     field.name: field.name
@@ -34,17 +36,19 @@ def with_examples(
     ``inputs`` is an array or a data frame. ``targets`` are the names of columns, an array with one
     row of outputs per example, or a class or number per example.
     """
+    framed = columns_of(targets) if is_frame(targets) else {}
     if is_frame(inputs):
-        return _from_frame(problem, inputs, targets, about, weights)
+        return _from_frame(problem, inputs, targets, framed, about, weights)
     if inputs is None or targets is None:
         raise InvalidArgument("inputs and targets belong together: give both or neither")
     if dimensions(inputs) == 1 and problem.network.sizes[0] == 1:
         inputs = np.reshape(inputs, (-1, 1))  # a plain list of numbers: a row each
-    if about or not _are_outputs(targets, problem.network.sizes[-1], dimensions(inputs)):
-        own = target_columns(targets)
+    if about or not _are_outputs(framed or targets, problem.network.sizes[-1], dimensions(inputs)):
+        own, named = framed or target_columns(targets), bool(framed)
         data = _data(problem, tuple(own), about)
-        problem = prepared(problem, data, lambda wanted: from_arrays(inputs, own, wanted), _named(data, about))
+        problem = prepared(problem, data, lambda wanted: from_arrays(inputs, own, wanted, named), _named(data, about))
     else:
+        targets = _in_order(problem, framed) if framed else targets
         hint = "; a class takes one column per class, 1 where it is the one"
         sizes = problem.network.sizes
         found = Examples.of(rows(inputs, sizes[0], "inputs"), rows(targets, sizes[-1], "targets", hint), own=False)
@@ -54,11 +58,23 @@ def with_examples(
     return problem if weights is None else replace(problem, examples=weighted(problem.examples, weights))
 
 
-def _from_frame(problem: Problem, frame: Any, targets: Any, about: Mapping[str, Any], weights: Any) -> Problem:
+def _in_order(problem: Problem, targets: Mapping[str, Column]) -> Any:
+    """Return columns of targets as rows of numbers in the order of the outputs, as far as these are called so."""
+    found = list(targets.values())
+    if len(found) > 1 and len(found) == problem.network.sizes[-1]:
+        found = [found[place] for place in of_outputs(problem.network, list(targets), "target", "targets")]
+    return np.stack([each.values for each in found if isinstance(each, Numbers)], axis=1)
+
+
+def _from_frame(
+    problem: Problem, frame: Any, targets: Any, framed: Mapping[str, Column], about: Mapping[str, Any], weights: Any
+) -> Problem:
     if weights is not None:
         raise InvalidArgument("weights: a data frame has them in a column; name it with weight_column")
-    more = {}
-    if targets is not None and not _are_names(targets, frame):
+    more = dict(framed)
+    if framed:
+        targets = tuple(framed)
+    elif targets is not None and not _are_names(targets, frame):
         name = str(getattr(targets, "name", None) or "target")
         more, targets = {name: as_column(targets)}, name
     data = _data(problem, targets, about)
@@ -109,5 +125,7 @@ def weighted(examples: Examples | None, weights: Any) -> Examples:
 
 
 def _are_outputs(targets: Any, width: int, rank: int) -> bool:
-    """Return whether targets are rows of numbers, one per output, rather than a class per row of inputs."""
+    """Return whether targets, or columns of them, are rows of numbers rather than a class per row of inputs."""
+    if isinstance(targets, dict):
+        return all(isinstance(each, Numbers) for each in targets.values()) and (width == 1 or len(targets) > 1)
     return dimensions(targets) > 1 or ((width == 1 or rank < 2) and np.asarray(targets).dtype.kind in "fiub")

@@ -18,6 +18,7 @@ from clearprop.network.name_checks import as_name
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.tables import apply
+from clearprop.tables.by_name import by_name
 from clearprop.tables.fit import fit, usable, wanted_to_fit
 from clearprop.tables.table import Table, Wanted
 from clearprop.types import Array
@@ -35,6 +36,7 @@ def prepared(problem: Problem, data: Data, read: Reader, named: Collection[str] 
     table = read(wanted_to_fit(problem, data, named))
     fitted, training, validation = fit(table, data, problem)
     network = with_input_names(problem.network, fitted, table.source)
+    fitted = by_name(problem.network, fitted, table, _input_names(problem.network, fitted.features))
     used = np.sort(np.concatenate([training, validation]))
     weights = apply.weights(table, fitted, data, training, used)
     everything = len(training) == len(table)

@@ -64,10 +64,11 @@ Column = Numbers | Text
 
 @dataclass(frozen=True)
 class Table:
-    """Columns by name; ``source`` is what messages call the table."""
+    """Columns by name; ``source`` is what messages call the table. Those in ``numbered`` came without a name."""
 
     columns: Mapping[str, Column]
     source: str = "the table"
+    numbered: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return max(map(len, self.columns.values()), default=0)
