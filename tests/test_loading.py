@@ -92,7 +92,7 @@ def test_no_file_is_of_two_kinds(tmp_path: Path) -> None:
     heads = [(tmp_path / "m").read_bytes()[:4096], cp.write(cp.load("lecture")).encode()]
     for place, head in enumerate(heads):
         assert [reader.recognises(head) for reader in READERS] == [place == 0, place == 1]
-        assert not any(recognises(head) for _, recognises in FOREIGN)
+        assert not any(each.recognises(head) for each in FOREIGN)
     for name in ("lecture", "xor", "iris", "digits"):
         text = (Path(cp.__file__).parent / "examples" / f"{name}.toml").read_bytes()
         assert [reader.recognises(text[:4096]) for reader in READERS] == [False, True]

@@ -19,7 +19,9 @@ from clearprop.network.data import Data
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.network.read import read, read_file
+from clearprop.tables import foreign
 from clearprop.tables.csv_file import DELIMITERS, ReadingProgress
+from clearprop.tables.foreign import Foreign, starts
 
 HEAD = 4096
 """Bytes that are looked at to recognise a file."""
@@ -44,7 +46,7 @@ def _is_safetensors(head: bytes) -> bool:
 
 def _is_network_file(head: bytes) -> bool:
     """Text, unless it looks like a table; whether it is a network, reading it says best."""
-    return 0 not in head and not any(recognises(head) for _, recognises in FOREIGN)
+    return 0 not in head and not any(each.recognises(head) for each in FOREIGN)
 
 
 def _read_trained(path: str | os.PathLike[str]) -> Problem:
@@ -66,22 +68,11 @@ def _is_table(head: bytes) -> bool:
     return bool(lines) and delimiter and not any(b"=" in line or line.lstrip()[:1] in b"[#" for line in lines)
 
 
-def _starts(*magic: bytes) -> Callable[[bytes], bool]:
-    return lambda head: head.startswith(magic)
-
-
 TABLE = "name it under [data] of a network file, or give a network file and the table with --data"
-FOREIGN: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
-    (f"a Parquet table; {TABLE}", _starts(b"PAR1")),
-    ("a zip archive, as PyTorch, Keras, scikit-learn and spreadsheets write", _starts(b"PK\x03\x04")),
-    (
-        "a Python pickle, which is never opened, since it may run any program",
-        _starts(*(b"\x80%c" % n for n in range(2, 6))),
-    ),
-    ("an HDF5 file, as Keras writes", _starts(b"\x89HDF\r\n\x1a\n")),
-    ("an ONNX model", lambda head: head[:1] == b"\x08" and head[2:3] in (b"\x12", b"\x1a", b"\x22", b"\x3a")),
-    ("an array of NumPy", _starts(b"\x93NUMPY")),
-    (f"a table; {TABLE}", _is_table),
+FOREIGN = (
+    Foreign(f"a Parquet table; {TABLE}", starts(b"PAR1")),
+    *foreign.FOREIGN,
+    Foreign(f"a table; {TABLE}", _is_table),
 )
 """Files that are not read as a network: what they look like, and how that is seen."""
 
@@ -98,7 +89,7 @@ def reader_of(path: str | os.PathLike[str]) -> Reader:
     found = found or [reader for reader in READERS if reader.suffix == suffix]
     if found or not head:
         return found[0] if found else READERS[-1]
-    looks = next((what for what, recognises in FOREIGN if recognises(head)), "a binary file")
+    looks = next((each.what for each in FOREIGN if each.recognises(head)), "a binary file")
     raise UnreadableFile(
         f"{abridged(str(path), 200)}: expected a network file (TOML) or a model (safetensors), found what looks like "
         f"{looks}"

@@ -247,7 +247,7 @@ def test_data_and_target_take_the_place_of_the_file_s(net: Path, tmp_path: Path)
     run = command("train", str(net), "--data", str(other), "--target", "sort", "--format", "json", "--epochs", "1")
     # All columns but the target are inputs, and one of them is text.
     assert run.returncode == 1
-    assert "inputs: the columns make 3 inputs (p, q, kind=old), but the network has 2" in run.stderr
+    assert "inputs: 3 columns become 3 inputs (p, q, kind: 1), but the network has 2" in run.stderr
     other.write_text("p,q,sort\n" + "".join(f"{k},{k % 4},{'xyz'[k % 3]}\n" for k in range(30)))
     run = command("train", str(net), "--data", str(other), "--target", "sort", "--format", "json", "--epochs", "1")
     assert (run.returncode, json.loads(run.stdout)["classes"]) == (0, ["x", "y", "z"])

@@ -99,13 +99,13 @@ def test_empty_cells_take_the_mean_and_the_most_frequent(tmp_path: Path) -> None
 
 
 def test_categories_that_only_validation_rows_have_are_learnt_from(tmp_path: Path) -> None:
-    content = "p,y\n" + "".join(f"c{k % 10},{k % 2}\n" for k in range(12))
+    content = "p,y\n" + "".join(f"c{k % 10},{k % 2}\n" for k in range(14))
     for seed in range(10):
         problem = table(tmp_path, content, 10, seed=seed, split=0.5)
         examples = problem.examples
         assert examples is not None
         assert examples.inputs[examples.learnt].any(axis=0).all()
-        assert examples.used.tolist() == list(range(12))
+        assert examples.used.tolist() == list(range(14))
 
 
 def test_categorical_numbers_are_text(tmp_path: Path) -> None:
@@ -181,10 +181,10 @@ def test_columns_that_are_left_out(tmp_path: Path) -> None:
         ("p,q,y\n1,2,0\n1,2,1\n", {"categorical": ("y",)}, ['column "y": is listed under categorical but is not an '
           "input"]),
         ("y\n0\n1\n", {}, ["found no column besides the target; add columns, or list them under inputs"]),
-        ("p,q,r,y\n1,2,3,0\n1,2,3,1\n", {}, ["inputs: the columns make 3 inputs (p, q, r), but the network has 2; "
-          "choose columns with inputs under [data], or change [inputs] of the network"]),
-        ("p,y\na,0\nb,1\nc,0\n", {}, ["inputs: the columns make 3 inputs (p=a, p=b, p=c), but the network has 2; "
-          "choose columns with inputs under [data], or change [inputs] of the network"]),
+        ("p,q,r,y\n1,2,3,0\n1,2,3,1\n", {}, ["inputs: 3 columns become 3 inputs (p, q, r), but the network has 2; "
+          "leave columns out with exclude under [data], or set count = 3 under [inputs]"]),
+        ("p,y\na,0\nb,1\nc,0\n", {}, ["inputs: 1 column becomes 3 inputs (p: 3), but the network has 2; "
+          "leave columns out with exclude under [data], or set count = 3 under [inputs]"]),
     ],
 )  # fmt: skip
 def test_refused(tmp_path: Path, content: str, asked: dict[str, Any], faults: list[str]) -> None:

@@ -79,7 +79,7 @@ def test_truth_values_and_whole_numbers_as_text() -> None:
     table = from_frame(frame, Wanted(lambda header, source: header, {"a": "text", "c": "text"}))
     assert {name: cells(given) for name, given in table.columns.items()} == {
         "a": ["1", None, "2.5"],
-        "b": ["true", "false", "true"],
+        "b": ["True", "False", "True"],
         "c": ["1", None, "2"],
     }
 
@@ -92,7 +92,7 @@ def test_truth_values_and_whole_numbers_as_text() -> None:
         ([None, None], [None, None]),
         (["a", None, "  ", " b "], ["a", None, None, "b"]),
         (["a", 1], ["a", "1"]),
-        ([True, None], ["true", None]),
+        ([True, None], ["True", None]),
         ([float("nan"), "x"], [None, "x"]),
     ],
 )
@@ -132,7 +132,7 @@ def test_frames_that_do_not_fit() -> None:
     twice = pd.DataFrame(np.eye(2), columns=["a", "a"])
     assert refusal(twice) == f'{head}column "a": is in the header 2 times; names must be unique'
     numbers = Wanted(lambda header, source: header, {"a": "numbers"})
-    assert 'column "a": expected numbers, found ' in refusal(pl.DataFrame({"a": ["x"]}), numbers)
+    assert 'column "a", row 1: expected a number, found "x"; ' in refusal(pl.DataFrame({"a": ["x"]}), numbers)
     assert cells(from_frame(pl.DataFrame({"a": [None, None]}), numbers).columns["a"]) == [None, None]
 
 
@@ -150,7 +150,7 @@ def test_what_is_a_data_frame() -> None:
         (["a", " b "], ["a", "b"]),
         ([1, 2], [1, 2]),
         ((1, None), [1, None]),
-        ([True, False], ["true", "false"]),
+        ([True, False], ["True", "False"]),
         (np.array(["a", "b"]), ["a", "b"]),
         (np.array([1, 2], dtype=np.int32), [1, 2]),
         (pd.Series(["a", pd.NA], dtype="string"), ["a", None]),

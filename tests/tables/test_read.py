@@ -13,8 +13,8 @@ from clearprop.tables import csv_file, frames
 from clearprop.tables.read import read_table
 from clearprop.tables.table import Wanted, chosen
 
-ALL = Wanted(lambda header, source: header, {})
-NEEDED = Wanted(lambda header, source: chosen(header, source, needed=["b"], others=True), {})
+ALL = Wanted(lambda header, source: header, {}, others=True)
+NEEDED = Wanted(lambda header, source: chosen(header, source, needed=["b"], others=True), {}, True)
 REMEDY = "correct it, leave it empty, or list the column under categorical"
 NETWORK = """\
 [inputs]
@@ -58,7 +58,7 @@ BINARY = "t.csv: a binary file, expected CSV text; save the table as CSV"
         (b"\xef\xbb\xbf", EMPTY),
         (b"a,b\n1,2\n3,\xe9\n", UTF_8.format("byte 11, line 3")),
         (b"\xef\xbb\xbfa,\xe9\n", UTF_8.format("byte 6, line 1")),
-        ("a,b\n1,2\n".encode("utf-16"), UTF_8.format("byte 1, line 1")),
+        ("a,b\n1,2\n".encode("utf-16")[:-1], "t.csv: not whole text in UTF-16; save the table as CSV in UTF-8"),
         (b"a,b\n1,\0\n", BINARY),
     ],
     ids=["empty", "blank lines", "mark alone", "latin-1", "after a mark", "utf-16", "nul"],
@@ -76,7 +76,13 @@ QUOTE = "unexpected end of data; look for a quote that is not closed"
     [
         ("a,b\n", ["there are no rows below the first line"]),
         ("a,b\n\n \n", ["there are no rows below the first line"]),
-        ("1,2\n3,4\n", ["first line: expected the names of the columns, found numbers: 1,2"]),
+        (
+            "1,2\n3,4\n",
+            [
+                "first line: expected the names of the columns, found numbers: 1, 2; name the columns in a line above "
+                'it, or with names = ["column1", "column2"] under [data]'
+            ],
+        ),
         (
             "a,b\n1,2\n3\n\n4,5,6\n",
             [
@@ -87,7 +93,10 @@ QUOTE = "unexpected end of data; look for a quote that is not closed"
         ('a,b\n1,2\n\n3,4\n"5,6\n7,8\n', [f"row 3: {QUOTE}"]),
         ('"a,b\n1,2\n', [f"first line: {QUOTE}"]),
         ('a\tb\n1\t"2"x\n', ["row 1: '\\t' expected after '\"'; look for a quote that is not closed"]),
-        ("a,b,\n1,2,3\n", ["column 3: has no name; name it in the first line, or list the columns under inputs"]),
+        (
+            "a,b,\n1,2,3\n",
+            ['column 3: has no name; name it in the first line, list the columns under inputs, or set exclude = [""]'],
+        ),
         ("b,a,a\n1,2,3\n", ['column "a": is in the header 2 times; names must be unique']),
         ("b,b\n1,2\n", ['column "b": is in the header 2 times; names must be unique']),
         ("a,c\n1,2\n", ['column "b": there is no such column; found a, c']),
@@ -110,14 +119,25 @@ def test_an_open_quote_does_not_hide_what_was_wrong_before(monkeypatch: pytest.M
     ]
 
 
-@pytest.mark.parametrize(("wrong", "rest"), [(10, []), (11, ["and 1 more"]), (14, ["and 4 more"])])
 @pytest.mark.usefixtures("here")
-def test_many_faults_are_counted(wrong: int, rest: list[str]) -> None:
-    found = refusal("a\n" + "1\n" * 20 + "x\n" * wrong, UnfitTable)
-    assert found.startswith(f"t.csv has {wrong} problems:\n")
-    lines = found.split("\n  ")[1:]
-    assert lines[:10] == [f'column "a", row {row}: expected a number, found "x"; {REMEDY}' for row in range(21, 31)]
-    assert lines[10:] == rest
+def test_cells_of_a_column_that_are_wrong_alike_are_one_problem() -> None:
+    found = refusal("a,b\n" + "1,2\n" * 20 + "x,2\n" * 7 + "1,2,3\n" * 3, UnfitTable)
+    assert found.split("\n  ") == [
+        "t.csv has 2 problems:",
+        "row 28: expected 2 cells, as in the first line, found 3 (the first of 3 such rows)",
+        'column "a", row 21: expected a number, found "x" (the first of 7 such cells); correct them, leave them empty, '
+        "or list the column under categorical",
+    ]
+
+
+@pytest.mark.usefixtures("here")
+def test_many_faults_are_counted() -> None:
+    names = [f"c{k}" for k in range(14)]
+    rows = ["1," * 13 + "1", "1," * 13 + "1", "x," * 13 + "x"]
+    lines = refusal("\n".join([",".join(names), *rows]), UnfitTable).split("\n  ")
+    assert lines[0] == "t.csv has 14 problems:"
+    assert lines[1:11] == [f'column "{name}", row 3: expected a number, found "x"; {REMEDY}' for name in names[:10]]
+    assert lines[11:] == ["and 4 more"]
 
 
 @pytest.mark.usefixtures("here")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from clearprop.errors import UnfitTable, UnknownName
-from clearprop.tables.table import Numbers, Table, Text, chosen, column, label, not_finite
+from clearprop.tables.table import Numbers, Table, Text, chosen, column, label, not_finite, unnamed_fault
 
 HEADER = ["size", "age", "price", "size"]
 
@@ -44,16 +44,20 @@ def test_a_column_that_the_request_names_is_its_mistake() -> None:
 
 
 def test_a_column_without_a_name_is_found_by_its_place() -> None:
-    with pytest.raises(UnfitTable, match="column 2: has no name"):
-        chosen(["a", "", "c"], "t.csv", needed=[], others=True)
+    assert chosen(["a", "", "c"], "t.csv", needed=[], others=True) == ["a", "c"]
+    assert str(unnamed_fault(1, ["7", "x"])) == (
+        'column 2: has no name; name it in the first line, list the columns under inputs, or set exclude = [""]'
+    )
+    for values in (["0", "1", "2"], [1, 2]):
+        assert "column 1: has no name and counts the rows (" in str(unnamed_fault(0, values))
 
 
 @pytest.mark.parametrize(
     ("value", "name"),
-    [(True, "true"), (np.bool_(False), "false"), (3.0, "3"), (np.float64(0.5), "0.5"), (" red ", "red"), ("3", "3")],
+    [(True, "True"), (np.bool_(False), "False"), (3.0, "3"), (np.float64(0.5), "0.5"), (" red ", "red"), ("3", "3")],
 )
 def test_a_class_is_called_as_a_file_calls_it(value: object, name: str) -> None:
-    """So a frame with true, 3.0 and "red" has the classes of a file with the words true, 3 and red."""
+    """So a frame with True, 3.0 and "red" has the classes of a file with the words True, 3 and red."""
     assert label(value) == name
 
 

@@ -64,7 +64,7 @@ def network_inputs(problem: Problem, data: Any, progress: ReadingProgress | None
     # A network that was fitted to no table finds its inputs by their names.
     fitted = problem.fitted or Fitted(tuple(Column(name) for name in problem.network.input_names), ())
     if read is not None:
-        return inputs_of(fitted, read)
+        return inputs_of(fitted, read, problem.data)
     matrix = rows(data, len(fitted.columns), "inputs")
     if any(column.categories is not None for column in fitted.columns):
         raise InvalidArgument("inputs: some columns hold text; give a data frame with the columns' names")

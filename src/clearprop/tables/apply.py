@@ -11,13 +11,14 @@ from clearprop.expressions import Expression, evaluate
 from clearprop.messages import abridged
 from clearprop.network.data import Column, Data, Fitted, Label, shown_label
 from clearprop.rules.standardize import ORIGINAL, STANDARDIZED
-from clearprop.tables.classes import class_codes, listed
+from clearprop.tables.classes import class_codes, listed, positions
 from clearprop.tables.table import Kind, Numbers, Table, Text, Wanted, chosen, column, first, label, not_finite
 from clearprop.types import Array
 
 
-def wanted_to_apply(fitted: Fitted, *, targets: bool) -> Wanted:
-    """Return the columns to read of a table to apply what was fitted; others are ignored."""
+def wanted_to_apply(fitted: Fitted, data: Data | None, *, targets: bool) -> Wanted:
+    """Return the columns to read of a table to apply what was fitted; others are ignored. ``data`` describes the
+    table of the training, as which this one is read."""
     needed = [each.name for each in fitted.columns] + (list(fitted.targets) if targets else [])
     kinds: dict[str, Kind] = {each.name: "text" if each.categories else "numbers" for each in fitted.columns}
     if targets:
@@ -27,7 +28,9 @@ def wanted_to_apply(fitted: Fitted, *, targets: bool) -> Wanted:
     def choose(header: Sequence[str], source: str) -> Sequence[str]:
         return chosen(header, source, needed=needed, others=False)
 
-    return Wanted(choose, kinds)
+    if data is None:
+        return Wanted(choose, kinds)
+    return Wanted(choose, kinds, na=data.na, decimal=data.decimal, names=data.names)
 
 
 def inputs(table: Table, fitted: Fitted, rows: Array | None = None) -> Array:
@@ -50,6 +53,9 @@ def inputs(table: Table, fitted: Fitted, rows: Array | None = None) -> Array:
 
 def _numbers(part: Array, given: Numbers, fitted: Column, rows: Array | None) -> Iterator[Fault]:
     values = given.values
+    if given.unit not in ("", fitted.unit):
+        learnt = f"in {fitted.unit}" if fitted.unit else "without a sign"
+        yield Fault(column(fitted.name), f"found numbers in {given.unit}, but those of training were {learnt}")
     if fitted.fill is not None:
         values = np.where(np.isnan(values), fitted.fill, values)
     # A number far from all of training overflows here; that is said below.
@@ -65,9 +71,8 @@ def _numbers(part: Array, given: Numbers, fitted: Column, rows: Array | None) ->
 
 def _indicators(part: Array, given: Text, fitted: Column, rows: Array | None) -> Iterator[Fault]:
     assert fitted.categories is not None
-    place = {category: position for position, category in enumerate(fitted.categories)}
-    fill = -1 if fitted.fill is None else place[str(fitted.fill)]
-    codes = np.array([*(place.get(label, -1) for label in given.labels), fill])[given.codes]
+    fill = -1 if fitted.fill is None else fitted.categories.index(str(fitted.fill))
+    codes = np.array([*positions(given.labels, fitted.categories), fill])[given.codes]
     if (row := first(codes < 0, rows)) is not None:
         yield _unseen(fitted.name, row, given, fitted.categories)
     part[:] = codes[:, None] == np.arange(len(fitted.categories))

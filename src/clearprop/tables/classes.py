@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from clearprop.errors import Fault, UnfitTable
 from clearprop.messages import abridged, counted
 from clearprop.network.data import Data, Label, shown_label
-from clearprop.network.description import is_share
 from clearprop.network.problem import Problem
+from clearprop.tables.cells import moments, reading, truth
 from clearprop.tables.table import Numbers, Table, Text, column, not_finite
 from clearprop.types import Array
+
+NUMERIC = frozenset("0123456789+-−.,$€£¥~<>≈(")
+"""Signs with which a number may begin, however it is written."""
 
 
 def classes_of(table: Table, data: Data, problem: Problem, rows: Array) -> tuple[Label, ...] | None:
@@ -38,12 +41,33 @@ def classes_of(table: Table, data: Data, problem: Problem, rows: Array) -> tuple
         raise UnfitTable([Fault(column(name), f'contains a single class, "{only}"; expected at least 2')], source)
     # Two classes may share an output, but not one whose only share is all of it.
     shared = len(found) == 2 and not problem.network.loss.rule.sums_to_one
+    if isinstance(given, Text) and outputs == 1 and (written := _written(name, given, problem)):
+        raise UnfitTable([written], source)
     if outputs != len(found) and not (outputs == 1 and shared):
         needed = f"{len(found)} outputs" + (", or 1," if shared else "")
         held = f"holds {len(found):,} classes ({listed(found, 6)}), which take {needed}"
         remedy = f"but the network has {counted(outputs, 'output')}; change the units of its last layer"
         raise UnfitTable([Fault(column(name), f"{held} {remedy}")], source)
     return found
+
+
+def _written(name: str, given: Text, problem: Problem) -> Fault | None:
+    """Return what is wrong with a target of text that cannot be classes where one number is wanted."""
+    labels = given.labels
+    loss = problem.network.loss.rule
+    if loss.task == "classes" or len(labels) < 3:
+        return None
+    kind = moments(labels)
+    begins = 2 * sum(label[:1] in NUMERIC or reading(label) is not None for label in labels) >= len(labels)
+    if not (kind or begins):
+        return None
+    looks = kind or "numbers written otherwise"
+    remedy = "write plain numbers, such as 1234.5"
+    if kind:
+        remedy = "turn them into numbers first, such as days since the first"
+    row = int(np.flatnonzero(given.codes >= 0)[0]) + 1
+    shown = abridged(labels[given.codes[row - 1]], 40)
+    return Fault(column(name, row), f'expected a number, found "{shown}" (they look like {looks}); {remedy}')
 
 
 def _labels(given: Numbers | Text, rows: Array) -> tuple[Label, ...]:
@@ -54,13 +78,10 @@ def _labels(given: Numbers | Text, rows: Array) -> tuple[Label, ...]:
 
 def _is_class(given: Numbers | Text, found: Sequence[Label], problem: Problem) -> bool:
     """Return whether a target column holds classes: text does, and numbers where several outputs share it, or
-    where the loss is one of probabilities and they are two that cannot be such; or 0 and 1 of a share without
-    a loss."""
-    network, loss = problem.network, problem.network.loss.rule
-    if isinstance(given, Text) or network.sizes[-1] > 1 or loss.sums_to_one:
+    where the loss is one of probabilities and they are two that cannot be such."""
+    loss = problem.network.loss.rule
+    if isinstance(given, Text) or problem.network.sizes[-1] > 1 or loss.sums_to_one:
         return True
-    if not network.loss.named and is_share(network.layers):
-        return set(found) == {0.0, 1.0}
     shares = all(0 <= label <= 1 for label in found if isinstance(label, float))
     return loss.task == "classes" and len(found) <= 2 and (not shares or set(found) <= {0.0, 1.0})
 
@@ -69,13 +90,20 @@ def class_codes(table: Table, name: str, classes: Sequence[Label]) -> Array:
     """Return the position of each row's class in ``classes``; -1 for another, or none."""
     given = table.columns[name]
     if isinstance(given, Text):
-        place = {label: position for position, label in enumerate(classes)}
         # The last entry answers for a missing value, whose code is -1.
-        return np.array([*(place.get(label, -1) for label in given.labels), -1], dtype=int)[given.codes]
+        return np.array([*positions(given.labels, classes), -1], dtype=int)[given.codes]
     known = np.array(classes, dtype=float)
     order = np.argsort(known)
     nearest = order[np.minimum(np.searchsorted(known, given.values, sorter=order), len(known) - 1)]
     return np.where(known[nearest] == given.values, nearest, -1)
+
+
+def positions(labels: Iterable[str], known: Sequence[Label]) -> list[int]:
+    """Return the position of each label among the known ones, -1 for others; truth values are the same in upper and
+    lower case."""
+    place = {truth(label) if isinstance(label, str) else label: position for position, label in enumerate(known)}
+    place |= {label: position for position, label in enumerate(known)}
+    return [place.get(label, place.get(truth(label), -1)) for label in labels]
 
 
 def listed(classes: Sequence[Label], limit: int) -> str:

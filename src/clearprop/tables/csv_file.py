@@ -1,16 +1,17 @@
 """CSV: text to columns, a block of rows at a time.
 
-The first line names the columns. A cell is empty, a number or text; a column is one of numbers
-if most of the cells of its first block are. What is kept is eight bytes for each number and four
-for each text, whatever the file's size.
+The first line names the columns. A row of which every cell is empty is no row, and a column without a name is
+one only where it has values. What is kept is eight bytes for each number and four for each text, whatever the
+file's size.
 """
 
 from __future__ import annotations
 
 import csv
-import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from io import TextIOWrapper
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,22 +19,26 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from clearprop.errors import Fault, UnfitTable, UnreadableFile
-from clearprop.messages import abridged
-from clearprop.tables.table import MAX_FAULTS, Column, Kind, Numbers, Table, Text, Wanted, column
-from clearprop.types import Array
+from clearprop.messages import abridged, counted
+from clearprop.tables.cells import reading
+from clearprop.tables.foreign import foreign
+from clearprop.tables.growing import Growing, say
+from clearprop.tables.header import header_fault
+from clearprop.tables.table import Table, Wanted, unnamed_fault
 
 BLOCK = 8192
 """Rows that are turned into columns together, at most."""
 CELLS = 2**19
 """Cells that are turned into columns together: a wide table has fewer rows in a block."""
 DELIMITERS = ",;\t|"
-MISSING = frozenset({"", "na", "n/a", "nan", "-nan", "null", "none", "?"})
-"""Cells that mean a missing number, in upper or lower case; in a column of text only an empty cell does."""
-
-COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+")
-"""A number as it is written in many languages, and in English with thousands."""
-NOT_A_NUMBER = "correct it, leave it empty, or list the column under categorical"
-DECIMAL_COMMA = "write decimals with a point and thousands without a comma"
+BLANK = ' \t\r\n,;|"'
+"""What a line without any value holds."""
+HEAD = 4096
+"""Bytes that are looked at to tell what a file is."""
+AHEAD = 100
+"""Lines that are looked at to tell how a table is written."""
+EVIDENCE = 1000
+"""Rows whose numbers say which decimal sign the table has."""
 
 ReadingProgress = Callable[[int, int], object]
 """Called with the number of bytes read so far, and of all."""
@@ -43,13 +48,16 @@ def read_csv(path: Path, wanted: Wanted, progress: ReadingProgress | None = None
     """Return the wanted columns of a CSV file; commas, semicolons, tabs or bars separate its cells."""
     source = abridged(str(path), 200)
     with path.open("rb") as file:
+        if (known := foreign(file.read(HEAD))) is not None:
+            raise UnreadableFile(f"{source}: {known.what}, not a table in CSV; {known.remedy}")
+        file.seek(0)
         lines, size = _Lines(file, source), path.stat().st_size
-        reading = _Reading(lines, wanted, source)
-        for block in reading.blocks():
-            reading.take(block)
+        table = _Reading(lines, wanted, source)
+        for block in table.blocks():
+            table.take(block)
             if progress is not None:
                 progress(lines.bytes, size)
-    return reading.table()
+    return table.whole()
 
 
 class _Lines:
@@ -60,6 +68,23 @@ class _Lines:
         self.bytes = self.number = 0
 
     def __iter__(self) -> Iterator[str]:
+        mark = self.file.read(2)
+        self.file.seek(0)
+        yield from self._utf_16() if mark in (BOM_UTF16_LE, BOM_UTF16_BE) else self._utf_8()
+
+    def _utf_16(self) -> Iterator[str]:
+        """Yield the lines of what spreadsheets call Unicode text."""
+        text = TextIOWrapper(self.file, "utf-16", newline="")
+        try:
+            for line in text:
+                self.bytes = self.file.tell()
+                yield line
+        except UnicodeError:
+            raise UnreadableFile(f"{self.source}: not whole text in UTF-16; save the table as CSV in UTF-8") from None
+        finally:
+            text.detach()
+
+    def _utf_8(self) -> Iterator[str]:
         for line in self.file:
             self.number += 1
             try:
@@ -85,25 +110,70 @@ class _Reading:
     """A CSV file being read: its columns so far, and its faults."""
 
     def __init__(self, lines: _Lines, wanted: Wanted, source: str) -> None:
-        self.lines, self.source = iter(lines), source
+        self.lines, self.source, self.wanted = iter(lines), source, wanted
         self.faults: list[Fault] = []
-        self.more = self.rows = 0
-        first = next(filter(str.strip, self.lines), None)
-        if first is None:
-            raise UnreadableFile(f"{source}: the file is empty; expected a line of column names and rows below it")
-        unquoted = re.sub(r'"[^"]*"', "", first)
-        self.delimiter = max(DELIMITERS, key=unquoted.count)
+        self.rows = 0
+        self.misfits: dict[int, tuple[int, int]] = {}
+        self.sample: list[list[str]] = []
         self.header: list[str] = []
-        self.header = [name.strip() for name in self._next(self._reader(chain([first], self.lines)), 1)[0]]
-        if all(_number(name) is not None for name in self.header):
-            found = f"expected the names of the columns, found numbers: {abridged(first.strip())}"
-            raise UnfitTable([Fault("first line", found)], source)
+        self.columns: dict[str, Growing] = {}
+        self.unnamed: dict[int, list[str]] = {}
+        self._read_header()
+        named = [name for name in self.header if name]
+        if wanted.others:  # one without a name is a column only where it has values
+            self.unnamed = {place: [] for place, name in enumerate(self.header) if not name}
         places = {name: place for place, name in enumerate(self.header)}
-        self.places = {name: places[name] for name in wanted.choose(self.header, source)}
-        self.columns = {name: _Column(wanted.kinds.get(name)) for name in self.places}
+        self.places = {name: places[name] for name in wanted.choose(named, source)}
+        commas = self.delimiter in ";\t"
+        self.columns = {name: Growing(name, wanted, commas=commas, evidence=self._evidence) for name in self.places}
         self.block = max(1, min(BLOCK, CELLS // len(self.header)))
 
-    def _reader(self, lines: Iterator[str] | Sequence[str]) -> Iterator[list[str]]:
+    def _read_header(self) -> None:
+        """Find the separator and the names of the columns; rows are left in ``lines``."""
+        ahead = [next((line for line in self.lines if line.strip(BLANK)), "")]
+        if hint := re.fullmatch(r'"?sep=(.)"?\s*', ahead[0]):
+            ahead = [next((line for line in self.lines if line.strip(BLANK)), "")]
+        if not ahead[0]:
+            raise UnreadableFile(f"{self.source}: the file is empty; expected a line of column names and rows below it")
+        ahead += islice(self.lines, AHEAD)
+        self.delimiter = hint[1] if hint else _delimiter(ahead)
+        cells = self._reader(chain(ahead, self.lines))
+        first = [name.strip() for name in self._next(cells, 1)[0]]
+        used = cells.line_num
+        below = self._below(ahead[used:])
+        names = self.wanted.names
+        if names is None or {*first} <= {*names}:
+            if fault := header_fault(first, below):
+                raise UnfitTable([fault], self.source)
+            self.header = first
+        elif len(first) != len(names):
+            expected = f"expected {counted(len(names), 'cell')}, one for each of names under [data], found {len(first)}"
+            raise UnfitTable([Fault("first line", expected)], self.source)
+        else:
+            self.header, used = list(names), 0
+        self.lines = chain(ahead[used:], self.lines)
+
+    def _below(self, lines: list[str]) -> list[list[str]]:
+        """Return the rows of the lines that were read ahead."""
+        rows = []
+        try:
+            for row in self._reader(lines):
+                rows.append(row)
+        except csv.Error:  # a row goes on below them, or reading it will say what is wrong
+            pass
+        return rows
+
+    def _evidence(self) -> set[str]:
+        """Return the decimal signs, point or comma, that numbers of the table have for certain."""
+        found = set()
+        for place in range(len(self.header)):
+            cells = {row[place].strip() for row in self.sample if len(row) == len(self.header)}
+            readings = [each for cell in cells if (each := reading(cell)) is not None]
+            if 2 * len(readings) >= len(cells):
+                found |= {each.certain for each in readings}
+        return found - {""}
+
+    def _reader(self, lines: Iterable[str]) -> Any:
         return csv.reader(lines, delimiter=self.delimiter, skipinitialspace=True, strict=True)
 
     def _next(self, cells: Iterator[list[str]], count: int) -> list[list[str]]:
@@ -116,13 +186,13 @@ class _Reading:
             said = str(error).replace("\t", "\\t")
             place = f"row {number:,}" if self.header else "first line"
             fault = Fault(place, f"{said}; look for a quote that is not closed")
-            raise UnfitTable([fault, *self.faults], self.source, self.more) from None
+            raise UnfitTable([fault, *self._all_faults()], self.source) from None
         return rows
 
     def _filled(self, rows: list[list[str]]) -> list[list[str]]:
-        """Return the rows that are not blank lines."""
+        """Return the rows that are neither blank lines nor rows of empty cells."""
         several = len(self.header) > 1
-        return [row for row in rows if row and not (several and len(row) == 1 and not row[0].strip())]
+        return [row for row in rows if row and (not several or any(cell and not cell.isspace() for cell in row))]
 
     def blocks(self) -> Iterator[list[str] | list[list[str]]]:
         """Yield blocks of rows: as plain lines while no cell is in quotes, as lists of cells from there on."""
@@ -142,23 +212,32 @@ class _Reading:
                 return
             block = self._next(self._reader(block), len(block))
         rows = self._filled(block)
-        wrong = {len(row) for row in rows} - {len(self.header)}
-        if wrong:
-            expected = f"expected {len(self.header)} cells, as in the first line"
-            for number, row in enumerate(rows, self.rows + 1):
-                if len(row) in wrong:
-                    self._fault(f"row {number:,}", f"{expected}, found {len(row)}")
-            rows = [row if len(row) == len(self.header) else [""] * len(self.header) for row in rows]
+        width = len(self.header)
+        if any(len(row) != width for row in rows):
+            rows = [self._fitted(row, number) for number, row in enumerate(rows, self.rows + 1)]
+        self.sample = self.sample or rows[:EVIDENCE]
         for name, place in self.places.items():
-            for number, fault in self.columns[name].take([row[place] for row in rows]):
-                self._fault(column(name, self.rows + number), fault)
+            self.columns[name].take([row[place] for row in rows])
+        for place in self.unnamed:
+            self.unnamed[place] += [row[place] for row in rows if row[place].strip()][:EVIDENCE]
         self.rows += len(rows)
+
+    def _fitted(self, row: list[str], number: int) -> list[str]:
+        """Return a row with as many cells as the header; empty cells too many at its end are left out."""
+        width = len(self.header)
+        if len(row) < width or any(map(str.strip, row[width:])):
+            first, count = self.misfits.get(len(row), (number, 0))
+            self.misfits[len(row)] = first, count + 1
+            return [""] * width
+        return row[:width]
 
     def _take_plain(self, lines: list[str]) -> bool:
         """Take lines whose columns of numbers hold finite numbers only: the usual case, read by NumPy."""
         fields = len(self.header) - 1
         numeric = {name: each for name, each in self.columns.items() if each.kind == "numbers"}
-        if not numeric or any(each.kind is None for each in self.columns.values()):
+        if not numeric or self.unnamed or any(each.kind is None for each in self.columns.values()):
+            return False
+        if not all(each.plain for each in numeric.values()):
             return False
         if any(line.count(self.delimiter) != fields for line in lines) or not (fields or all(map(str.strip, lines))):
             return False
@@ -170,93 +249,43 @@ class _Reading:
         if len(numbers) != len(lines) or not np.isfinite(numbers).all():
             return False
         for each, values in zip(numeric.values(), numbers.T, strict=True):
-            each.blocks.append(values.copy())
+            if not each.sure and self.delimiter in ";\t" and (values % 1).any():
+                return False
+        for each, values in zip(numeric.values(), numbers.T, strict=True):
+            each.take_numbers(values.copy())
         if len(numeric) < len(self.columns):
             rows = [line.rstrip("\r\n").split(self.delimiter) for line in lines]
             for name in self.columns.keys() - numeric.keys():
-                self.columns[name].take_text([row[self.places[name]] for row in rows])
+                self.columns[name].take([row[self.places[name]] for row in rows])
         return True
 
-    def _fault(self, where: str, message: str) -> None:
-        if len(self.faults) < MAX_FAULTS:
-            self.faults.append(Fault(where, message))
-        else:
-            self.more += 1
+    def _all_faults(self) -> Iterator[Fault]:
+        width = len(self.header)
+        for found, (row, count) in sorted(self.misfits.items(), key=lambda each: each[1]):
+            several = f" (the first of {count:,} such rows)" if count > 1 else ""
+            yield Fault(f"row {row:,}", f"expected {width} cells, as in the first line, found {found}{several}")
+        for each in self.columns.values():
+            yield from each.faults()
+        for place, cells in self.unnamed.items():
+            if cells:
+                yield unnamed_fault(place, cells)
 
-    def table(self) -> Table:
+    def whole(self) -> Table:
         """Return the whole table, or raise everything that is wrong with it."""
-        if not self.faults and not self.rows:
-            self.faults.append(Fault("", "there are no rows below the first line"))
-        if self.faults:
-            raise UnfitTable(self.faults, self.source, self.more)
-        return Table({name: column.whole() for name, column in self.columns.items()}, self.source)
+        faults = list(self._all_faults())
+        if not faults and not self.rows:
+            faults.append(Fault("", "there are no rows below the first line"))
+        if faults:
+            raise UnfitTable(faults, self.source)
+        table = Table({name: column.whole() for name, column in self.columns.items()}, self.source)
+        say(self.columns.values(), self.source)
+        return table
 
 
-class _Column:
-    """A column as it grows. Its kind is settled by the first block that has a value in it; until
-    then it is kept as text, in which "none" may be a value."""
-
-    def __init__(self, kind: Kind | None) -> None:
-        self.kind = kind
-        self.blocks: list[Array] = []
-        self.labels: dict[str, int] = {}
-
-    def take(self, cells: list[str]) -> Iterator[tuple[int, str]]:
-        """Add a block of cells; yield each fault with its row in the block."""
-        if self.kind is None:
-            self._settle([cell.strip() for cell in cells])
-        if self.kind != "numbers":
-            self.take_text(cells)
-            return
-        if (values := _plain(cells)) is None:
-            values = np.array([_number(cell) for cell in cells], dtype=float)
-            for row in np.flatnonzero(np.isnan(values)):
-                cell = cells[row].strip()
-                if cell.lower() not in MISSING:
-                    remedy = DECIMAL_COMMA if COMMA.fullmatch(cell) else NOT_A_NUMBER
-                    yield int(row) + 1, f'expected a number, found "{abridged(cell, 40)}"; {remedy}'
-        self.blocks.append(values)
-
-    def _settle(self, cells: list[str]) -> None:
-        present = [cell for cell in cells if cell.lower() not in MISSING]
-        if not present:
-            return
-        numbers = sum(_number(cell) is not None or COMMA.fullmatch(cell) is not None for cell in present)
-        self.kind = "numbers" if 2 * numbers >= len(present) else "text"
-        if self.kind == "numbers":
-            self.blocks = [np.full(len(block), np.nan) for block in self.blocks]
-
-    def take_text(self, cells: list[str]) -> None:
-        """Add a block of cells as text."""
-        labels = self.labels
-        codes = (labels.setdefault(cell.strip(), len(labels)) if cell.strip() else -1 for cell in cells)
-        self.blocks.append(np.fromiter(codes, dtype=np.int32, count=len(cells)))
-
-    def whole(self) -> Column:
-        """Return the column, all blocks in one."""
-        if self.kind is None:
-            self.blocks = [np.full(len(block), np.nan) for block in self.blocks]
-        values = np.concatenate(self.blocks)
-        self.blocks = []
-        return Text(values, tuple(self.labels)) if self.kind == "text" else Numbers(values)
-
-
-def _plain(cells: list[str]) -> Array | None:
-    """Return the cells as numbers, or None if one of them is not a plain number."""
-    together = "".join(cells)
-    if "_" in together or not together.isascii():
-        return None
-    try:
-        return np.array(list(map(float, cells)))
-    except ValueError:
-        return None
-
-
-def _number(cell: str) -> float | None:
-    cell = cell.strip()
-    try:
-        value = float(cell)
-    except ValueError:
-        return None
-    # Python reads 1_000 and ١٢ as numbers; a table that says so is more likely text.
-    return None if math.isnan(value) or "_" in cell or not cell.isascii() else value
+def _delimiter(lines: Sequence[str]) -> str:
+    """Return what separates the cells: the sign that stands most often in the first line, and as often in others."""
+    plain = [re.sub(r'"[^"]*"', "", line) for line in lines if line.strip()]
+    counts = {sign: [line.count(sign) for line in plain] for sign in DELIMITERS}
+    if not re.sub(r"(?<=[0-9]),(?=[0-9])", "", plain[0]).count(",") and any(counts[sign][0] for sign in ";\t"):
+        counts[","] = [0]  # decimal commas
+    return max(DELIMITERS, key=lambda sign: (counts[sign][0] > 0 and len({*counts[sign]}) == 1, counts[sign][0]))

@@ -13,15 +13,18 @@ from clearprop.network.data import Column, Data, Fitted
 from clearprop.network.description import Network
 from clearprop.network.problem import Problem
 from clearprop.tables.classes import class_codes, classes_of
+from clearprop.tables.doubts import doubts
 from clearprop.tables.split import split
 from clearprop.tables.table import (
     MAX_FAULTS,
+    UNNAMED,
     Numbers,
     Table,
     Text,
     Wanted,
     chosen,
     column,
+    counts_rows,
     few,
     not_finite,
     notice,
@@ -35,15 +38,16 @@ ROUNDING = 4 * float(np.finfo(float).eps)
 def wanted_to_fit(problem: Problem, data: Data, named: Collection[str] = ()) -> Wanted:
     """Return the columns to read of a table to fit a problem to it; the request itself names those in ``named``."""
     special = _special(data)
+    unnamed = data.inputs is None and "" not in data.exclude
 
     def choose(header: Sequence[str], source: str) -> Sequence[str]:
-        needed = (*(data.inputs or ()), *data.categorical, *special, *data.exclude)
+        needed = (*(data.inputs or ()), *data.categorical, *special, *filter(None, data.exclude))
         names = chosen(header, source, needed=needed, others=data.inputs is None, named=named)
         names = [name for name in names if name not in data.exclude or name in (data.inputs or special)]
         learnt = data.inputs or tuple(name for name in header if name in {*names} - {*special})
         return [*learnt, *special]
 
-    return Wanted(choose, dict.fromkeys(data.categorical, "text"))
+    return Wanted(choose, dict.fromkeys(data.categorical, "text"), unnamed, data.na, data.decimal, data.names)
 
 
 def _special(data: Data) -> list[str]:
@@ -64,6 +68,7 @@ def fit(table: Table, data: Data, problem: Problem) -> tuple[Fitted, Array, Arra
     kinds = None if classes is None else class_codes(table, data.target[0], classes)[rows]
     training, validation = split(rows, data.split, problem.settings.seed, kinds)
     training, validation = _with_every_category(table, inputs, training, validation)
+    doubts(table, inputs, rows)
     found = [_column(name, table, data, training) for name in inputs]
     faults = [each for each in found if isinstance(each, Fault)]
     if faults:
@@ -82,7 +87,8 @@ def _without_empty(table: Table, named: Collection[str]) -> tuple[Table, list[st
     empty = [name for name, each in table.columns.items() if name not in named and each.missing.all()]
     if not empty:
         return table, []
-    notice(f"{table.source}: left out for want of any value: {few(empty)}")
+    if named := [name for name in empty if not UNNAMED.match(name)]:
+        notice(f"{table.source}: left out for want of any value: {few(named)}")
     return Table({name: each for name, each in table.columns.items() if name not in empty}, table.source), empty
 
 
@@ -185,10 +191,12 @@ def _column(name: str, table: Table, data: Data, training: Array) -> Column | Fa
         return Fault(column(name), "has no value in any training row; leave it out of inputs, or name it under exclude")
     if isinstance(given, Text):
         return _categories(name, given, data, training)
+    if UNNAMED.match(name) and counts_rows(given.values):
+        return Fault(column(name), f'counts the rows: probably the index of a data frame; exclude = ["{name}"]')
     for fault in not_finite(name, given.values, training, missing=False):
         return fault
     if not data.standardize and data.missing != "mean":
-        return Column(name)
+        return Column(name, unit=given.unit)
     values = given.values[training]
     moments = _moments(name, values[~np.isnan(values)])
     if isinstance(moments, Fault):
@@ -196,10 +204,10 @@ def _column(name: str, table: Table, data: Data, training: Array) -> Column | Fa
     mean, scale = moments
     fill = mean if data.missing == "mean" else None
     if not data.standardize:
-        return Column(name, fill=fill)
+        return Column(name, fill=fill, unit=given.unit)
     if not scale:
-        return Column(name, None, float(values[~np.isnan(values)][0]), 1.0, fill)
-    return Column(name, None, mean, scale, fill)
+        return Column(name, None, float(values[~np.isnan(values)][0]), 1.0, fill, given.unit)
+    return Column(name, None, mean, scale, fill, given.unit)
 
 
 def _moments(name: str, values: Array) -> tuple[float, float] | Fault:

@@ -14,7 +14,8 @@ import numpy as np
 
 from clearprop.errors import Fault, InvalidArgument, MissingExtra, UnfitTable, UnreadableFile
 from clearprop.messages import abridged
-from clearprop.tables.table import TWICE, Column, Kind, Numbers, Table, Text, Wanted, column, label
+from clearprop.tables.growing import Growing, as_text, say
+from clearprop.tables.table import TWICE, Column, Kind, Numbers, Table, Wanted, column, label, unnamed_fault
 from clearprop.types import Array
 
 MAGIC = b"PAR1"
@@ -50,17 +51,25 @@ def from_frame(
     except OSError as error:  # a lazy one, whose file is not there
         raise UnreadableFile(f"{source}: {abridged(str(error), 200)}") from None
     more = more or {}
-    chosen = list(dict.fromkeys(wanted.choose([*header, *more], source)))
+    chosen = list(dict.fromkeys(wanted.choose([*filter(None, header), *more], source)))
     names = [name for name in chosen if name not in more]
+    if wanted.others and "" in header:
+        names.append("")
     if isinstance(frame, LazyFrame):
         header, frame = names, frame.select(names).collect()
     places = {name: place for place, name in enumerate(header)}
     columns, faults = {}, []
+    growing: list[Growing] = []
     for name in names:
+        series = frame[:, places[name]]
         try:
-            columns[name] = _series(frame[:, places[name]], wanted.kinds.get(name))
+            if name == "":
+                faults += [unnamed_fault(places[name], values)] if (values := series.drop_nulls().to_list()) else []
+            else:
+                columns[name] = _series(series, name, wanted, growing)
         except InvalidArgument as error:
             faults.append(Fault(column(name), str(error)))
+    faults += [fault for each in growing for fault in each.faults()]
     if not faults and not len(frame):
         faults.append(Fault("", "there are no rows"))
     for name, values in more.items():
@@ -68,19 +77,33 @@ def from_frame(
             faults.append(Fault(column(name), f"{len(frame):,} rows of inputs, but {len(values):,} of targets"))
     if faults:
         raise UnfitTable(faults, source)
+    say(growing, source)
     columns |= more
     return Table({name: columns[name] for name in chosen}, source)
 
 
-def _series(series: Any, kind: Kind | None) -> Column:
+def _series(series: Any, name: str, wanted: Wanted, growing: list[Growing]) -> Column:
+    """Return a column of a data frame; one of text, which is read as the cells of a file are, joins ``growing``."""
+    kind = wanted.kinds.get(name)
     if series.dtype.is_numeric() and kind != "text":
         from narwhals.stable.v2 import Float64
 
         return Numbers(np.array(series.cast(Float64).to_numpy(), dtype=float))
     absent = series.is_null().to_list()
     values = [None if empty else value for value, empty in zip(series.to_list(), absent, strict=True)]
+    if any(isinstance(value, str) for value in values) and all(isinstance(v, (str, type(None))) for v in values):
+        return _of_text([value or "" for value in values], Growing(name, wanted, commas=True), growing)
     # Categories may be called by numbers; a pandas column of any Python object may be one of numbers.
     return _of_values(values, kind, numbers="Object" in str(series.dtype))
+
+
+def _of_text(cells: list[str], column: Growing, growing: list[Growing]) -> Column:
+    """Return text as a column: digits alone are text, which somebody made it; numbers with signs in them are none."""
+    if column.kind is None and all(cell.strip().isdigit() or cell.strip() in column.na for cell in cells):
+        column.kind = "text"
+    column.take(cells)
+    growing.append(column)
+    return column.whole()
 
 
 def _of_values(values: Sequence[Any], kind: Kind | None = None, *, numbers: bool = True) -> Column:
@@ -102,7 +125,7 @@ def _of_values(values: Sequence[Any], kind: Kind | None = None, *, numbers: bool
     labels: dict[str, int] = {}
     cells = (None if value is None else label(value) for value in values)
     codes = [labels.setdefault(cell, len(labels)) if cell else -1 for cell in cells]
-    return Text(np.array(codes, dtype=np.int32), tuple(labels))
+    return as_text(np.array(codes, dtype=np.int32), labels)
 
 
 def _is_number(value: Any) -> bool:
@@ -164,7 +187,7 @@ def as_column(values: Any) -> Column:
     try:
         series = from_native(values, series_only=True, pass_through=True)
         if isinstance(series, Series):
-            return _series(series, None)
+            return _series(series, "y", Wanted(lambda header, source: header, {}), [])
         items = list(values) if isinstance(values, (list, tuple)) else np.asarray(values).tolist()
         if not isinstance(items, list):
             raise InvalidArgument(f"expected one class or number per row, found {type(values).__name__}")

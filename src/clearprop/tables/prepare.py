@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import numpy as np
 
 from clearprop.errors import Fault, UnfitTable
-from clearprop.messages import abridged
-from clearprop.network.data import Data, Fitted, Label
-from clearprop.network.description import AUTO, Network, usual_loss
+from clearprop.messages import abridged, counted
+from clearprop.network.data import Column, Data, Fitted
+from clearprop.network.description import Network
 from clearprop.network.examples import Examples
-from clearprop.network.layer import Dense
 from clearprop.network.name_checks import as_name
-from clearprop.network.parameters import Parameters, grown
+from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.tables import apply
-from clearprop.tables.by_name import by_name, class_names
+from clearprop.tables.by_name import by_name
+from clearprop.tables.cells import moments
 from clearprop.tables.fit import fit, usable, wanted_to_fit
 from clearprop.tables.table import Table, Wanted
 from clearprop.types import Array
@@ -36,9 +36,8 @@ def prepared(problem: Problem, data: Data, read: Reader, named: Collection[str] 
     """
     table = read(wanted_to_fit(problem, data, named))
     fitted, training, validation = fit(table, data, problem)
-    network = _counted(problem.network, fitted, table.source)
-    fitted = by_name(network, fitted, table, _input_names(network, fitted.features))
-    network = _named(network, fitted)
+    network = with_input_names(problem.network, fitted, table.source)
+    fitted = by_name(problem.network, fitted, table, _input_names(problem.network, fitted.features))
     used = np.sort(np.concatenate([training, validation]))
     weights = apply.weights(table, fitted, data, training, used)
     everything = len(training) == len(table)
@@ -50,10 +49,7 @@ def prepared(problem: Problem, data: Data, read: Reader, named: Collection[str] 
         validation if len(validation) else None,
         own=False,
     )
-    if problem.network.inputs == AUTO:
-        parameters = grown(problem.parameters, network, problem.settings.seed)
-    else:
-        parameters = Parameters(network.layout, problem.parameters.vector)
+    parameters = Parameters(network.layout, problem.parameters.vector)
     return replace(problem, network=network, parameters=parameters, examples=examples, data=data, fitted=fitted)
 
 
@@ -61,7 +57,7 @@ def with_rows(problem: Problem, read: Reader) -> Problem:
     """Return a trained problem with the rows of another table as its examples."""
     fitted, data = problem.fitted, problem.data
     assert fitted is not None
-    table = read(apply.wanted_to_apply(fitted, targets=True))
+    table = read(apply.wanted_to_apply(fitted, data, targets=True))
     rows = None
     if data is not None and data.missing == "drop":
         rows = usable(table, data, [each.name for each in fitted.columns])
@@ -69,48 +65,32 @@ def with_rows(problem: Problem, read: Reader) -> Problem:
     return replace(problem, examples=Examples(apply.inputs(table, fitted, rows), targets, training=rows, own=False))
 
 
-def inputs_of(fitted: Fitted, read: Reader) -> Array:
-    """Return the inputs that the rows of a table make."""
-    return apply.inputs(read(apply.wanted_to_apply(fitted, targets=False)), fitted)
+def inputs_of(fitted: Fitted, read: Reader, data: Data | None = None) -> Array:
+    """Return the inputs that the rows of a table make; ``data`` describes the table of the training."""
+    return apply.inputs(read(apply.wanted_to_apply(fitted, data, targets=False)), fitted)
 
 
-def _counted(network: Network, fitted: Fitted, source: str) -> Network:
-    """Return the network with as many inputs as the columns make; refuse one with another number."""
-    if network.inputs == AUTO:
-        return Network(fitted.width, network.layers, network.loss)
+def with_input_names(network: Network, fitted: Fitted, source: str) -> Network:
+    """Return the network with its inputs named like the columns, unless they have names."""
+    features = fitted.features
     if fitted.width != network.sizes[0]:
-        features = fitted.features
-        few = ", ".join(abridged(name, 30) for name in features[:8]) + (", …" if len(features) > 8 else "")
-        made = f"the columns make {fitted.width:,} inputs ({few}), but the network has {network.sizes[0]:,}"
-        remedy = "choose columns with inputs under [data], or change [inputs] of the network"
+        few = ", ".join(map(_made, fitted.columns[:8])) + (", …" if len(fitted.columns) > 8 else "")
+        become = f"{counted(len(fitted.columns), 'column')} become{'s' if len(fitted.columns) == 1 else ''}"
+        made = f"{become} {counted(fitted.width, 'input')} ({few}), but the network has {network.sizes[0]:,}"
+        remedy = f"leave columns out with exclude under [data], or set count = {fitted.width} under [inputs]"
         raise UnfitTable([Fault("inputs", f"{made}; {remedy}")], source)
-    return network
-
-
-def _named(network: Network, fitted: Fitted) -> Network:
-    """Return the network with its inputs named like the columns and its outputs like the classes, unless they have
-    names; with the loss that suits classes, unless it was given one."""
-    classes, layers, loss = fitted.classes, network.layers, network.loss
-    if classes is not None:
-        layers = *layers[:-1], _with_class_names(network, classes)
-        if not loss.named:
-            loss = replace(loss, rule=usual_loss(layers, classes=True))
-    network = Network(network.inputs, layers, loss)
-    if isinstance(network.inputs, tuple):
+    if not isinstance(network.inputs, int):
         return network
-    return Network(_input_names(network, fitted.features), layers, loss)
+    return Network(_input_names(network, features), network.layers, network.loss)
 
 
-def _with_class_names(network: Network, classes: Sequence[Label]) -> Dense:
-    """Return the last layer with its outputs named like the classes (one output like the second of two), unless they
-    have names or the classes cannot be told apart as names."""
-    last = network.layers[-1]
-    names = class_names(classes)
-    taken = {name for layer in network.unit_names[:-1] for name in layer}
-    distinct = {unicodedata.normalize("NFKC", name) for name in names}
-    if not isinstance(last.units, int) or len(distinct) < len(names) or distinct & taken:
-        return last
-    return replace(last, units=tuple(names[-last.units :]))
+def _made(column: Column) -> str:
+    """Return a column and how many inputs it makes, for a message."""
+    name = abridged(column.name, 30)
+    if column.categories is None:
+        return name
+    kind = moments(column.categories)
+    return f"{name}: {column.width:,}" + (f" different {kind}" if kind else "")
 
 
 def _input_names(network: Network, features: tuple[str, ...]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ import numpy as np
 
 from clearprop.errors import Fault, Notice, UnfitTable, UnknownName
 from clearprop.messages import abridged
-from clearprop.network.data import shown_label
+from clearprop.network.data import NA, shown_label
 from clearprop.types import Array
 
 
@@ -26,15 +27,18 @@ def notice(message: str) -> None:
 
 
 MAX_FAULTS = 10
+UNNAMED = re.compile(r"Unnamed: [0-9]+")
+"""How pandas calls a column without a name."""
 TWICE = "is in the header {} times; names must be unique"
 Kind = Literal["numbers", "text"]
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """A column of numbers; NaN where a value is missing."""
+    """A column of numbers; NaN where a value is missing. ``unit`` is the sign that all of them were written with."""
 
     values: Array
+    unit: str = ""
 
     def __len__(self) -> int:
         return len(self.values)
@@ -76,26 +80,31 @@ class Table:
 
 @dataclass(frozen=True)
 class Wanted:
-    """The columns to read of a table: ``choose`` picks them from the header, ``kinds`` fixes the kind of some."""
+    """The columns to read of a table: ``choose`` picks them from the header, ``kinds`` fixes the kind of some.
+
+    ``others`` says that columns which nobody named are read too. ``na``, ``decimal`` and ``names`` say how the
+    table is written, as in ``Data``.
+    """
 
     choose: Callable[[Sequence[str], str], Sequence[str]]
     kinds: Mapping[str, Kind]
+    others: bool = False
+    na: tuple[str, ...] = NA
+    decimal: str | None = None
+    names: tuple[str, ...] | None = None
 
 
 def chosen(
     header: Sequence[str], source: str, *, needed: Iterable[str], others: bool, named: Collection[str] = ()
 ) -> list[str]:
-    """Return the needed columns, and all ``others`` too if those are wanted."""
-    names = list(dict.fromkeys([*needed, *header] if others else needed))
+    """Return the needed columns, and all ``others`` that have a name too if those are wanted."""
+    names = list(dict.fromkeys([*needed, *filter(None, header)] if others else needed))
     counts = Counter(header)
     problems = []
     for name in names:
         if name in named and not counts[name]:
             raise UnknownName("column", name, header, source)
-        if name == "" and counts[name]:
-            place = f"column {list(header).index(name) + 1:,}"
-            problems.append(Fault(place, "has no name; name it in the first line, or list the columns under inputs"))
-        elif counts[name] > 1:
+        if counts[name] > 1:
             problems.append(Fault(column(name), TWICE.format(counts[name])))
         elif not counts[name]:
             problems.append(Fault(column(name), f"there is no such column; found {few(header)}"))
@@ -108,11 +117,30 @@ def label(value: Any) -> str:
     """Return the name of a value as a class or a category.
 
     >>> label(True), label(3.0), label(" setosa ")
-    ('true', '3', 'setosa')
+    ('True', '3', 'setosa')
     """
     if isinstance(value, str):
         return value.strip()
-    return str(bool(value)).lower() if isinstance(value, (bool, np.bool_)) else shown_label(value)
+    return str(bool(value)) if isinstance(value, (bool, np.bool_)) else shown_label(value)
+
+
+def unnamed_fault(place: int, values: Sequence[Any]) -> Fault:
+    """Return what is wrong with a column that has values but no name, counted from 0 in the header."""
+    remedy = 'name it in the first line, list the columns under inputs, or set exclude = [""]'
+    if counts_rows(values):
+        is_ = f"has no name and counts the rows ({values[0]}, {values[1]}, …): probably the index of a data frame"
+        remedy = 'leave it out with exclude = [""], list the columns under inputs, or write the table without it'
+        return Fault(f"column {place + 1:,}", f"{is_}; {remedy}")
+    return Fault(f"column {place + 1:,}", f"has no name; {remedy}")
+
+
+def counts_rows(values: Sequence[Any] | Array) -> bool:
+    """Return whether a column counts the rows, from 0 or 1."""
+    try:
+        found = np.asarray(values, dtype=float)
+    except ValueError:
+        return False
+    return len(found) > 1 and found[0] in (0, 1) and bool((np.diff(found) == 1).all())
 
 
 def column(name: str, row: int | None = None) -> str:

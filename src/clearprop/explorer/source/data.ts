@@ -5,8 +5,7 @@ export type Raw = number | string | [string, ...Raw[]];
 
 type Raws<Name extends string> = Record<Name, Raw>;
 
-/** ``simplified`` is computed; ``raw`` and ``written`` are read. */
-export interface Slope extends Raws<"raw" | "simplified" | "written"> {
+export interface Slope extends Raws<"raw" | "simplified"> {
   rules: string[];
 }
 
@@ -48,8 +47,6 @@ interface FusedScalar extends Raws<"error" | "signal"> {
 export interface FusedSoftmax extends Raws<"output" | "error" | "signal" | "diagonal" | "off_diagonal"> {
   kind: "softmax";
   shown: Raws<"plain" | "counted">;
-  /** ∂E_k/∂z_j and the error signal with their share of the outputs, as they are written. */
-  shared: Record<"diagonal" | "off_diagonal" | "signal", Raws<"plain" | "counted">>;
 }
 
 export type Fused = FusedScalar | FusedSoftmax;

@@ -1,0 +1,125 @@
+"""Cells: a number, in whichever way people write one, or a date, or other text.
+
+``1.5`` and ``1,5`` are both one and a half, but ``1,234`` is a thousand and more to some and between one and
+two to others. So a cell is read in both ways; the column that it stands in settles which one holds.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+SPACES = " \u00a0\u2007\u2009\u202f"
+CURRENCY = (
+    r"[A-Z]{0,2}\$|[€£¥₹₽₩₺₪₫₴฿₦₱]|USD|EUR|GBP|CHF|JPY|CNY|INR|SEK|NOK|DKK|PLN|CZK|HUF|CAD|AUD|NZD|BRL|ZAR|"
+    r"kr\.?|zł|Kč|Ft|lei|Fr\.|Rs\.?|%"
+)
+SIGNED = rf"(?P<sign>[-+−]?)(?P<before>{CURRENCY})?[{SPACES}]?(?P<inner>[-+−]?)"
+AFTER = rf"[{SPACES}]?(?P<after>{CURRENCY})?"
+EXPONENT = r"(?P<power>[eE][-+]?[0-9]+)?"
+
+
+def _written(group: str, decimal: str, more: str = "") -> re.Pattern[str]:
+    thousands = rf"[1-9][0-9]{{0,2}}(?:(?P<group>[{group}{SPACES}'’])[0-9]{{3}})(?:(?P=group)[0-9]{{3}})*"
+    body = rf"(?:{thousands}{more}|[0-9]+)(?:{decimal}[0-9]*)?|{decimal}[0-9]+"
+    return re.compile(rf"{SIGNED}(?P<body>{body}){EXPONENT}{AFTER}")
+
+
+POINT = _written(",", r"\.", r"|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}")
+"""A number with a decimal point: 1234.5, 1,234.5, 1 234.5, $12,34,567."""
+COMMA = _written(r"\.", ",")
+"""A number with a decimal comma: 1234,5, 1.234,5, 1 234,5 €."""
+
+TRUTH = ("false", "true")
+
+
+class Reading(NamedTuple):
+    """A cell as a number, by a decimal point and by a decimal comma: None where it is none; and its sign of a
+    currency or ``%``."""
+
+    point: float | None
+    comma: float | None
+    unit: str = ""
+
+    @property
+    def certain(self) -> str:
+        """The only decimal sign with which it is a number, ``.`` or ``,``; else nothing."""
+        return "," if self.point is None else "." if self.comma is None else ""
+
+    @property
+    def open(self) -> bool:
+        """Whether it is another number with a decimal point than with a comma."""
+        return not self.certain and self.point != self.comma
+
+
+def number(cell: str) -> float | None:
+    """Return a plain number, as programs write it.
+
+    >>> number(" 1.5e3 "), number("1,5"), number("1_000")
+    (1500.0, None, None)
+    """
+    cell = cell.strip()
+    try:
+        value = float(cell)
+    except ValueError:
+        return None
+    # Python reads 1_000 and ١٢ as numbers; a table that says so is more likely text.
+    return None if math.isnan(value) or "_" in cell or not cell.isascii() else value
+
+
+def reading(cell: str) -> Reading | None:
+    """Return a stripped cell as a number, as people write it.
+
+    >>> reading("1,234.5"), reading("0,5"), reading("1.234"), reading("12 May")
+    (Reading(point=1234.5, comma=None, unit=''), Reading(point=None, comma=0.5, unit=''), \
+Reading(point=1.234, comma=1234.0, unit=''), None)
+    """
+    plain = number(cell)
+    if plain is not None and "." not in cell:
+        return Reading(plain, plain)
+    by_point, by_comma = POINT.fullmatch(cell), COMMA.fullmatch(cell)
+    point = plain if plain is not None or by_point is None else _value(by_point, ".")
+    comma = None if by_comma is None else _value(by_comma, ",")
+    match = by_point or by_comma
+    if point is None and comma is None:
+        return None
+    return Reading(point, comma, "" if match is None else match["before"] or match["after"] or "")
+
+
+def _value(match: re.Match[str], decimal: str) -> float | None:
+    if (match["sign"] and match["inner"]) or (match["before"] and match["after"]):
+        return None
+    digits = re.sub(rf"[^0-9{decimal}]", "", match["body"]).replace(",", ".")
+    sign = -1 if (match["sign"] or match["inner"]) in ("-", "−") and match["sign"] + match["inner"] else 1
+    return sign * float(digits + (match["power"] or ""))
+
+
+DAY = r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}|[0-9]{1,2}[ -.]+[A-Za-z]{3,9}\.?[ -.,]+[0-9]{2,4}"
+MONTH_FIRST = r"[A-Za-z]{3,9}\.? [0-9]{1,2},? [0-9]{4}"
+CLOCK = r"[0-9]{1,2}[:.][0-9]{2}(?:[:.][0-9]{2}(?:[.,][0-9]+)?)?(?: ?[AaPp]\.?[Mm]\.?)?"
+ZONE = r"(?: ?(?:Z|UTC|GMT|[-+][0-9]{2}:?[0-9]{2}))?"
+TIMES = {
+    "dates": re.compile(f"{DAY}|{MONTH_FIRST}"),
+    "times": re.compile(CLOCK + ZONE),
+    "dates and times": re.compile(f"(?:{DAY}|{MONTH_FIRST})(?:T|,? +){CLOCK}{ZONE}"),
+}
+
+
+def moments(cells: Iterable[str]) -> str:
+    """Return what most of the cells look like, ``"dates"``, ``"times"`` or ``"dates and times"``; else nothing.
+
+    >>> moments(["2016/02/28", "29.2.2016"]), moments(["20:12:22"]), moments(["alpha"])
+    ('dates', 'times', '')
+    """
+    some = list(cells)
+    for kind, form in TIMES.items():
+        if some and 10 * sum(form.fullmatch(cell) is not None for cell in some) >= 9 * len(some):
+            return kind
+    return ""
+
+
+def truth(label: str) -> str:
+    """Return a truth value as it is called everywhere, ``False`` or ``True``; other text as it is."""
+    return label.capitalize() if label.lower() in TRUTH else label

@@ -1,0 +1,52 @@
+"""Columns that may not be what was meant: dates as categories, text of its own in every row, numbers of rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from clearprop.messages import counted
+from clearprop.tables.cells import moments
+from clearprop.tables.table import Numbers, Table, Text, column, counts_rows, notice
+from clearprop.types import Array
+
+UNIQUE = 0.8
+"""The share of rows from which on text with a value of its own in so many has no categories."""
+FEWEST = 5
+"""Rows from which on that says something."""
+
+
+INDEX = re.compile(
+    r"(?:^|[^a-z])(?:id|index|idx|row|rows|rownames|nr|no|key|record|case|sample|obs)(?:$|[^a-z])|(?-i:[a-z]I[dD]$)",
+    re.IGNORECASE,
+)
+"""How columns that count the rows are called."""
+
+
+def doubts(table: Table, inputs: Iterable[str], rows: Array) -> None:
+    """Give notice of inputs that are probably not to be learnt from as they are."""
+    for name in inputs:
+        given = table.columns[name]
+        for found in _of_text(given, rows) if isinstance(given, Text) else _of_numbers(name, given):
+            notice(f"{table.source}: {column(name)} {found}")
+
+
+def _of_text(given: Text, rows: Array) -> Iterator[str]:
+    codes = given.codes[rows]
+    present, several = int((codes >= 0).sum()), len(np.unique(codes[codes >= 0]))
+    kind = moments(given.labels)
+    if not kind and (present < FEWEST or several < UNIQUE * present):
+        return
+    categories = "1 category" if several == 1 else f"{several:,} categories"
+    seen = f"{categories} in {counted(present, 'row')}"
+    if kind:
+        yield f"looks like {kind}, and is read as text: {seen}; turn it into numbers, or leave it out with exclude"
+    else:
+        yield f"has {seen}, too many to learn from; leave it out with exclude"
+
+
+def _of_numbers(name: str, given: Numbers) -> Iterator[str]:
+    if len(given) >= FEWEST and INDEX.search(name) and counts_rows(given.values):
+        yield "counts the rows; leave it out with exclude unless that is to be learnt from"

@@ -1,0 +1,48 @@
+"""The first line of a table: the names of its columns, or a row of data already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from clearprop.errors import Fault
+from clearprop.messages import abridged
+from clearprop.tables.cells import number, reading
+
+
+def header_fault(first: Sequence[str], rows: Sequence[Sequence[str]]) -> Fault | None:
+    """Return what is wrong with a first line that looks like data, judged by the rows below it."""
+    numbers = [value for cell in first if (value := number(cell)) is not None]
+    rows = [row for row in rows if len(row) == len(first)]
+    if numbers and len(numbers) == len(first):
+        seen = f"found numbers: {abridged(', '.join(first))}"
+    elif numbers and not _are_names(numbers, first, rows):
+        seen = f"{len(numbers)} of its {len(first)} cells are numbers"
+    elif not numbers and len(rows) > 1 and len(first) > 1 and all(_recurs(k, first, rows) for k in range(len(first))):
+        seen = "each of its cells is found again further down in its column"
+    else:
+        return None
+    names = ", ".join(f'"column{k}"' for k in range(1, min(len(first), 9) + 1)) + (", …" if len(first) > 9 else "")
+    looks = f"expected the names of the columns, {seen}" if len(numbers) == len(first) else f"looks like data: {seen}"
+    remedy = f"name the columns in a line above it, or with names = [{names}] under [data]"
+    return Fault("first line", f"{looks}; {remedy}")
+
+
+def _are_names(numbers: Sequence[float], first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether the numbers of a first line with words too may be names: years, counts, or evenly spaced."""
+    places = [k for k, cell in enumerate(first) if number(cell) is not None]
+    if rows and not any(reading(row[k].strip()) for row in rows for k in places):
+        return True  # below them there is no number
+    words = [k for k in range(len(first)) if k not in places and first[k].strip()]
+    if len(rows) > 1 and words and all(_recurs(k, first, rows) for k in words):
+        return False
+    if len(numbers) == 1:
+        return numbers[0].is_integer() and 1000 <= numbers[0] < 3000
+    steps = {round(after - before, 9) for before, after in pairwise(numbers)}
+    if len(numbers) == 2:
+        return steps <= {1, -1}
+    return len(steps) == 1 and steps != {0}
+
+
+def _recurs(place: int, first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    return any(row[place].strip() == first[place] for row in rows)

@@ -1,0 +1,46 @@
+"""Notices of columns that are probably not to be learnt from as they are."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+from clearprop.tables.doubts import doubts
+from clearprop.tables.table import Column, Numbers, Table, TableNotice, Text
+
+
+def said(**columns: Column) -> list[str]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", TableNotice)
+        doubts(Table(columns, "t.csv"), columns, np.arange(min(map(len, columns.values()))))
+    return [str(each.message) for each in caught]
+
+
+def text(*labels: str) -> Text:
+    names = tuple(dict.fromkeys(labels))
+    return Text(np.array([names.index(label) for label in labels]), names)
+
+
+def test_dates_and_text_of_its_own_in_nearly_every_row() -> None:
+    assert said(day=text("2016-02-28", "2016-02-28"), clock=text("20:12", "20:13"), kind=text("a", "b")) == [
+        't.csv: column "day" looks like dates, and is read as text: 1 category in 2 rows; turn it into numbers, or '
+        "leave it out with exclude",
+        't.csv: column "clock" looks like times, and is read as text: 2 categories in 2 rows; turn it into numbers, or '
+        "leave it out with exclude",
+    ]
+    assert said(name=text(*"abcdef")) == [
+        't.csv: column "name" has 6 categories in 6 rows, too many to learn from; leave it out with exclude'
+    ]
+    assert said(name=text(*"abcdaa")) == []
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_columns_that_count_the_rows(first: int) -> None:
+    counting = Numbers(np.arange(6.0) + first)
+    for name in ("id", "PassengerId", "row_nr", "Index"):
+        assert said(**{name: counting}) == [
+            f't.csv: column "{name}" counts the rows; leave it out with exclude unless that is to be learnt from'
+        ]
+    assert said(time=counting, humid=counting, id=Numbers(np.array([3.0, 1, 2, 5, 4, 6]))) == []

@@ -1,0 +1,83 @@
+"""Files that are no tables, named for what they are."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import sqlite3
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import clearprop as cp
+from clearprop.errors import UnreadableFile
+from clearprop.tables.csv_file import read_csv
+from clearprop.tables.foreign import foreign
+from clearprop.tables.table import Wanted
+
+
+def zipped(name: str, content: str = "") -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(name, content)
+    return file.getvalue()
+
+
+def database(folder: Path) -> bytes:
+    connection = sqlite3.connect(folder / "d.db")
+    connection.execute("create table t (a)")
+    connection.commit()
+    connection.close()
+    return (folder / "d.db").read_bytes()
+
+
+ROWS = b"a,b\n1,2\n"
+SHEET = "save the sheet as CSV"
+FILES = {
+    "xlsx": (zipped("xl/workbook.xml"), "a workbook of a spreadsheet", SHEET),
+    "ods": (zipped("mimetype", "application/vnd.oasis.opendocument.spreadsheet"), "a workbook of a spreadsheet", SHEET),
+    "xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500), "a workbook of a spreadsheet", SHEET),
+    "zip": (
+        zipped("t.csv", "a,b"),
+        "a zip archive, as PyTorch, Keras, scikit-learn and spreadsheets write",
+        "unpack it first",
+    ),
+    "gz": (gzip.compress(ROWS), "a file packed with gzip", "unpack it first"),
+    "bz2": (bz2.compress(ROWS), "a file packed with bzip2", "unpack it first"),
+    "xz": (lzma.compress(ROWS), "a file packed with xz", "unpack it first"),
+    "json": (json.dumps([{"a": 1, "b": 2}]).encode(), "a file of JSON", "save the table as CSV"),
+    "jsonl": (b'\n{"a": 1}\n{"a": 2}\n', "a file of JSON", "save the table as CSV"),
+    "matrix": (b"[[1, 2], [3, 4]]", "a file of JSON", "save the table as CSV"),
+    "yaml": (b"# rows\n- a: 1\n  b: 2\n", "a file of YAML", "save the table as CSV"),
+    "html": (b"<!doctype html>\n<table>", "a page of HTML or XML", "save the table as CSV"),
+    "pdf": (b"%PDF-1.7\n", "a PDF document", "save the table as CSV"),
+}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_named_for_what_it_is(kind: str, tmp_path: Path) -> None:
+    content, what, remedy = FILES[kind]
+    path = tmp_path / "t.csv"
+    path.write_bytes(content)
+    with pytest.raises(UnreadableFile) as caught:
+        read_csv(path, Wanted(lambda header, source: header, {}))
+    assert str(caught.value) == f"{path}: {what}, not a table in CSV; {remedy}"
+
+
+def test_a_database(tmp_path: Path) -> None:
+    found = foreign(database(tmp_path))
+    assert found is not None
+    assert found.what == "an SQLite database"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a,b\n1,2\n", "time: s;b\n1;2\n", "[inputs]\ncount = 2\n", "[[layers]]\nunits = 2\n", "[training]\n", "a\nx: y\n"],
+)
+def test_tables_and_network_files_are_not_taken_for_others(text: str) -> None:
+    assert foreign(text.encode()) is None
+    assert foreign(cp.write(cp.load("lecture")).encode()) is None
