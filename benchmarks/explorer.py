@@ -20,10 +20,15 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from benchmarks.report import line
 
 import clearprop as cp
 from clearprop.explorer.page import page as page_of
@@ -56,28 +61,6 @@ PLAYED = """() => new Promise((done) => {
     }).observe(status, { childList: true, characterData: true, subtree: true });
     play.click();
 })"""
-
-
-class Row(NamedTuple):
-    """What was found in several runs, and what it may be at most or should be at least."""
-
-    name: str
-    unit: str
-    found: list[float]
-    most: float | None = None
-    least: float | None = None
-
-    def __str__(self) -> str:
-        median = statistics.median(self.found)
-        spread = f"({min(self.found):.4g} to {max(self.found):.4g})" if len(self.found) > 1 else ""
-        return f"{self.name:<60} {median:7.4g} {self.unit:<4} {spread:<20} {self._verdict(median)}".rstrip()
-
-    def _verdict(self, median: float) -> str:
-        if self.most is not None:
-            return f"at most {self.most:g}: {'kept' if median <= self.most else 'MISSED'}"
-        if self.least is not None:
-            return f"at least {self.least:g}: {'kept' if median >= self.least else 'MISSED'}"
-        return ""
 
 
 def large() -> cp.Problem:
@@ -160,25 +143,25 @@ def wheel(page: Page, k: int) -> None:
     page.mouse.wheel(20, 40 if k < 30 else -40)
 
 
-def rows(visits: Visits, runs: int) -> Iterator[Row]:
-    """Every row, as soon as it is measured."""
+def rows(visits: Visits, runs: int) -> Iterator[str]:
+    """Yield every row, as soon as it is measured."""
 
     def several(measure: Callable[[str], float], name: str) -> list[float]:
         return [measure(name) for _ in range(runs)]
 
     size = (visits.folder / "lecture.html").stat().st_size / 1000
-    yield Row("lecture: size of the page", "kB", [size], most=300)
-    visits.first_paint("lecture")  # the browser's own first time
-    yield Row("lecture: first paint", "s", several(visits.first_paint, "lecture"), most=0.5)
-    yield Row("784-128-64-10: opened, and a weight explained", "s", several(visits.opening, "large"), most=2)
+    yield line("lecture: size of the page", "kB", [size], most=300)
+    visits.first_paint("lecture")  # the browser's first time
+    yield line("lecture: first paint", "s", several(visits.first_paint, "lecture"), most=0.5)
+    yield line("784-128-64-10: opened, and a weight explained", "s", several(visits.opening, "large"), most=2)
     for way, move in (("mouse", drag), ("wheel", wheel)):
         panned = [visits.panning(move) for _ in range(runs)]
         rates = [1000 * len(intervals) / sum(intervals) for intervals in panned]
         late = [statistics.quantiles(intervals, n=20)[-1] for intervals in panned]
         # Sixty, but for what the clock rounds.
-        yield Row(f"784-128-64-10: frames a second, panned with the {way}", "1/s", rates, least=59)
-        yield Row("    95 % of them within", "ms", late)
-    yield Row("xor: from Play to converged", "s", several(visits.converging, "xor"), most=2)
+        yield line(f"784-128-64-10: frames a second, panned with the {way}", "1/s", rates, least=59)
+        yield line("    95 % of them within", "ms", late)
+    yield line("xor: from Play to converged", "s", several(visits.converging, "xor"), most=2)
 
 
 def main() -> None:

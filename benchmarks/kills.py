@@ -15,10 +15,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 from clearprop.errors import ClearpropError
 from clearprop.models.read import read_model
+
+SAME, OTHER = "finished with the same bytes", "finished otherwise"
+INTACT, ABSENT, DAMAGED = "killed: file intact", "killed: not yet there", "killed: file damaged"
+FAILED = "failed"
 
 
 def start(model: Path) -> subprocess.Popen[bytes]:
@@ -27,63 +32,45 @@ def start(model: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([*line, "--resume", "--quiet"], stdout=subprocess.DEVNULL)
 
 
-class Seen:
-    """What was seen so far."""
-
-    def __init__(self) -> None:
-        self.kills = self.whole = self.absent = self.damaged = self.finished = self.equal = self.failed = 0
-
-    def look(self, model: Path) -> None:
-        """After a kill: is the file whole, or not yet there?"""
-        self.kills += 1
-        if not model.exists():
-            self.absent += 1
-            return
-        try:
-            read_model(model)
-            self.whole += 1
-        except ClearpropError as error:
-            print(error)
-            self.damaged += 1
-            model.unlink()
-
-    def compare(self, model: Path, expected: bytes) -> None:
-        """After a run to the end: the same bytes, and nothing else in the folder?"""
-        self.finished += 1
+def look(model: Path, code: int, expected: bytes) -> str:
+    """Say what is there after a run that has ended with that code."""
+    if code > 0:
+        return FAILED
+    if code == 0:
         leftovers = [each.name for each in model.parent.glob(".*")]
-        self.equal += model.read_bytes() == expected and not leftovers
+        same = model.read_bytes() == expected and not leftovers
         model.unlink()
+        return SAME if same else OTHER
+    if not model.exists():
+        return ABSENT
+    try:
+        read_model(model)
+    except ClearpropError as error:
+        print(error)
+        model.unlink()
+        return DAMAGED
+    return INTACT
 
-    @property
-    def sound(self) -> bool:
-        """Whether nothing was lost, and there was something to see."""
-        same = self.finished > 0 and self.equal == self.finished
-        return same and not self.damaged and not self.failed and self.whole > 0
 
-
-def watch(folder: Path, kills: int, seed: int) -> Seen:
-    """Kill, look and go on, so many times; then let the last run come to its end."""
-    model, chance, seen = folder / "model.safetensors", random.Random(seed), Seen()
+def watch(folder: Path, kills: int, seed: int) -> Counter[str]:
+    """Kill and look, again and again; then let the last run come to its end."""
+    model, chance, seen = folder / "model.safetensors", random.Random(seed), Counter[str]()
     started = time.perf_counter()
     if start(model).wait():
         raise SystemExit("the undisturbed run failed")
-    length = time.perf_counter() - started
-    expected = model.read_bytes()
+    length, expected = time.perf_counter() - started, model.read_bytes()
     model.unlink()
-    while seen.kills < kills or model.exists():
+    while not seen[FAILED]:
+        killed = seen[INTACT] + seen[ABSENT] + seen[DAMAGED]
+        if killed >= kills and not model.exists():
+            break
         process = start(model)
         try:
-            code = process.wait(chance.uniform(0, length) if seen.kills < kills else None)
+            code = process.wait(chance.uniform(0, length) if killed < kills else None)
         except subprocess.TimeoutExpired:
             process.kill()
             code = process.wait()
-        if code == 0:
-            seen.compare(model, expected)
-        elif code < 0:
-            seen.look(model)
-        else:
-            seen.failed += 1
-            break
+        seen[look(model, code, expected)] += 1
     return seen
 
 
@@ -96,11 +83,11 @@ def main() -> int:
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         seen = watch(Path(folder), options.kills, options.seed)
-    print(f"{seen.kills} kills: the file was intact after {seen.whole}, not yet there after {seen.absent},")
-    print(f"damaged after {seen.damaged}; {seen.failed} runs failed")
-    print(f"{seen.finished} finished runs, {seen.equal} of them with the bytes of the uninterrupted one")
-    print(f"{time.perf_counter() - started:.0f} s; " + ("nothing was lost" if seen.sound else "SOMETHING WAS LOST"))
-    return 0 if seen.sound else 1
+    for name in (INTACT, ABSENT, DAMAGED, SAME, OTHER, FAILED):
+        print(f"{name}: {seen[name]}")
+    sound = seen[SAME] and seen[INTACT] and not seen[OTHER] + seen[DAMAGED] + seen[FAILED]
+    print(f"{time.perf_counter() - started:.0f} s; " + ("nothing was lost" if sound else "SOMETHING WAS LOST"))
+    return 0 if sound else 1
 
 
 if __name__ == "__main__":

@@ -9,19 +9,21 @@ every vector width that it has, on one core and on all of them at once. The best
 from __future__ import annotations
 
 import ctypes
-import os
-import threading
+import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-binding: Any = import_module("llvmlite.binding")
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-Loop = Callable[[int], float]
-"""Runs so many times, and returns the sum of all that it computed, so that none of it is left out."""
+from benchmarks.entries import cores
+
+binding: Any = import_module("llvmlite.binding")
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Peak:
 
 
 def source(lanes: int, sums: int) -> str:
-    """LLVM's language for ``sums`` independent chains of s ← s·0.5 + 0.5, so many steps each.
+    """Write in LLVM's language many steps of ``sums`` independent chains of s ← s·0.5 + 0.5.
 
     0.5 comes from memory, for what is known beforehand may be computed beforehand. Every s tends to 1.
     """
@@ -76,82 +78,47 @@ done:
 """
 
 
-@dataclass(frozen=True)
-class Kernel:
-    """The loop at one vector width. It lives as long as ``keeps`` does."""
+def kernel(width: int) -> tuple[int, Callable[[int], float], Any]:
+    """Compile the loop for vectors of that many bytes: the operations of one time round, the loop, and its keeper.
 
-    width: int
-    sums: int
-    run: Loop
-    keeps: Any
-
-    @property
-    def flops(self) -> int:
-        """Operations of one time round the loop: a multiplication and an addition for every lane."""
-        return 2 * self.sums * self.width // 4
-
-
-def kernel(width: int) -> Kernel:
-    """The loop for vectors of so many bytes."""
+    The loop returns the sum of all that it computed, so that none of it is left out; it lives as long as its keeper.
+    """
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     # Two or more units with a latency of four or five are kept busy; few enough for the registers.
-    sums = 24 if width == 64 else 12
-    features = binding.get_host_cpu_features().flatten()
+    lanes, sums = width // 4, 24 if width == 64 else 12
     machine = binding.Target.from_default_triple().create_target_machine(
-        cpu=binding.get_host_cpu_name(), features=features, opt=3, jit=True
+        cpu=binding.get_host_cpu_name(), features=binding.get_host_cpu_features().flatten(), opt=3, jit=True
     )
-    engine = binding.create_mcjit_compiler(binding.parse_assembly(source(width // 4, sums)), machine)
+    engine = binding.create_mcjit_compiler(binding.parse_assembly(source(lanes, sums)), machine)
     engine.finalize_object()
     run = ctypes.CFUNCTYPE(ctypes.c_float, ctypes.c_int64)(engine.get_function_address("chains"))
-    return Kernel(width, sums, run, engine)
+    return 2 * sums * lanes, run, engine
 
 
 def widths() -> list[int]:
-    """The vector widths that this processor has, in bytes."""
+    """Return the vector widths that this processor has, in bytes."""
     features = binding.get_host_cpu_features()
     wider = {32: "avx", 64: "avx512f"}
     return [16, *(width for width, feature in wider.items() if features.get(feature))]
 
 
-def together(run: Callable[[], object], count: int) -> float:
-    """Seconds that it takes to run in so many threads at once, from a common start."""
-    ready = threading.Barrier(count + 1)
-
-    def wait_and_run() -> None:
-        with suppress(threading.BrokenBarrierError):
-            ready.wait()
-            run()
-
-    threads = [threading.Thread(target=wait_and_run) for _ in range(count)]
-    try:
-        for thread in threads:
-            thread.start()
-        ready.wait()
-    except BaseException:
-        ready.abort()  # or those that wait would keep an interrupted process from its end
-        raise
-    started = time.perf_counter()
-    for thread in threads:
-        thread.join()
-    return time.perf_counter() - started
-
-
-def rate(of: Kernel, cores: int, seconds: float, runs: int) -> float:
-    """Operations per second on so many cores at once, the best of several runs."""
-    times = 1_000_000
-    times = max(1, int(times * seconds / max(together(lambda: of.run(times), 1), 1e-9)))
-    best = min(together(lambda: of.run(times), cores) for _ in range(runs))
-    return of.flops * times * cores / best
+def together(run: Callable[[int], float], times: int, threads: int) -> float:
+    """Return the seconds that it takes in that many threads at once."""
+    with ThreadPoolExecutor(threads) as pool:
+        started = time.perf_counter()
+        list(pool.map(run, [times] * threads))
+        return time.perf_counter() - started
 
 
 def measure(seconds: float = 0.05, runs: int = 5) -> Peak:
-    """The peak of one core and of all."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Measure the peak of one core and of all, the best of several runs."""
     found = []
-    for each in map(kernel, widths()):
-        one = rate(each, 1, seconds, runs)
-        found.append(Peak(one, rate(each, cores, seconds, runs) if cores > 1 else one, cores, each.width))
+    for width in widths():
+        flops, run, _engine = kernel(width)
+        times = int(1e6 * seconds / together(run, 1_000_000, 1)) + 1
+        best = {n: flops * times * n / min(together(run, times, n) for _ in range(runs)) for n in (1, cores())}
+        found.append(Peak(best[1], best[cores()], cores(), width))
     return max(found, key=lambda peak: peak.all_cores)
 
 

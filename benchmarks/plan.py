@@ -9,12 +9,12 @@ on one thread and on all, which take turns; and whether the plan's number of thr
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -22,19 +22,18 @@ import numpy as np
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks.comparison import document
-from benchmarks.comparison.machine import described
-from benchmarks.comparison.result import geometric_mean
-from benchmarks.comparison.tables import head, markdown, micro
-from benchmarks.constants import Constants, Model, fitted, terms
+from benchmarks.measure import Length, in_turns
+from benchmarks.report import three
 
 import clearprop as cp
+from benchmarks import report
 from clearprop.engine import plan
 from clearprop.engine.native import Native
 from clearprop.engine.program import Program
 from clearprop.engine.workers import processors
 from clearprop.training.inspection import inspected
 from clearprop.training.planned_steps import PlannedSteps
+from clearprop.types import Array
 
 PART = "cost model"
 SHAPES = [
@@ -55,12 +54,10 @@ SHAPES = [
     ((784, 512, 512, 10), 256),
     ((1024, 1024, 1024, 1024), 512),
 ]
-
-ROUNDS, SECONDS = 5, 0.08
-"""Of each number of threads, in turn."""
+LENGTH = Length(5, 0.08)
 
 NEAR = 1.05
-"""A number of threads that takes so little longer than the other is as good."""
+"""A number of threads that takes at most this many times as long as the other is as good."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +72,9 @@ class Measured:
     one: float
     many: float
 
-    def model(self, threads: int) -> Model:
-        """What the plan expects."""
-        return lambda: plan.seconds(self.program, self.network, self.batch, threads)
+    def expected(self, threads: int) -> float:
+        """What the plan expects of a step with its present constants."""
+        return plan.seconds(self.program, self.network, self.batch, threads)
 
     @property
     def chosen(self) -> int:
@@ -96,79 +93,64 @@ class Measured:
 
 
 def problem(sizes: tuple[int, ...], batch: int, activation: str, optimizer: cp.Optimizer) -> cp.Problem:
-    """Random examples for a network of that shape."""
-    generator = np.random.default_rng(0)
-    rows = 8 * batch
-    layers = [cp.Dense(size, activation) for size in sizes[1:]]
-    examples = cp.Examples.of(
-        generator.normal(size=(rows, sizes[0])), generator.uniform(0.1, 0.9, (rows, sizes[-1])), own=False
-    )
-    network = cp.Network(sizes[0], layers, "half_squared_error")
+    """Return random examples for a network of that shape."""
+    generator, rows = np.random.default_rng(0), 8 * batch
+    targets = generator.uniform(0.1, 0.9, (rows, sizes[-1]))
+    examples = cp.Examples.of(generator.normal(size=(rows, sizes[0])), targets, own=False)
+    network = cp.Network(sizes[0], [cp.Dense(size, activation) for size in sizes[1:]], "half_squared_error")
     return cp.Problem(network, optimizer=optimizer, examples=examples, settings=cp.Settings(batch_size=batch))
 
 
 def planned(batch: int, steps: int) -> PlannedSteps:
-    """Steps whose batches lie anywhere among the rows; none moves the weights far."""
+    """Return steps whose batches lie anywhere among the rows; none moves the weights far."""
     order = np.random.default_rng(1).integers(8 * batch, size=steps * batch)
     return PlannedSteps(order, np.arange(steps + 1) * batch, np.arange(1, steps + 1), np.full(steps, 1e-6))
 
 
+def run(native: Native, steps: PlannedSteps) -> float:
+    """Return the seconds of a step."""
+    begun = time.perf_counter()
+    native.run(*steps.arrays)
+    return (time.perf_counter() - begun) / len(steps)
+
+
 def measured(sizes: tuple[int, ...], batch: int, activation: str, optimizer: cp.Optimizer) -> Measured:
-    """One network: both numbers of threads in turn."""
+    """Measure one network: both numbers of threads in turn."""
     given, most = problem(sizes, batch, activation, optimizer), processors()
     natives = [inspected(given, None, threads, measure=False).native for threads in (1, most)]
-    steps = 1
-    while (spent := _run(natives[0], planned(batch, steps))) < SECONDS / 2:
-        steps = min(16 * steps, int(steps * SECONDS / max(spent, 1e-9)) + 1)
-    run = planned(batch, steps)
-    found: list[list[float]] = [[], []]
-    for number in range(1 + ROUNDS):
-        for native, seconds in zip(natives, found, strict=True):
-            spent = _run(native, run)
-            if number > 0:  # the first is to warm up
-                seconds.append(spent / steps)
+    steps = planned(batch, 1)
+    while (spent := len(steps) * run(natives[0], steps)) < LENGTH.seconds / 2:
+        steps = planned(batch, min(16 * len(steps), int(len(steps) * LENGTH.seconds / max(spent, 1e-9)) + 1))
+    found: dict[int, list[float]] = {0: [], 1: []}
+    for number, which in in_turns((0, 1), 1 + LENGTH.rounds):
+        seconds = run(natives[which], steps)
+        if number > 0:  # the first is to warm up
+            found[which].append(seconds)
     short = f"{'-'.join(map(str, sizes[:4]))}{'-…' if len(sizes) > 4 else ''}"
-    one, many = map(statistics.median, found)
-    return Measured(
-        f"{short}, batch {batch}, {activation}, {optimizer.name}",
-        natives[0].program,
-        given.network,
-        batch,
-        most,
-        one,
-        many,
-    )
-
-
-def _run(native: Native, run: PlannedSteps) -> float:
-    begun = time.perf_counter()
-    native.run(*run.arrays)
-    return time.perf_counter() - begun
-
-
-# --- what comes of it --------------------------------------------------------------------------------------
+    name = f"{short}, batch {batch}, {activation}, {optimizer.name}"
+    medians = map(statistics.median, found.values())
+    return Measured(name, natives[0].program, given.network, batch, most, *medians)
 
 
 def table(found: Sequence[Measured]) -> list[str]:
-    """A line per network."""
+    """Return a line per network."""
     most = found[0].most
     heads = ("network", "expected, µs", "measured, µs", "ratio", f"{most} threads, µs", "plan", "remark")
-    return markdown(heads, (_line(each) for each in found))
+    return report.markdown(heads, (_line(each) for each in found))
 
 
 def _line(each: Measured) -> list[str]:
-    expected = each.model(1)()
-    faster = each.most if each.many < each.one else 1
+    expected, faster = each.expected(1), each.most if each.many < each.one else 1
     remark = "" if each.lost <= NEAR else f"{faster} would be {each.lost:.2f}× as fast"
-    ratio = f"{each.one / expected:.2f}"
-    return [each.name, micro(expected), micro(each.one), ratio, micro(each.many), str(each.chosen), remark]
+    expected_, one, many = (three(1e6 * seconds) for seconds in (expected, each.one, each.many))
+    return [each.name, expected_, one, f"{each.one / expected:.2f}", many, str(each.chosen), remark]
 
 
 def verdict(found: Sequence[Measured]) -> Iterator[str]:
-    """How well the present constants do."""
+    """Say how well the present constants do."""
     for threads, some in ((1, found), (found[0].most, [each for each in found if each.scales])):
         if some:
-            ratios = [(each.one if threads == 1 else each.many) / each.model(threads)() for each in some]
+            ratios = [(each.one if threads == 1 else each.many) / each.expected(threads) for each in some]
             off = [max(ratio, 1 / ratio) for ratio in ratios]
             yield (
                 f"- Measured over expected on {threads} thread{'s' if threads > 1 else ''}: "
@@ -176,42 +158,67 @@ def verdict(found: Sequence[Measured]) -> Iterator[str]:
                 f"at worst by {max(off):.2f}×."
             )
     right = sum(each.lost <= NEAR for each in found)
-    mean = geometric_mean([each.lost for each in found]) or 1.0
+    mean = statistics.geometric_mean(each.lost for each in found)
     yield (
         f"- The planned number of threads was the faster one, or within {100 * (NEAR - 1):.0f} % of it, "
         f"{right} of {len(found)} times; a step takes {100 * (mean - 1):.1f} % longer than with the faster one."
     )
 
 
-def fit(found: Sequence[Measured]) -> Constants:
-    """The constants that fit best."""
-    models = [(each.model(1), each.one) for each in found]
-    models += [(each.model(each.most), each.many) for each in found if each.scales]
-    return fitted(terms([model for model, _ in models]), np.array([seconds for _, seconds in models]))
+def fit(found: Sequence[Measured]) -> plan.Counts:
+    """Return the seconds of each count that fit best."""
+    steps = [(each, 1, each.one) for each in found] + [(each, each.most, each.many) for each in found if each.scales]
+    counts = [plan.counts(each.program, each.network, each.batch, threads) for each, threads, _ in steps]
+    return plan.Counts(*fitted(np.array(counts), np.array([seconds for *_, seconds in steps])).tolist())
+
+
+def fitted(matrix: Array, measured: Array) -> Array:
+    """Return the constants, none of them negative, for which expected and measured times differ least.
+
+    A step of 1 µs counts as much as one of 10 ms, and twice too much as much as half: the squares of log(expected /
+    measured) are what is least, found as least squares that are weighed anew again and again.
+    """
+    expected = measured
+    for _ in range(30):
+        off = expected / measured - 1
+        near = np.abs(off) < 1e-6
+        weights = np.sqrt(np.where(near, 1, np.log1p(off) / np.where(near, 1, off)) / (expected * measured))
+        found = not_negative(matrix * weights[:, None], measured * weights)
+        expected = matrix @ found
+    return found
+
+
+def not_negative(matrix: Array, wanted: Array) -> Array:
+    """Return the least squares of few unknowns: of all choices of those that are not zero the best one that can be."""
+    scale = np.linalg.norm(matrix, axis=0)  # terms differ by many powers of ten
+    scale[scale == 0] = 1
+    best, least = np.zeros(len(scale)), np.inf
+    for some in (list(some) for count in range(len(scale)) for some in combinations(range(len(scale)), count + 1)):
+        part = matrix[:, some] / scale[some]
+        solved = np.linalg.lstsq(part, wanted, rcond=None)[0]
+        error = float(np.sum((part @ solved - wanted) ** 2))
+        if (solved >= 0).all() and error < least:
+            best, least = np.zeros(len(scale)), error
+            best[some] = solved / scale[some]
+    return best
 
 
 def main() -> None:
     """Measure, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = report.parser(__doc__, PART)
     parser.add_argument("--fit", action="store_true", help="print the constants that fit best")
-    parser.add_argument("--docs", type=Path, metavar="FILE", help="put the table into this page, between its markers")
     given = parser.parse_args()
-    if given.docs is not None and (wrong := document.missing(given.docs, [PART])):
-        parser.error(f"--docs: {wrong}")
     found = []
     for sizes, batch in SHAPES:
         for activation, optimizer in (("logistic", cp.SGD(0.01)), ("relu", cp.Adam(0.001))):
             found.append(measured(sizes, batch, activation, optimizer))
-            print(f"{found[-1].name}: {micro(found[-1].one)} µs", file=sys.stderr, flush=True)
-    lines = ["## The cost model", "", *head(described(), None), "", *table(found), "", *verdict(found)]
-    if given.docs is not None:
-        document.replace(given.docs, PART, lines)
-    if given.fit:
-        best = fit(found)
-        with best.in_place():
-            lines += ["", "With the constants that fit best,", "", *(f"    {line}" for line in str(best).splitlines())]
-            lines += ["", *verdict(found)]
+            print(f"{found[-1].name}: {three(1e6 * found[-1].one)} µs", file=sys.stderr, flush=True)
+    lines = ["## The cost model", "", *report.head(report.described()), "", *table(found), "", *verdict(found)]
+    report.replace(given.docs, PART, lines)
     print("\n".join(lines))
+    if given.fit:
+        plan.SECONDS = fit(found)
+        print("\nWith the constants that fit best,\n", plan.SECONDS, "", *verdict(found), sep="\n")
 
 
 if __name__ == "__main__":

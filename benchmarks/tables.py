@@ -10,31 +10,23 @@ the same training on a thousand rows.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from benchmarks.measure import process
+
 NETWORK = """\
-[inputs]
-count = {columns}
-[[layers]]
-units = 32
-activation = "relu"
-[[layers]]
-units = 1
-[optimizer]
-name = "adam"
-[data]
-file = "{file}"
-target = "y"
-standardize = true
-[training]
-batch_size = 256
-epochs = 1
+inputs.count = {columns}
+layers = [{{ units = 32, activation = "relu" }}, {{ units = 1 }}]
+optimizer.name = "adam"
+data = {{ file = "{file}", target = "y", standardize = true }}
+training = {{ batch_size = 256, epochs = 1 }}
 """
 
 
@@ -53,21 +45,6 @@ def write(folder: Path, rows: int, columns: int) -> Path:
     return net
 
 
-def run(net: Path) -> tuple[float, float, list[str]]:
-    """Seconds, peak memory in bytes, and the lines on standard error of one training."""
-    started = time.perf_counter()
-    errors = net.with_suffix(".err")
-    child = os.fork()
-    if child == 0:
-        os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT), 2)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        os.execv(sys.executable, [sys.executable, "-m", "clearprop", "train", str(net)])
-    _, status, usage = os.wait4(child, 0)
-    if status:
-        sys.exit(errors.read_text())
-    return time.perf_counter() - started, usage.ru_maxrss * 1024, errors.read_text().splitlines()
-
-
 def main() -> None:
     """Print what it took."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -78,14 +55,12 @@ def main() -> None:
         folder = Path(name)
         small, large = (write(folder, rows, given.columns) for rows in (1_000, given.rows))
         size = (folder / f"{given.rows}.csv").stat().st_size
-        _, base, _ = run(small)
-        seconds, peak, lines = run(large)
-    print("\n".join(lines))
-    per_row = (peak - base) / given.rows
-    print(
-        f"\n{given.rows:,} rows of {given.columns + 1} columns, {size / 1e6:,.0f} MB: {seconds:.1f} s in all; peak "
-        f"{peak / 1e6:,.0f} MB, {per_row:,.0f} bytes for each row, {per_row / (given.columns + 1):.1f} for each cell"
-    )
+        base, done = (process([sys.executable, "-m", "clearprop", "train", net]) for net in (small, large))
+    print(done.errors)
+    columns, per_row = given.columns + 1, (done.peak - base.peak) / given.rows
+    print(f"{given.rows:,} rows of {columns} columns, {size / 1e6:,.0f} MB: {done.seconds:.1f} s in all;")
+    peak = f"peak {done.peak / 1e6:,.0f} MB"
+    print(f"{peak}, {per_row:,.0f} bytes for each row, {per_row / columns:.1f} for each cell")
 
 
 if __name__ == "__main__":

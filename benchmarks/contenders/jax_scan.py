@@ -8,10 +8,8 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-from benchmarks.contenders.rows import Prediction, Training
-from benchmarks.contenders.work import Layers, Work
-
-from clearprop.types import Array
+from benchmarks.rows import Prediction
+from benchmarks.work import Array, Layers, Work
 
 jax: Any = import_module("jax")
 jnp: Any = import_module("jax.numpy")
@@ -67,16 +65,17 @@ def adam(parameters: Any, gradients: Any, memory: Any, rate: float) -> State:
 
 def epoch(
     loss: Callable[..., Any], update: Update, rate: float, state: State, inputs: Any, targets: Any, order: Any
-) -> State:
-    """All steps of an epoch; ``order`` has the rows of each."""
+) -> tuple[State, Any]:
+    """All steps of an epoch, and the mean of their losses; ``order`` has the rows of each."""
 
-    def step(state: State, rows: Any) -> tuple[State, None]:
+    def step(state: State, rows: Any) -> tuple[State, Any]:
         parameters, memory = state
         x, t = (array.at[rows].get(mode="promise_in_bounds") for array in (inputs, targets))
-        return update(parameters, jax.grad(loss)(parameters, x, t), memory, rate), None
+        found, gradients = jax.value_and_grad(loss)(parameters, x, t)
+        return update(parameters, gradients, memory, rate), found
 
-    final: State = jax.lax.scan(step, state, order)[0]
-    return final
+    final, losses = jax.lax.scan(step, state, order)
+    return final, losses.mean()
 
 
 class Jax:
@@ -99,13 +98,15 @@ class Jax:
         self.run = jax.jit(partial(epoch, loss, update, work.task.rate), donate_argnums=0)
         jax.block_until_ready((self.inputs, self.targets, self.orders, self.state))
 
-    def train(self, epochs: int) -> None:
+    def train(self, epochs: int) -> float | None:
         """Epoch after epoch, each in its order."""
+        mean = None
         for _ in range(epochs):
             order = self.orders[self.number % len(self.orders)]
-            self.state = self.run(self.state, self.inputs, self.targets, order)
+            self.state, mean = self.run(self.state, self.inputs, self.targets, order)
             self.number += 1
-        jax.block_until_ready(self.state)
+        jax.block_until_ready((self.state, mean))
+        return None if mean is None else float(mean)
 
     def layers(self) -> Layers:
         """The present weights as arrays, one row per unit."""
@@ -113,15 +114,9 @@ class Jax:
 
     def predictor(self, task: Prediction, layers: Layers) -> Callable[[Array], Array]:
         """Compiled for this number of rows."""
-        del task
         outputs = jax.jit(lambda parameters, rows: jax.nn.softmax(scores(parameters, rows), axis=1))
         parameters = _arrays(layers)
         return lambda rows: np.asarray(outputs(parameters, rows))
-
-    def otherwise(self, task: Training) -> str | None:
-        """The same."""
-        del task
-        return None
 
 
 def _arrays(layers: Layers) -> Any:

@@ -1,4 +1,4 @@
-"""scikit-learn: MLPClassifier, and MLPRegressor where nothing there does the same mathematics."""
+"""scikit-learn: MLPClassifier, with Adam."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-from benchmarks.contenders.rows import Prediction, Training
-from benchmarks.contenders.work import Layers, Work
-
-from clearprop.types import Array
+from benchmarks.measure import Failed
+from benchmarks.rows import Prediction
+from benchmarks.work import Array, Layers, Work
 
 neural_network: Any = import_module("sklearn.neural_network")
 NotConverged: Any = import_module("sklearn.exceptions").ConvergenceWarning
@@ -25,28 +24,14 @@ class Scikit:
 
     def begin(self, work: Work) -> None:
         """An estimator with the given weights in it."""
-        self.work, self.started = work, False
-        self.targets = work.labels if work.labels is not None else work.targets
-        if self.targets.ndim == 2 and self.targets.shape[1] == 1:
-            self.targets = self.targets[:, 0]
-        self.model = self._model(work)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotConverged)
-            # It makes its weights when it first fits; then they are replaced.
-            self.model.fit(*self._some())
-        _put(self.model, work.layers)
-
-    def _model(self, work: Work) -> Any:
-        task = work.task
-        same = self.otherwise(task) is None
-        make = neural_network.MLPClassifier if same else neural_network.MLPRegressor
-        return make(
+        if work.labels is None:
+            raise Failed("it has no half squared error after logistic units")
+        self.work, self.labels, self.started, task = work, work.labels, False, work.task
+        self.model = neural_network.MLPClassifier(
             hidden_layer_sizes=task.sizes[1:-1],
-            activation=task.kind,
-            solver="adam" if same else "sgd",
-            # Identity units at the end diverge at rates that suit logistic ones.
-            learning_rate_init=task.rate if same else 1e-6,
-            momentum=0.0,
+            activation="relu",
+            solver="adam",
+            learning_rate_init=task.rate,
             alpha=0.0,
             batch_size=task.batch,
             tol=0.0,
@@ -56,29 +41,18 @@ class Scikit:
             shuffle=False,
             random_state=0,
         )
+        # It makes its weights when it first fits, and knows the classes that it sees then; the weights are replaced.
+        first = np.concatenate([np.arange(task.batch), np.unique(self.labels, return_index=True)[1]])
+        fit(self.model, work.inputs[first], self.labels[first])
+        _put(self.model, work.layers)
 
-    def _some(self) -> tuple[Array, Array]:
-        """Few rows, but all classes: those seen first are the ones it knows."""
-        first = np.arange(self.work.task.batch)
-        if self.work.labels is not None:
-            first = np.concatenate([first, np.unique(self.work.labels, return_index=True)[1]])
-        return self.work.inputs[first], self.targets[first]
-
-    def train(self, epochs: int) -> None:
+    def train(self, epochs: int) -> float | None:
         """The first time in the given order, put in place beforehand; then in its own."""
-        if not self.started:
-            self.started = True
-            order = self.work.batches(0).ravel()
-            rows, wanted = self.work.inputs[order], self.targets[order]
-        else:
-            self.model.set_params(shuffle=True)
-            seen = self.work.task.units * self.work.task.batch
-            rows, wanted = self.work.inputs[:seen], self.targets[:seen]
-        self.model.set_params(max_iter=epochs)
-        with warnings.catch_warnings():
-            # That it has not converged by the last epoch is what was asked for.
-            warnings.simplefilter("ignore", NotConverged)
-            self.model.fit(rows, wanted)
+        order = slice(None) if self.started else self.work.batches(0).ravel()
+        self.model.set_params(shuffle=self.started, max_iter=epochs)
+        self.started = True
+        fit(self.model, self.work.inputs[order], self.labels[order])
+        return float(self.model.loss_)
 
     def layers(self) -> Layers:
         """The present weights, one row per unit."""
@@ -89,16 +63,17 @@ class Scikit:
         """``predict_proba``."""
         inputs, *hidden, classes = task.sizes
         model = neural_network.MLPClassifier(hidden, activation="relu", max_iter=1, batch_size=classes)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotConverged)
-            model.fit(np.zeros((classes, inputs), np.float32), np.arange(classes))
+        fit(model, np.zeros((classes, inputs), np.float32), np.arange(classes))
         _put(model, layers)
         predict: Callable[[Array], Array] = model.predict_proba
         return predict
 
-    def otherwise(self, task: Training) -> str | None:
-        """It has no half squared error after logistic units."""
-        return "identity units in the last layer" if task.kind == "logistic" else None
+
+def fit(model: Any, inputs: Array, targets: Array) -> None:
+    """That it has not converged by the last epoch is what was asked for."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotConverged)
+        model.fit(inputs, targets)
 
 
 def _put(model: Any, layers: Layers) -> None:

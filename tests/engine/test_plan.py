@@ -55,7 +55,9 @@ def test_a_step_takes_longer_the_more_there_is_to_do() -> None:
     assert seconds(50, 50, batch=64) < seconds(50, 50, batch=640)
     program, network = planned(1000, 1000, 1000)
     work = plan.counts(program, network, 256)
-    assert np.all(np.array(work) > 0)
+    assert np.all(np.array(plan.counts(program, network, 256, 2)) > 0)
+    # One thread moves nothing and meets nobody.
+    assert np.array_equal(np.array(work) > 0, [True, True, True, False, False])
     # Forward and the gradient of the first layer, and the signals too of the second.
     assert work.products * program.numbers.lanes >= (2 + 3) * 1000 * 1000 * 256
 

@@ -85,43 +85,41 @@ LONG = 0.05
 
 
 class Counts(NamedTuple):
-    """The work of a step, in vectors: multiplications with additions, activations, updates (once more for each number
-    that the optimizer remembers per weight), and numbers that workers write for each other."""
+    """The work of a step on each thread, in vectors: multiplications with additions, activations, updates (once more
+    for each number that the optimizer remembers per weight), and numbers that threads write for each other; and how
+    often they meet."""
 
     products: float
     units: float
     updates: float
     moved: float
+    meetings: float
 
 
-SECONDS = Counts(products=3.2e-10, units=8.5e-9, updates=2.6e-9, moved=1.8e-8)
-"""The seconds that each takes on one thread; the last, from one processor to the other. Fitted by
-``benchmarks/plan.py --fit``."""
-
-BARRIER = 1.5e-6
-"""The seconds that two threads take to meet."""
+SECONDS = Counts(products=3.2e-10, units=8.5e-9, updates=2.6e-9, moved=1.8e-8, meetings=1.5e-6)
+"""The seconds that each takes. Fitted by ``benchmarks/plan.py --fit``."""
 
 
-def counts(program: Program, network: Network, batch: int) -> Counts:
-    """Count the work of a step with that many examples."""
+def counts(program: Program, network: Network, batch: int, threads: int = 1) -> Counts:
+    """Count the work of a step with that many examples and threads."""
     panels, sizes = Panels(program.numbers, program.tile.vectors, network), network.sizes
-    layers, lanes = range(1, len(sizes)), panels.numbers.lanes
+    layers, share = range(1, len(sizes)), panels.numbers.lanes * threads
     # A tile computes its rows and vectors, filled up or not.
     filled = -(-batch // program.tile.rows) * program.tile.rows
     products = sum(sizes[k - 1] * panels.padded(k) * (2 if k == 1 else 3) * filled for k in layers)
     units = sum(panels.padded(k) * filled for k in layers)
-    updates = sum(sizes[k - 1] * panels.padded(k) for k in layers) * (1 + len(program.optimizer.state))
-    # Outputs and signals, and the weights twice: all workers read all of them, and each wrote a part.
-    moved = panels.padded(0) * filled + 2 * units + 2 * sum(sizes[k - 1] * panels.padded(k) for k in layers)
-    return Counts(products / lanes, units / lanes, updates / lanes, moved / lanes)
+    weights = sum(sizes[k - 1] * panels.padded(k) for k in layers)
+    updates = weights * (1 + len(program.optimizer.state))
+    # Outputs and signals, and the weights twice: all threads read all of them, and each wrote a part.
+    moved = (panels.padded(0) * filled + 2 * units + 2 * weights) * (threads - 1)
+    meetings = 2 if threads > 1 else 0
+    return Counts(products / share, units / share, updates / share, moved / share, meetings)
 
 
 def seconds(program: Program, network: Network, batch: int, threads: int = 1) -> float:
     """Estimate the seconds of a step: the cost model."""
-    *work, moved = (count * each for count, each in zip(counts(program, network, batch), SECONDS, strict=True))
-    if threads == 1:
-        return sum(work)
-    return sum(work) / threads + moved * (threads - 1) / threads + 2 * BARRIER
+    work = counts(program, network, batch, threads)
+    return sum(count * each for count, each in zip(work, SECONDS, strict=True))
 
 
 def threads(program: Program, network: Network, batch: int) -> int:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from benchmarks.comparison import document
-from benchmarks.constants import Constants, fitted, not_negative, terms
-from benchmarks.plan import PART, Measured, fit, measured, planned, problem, table, verdict
+from benchmarks.everything import PAGE
+from benchmarks.measure import Length
+from benchmarks.plan import PART, Measured, fit, fitted, measured, not_negative, problem, table, verdict
 
 import clearprop as cp
+from benchmarks import report
 from clearprop.engine import machine, plan
 
 
 def of(sizes: tuple[int, ...], batch: int, one: float = 1.0, many: float = 1.0) -> Measured:
     given = problem(sizes, batch, "relu", cp.Adam(0.001))
-    return Measured(
-        "a network", plan.program(given, "float32", machine.host(), batch), given.network, batch, 2, one, many
-    )
+    program = plan.program(given, "float32", machine.host(), batch)
+    return Measured("a network", program, given.network, batch, 2, one, many)
 
 
 @pytest.fixture(scope="module")
@@ -35,25 +33,19 @@ def shapes() -> list[Measured]:
     return [of(*each) for each in sizes]
 
 
-def test_the_constants_with_which_times_were_made_are_found_again(shapes: list[Measured]) -> None:
-    planted = Constants((1e-9, 2e-9, 4e-9, 3e-8), 5e-6)
-    before = Constants.present()
-    with planted.in_place():
-        exact = [Measured("", e.program, e.network, e.batch, 2, e.model(1)(), e.model(2)()) for e in shapes]
-    assert fit(exact).vector == pytest.approx(planted.vector, rel=1e-6)
-    assert Constants.present() == before
-
-
-def test_a_model_that_is_no_sum_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "seconds", lambda *_: max(plan.SECONDS.products, 2 * plan.BARRIER))
-    with pytest.raises(ValueError, match="not linear"):
-        terms([lambda: plan.seconds(None, None, 1, 1), lambda: plan.SECONDS.moved])  # type: ignore[arg-type]
+def test_the_constants_with_which_times_were_made_are_found_again(
+    shapes: list[Measured], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted = plan.Counts(1e-9, 2e-9, 4e-9, 3e-8, 5e-6)
+    monkeypatch.setattr(plan, "SECONDS", planted)
+    exact = [Measured("", e.program, e.network, e.batch, 2, e.expected(1), e.expected(2)) for e in shapes]
+    assert fit(exact) == pytest.approx(planted, rel=1e-6)
 
 
 def test_twice_too_much_counts_as_half_and_small_as_large() -> None:
-    assert fitted(np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([1.0, 4.0])).seconds == pytest.approx((2,), rel=1e-3)
+    assert fitted(np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([1.0, 4.0])) == pytest.approx([2, 0], rel=1e-3)
     matrix = np.array([[1.0, 0.0], [1e4, 0.0]])
-    assert fitted(matrix, np.array([2e-6, 0.5e-2])).seconds == pytest.approx((1e-6,), rel=1e-3)
+    assert fitted(matrix, np.array([2e-6, 0.5e-2])) == pytest.approx([1e-6, 0], rel=1e-3)
 
 
 def test_no_constant_is_negative() -> None:
@@ -74,10 +66,10 @@ def test_the_verdict_says_how_far_off_and_which_number_of_threads_was_the_faster
 ) -> None:
     monkeypatch.setattr(plan, "threads", lambda program, network, batch: 1 if batch == 32 else 2)
     small, large = of((4, 16, 3), 32), of((300, 300, 300), 256)
-    expected = small.model(1)()
+    expected = small.expected(1)
     found = [
         Measured("right", small.program, small.network, 32, 2, expected / 2, expected),
-        Measured("wrong", large.program, large.network, 256, 2, 4 * large.model(1)(), 5 * large.model(1)()),
+        Measured("wrong", large.program, large.network, 256, 2, 4 * large.expected(1), 5 * large.expected(1)),
     ]
     one, two, planned = verdict(found)
     assert "0.50 to 4.00, typically off by 3.00×, at worst by 4.00×" in one
@@ -89,12 +81,12 @@ def test_the_verdict_says_how_far_off_and_which_number_of_threads_was_the_faster
     assert "1 would be 1.25× as fast" in wrong
 
 
-def test_a_network_is_measured() -> None:
+def test_a_network_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.plan.LENGTH", Length(1, 1e-4))
     found = measured((3, 4, 2), 5, "logistic", cp.SGD(0.01))
     assert found.name == "3-4-2, batch 5, logistic, sgd"
     assert 1e-8 < found.one < 1
-    assert planned(5, 3).order.shape == (15,)
 
 
 def test_the_page_of_the_documentation_has_its_part() -> None:
-    assert document.missing(Path(__file__).parents[2] / "docs" / "benchmarks.md", [PART]) is None
+    assert report.missing(PAGE, [PART]) is None
