@@ -135,9 +135,9 @@ def measure_all(given: argparse.Namespace, run: Run, present: list[Entry], folde
                 for size, task in sweep.points.items() if given.sweep in (name, "all") else ():
                     run.add(point(name, size), partial(compared, task, some, length, point(name, size)))
             return
-        for task in TASKS:
-            if chosen(task.name, given.rows):
-                run.add(task.name, partial(compared, task, ready, length))
+        for row in TASKS:
+            if chosen(row.name, given.rows):
+                run.add(row.name, partial(compared, row, ready, length))
     for name in PROMPTS:
         if chosen(f"prompt {name}", given.rows):
             run.add(f"prompt {name}", partial(prompted, name, present, min(length.rounds, 5), folder))
