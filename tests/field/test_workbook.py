@@ -1,0 +1,28 @@
+"""A workbook, a packed file, a file of JSON in place of a table."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from clearprop.cli import run
+
+Case = Callable[[str], Path]
+
+
+def test_each_is_called_what_it_is(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
+    case("workbook")
+    Path("t.csv.gz").write_bytes(gzip.compress(b"a,b,y\n1,2,3\n"))
+    Path("t.json").write_text(json.dumps({"a": [1, 2], "b": [2, 3], "y": [3, 4]}))
+    for file, what in (
+        ("table.xlsx", "a workbook of a spreadsheet, not a table in CSV; save the sheet as CSV"),
+        ("t.csv.gz", "a file packed with gzip, not a table in CSV; unpack it first"),
+        ("t.json", "a file of JSON, not a table in CSV; save the table as CSV"),
+    ):
+        Path("n.toml").write_text(Path("network.toml").read_text().replace("table.xlsx", file))
+        assert run(["train", "n.toml"]) == 2
+        assert capsys.readouterr().err == f"clearprop: {file}: {what}\n"
