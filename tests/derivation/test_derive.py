@@ -47,7 +47,8 @@ def test_error_signals_are_those_of_backward(problem: cp.Problem) -> None:
     done = cp.cycle(problem)
     for layer, signals in enumerate(done.gradients.signals):
         for unit in range(signals.shape[1]):
-            derivation = Derivations(done).signal(q.Sum(layer, unit))
+            derivation = Derivations(done)[q.Derivative(q.TotalError(), q.Sum(layer, unit))]
+            assert isinstance(derivation, GradientDerivation)
             assert derivation.gradient == pytest.approx(signals[0, unit], rel=1e-9, abs=1e-13)
 
 

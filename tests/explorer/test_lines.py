@@ -14,7 +14,7 @@ from tests.explorer.node import Node
 
 import clearprop as cp
 from clearprop.derivation.lines import Lines, without_example
-from clearprop.derivation.values import SHOWN_TERMS
+from clearprop.derivation.shares import SHOWN_TERMS
 from clearprop.explorer.export import exported
 from clearprop.expressions import Apply, Expression, Number, Operator, Symbol, evaluate, substitute, symbols
 from clearprop.network import names as q
@@ -131,24 +131,25 @@ class Truth:
         return True
 
 
-def compared(truth: Truth, shown: list[tuple[str, list[Any]]]) -> set[str]:
+def compared(truth: Truth, shown: list[tuple[Any, list[Any]]]) -> set[str]:
     """Compare each equation of the page with the line of its quantity; return the names of the lines that it shows."""
     found = set()
     for name, sides in shown:
+        if not isinstance(name, str):  # A sum of terms that are zero.
+            parts = [truth.number(str(key), truth.row) for key in symbols(read(name))]
+            assert all(part in (0.0, None) for part in parts)
+            continue
         of = re.search(r", example (\d+)$", name)
         row = truth.row if of is None else truth.done.row(int(of[1]))
         value = truth.number(name, row)
         if value is None:
             continue
-        # The page calls the gradient with and without the penalty's part the same.
-        penalty = name.replace(truth.done.names.text(q.TotalError()), "penalty", 1)
-        alone = value - ((truth.number(penalty, row) or 0.0) if penalty in truth.trees else 0.0)
         trees = [read(side) for side in sides]
         for tree in trees:
-            numbers = {key: alone if key == name else truth.number(str(key), row) for key in symbols(tree)}
+            numbers = {key: truth.number(str(key), row) for key in symbols(tree)}
             if None not in numbers.values():
                 made = float(evaluate(tree, numbers))
-                assert any(made == pytest.approx(each, rel=1e-10, abs=1e-12) for each in (value, alone)), (name, tree)
+                assert made == pytest.approx(value, rel=1e-10, abs=1e-12), (name, tree)
         if truth.trees.get(name) in trees:
             found.add(name)
     return found

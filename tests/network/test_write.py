@@ -110,6 +110,7 @@ def problems(draw: st.DrawFn) -> cp.Problem:
         Data, anything, st.lists(anything, max_size=2).map(tuple), optional_names, st.booleans(), unit,
         st.sampled_from(["refuse", "mean", "drop"]),
         st.none() | st.just("balanced") | st.dictionaries(anything, positive, max_size=2), st.none() | anything,
+        standardize_target=st.none() | st.booleans(),
     )  # fmt: skip
     settings = st.builds(
         cp.Settings, st.none() | st.integers(0, 10**9), st.none() | st.integers(1, 10**9), st.just(0.0) | positive,

@@ -45,6 +45,80 @@ def test_counted_inputs_are_called_as_the_columns(tmp_path: Path) -> None:
     assert problem.network.input_names == ("petal_length_cm", "größe", "2nd", "color_red", "color_light_blue")
 
 
+@pytest.mark.parametrize(
+    ("labels", "units", "activation", "expected"),
+    [
+        ("red green red", 2, "softmax", ("green", "red")),
+        ("no yes no", 1, "logistic", ("yes",)),  # near 1 for the second
+        ("3 5 9", 3, "softmax", ("3", "5", "9")),
+        ("-1 0 1", 3, "softmax", ("minus_1", "0", "1")),
+        ("New_York Köln(West) x", 3, "softmax", ("Köln_West", "New_York", "x")),
+        ("+ * x", 3, "softmax", ("y1", "y2", "y3")),  # names that would be one
+        ("h1_1 b h1_1", 2, "softmax", ("y1", "y2")),  # the name of a hidden unit
+        ("red green red", ["u", "v"], "softmax", ("u", "v")),
+    ],
+)
+def test_outputs_are_called_as_the_classes(
+    tmp_path: Path, labels: str, units: Any, activation: str, expected: tuple[str, ...]
+) -> None:
+    (tmp_path / "t.csv").write_text("p,y\n" + "".join(f"{k},{each}\n" for k, each in enumerate(labels.split())))
+    network = cp.Network("auto", [cp.Dense(1, "tanh"), cp.Dense(units, activation)])
+    data = cp.Data("t.csv", ("y",), split=0.0)
+    problem = prepared(cp.Problem(network), data, lambda wanted: read_csv(tmp_path / "t.csv", wanted))
+    assert problem.network.unit_names[-1] == expected
+    # Only names change: the weights are those of a network whose names are given.
+    plain = cp.Problem(cp.Network(1, [cp.Dense(1, "tanh"), cp.Dense(units, activation)]))
+    assert np.array_equal(problem.parameters.vector, plain.parameters.vector)
+    # Learnt again from the same table, now that the outputs have names: these are found.
+    again = prepared(problem, data, lambda wanted: read_csv(tmp_path / "t.csv", wanted))
+    if not isinstance(units, list):
+        assert again == problem
+
+
+def test_the_loss_of_a_share_of_two_classes_is_the_cross_entropy_unless_one_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+
+    def loss(labels: str, given: Any = None, activation: str = "logistic") -> str:
+        path.write_text("p,y\n" + "".join(f"{k},{each}\n" for k, each in enumerate(labels.split())))
+        network = cp.Network(1, [cp.Dense(1, activation)], given)
+        data = cp.Data("t.csv", ("y",), split=0.0)
+        problem = prepared(cp.Problem(network), data, lambda wanted: read_csv(path, wanted))
+        return problem.network.loss.rule.name
+
+    assert loss("no yes no") == loss("0 1 1") == "binary_cross_entropy"
+    assert loss("0.1 0.7 1") == loss("no yes no", activation="tanh") == "half_squared_error"
+    assert loss("no yes no", "half_squared_error") == "half_squared_error"
+    assert loss("no yes no", "squared_error") == "squared_error"
+
+
+@pytest.mark.parametrize("inputs", ["", "[inputs]\n", '[inputs]\ncount = "auto"\n'])
+def test_the_columns_say_how_many_inputs_there_are(tmp_path: Path, inputs: str) -> None:
+    (tmp_path / "t.csv").write_text("size,colour,y\n1,red,5\n2,green,6\n3,blue,7\n4,red,9\n")
+    layers = """
+[[layers]]
+units = 3
+activation = "relu"
+bias = [1, 2, 3]
+[[layers]]
+units = 1
+weights = [[1, 2, 3]]
+bias = 4
+[data]
+file = "t.csv"
+target = "y"
+[training]
+seed = 5
+"""
+    (tmp_path / "counted.toml").write_text("[inputs]\ncount = 4\n" + layers)
+    (tmp_path / "auto.toml").write_text(inputs + layers)
+    counted, auto = cp.load(tmp_path / "counted.toml"), cp.load(tmp_path / "auto.toml")
+    assert auto == counted
+    assert auto.network.input_names == ("size", "colour_blue", "colour_green", "colour_red")
+    assert cp.load(tmp_path / "auto.toml", seed=6) == cp.load(tmp_path / "counted.toml", seed=6)
+    cp.save(auto, tmp_path / "again.toml")
+    assert cp.load(tmp_path / "again.toml").parameters == counted.parameters
+
+
 def test_names_are_unique_among_inputs_units_and_parameters(tmp_path: Path) -> None:
     columns = ["w1", "y1", "b_y1", "setosa", "a b", "a-b", "a_b", "?", "!", "x" * 200, "x" * 199]
     content = ",".join(columns) + ",y\n" + ",".join(["1"] * 11) + ",a\n" + ",".join(["2"] * 11) + ",b\n"

@@ -43,13 +43,13 @@ class Chain:
         """∂E_k of every sum and output."""
         return split(self.link)
 
-    def parameter_terms(self, index: int) -> tuple[Term, ...]:
-        """Return the terms of ∂E_total/∂parameter for this example alone, without the penalty."""
+    def parameter_terms(self, index: int, error: q.Error | None = None) -> tuple[Term, ...]:
+        """Return the terms of ∂E_total/∂parameter for this example alone, without the penalty; or of ∂E_k alone."""
         layer = self.cycle.parameters.layout.place(index).layer
         terms = []
         for u in self.link.formulas.units(index):
             last = self.link(q.Sum(layer, u), q.Parameter(index))
-            terms += [Term(of, (*factors, last)) for of, factors in self.to_sum(layer, u)]
+            terms += [Term(of, (*factors, last)) for of, factors in self.to_sum(layer, u, error)]
         return tuple(terms)
 
     def parameter_size(self, index: int) -> float:
@@ -59,53 +59,72 @@ class Chain:
         slopes = [self.link(q.Sum(layer, u), q.Parameter(index)).value for u in units]
         return sum(float(self.split.sizes[layer][u]) * abs(slope) for u, slope in zip(units, slopes, strict=True))
 
-    def to_sum(self, layer: int, unit: int) -> Iterator[tuple[Quantity, tuple[Factor, ...]]]:
-        """Yield the factors of ∂E/∂sum_unit, for each error that the unit reaches."""
+    def size(self, by: q.Sum | q.Output) -> float:
+        """Return the sizes of all contributions that a sum or an output makes to this example's errors, added up."""
+        if isinstance(by, q.Sum):
+            return float(self.split.sizes[by.layer][by.unit])
+        if by.layer == self.last:
+            return 0.0
+        weights = np.abs(self.cycle.parameters.weights(by.layer + 1)[:, by.unit])
+        return float(self.split.sizes[by.layer + 1] @ weights)
+
+    def to_sum(
+        self, layer: int, unit: int, error: q.Error | None = None
+    ) -> Iterator[tuple[Quantity, tuple[Factor, ...]]]:
+        """Yield the factors of ∂E/∂sum_unit, for each error that the unit reaches, or for one ``error`` alone."""
         if layer == self.last:
-            yield from self._to_output_sum(unit)
+            yield from self._to_output_sum(unit, error)
             return
         if not isinstance(self.network.layers[layer].rule, Activation):
-            for k in range(self.network.sizes[-1]):
-                yield q.Error(k), (self.collapsed_sum(k, layer, unit),)
+            for of in self._errors(error):
+                yield of, (self.collapsed_sum(of.index, layer, unit),)
             return
         slope = self.link(q.Output(layer, unit), q.Sum(layer, unit))
-        for of, factors in self.to_output(layer, unit):
-            yield of, (*factors, slope)
+        for reached, factors in self.to_output(layer, unit, error):
+            yield reached, (*factors, slope)
 
-    def _to_output_sum(self, unit: int) -> Iterator[tuple[Quantity, tuple[Factor, ...]]]:
-        if self.link.fused is not None or self.scalar_output:
+    def _errors(self, error: q.Error | None) -> list[q.Error]:
+        return [*map(q.Error, range(self.network.sizes[-1]))] if error is None else [error]
+
+    def _to_output_sum(self, unit: int, error: q.Error | None) -> Iterator[tuple[Quantity, tuple[Factor, ...]]]:
+        if error is None and (self.scalar_output or self.link.fused is not None):
             yield q.TotalError(), self.error_to_sum(q.TotalError(), unit)
             return
-        for k in range(self.network.sizes[-1]):
-            of, output = q.Error(k), q.Output(self.last, k)
-            yield of, (self.link(of, output), self.link(output, q.Sum(self.last, unit)))
+        for of in self._errors(error):
+            yield of, self.error_to_sum(of, unit)
 
-    def to_output(self, layer: int, unit: int) -> Iterator[tuple[Quantity, tuple[Factor, ...]]]:
-        """Yield the factors of ∂E/∂output_unit, for each error that the unit reaches."""
+    def to_output(
+        self, layer: int, unit: int, error: q.Error | None = None
+    ) -> Iterator[tuple[Quantity, tuple[Factor, ...]]]:
+        """Yield the factors of ∂E/∂output_unit, for each error that the unit reaches, or for one ``error`` alone.
+        The outputs of layer -1 are the inputs."""
         if layer == self.last:
-            of: Quantity = q.TotalError() if self.scalar_output else q.Error(unit)
-            yield of, (self.link(of, q.Output(layer, unit)),)
+            reached: Quantity = error or (q.TotalError() if self.scalar_output else q.Error(unit))
+            yield reached, (self.link(reached, q.Output(layer, unit)),)
             return
-        for k in range(self.network.sizes[-1]):
+        for of in self._errors(error):
             if layer == self.last - 1 and self.scalar_output:
-                weight = self.link(q.Sum(self.last, k), q.Output(layer, unit))
-                yield q.Error(k), (*self.error_to_sum(q.Error(k), k), weight)
+                weight = self.link(q.Sum(self.last, of.index), q.Output(layer, unit))
+                yield of, (*self.error_to_sum(of, of.index), weight)
             else:
-                yield q.Error(k), (self.collapsed_output(k, layer, unit),)
+                yield of, (self.collapsed_output(of.index, layer, unit),)
 
-    def error_to_sum(self, of: Quantity, k: int) -> tuple[Factor, ...]:
-        """Return ∂E/∂sum_k of an output unit: one fused factor, or loss and activation."""
-        output, total = q.Output(self.last, k), q.Sum(self.last, k)
+    def error_to_sum(self, of: Quantity, unit: int) -> tuple[Factor, ...]:
+        """Return ∂E/∂sum of an output unit: one fused factor, or loss and activation."""
+        total, end = q.Sum(self.last, unit), unit
         if self.link.fused is not None:
             return (self.link(of, total),)
+        if isinstance(of, q.Error) and not self.scalar_output:
+            end = of.index  # Under softmax the sum reaches every output.
+        output = q.Output(self.last, end)
         return self.link(of, output), self.link(output, total)
 
     # --- collapsed factors and what they stand for ---------------------------------------------
 
     def collapsed_output(self, k: int, layer: int, unit: int) -> Factor:
         """Return ∂E_k/∂output_unit, a sum over all paths from the unit to the error."""
-        value = float(self.split.by_output[layer][k, unit])
-        return collapsed(q.Derivative(q.Error(k), q.Output(layer, unit)), value, *self._expansion(k, layer, unit))
+        quantity = q.Derivative(q.Error(k), q.Output(layer, unit))
+        return collapsed(quantity, self.split.output(k, layer, unit), *self._expansion(k, layer, unit))
 
     def collapsed_sum(self, k: int, layer: int, unit: int, expand: bool = True) -> Factor:
         """Return ∂E_k/∂sum_unit; under softmax it is a sum over the outputs of its layer."""
@@ -113,10 +132,16 @@ class Chain:
         size = self.network.sizes[layer + 1] if expand and softmax else 0
         terms = []
         for v in range(min(size, WIDTH_LIMIT)):
-            first = collapsed(q.Derivative(q.Error(k), q.Output(layer, v)), float(self.split.by_output[layer][k, v]))
+            first = collapsed(q.Derivative(q.Error(k), q.Output(layer, v)), self.split.output(k, layer, v))
             terms.append(Term(q.Error(k), (first, self.link(q.Output(layer, v), q.Sum(layer, unit)))))
         value = float(self.split.by_sum[layer][k, unit])
         return collapsed(q.Derivative(q.Error(k), q.Sum(layer, unit)), value, tuple(terms), size - len(terms))
+
+    def _signal(self, k: int, layer: int, unit: int) -> Factor:
+        """Return ∂E_k/∂sum_unit: of softmax fused with its loss with its formula, else by its name alone."""
+        if self.link.formulas.fused_softmax(layer):
+            return self.link(q.Error(k), q.Sum(layer, unit))
+        return self.collapsed_sum(k, layer, unit, expand=False)
 
     def _expansion(self, k: int, layer: int, unit: int) -> tuple[tuple[Term, ...], int]:
         scalar = all(isinstance(dense.rule, Activation) for dense in self.network.layers[layer + 1 :])
@@ -142,7 +167,7 @@ class Chain:
         largest = np.sort(np.argsort(-np.abs(products), kind="stable")[:WIDTH_LIMIT])
         terms = []
         for v in map(int, largest):
-            signal = self.collapsed_sum(k, layer + 1, v, expand=False)
+            signal = self._signal(k, layer + 1, v)
             weight = self.link(q.Sum(layer + 1, v), q.Output(layer, unit))
             terms.append(Term(q.Error(k), (signal, weight)))
         return tuple(terms), len(products) - len(terms)

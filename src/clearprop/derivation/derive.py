@@ -13,17 +13,23 @@ from clearprop.derivation.values import ValueDerivation, derive_value
 from clearprop.derivation.words import words
 from clearprop.display import Displayable
 from clearprop.errors import Disagreement, InvalidArgument
-from clearprop.expressions import Number, evaluate, substitute
+from clearprop.expressions import Number, evaluate
 from clearprop.expressions.tree import nodes
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
 from clearprop.propagation.cycle import Cycle
 from clearprop.propagation.forward import example_share
 
+TOTAL = q.TotalError()
+
 
 @dataclass(frozen=True, repr=False)
 class GradientDerivation(Displayable):
-    """∂E/∂(a parameter, sum or output): the terms, their sum, and for a parameter the update."""
+    """∂of/∂quantity: the terms, their sum, and for the total error by a parameter the update.
+
+    ``asked`` is the quantity under whose name it is listed, ``row`` the position of its example in the batch, None
+    for the batch as a whole.
+    """
 
     cycle: Cycle
     quantity: Quantity
@@ -31,9 +37,24 @@ class GradientDerivation(Displayable):
     gradient: float
     update: tuple[Computed, ...] = ()
     updated: float | None = None
+    of: Quantity = TOTAL
+    asked: Quantity | None = None
+    row: int | None = None
+
+    @property
+    def listed(self) -> Quantity:
+        """The quantity under whose name it is listed: ``asked``, or the parameter."""
+        return self.asked or self.quantity
+
+    @property
+    def derivative(self) -> q.Derivative | q.OfExample:
+        """The quantity that is derived, as the derivation writes it."""
+        derivative = q.Derivative(self.of, self.quantity)
+        single = self.row is None or self.cycle.example != "all"
+        return derivative if single else q.OfExample(derivative, int(self.cycle.numbers[self.row]))
 
     def __repr__(self) -> str:
-        return f"GradientDerivation({self.cycle.names.text(self.quantity)}: gradient {self.gradient:.6g})"
+        return f"GradientDerivation({self.cycle.names.text(self.listed)}: gradient {self.gradient:.6g})"
 
 
 Derivation = ValueDerivation | GradientDerivation
@@ -53,46 +74,73 @@ class Derivations:
             InvalidArgument: a derivative that has no derivation of its own, or one of a single example in a batch.
             Disagreement: the terms do not add up to what backward found.
         """
-        name = self.cycle.names.text
         match quantity:
-            case q.Parameter(index) | q.Updated(q.Parameter(index)) | q.Derivative(q.TotalError(), q.Parameter(index)):
+            case q.Parameter(index) | q.Updated(q.Parameter(index)):
                 return self.gradient(index)
-            case q.Derivative(q.Error() as error, q.Parameter(index)):
-                whole = self.gradient(index)
-                terms = tuple(term for term in whole.terms if term.of == error)
-                if not terms:
-                    other = name(q.Derivative(q.TotalError(), quantity.by))
-                    raise InvalidArgument(f"{name(quantity)} is not split off here; ask for {other}")
-                total = sum(term.product for term in terms)
-                return replace(whole, terms=terms, gradient=total, update=(), updated=None)
-            case q.Derivative(q.TotalError(), q.Sum() | q.Output() as by):
-                if self.lines.batch:
-                    raise InvalidArgument(f"{name(quantity)} belongs to one example; choose one with --example K")
-                return self.signal(by)
+            case q.OfExample(q.Derivative() as derivative, number):
+                return self._of_example(derivative, self.cycle.row(number))
+            case q.OfExample(of, number) if not self.lines.batch:
+                self.cycle.row(number)
+                return self[of]
+            case q.Derivative(q.TotalError(), q.Parameter(index)):
+                return replace(self.gradient(index), asked=quantity)
+            case q.Derivative(q.WithoutPenalty() as of, q.Parameter(index)) if self.lines.penalized(index):
+                *terms, penalty = (whole := self.gradient(index)).terms
+                rest = whole.gradient - penalty.product
+                return replace(whole, terms=tuple(terms), gradient=rest, update=(), updated=None, of=of, asked=quantity)
+            case q.Derivative(q.PenaltyError() as of, q.Parameter(index)) if self.lines.penalized(index):
+                term = self._penalty_term(index)
+                return GradientDerivation(self.cycle, quantity.by, (term,), term.product, of=of, asked=quantity, row=0)
             case q.Derivative():
-                raise InvalidArgument(
-                    f"{name(quantity)} has no derivation; ask for a derivative of "
-                    f"{name(q.TotalError())} by a weight, a bias, a sum or an output"
-                )
+                return self._of_example(quantity, None if self.lines.batch else 0)
         return self.value(quantity)
 
+    def _of_example(self, quantity: q.Derivative, row: int | None) -> GradientDerivation:
+        """Return the derivation of a derivative of one example; without a ``row`` there is none."""
+        name = self.cycle.names.text
+        of, by = quantity.of, quantity.by
+        by = q.Output(-1, by.index) if isinstance(by, q.Input) else by
+        if row is None:
+            one = name(q.OfExample(quantity, int(self.cycle.numbers[0])))
+            raise InvalidArgument(
+                f'{name(quantity)} belongs to one example; choose one with --example K, or ask for "{one}"'
+            )
+        chain = self.chains[row]
+        terms: tuple[Term, ...]
+        match of, by:
+            case q.TotalError() | q.Error(), q.Parameter(index):
+                terms = chain.parameter_terms(index, of if isinstance(of, q.Error) else None)
+            case q.TotalError() | q.Error(), q.Sum(layer, unit) | q.Output(layer, unit):
+                error = of if isinstance(of, q.Error) else None
+                parts = chain.to_sum if isinstance(by, q.Sum) else chain.to_output
+                terms = tuple(Term(reached, factors) for reached, factors in parts(layer, unit, error))
+            case q.Output() | q.Sum(), _ if q.Derivative(of, by) in self.lines.example(row):
+                terms = (Term(of, (chain.link(of, by),)),)
+            case _:
+                total, unit = self.cycle.problem.network.depth - 1, 0
+                local = q.Derivative(q.Output(total, unit), q.Sum(total, unit))
+                raise InvalidArgument(
+                    f"{name(quantity)} has no derivation; ask for a derivative of {name(q.TotalError())} or of one "
+                    f"error by a weight, a bias, a sum, an output or an input, or for a local one such as {name(local)}"
+                )
+        gradient = sum(term.product for term in terms)
+        known = self.cycle.known(q.Derivative(of, by), row) if of == q.TotalError() else None
+        if known is not None and isinstance(by, q.Sum | q.Output):
+            gradient = float(known)
+            require_agreement(name(quantity), terms, gradient, chain.size(by))
+        asked: Quantity = quantity
+        if self.lines.batch:
+            asked = q.OfExample(quantity, int(self.cycle.numbers[row]))
+        return GradientDerivation(self.cycle, by, terms, gradient, of=of, asked=asked, row=row)
+
     def value(self, quantity: Quantity) -> ValueDerivation:
-        """Return the derivation of a value of the forward pass; in a batch, of its first example."""
+        """Return the derivation of a value; in a batch, of its first example where it is not one of an example."""
         return derive_value(self.lines, quantity)
 
     @cached_property
     def chains(self) -> list[Chain]:
         """The chain rule of each example of the batch."""
         return [Chain(self.cycle, row, self.lines) for row in range(len(self.cycle.examples))]
-
-    def signal(self, quantity: q.Sum | q.Output) -> GradientDerivation:
-        """Return the derivation of ∂E_total by a weighted sum (its error signal) or an output."""
-        chain, derivative = self.chains[0], q.Derivative(q.TotalError(), quantity)
-        parts = chain.to_sum if isinstance(quantity, q.Sum) else chain.to_output
-        terms = tuple(Term(of, factors) for of, factors in parts(quantity.layer, quantity.unit))
-        gradient = chain.link.value(self.lines.of_example(derivative, 0))
-        require_agreement(self.cycle.names.text(quantity), terms, gradient)
-        return GradientDerivation(self.cycle, quantity, terms, gradient)
 
     def gradient(self, index: int) -> GradientDerivation:
         """Return the derivation of the gradient of a weight or bias, and of its new value.
@@ -129,7 +177,7 @@ class Derivations:
         terms = []
         for chain, number in zip(self.chains, self.cycle.numbers, strict=True):
             own = chain.parameter_terms(index)
-            whole = collapsed(quantity, sum(term.product for term in own), own)
+            whole = collapsed(q.OfExample(quantity, int(number)), sum(term.product for term in own), own)
             terms.append(Term(q.TotalError(), (*reduction, whole), int(number)))
         return tuple(terms)
 
@@ -140,11 +188,8 @@ class Derivations:
         return Term(q.PenaltyError(), (Factor(quantity, line.expression, *numbers, working),))
 
     def _assigned(self, quantity: Quantity) -> Computed:
-        """One assignment of the optimizer, its clip factor put in."""
-        factor = q.Named("clip_factor")
-        tree = substitute(
-            self.lines[quantity].expression, lambda key: Number(self.cycle.value(key)) if key == factor else None
-        )
+        """One assignment of the optimizer."""
+        tree = self.lines[quantity].expression
         return Computed(quantity, tree, plugged(tree, self.cycle.value), self.cycle.value(quantity))
 
     def _require_new_weight(self, new: Computed) -> None:

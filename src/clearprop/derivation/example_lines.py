@@ -17,14 +17,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from clearprop.derivation.shares import shared, shared_fused, shared_slope
-from clearprop.expressions import Expression, Number, Symbol, renamed, substitute
+from clearprop.expressions import Expression, Number, Symbol, renamed, simplify, substitute
 from clearprop.expressions.tree import add, multiply
 from clearprop.network import names as q
 from clearprop.network.layout import Place
 from clearprop.network.names import Quantity
 from clearprop.propagation.cycle import Cycle
 from clearprop.rules.activations import Activation, Softmax
-from clearprop.rules.fused import Fused
+from clearprop.rules.fused import Fused, SoftmaxCrossEntropy
 from clearprop.rules.roles import Role
 
 ZERO, ONE = Number(0.0), Number(1.0)
@@ -51,6 +51,8 @@ class ExampleLines:
         self.masks = [None if mask is None else mask[row] for mask in cycle.trace.masks]
         self.last = self.network.depth - 1
         self.fused = self.network.fused if self.masks[self.last] is None else None
+        whole = float(cycle.examples.targets[row].sum())
+        self.targets_sum_to_one = abs(whole - 1.0) <= 1e-12
         self.sharing = self.network.loss, self.network.sizes[-1], cycle.trace.weights is not None
 
     def __getitem__(self, quantity: Quantity) -> Formula | None:
@@ -73,14 +75,17 @@ class ExampleLines:
             case q.Derivative(q.Sum(layer, unit), q.Parameter(index)) if unit in self.units(index, layer):
                 return Formula(self.sum_by_parameter(layer, index))
             case q.Derivative(q.TotalError() | q.Error() as of, q.Output(layer, unit)):
-                return Formula(self.error_by_output(of, layer, unit))
+                return self.error_by_output(of, layer, unit)
             case q.Derivative(q.TotalError() | q.Error() as of, q.Input(source)):
-                return Formula(self.error_by_output(of, -1, source))
+                return self.error_by_output(of, -1, source)
             case q.Derivative(q.TotalError() | q.Error() as of, q.Sum(layer, unit)):
                 return self.error_by_sum(of, layer, unit)
             case q.Derivative(q.TotalError() | q.Error() as of, q.Parameter(index)):
                 return Formula(self.error_by_parameter(of, index))
         return None
+
+    def __contains__(self, quantity: Quantity) -> bool:
+        return self[quantity] is not None
 
     # --- forward ----------------------------------------------------------------------------------------
 
@@ -145,7 +150,8 @@ class ExampleLines:
         places: dict[Any, Quantity] = {Role.OUTPUT: q.Output(layer, unit), Role.SUM: q.Sum(layer, unit)}
         exact = renamed(rule.slope.simplified, places)
         if self.masks[layer] is not None:  # A dropped or scaled output is no longer the activation's own value.
-            return Formula(self.masked(layer, unit, exact))
+            written = renamed(rule.slope.written, places)
+            return Formula(self.masked(layer, unit, written), self.masked(layer, unit, exact))
         return Formula(renamed(rule.printed_slope, places), exact)
 
     def _jacobian_entry(self, rule: Softmax, layer: int, unit: int, by: int) -> Expression:
@@ -170,15 +176,19 @@ class ExampleLines:
 
     # --- derivatives of an error ----------------------------------------------------------------------------
 
-    def error_by_output(self, of: Quantity, layer: int, unit: int) -> Expression:
+    def error_by_output(self, of: Quantity, layer: int, unit: int) -> Formula:
         """∂E/∂output_unit: the slope of the loss, or Σ_v ∂E/∂sum_v · weight over the units v of the next layer."""
         if layer == self.last:
-            own = of in (q.TotalError(), q.Error(unit))
-            return renamed(shared_slope(*self.sharing).simplified, self.places(unit)) if own else ZERO
-        return add(
-            *(
-                multiply(Symbol(q.Derivative(of, q.Sum(layer + 1, v))), self.weight(layer + 1, v, unit))
-                for v in range(self.network.sizes[layer + 2])
+            if of not in (q.TotalError(), q.Error(unit)):
+                return Formula(ZERO)
+            slope, places = shared_slope(*self.sharing), self.places(unit)
+            return Formula(renamed(slope.written, places), renamed(slope.simplified, places))
+        return Formula(
+            add(
+                *(
+                    multiply(Symbol(q.Derivative(of, q.Sum(layer + 1, v))), self.weight(layer + 1, v, unit))
+                    for v in range(self.network.sizes[layer + 2])
+                )
             )
         )
 
@@ -186,7 +196,9 @@ class ExampleLines:
         """∂E/∂sum_unit = Σ_v ∂E/∂output_v · ∂output_v/∂sum_unit, where v is the unit alone except under softmax;
         of a loss and an activation with one formula together, that formula."""
         softmax = isinstance(self.network.layers[layer].rule, Softmax)
-        if layer == self.last and self.fused is not None and not (softmax and isinstance(of, q.Error)):
+        if isinstance(self.fused, SoftmaxCrossEntropy) and layer == self.last:
+            return Formula(self.entry(of.index, unit) if isinstance(of, q.Error) else self.signal(unit))
+        if layer == self.last and self.fused is not None:
             if of not in (q.TotalError(), q.Error(unit)):
                 return Formula(ZERO)
             places = self.places(unit)
@@ -196,6 +208,28 @@ class ExampleLines:
         by_output = [q.Output(layer, v) for v in outputs]
         total = q.Sum(layer, unit)
         return Formula(add(*(multiply(Symbol(q.Derivative(of, v)), Symbol(q.Derivative(v, total))) for v in by_output)))
+
+    # --- softmax and its loss in one formula: a sum over the errors that collapses --------------------------------
+
+    def entry(self, k: int, unit: int) -> Expression:
+        """∂E_k/∂sum_unit: the product of ∂E_k/∂output_k and ∂output_k/∂sum_unit, simplified."""
+        assert isinstance(self.fused, SoftmaxCrossEntropy)
+        tree = shared(self.fused.diagonal if k == unit else self.fused.off_diagonal, *self.sharing)
+        return renamed(simplify(tree), {**self.places(k), "other": q.Output(self.last, unit)})
+
+    def collected(self, unit: int, total: Total = lambda terms: add(*terms)) -> Expression:
+        """Σ_k of all entries, with the sum of the targets, as ``total`` writes it."""
+        assert isinstance(self.fused, SoftmaxCrossEntropy)
+        parts: dict[Any, Expression] = {key: Symbol(quantity) for key, quantity in self.places(unit).items()}
+        parts["whole"] = total([Symbol(q.Target(k)) for k in range(self.network.sizes[-1])])
+        return substitute(shared(self.fused.signal, *self.sharing), parts.get)
+
+    def signal(self, unit: int) -> Expression:
+        """The same, as far as it collapses: the sum of the targets stays where it is not 1."""
+        assert self.fused is not None
+        if not self.targets_sum_to_one:
+            return self.collected(unit)
+        return renamed(shared_fused(self.fused, *self.sharing), self.places(unit))
 
     def error_by_parameter(self, of: Quantity, index: int) -> Expression:
         """∂E/∂parameter = Σ_u ∂E/∂sum_u · ∂sum_u/∂parameter over the units u that it belongs to."""

@@ -141,6 +141,8 @@ class Lines:
             case q.Derivative(q.TotalError(), q.Parameter(index)) if self.penalized(index):
                 own_part = self._of_errors(quantity).expression
                 return Formula(own_part + Symbol(q.Derivative(q.PenaltyError(), q.Parameter(index))))
+            case q.Derivative(q.WithoutPenalty(), q.Parameter() as by):
+                return self._of_errors(q.Derivative(q.TotalError(), by))
             case q.Error() | q.Derivative(q.TotalError() | q.Error(), q.Parameter()):
                 return self._of_errors(quantity)
             case q.Derivative(q.PenaltyError(), q.Parameter(index)) if self.penalized(index):

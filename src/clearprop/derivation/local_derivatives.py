@@ -10,9 +10,10 @@ import numpy as np
 
 from clearprop.cached import cached_property
 from clearprop.derivation.lines import Line, Lines
-from clearprop.derivation.shares import shared_slope
+from clearprop.derivation.shares import SHOWN_COLLAPSE, elided_sum, shared_slope
 from clearprop.derivation.words import words
 from clearprop.expressions import Expression, Number, Slope, Symbol, evaluate, renamed, substitute, symbols
+from clearprop.expressions.tree import add
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
 from clearprop.rules.activations import Activation, Softmax
@@ -41,13 +42,15 @@ class Factor(Computed):
     """One factor of a product: ``∂of/∂by``.
 
     A collapsed factor stands for a sum over paths; ``expansion`` writes that out, ``elided`` counts the terms
-    left out. ``collapse`` has the products that simplify to the expression of a fused loss and activation.
+    left out. ``collapse`` has the products that simplify to the expression of a fused loss and activation, and
+    ``steps`` what stands between them, each with a remark.
     """
 
     working: Working | None = None
     expansion: tuple[Term, ...] = ()
     elided: int = 0
     collapse: tuple[Term, ...] = ()
+    steps: tuple[tuple[Expression, str], ...] = ()
     remark: str = ""
 
 
@@ -113,26 +116,47 @@ class Links:
     def _way(self, quantity: q.Derivative) -> dict[str, Any]:
         """Return the working that leads to a factor, or what collapses into it, and a remark."""
         match quantity:
-            case q.Derivative(q.Output(layer, unit), q.Sum()):
+            case q.Derivative(q.Output(layer, unit), q.Sum(_, by)):
                 rule, mask = self.network.layers[layer].rule, self.formulas.masks[layer]
                 remark = "" if mask is None else words("kept" if mask[unit] else "dropped")
+                if isinstance(rule, Activation) and unit != by:
+                    names = self.cycle.names.text
+                    return {"remark": words("independent", error=names(quantity.of), other=names(quantity.by))}
                 if not isinstance(rule, Activation):
                     return {"remark": remark}
                 places = {Role.OUTPUT: q.Output(layer, unit), Role.SUM: q.Sum(layer, unit)}
                 raw = self.formulas.masked(layer, unit, renamed(rule.slope.raw, places))
                 return {"remark": remark, "working": Working(raw, rule.slope.rules)}
-            case q.Derivative(_, q.Output(layer, k)) if layer == self.last:
+            case q.Derivative(q.Error(m), q.Output(layer, k) | q.Sum(layer, k)) if layer == self.last and m != k:
+                if isinstance(quantity.by, q.Output) or not self.formulas.fused_softmax(layer):
+                    names = self.cycle.names.text
+                    return {"remark": words("independent", error=names(quantity.of), other=names(quantity.by))}
+                return self._collapse(quantity.of, k)
+            case q.Derivative(q.TotalError() | q.Error(), q.Output(layer, k)) if layer == self.last:
                 return {"working": worked(shared_slope(*self.formulas.sharing), self.formulas.places(k))}
-            case q.Derivative(_, q.Sum(_, k)):
-                loss, last = self.network.loss.rule.name, self.network.layers[-1].rule.name
-                return {"remark": words("fused", loss=loss, activation=last), "collapse": self._fused_parts(k)}
+            case q.Derivative(q.TotalError() | q.Error() as of, q.Sum(layer, k)) if layer == self.last and self.fused:
+                return self._collapse(of, k)
         return {}
 
-    def _fused_parts(self, k: int) -> tuple[Term, ...]:
-        """Return the products that ∂E/∂sum_k of a fused loss replaces: ∂E_m/∂output_m · ∂output_m/∂sum_k for each
-        output m that sum_k reaches. Their values may overflow where the fused one does not."""
+    def _collapse(self, of: Quantity, k: int) -> dict[str, Any]:
+        """Return the products that ∂E/∂sum_k of a fused loss replaces, the steps from them to its formula, and a
+        remark."""
+        loss, last = self.network.loss.rule.name, self.network.layers[-1].rule.name
+        fused, parts = words("fused", loss=loss, activation=last), self._fused_parts(of, k)
+        if of != q.TotalError() or not self.formulas.fused_softmax(self.last):
+            return {"remark": fused, "collapse": parts}
+        trees = [add(*(self.formulas.entry(m, k) for m in range(len(parts))))] if len(parts) <= SHOWN_COLLAPSE else []
+        if self.formulas.targets_sum_to_one:
+            trees.append(self.formulas.collected(k, elided_sum))
+        steps = tuple((tree, "" if at else fused) for at, tree in enumerate(trees))
+        remark = words("whole") if self.formulas.targets_sum_to_one else "" if steps else fused
+        return {"remark": remark, "collapse": parts, "steps": steps}
+
+    def _fused_parts(self, of: Quantity, k: int) -> tuple[Term, ...]:
+        """Return ∂E_m/∂output_m · ∂output_m/∂sum_k for each output m that sum_k reaches, or for one error alone.
+        Their values may overflow where the fused one does not."""
         softmax = isinstance(self.network.layers[-1].rule, Softmax)
-        errors = map(q.Error, range(self.network.sizes[-1]) if softmax else (k,))
+        errors = [of] if isinstance(of, q.Error) else map(q.Error, range(self.network.sizes[-1]) if softmax else (k,))
         by, last = q.Sum(self.last, k), self.last
-        ends = ((of, q.Output(last, of.index)) for of in errors)
-        return tuple(Term(of, (self(of, output), self(output, by))) for of, output in ends)
+        ends = ((error, q.Output(last, error.index)) for error in errors)
+        return tuple(Term(error, (self(error, output), self(output, by))) for error, output in ends)

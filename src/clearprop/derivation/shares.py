@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from clearprop.derivation.words import words
 from clearprop.expressions import (
     Apply,
     Expression,
@@ -15,7 +17,7 @@ from clearprop.expressions import (
     simplify,
     substitute,
 )
-from clearprop.expressions.tree import multiply
+from clearprop.expressions.tree import add, multiply
 from clearprop.network import names as q
 from clearprop.network.description import Objective, Reduction
 from clearprop.rules.fused import AnyFused
@@ -24,6 +26,12 @@ from clearprop.rules.roles import Role
 
 WEIGHT = q.Named("weight")
 """The weight of an example, in the formulas of examples that have one."""
+
+
+SHOWN_TERMS = 6
+"""A sum of more terms than this, by more than a few, shows its first ones and counts the rest."""
+SHOWN_COLLAPSE = 6
+"""The most products that are written out before they collapse to one formula."""
 
 
 def weighted(tree: Expression) -> Expression:
@@ -55,10 +63,20 @@ def shared_slope(objective: Objective, outputs: int, counted: bool) -> Slope:
     if not counted:
         return slope
     # Simplified as without a weight, which stays in front where it is seen.
-    return slope._replace(simplified=simplify(shared(objective.rule.slope.simplified, objective, outputs, counted)))
+    own = objective.rule.slope
+    simplified, written = (shared(each, objective, outputs, counted) for each in (own.simplified, own.written))
+    return slope._replace(simplified=simplify(simplified), written=simplify(written))
 
 
 def shared_fused(fused: AnyFused, objective: Objective, outputs: int, counted: bool) -> Expression:
     """Return the error signal of a fused loss and activation as it is shown, shared likewise."""
     tree = shared(fused.shown_slope, objective, outputs, counted)
     return simplify(tree) if objective.over_outputs == "mean" else tree
+
+
+def elided_sum(terms: Sequence[Expression], count: int | None = None, always: Sequence[Expression] = ()) -> Expression:
+    """Return the sum of the terms; of many, the first few and the number of the others (``count`` is that of all)."""
+    count = len(terms) if count is None else count
+    if count > SHOWN_TERMS + 2:
+        terms = [*terms[:SHOWN_TERMS], Symbol(words("more", count=count - SHOWN_TERMS))]
+    return add(*terms, *always)

@@ -32,6 +32,12 @@ class Split:
     by_output: tuple[Array, ...]
     sizes: tuple[Array, ...]
 
+    def output(self, k: int, layer: int, unit: int) -> float:
+        """Return ∂E_k/∂output_unit; the outputs of layer -1 are the inputs."""
+        if layer < 0:
+            return float(self.by_sum[0][k] @ self.trace.parameters.weights(0)[:, unit])
+        return float(self.by_output[layer][k, unit])
+
 
 def split(link: Links) -> Split:
     """Split the error signals of one example.

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any
 
 from clearprop.derivation.lines import Lines
 from clearprop.derivation.local_derivatives import plugged
-from clearprop.derivation.shares import reduced
+from clearprop.derivation.shares import SHOWN_TERMS, elided_sum, reduced
 from clearprop.derivation.words import words
 from clearprop.display import Displayable
 from clearprop.errors import InvalidArgument
-from clearprop.expressions import Apply, Expression, Number, Operator, Symbol, bind, evaluate
-from clearprop.expressions.tree import add, multiply
+from clearprop.expressions import (
+    Apply,
+    Expression,
+    Number,
+    Operator,
+    bind,
+    evaluate,
+    renamed,
+    substitute,
+    symbols,
+)
+from clearprop.expressions.tree import multiply
 from clearprop.messages import abridged
 from clearprop.network import names as q
 from clearprop.network.data import Column
@@ -21,10 +31,8 @@ from clearprop.network.names import Quantity
 from clearprop.propagation.cycle import Cycle
 from clearprop.propagation.forward import output_errors
 from clearprop.rules.activations import Activation
+from clearprop.rules.roles import Role
 from clearprop.rules.standardize import ORIGINAL, STANDARDIZED
-
-SHOWN_TERMS = 6
-"""A sum of more terms than this, by more than a few, shows its first ones and counts the rest."""
 
 Formulas = tuple[tuple[Expression, ...], str]
 """The formulas of a value, from the general to the plain one, and a remark."""
@@ -41,58 +49,101 @@ class ValueDerivation(Displayable):
     value: float
     remark: str = ""
 
+    @property
+    def listed(self) -> Quantity:
+        """The quantity under whose name it is listed."""
+        return self.quantity
+
     def __repr__(self) -> str:
         return f"ValueDerivation({self.cycle.names.text(self.quantity)} = {self.value:.6g})"
 
 
 def derive_value(lines: Lines, quantity: Quantity) -> ValueDerivation:
-    """Return the derivation of a sum, an output, an error, a target or an input.
+    """Return the derivation of a sum, an output, an error, a target, an input, or a number of the update.
 
-    In a batch, sums and outputs are those of its first example; errors are the batch's.
+    In a batch, sums and outputs are those of its first example, unless they are one of an example; errors are
+    the batch's.
+
+    Raises:
+        InvalidArgument: the quantity is not part of this cycle.
     """
-    cycle = lines.cycle
-    formulas, remark = _formulas(lines, quantity)
-    value = cycle.value(quantity, 0)
-    tree = plugged(formulas[-1], lambda key: cycle.value(key, 0)) if formulas else Number(value)
+    cycle, row, own = lines.cycle, 0, quantity
+    if isinstance(quantity, q.OfExample):
+        row, own = cycle.row(quantity.example), quantity.of
+
+    def number(key: Any) -> float:
+        found = cycle.known(q.OfExample(key, quantity.example) if isinstance(quantity, q.OfExample) else key, row)
+        if found is None:
+            found = evaluate(tree := lines[key].expression, {each: number(each) for each in symbols(tree)})
+        return float(found)
+
+    formulas, remark = _formulas(lines, own, row if isinstance(quantity, q.OfExample) or not lines.batch else None)
+    value = number(own)
+    tree = plugged(formulas[-1], number) if formulas else Number(value)
     return ValueDerivation(cycle, quantity, formulas, tree, value, remark)
 
 
-def _formulas(lines: Lines, quantity: Quantity) -> Formulas:
+def _formulas(lines: Lines, quantity: Quantity, row: int | None) -> Formulas:
+    """Return the formulas of a quantity of the example in a row, or without one of the whole batch."""
     penalty = lines.penalty
     match quantity:
         case q.Input(index) | q.Output(-1, index):
-            return _of_input(lines.cycle, index)
+            return _of_input(lines.cycle, index, row or 0)
         case q.Target(k):
-            return _of_target(lines.cycle, k)
+            return _of_target(lines.cycle, k, row or 0)
         case q.Named("weight"):
             return (), words("example_weight")
         case q.Sum(layer, _):
             biases = 0 if lines.network.layers[layer].bias == "none" else 1
-            return (_elided(lines.of_example(quantity, 0).expression, biases),), ""
+            return (_elided(lines.of_example(quantity, row or 0).expression, biases),), ""
         case q.Output(layer, unit):
-            return _of_output(lines, layer, unit)
-        case q.Error(k) if lines.batch:
-            return _of_batch(lines, k)
+            return _of_output(lines, layer, unit, row or 0)
         case q.Error(k):
-            fused = lines.example(0).fused
+            if row is None:
+                return _of_batch(lines, k)
+            fused = lines.example(row).fused
             total = lines.cycle.names.text(q.Sum(lines.network.depth - 1, k))
             remark = "" if fused is None else words("precision", sum=total)
-            return (lines[quantity].expression,), remark
+            return (lines.of_example(quantity, row).expression,), remark
+        case q.TotalError() if row is not None and lines.batch:
+            return (_elided(lines.of_example(quantity, row).expression),), ""
         case q.TotalError():
             return (_elided(lines[quantity].expression, 1 if penalty else 0),), ""
         case q.PenaltyError():
             count = int(lines.layout.is_weight.sum())
             terms = islice(lines.penalty_terms(), SHOWN_TERMS + 3)
             return (elided_sum(tuple(terms), count),) if penalty else (), words("penalty")
+        case q.LearningRate():
+            return _of_rate(lines.cycle)
+        case q.Updated(q.State()) | q.State() | q.Named("norm" | "clip_factor") if quantity in lines:
+            return (_elided_norm(lines[quantity].expression),), ""
+        case q.State(symbol, _) if symbol in lines.cycle.state:
+            return (), words("state")
+        case q.Parameter() | q.Named():
+            return (), words("constant")
     raise InvalidArgument(f"{lines.cycle.names.text(quantity)} has no derivation")
 
 
-def elided_sum(terms: Sequence[Expression], count: int | None = None, always: Sequence[Expression] = ()) -> Expression:
-    """Return the sum of the terms; of many, the first few and the number of the others (``count`` is that of all)."""
-    count = len(terms) if count is None else count
-    if count > SHOWN_TERMS + 2:
-        terms = [*terms[:SHOWN_TERMS], Symbol(words("more", count=count - SHOWN_TERMS))]
-    return add(*terms, *always)
+def _of_rate(cycle: Cycle) -> Formulas:
+    """Return the rate that the schedule gives, its constants put in; a plateau's follows from losses."""
+    schedule, base = cycle.problem.optimizer.schedule, cycle.problem.optimizer.learning_rate
+    if schedule.name == "plateau":
+        return (), words("plateau", base=f"{base:g}")
+    if schedule.name == "constant" and not schedule.warmup:
+        return (), words("rate")
+    numbers: dict[Any, float] = {**schedule.numbers, "base": base, "epoch": cycle.epoch, Role.STEP: cycle.step}
+    tree = substitute(schedule.rate, lambda key: Number(float(numbers[key])))
+    return (renamed(schedule.rate, {key: q.Named(str(key)) for key in numbers}), tree), words(
+        "scheduled", schedule=schedule.name, epoch=cycle.epoch + 1
+    )
+
+
+def _elided_norm(tree: Expression) -> Expression:
+    """Return an assignment; of the norm of many gradients, the first few."""
+    match tree:
+        case Apply(Operator.SQRT, (inner,)):
+            return Operator.SQRT(_elided(inner))
+    return tree
 
 
 def _elided(tree: Expression, always: int = 0) -> Expression:
@@ -104,7 +155,7 @@ def _elided(tree: Expression, always: int = 0) -> Expression:
     return tree
 
 
-def _of_input(cycle: Cycle, index: int) -> Formulas:
+def _of_input(cycle: Cycle, index: int, row: int) -> Formulas:
     """Return how an input follows from a column of the table, if there is one."""
     fitted = cycle.problem.fitted
     if fitted is None:
@@ -112,15 +163,15 @@ def _of_input(cycle: Cycle, index: int) -> Formulas:
     column, category = fitted.source(index)
     if category is not None:
         return (), words("category", column=abridged(column.name), category=abridged(category))
-    return _of_column(column, cycle.examples.inputs[0, index])
+    return _of_column(column, cycle.examples.inputs[row, index])
 
 
-def _of_target(cycle: Cycle, index: int) -> Formulas:
+def _of_target(cycle: Cycle, index: int, row: int) -> Formulas:
     """Return how a target follows from a column of the table, where it is not the column's own number."""
     fitted = cycle.problem.fitted
     if fitted is None or not fitted.standardized:
         return (), words("target")
-    return _of_column(fitted.standardized[index], cycle.examples.targets[0, index])
+    return _of_column(fitted.standardized[index], cycle.examples.targets[row, index])
 
 
 def _of_column(column: Column, value: float) -> Formulas:
@@ -134,10 +185,10 @@ def _of_column(column: Column, value: float) -> Formulas:
     return (bind(STANDARDIZED, {"value": shown, **numbers}),), words("standardized", column=abridged(column.name))
 
 
-def _of_output(lines: Lines, layer: int, unit: int) -> Formulas:
+def _of_output(lines: Lines, layer: int, unit: int, row: int) -> Formulas:
     """Return the activation, and where it is a primitive with a plainer form, that too; with the mask of dropout."""
-    example = lines.example(0)
-    mask, tree = example.masks[layer], lines.of_example(q.Output(layer, unit), 0).expression
+    example = lines.example(row)
+    mask, tree = example.masks[layer], lines.of_example(q.Output(layer, unit), row).expression
     remark = "" if mask is None else words("kept" if mask[unit] else "dropped")
     if not isinstance(lines.network.layers[layer].rule, Activation):
         return (example.masked(layer, unit, example.activated(layer, unit, elided_sum)),), remark

@@ -18,12 +18,21 @@ WORDS: Mapping[str, str] = {
     "weighted_examples": "{reduction} over the examples, each error times its example's weight",
     # local derivatives
     "fused": "{loss} after {activation}: the product collapses",
+    "whole": "the targets add up to 1",
+    "independent": "{error} does not depend on {other}",
+    "zero": "because {causes}",
     "mean": "mean",
     "kept": "dropout: kept and scaled",
     "dropped": "dropout: dropped",
     "known": "already computed",
     "known_for": "already computed for {quantity}",
     "frozen": "unchanged: not trained",
+    # the update
+    "rate": "given, the learning rate",
+    "scheduled": "the schedule {schedule}, in epoch {epoch}",
+    "plateau": "{base}, as far as the schedule plateau has lowered it",
+    "constant": "given",
+    "state": "kept from the step before; 0 at the start",
     # sums
     "path": "path {number}",
     "more": "… ({count} more)",

@@ -9,19 +9,18 @@ from functools import partial
 from typing import Any
 
 from clearprop.derivation.chain import PATH_LIMIT, WIDTH_LIMIT
-from clearprop.derivation.shares import shared, shared_fused, shared_slope
+from clearprop.derivation.shares import SHOWN_COLLAPSE, SHOWN_TERMS, shared, shared_fused, shared_slope
 from clearprop.derivation.symptoms import SYMPTOMS, THRESHOLDS, steepest
-from clearprop.derivation.values import SHOWN_TERMS
 from clearprop.derivation.words import WORDS
 from clearprop.explorer.trees import slope, tree
-from clearprop.expressions import Operator, Symbol, numeric
+from clearprop.expressions import Operator, Symbol, numeric, simplify
 from clearprop.network.description import Network, Objective
 from clearprop.network.examples import NOT_WHOLE, OUTSIDE
 from clearprop.network.layout import WEIGHT
 from clearprop.network.notation import ACCENTED, GREEK, NOTATIONS
 from clearprop.propagation.dropout import KEPT
 from clearprop.propagation.finite import SENTENCES as NOT_FINITE
-from clearprop.rendering.compose import SHOWN_COLLAPSE, SHOWN_EXAMPLES
+from clearprop.rendering.compose import SHOWN_EXAMPLES
 from clearprop.rendering.latex_symbols import ESCAPES, escaped
 from clearprop.rendering.text import COLUMNS
 from clearprop.rules.activations import ACTIVATIONS, Activation, AnyActivation
@@ -154,8 +153,25 @@ def _fused(rule: Loss, objective: Objective, outputs: int) -> dict[str, Any]:
     pairs = {name: pair for (loss, name), pair in FUSED.items() if loss == rule.name}
     shown = {name: _weighted(partial(shared_fused, pair, objective, outputs)) for name, pair in pairs.items()}
     return {
-        name: {"shown": {key: tree(each) for key, each in shown[name].items()}, **_pair(pairs[name])} for name in pairs
+        name: {
+            "shown": {key: tree(each) for key, each in shown[name].items()},
+            **_pair(pairs[name]),
+            **_steps(pairs[name], objective, outputs),
+        }
+        for name in pairs
     }
+
+
+def _steps(pair: AnyFused, objective: Objective, outputs: int) -> dict[str, Any]:
+    """Return what stands between the products of softmax and its loss and the error signal, with its share."""
+    if isinstance(pair, Fused):
+        return {}
+
+    def made(part: str, counted: bool) -> Any:
+        found = shared(getattr(pair, part), objective, outputs, counted)
+        return tree(found if part == "signal" else simplify(found))
+
+    return {"shared": {part: _weighted(partial(made, part)) for part in ("diagonal", "off_diagonal", "signal")}}
 
 
 def _pair(pair: AnyFused) -> dict[str, Any]:

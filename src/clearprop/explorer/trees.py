@@ -51,5 +51,7 @@ def symbol(key: Any) -> str:
 
 
 def slope(derivative: Slope) -> dict[str, Any]:
-    """Return a derivative: as the rules of calculus give it, simplified, and the names of those rules."""
-    return {"raw": tree(derivative.raw), "simplified": tree(derivative.simplified), "rules": list(derivative.rules)}
+    """Return a derivative: as the rules of calculus give it, simplified, as it is written, and the names of those
+    rules."""
+    trees = {key: tree(getattr(derivative, key)) for key in ("raw", "simplified", "written")}
+    return {**trees, "rules": list(derivative.rules)}

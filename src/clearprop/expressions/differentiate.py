@@ -27,6 +27,7 @@ from clearprop.expressions.tree import (
 )
 
 Derive = Callable[[Expression], Expression]
+SlopeOf = Callable[[Operator], Derive | None]
 
 
 class Step(NamedTuple):
@@ -38,11 +39,13 @@ class Step(NamedTuple):
 
 
 class Slope(NamedTuple):
-    """A derivative: as the rules give it, and simplified, with the steps in order."""
+    """A derivative: simplified, as it is computed; and to be read: as the rules give it, with the steps in order,
+    and ``written`` as that is simplified. 1 - tanh(u)² is read, and computed as 4 σ(2u) σ(-2u)."""
 
     raw: Expression
     simplified: Expression
     steps: tuple[Step, ...]
+    written: Expression
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -61,8 +64,9 @@ def differentiate(tree: Expression, by: Hashable) -> Slope:
     ('constant factor rule', 'power rule', 'chain rule', 'difference rule')
     """
     steps: list[Step] = []
-    raw = _derive(tree, by, steps)
-    return Slope(raw, simplify(raw), tuple(steps))
+    raw = _derive(tree, by, steps, lambda operator: operator.written_slope)
+    computed = _derive(tree, by, [], lambda operator: operator.slope)
+    return Slope(raw, simplify(computed), tuple(steps), simplify(raw))
 
 
 def derivative(tree: Expression, by: Hashable) -> Expression:
@@ -70,24 +74,24 @@ def derivative(tree: Expression, by: Hashable) -> Expression:
     return differentiate(tree, by).simplified
 
 
-def _derive(tree: Expression, by: Hashable, steps: list[Step]) -> Expression:
+def _derive(tree: Expression, by: Hashable, steps: list[Step], slope_of: SlopeOf) -> Expression:
     if by not in symbols(tree):
         return Number(0.0)
     match tree:
         case Symbol():
             return Number(1.0)
         case Apply(operator, arguments):
-            rule, result = _apply(operator, arguments, by, steps)
+            rule, result = _apply(operator, arguments, by, steps, slope_of)
             steps.append(Step(rule, tree, result))
             return result
     raise TypeError(f"not an expression: {tree!r}")
 
 
 def _apply(
-    operator: Operator, arguments: tuple[Expression, ...], by: Hashable, steps: list[Step]
+    operator: Operator, arguments: tuple[Expression, ...], by: Hashable, steps: list[Step], slope_of: SlopeOf
 ) -> tuple[str, Expression]:
     def d(tree: Expression) -> Expression:
-        return _derive(tree, by, steps)
+        return _derive(tree, by, steps, slope_of)
 
     match operator, arguments:
         case Operator.ADD, terms:
@@ -120,8 +124,8 @@ def _apply(
             return "smaller of two", where(less(u, v), d(u), d(v))
         case Operator.WHERE, (condition, u, v):
             return "case by case", where(condition, d(u), d(v))
-        case _, (u,) if operator.slope is not None:
-            return _chain(f"derivative of {operator.value}", operator.slope(u), u, by, d, steps)
+        case _, (u,) if (slope := slope_of(operator)) is not None:
+            return _chain(f"derivative of {operator.value}", slope(u), u, by, d, steps)
     raise TypeError(f"{operator.value} has no derivative")
 
 

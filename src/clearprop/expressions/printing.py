@@ -29,25 +29,25 @@ class Alphabet(ABC):
         """Return the text of the whole tree."""
         return self.piece(tree)[0]
 
-    def piece(self, tree: Expression) -> Piece:
-        """A part of the tree and how strongly it binds."""
+    def piece(self, tree: Expression, leading: bool = True) -> Piece:
+        """A part of the tree and how strongly it binds; a product that does not lead begins with no sign."""
         match tree:
             case Number(value):
                 return self.literal(value)
             case Symbol(key):
                 return self.symbol(key)
-            case Apply(Operator.ADD, arguments):
-                first, *rest = arguments
-                parts = [self.wrapped(first, SUM)]
-                parts += [self.wrapped(term, PRODUCT, leading=False) for term in rest]
-                return self.plus.join(parts), SUM
+            case Apply(Operator.ADD, (first, *rest)):
+                signed = (self.signed(term) for term in rest)
+                parts = [f"{sign}{self.wrapped(term, PRODUCT, leading=False)}" for sign, term in signed]
+                return "".join([self.wrapped(first, SUM), *parts]), SUM
             case Apply(Operator.SUBTRACT, (u, v)):
                 return f"{self.wrapped(u, SUM)}{self.minus}{self.wrapped(v, PRODUCT, leading=False)}", SUM
-            case Apply(Operator.MULTIPLY, arguments):
-                first, *rest = arguments
-                parts = [self.wrapped(first, PRODUCT)]
+            case Apply(Operator.MULTIPLY, (first, *rest)):
+                parts = [self.wrapped(first, PRODUCT, leading)]
                 parts += [self.wrapped(factor, SIGN, leading=False) for factor in rest]
                 return self.times().join(parts), PRODUCT
+            case Apply(Operator.NEGATE, (u,)) if begins_with_zero(u):
+                return self.piece(u, leading)
             case Apply(Operator.NEGATE, (u,)):
                 return f"{self.negative}{self.wrapped(u, PRODUCT, leading=False)}", SIGN
             case Apply(Operator.DIVIDE, (u, v)):
@@ -62,9 +62,16 @@ class Alphabet(ABC):
                 return self.function(operator, arguments)
         raise TypeError(f"not an expression: {tree!r}")
 
+    def signed(self, term: Expression) -> tuple[str, Expression]:
+        """The sign before a later term of a sum, and what follows it: + -u is - u."""
+        match term:
+            case Apply(Operator.NEGATE, (u,)) if not begins_with_zero(u):
+                return self.minus, u
+        return self.plus, term
+
     def wrapped(self, tree: Expression, at_least: int, leading: bool = True) -> str:
         """The part, in parentheses unless it binds at least as strongly; a sign that does not lead gets them too."""
-        shown, strength = self.piece(tree)
+        shown, strength = self.piece(tree, leading)
         if strength < at_least or (strength == SIGN and not leading):
             return self.parenthesised(shown)
         return shown
@@ -96,6 +103,16 @@ class Alphabet(ABC):
     def function(self, operator: Operator, arguments: tuple[Expression, ...]) -> Piece: ...
 
 
+def begins_with_zero(tree: Expression) -> bool:
+    """Return whether a number or a product begins with a plain 0, before which nobody writes a sign."""
+    match tree:
+        case Number(value):
+            return value == 0
+        case Apply(Operator.MULTIPLY | Operator.DIVIDE, (first, *_)):
+            return begins_with_zero(first)
+    return False
+
+
 class Text(Alphabet):
     """Plain text, in the syntax that the parser reads."""
 
@@ -107,7 +124,8 @@ class Text(Alphabet):
 
     def quotient(self, above: Expression, below: Expression) -> Piece:
         separator = "/" if isinstance(above, Number) and isinstance(below, Number) else " / "
-        return f"{self.wrapped(above, PRODUCT)}{separator}{self.wrapped(below, POWER)}", PRODUCT
+        shown = f"{self.wrapped(above, PRODUCT)}{separator}{self.wrapped(below, POWER)}"
+        return shown, SIGN if shown.startswith("-") else PRODUCT
 
     def power(self, base: Expression, exponent: Expression) -> Piece:
         return f"{self.wrapped(base, ATOM)}**{self.wrapped(exponent, POWER)}", POWER

@@ -26,8 +26,8 @@ from clearprop.expressions import numeric
 
 class Operator(Enum):
     """An operator: how it is written, how many arguments follow a function's name (None for a sign
-    between its operands), and how NumPy computes it; of a function of u its derivative d/du, and
-    what it means in plainer terms.
+    between its operands), and how NumPy computes it; of a function of u its derivative d/du,
+    what it means in plainer terms, and the derivative as a person writes it, where that differs.
 
     ``ADD`` and ``MULTIPLY`` take two or more operands. A function with a meaning is one of the
     language because the plain form loses digits or overflows: 1 - logistic(u) is logistic(-u), and
@@ -51,9 +51,12 @@ class Operator(Enum):
     SQRT = "sqrt", 1, np.sqrt, lambda u: 1 / (2 * sqrt(u))
     SIN = "sin", 1, np.sin, lambda u: cos(u)  # noqa: PLW0108
     COS = "cos", 1, np.cos, lambda u: -sin(u)
-    TANH = "tanh", 1, np.tanh, lambda u: 4 * logistic(2 * u) * logistic(-(2 * u))
+    TANH = (
+        "tanh", 1, np.tanh, lambda u: 4 * logistic(2 * u) * logistic(-(2 * u)), None, lambda u: 1 - tanh(u) ** 2
+    )  # fmt: skip
     LOGISTIC = (
-        "logistic", 1, numeric.logistic, lambda u: logistic(u) * logistic(-u), lambda u: 1 / (1 + exp(-u))
+        "logistic", 1, numeric.logistic, lambda u: logistic(u) * logistic(-u), lambda u: 1 / (1 + exp(-u)),
+        lambda u: logistic(u) * (1 - logistic(u)),
     )  # fmt: skip
     SOFTPLUS = "softplus", 1, numeric.softplus, lambda u: logistic(u), lambda u: log(1 + exp(u))  # noqa: PLW0108
     ERF = "erf", 1, numeric.erf, lambda u: Number(2 / math.sqrt(math.pi)) * exp(-(u**2))
@@ -68,6 +71,7 @@ class Operator(Enum):
     compute: Callable[..., Any]
     slope: Callable[[Expression], Expression] | None
     meaning: Callable[[Expression], Expression] | None
+    written_slope: Callable[[Expression], Expression] | None
 
     def __new__(
         cls,
@@ -76,10 +80,12 @@ class Operator(Enum):
         compute: Callable[..., Any],
         slope: Callable[[Expression], Expression] | None = None,
         meaning: Callable[[Expression], Expression] | None = None,
+        written_slope: Callable[[Expression], Expression] | None = None,
     ) -> Operator:
         member = object.__new__(cls)
         member._value_ = sign
         member.arity, member.compute, member.slope, member.meaning = arity, compute, slope, meaning
+        member.written_slope = written_slope or slope
         return member
 
     def __call__(self, *arguments: Operand) -> Expression:

@@ -88,7 +88,6 @@ class Data:
     target: Annotated[tuple[str, ...], columns]
     inputs: Annotated[tuple[str, ...] | None, optional(columns)] = None
     standardize: Annotated[bool, boolean] = False
-    standardize_target: Annotated[bool | None, optional(boolean)] = None
     split: Annotated[float, share] = 0.2
     missing: Annotated[Missing, either(*get_args(Missing))] = "refuse"
     class_weights: Annotated[Literal["balanced"] | Mapping[str, float] | None, optional(class_weights)] = None
@@ -98,6 +97,7 @@ class Data:
     na: Annotated[tuple[str, ...], marks] = NA
     decimal: Annotated[Literal[".", ","] | None, optional(either(".", ","))] = None
     names: Annotated[tuple[str, ...] | None, optional(header)] = None
+    standardize_target: Annotated[bool | None, optional(boolean)] = None
 
     def __post_init__(self) -> None:
         check_fields(self)

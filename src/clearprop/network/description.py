@@ -10,7 +10,7 @@ Network(2-16-3: relu, softmax)
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Annotated, Literal, get_args
 
@@ -29,6 +29,8 @@ MAX_LAYERS = 1_000
 MAX_PARAMETERS = 200_000_000
 
 Reduction = Literal["sum", "mean"]
+AUTO: Literal["auto"] = "auto"
+"""As many inputs as the columns of a table will make."""
 
 
 @dataclass(frozen=True)
@@ -38,44 +40,58 @@ class Objective:
     - ``rule``: the loss of one output.
     - ``over_outputs``: whether the errors of an example's outputs are summed or averaged.
     - ``over_examples``: whether the errors of a batch's examples are summed or averaged.
+    - ``named``: whether somebody chose the rule; if not, it may follow from the classes of a table.
     """
 
     rule: Loss
     over_outputs: Annotated[Reduction, either(*get_args(Reduction))] = "sum"
     over_examples: Annotated[Reduction, either(*get_args(Reduction))] = "mean"
+    named: bool = field(default=True, compare=False)
 
     def __post_init__(self) -> None:
         check_fields(self)
 
 
-def usual_loss(layers: Sequence[Dense]) -> Loss:
-    """Return the loss of a network that names none."""
-    softmax = bool(layers) and layers[-1].rule.name == "softmax"
-    return loss("categorical_cross_entropy" if softmax else "half_squared_error")
+def usual_loss(layers: Sequence[Dense], *, classes: bool = False) -> Loss:
+    """Return the loss of a network that names none; whether its targets are ``classes``, a table says."""
+    if layers and layers[-1].rule.name == "softmax":
+        return loss("categorical_cross_entropy")
+    return loss("binary_cross_entropy" if classes and is_share(layers) else "half_squared_error")
+
+
+def is_share(layers: Sequence[Dense]) -> bool:
+    """Return whether the one output is between 0 and 1, as the share of a class is."""
+    return bool(layers) and layers[-1].size == 1 and layers[-1].rule.bounds == (0.0, 1.0)
 
 
 @dataclass(frozen=True, init=False, repr=False)
 class Network(Displayable):
     """Inputs, layers and loss.
 
-    - ``inputs``: the number of inputs, or their names.
+    - ``inputs``: the number of inputs, their names, or ``"auto"``: as many as the columns of a table make.
     - ``layers``: the layers, from the first hidden one to the outputs.
     - ``loss``: a name, an expression in y and t, a rule, or an ``Objective`` with its reductions; by default
-      ``categorical_cross_entropy`` after softmax and ``half_squared_error`` otherwise.
+      ``categorical_cross_entropy`` after softmax, ``binary_cross_entropy`` where one output between 0 and 1
+      learns the two classes of a table, and ``half_squared_error`` otherwise.
 
     Raises:
         InvalidNetwork: everything that is wrong with it, at once.
     """
 
-    inputs: int | tuple[str, ...]
+    inputs: int | tuple[str, ...] | Literal["auto"]
     layers: tuple[Dense, ...]
     loss: Objective
 
     def __init__(
-        self, inputs: int | Sequence[str], layers: Sequence[Dense], loss: str | Loss | Objective | None = None
+        self,
+        inputs: int | Sequence[str] | Literal["auto"],
+        layers: Sequence[Dense],
+        loss: str | Loss | Objective | None = None,
     ) -> None:
         vars(self).update(  # a frozen object is filled once, here
-            inputs=count_or_names(inputs, "inputs"), layers=tuple(layers), loss=_objective(loss, layers)
+            inputs=AUTO if isinstance(inputs, str) and inputs == AUTO else count_or_names(inputs, "inputs"),
+            layers=tuple(layers),
+            loss=_objective(loss, layers),
         )
         faults = list(self._shape_faults()) or list(self._meaning_faults())
         if faults:
@@ -88,7 +104,7 @@ class Network(Displayable):
     @cached_property
     def sizes(self) -> tuple[int, ...]:
         """The number of inputs, then of the units of each layer."""
-        inputs = self.inputs if isinstance(self.inputs, int) else len(self.inputs)
+        inputs = self.inputs if isinstance(self.inputs, int) else 0 if self.inputs == AUTO else len(self.inputs)
         return (inputs, *(layer.size for layer in self.layers))
 
     @property
@@ -117,7 +133,7 @@ class Network(Displayable):
         """The names of the inputs: ``x1, x2, …`` unless given."""
         if isinstance(self.inputs, int):
             return tuple(f"x{i + 1}" for i in range(self.inputs))
-        return self.inputs
+        return () if isinstance(self.inputs, str) else self.inputs
 
     @cached_property
     def unit_names(self) -> tuple[tuple[str, ...], ...]:
@@ -141,7 +157,7 @@ class Network(Displayable):
             yield Fault("layers", f"at most {MAX_LAYERS} layers, found {len(self.layers)}")
         places = ["inputs", *(f"layers[{index + 1}].units" for index in range(self.depth))]
         for place, size in zip(places, self.sizes, strict=True):
-            if not 1 <= size <= MAX_UNITS:
+            if not 1 <= size <= MAX_UNITS and not (place == "inputs" and self.inputs == AUTO):
                 what = "inputs" if place == "inputs" else "units"
                 yield Fault(place, f"expected 1 to {MAX_UNITS:,} {what}, found {size:,}")
         if self.parameter_count > MAX_PARAMETERS:
@@ -169,9 +185,9 @@ class Network(Displayable):
             yield Fault(place, f"expected {layer.size} names, one per unit, found {len(names)}")
 
     def _name_faults(self) -> Iterator[Fault]:
-        units: Places = [] if isinstance(self.inputs, int) else [("inputs", self.inputs)]
+        units: Places = [("inputs", self.inputs)] if isinstance(self.inputs, tuple) else []
         parameters: Places = []
-        default_units = [self.input_names] if isinstance(self.inputs, int) else []
+        default_units = [] if isinstance(self.inputs, tuple) else [self.input_names]
         default_parameters: list[Iterable[str]] = []
         for index, layer in enumerate(self.layers):
             place = f"layers[{index + 1}]"
@@ -197,5 +213,5 @@ def _objective(given: str | Loss | Objective | None, layers: Sequence[Dense]) ->
     if isinstance(given, Objective):
         return given
     if given is None:
-        return Objective(usual_loss(layers))
+        return Objective(usual_loss(layers), named=False)
     return Objective(loss(given) if isinstance(given, str) else given)

@@ -65,6 +65,11 @@ class PenaltyError:
 
 
 @dataclass(frozen=True)
+class WithoutPenalty:
+    """The error of all outputs, without the penalty."""
+
+
+@dataclass(frozen=True)
 class Parameter:
     """A weight or bias, by its position in the flat vector."""
 
@@ -115,8 +120,8 @@ class OfExample:
 
 
 Quantity = (
-    Input | Target | Sum | Output | Error | TotalError | PenaltyError | Parameter | Updated | LearningRate
-    | State | Named | Derivative | OfExample
+    Input | Target | Sum | Output | Error | TotalError | PenaltyError | WithoutPenalty | Parameter | Updated
+    | LearningRate | State | Named | Derivative | OfExample
 )  # fmt: skip
 
 
@@ -149,6 +154,8 @@ class Names:
                 return words.total_error
             case PenaltyError():
                 return PENALTY
+            case WithoutPenalty():
+                return f"({words.total_error} - {PENALTY})"
             case Parameter(index):
                 return self.layout.name(index)
             case Updated(of):
@@ -181,9 +188,11 @@ class Names:
         index = self.layout.find(name)
         if index is not None:
             return Parameter(index)
-        of_units, of_outputs, of_total = self._words
+        of_units, of_outputs, of_total, of_rate = self._words
         if name in of_total:
             return TotalError()
+        if name in (f"({total} - {PENALTY})" for total in of_total):
+            return WithoutPenalty()
         if name == PENALTY:
             return PenaltyError()
         if match := re.fullmatch(r"[∂d](.+?)/[∂d]([^,]+)", name):
@@ -201,7 +210,9 @@ class Names:
             match = re.fullmatch(rf"{re.escape(word)}_([1-9][0-9]{{0,6}})", name)
             if match and int(match[1]) <= self.network.sizes[-1]:
                 return (Error if field == "error" else Target)(int(match[1]) - 1)
-        return Input(self._inputs[name]) if name in self._inputs else None
+        if name in self._inputs:
+            return Input(self._inputs[name])
+        return LearningRate() if name in of_rate else None
 
     def _updated(self, name: str) -> int | None:
         """Return the position of the parameter whose updated value is so called, as any notation prints or types it."""
@@ -216,8 +227,9 @@ class Names:
 
     @cached_property
     def _words(self) -> list[dict[str, str]]:
-        """The words of units, of outputs and of the total error."""
-        return [vocabulary(fields, self.notation) for fields in (OF_UNIT, ("error", "target"), ("total_error",))]
+        """The words of units, of outputs, of the total error and of the learning rate."""
+        groups = (OF_UNIT, ("error", "target"), ("total_error",), ("learning_rate",))
+        return [vocabulary(fields, self.notation) for fields in groups]
 
     @cached_property
     def _units(self) -> dict[str, tuple[int, int]]:

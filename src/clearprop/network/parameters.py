@@ -104,7 +104,9 @@ class Parameters:
             )
         for layer, dense in enumerate(network.layers):
             matrix = parameters.weights(layer)
-            if weights[layer] is None:
+            if not matrix.size:
+                pass  # the number of inputs is not known yet
+            elif weights[layer] is None:
                 generator = np.random.default_rng([seed, layer])
                 matrix[:] = initializer(dense.init).values(dense.size, layout.sizes[layer], generator)
             else:
@@ -122,6 +124,16 @@ class Parameters:
     def random(network: Network, seed: int = 0) -> Parameters:
         """Return weights from each layer's initializer, and biases of zero."""
         return Parameters.of(network, [None] * network.depth, seed=seed)
+
+
+def grown(parameters: Parameters, network: Network, seed: int) -> Parameters:
+    """Return the parameters for a network whose number of inputs has become known: weights from them are drawn."""
+    drawn = Parameters.random(network, seed)
+    for layer in range(network.depth):
+        drawn.biases(layer)[:] = parameters.biases(layer)
+        if layer:
+            drawn.weights(layer)[:] = parameters.weights(layer)
+    return drawn
 
 
 def _matrix(given: Any, shape: tuple[int, ...], place: str) -> Array:

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from clearprop.fields import at_least_zero, checks, integer, list_of, names, num
 from clearprop.messages import abridged, unknown
 from clearprop.network import values
 from clearprop.network.data import Data
-from clearprop.network.description import Network, Objective, usual_loss
+from clearprop.network.description import AUTO, Network, Objective, usual_loss
 from clearprop.network.examples import Examples, row_faults
 from clearprop.network.layer import Dense
 from clearprop.network.notation import DEFAULT, NOTATIONS
@@ -39,6 +39,7 @@ from clearprop.rules.penalties import Penalty
 FORMAT = 1
 
 IDENTITY = activation("identity")
+Inputs = int | tuple[str, ...] | Literal["auto"]
 Row = tuple[list[float] | None, list[float] | None]
 """The inputs and targets of an example; None where they could not be read."""
 UNKNOWN = Activation("unknown", Number(0.0), "stands in for one that could not be read", bounds=None)
@@ -115,7 +116,7 @@ class _Reader:
 
     def network(self) -> tuple[Network | None, list[Any], list[Any], tuple[int | None, int | None], Loss | None]:
         inputs = self.inputs()
-        size = inputs if isinstance(inputs, int) or inputs is None else len(inputs)
+        size = inputs if isinstance(inputs, int) else len(inputs) if isinstance(inputs, tuple) else None
         first, layers, weights, biases = size, [], [], []
         tables = self.root.tables("layers")
         if not self.root.content.get("layers"):
@@ -135,20 +136,33 @@ class _Reader:
                 self.faults.extend(error.problems)
         return network, weights, biases, (first, size if tables else None), rule
 
-    def inputs(self) -> int | tuple[str, ...] | None:
+    def inputs(self) -> Inputs | None:
         table = self.root.table("inputs")
-        if "inputs" not in self.root.content:
+        of_table = isinstance(self.root.content.get("data"), dict) and "examples" not in self.root.content
+        if "inputs" not in self.root.content and not of_table:
             self.root.fault("inputs", 'missing: [inputs] with names = ["x1", …] or count = 2')
-        if not isinstance(self.root.content.get("inputs"), dict):
+        if not isinstance(self.root.content.get("inputs", {} if of_table else None), dict):
             return None
         given = table.take("names", names, None)
-        count = table.take("count", integer(1), None)
+        count = table.take("count", values.count_of_inputs, None)
         table.finish()
+        if count == AUTO and not of_table:
+            table.fault("count", '"auto" counts the columns of a table, but there is no [data]; give their number')
+            return None
+        if given is None and of_table and (count == AUTO or "count" not in table.content):
+            return self.columns_of_weights() or AUTO
         if given is not None and count is not None and count != len(given):
             self.root.fault("inputs", f"found {len(given)} names but count = {count}; leave one of them out")
         if given is None and count is None and not {"names", "count"} & set(table.content):
             self.root.fault("inputs", "expected names or count, found neither")
         return count if given is None else tuple(given)
+
+    def columns_of_weights(self) -> int | None:
+        """Return the number of inputs that the first layer's weights or their names are written for, if they are."""
+        layers = self.root.content.get("layers")
+        first = layers[0] if isinstance(layers, list) and layers and isinstance(layers[0], dict) else {}
+        rows = first.get("weights") or first.get("weight_names")
+        return len(rows[0]) if isinstance(rows, list) and isinstance(rows[0], list) else None
 
     def layer(
         self, table: Section, inputs: int | None
@@ -204,7 +218,7 @@ class _Reader:
         except ClearpropError as error:
             table.fault("name", str(error))
             return None, None
-        return Objective(rule, over_outputs, over_examples), rule  # type: ignore[arg-type]
+        return Objective(rule, over_outputs, over_examples, name is not None), rule  # type: ignore[arg-type]
 
     @staticmethod
     def constants(table: Section, name: str | None) -> dict[str, float]:

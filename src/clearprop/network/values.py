@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 from clearprop.errors import InvalidArgument
 from clearprop.fields import Unexpected, integer, names, number, numbers, shown, string
-from clearprop.network.description import MAX_UNITS
+from clearprop.network.description import AUTO, MAX_UNITS
 from clearprop.rules.activations import activation
 from clearprop.rules.schedules import Schedule, schedule
 
@@ -18,6 +18,14 @@ def units(value: Any) -> int | tuple[str, ...]:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise Unexpected("the units' names, or their number")
     return integer(1, MAX_UNITS)(value)
+
+
+def count_of_inputs(value: Any) -> int | Literal["auto"]:
+    if isinstance(value, str):
+        if value != AUTO:
+            raise Unexpected('a whole number, or "auto" for what the table\'s columns make')
+        return AUTO
+    return integer(1)(value)
 
 
 def activation_rule(value: Any) -> Any:

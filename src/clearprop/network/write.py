@@ -54,7 +54,7 @@ def structure(problem: Problem, *, numbers: bool = True) -> dict[str, Any]:
     """Return the tables of the file; without ``numbers`` all but weights, biases and examples."""
     network, chosen = problem.network, problem.network.loss
     content: dict[str, Any] = {"notation": problem.notation}
-    named = not isinstance(network.inputs, int)
+    named = isinstance(network.inputs, tuple)
     content["inputs"] = {"names": list(network.input_names)} if named else {"count": network.inputs}
     content["layers"] = [_layer(problem, index, layer, numbers) for index, layer in enumerate(network.layers)]
     content["loss"] = {"name": chosen.rule.name, "over_outputs": chosen.over_outputs}

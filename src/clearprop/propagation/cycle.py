@@ -10,10 +10,11 @@ import numpy as np
 
 from clearprop.cached import cached_property
 from clearprop.display import Displayable
-from clearprop.errors import InvalidArgument
+from clearprop.errors import InvalidArgument, UnknownName
 from clearprop.network import names as q
 from clearprop.network.examples import Examples
 from clearprop.network.names import Names, Quantity
+from clearprop.network.notation import NOTATIONS, in_ascii
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.propagation.backward import Gradients, backward
@@ -39,7 +40,8 @@ class Cycle(Displayable):
     """All numbers of one cycle, and what it started from.
 
     ``example`` is the number of the one example it ran on, or "all"; ``numbers`` has the number of
-    each example of its batch. Both count from 1 in the order of the file, as ``step`` counts from 1;
+    each example of its batch. Both count from 1 in the order of the file, as ``step`` counts from 1, and
+    ``epoch``, for which the schedule gave the rate, from 0;
     ``state`` is the optimizer's state before the cycle.
 
     >>> import clearprop as cp
@@ -60,6 +62,7 @@ class Cycle(Displayable):
     gradients: Gradients
     update: Update
     after: Trace
+    epoch: int
     engine: Rounding | None = None
     """Where its parameters are those of the compiled engine."""
 
@@ -106,7 +109,38 @@ class Cycle(Displayable):
 
     def __getitem__(self, name: str) -> float:
         """Return the value of a quantity by its name: a sum, an output, an error, a parameter, a gradient."""
-        return self.value(self.names.find(name))
+        return self.value(self.find(name))
+
+    def find(self, name: str) -> Quantity:
+        """Return the quantity of that name in any notation: of the network, or of the optimizer's update."""
+        try:
+            return self.names.find(name)
+        except UnknownName:
+            found = self._of_update(name)
+            if found is None:
+                raise
+            return found
+
+    def _of_update(self, name: str) -> Quantity | None:
+        """Return a constant of the rules, or a number that the optimizer keeps or makes for a parameter."""
+        optimizer, penalty = self.problem.optimizer, self.problem.penalty
+        clipped = ["norm", "clip_factor"] if optimizer.clip_norm is not None else []
+        constants = [*optimizer.constants, *(key for key in ("l1", "l2") if getattr(penalty, key))]
+        share = [f"1/{len(self.numbers)}"] if self.problem.network.loss.over_examples == "mean" else []
+        if name in ("step", *share, *clipped, *constants) or (name == "weight" and self.examples.weights is not None):
+            return q.Named(name)
+        clips = optimizer.clip_norm is not None or optimizer.clip_value is not None
+        symbols = [*self.update.assigned, *(["clipped"] if clips else [])]
+        for notation in NOTATIONS.values():
+            for prefix, suffix in {("", ""), (notation.new_prefix, notation.new_suffix)}:
+                for spelt in (str, in_ascii):
+                    old = name.removeprefix(spelt(prefix)).removesuffix(spelt(suffix))
+                    for symbol in symbols:
+                        index = self.problem.network.layout.find(old.removeprefix(f"{symbol}_"))
+                        if old.startswith(f"{symbol}_") and index is not None:
+                            state = q.State(symbol, index)
+                            return q.Updated(state) if old != name else state
+        return None
 
     def row(self, number: int) -> int:
         """Return the position in the batch of the example with that number."""
@@ -151,6 +185,8 @@ class Cycle(Displayable):
                 return self.error
             case q.PenaltyError():
                 return self.penalty
+            case q.WithoutPenalty():
+                return self.batch.sum()
             case q.Parameter(index):
                 return self.parameters.vector[index]
             case q.Derivative(q.TotalError(), q.Parameter(index)):
@@ -169,6 +205,8 @@ class Cycle(Displayable):
                 return getattr(self.problem.penalty, name)
             case q.Named("clip_factor"):
                 return update.clip_factor
+            case q.Named(name) if name == f"1/{len(self.numbers)}":
+                return 1 / len(self.numbers)
             case q.Named(name):
                 return optimizer.constants.get(name)
             case q.State("clipped", index):
@@ -193,12 +231,13 @@ def cycle(
     step: int = 1,
     rate: float | None = None,
     state: Mapping[str, Array] | None = None,
+    epoch: int | None = None,
 ) -> Cycle:
     """Run one cycle in float64 on one example (counted from 1) or on all of them as one batch.
 
     "All" leaves out the rows set aside for validation. Without a ``rate``, the schedule gives it with each
     step taken as an epoch, which is right where all examples are one batch; a plateau schedule keeps its first
-    rate. ``step`` counts from 1; ``state`` is the optimizer's state before it.
+    rate. ``step`` counts from 1, ``epoch`` from 0; ``state`` is the optimizer's state before it.
 
     Raises:
         InvalidArgument: no such example, or none at all.
@@ -206,8 +245,9 @@ def cycle(
     """
     examples, positions = _chosen(problem, example)
     parameters, weights, optimizer = problem.parameters, examples.weights, problem.optimizer
+    epoch = step - 1 if epoch is None else epoch
     if rate is None:
-        rate = float(rate_at(optimizer.schedule, optimizer.learning_rate, step - 1, step))
+        rate = float(rate_at(optimizer.schedule, optimizer.learning_rate, epoch, step))
     dropped = masks(problem.network, problem.settings.seed, step, positions)
     with np.errstate(all="ignore"):
         trace = forward(problem.network, parameters, examples.inputs, dropped, weights=weights)
@@ -219,7 +259,9 @@ def cycle(
         changed = update(optimizer, parameters, gradients.of, state, step, rate)
         require_finite_update(problem, gradients.of, changed)
         after = forward(problem.network, changed.parameters, examples.inputs, dropped, weights=weights)
-    return Cycle(problem, examples, example, numbers, step, rate, state, trace, errors, gradients, changed, after)
+    return Cycle(
+        problem, examples, example, numbers, step, rate, state, trace, errors, gradients, changed, after, epoch
+    )
 
 
 def _chosen(problem: Problem, example: int | Literal["all"]) -> tuple[Examples, Array]:

@@ -38,7 +38,7 @@ def cycle_structure(cycle: Cycle, derivations: Sequence[Derivation]) -> dict[str
         dtype, difference, parameter = cycle.engine
         at = cycle.parameters.layout.name(parameter)
         structure["engine"] = {"dtype": dtype, "largest_difference": difference, "at": at}
-    structure["derivations"] = {name(each.quantity): derivation_structure(each) for each in derivations}
+    structure["derivations"] = {name(each.listed): derivation_structure(each) for each in derivations}
     return structure
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 
 from clearprop.derivation.derive import Derivation, GradientDerivation
 from clearprop.derivation.local_derivatives import Factor, Term
-from clearprop.derivation.shares import reduced
+from clearprop.derivation.shares import SHOWN_COLLAPSE, SHOWN_TERMS, elided_sum, reduced
 from clearprop.derivation.values import ValueDerivation
 from clearprop.derivation.words import words
 from clearprop.expressions import Expression, Number, Symbol
@@ -16,10 +16,10 @@ from clearprop.expressions.tree import add, multiply
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
 from clearprop.rendering.document import Block, Equation, Grid, Heading, Line, Paragraph, Phrase, View
+from clearprop.rules.fused import SoftmaxCrossEntropy
 from clearprop.verification.finite_differences import Check, Differences
 
 SHOWN_EXAMPLES = 16
-SHOWN_COLLAPSE = 6
 
 
 def lines(*sides: Expression, remark: str = "") -> tuple[Line, ...]:
@@ -57,26 +57,68 @@ def gradient_blocks(
     """Yield the derivation of one gradient: the chain, each component, the product, the update."""
     told = {} if told is None else told
     name = view.names.text(derivation.quantity)
-    gradient = q.Derivative(q.TotalError(), derivation.quantity)
+    gradient = derivation.derivative
     whole = Symbol(gradient)
     yield Heading(level, view.names.text(gradient), gradient)
-    lefts = [_left(derivation, term) for term in derivation.terms]
-    if derivation.cycle.example == "all":
+    if derivation.row is None and derivation.cycle.example == "all":
         yield from _batch(derivation, view, gradient)
     else:
-        for left, term in zip(lefts, derivation.terms, strict=True):
-            yield from _term(term, left, told, name)
+        told = told if derivation.cycle.example != "all" else {}  # Told of another example.
+        for term in derivation.terms:  # Who asks for a factor by its name wants it derived, told before or not.
+            if len(term.factors) == 1:
+                told.pop(_key(term.factors[0]), None)
+        lefts = [_left(derivation, term) for term in derivation.terms]
+        yield from _terms(derivation, lefts, told, name)
         if len(derivation.terms) > 1:
             products: list[Expression] = [Number(term.product) for term in derivation.terms]
             yield Equation(whole, lines(add(*lefts), add(*products), Number(derivation.gradient)))
     yield from _update(derivation)
-    if differences is not None and isinstance(derivation.quantity, q.Parameter):
+    whole_gradient = derivation.of == q.TotalError() and derivation.row is None
+    if differences is not None and isinstance(derivation.quantity, q.Parameter) and whole_gradient:
         yield _checked(differences.check(derivation.quantity.index, derivation.gradient), view)
+
+
+def _terms(derivation: GradientDerivation, lefts: list[Expression], told: Told, place: str) -> Iterator[Block]:
+    """Yield each term; those that are exactly zero, if there are several terms, together in one line."""
+    terms = list(zip(lefts, derivation.terms, strict=True))
+    zero = [(left, term) for left, term in terms if term.product == 0 and len(terms) > 1]
+    for left, term in terms:
+        if (left, term) not in zero:
+            yield from _term(term, left, told, place)
+    if not zero:
+        return
+    causes: dict[str, None] = {}
+    for left, term in zero:
+        factor = next(factor for factor in term.factors if factor.value == 0)
+        target = _missing_target(derivation, term)
+        if target is None and _key(factor) not in told:
+            yield Equation(left, (Line(_symbols(term)),))
+            yield from _component(factor, told, place)
+        causes[f"{derivation.cycle.names.text(target or factor.quantity)} = 0"] = None
+    shown = elided_sum([left for left, _ in zero])
+    yield Equation(shown, (Line(Number(0.0), words("zero", causes=", ".join(islice(causes, SHOWN_TERMS)))),))
+
+
+def _missing_target(derivation: GradientDerivation, term: Term) -> Quantity | None:
+    """Return the target of 0 for which a cross entropy has no error at all, however its output changes."""
+    cycle, row = derivation.cycle, derivation.row or 0
+    fused = cycle.problem.network.fused
+    if not isinstance(term.of, q.Error) or not isinstance(fused, SoftmaxCrossEntropy):
+        return None
+    target = q.Target(term.of.index)
+    return target if cycle.value(target, row) == 0 else None
 
 
 def _left(derivation: GradientDerivation, term: Term) -> Expression:
     """∂E_1/∂w1; where several terms have the same error, with the unit that the term runs through."""
-    quantity = q.Derivative(term.of, derivation.quantity)
+    if derivation.of not in (q.TotalError(), term.of):
+        return Symbol(derivation.derivative)
+    of, parameter = term.of, isinstance(derivation.quantity, q.Parameter)
+    if of == q.TotalError() and any(isinstance(other.of, q.PenaltyError) for other in derivation.terms):
+        of = q.WithoutPenalty()
+    quantity: Quantity = q.Derivative(of, derivation.quantity)
+    if derivation.cycle.example == "all" and derivation.row is not None and parameter:
+        quantity = q.OfExample(quantity, int(derivation.cycle.numbers[derivation.row]))
     alike = [other for other in derivation.terms if other.of == term.of and other.example == term.example]
     last = term.factors[-1].quantity
     if len(alike) > 1 and isinstance(last, q.Derivative) and isinstance(last.of, q.Sum):
@@ -119,12 +161,9 @@ def _component(factor: Factor, told: Told, place: str) -> Iterator[Block]:
         return
     working = factor.working
     collapse = tuple(_collapsing(factor)) if len(factor.collapse) <= SHOWN_COLLAPSE else ()
-    sides = [Line(factor.expression, factor.remark)]
-    rules = "" if working is None else ", ".join(working.rules)
+    sides = [*(Line(*step) for step in factor.steps), Line(factor.expression, factor.remark)]
     if working is not None and working.raw != factor.expression:
-        sides.insert(0, Line(working.raw, rules))
-    elif rules:
-        sides = [Line(factor.expression, rules)]
+        sides.insert(0, Line(working.raw, ", ".join(working.rules)))
     yield Equation(left, (*collapse, *sides, *lines(factor.plugged, value)))
 
 
@@ -159,7 +198,7 @@ def _is_given(factor: Factor) -> bool:
     return factor.working is None and isinstance(factor.expression, Symbol)
 
 
-def _batch(derivation: GradientDerivation, view: View, gradient: q.Derivative) -> Iterator[Block]:
+def _batch(derivation: GradientDerivation, view: View, gradient: Quantity) -> Iterator[Block]:
     """Yield the gradient of each example, then the reduction."""
     own = [term for term in derivation.terms if term.example is not None]
     contributions = [term.factors[-1] for term in own]

@@ -114,7 +114,7 @@ def explain(
     cycle = in_notation(cycle, notation)
     view = View(cycle.names, digits, rounding)
     derivations = Derivations(cycle)
-    quantities = [cycle.names.find(name) for name in names]
+    quantities = [cycle.find(name) for name in names]
     if paths is not None:
         return _paths(derivations, quantities, paths, view)
     if names:

@@ -11,7 +11,7 @@ from collections.abc import Hashable
 from typing import ClassVar, NamedTuple
 
 from clearprop.expressions import Alphabet, Apply, Expression, Operator, Symbol
-from clearprop.expressions.printing import POWER, PRODUCT, SIGN, SUM
+from clearprop.expressions.printing import POWER, PRODUCT, SIGN, SUM, begins_with_zero
 
 
 class Chunk(NamedTuple):
@@ -81,18 +81,24 @@ class Breakable(Alphabet):
         """Return a formula in the chunks between which it may be broken; long terms and factors are broken too."""
         match tree:
             case Apply(Operator.ADD, (first, *rest)):
-                return self._joined(room, ("", first, SUM), *(("+", term, PRODUCT) for term in rest))
+                signed = ((("+" if sign == self.plus else "-"), term, PRODUCT) for sign, term in map(self.signed, rest))
+                return self._joined(room, ("", first, SUM), *signed)
             case Apply(Operator.SUBTRACT, (u, v)):
                 return self._joined(room, ("", u, SUM), ("-", v, PRODUCT))
             case Apply(Operator.MULTIPLY, (first, *rest)):
                 return self._joined(room, ("", first, PRODUCT), *(("*", factor, SIGN) for factor in rest))
             case Apply(Operator.DIVIDE, (u, v)) if self.divides(tree, room):
                 return self._joined(room, ("", u, PRODUCT), ("/", v, POWER))
+            case Apply(Operator.NEGATE, (u,)) if begins_with_zero(u):
+                return self.broken(u, room)
             case Apply(Operator.NEGATE, (u,)):
                 start, *others = self._part("-", u, PRODUCT, room)
                 return [Chunk("", self.negative + start.shown), *others]
             case Apply(Operator.POWER, (u, v)) if (exponent := self.raised("", v)) is not None:
                 return _glued(self.opening, self.chunks(u, room), self.closing + exponent)
+            case Apply(Operator.WHERE, (condition, u, v)) if self.applied(Operator.WHERE) is not None:
+                parts = (("", u), ("if ", condition), ("else ", v))
+                return [chunk for before, part in parts for chunk in _glued(before, self.chunks(part, room), "")]
             case Apply(operator, arguments) if (name := self.applied(operator)) is not None:
                 *chunks, last = [chunk for each in arguments for chunk in _glued("", self.chunks(each, room), ",")]
                 return _glued(name + self.opening, [*chunks, last._replace(shown=last.shown[:-1])], self.closing)
@@ -106,7 +112,7 @@ class Breakable(Alphabet):
         return [chunk for sign, tree, at_least in parts for chunk in self._part(sign, tree, at_least, room)]
 
     def _part(self, sign: str, tree: Expression, at_least: int, room: float) -> list[Chunk]:
-        shown, strength = self.piece(tree)
+        shown, strength = self.piece(tree, leading=not sign)
         chunks = self.broken(tree, room - self.slack) if self.length(shown) + self.slack > room else []
         if len(chunks) < 2:
             key = tree.key if isinstance(tree, Symbol) else None

@@ -100,6 +100,9 @@ class MathML(Pieces):
     def parenthesised(self, shown: str) -> str:
         return fenced("(", shown, ")")
 
+    def minus(self) -> str:
+        return mo("−")
+
     def partial(self, shown: str) -> str:
         return f"<mrow><mi>∂</mi>{shown}</mrow>"
 

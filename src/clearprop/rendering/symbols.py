@@ -74,6 +74,10 @@ class Pieces(ABC):
         """Set it in parentheses."""
         return f"({shown})"
 
+    def minus(self) -> str:
+        """Set a minus sign between two names."""
+        return " - "
+
     def partial(self, shown: str) -> str:
         """Set ∂ in front."""
         return f"∂{shown}"
@@ -168,6 +172,10 @@ class Symbols:
                 return pieces.indexed(words.total_error)
             case q.PenaltyError():
                 return pieces.word(PENALTY)
+            case q.WithoutPenalty():
+                return pieces.parenthesised(
+                    pieces.row(self.quantity(q.TotalError()), pieces.minus(), pieces.word(PENALTY))
+                )
             case q.Parameter(index):
                 return self._parameter(index)
             case q.LearningRate():

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text as Styled
 
 from clearprop.expressions import Expression, Number, Operator, Text
-from clearprop.expressions.printing import ATOM, POWER, Piece
+from clearprop.expressions.printing import ATOM, CONDITION, POWER, SUM, Piece
 from clearprop.rendering.curves import curve
 from clearprop.rendering.diagram import diagram_text
 from clearprop.rendering.document import (
@@ -51,6 +51,9 @@ class Formula(Breakable, Text):
 
     def power(self, base: Expression, exponent: Expression) -> Piece:
         return self.raised(self.wrapped(base, ATOM), exponent), POWER
+
+    def choice(self, condition: Expression, then: Expression, otherwise: Expression) -> Piece:
+        return f"{self.wrapped(then, SUM)} if {self.write(condition)} else {self.write(otherwise)}", CONDITION
 
     # --- line breaks ----------------------------------------------------------------------
 

@@ -60,7 +60,7 @@ class Activation(Rule):
     def printed_slope(self) -> Expression:
         """The slope as a person writes it: in terms of z and the output y."""
         if self.shown_slope is None:
-            return self.slope.simplified
+            return self.slope.written
         return simplify(bind(self.shown_slope, self.constants))
 
     @cached_property
@@ -145,7 +145,14 @@ ACTIVATIONS: Mapping[str, AnyActivation] = {
         Activation("identity", z, "the weighted sum itself", shown_slope=Number(1.0)),
         Activation("logistic", logistic(z), "lecture: Logistic unit", shown_slope=y * (1 - y), bounds=(0.0, 1.0)),
         Activation("tanh", tanh(z), "hyperbolic tangent", shown_slope=1 - y**2, bounds=(-1.0, 1.0)),
-        Activation("relu", maximum(z, 0), "Nair and Hinton 2010", bounds=(0.0, math.inf), init="he_normal"),
+        Activation(
+            "relu",
+            maximum(z, 0),
+            "Nair and Hinton 2010",
+            shown_slope=where(greater(z, 0), 1, 0),
+            bounds=(0.0, math.inf),
+            init="he_normal",
+        ),
         Activation(
             "leaky_relu",
             where(greater(z, 0), z, Symbol("slope") * z),

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from clearprop.errors import Fault, UnfitTable
 from clearprop.messages import unknown
-from clearprop.network.data import Fitted, shown_label
+from clearprop.network.data import Fitted, Label, shown_label
 from clearprop.network.description import Network
 from clearprop.network.name_checks import as_name
 from clearprop.tables.table import Table, column
@@ -22,7 +22,7 @@ def by_name(network: Network, fitted: Fitted, table: Table, names: Sequence[str]
     Raises:
         UnfitTable: some names are those of columns or classes, and some are not.
     """
-    if not isinstance(network.inputs, int) and not table.numbered & {each.name for each in fitted.columns}:
+    if isinstance(network.inputs, tuple) and not table.numbered & {each.name for each in fitted.columns}:
         fitted = _inputs(network.inputs, fitted, table.source, names)
     if fitted.classes is not None:
         return _classes(network, fitted, table.source)
@@ -53,17 +53,26 @@ def _classes(network: Network, fitted: Fitted, source: str) -> Fitted:
     labels = [shown_label(each) for each in fitted.classes]
     if network.sizes[-1] == 1:
         # One output is near 1 for the second class: for the one that it is called as.
-        own, first, second = map(_alike, (network.unit_names[-1][0], *labels))
+        own, first, second = map(_alike, (network.unit_names[-1][0], *class_names(fitted.classes)))
         return replace(fitted, classes=fitted.classes[::-1]) if own == first != second else fitted
-    order = of_outputs(network, labels, "class", source)
+    order = of_outputs(network, labels, "class", source, class_names(fitted.classes))
     return replace(fitted, classes=tuple(fitted.classes[place] for place in order))
 
 
-def of_outputs(network: Network, found: Sequence[str], what: str, source: str) -> list[int]:
+def class_names(classes: Sequence[Label]) -> list[str]:
+    """Return what outputs are called after classes.
+
+    >>> class_names(["New York", -1.0])
+    ['New_York', 'minus_1']
+    """
+    return [as_name(each if isinstance(each, str) else shown_label(each).replace("-", "minus_")) for each in classes]
+
+
+def of_outputs(network: Network, found: Sequence[str], what: str, source: str, names: Sequence[str] = ()) -> list[int]:
     """Return which of the names found each output stands for: by its name, or else in their order; ``what`` is one of
-    them in a message."""
+    them in a message, ``names`` what outputs are called after them."""
     units = network.unit_names[-1]
-    places = _places(units, found)
+    places = _places(units, found, names)
     if isinstance(network.layers[-1].units, int):  # nobody named them
         places = [None if None in places else place for place in places]
     several = what + ("es" if what.endswith("s") else "s")

@@ -9,6 +9,7 @@ import numpy as np
 from clearprop.errors import Fault, UnfitTable
 from clearprop.messages import abridged, counted
 from clearprop.network.data import Data, Label, shown_label
+from clearprop.network.description import is_share
 from clearprop.network.problem import Problem
 from clearprop.tables.cells import moments, reading, truth
 from clearprop.tables.table import Numbers, Table, Text, column, not_finite
@@ -78,10 +79,13 @@ def _labels(given: Numbers | Text, rows: Array) -> tuple[Label, ...]:
 
 def _is_class(given: Numbers | Text, found: Sequence[Label], problem: Problem) -> bool:
     """Return whether a target column holds classes: text does, and numbers where several outputs share it, or
-    where the loss is one of probabilities and they are two that cannot be such."""
-    loss = problem.network.loss.rule
-    if isinstance(given, Text) or problem.network.sizes[-1] > 1 or loss.sums_to_one:
+    where the loss is one of probabilities and they are two that cannot be such; or 0 and 1 of a share without
+    a loss."""
+    network, loss = problem.network, problem.network.loss.rule
+    if isinstance(given, Text) or network.sizes[-1] > 1 or loss.sums_to_one:
         return True
+    if not network.loss.named and is_share(network.layers):
+        return set(found) == {0.0, 1.0}
     shares = all(0 <= label <= 1 for label in found if isinstance(label, float))
     return loss.task == "classes" and len(found) <= 2 and (not shares or set(found) <= {0.0, 1.0})
 

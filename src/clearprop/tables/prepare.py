@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from clearprop.errors import Fault, UnfitTable
 from clearprop.messages import abridged, counted
-from clearprop.network.data import Column, Data, Fitted
-from clearprop.network.description import Network
+from clearprop.network.data import Column, Data, Fitted, Label
+from clearprop.network.description import AUTO, Network, usual_loss
 from clearprop.network.examples import Examples
+from clearprop.network.layer import Dense
 from clearprop.network.name_checks import as_name
-from clearprop.network.parameters import Parameters
+from clearprop.network.parameters import Parameters, grown
 from clearprop.network.problem import Problem
 from clearprop.tables import apply
-from clearprop.tables.by_name import by_name
+from clearprop.tables.by_name import by_name, class_names
 from clearprop.tables.cells import moments
 from clearprop.tables.fit import fit, usable, wanted_to_fit
 from clearprop.tables.table import Table, Wanted
@@ -36,8 +37,9 @@ def prepared(problem: Problem, data: Data, read: Reader, named: Collection[str] 
     """
     table = read(wanted_to_fit(problem, data, named))
     fitted, training, validation = fit(table, data, problem)
-    network = with_input_names(problem.network, fitted, table.source)
-    fitted = by_name(problem.network, fitted, table, _input_names(problem.network, fitted.features))
+    network = _counted(problem.network, fitted, table.source)
+    fitted = by_name(network, fitted, table, _input_names(network, fitted.features))
+    network = _named(network, fitted)
     used = np.sort(np.concatenate([training, validation]))
     weights = apply.weights(table, fitted, data, training, used)
     everything = len(training) == len(table)
@@ -49,7 +51,10 @@ def prepared(problem: Problem, data: Data, read: Reader, named: Collection[str] 
         validation if len(validation) else None,
         own=False,
     )
-    parameters = Parameters(network.layout, problem.parameters.vector)
+    if problem.network.inputs == AUTO:
+        parameters = grown(problem.parameters, network, problem.settings.seed)
+    else:
+        parameters = Parameters(network.layout, problem.parameters.vector)
     return replace(problem, network=network, parameters=parameters, examples=examples, data=data, fitted=fitted)
 
 
@@ -70,18 +75,43 @@ def inputs_of(fitted: Fitted, read: Reader, data: Data | None = None) -> Array:
     return apply.inputs(read(apply.wanted_to_apply(fitted, data, targets=False)), fitted)
 
 
-def with_input_names(network: Network, fitted: Fitted, source: str) -> Network:
-    """Return the network with its inputs named like the columns, unless they have names."""
-    features = fitted.features
+def _counted(network: Network, fitted: Fitted, source: str) -> Network:
+    """Return the network with as many inputs as the columns make; refuse one with another number."""
+    if network.inputs == AUTO:
+        return Network(fitted.width, network.layers, network.loss)
     if fitted.width != network.sizes[0]:
         few = ", ".join(map(_made, fitted.columns[:8])) + (", …" if len(fitted.columns) > 8 else "")
         become = f"{counted(len(fitted.columns), 'column')} become{'s' if len(fitted.columns) == 1 else ''}"
         made = f"{become} {counted(fitted.width, 'input')} ({few}), but the network has {network.sizes[0]:,}"
         remedy = f"leave columns out with exclude under [data], or set count = {fitted.width} under [inputs]"
         raise UnfitTable([Fault("inputs", f"{made}; {remedy}")], source)
-    if not isinstance(network.inputs, int):
+    return network
+
+
+def _named(network: Network, fitted: Fitted) -> Network:
+    """Return the network with its inputs named like the columns and its outputs like the classes, unless they have
+    names; with the loss that suits classes, unless it was given one."""
+    classes, layers, loss = fitted.classes, network.layers, network.loss
+    if classes is not None:
+        layers = *layers[:-1], _with_class_names(network, classes)
+        if not loss.named:
+            loss = replace(loss, rule=usual_loss(layers, classes=True))
+    network = Network(network.inputs, layers, loss)
+    if isinstance(network.inputs, tuple):
         return network
-    return Network(_input_names(network, features), network.layers, network.loss)
+    return Network(_input_names(network, fitted.features), layers, loss)
+
+
+def _with_class_names(network: Network, classes: Sequence[Label]) -> Dense:
+    """Return the last layer with its outputs named like the classes (one output like the second of two), unless they
+    have names or the classes cannot be told apart as names."""
+    last = network.layers[-1]
+    names = class_names(classes)
+    taken = {name for layer in network.unit_names[:-1] for name in layer}
+    distinct = {unicodedata.normalize("NFKC", name) for name in names}
+    if not isinstance(last.units, int) or len(distinct) < len(names) or distinct & taken:
+        return last
+    return replace(last, units=tuple(names[-last.units :]))
 
 
 def _made(column: Column) -> str:

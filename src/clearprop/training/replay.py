@@ -24,17 +24,18 @@ from clearprop.types import Array
 
 @dataclass(frozen=True)
 class Moment:
-    """A training before step ``step`` (from 1), and the engine that brought it there."""
+    """A training before step ``step`` (from 1) of an epoch (from 0), and the engine that brought it there."""
 
     problem: Problem
     state: Mapping[str, Array]
     step: int
     rate: float
+    epoch: int
     engine: Engine
 
     def cycle(self, example: int | Literal["all"]) -> Cycle:
         """Return the next cycle in float64, and how far the engine's result is from it."""
-        done = cycle(self.problem, example, step=self.step, rate=self.rate, state=self.state)
+        done = cycle(self.problem, example, step=self.step, rate=self.rate, state=self.state, epoch=self.epoch)
         if isinstance(self.engine, Reference):
             return done
         return replace(done, engine=self._rounding(done))
@@ -79,7 +80,7 @@ def replay(problem: Problem, steps: int) -> Moment:
                 following, present = ahead[steps + 1 - first], engine.snapshot()
                 state = {name: values.astype(float) for name, values in present.state.items()}
                 moved = replace(problem, parameters=in_float64(problem.parameters, present.parameters.vector))
-                return Moment(moved, state, following.number, following.rate, engine)
+                return Moment(moved, state, following.number, following.rate, epoch, engine)
             epoch += 1
             if plateau.active:
                 validates = problem.examples.validation is not None

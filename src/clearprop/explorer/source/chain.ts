@@ -45,12 +45,12 @@ export class Chain extends Links {
 
   // --- terms ------------------------------------------------------------------------------
 
-  /** The terms of ∂E_total/∂parameter for this example alone, the penalty excepted. */
-  parameterTerms(index: number): Term[] {
+  /** The terms of ∂E_total/∂parameter for this example alone, the penalty excepted; or of one error alone. */
+  parameterTerms(index: number, error: q.Quantity | null = null): Term[] {
     const { layer } = this.network.place(index);
     return this.units(index).flatMap((u) => {
       const last = this.sumByParameter(layer, u, index);
-      return this.toSum(layer, u).map((way) => term(way.of, [...way.factors, last]));
+      return this.toSum(layer, u, error).map((way) => term(way.of, [...way.factors, last]));
     });
   }
 
@@ -60,39 +60,43 @@ export class Chain extends Links {
     return this.network.isShared(index) ? range(this.network.sizes[layer + 1]!) : [unit];
   }
 
-  /** The factors of ∂E/∂sum_unit, for each error that the unit reaches. */
-  toSum(layer: number, unit: number): Term[] {
-    if (layer === this.last) return this.toOutputSum(unit);
+  private errors(error: q.Quantity | null): q.Quantity[] {
+    return error ? [error] : range(this.network.outputs).map(q.error);
+  }
+
+  /** The factors of ∂E/∂sum_unit, for each error that the unit reaches, or for one alone. */
+  toSum(layer: number, unit: number, error: q.Quantity | null = null): Term[] {
+    if (layer === this.last) return this.toOutputSum(unit, error);
     if (this.network.rule(layer).kind === "softmax")
-      return range(this.network.outputs).map((k) => term(q.error(k), [this.collapsedSum(k, layer, unit)]));
+      return this.errors(error).map((of) => term(of, [this.collapsedSum(of.unit, layer, unit)]));
     const slope = this.outputBySum(layer, unit);
-    return this.toOutput(layer, unit).map((way) => term(way.of, [...way.factors, slope]));
+    return this.toOutput(layer, unit, error).map((way) => term(way.of, [...way.factors, slope]));
   }
 
-  private toOutputSum(unit: number): Term[] {
-    if (this.isFused || this.hasScalarOutputs) return [term(q.TOTAL, this.errorToSum(unit, q.TOTAL))];
-    return range(this.network.outputs).map((k) =>
-      term(q.error(k), [this.errorByOutput(k, q.error(k)), this.outputBySum(this.last, k, unit)]),
-    );
+  private toOutputSum(unit: number, error: q.Quantity | null): Term[] {
+    if (!error && (this.hasScalarOutputs || this.isFused)) return [term(q.TOTAL, this.errorToSum(unit, q.TOTAL))];
+    return this.errors(error).map((of) => term(of, this.errorToSum(unit, of)));
   }
 
-  /** The factors of ∂E/∂output_unit, for each error that the unit reaches. */
-  toOutput(layer: number, unit: number): Term[] {
+  /** The factors of ∂E/∂output_unit, for each error that the unit reaches, or for one alone. */
+  toOutput(layer: number, unit: number, error: q.Quantity | null = null): Term[] {
     if (layer === this.last) {
-      const of = this.hasScalarOutputs ? q.TOTAL : q.error(unit);
+      const of = error ?? (this.hasScalarOutputs ? q.TOTAL : q.error(unit));
       return [term(of, [this.errorByOutput(unit, of)])];
     }
-    return range(this.network.outputs).map((k) => {
+    return this.errors(error).map((of) => {
       if (layer === this.last - 1 && this.hasScalarOutputs)
-        return term(q.error(k), [...this.errorToSum(k), this.sumByOutput(this.last, k, unit)]);
-      return term(q.error(k), [this.collapsedOutput(k, layer, unit)]);
+        return term(of, [...this.errorToSum(of.unit, of), this.sumByOutput(this.last, of.unit, unit)]);
+      return term(of, [this.collapsedOutput(of.unit, layer, unit)]);
     });
   }
 
-  /** ∂E/∂sum_k of a scalar output: one fused factor, or loss and activation. */
-  private errorToSum(k: number, of = q.error(k)): Factor[] {
-    if (this.isFused) return [this.errorBySum(k, of)];
-    return [this.errorByOutput(k, of), this.outputBySum(this.last, k)];
+  /** ∂E/∂sum of an output unit: one fused factor, or loss and activation. */
+  private errorToSum(unit: number, of: q.Quantity): Factor[] {
+    if (this.isFused) return [this.errorBySum(unit, of)];
+    // Under softmax the sum reaches every output.
+    const end = of.kind === "error" && !this.hasScalarOutputs ? of.unit : unit;
+    return [this.errorByOutput(end, of), this.outputBySum(this.last, end, unit)];
   }
 
   // --- collapsed factors and what they stand for --------------------------------------------
@@ -116,6 +120,12 @@ export class Chain extends Links {
     return factor(quantity, sym(quantity), value, { expansion, elided: size - expansion.length });
   }
 
+  /** ∂E_k/∂sum_unit: of softmax fused with its loss with its formula, else by its name alone. */
+  private signal(k: number, layer: number, unit: number): Factor {
+    const isJoined = layer === this.last && this.isFused && !this.hasScalarOutputs;
+    return isJoined ? this.errorBySum(unit, q.error(k)) : this.collapsedSum(k, layer, unit, false);
+  }
+
   private expansion(k: number, layer: number, unit: number): { expansion: Term[]; elided: number } {
     const later = range(this.last - layer).map((step) => this.network.rule(layer + 1 + step));
     const paths = this.network.sizes.slice(layer + 2, -1).reduce((product, size) => product * size, 1);
@@ -126,7 +136,7 @@ export class Chain extends Links {
 
   /** Every path from a source's output to E_k, each as a product of local derivatives. */
   private paths(k: number, at: number, source: number): Factor[][] {
-    if (at === this.last) return [[...this.errorToSum(k), this.sumByOutput(at, k, source)]];
+    if (at === this.last) return [[...this.errorToSum(k, q.error(k)), this.sumByOutput(at, k, source)]];
     return range(this.network.sizes[at + 1]!).flatMap((u) => {
       const here = [this.outputBySum(at, u), this.sumByOutput(at, u, source)];
       return this.paths(k, at + 1, u).map((factors) => [...factors, ...here]);
@@ -140,7 +150,7 @@ export class Chain extends Links {
     const sizes = range(size).map((v) => Math.abs(product(v)));
     const largest = range(size).sort((a, b) => sizes[b]! - sizes[a]! || a - b).slice(0, limits().width).sort((a, b) => a - b);
     const expansion = largest.map((v) =>
-      term(q.error(k), [this.collapsedSum(k, layer + 1, v, false), this.sumByOutput(layer + 1, v, unit)]),
+      term(q.error(k), [this.signal(k, layer + 1, v), this.sumByOutput(layer + 1, v, unit)]),
     );
     return { expansion, elided: size - expansion.length };
   }

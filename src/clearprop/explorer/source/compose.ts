@@ -1,7 +1,7 @@
 /* A derivation as equations, in the order of a lecture; as rendering/compose.py. */
 
 import { symbolValue, type Assigned, type Derivation, type GradientDerivation, type ValueDerivation } from "./derive";
-import type { Factor, Term } from "./local";
+import { allOf, type Factor, type Term } from "./local";
 import type { View } from "./printing";
 import * as q from "./quantity";
 import { add, divide, multiply, same, Sym, sym, Val, withNumbers, type Tree } from "./tree";
@@ -60,7 +60,7 @@ class Composer {
     private readonly derivation: GradientDerivation,
     private readonly view: View,
   ) {
-    this.gradient = q.derivative(q.TOTAL, derivation.quantity);
+    this.gradient = q.derivative(derivation.of, derivation.quantity);
   }
 
   blocks(): Block[] {
@@ -69,7 +69,7 @@ class Composer {
     if (derivation.row === null) blocks.push(...this.batch());
     else {
       const lefts = derivation.terms.map((term) => this.left(term));
-      derivation.terms.forEach((term, k) => blocks.push(...this.term(term, lefts[k]!)));
+      blocks.push(...this.terms(lefts));
       if (derivation.terms.length > 1) {
         const products = derivation.terms.map((term) => term.product);
         blocks.push(equation(sym(this.gradient), lines([add(...lefts), add(...products), derivation.gradient])));
@@ -82,9 +82,37 @@ class Composer {
     return symbolValue(this.derivation.cycle, quantity, this.derivation.row ?? 0);
   }
 
+  /** Each term; those that are exactly zero, if there are several terms, together in one line. */
+  private terms(lefts: Tree[]): Block[] {
+    const { terms } = this.derivation;
+    const isZero = (term: Term) => term.product === 0 && terms.length > 1;
+    const blocks = terms.flatMap((term, k) => (isZero(term) ? [] : this.term(term, lefts[k]!)));
+    const causes = new Set<string>();
+    terms.forEach((term, k) => {
+      if (!isZero(term)) return;
+      const zero = term.factors.find((each) => each.value === 0)!;
+      const target = this.missingTarget(term);
+      if (!target && !this.told.has(key(zero))) blocks.push(equation(lefts[k]!, [line(symbolsOf(term))]), ...this.component(zero));
+      causes.add(`${this.view.name(target ?? zero.quantity)} = 0`);
+    });
+    if (!causes.size) return blocks;
+    const left = allOf(lefts.filter((_, k) => isZero(terms[k]!)));
+    return [...blocks, equation(left, lines([0], words("zero", { causes: [...causes].slice(0, limits().terms).join(", ") })))];
+  }
+
+  /** The target of 0 for which a cross entropy has no error at all, however its output changes. */
+  private missingTarget(term: Term): q.Quantity | null {
+    const { cycle, row } = this.derivation;
+    if (term.of.kind !== "error" || cycle.network.fused?.kind !== "softmax") return null;
+    const target = q.target(term.of.unit);
+    return this.value(target) === 0 && row !== null ? target : null;
+  }
+
   /** ∂E_1/∂w1; where several terms have the same error, with the unit that the term runs through. */
   private left(term: Term): Tree {
-    const quantity = q.derivative(term.of, this.derivation.quantity);
+    if (this.derivation.of.kind !== "total" && this.derivation.of.id !== term.of.id) return sym(this.gradient);
+    const isPenalized = term.of.kind === "total" && this.derivation.terms.some((other) => other.of.kind === "penalty");
+    const quantity = q.derivative(isPenalized ? q.UNPENALIZED : term.of, this.derivation.quantity);
     const alike = this.derivation.terms.filter((other) => other.of.id === term.of.id && other.example === term.example);
     const last = term.factors[term.factors.length - 1]!.quantity;
     if (alike.length > 1 && last.kind === "derivative" && last.of.kind === "sum")
@@ -109,10 +137,9 @@ class Composer {
     if (this.told.has(key(each))) return [equation(left, lines([each.value], words("known")))];
     this.told.add(key(each));
     if (each.expansion.length) return this.expanded(each);
-    const sides = [line(each.expression, each.remark)];
+    const sides = [...each.steps.map((step) => line(...step)), line(each.expression, each.remark)];
     const { working } = each;
     if (working && !same(working.raw, each.expression)) sides.unshift(line(working.raw, working.rules.join(", ")));
-    else if (working && working.rules.length) sides[0] = line(each.expression, working.rules.join(", "));
     const plugged = withNumbers(each.expression, (quantity) => this.value(quantity));
     return [equation(left, [...collapsing(each), ...sides, ...lines([plugged, each.value])])];
   }

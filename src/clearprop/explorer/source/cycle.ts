@@ -136,6 +136,8 @@ export function valueOf(done: Cycle, quantity: Quantity, row = 0): number {
       return done.error;
     case "penalty":
       return done.penalty;
+    case "unpenalized":
+      return done.error - done.penalty;
     case "parameter":
       return done.moment.vector[unit]!;
     case "rate":
@@ -151,6 +153,7 @@ export function valueOf(done: Cycle, quantity: Quantity, row = 0): number {
       const { name } = quantity;
       if (name === "step") return done.moment.step;
       if (name === "weight") return trace.rows.weights![row]!;
+      if (name === "clip_factor") return done.update.clipFactor;
       if (name === "l1" || name === "l2") return done.problem.penalty![name];
       return done.problem.optimizer.constants[name]!;
     }

@@ -5,7 +5,8 @@ export type Raw = number | string | [string, ...Raw[]];
 
 type Raws<Name extends string> = Record<Name, Raw>;
 
-export interface Slope extends Raws<"raw" | "simplified"> {
+/** ``simplified`` is computed; ``raw`` and ``written`` are read. */
+export interface Slope extends Raws<"raw" | "simplified" | "written"> {
   rules: string[];
 }
 
@@ -47,6 +48,8 @@ interface FusedScalar extends Raws<"error" | "signal"> {
 export interface FusedSoftmax extends Raws<"output" | "error" | "signal" | "diagonal" | "off_diagonal"> {
   kind: "softmax";
   shown: Raws<"plain" | "counted">;
+  /** ∂E_k/∂z_j and the error signal with their share of the outputs, as they are written. */
+  shared: Record<"diagonal" | "off_diagonal" | "signal", Raws<"plain" | "counted">>;
 }
 
 export type Fused = FusedScalar | FusedSoftmax;

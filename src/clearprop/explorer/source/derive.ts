@@ -4,11 +4,11 @@ import { Chain } from "./chain";
 import { valueOf, type Cycle } from "./cycle";
 import type { Column } from "./data";
 import { evaluate } from "./evaluate";
-import { factor, Links, softmaxOutput, term, type Term } from "./local";
+import { allOf, elidedSum, factor, Links, softmaxOutput, term, type Term } from "./local";
 import type { View } from "./printing";
 import { exampleShare, isFused, outputErrors } from "./propagate";
 import * as q from "./quantity";
-import { add, App, divide, multiply, placed, sym, type Places, type Tree } from "./tree";
+import { App, divide, multiply, placed, sym, type Places, type Tree } from "./tree";
 import { limits, words } from "./words";
 
 /** One line of the update. */
@@ -20,6 +20,7 @@ export interface Assigned {
 export interface GradientDerivation {
   kind: "gradient";
   cycle: Cycle;
+  of: q.Quantity;
   quantity: q.Quantity;
   terms: Term[];
   gradient: number;
@@ -43,31 +44,51 @@ export type Derivation = GradientDerivation | ValueDerivation;
 
 /** Derive anything that can be selected; in a batch ``row`` is the example whose sums and outputs are meant. */
 export function derive(cycle: Cycle, quantity: q.Quantity, row: number, view: View): Derivation {
-  if (quantity.kind === "parameter") return deriveParameter(cycle, quantity.unit);
-  if (quantity.kind === "derivative" && (quantity.by.kind === "sum" || quantity.by.kind === "output"))
-    return deriveSignal(cycle, quantity.by, row);
-  return deriveValue(cycle, quantity, row, view);
+  if (quantity.kind === "parameter") return deriveParameter(cycle, quantity.unit, view);
+  if (quantity.kind !== "derivative") return deriveValue(cycle, quantity, row, view);
+  const { of, by } = quantity;
+  if (by.kind === "parameter" && (of.kind === "unpenalized" || of.kind === "penalty")) return derivePenalized(cycle, of, by, view);
+  return deriveDerivative(cycle, of, by, row, view);
 }
 
 // --- gradients ----------------------------------------------------------------------------------
 
-function deriveParameter(cycle: Cycle, index: number): GradientDerivation {
-  const terms = cycle.isBatch ? batchTerms(cycle, index) : new Chain(cycle, 0).parameterTerms(index);
+function deriveParameter(cycle: Cycle, index: number, view: View): GradientDerivation {
+  const terms = cycle.isBatch ? batchTerms(cycle, index) : new Chain(cycle, 0, view.name).parameterTerms(index);
   if (cycle.problem.penalty && cycle.network.place(index).source !== null) terms.push(penaltyTerm(cycle, index));
   return {
-    kind: "gradient", cycle, quantity: q.parameter(index), terms, gradient: cycle.gradients.vector[index]!,
+    kind: "gradient", cycle, of: q.TOTAL, quantity: q.parameter(index), terms, gradient: cycle.gradients.vector[index]!,
     row: cycle.isBatch ? null : 0, update: updateLines(cycle, index), updated: cycle.update.vector[index]!,
   };
 }
 
-/** ∂E_total by a weighted sum or an output: for a sum, its error signal. */
-function deriveSignal(cycle: Cycle, quantity: q.Quantity, row: number): GradientDerivation {
-  const chain = new Chain(cycle, row);
-  const { layer, unit } = quantity;
-  const terms = quantity.kind === "sum" ? chain.toSum(layer, unit) : chain.toOutput(layer, unit);
-  const by = (k: number) => (quantity.kind === "sum" ? chain.bySum(layer, k, unit) : chain.byOutput(layer, k, unit));
-  const gradient = [...Array(cycle.network.outputs).keys()].reduce((total, k) => total + by(k), 0);
-  return { kind: "gradient", cycle, quantity, terms, gradient, row, update: [], updated: null };
+/** The penalty's part of a gradient, or the rest of it. */
+function derivePenalized(cycle: Cycle, of: q.Quantity, by: q.Quantity, view: View): GradientDerivation {
+  const whole = deriveParameter(cycle, by.unit, view);
+  const penalty = whole.terms[whole.terms.length - 1]!;
+  const isPenalty = of.kind === "penalty";
+  const terms = isPenalty ? [penalty] : whole.terms.slice(0, -1);
+  const gradient = isPenalty ? penalty.product : whole.gradient - penalty.product;
+  return { ...whole, of, terms, gradient, row: isPenalty ? 0 : whole.row, update: [], updated: null };
+}
+
+/** A derivative of one example: of E_total or an E_k, or a local one. */
+function deriveDerivative(cycle: Cycle, of: q.Quantity, by: q.Quantity, row: number, view: View): GradientDerivation {
+  const chain = new Chain(cycle, row, view.name);
+  const terms = termsOf(chain, of, by);
+  const gradient = of.kind === "total" && by.kind === "sum" ? valueOf(cycle, q.derivative(of, by), row) : terms.reduce((total, each) => total + each.product, 0);
+  return { kind: "gradient", cycle, of, quantity: by, terms, gradient, row, update: [], updated: null };
+}
+
+function termsOf(chain: Chain, of: q.Quantity, by: q.Quantity): Term[] {
+  const error = of.kind === "error" ? of : null;
+  if (of.kind === "total" || error) {
+    if (by.kind === "parameter") return chain.parameterTerms(by.unit, error);
+    return by.kind === "sum" ? chain.toSum(by.layer, by.unit, error) : chain.toOutput(by.layer, by.unit, error);
+  }
+  if (of.kind === "output") return [term(of, [chain.outputBySum(of.layer, of.unit, by.unit)])];
+  if (by.kind === "output") return [term(of, [chain.sumByOutput(of.layer, of.unit, by.unit)])];
+  return [term(of, [chain.sumByParameter(of.layer, of.unit, by.unit)])];
 }
 
 /** Per example, then the reduction over the examples. */
@@ -86,10 +107,10 @@ function batchTerms(cycle: Cycle, index: number): Term[] {
 function penaltyTerm(cycle: Cycle, index: number): Term {
   const penalty = cycle.problem.penalty!;
   const places: Places = { w: q.parameter(index), l1: q.named("l1"), l2: q.named("l2") };
-  const { raw, simplified, rules } = penalty.symbolic_slope;
+  const { raw, written, rules } = penalty.symbolic_slope;
   const value = evaluate(penalty.slope, { w: cycle.moment.vector[index]! });
   const working = { raw: placed(raw, places), rules };
-  return term(q.PENALTY, [factor(q.derivative(q.PENALTY, q.parameter(index)), placed(simplified, places), value, { working })]);
+  return term(q.PENALTY, [factor(q.derivative(q.PENALTY, q.parameter(index)), placed(written, places), value, { working })]);
 }
 
 /** The optimizer's assignments for one parameter. Empty for a frozen bias. */
@@ -104,7 +125,7 @@ function updateLines(cycle: Cycle, index: number): Assigned[] {
   if (optimizer.clip_norm !== null || optimizer.clip_value !== null) {
     const clipped = q.state("clipped", index);
     const tree = placed(optimizer.bounded, { g: gradient });
-    const expression = optimizer.clip_norm === null ? tree : multiply(cycle.update.clipFactor, tree);
+    const expression = optimizer.clip_norm === null ? tree : multiply(sym(q.named("clip_factor")), tree);
     lines.push({ quantity: clipped, expression });
     places["g"] = clipped;
   }
@@ -120,11 +141,12 @@ function updateLines(cycle: Cycle, index: number): Assigned[] {
 
 /** The number behind a symbol of a derivation. */
 export function symbolValue(cycle: Cycle, quantity: q.Quantity, row: number): number {
-  if (quantity.kind === "derivative" && quantity.of.kind === "error") {
-    const { layer, unit, kind } = quantity.by;
+  if (quantity.kind === "derivative") {
+    const { of, by } = quantity;
     const chain = new Chain(cycle, row);
-    if (kind === "sum") return chain.bySum(layer, quantity.of.unit, unit);
-    if (kind === "output") return chain.byOutput(layer, quantity.of.unit, unit);
+    if (of.kind === "error" && by.kind === "sum") return chain.bySum(by.layer, of.unit, by.unit);
+    if (of.kind === "error" && by.kind === "output") return chain.byOutput(by.layer, of.unit, by.unit);
+    if (of.kind !== "total" && q.isDerived(of, by)) return termsOf(chain, of, by).reduce((total, each) => total + each.product, 0);
   }
   return valueOf(cycle, quantity, row);
 }
@@ -145,6 +167,8 @@ function formulasOf(cycle: Cycle, quantity: q.Quantity, row: number, view: View)
       return targetFormulas(cycle, unit, row);
     case "named":
       return [[], words("example_weight")];
+    case "rate":
+      return [[], words("rate")];
     case "sum":
       return [[weightedSum(cycle, layer, unit)], ""];
     case "error":
@@ -181,15 +205,6 @@ function columnFormulas(cycle: Cycle, column: Column, value: number): [Tree[], s
   // The sum's rounding is not the table's: 5.1 must not come back as 5.1000000000000005.
   return [[placed(data.standardized, { value: Number(original.toPrecision(12)), mean, scale })], words("standardized", { column: column.name })];
 }
-
-/** The sum of the terms; of many, only the first few are made, and the others counted. */
-function elidedSum(count: number, make: (k: number) => Tree, always: Tree[] = []): Tree {
-  const shown = count > limits().terms + 2 ? limits().terms : count;
-  const rest = shown < count ? [sym(words("more", { count: count - shown }))] : [];
-  return add(...[...Array(shown).keys()].map(make), ...rest, ...always);
-}
-
-const allOf = (terms: Tree[]): Tree => elidedSum(terms.length, (k) => terms[k]!);
 
 function weightedSum(cycle: Cycle, layer: number, unit: number): Tree {
   const { network } = cycle;

@@ -32,6 +32,7 @@ const pieces = (characters: Characters): Pieces<string> => ({
   accent: (letter, accent) => `\\${accent}{${letter}}`,
   fraction: (above, below) => `\\frac{${above}}{${below}}`,
   partial: (shown) => `\\partial ${shown}`,
+  without: (whole, part) => `(${whole} - ${part})`,
   linked: (shown) => shown,
 });
 

@@ -2,13 +2,13 @@
    that computed the forward pass; as in derivation/local_derivatives.py. */
 
 import { valueOf, type Cycle } from "./cycle";
-import type { SharedLoss, SoftmaxActivation } from "./data";
+import type { FusedSoftmax, SharedLoss, SoftmaxActivation } from "./data";
 import { evaluate } from "./evaluate";
 import type { Network } from "./network";
-import { errorShare, isFused, fused, pullBack } from "./propagate";
+import { errorShare, isFused, fused, fusedEntries, pullBack } from "./propagate";
 import * as q from "./quantity";
 import { add, multiply, placed, sym, type Places, type Tree } from "./tree";
-import { words } from "./words";
+import { limits, words } from "./words";
 
 /** One factor of a product: ∂of/∂by, its expression, its number. */
 export interface Factor {
@@ -22,6 +22,8 @@ export interface Factor {
   elided: number;
   /** The products that a fused loss and activation simplify to the expression. */
   collapse: Term[];
+  /** What stands between them, each with a remark. */
+  steps: [tree: Tree, remark: string][];
   remark: string;
 }
 
@@ -34,12 +36,21 @@ export interface Term {
 }
 
 export function factor(quantity: q.Quantity, expression: Tree, value: number, more: Partial<Factor> = {}): Factor {
-  return { quantity, expression, value, working: null, expansion: [], elided: 0, collapse: [], remark: "", ...more };
+  return { quantity, expression, value, working: null, expansion: [], elided: 0, collapse: [], steps: [], remark: "", ...more };
 }
 
 export function term(of: q.Quantity, factors: Factor[], example: number | null = null): Term {
   return { of, factors, product: factors.reduce((product, each) => product * each.value, 1), example };
 }
+
+/** The sum of the terms; of many, only the first few are made, and the others counted. */
+export function elidedSum(count: number, make: (k: number) => Tree, always: Tree[] = []): Tree {
+  const shown = count > limits().terms + 2 ? limits().terms : count;
+  const rest = shown < count ? [sym(words("more", { count: count - shown }))] : [];
+  return add(...[...Array(shown).keys()].map(make), ...rest, ...always);
+}
+
+export const allOf = (terms: Tree[]): Tree => elidedSum(terms.length, (k) => terms[k]!);
 
 /** The output of a unit under softmax, from all sums of its layer. */
 export function softmaxOutput(network: Network, layer: number, unit: number, total = (terms: Tree[]) => add(...terms)): Tree {
@@ -62,6 +73,8 @@ export class Links {
   constructor(
     readonly cycle: Cycle,
     readonly row: number,
+    /** The names in remarks. */
+    private readonly name: (quantity: q.Quantity) => string = () => "",
   ) {
     this.network = cycle.network;
     this.last = this.network.last;
@@ -78,30 +91,66 @@ export class Links {
   }
 
   errorByOutput(k: number, of: q.Quantity): Factor {
+    if (of.kind === "error" && of.unit !== k) return this.independent(of, q.output(this.last, k));
     const places = this.outputPlaces(k);
     const values = { y: this.number(q.output(this.last, k)), t: this.number(q.target(k)), "#weight": this.cycle.trace.rows.weights?.[this.row] ?? NaN };
     const working = { raw: placed(this.loss.raw, places), rules: this.loss.rules };
     const value = evaluate(this.loss.simplified, values);
-    return factor(q.derivative(of, q.output(this.last, k)), placed(this.loss.simplified, places), value, { working });
+    return factor(q.derivative(of, q.output(this.last, k)), placed(this.loss.written, places), value, { working });
   }
 
   /** ∂E/∂sum_k of a loss fused with its activation: where the sums and targets meet. */
   errorBySum(k: number, of: q.Quantity): Factor {
     const { shown } = this.network.fused!;
+    const isOne = of.kind === "error";
+    if (this.hasScalarOutputs && isOne && of.unit !== k) return this.independent(of, q.sum(this.last, k));
+    const quantity = q.derivative(of, q.sum(this.last, k));
+    const remark = words("fused", { loss: this.network.loss.name, activation: this.network.rule(this.last).name });
+    if (!this.hasScalarOutputs && isOne) {
+      const entry = fusedEntries(this.network, this.sums(this.last), this.targets)[of.unit * this.network.outputs + k]! * this.share;
+      return factor(quantity, this.entry(of.unit, k), entry, { collapse: this.fusedParts(k, [of.unit]), remark });
+    }
     const value = fused(this.network, this.sums(this.last), this.targets, "signal")[k]! * this.share;
     const tree = placed(shown[this.variant], this.outputPlaces(k));
-    const remark = words("fused", { loss: this.network.loss.name, activation: this.network.rule(this.last).name });
-    return factor(q.derivative(of, q.sum(this.last, k)), tree, value, { collapse: this.fusedParts(k), remark });
+    const all = [...Array(this.network.outputs).keys()];
+    const collapse = this.fusedParts(k, this.hasScalarOutputs ? [k] : all);
+    return this.hasScalarOutputs ? factor(quantity, tree, value, { collapse, remark }) : this.collapsed(k, quantity, tree, value, collapse, remark);
   }
 
-  private fusedParts(k: number): Term[] {
-    const outputs = this.hasScalarOutputs ? [k] : [...Array(this.network.outputs).keys()];
+  /** The error signal of softmax and its loss, with the steps in which the sum over the errors collapses to it. */
+  private collapsed(k: number, quantity: q.Quantity, tree: Tree, value: number, collapse: Term[], remark: string): Factor {
+    const isWhole = Math.abs(this.targets.reduce((total, target) => total + target, 0) - 1) <= 1e-12;
+    const trees = collapse.length <= limits().collapse ? [add(...collapse.map((_, m) => this.entry(m, k)))] : [];
+    if (isWhole) trees.push(this.collected(k, allOf));
+    const steps = trees.map((each, at): [Tree, string] => [each, at ? "" : remark]);
+    const last = isWhole ? words("whole") : steps.length ? "" : remark;
+    return factor(quantity, isWhole ? tree : this.collected(k, (terms) => add(...terms)), value, { collapse, steps, remark: last });
+  }
+
+  private entry(m: number, k: number): Tree {
+    const { shared } = this.network.fused as FusedSoftmax;
+    return placed(shared[m === k ? "diagonal" : "off_diagonal"][this.variant], { ...this.outputPlaces(m), other: q.output(this.last, k) });
+  }
+
+  /** Σ_m of all entries, with the sum of the targets. */
+  private collected(k: number, total: (terms: Tree[]) => Tree): Tree {
+    const { shared } = this.network.fused as FusedSoftmax;
+    const whole = total([...Array(this.network.outputs).keys()].map((m) => sym(q.target(m))));
+    return placed(shared.signal[this.variant], { ...this.outputPlaces(k), whole });
+  }
+
+  private independent(of: q.Quantity, by: q.Quantity): Factor {
+    return factor(q.derivative(of, by), 0, 0, { remark: words("independent", { error: this.name(of), other: this.name(by) }) });
+  }
+
+  private fusedParts(k: number, outputs: number[]): Term[] {
     return outputs.map((m) => term(q.error(m), [this.errorByOutput(m, q.error(m)), this.outputBySum(this.last, m, k)]));
   }
 
   /** ∂output_unit/∂sum_by: the activation differentiated; ``by`` differs only under softmax. */
   outputBySum(layer: number, unit: number, by = unit): Factor {
     const rule = this.network.rule(layer);
+    if (rule.kind === "scalar" && unit !== by) return this.independent(q.output(layer, unit), q.sum(layer, by));
     const mask = this.cycle.trace.masks[layer] ?? null;
     // A dropped or scaled output is no longer the activation's own value.
     const scale = mask === null ? null : mask[this.row * this.network.sizes[layer + 1]! + unit]!;
@@ -112,7 +161,7 @@ export class Links {
     let working: Factor["working"] = null;
     if (rule.kind === "scalar") {
       const places = { y: q.output(layer, unit), z: q.sum(layer, unit) };
-      expression = placed(scale === null ? rule.printed_slope : rule.slope.simplified, places);
+      expression = placed(scale === null ? rule.printed_slope : rule.slope.written, places);
       working = { raw: scaled(placed(rule.slope.raw, places)), rules: rule.slope.rules };
       value = evaluate(rule.slope.simplified, { z: this.number(q.sum(layer, unit)) });
     } else {

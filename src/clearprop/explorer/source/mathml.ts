@@ -3,7 +3,7 @@
 
 import { mml } from "./dom";
 import type { Names } from "./network";
-import { Alphabet, ATOM, POWER, PRODUCT, SIGN, SUM, type Piece, type View } from "./printing";
+import { Alphabet, ATOM, POWER, PRODUCT, SIGN, signed, SUM, type Piece, type View } from "./printing";
 import { Symbols, type Pieces } from "./symbols";
 import { App, type Key, type Tree, type Val } from "./tree";
 
@@ -29,6 +29,7 @@ const PIECES: Pieces<Element> = {
   accent: (letter, accent) => mml("mover", { accent: "true" }, mml("mi", {}, letter), mo(accent === "hat" ? "^" : "¯")),
   fraction: (above, below) => mml("mfrac", {}, above, below),
   partial: (shown) => mml("mrow", {}, mml("mi", {}, "∂"), shown),
+  without: (whole, part) => fenced("(", mml("mrow", {}, whole, mo("−"), part), ")"),
   linked: (shown, quantity) => mml("mrow", { "data-q": quantity.id }, shown),
 };
 
@@ -39,6 +40,8 @@ function numeral(shown: string): Element {
   if (exponent === undefined) return mml("mn", {}, mantissa);
   return mml("mrow", {}, mml("mn", {}, mantissa), mo("×"), mml("msup", {}, mml("mn", {}, "10"), numeral(exponent)));
 }
+
+const SIGNS: Record<string, string> = { "+": "+", "-": "−" };
 
 export class MathML extends Alphabet<Element> {
   readonly symbols: Symbols<Element>;
@@ -65,7 +68,7 @@ export class MathML extends Alphabet<Element> {
     return [this.symbols.write(key), this.symbols.isCompound(key) ? POWER : ATOM];
   }
 
-  plus = (terms: Element[]) => mml("mrow", {}, ...terms.flatMap((each, k) => (k ? [mo("+"), each] : [each])));
+  plus = (terms: [string, Element][]) => mml("mrow", {}, ...terms.flatMap(([sign, each], k) => (k ? [mo(SIGNS[sign]!), each] : [each])));
   minus = (left: Element, right: Element) => mml("mrow", {}, left, mo("−"), right);
 
   times = (factors: Element[]) => mml("mrow", {}, ...factors.flatMap((each, k) => (k ? [mo(this.names.words.times_set), each] : [each])));
@@ -103,13 +106,14 @@ export class MathML extends Alphabet<Element> {
   }
 
   /** The tree in pieces between which a line may break: a sum's terms, a product's factors. */
-  pieces(tree: Tree): Element[] {
+  pieces(tree: Tree, leading = true): Element[] {
     if (!(tree instanceof App) || !["+", "*"].includes(tree.operator)) return [this.write(tree)];
-    if (tree.operator === "*") return tree.parts.map((part, k) => this.signed(k, this.names.words.times_set, this.wrapped(part, k ? SIGN : PRODUCT, !k)));
-    return tree.parts.flatMap((part, k) => {
+    if (tree.operator === "*") return tree.parts.map((part, k) => this.signed(k, this.names.words.times_set, this.wrapped(part, k ? SIGN : PRODUCT, !k && leading)));
+    return tree.parts.flatMap((term, k) => {
+      const [sign, part] = k ? signed(term) : ["+", term];
       const isLong = part instanceof App && part.operator === "*" && part.parts.length > 3;
-      const [first, ...rest] = isLong ? this.pieces(part) : [this.wrapped(part, k ? PRODUCT : SUM, !k)];
-      return [this.signed(k, "+", first!), ...rest];
+      const [first, ...rest] = isLong ? this.pieces(part, !k) : [this.wrapped(part, k ? PRODUCT : SUM, !k)];
+      return [this.signed(k, SIGNS[sign]!, first!), ...rest];
     });
   }
 

@@ -144,6 +144,8 @@ export class Names {
         return words.total_error;
       case "penalty":
         return "penalty";
+      case "unpenalized":
+        return `(${words.total_error} - penalty)`;
       case "parameter":
         return network.parameterName(unit);
       case "updated":

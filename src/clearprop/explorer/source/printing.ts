@@ -4,18 +4,32 @@
 import type { Notation, Rounding } from "./data";
 import type { Names } from "./network";
 import { shownNumber } from "./number";
-import { isQuantity, numberIn, Sym, Val, type Key, type Tree } from "./tree";
+import { App, isQuantity, numberIn, Sym, Val, type Key, type Tree } from "./tree";
 
 export const [CONDITION, SUM, PRODUCT, SIGN, POWER, ATOM] = [0, 1, 2, 3, 4, 5];
 export type Piece<T> = [T, number];
+type Sign = "+" | "-";
+type Term<T> = [sign: Sign, shown: T];
+
+/** Whether a number or a product begins with a plain 0, before which nobody writes a sign. */
+function beginsWithZero(tree: Tree): boolean {
+  if (tree instanceof App) return ["*", "/"].includes(tree.operator) && beginsWithZero(tree.parts[0]!);
+  return numberIn(tree) === 0;
+}
+
+/** The sign before a later term of a sum, and what follows it. */
+export function signed(term: Tree): [Sign, Tree] {
+  const isNegative = term instanceof App && term.operator === "negate" && !beginsWithZero(term.parts[0]!);
+  return isNegative ? ["-", term.parts[0]!] : ["+", term];
+}
 
 export abstract class Alphabet<T> {
   write(tree: Tree): T {
     return this.piece(tree)[0];
   }
 
-  /** A part of the tree and how strongly it binds. */
-  piece(tree: Tree): Piece<T> {
+  /** A part of the tree and how strongly it binds; a product that does not lead begins with no sign. */
+  piece(tree: Tree, leading = true): Piece<T> {
     if (typeof tree === "number") return this.literal(tree);
     if (tree instanceof Val) return this.valued(tree);
     if (tree instanceof Sym) return this.symbol(tree.key);
@@ -23,12 +37,13 @@ export abstract class Alphabet<T> {
     const [u, v, w] = parts as [Tree, Tree, Tree];
     switch (operator) {
       case "+":
-        return [this.plus(parts.map((part, k) => (k ? this.wrapped(part, PRODUCT, false) : this.wrapped(part, SUM)))), SUM];
+        return [this.plus(parts.map((part, k) => (k ? this.later(part) : ["+", this.wrapped(part, SUM)]))), SUM];
       case "-":
         return [this.minus(this.wrapped(u, SUM), this.wrapped(v, PRODUCT, false)), SUM];
       case "*":
-        return [this.times(parts.map((part, k) => (k ? this.wrapped(part, SIGN, false) : this.wrapped(part, PRODUCT)))), PRODUCT];
+        return [this.times(parts.map((part, k) => (k ? this.wrapped(part, SIGN, false) : this.wrapped(part, PRODUCT, leading)))), PRODUCT];
       case "negate":
+        if (beginsWithZero(u)) return this.piece(u, leading);
         return [this.negative(this.wrapped(u, PRODUCT, false)), SIGN];
       case "/":
         return this.quotient(u, v);
@@ -45,8 +60,14 @@ export abstract class Alphabet<T> {
 
   /** In parentheses unless it binds at least so strongly; a sign that does not lead gets them too. */
   wrapped(tree: Tree, atLeast: number, leading = true): T {
-    const [shown, strength] = this.piece(tree);
+    const [shown, strength] = this.piece(tree, leading);
     return strength < atLeast || (strength === SIGN && !leading) ? this.parenthesised(shown) : shown;
+  }
+
+  /** A later term of a sum, after its sign: + -u is - u. */
+  private later(term: Tree): Term<T> {
+    const [sign, rest] = signed(term);
+    return [sign, this.wrapped(rest, PRODUCT, false)];
   }
 
   /** A number put in for a quantity. */
@@ -56,7 +77,7 @@ export abstract class Alphabet<T> {
 
   abstract literal(value: number): Piece<T>;
   abstract symbol(key: Key): Piece<T>;
-  abstract plus: (terms: T[]) => T;
+  abstract plus: (terms: Term<T>[]) => T;
   abstract minus: (left: T, right: T) => T;
   abstract times: (factors: T[]) => T;
   abstract negative: (shown: T) => T;
@@ -109,7 +130,7 @@ export class Text extends Alphabet<string> {
     return [shown, shown.startsWith("-") ? SIGN : shown.includes("/") ? POWER : ATOM];
   }
 
-  plus = (terms: string[]) => terms.join(" + ");
+  plus = (terms: Term<string>[]) => terms.map(([sign, shown], k) => (k ? ` ${sign} ${shown}` : shown)).join("");
   minus = (left: string, right: string) => `${left} - ${right}`;
 
   times = (factors: string[]) => factors.join(` ${this.view.words.times} `);
@@ -119,7 +140,8 @@ export class Text extends Alphabet<string> {
 
   quotient(above: Tree, below: Tree): Piece<string> {
     const stroke = numberIn(above) !== null && numberIn(below) !== null ? "/" : " / ";
-    return [this.wrapped(above, PRODUCT) + stroke + this.wrapped(below, POWER), PRODUCT];
+    const shown = this.wrapped(above, PRODUCT) + stroke + this.wrapped(below, POWER);
+    return [shown, shown.startsWith("-") ? SIGN : PRODUCT];
   }
 
   power(base: Tree, exponent: Tree): Piece<string> {
@@ -133,7 +155,7 @@ export class Text extends Alphabet<string> {
   }
 
   choice(condition: Tree, then: Tree, otherwise: Tree): Piece<string> {
-    return [`where(${this.write(condition)}, ${this.write(then)}, ${this.write(otherwise)})`, ATOM];
+    return [`${this.wrapped(then, SUM)} if ${this.write(condition)} else ${this.write(otherwise)}`, CONDITION];
   }
 
   relation = (operator: string, left: string, right: string) => `${left} ${operator} ${right}`;

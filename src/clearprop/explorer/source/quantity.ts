@@ -3,7 +3,7 @@
 
 export interface Quantity {
   readonly kind:
-    | "target" | "sum" | "output" | "error" | "total" | "penalty" | "parameter" | "updated" | "rate" | "state"
+    | "target" | "sum" | "output" | "error" | "total" | "penalty" | "unpenalized" | "parameter" | "updated" | "rate" | "state"
     | "named" | "derivative";
   readonly id: string;
   readonly layer: number;
@@ -23,6 +23,8 @@ export const target = (index: number): Quantity => make("target", `t${index}`, {
 export const sum = (layer: number, unit: number): Quantity => make("sum", `z${layer}.${unit}`, { layer, unit });
 export const error = (index: number): Quantity => make("error", `e${index}`, { unit: index });
 export const TOTAL = make("total", "total");
+/** The error of all outputs, without the penalty. */
+export const UNPENALIZED = make("unpenalized", "unpenalized");
 export const PENALTY = make("penalty", "penalty");
 export const RATE = make("rate", "rate");
 export const parameter = (index: number): Quantity => make("parameter", `p${index}`, { unit: index });
@@ -33,15 +35,23 @@ export const derivative = (of: Quantity, by: Quantity): Quantity => make("deriva
 
 /** Those that a person can choose to have explained, by their id; null for anything else. */
 export function chosen(id: string): Quantity | null {
-  const match = /^(?:(total|penalty)|([azpte])(-?\d+)(?:\.(\d+))?|d\(total\)\/d\((.+)\))$/.exec(id);
+  const match = /^(?:(total|penalty|rate)|([azpte])(-?\d+)(?:\.(\d+))?|d\((.+)\)\/d\((.+)\))$/.exec(id);
   if (!match) return null;
-  if (match[1]) return match[1] === "total" ? TOTAL : PENALTY;
+  if (match[1]) return { total: TOTAL, penalty: PENALTY, rate: RATE }[match[1]]!;
   if (match[5]) {
-    const by = chosen(match[5]);
-    return by && (by.kind === "sum" || by.kind === "output") ? derivative(TOTAL, by) : null;
+    const [of, by] = [chosen(match[5]), chosen(match[6]!)];
+    return of && by && isDerived(of, by) ? derivative(of, by) : null;
   }
   const [first, second] = [Number(match[3]), match[4] === undefined ? null : Number(match[4])];
   if (second !== null) return match[2] === "a" ? output(first, second) : match[2] === "z" ? sum(first, second) : null;
   const makers: Record<string, (index: number) => Quantity> = { p: parameter, t: target, e: error };
   return makers[match[2]!]?.(first) ?? null;
+}
+
+/** Whether a derivation writes the derivative of one by the other. */
+export function isDerived(of: Quantity, by: Quantity): boolean {
+  if (of.kind === "total" || of.kind === "error") return by.kind === "sum" || by.kind === "output" || (of.kind === "error" && by.kind === "parameter");
+  if (of.kind === "penalty" || of.kind === "unpenalized") return by.kind === "parameter";
+  if (of.kind === "output") return by.kind === "sum" && by.layer === of.layer;
+  return of.kind === "sum" && (by.kind === "parameter" || (by.kind === "output" && by.layer === of.layer - 1));
 }

@@ -16,6 +16,8 @@ export interface Pieces<T> {
   accent(letter: string, accent: "hat" | "bar"): T;
   fraction(above: T, below: T): T;
   partial(shown: T): T;
+  /** A difference in parentheses. */
+  without(whole: T, part: T): T;
   linked(shown: T, quantity: Quantity): T;
 }
 
@@ -56,6 +58,8 @@ export class Symbols<T> {
         return this.indexed(words.total_error);
       case "penalty":
         return p.word("penalty");
+      case "unpenalized":
+        return p.without(this.indexed(words.total_error), p.word("penalty"));
       case "parameter":
         return this.subscripted(network.parameterName(unit));
       case "rate":

@@ -1,7 +1,7 @@
 /* Derivations as plain text of 80 columns: the same lines that `clearprop explain` prints. */
 
 import type { Block, Line } from "./compose";
-import { POWER, PRODUCT, SIGN, SUM, Text, type View } from "./printing";
+import { POWER, PRODUCT, SIGN, signed, SUM, Text, type View } from "./printing";
 import { App, type Tree } from "./tree";
 import { limits } from "./words";
 
@@ -52,7 +52,7 @@ function equationLines(leftTree: Tree, given: Line[], view: View): string[] {
 /** Room for a sign and parentheses around a chunk. */
 const SLACK = 4;
 const SIGNS: Record<string, [rest: string, first: number, later: number]> = {
-  "+": ["+ ", SUM, PRODUCT], "-": ["- ", SUM, PRODUCT], "*": ["", PRODUCT, SIGN], "/": ["/ ", PRODUCT, POWER],
+  "-": ["- ", SUM, PRODUCT], "*": ["", PRODUCT, SIGN], "/": ["/ ", PRODUCT, POWER],
 };
 
 /** A formula in chunks between which a line may break, long terms and factors too; as rendering/line_breaks.py. */
@@ -76,10 +76,17 @@ class BrokenText extends Text {
     const { operator, parts } = tree;
     const [u, v] = parts as [Tree, Tree];
     const sign = SIGNS[operator];
+    if (operator === "+")
+      return parts.flatMap((term, k) => {
+        const [before, part] = k ? signed(term) : ["", term];
+        return this.part(k ? `${before} ` : "", part, k ? PRODUCT : SUM, room);
+      });
+    if (operator === "where") return [...this.chunks(v, room), ...glued("if ", this.chunks(u, room), ""), ...glued("else ", this.chunks(parts[2]!, room), "")];
     if (sign) {
       const [shown, first, later] = sign;
       return parts.flatMap((part, k) => this.part(k ? shown || `${this.view.words.times} ` : "", part, k ? later : first, room));
     }
+    if (operator === "negate" && this.write(tree) === this.write(u)) return this.broken(u, room);
     if (operator === "negate") return glued("-", this.part("", u, PRODUCT, room, false), "");
     if (operator === "**") return glued("(", this.chunks(u, room), `)${this.raised("", v)}`);
     const chunks = parts.flatMap((part) => glued("", this.chunks(part, room), ","));
@@ -88,7 +95,7 @@ class BrokenText extends Text {
 
   /** A term or factor with the sign before it. */
   private part(sign: string, tree: Tree, atLeast: number, room: number, leading = sign === ""): string[] {
-    const [shown, strength] = this.piece(tree);
+    const [shown, strength] = this.piece(tree, leading);
     let chunks = long(shown) + SLACK > room ? this.broken(tree, room - SLACK) : [];
     if (chunks.length < 2) return [sign + this.wrapped(tree, atLeast, leading)];
     const isDivided = tree instanceof App && tree.operator === "/" && atLeast > PRODUCT;
