@@ -16,6 +16,8 @@
         ├── EngineUnusable            no native code can be made on this machine
         └── Disagreement              two readings of one rule differ: a bug in clearprop
 
+``UnknownName`` and ``InvalidArgument`` are a ``ValueError`` too: so callers in Python may expect them.
+
 A message says what, where, what was expected, what was found and what to do.
 """
 
@@ -49,7 +51,7 @@ class WorkError(ClearpropError):
     exit_code = 1
 
 
-class UnknownName(RequestError):
+class UnknownName(RequestError, ValueError):
     """A name that does not exist."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], where: str = "") -> None:
@@ -61,7 +63,7 @@ class UnreadableFile(RequestError):
     """A file that cannot be read as what it should be."""
 
 
-class InvalidArgument(RequestError):
+class InvalidArgument(RequestError, ValueError):
     """A value that does not fit what was asked."""
 
 

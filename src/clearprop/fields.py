@@ -11,15 +11,17 @@ and calls ``check_fields`` once it is made. So a file, a call and an option are 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
-from numbers import Integral, Real
+from datetime import date, time
+from functools import cache, wraps
+from numbers import Integral, Number, Real
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import numpy as np
 
 from clearprop.errors import ClearpropError, InvalidArgument, UnknownName
-from clearprop.messages import abridged
+from clearprop.messages import abridged, unknown
 
 T = TypeVar("T")
 Check = Callable[[Any], Any]
@@ -43,6 +45,8 @@ def accepted(check: Callable[[Any], T], value: Any, place: str = "") -> T:
     except Unexpected as error:
         message = f"expected {error}, found {shown(value)}"
     except ClearpropError as error:
+        if not place:
+            raise
         message = str(error)
     raise InvalidArgument(f"{place}: {message}" if place else message)
 
@@ -67,7 +71,7 @@ def check_fields(description: Any) -> None:
 def shown(value: Any) -> str:
     """Return a value as a message shows it."""
     match value:
-        case bool():
+        case bool() | np.bool_():
             return "true" if value else "false"
         case str():
             return f'"{abridged(value)}"'
@@ -79,7 +83,74 @@ def shown(value: Any) -> str:
             return "a number with more than 20 digits"
         case None:
             return "nothing"
-    return abridged(str(value))
+        case Number() | date() | time():
+            return abridged(str(value))
+        case type():
+            return f"the class {abridged(value.__name__)}"
+        case np.ndarray():
+            return f"an array of shape {value.shape}"
+    # What its own text says may be anything, and of any length.
+    return f"an object of the type {abridged(type(value).__name__)}"
+
+
+def suggests_options(**elsewhere: str) -> Callable[[T], T]:
+    """Refuse an unknown option of a function, or of a class when it is made, with the name that was probably meant.
+
+    ``elsewhere`` says of some options where else they are given. Types and signature stay those of what is called.
+    """
+
+    def decorated(called: T) -> T:
+        if isinstance(called, type):
+            made: Any = called
+            made.__init__ = _refusing(made.__init__, called.__name__, 1, elsewhere)
+            return called
+        function: Any = called
+        refusing: T = _refusing(function, function.__name__, 0, elsewhere)
+        return refusing
+
+    return decorated
+
+
+def _refusing(function: Any, name: str, bound: int, elsewhere: Mapping[str, str]) -> Any:
+    """Return the function, refusing unknown options; its first ``bound`` arguments are given by Python."""
+    code = function.__code__
+    named = code.co_varnames[bound : code.co_argcount + code.co_kwonlyargcount]
+    suggested = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount] or named
+    known = frozenset(named)
+
+    @wraps(function)
+    def call(*given: Any, **options: Any) -> Any:
+        if not known.issuperset(options):
+            strange = next(option for option in options if option not in known)
+            said = elsewhere.get(strange) or unknown("option", strange, suggested)
+            raise InvalidArgument(f"{name}: {said}")
+        return function(*given, **options)
+
+    return call
+
+
+def of_kind(kind: type[T] | tuple[type[T], ...], what: str) -> Callable[[Any], T]:
+    """Accept objects of a class."""
+
+    def check(value: Any) -> T:
+        if not isinstance(value, kind):
+            raise Unexpected(what)
+        return value
+
+    return check
+
+
+def function(value: Any) -> Callable[..., Any]:
+    if not callable(value):
+        raise Unexpected("a function")
+    return value  # type: ignore[no-any-return]
+
+
+def path(value: Any) -> str | os.PathLike[str]:
+    """Accept the path of a file."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise Unexpected("the path of a file")
+    return value
 
 
 def optional(check: Callable[[Any], T]) -> Callable[[Any], T | None]:

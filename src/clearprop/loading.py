@@ -10,10 +10,12 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from clearprop import examples
 from clearprop.errors import InvalidArgument, UnreadableFile
+from clearprop.fields import Unexpected, accepted, columns, function, integer, optional, suggests_options
+from clearprop.fields import path as path_of_file
 from clearprop.messages import abridged, unknown
 from clearprop.network.data import Data
 from clearprop.network.parameters import Parameters
@@ -113,6 +115,14 @@ def _opened(net: str | os.PathLike[str]) -> tuple[Problem, bool]:
     return reader.read(net), reader.trained
 
 
+def _net(value: Any) -> str | os.PathLike[str]:
+    """Accept what may name a network."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise Unexpected("the path of a file, or the name of an example")
+    return value
+
+
+@suggests_options()
 def load(
     net: str | os.PathLike[str],
     *,
@@ -139,7 +149,10 @@ def load(
     >>> len(iris.examples), iris.fitted.classes
     (150, ('setosa', 'versicolor', 'virginica'))
     """
-    targets = (target,) if isinstance(target, str) else target
+    accepted(_net, net, "net")
+    data, seed = accepted(optional(path_of_file), data, "data"), accepted(optional(integer(0)), seed, "seed")
+    accepted(optional(function), progress, "progress")
+    targets = None if target is None else accepted(columns, target, "target")
     problem, trained = _opened(net)
     problem = _reseeded(problem, seed, redraw=not trained)
     if trained:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import clearprop as cp
-from clearprop.errors import InvalidArgument, InvalidNetwork, UnknownName
+from clearprop.errors import InvalidArgument, InvalidNetwork
 
 NETWORK = cp.Network(2, [cp.Dense(3, "tanh"), cp.Dense(1, "logistic")], "binary_cross_entropy")
 
@@ -47,7 +47,7 @@ def test_a_problem_says_what_it_is_and_its_name_makes_no_difference() -> None:
 
 
 def test_a_notation_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(UnknownName, match='unknown notation "lectur"; did you mean "lecture"'):
+    with pytest.raises(InvalidArgument, match='notation: unknown notation "lectur"; did you mean "lecture"'):
         cp.Problem(NETWORK, notation="lectur")
 
 

@@ -12,7 +12,7 @@ import clearprop as cp
 from clearprop.errors import ClearpropError
 from clearprop.fields import accepted
 from clearprop.network import values
-from clearprop.rules.schedules import schedule
+from clearprop.rules.schedules import schedule, schedule_rule
 
 
 @pytest.mark.parametrize(
@@ -28,8 +28,8 @@ from clearprop.rules.schedules import schedule
         (values.any_numbers, [1, math.inf, 10**400], [1.0, math.inf, math.inf]),
         (values.activation_rule, "tanh", cp.activation("tanh")),
         (values.activation_rule, {"name": "leaky_relu", "slope": 0.2}, cp.activation("leaky_relu", slope=0.2)),
-        (values.schedule_rule, "cosine", schedule("cosine")),
-        (values.schedule_rule, {"name": "step", "size": 3}, schedule("step", size=3)),
+        (schedule_rule, "cosine", schedule("cosine")),
+        (schedule_rule, {"name": "step", "size": 3}, schedule("step", size=3)),
     ],
 )
 def test_every_form_is_accepted(check: Callable[[Any], Any], given: Any, expected: Any) -> None:
@@ -52,7 +52,7 @@ def test_every_form_is_accepted(check: Callable[[Any], Any], given: Any, expecte
         (values.any_numbers, 3, "expected a list of numbers, found 3"),
         (values.activation_rule, {"slope": 1}, 'expected {name = "…", …}'),
         (values.activation_rule, 3, 'expected a name, an expression in z, or {name = "…", …}, found 3'),
-        (values.schedule_rule, 3, 'expected a name or {name = "…", …}, found 3'),
+        (schedule_rule, 3, 'expected a name or {name = "…", …}, found 3'),
     ],
 )
 def test_anything_else_is_refused(check: Callable[[Any], Any], given: Any, message: str) -> None:

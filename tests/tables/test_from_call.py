@@ -70,7 +70,11 @@ def test_a_list_of_numbers_is_a_row_each_where_there_is_one_input() -> None:
         ((FRAME, "kind"), {"weight_column": ["q"]}, "weight_column: expected text in quotes, found a list of 1"),
         ((FRAME, "kind"), {"categorical": [0]}, "categorical: entry 1: expected text in quotes, found 0"),
         ((FRAME, "kind"), {"columns": 3}, "columns: expected a list of column names, found 3"),
-        ((FRAME, "kind"), {"class_weights": {None: 1}}, "class_weights: expected classes, text or numbers, found None"),
+        (
+            (FRAME, "kind"),
+            {"class_weights": {None: 1}},
+            "class_weights: expected classes, text or numbers, found",
+        ),
         ((FRAME, "kind"), {"standardize": "yes"}, 'standardize: expected true or false, found "yes"'),
         ((FRAME, "kind"), {"weights": [1] * 4}, "weights: a data frame has them in a column; name it with weight_colu"),
         (

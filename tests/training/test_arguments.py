@@ -39,7 +39,7 @@ X, Y = np.ones((4, 2)), np.eye(3)[[0, 1, 2, 0]]
         ),
         ({"dtype": "float16"}, 'dtype: expected "float32" or "float64", found "float16"'),
         ({"shuffle": "no"}, 'shuffle: expected true or false, found "no"'),
-        ({"optimizer": "adam"}, "optimizer: expected one such as Adam(0.01), found 'adam'"),
+        ({"optimizer": "adam"}, 'optimizer: expected one such as Adam(0.01), found "adam"'),
         ({"batchsize": 3}, 'train: unknown option "batchsize"; did you mean "batch_size"?'),
     ],
 )
@@ -52,7 +52,7 @@ def test_settings_that_make_no_sense(settings: dict[str, Any], message: str) -> 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("lecture",), "train: expected a Problem, such as load(path) gives, or a Network, found str"),
+        (("lecture",), 'train: expected a Problem, such as load(path) gives, or a Network, found "lecture"'),
         ((NETWORK,), "training a network needs inputs and targets: train(network, inputs, targets)"),
         ((cp.load("lecture"), X), "inputs and targets belong together: give both or neither"),
         ((cp.Problem(NETWORK),), "the network: there are no examples to train on; add some under [[examples]]"),

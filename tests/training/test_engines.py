@@ -69,7 +69,7 @@ def test_a_number_of_threads_that_makes_no_sense(threads: object) -> None:
 
 
 def test_an_engine_that_is_not_there() -> None:
-    with pytest.raises(InvalidArgument, match=r'^engine: expected "compiled" or "reference", found \'gpu\''):
+    with pytest.raises(InvalidArgument, match=r'^engine: expected "compiled" or "reference", found "gpu"'):
         cp.train(cp.load("lecture"), engine="gpu")  # type: ignore[arg-type]
 
 

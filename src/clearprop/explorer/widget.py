@@ -12,10 +12,12 @@ from clearprop.errors import MissingExtra
 from clearprop.explorer.export import escaped, exported
 from clearprop.explorer.page import SCRIPT, STYLE, bundled
 from clearprop.explorer.static_picture import still
-from clearprop.network.problem import Problem
+from clearprop.fields import accepted, suggests_options
+from clearprop.network.problem import Problem, a_problem
 from clearprop.rendering.page import fragment
 
 
+@suggests_options()
 def explore(problem: Problem) -> Any:
     """Return a view in which the network can be edited and explained, for the last line of a notebook's cell.
 
@@ -23,6 +25,7 @@ def explore(problem: Problem) -> Any:
         MissingExtra: anywidget is not installed.
         InvalidArgument: there is no example to show.
     """
+    accepted(a_problem, problem, "problem")
     try:
         import anywidget
         import traitlets

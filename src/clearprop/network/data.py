@@ -19,7 +19,9 @@ from clearprop.fields import (
     list_of,
     optional,
     share,
+    shown,
     string,
+    suggests_options,
 )
 from clearprop.messages import abridged
 
@@ -35,14 +37,14 @@ def class_weights(value: Any) -> str | dict[str, float]:
             (name := _class(key)): accepted(at_least_zero, weight, f'"{abridged(name)}"')
             for key, weight in value.items()
         }
-    if value != "balanced":
+    if not (isinstance(value, str) and value == "balanced"):
         raise Unexpected('"balanced", or a table of weights by class')
     return "balanced"
 
 
 def _class(name: Any) -> str:
     if not isinstance(name, (str, Real)):
-        raise InvalidArgument(f"expected classes, text or numbers, found {name!r}")
+        raise InvalidArgument(f"expected classes, text or numbers, found {shown(name)}")
     return shown_label(name if isinstance(name, str) else float(name))
 
 
@@ -67,6 +69,7 @@ def header(value: Any) -> tuple[str, ...]:
     return found
 
 
+@suggests_options()
 @dataclass(frozen=True)
 class Data:
     """A table beside the network file: the ``[data]`` table.

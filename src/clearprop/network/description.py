@@ -17,14 +17,13 @@ from typing import Annotated, Literal, get_args
 from clearprop.cached import cached_property
 from clearprop.display import Displayable
 from clearprop.errors import Fault, InvalidNetwork
-from clearprop.fields import check_fields, either
-from clearprop.network.layer import Dense
+from clearprop.fields import accepted, boolean, check_fields, either, list_of, of_kind, optional, suggests_options
+from clearprop.network.layer import MAX_UNITS, Dense
 from clearprop.network.layout import Layout
 from clearprop.network.name_checks import Places, count_or_names, duplicate_faults, form_faults, reserved_faults
 from clearprop.rules.fused import FUSED, AnyFused
 from clearprop.rules.losses import Loss, loss
 
-MAX_UNITS = 1_000_000
 MAX_LAYERS = 1_000
 MAX_PARAMETERS = 200_000_000
 
@@ -33,6 +32,7 @@ AUTO: Literal["auto"] = "auto"
 """As many inputs as the columns of a table will make."""
 
 
+@suggests_options()
 @dataclass(frozen=True)
 class Objective:
     """The error that training makes small.
@@ -43,10 +43,10 @@ class Objective:
     - ``named``: whether somebody chose the rule; if not, it may follow from the classes of a table.
     """
 
-    rule: Loss
+    rule: Annotated[Loss, of_kind(Loss, 'a loss, such as loss("huber") gives')]
     over_outputs: Annotated[Reduction, either(*get_args(Reduction))] = "sum"
     over_examples: Annotated[Reduction, either(*get_args(Reduction))] = "mean"
-    named: bool = field(default=True, compare=False)
+    named: Annotated[bool, boolean] = field(default=True, compare=False)
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -64,6 +64,7 @@ def is_share(layers: Sequence[Dense]) -> bool:
     return bool(layers) and layers[-1].size == 1 and layers[-1].rule.bounds == (0.0, 1.0)
 
 
+@suggests_options()
 @dataclass(frozen=True, init=False, repr=False)
 class Network(Displayable):
     """Inputs, layers and loss.
@@ -88,6 +89,7 @@ class Network(Displayable):
         layers: Sequence[Dense],
         loss: str | Loss | Objective | None = None,
     ) -> None:
+        layers = accepted(list_of(of_kind(Dense, "a layer, such as Dense(3)"), "layers"), layers, "layers")
         vars(self).update(  # a frozen object is filled once, here
             inputs=AUTO if isinstance(inputs, str) and inputs == AUTO else count_or_names(inputs, "inputs"),
             layers=tuple(layers),
@@ -155,11 +157,8 @@ class Network(Displayable):
             return
         if len(self.layers) > MAX_LAYERS:
             yield Fault("layers", f"at most {MAX_LAYERS} layers, found {len(self.layers)}")
-        places = ["inputs", *(f"layers[{index + 1}].units" for index in range(self.depth))]
-        for place, size in zip(places, self.sizes, strict=True):
-            if not 1 <= size <= MAX_UNITS and not (place == "inputs" and self.inputs == AUTO):
-                what = "inputs" if place == "inputs" else "units"
-                yield Fault(place, f"expected 1 to {MAX_UNITS:,} {what}, found {size:,}")
+        if not 1 <= self.sizes[0] <= MAX_UNITS and self.inputs != AUTO:
+            yield Fault("inputs", f"expected 1 to {MAX_UNITS:,} inputs, found {self.sizes[0]:,}")
         if self.parameter_count > MAX_PARAMETERS:
             most = f"the {MAX_PARAMETERS:,} that fit; use fewer units"
             yield Fault("layers", f"{self.parameter_count:,} weights and biases are more than {most}")
@@ -210,6 +209,7 @@ class Network(Displayable):
 
 
 def _objective(given: str | Loss | Objective | None, layers: Sequence[Dense]) -> Objective:
+    accepted(optional(of_kind((str, Loss, Objective), "a name, an expression in y and t, or a loss")), given, "loss")
     if isinstance(given, Objective):
         return given
     if given is None:

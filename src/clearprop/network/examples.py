@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from clearprop.errors import Fault, InvalidArgument
+from clearprop.fields import accepted, boolean, shown, suggests_options
 from clearprop.messages import counted
 from clearprop.rules.losses import Loss
 from clearprop.types import Array
 
 
+@suggests_options()
 @dataclass(frozen=True, eq=False)
 class Examples:
     """Inputs with their targets.
@@ -33,6 +35,26 @@ class Examples:
     training: Array | None = None
     validation: Array | None = None
     own: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("inputs", "targets"):
+            values = getattr(self, name)
+            if not isinstance(values, np.ndarray) or values.ndim != 2 or values.dtype.kind != "f":
+                raise InvalidArgument(
+                    f"{name}: expected an array of numbers, one row per example, found {shown(values)}; "
+                    "Examples.of(inputs, targets) makes them of anything else"
+                )
+        if len(self.inputs) != len(self.targets):
+            raise InvalidArgument(f"found {len(self.inputs)} rows of inputs and {len(self.targets)} rows of targets")
+        for name, kinds in {"weights": "f", "training": "iu", "validation": "iu"}.items():
+            values = getattr(self, name)
+            found = isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in kinds
+            if values is not None and not found:
+                what = "one number per example" if name == "weights" else "positions of examples, counted from 0"
+                raise InvalidArgument(f"{name}: expected an array of {what}, found {shown(values)}")
+        if self.weights is not None and len(self.weights) != len(self.inputs):
+            raise InvalidArgument(f"found {len(self.weights)} weights for {counted(len(self.inputs), 'example')}")
+        accepted(boolean, self.own, "own")
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -79,9 +101,12 @@ class Examples:
     @staticmethod
     def of(inputs: Sequence[Any] | Array, targets: Sequence[Any] | Array, *, own: bool = True) -> Examples:
         """Return examples from anything that NumPy makes a matrix of; a single row is one example."""
-        rows = [np.atleast_2d(np.asarray(values, dtype=float)) for values in (inputs, targets)]
-        if len(rows[0]) != len(rows[1]):
-            raise InvalidArgument(f"found {len(rows[0])} rows of inputs and {len(rows[1])} rows of targets")
+        rows = []
+        for name, values in {"inputs": inputs, "targets": targets}.items():
+            try:
+                rows.append(np.atleast_2d(np.asarray(values, dtype=float)))
+            except (TypeError, ValueError):
+                raise InvalidArgument(f"{name}: expected rows of numbers, all as long as each other") from None
         return Examples(rows[0], rows[1], own=own)
 
 

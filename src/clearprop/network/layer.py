@@ -4,17 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from clearprop.fields import boolean, check_fields, either, share
+from clearprop.errors import InvalidArgument
+from clearprop.fields import (
+    BOOLEANS,
+    accepted,
+    boolean,
+    check_fields,
+    either,
+    list_of,
+    of_kind,
+    optional,
+    share,
+    suggests_options,
+)
 from clearprop.network.name_checks import composed, count_or_names, names_of
 from clearprop.rules import activations
 from clearprop.rules.activations import AnyActivation
 from clearprop.rules.initializers import initializer
 
+MAX_UNITS = 1_000_000
 BiasPolicy = Literal["unit", "shared", "none"]
 
 
+RULES: tuple[type[Any], ...] = get_args(AnyActivation)
+
+
+@suggests_options()
 @dataclass(frozen=True, init=False, repr=False)
 class Dense:
     """A fully connected layer: every unit sees every output of the layer before.
@@ -55,19 +72,26 @@ class Dense:
         init: str | None = None,
         dropout: float = 0.0,
     ) -> None:
-        rule = activations.activation(activation) if isinstance(activation, str) else activation
+        if isinstance(activation, str):
+            activation = activations.activation(activation)
+        rule = accepted(of_kind(RULES, "a name, an expression in z, or a rule"), activation, "activation")
+        sized = count_or_names(units, "units")
+        count = sized if isinstance(sized, int) else len(sized)
+        if not 1 <= count <= MAX_UNITS:
+            raise InvalidArgument(f"units: expected 1 to {MAX_UNITS:,} units, found {count:,}")
         if isinstance(bias_names, str):
             bias_names = composed(bias_names)
         elif bias_names is not None:
             bias_names = names_of(bias_names, "bias_names")
+        rows = accepted(optional(list_of(lambda row: row, "rows of names")), weight_names, "weight_names")
         vars(self).update(  # a frozen object is filled once, here
-            units=count_or_names(units, "units"),
+            units=sized,
             activation=rule,
-            bias=("unit" if bias else "none") if isinstance(bias, bool) else bias,
-            weight_names=None if weight_names is None else tuple(names_of(row, "weight_names") for row in weight_names),
+            bias=("unit" if bias else "none") if isinstance(bias, BOOLEANS) else bias,
+            weight_names=None if rows is None else tuple(names_of(row, "weight_names") for row in rows),
             bias_names=bias_names,
             train_bias=train_bias,
-            init=initializer(init or rule.init).name,
+            init=initializer(rule.init if init is None else init).name,
             dropout=dropout,
         )
         check_fields(self)

@@ -6,14 +6,15 @@ differ only in how their letters are coded (NFKC makes them equal) count as one 
 
 from __future__ import annotations
 
-import operator
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import filterfalse
+from numbers import Integral
 from typing import Any
 
 from clearprop.errors import Fault, InvalidArgument
+from clearprop.fields import BOOLEANS, shown
 from clearprop.messages import abridged
 from clearprop.network.notation import NOTATIONS, PENALTY, vocabulary
 
@@ -27,20 +28,21 @@ Places = list[tuple[str, tuple[str, ...]]]
 
 def count_or_names(given: Any, what: str) -> int | tuple[str, ...]:
     """Return a whole number of any type as it is, names as a tuple in composed form."""
-    if isinstance(given, Iterable) and not isinstance(given, str):
+    if isinstance(given, Sequence) and not isinstance(given, (str, bytes)):
         return names_of(given, what)
-    try:
-        return operator.index(given)
-    except TypeError:
-        raise InvalidArgument(f"{what}: expected a whole number or a list of names, found {given!r}") from None
+    if isinstance(given, BOOLEANS) or not isinstance(given, Integral):
+        raise InvalidArgument(f"{what}: expected a whole number or a list of names, found {shown(given)}")
+    return int(given)
 
 
-def names_of(given: Iterable[Any], what: str) -> tuple[str, ...]:
+def names_of(given: Any, what: str) -> tuple[str, ...]:
     """Return names as a tuple in composed form."""
+    if not isinstance(given, Sequence) or isinstance(given, (str, bytes)):
+        raise InvalidArgument(f"{what}: expected a list of names, found {shown(given)}")
     names = tuple(given)
     for name in names:
         if not isinstance(name, str):
-            raise InvalidArgument(f"{what}: expected names as text, found {abridged(repr(name))}")
+            raise InvalidArgument(f"{what}: expected names as text, found {shown(name)}")
     return tuple(map(composed, names))
 
 

@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 
 from clearprop.errors import InvalidArgument, UnknownName
+from clearprop.fields import accepted, integer, list_of, of_kind, optional, shown, string, suggests_options
 from clearprop.network.description import Network
 from clearprop.network.layout import Layout
 from clearprop.rules.initializers import initializer
 from clearprop.types import Array
 
 
+@suggests_options()
 @dataclass(frozen=True, eq=False)
 class Parameters:
     """The weights and biases of a network, or one number for each: gradients, moments, new values.
@@ -39,6 +41,13 @@ class Parameters:
     layout: Layout
     vector: Array
 
+    def __post_init__(self) -> None:
+        layout, vector = (getattr(self, name) for name in ("layout", "vector"))
+        if not isinstance(layout, Layout) or not isinstance(vector, np.ndarray) or vector.dtype.kind != "f":
+            raise InvalidArgument("Parameters: expected a network's layout and an array; see also Parameters.of")
+        if vector.shape != (layout.size,):
+            raise InvalidArgument(f"vector: expected {layout.size:,} numbers, found {shown(vector)}")
+
     def weights(self, layer: int) -> Array:
         """Return the weight matrix of a layer, a view of shape (units, inputs)."""
         shape = self.layout.sizes[layer + 1], self.layout.sizes[layer]
@@ -49,7 +58,7 @@ class Parameters:
         return self.vector[self.layout.biases[layer]]
 
     def __getitem__(self, name: str) -> float:
-        index = self.layout.find(name)
+        index = self.layout.find(accepted(string, name, "name"))
         if index is None:
             raise UnknownName("parameter", name, self.layout.names())
         return float(self.vector[index])
@@ -95,6 +104,10 @@ class Parameters:
         Raises:
             InvalidArgument: a matrix of the wrong shape, or a number that is not finite.
         """
+        accepted(of_kind(Network, "a Network"), network, "network")
+        entries = list_of(lambda each: each, "what each layer has")
+        weights, biases = accepted(entries, weights, "weights"), accepted(optional(entries), biases, "biases")
+        seed = accepted(integer(0), seed, "seed")
         layout = network.layout
         parameters = Parameters(layout, np.zeros(layout.size))
         biases = [None] * network.depth if biases is None else biases
@@ -112,9 +125,12 @@ class Parameters:
             else:
                 matrix[:] = _matrix(weights[layer], matrix.shape, f"layers[{layer + 1}].weights")
             if biases[layer] is not None:
-                values, own = np.atleast_1d(np.asarray(biases[layer], dtype=float)), parameters.biases(layer)
+                place, own = f"layers[{layer + 1}].bias", parameters.biases(layer)
+                try:
+                    values = np.atleast_1d(np.asarray(biases[layer], dtype=float))
+                except (TypeError, ValueError):
+                    raise InvalidArgument(f"{place}: expected {own.size} numbers, found something else") from None
                 if values.shape != own.shape:
-                    place = f"layers[{layer + 1}].bias"
                     raise InvalidArgument(f"{place}: expected {own.size} numbers, found {values.size}")
                 own[:] = values
         parameters.require_finite()

@@ -9,21 +9,37 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal, get_args
 
 from clearprop.display import Displayable
-from clearprop.errors import InvalidNetwork
-from clearprop.fields import above_zero, at_least_zero, boolean, check_fields, either, integer, number, optional
+from clearprop.errors import InvalidArgument, InvalidNetwork
+from clearprop.fields import (
+    above_zero,
+    at_least_zero,
+    boolean,
+    check_fields,
+    either,
+    integer,
+    number,
+    of_kind,
+    one_of,
+    optional,
+    string,
+    suggests_options,
+)
 from clearprop.messages import counted
 from clearprop.network.data import Data, Fitted
 from clearprop.network.description import Network
 from clearprop.network.examples import Examples, example_faults
 from clearprop.network.names import Names
-from clearprop.network.notation import DEFAULT, notation
+from clearprop.network.notation import DEFAULT, NOTATIONS, notation
 from clearprop.network.parameters import Parameters
 from clearprop.rules.optimizers import SGD, Optimizer
 from clearprop.rules.penalties import Penalty
 
+AN_OPTIMIZER = "an optimizer, such as Adam(0.01)"
+EXAMPLES = "Examples, such as Examples.of(inputs, targets) gives"
 Precision = Literal["float32", "float64"]
 
 
+@suggests_options()
 @dataclass(frozen=True)
 class Settings:
     """How to train and when to stop: the ``[training]`` table.
@@ -57,6 +73,7 @@ class Settings:
         check_fields(self)
 
 
+@suggests_options()
 @dataclass(frozen=True, repr=False)
 class Problem(Displayable):
     """A network with its parameters, optimizer, penalty, examples and settings.
@@ -65,22 +82,26 @@ class Problem(Displayable):
         InvalidNetwork: examples that do not fit the network or its loss.
     """
 
-    network: Network
-    parameters: Parameters = None  # type: ignore[assignment]  # drawn at random unless given
-    optimizer: Optimizer = field(default_factory=SGD)
-    penalty: Penalty = field(default_factory=Penalty)
-    examples: Examples | None = None
-    settings: Settings = field(default_factory=Settings)
-    data: Data | None = None
-    notation: str = DEFAULT
-    name: str = field(default="the network", compare=False)
-    fitted: Fitted | None = None
+    network: Annotated[Network, of_kind(Network, "a Network")]
+    # Drawn at random unless given.
+    parameters: Annotated[Parameters, optional(of_kind(Parameters, "Parameters"))] = None  # type: ignore[assignment]
+    optimizer: Annotated[Optimizer, of_kind(Optimizer, AN_OPTIMIZER)] = field(default_factory=SGD)
+    penalty: Annotated[Penalty, of_kind(Penalty, "a Penalty, such as Penalty(l2=0.1)")] = field(default_factory=Penalty)
+    examples: Annotated[Examples | None, optional(of_kind(Examples, EXAMPLES))] = None
+    settings: Annotated[Settings, of_kind(Settings, "Settings")] = field(default_factory=Settings)
+    data: Annotated[Data | None, optional(of_kind(Data, "Data"))] = None
+    notation: Annotated[str, one_of("notation", NOTATIONS)] = DEFAULT
+    name: Annotated[str, string] = field(default="the network", compare=False)
+    fitted: Annotated[Fitted | None, optional(of_kind(Fitted, "Fitted"))] = None
 
     def __post_init__(self) -> None:
-        notation(self.notation)
+        check_fields(self)
         given: Parameters | None = self.parameters
         if given is None:
             object.__setattr__(self, "parameters", Parameters.random(self.network, self.settings.seed))
+        elif given.layout.sizes != self.network.sizes or len(given) != self.network.parameter_count:
+            found = "-".join(map(str, given.layout.sizes))
+            raise InvalidArgument(f"parameters: expected those of {self.network!r}, found others, of a network {found}")
         if self.examples is not None:
             sizes, rule = self.network.sizes, self.network.loss.rule
             faults = list(example_faults(self.examples, sizes[0], sizes[-1], rule))
@@ -95,3 +116,6 @@ class Problem(Displayable):
     def names(self) -> Names:
         """The names of its quantities."""
         return Names(self.network, notation(self.notation))
+
+
+a_problem = of_kind(Problem, "a Problem, such as load(path) gives")

@@ -18,7 +18,19 @@ import numpy as np
 
 from clearprop.errors import ClearpropError, Fault, InvalidArgument, InvalidNetwork, UnreadableFile
 from clearprop.expressions import Number
-from clearprop.fields import at_least_zero, checks, integer, list_of, names, number, numbers, one_of, string
+from clearprop.fields import (
+    accepted,
+    at_least_zero,
+    checks,
+    integer,
+    list_of,
+    names,
+    number,
+    numbers,
+    one_of,
+    string,
+    suggests_options,
+)
 from clearprop.messages import abridged, unknown
 from clearprop.network import values
 from clearprop.network.data import Data
@@ -50,6 +62,7 @@ def read_file(path: str | os.PathLike[str]) -> Problem:
     return read(read_text(Path(path)), str(path))
 
 
+@suggests_options()
 def read(text: str, source: str = "the network") -> Problem:
     """Return the problem that TOML text describes; ``source`` names it in messages.
 
@@ -57,6 +70,7 @@ def read(text: str, source: str = "the network") -> Problem:
         UnreadableFile: not TOML; says the line.
         InvalidNetwork: everything that is wrong with it.
     """
+    text, source = accepted(string, text, "text"), accepted(string, source, "source")
     require_shallow(text, abridged(source, 200))
     try:
         content = tomllib.loads(text)
@@ -240,8 +254,7 @@ class _Reader:
         for key in table.content:
             if key != "name":
                 # A key that does not exist is reported as such, whatever its value.
-                check = values.schedule_rule if key == "schedule" else hyperparameter_check(key)
-                given[key] = table.take(key, check if key in known else lambda value: value, None)
+                given[key] = table.take(key, hyperparameter_check(key) if key in known else lambda value: value, None)
         if len(self.faults) > before:
             return SGD()
         try:

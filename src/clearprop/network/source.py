@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from clearprop.errors import UnreadableFile
+from clearprop.errors import ClearpropError, UnreadableFile
 from clearprop.messages import abridged, reason
 
 MAX_BYTES = 256 * 2**20
@@ -34,6 +34,8 @@ def readable(path: Path, what: str) -> Iterator[str]:
         if path.is_dir():
             raise UnreadableFile(f"{shown}: expected {what}, found a folder")
         yield shown
+    except ClearpropError:
+        raise  # said already, even where it is a ValueError too
     except FileNotFoundError:
         raise UnreadableFile(f"{shown}: no such file") from None
     except (OSError, ValueError) as error:

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from clearprop.errors import InvalidArgument
 from clearprop.fields import Unexpected, integer, names, number, numbers, shown, string
-from clearprop.network.description import AUTO, MAX_UNITS
+from clearprop.network.description import AUTO
+from clearprop.network.layer import MAX_UNITS
 from clearprop.rules.activations import activation
-from clearprop.rules.schedules import Schedule, schedule
 
 
 def units(value: Any) -> int | tuple[str, ...]:
@@ -73,11 +73,3 @@ def _as_float(item: float) -> float:
         return float(item)
     except OverflowError:
         return math.inf if item > 0 else -math.inf
-
-
-def schedule_rule(value: Any) -> Schedule:
-    if isinstance(value, str):
-        return schedule(value)
-    if not isinstance(value, dict) or "name" not in value:
-        raise Unexpected('a name or {name = "…", …}')
-    return schedule(string(value["name"]), **{key: item for key, item in value.items() if key != "name"})

@@ -11,11 +11,13 @@ import numpy as np
 
 from clearprop.atomic_write import write_atomically
 from clearprop.errors import ClearpropError, InvalidArgument
+from clearprop.fields import accepted, suggests_options
+from clearprop.fields import path as path_of_file
 from clearprop.messages import abridged
 from clearprop.network.data import Data
 from clearprop.network.examples import Examples
 from clearprop.network.layer import Dense
-from clearprop.network.problem import Problem, Settings
+from clearprop.network.problem import Problem, Settings, a_problem
 from clearprop.rules.activations import ACTIVATIONS, activation
 from clearprop.rules.losses import LOSSES, loss
 from clearprop.rules.optimizers import Optimizer, optimizer
@@ -23,6 +25,7 @@ from clearprop.rules.schedules import Schedule
 from clearprop.types import Array
 
 
+@suggests_options()
 def write(problem: Problem) -> str:
     """Return the problem as TOML text, with every weight and bias.
 
@@ -37,17 +40,19 @@ def write(problem: Problem) -> str:
     """
     import tomlkit
 
+    accepted(a_problem, problem, "problem")
     problem.parameters.require_finite("; a file holds finite ones only")
     return tomlkit.dumps(structure(problem))
 
 
+@suggests_options()
 def save(problem: Problem, path: str | os.PathLike[str]) -> None:
     """Write the network file, whole or not at all.
 
     Raises:
         Unwritable: the file cannot be written; what was there is untouched.
     """
-    write_atomically(path, write(problem))
+    write_atomically(accepted(path_of_file, path, "path"), write(problem))
 
 
 def structure(problem: Problem, *, numbers: bool = True) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from clearprop.errors import InvalidArgument, NotFinite
+from clearprop.fields import accepted, function, optional, suggests_options
 from clearprop.network.data import Column, Fitted
-from clearprop.network.problem import Problem
+from clearprop.network.problem import Problem, a_problem
 from clearprop.prediction.outputs import outputs
 from clearprop.tables.apply import in_own_unit
 from clearprop.tables.csv_file import ReadingProgress
@@ -22,6 +23,7 @@ from clearprop.tables.table import Numbers, Table
 from clearprop.types import Array
 
 
+@suggests_options()
 def predict(problem: Problem, data: Any, progress: ReadingProgress | None = None) -> Array:
     """Return the outputs for rows of data, shape (rows, outputs); data is an array, a data frame, or a table's path.
 
@@ -51,6 +53,8 @@ def predict(problem: Problem, data: Any, progress: ReadingProgress | None = None
 
 def network_inputs(problem: Problem, data: Any, progress: ReadingProgress | None = None) -> Array:
     """Return the inputs of the network for rows of data."""
+    accepted(a_problem, problem, "problem")
+    accepted(optional(function), progress, "progress")
     if problem.data is not None and problem.fitted is None:
         raise InvalidArgument(
             f"{problem.name}: a network file does not say what was fitted on its table; save a model with "

@@ -11,12 +11,13 @@ import numpy as np
 from clearprop.cached import cached_property
 from clearprop.display import Displayable
 from clearprop.errors import InvalidArgument, UnknownName
+from clearprop.fields import MOST, Unexpected, accepted, integer, number, of_kind, optional, string, suggests_options
 from clearprop.network import names as q
 from clearprop.network.examples import Examples
 from clearprop.network.names import Names, Quantity
 from clearprop.network.notation import NOTATIONS, in_ascii
 from clearprop.network.parameters import Parameters
-from clearprop.network.problem import Problem
+from clearprop.network.problem import Problem, a_problem
 from clearprop.propagation.backward import Gradients, backward
 from clearprop.propagation.dropout import masks
 from clearprop.propagation.finite import require_finite, require_finite_update
@@ -109,7 +110,7 @@ class Cycle(Displayable):
 
     def __getitem__(self, name: str) -> float:
         """Return the value of a quantity by its name: a sum, an output, an error, a parameter, a gradient."""
-        return self.value(self.find(name))
+        return self.value(self.find(accepted(string, name, "name")))
 
     def find(self, name: str) -> Quantity:
         """Return the quantity of that name in any notation: of the network, or of the optimizer's update."""
@@ -224,6 +225,7 @@ def _of_parameter(quantity: Quantity) -> bool:
     return isinstance(quantity, q.Derivative) and isinstance(quantity.by, q.Parameter)
 
 
+@suggests_options()
 def cycle(
     problem: Problem,
     example: int | Literal["all"] = 1,
@@ -243,6 +245,11 @@ def cycle(
         InvalidArgument: no such example, or none at all.
         NotFinite: a number became infinite or undefined; names the part.
     """
+    accepted(a_problem, problem, "problem")
+    example = accepted(number_or_all, example, "example")
+    step, epoch = accepted(integer(1), step, "step"), accepted(optional(integer(0)), epoch, "epoch")
+    rate = accepted(optional(number), rate, "rate")
+    accepted(optional(of_kind(Mapping, "the state of an optimizer")), state, "state")
     examples, positions = _chosen(problem, example)
     parameters, weights, optimizer = problem.parameters, examples.weights, problem.optimizer
     epoch = step - 1 if epoch is None else epoch
@@ -255,7 +262,10 @@ def cycle(
         numbers = positions + 1
         require_finite(problem, trace, examples.targets, errors, numbers)
         gradients = backward(trace, examples.targets, problem.penalty)
-        state = initial_state(optimizer, parameters) if state is None else state
+        usual = initial_state(optimizer, parameters)
+        state = usual if state is None else state
+        if state.keys() != usual.keys():
+            raise InvalidArgument(f"state: expected {', '.join(usual) or 'none'} of the optimizer {optimizer.name}")
         changed = update(optimizer, parameters, gradients.of, state, step, rate)
         require_finite_update(problem, gradients.of, changed)
         after = forward(problem.network, changed.parameters, examples.inputs, dropped, weights=weights)
@@ -274,6 +284,16 @@ def _chosen(problem: Problem, example: int | Literal["all"]) -> tuple[Examples, 
     if example != "all":
         return examples.only(example), np.array([example - 1])
     return examples if examples.training is None else examples.take(examples.learnt), examples.learnt
+
+
+def number_or_all(value: Any) -> int | Literal["all"]:
+    """Accept the number of an example, or "all"; whether there is one of that number is checked where it is taken."""
+    if isinstance(value, str) and value == "all":
+        return "all"
+    try:
+        return integer(-MOST)(value)
+    except Unexpected:
+        raise Unexpected('the number of an example, counted from 1, or "all"') from None
 
 
 def following(done: Cycle) -> Cycle:

@@ -9,8 +9,10 @@ from clearprop.derivation.derive import Derivation, Derivations
 from clearprop.derivation.paths import Path, largest_paths
 from clearprop.display import Displayable
 from clearprop.errors import InvalidArgument
+from clearprop.fields import accepted, either, integer, of_kind, one_of, optional, string, suggests_options
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
+from clearprop.network.notation import NOTATIONS
 from clearprop.propagation.cycle import Cycle, following
 from clearprop.rendering.as_json import cycle_structure, cycles_structure, paths_structure
 from clearprop.rendering.compose import derivation_blocks
@@ -86,6 +88,7 @@ class Explanation(Displayable):
         return self.write("json")
 
 
+@suggests_options()
 def explain(
     cycle: Cycle,
     *names: str,
@@ -107,11 +110,12 @@ def explain(
       sum_h1 = i1 * w1 + i2 * w3 + b1 = 0.1 * 0.1 + 0.5 * 0.3 + 0.25 = 0.41
     <BLANKLINE>
     """
-    if not 0 <= digits <= 17:
-        raise InvalidArgument(f"digits: expected 0 to 17, found {digits}")
-    if rounding not in ("nearest", "truncate"):
-        raise InvalidArgument(f'rounding: expected "nearest" or "truncate", found {rounding!r}')
-    cycle = in_notation(cycle, notation)
+    accepted(of_kind(Cycle, "a Cycle, such as cycle(problem) gives"), cycle, "cycle")
+    for name in names:
+        accepted(string, name, "names")
+    digits, paths = accepted(integer(0, 17), digits, "digits"), accepted(optional(integer(1)), paths, "paths")
+    accepted(either("nearest", "truncate"), rounding, "rounding")
+    cycle = in_notation(cycle, accepted(optional(one_of("notation", NOTATIONS)), notation, "notation"))
     view = View(cycle.names, digits, rounding)
     derivations = Derivations(cycle)
     quantities = [cycle.find(name) for name in names]
@@ -143,8 +147,6 @@ def explain_cycles(
 
 def _paths(derivations: Derivations, quantities: list[Quantity], count: int, view: View) -> Explanation:
     cycle = derivations.cycle
-    if count < 1:
-        raise InvalidArgument(f"paths: expected at least 1, found {count}")
     if cycle.example == "all":
         raise InvalidArgument("paths: largest paths are a statement about one example; choose it with --example K")
     indices = []

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from clearprop.errors import InvalidArgument, UnknownName
+from clearprop.errors import InvalidArgument
+from clearprop.fields import accepted, one_of
 
 if TYPE_CHECKING:
     from clearprop.rendering.document import Document, View
@@ -111,9 +112,7 @@ def write(result: Printable, format: str = "text", **options: Any) -> str:
         UnknownName: there is no such format.
         InvalidArgument: an option that the format does not take.
     """
-    if format not in FORMATS:
-        raise UnknownName("format", format, FORMATS)
-    chosen = FORMATS[format]
+    chosen = FORMATS[accepted(one_of("format", FORMATS), format)]
     for option in options.keys() - chosen.options:
         takers = " or ".join(each.name for each in FORMATS.values() if option in each.options)
         raise InvalidArgument(f"{option}: expected format {takers or 'none'}, found {format}")

@@ -18,6 +18,7 @@ from clearprop.cached import cached_property
 from clearprop.errors import UnknownName
 from clearprop.expressions import Expression, Number, Slope, Symbol, bind, differentiate, evaluate, parse, simplify
 from clearprop.expressions.tree import erf, exp, expm1, greater, logistic, maximum, softplus, sqrt, tanh, where
+from clearprop.fields import accepted, string
 from clearprop.rules.roles import Role, y, z
 from clearprop.rules.rule import Rule
 from clearprop.types import Array
@@ -200,6 +201,7 @@ def activation(name: str, /, **constants: float) -> AnyActivation:
     >>> text(activation("z * logistic(z)").slope.simplified)
     'logistic(z) + z * logistic(z) * logistic(-z)'
     """
+    name = accepted(string, name, "activation")
     rule = ACTIVATIONS.get(ALIASES.get(name, name))
     if rule is None:
         if name.isidentifier() and name != "z":

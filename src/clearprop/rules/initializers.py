@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clearprop.errors import UnknownName
 from clearprop.expressions import Expression, Number, evaluate
 from clearprop.expressions.tree import sqrt
+from clearprop.fields import accepted, one_of
 from clearprop.rules.roles import Role, fan_in, fan_out
 from clearprop.types import Array
 
@@ -53,6 +53,4 @@ INITIALIZERS: Mapping[str, Initializer] = {
 
 def initializer(name: str) -> Initializer:
     """Return the initializer of that name."""
-    if name not in INITIALIZERS:
-        raise UnknownName("initializer", name, INITIALIZERS)
-    return INITIALIZERS[name]
+    return INITIALIZERS[accepted(one_of("initializer", INITIALIZERS), name)]

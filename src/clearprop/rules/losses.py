@@ -18,6 +18,7 @@ from clearprop.cached import cached_property
 from clearprop.errors import UnknownName
 from clearprop.expressions import Expression, Number, Slope, Symbol, bind, differentiate, evaluate, parse
 from clearprop.expressions.tree import absolute, greater, log, where
+from clearprop.fields import accepted, string
 from clearprop.rules.activations import ACTIVATIONS, Activation, AnyActivation, Softmax
 from clearprop.rules.roles import Role, t, y
 from clearprop.rules.rule import Rule
@@ -156,6 +157,7 @@ def loss(name: str, /, **constants: float) -> Loss:
     >>> text(loss("(t - y)**4").slope.simplified)
     '-4 * (t - y)**3'
     """
+    name = accepted(string, name, "loss")
     rule = LOSSES.get(name)
     if rule is None:
         if name.isidentifier() and name not in ("y", "t"):

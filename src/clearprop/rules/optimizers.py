@@ -9,8 +9,10 @@ Hyperparameters, their names and their defaults are those of PyTorch.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, NamedTuple
+from dataclasses import dataclass, field
+from functools import wraps
+from inspect import unwrap
+from typing import Annotated, Any, NamedTuple, ParamSpec, TypedDict, Unpack
 
 import numpy as np
 
@@ -26,12 +28,15 @@ from clearprop.fields import (
     boolean,
     check_fields,
     checks,
+    one_of,
     optional,
     pair,
     share,
 )
 from clearprop.rules.roles import g, rate, step, w
-from clearprop.rules.schedules import Schedule
+from clearprop.rules.schedules import Schedule, schedule_rule
+
+Given = ParamSpec("Given")
 
 
 class Assignment(NamedTuple):
@@ -64,7 +69,7 @@ class Optimizer:
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     constants: Mapping[str, float] = field(default_factory=dict)
     state: Mapping[str, float] = field(default_factory=dict)
-    schedule: Schedule = field(default_factory=Schedule)
+    schedule: Annotated[Schedule, schedule_rule] = field(default_factory=Schedule)
     clip_norm: Annotated[float | None, optional(above_zero)] = None
     clip_value: Annotated[float | None, optional(above_zero)] = None
 
@@ -95,8 +100,38 @@ class Optimizer:
         return g if self.clip_value is None else maximum(minimum(g, self.clip_value), -self.clip_value)
 
 
+class Limits(TypedDict, total=False):
+    """Options of every optimizer."""
+
+    schedule: Schedule | str | Mapping[str, Any]
+    clip_norm: float | None
+    clip_value: float | None
+
+
+def _checked(make: Callable[Given, Optimizer]) -> Callable[Given, Optimizer]:
+    """Check the options of an optimizer before it is made of them."""
+    name = make.__name__.lower()
+
+    @wraps(make)
+    def call(*rate: Given.args, **options: Given.kwargs) -> Optimizer:
+        known = optimizer_keys(name)
+        for key, value in options.items():
+            if key not in known:
+                raise UnknownName(f"key of the optimizer {name}", key, known)
+            options[key] = accepted(hyperparameter_check(key), value, key)
+        return make(*rate, **options)
+
+    return call
+
+
 def _made(
-    name: str, learning_rate: float, source: str, assignments: list[Assignment], start: float = 0.0, **given: Any
+    name: str,
+    learning_rate: float,
+    source: str,
+    assignments: list[Assignment],
+    limits: Limits,
+    start: float = 0.0,
+    **given: Any,
 ) -> Optimizer:
     """Return the optimizer with these assignments and hyperparameters.
 
@@ -105,7 +140,6 @@ def _made(
     """
     constants: dict[str, float] = {}
     for key, value in given.items():
-        accepted(hyperparameter_check(key), value, key)
         if isinstance(value, Sequence):
             constants |= {f"{key.removesuffix('s')}{number}": each for number, each in enumerate(value, 1)}
         elif not isinstance(value, (bool, np.bool_)):
@@ -114,7 +148,7 @@ def _made(
     for position, (symbol, _) in enumerate(assignments[:-1]):
         if any(symbol.key in symbols(expression) for _, expression in assignments[: position + 1]):
             state[str(symbol.key)] = start
-    return Optimizer(name, learning_rate, tuple(assignments), source, given, constants, state)
+    return Optimizer(name, learning_rate, tuple(assignments), source, given, constants, state, **limits)  # type: ignore[arg-type]
 
 
 def _coupled(weight_decay: float) -> Expression:
@@ -127,6 +161,7 @@ def _mean(of: Symbol, old_share: Expression, value: Expression) -> Assignment:
     return Assignment(of, old_share * of + (1 - old_share) * value)
 
 
+@_checked
 def SGD(
     learning_rate: float = 0.1,
     *,
@@ -134,6 +169,7 @@ def SGD(
     dampening: float = 0.0,
     nesterov: bool = False,
     weight_decay: float = 0.0,
+    **limits: Unpack[Limits],
 ) -> Optimizer:
     """Return w - rate * g; with momentum the velocity b takes the gradient's place.
 
@@ -154,12 +190,13 @@ def SGD(
     source = "Polyak 1964; Sutskever et al. 2013" if momentum else "lecture: new_w5"
     lines.append(Assignment(w, w - rate * gradient))
     given = {"momentum": momentum, "dampening": dampening, "nesterov": nesterov, "weight_decay": weight_decay}
-    made = _made("sgd", learning_rate, source, lines, **given)
+    made = _made("sgd", learning_rate, source, lines, limits, **given)
     if nesterov and (momentum <= 0 or dampening != 0):
         raise InvalidArgument("sgd: nesterov needs a momentum above 0 and a dampening of 0")
     return made
 
 
+@_checked
 def RMSprop(
     learning_rate: float = 0.01,
     *,
@@ -168,6 +205,7 @@ def RMSprop(
     momentum: float = 0.0,
     centered: bool = False,
     weight_decay: float = 0.0,
+    **limits: Unpack[Limits],
 ) -> Optimizer:
     """Return an optimizer that divides the gradient by the root of its running mean square v.
 
@@ -183,9 +221,10 @@ def RMSprop(
         lines.append(Assignment(b, Symbol("momentum") * b + scaled))
     lines.append(Assignment(w, w - rate * (b if momentum else scaled)))
     given = {"alpha": alpha, "eps": eps, "momentum": momentum, "centered": centered, "weight_decay": weight_decay}
-    return _made("rmsprop", learning_rate, "Hinton 2012", lines, **given)
+    return _made("rmsprop", learning_rate, "Hinton 2012", lines, limits, **given)
 
 
+@_checked
 def Adagrad(
     learning_rate: float = 0.01,
     *,
@@ -193,6 +232,7 @@ def Adagrad(
     eps: float = 1e-10,
     initial_accumulator_value: float = 0.0,
     weight_decay: float = 0.0,
+    **limits: Unpack[Limits],
 ) -> Optimizer:
     """Return an optimizer that divides the gradient by the root of the sum s of its squares.
 
@@ -204,15 +244,17 @@ def Adagrad(
     lines = [Assignment(s, s + gradient**2), Assignment(w, w - decayed * (gradient / (sqrt(s) + Symbol("eps"))))]
     start = initial_accumulator_value
     given = {"lr_decay": lr_decay, "eps": eps, "initial_accumulator_value": start, "weight_decay": weight_decay}
-    return _made("adagrad", learning_rate, "Duchi, Hazan and Singer 2011", lines, start, **given)
+    return _made("adagrad", learning_rate, "Duchi, Hazan and Singer 2011", lines, limits, start, **given)
 
 
+@_checked
 def Adam(
     learning_rate: float = 0.001,
     *,
     betas: tuple[float, float] = (0.9, 0.999),
     eps: float = 1e-8,
     weight_decay: float = 0.0,
+    **limits: Unpack[Limits],
 ) -> Optimizer:
     """Return an optimizer with running means m of the gradient and v of its square, both corrected
     for their start at zero.
@@ -220,15 +262,19 @@ def Adam(
     Source: Kingma and Ba 2014.
     """
     lines = _adam(_coupled(weight_decay), w)
-    return _made("adam", learning_rate, "Kingma and Ba 2014", lines, betas=betas, eps=eps, weight_decay=weight_decay)
+    return _made(
+        "adam", learning_rate, "Kingma and Ba 2014", lines, limits, betas=betas, eps=eps, weight_decay=weight_decay
+    )
 
 
+@_checked
 def AdamW(
     learning_rate: float = 0.001,
     *,
     betas: tuple[float, float] = (0.9, 0.999),
     eps: float = 1e-8,
     weight_decay: float = 0.01,
+    **limits: Unpack[Limits],
 ) -> Optimizer:
     """Return Adam with the decay taken from the weight itself.
 
@@ -236,7 +282,7 @@ def AdamW(
     """
     lines = _adam(g, w - rate * Symbol("weight_decay") * w if weight_decay else w)
     source = "Loshchilov and Hutter 2017"
-    return _made("adamw", learning_rate, source, lines, betas=betas, eps=eps, weight_decay=weight_decay)
+    return _made("adamw", learning_rate, source, lines, limits, betas=betas, eps=eps, weight_decay=weight_decay)
 
 
 def _adam(gradient: Expression, old: Expression) -> list[Assignment]:
@@ -268,29 +314,14 @@ OPTIMIZERS: Mapping[str, Callable[..., Optimizer]] = {
 
 def optimizer_keys(name: str) -> list[str]:
     """Return all keys that can be set on the optimizer of that name."""
-    return ["learning_rate", *(OPTIMIZERS[name].__kwdefaults__ or {}), "schedule", "clip_norm", "clip_value"]
+    usual = unwrap(OPTIMIZERS[name]).__kwdefaults__ or {}
+    return ["learning_rate", *usual, *Limits.__annotations__]
 
 
-def optimizer(
-    name: str,
-    /,
-    *,
-    schedule: Schedule | None = None,
-    clip_norm: float | None = None,
-    clip_value: float | None = None,
-    **hyperparameters: Any,
-) -> Optimizer:
+def optimizer(name: str, /, **options: Any) -> Optimizer:
     """Return the optimizer of that name, with hyperparameters as in PyTorch.
 
     >>> optimizer("sgd", learning_rate=0.6, clip_norm=1.0).clip_norm
     1.0
     """
-    if name not in OPTIMIZERS:
-        raise UnknownName("optimizer", name, OPTIMIZERS)
-    make = OPTIMIZERS[name]
-    known = optimizer_keys(name)
-    for key in hyperparameters:
-        if key not in known:
-            raise UnknownName(f"key of the optimizer {name}", key, known)
-    chosen = make(**hyperparameters)
-    return replace(chosen, schedule=schedule or chosen.schedule, clip_norm=clip_norm, clip_value=clip_value)
+    return OPTIMIZERS[accepted(one_of("optimizer", OPTIMIZERS), name)](**options)

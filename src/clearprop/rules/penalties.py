@@ -8,7 +8,7 @@ from typing import Annotated
 from clearprop.cached import cached_property
 from clearprop.expressions import Expression, Number, Slope, Symbol, bind, differentiate, simplify
 from clearprop.expressions.tree import absolute, add
-from clearprop.fields import at_least_zero, check_fields
+from clearprop.fields import at_least_zero, check_fields, suggests_options
 from clearprop.rules.roles import Role, w
 
 TERMS = {
@@ -18,6 +18,7 @@ TERMS = {
 """Ridge: Hoerl and Kennard 1970; lasso: Tibshirani 1996. One term per weight w."""
 
 
+@suggests_options()
 @dataclass(frozen=True)
 class Penalty:
     """½·l2·Σw² + l1·Σ|w| over all weights.

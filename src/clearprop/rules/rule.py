@@ -7,6 +7,7 @@ from dataclasses import Field, replace
 from typing import Any, ClassVar, Self
 
 from clearprop.errors import InvalidArgument, UnknownName
+from clearprop.fields import accepted, number
 
 
 class Rule:
@@ -36,4 +37,5 @@ class Rule:
                 raise InvalidArgument(f'{self.name} has no constants, found "{key}"; remove it')
             if key not in self.constants:
                 raise UnknownName(f"constant of {self.name}", key, self.constants)
-        return replace(self, constants={**self.constants, **constants}) if constants else self
+        given = {key: accepted(number, value, key) for key, value in constants.items()}
+        return replace(self, constants={**self.constants, **given}) if given else self

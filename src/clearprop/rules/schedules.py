@@ -17,7 +17,7 @@ from clearprop.cached import cached_property
 from clearprop.errors import UnknownName
 from clearprop.expressions import Expression, Symbol, evaluate
 from clearprop.expressions.tree import cos, floor, greater, less, maximum, minimum, where
-from clearprop.fields import Check, accepted, at_least_zero, check_fields, integer, share
+from clearprop.fields import Check, Unexpected, accepted, at_least_zero, check_fields, integer, one_of, share, string
 from clearprop.rules.roles import Role, step
 from clearprop.types import Array
 
@@ -75,8 +75,7 @@ class Schedule:
     warmup: Annotated[int, integer(0)] = 0
 
     def __post_init__(self) -> None:
-        if self.name not in SCHEDULES:
-            raise UnknownName("schedule", self.name, SCHEDULES)
+        accepted(one_of("schedule", SCHEDULES), self.name)
         usual = SCHEDULES[self.name].constants
         for key, value in self.constants.items():
             if key not in usual:
@@ -105,6 +104,17 @@ def schedule(name: str, /, **constants: Any) -> Schedule:
     """
     warmup = constants.pop("warmup", 0)
     return Schedule(name, constants, warmup)
+
+
+def schedule_rule(value: Any) -> Schedule:
+    """Accept a schedule, its name, or its name with constants, as a network file writes it."""
+    if isinstance(value, Schedule):
+        return value
+    if isinstance(value, str):
+        return schedule(value)
+    if not isinstance(value, Mapping) or "name" not in value:
+        raise Unexpected('a name or {name = "…", …}')
+    return schedule(string(value["name"]), **{key: item for key, item in value.items() if key != "name"})
 
 
 # --- plateau --------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ def wanted_to_fit(problem: Problem, data: Data, named: Collection[str] = ()) -> 
 
 def _special(data: Data) -> list[str]:
     """Return the columns that are no inputs."""
-    return [*data.target, *filter(None, [data.weight_column])]
+    return [*data.target, *([] if data.weight_column is None else [data.weight_column])]
 
 
 def fit(table: Table, data: Data, problem: Problem) -> tuple[Fitted, Array, Array]:
@@ -151,7 +151,7 @@ def _role_faults(data: Data, inputs: Sequence[str], table: Table) -> Iterator[Fa
             yield Fault(column(name), "is listed under categorical but is not an input")
     if not inputs:
         yield Fault("", "found no column besides the target; add columns, or list them under inputs")
-    if data.weight_column and not isinstance(table.columns[data.weight_column], Numbers):
+    if data.weight_column is not None and not isinstance(table.columns[data.weight_column], Numbers):
         yield Fault(column(data.weight_column), "is the weight_column: expected numbers, found text")
 
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import fields, replace
-from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from clearprop.errors import InvalidArgument
-from clearprop.messages import unknown
+from clearprop.fields import shown
 from clearprop.network.description import Network
 from clearprop.network.problem import Problem, Settings
 from clearprop.rules.optimizers import Optimizer
 from clearprop.tables.from_call import COLUMNS, weighted, with_examples
 from clearprop.tables.prepare import prepared
 from clearprop.tables.read import read_table
-
-Given = ParamSpec("Given")
-Result = TypeVar("Result")
 
 
 class _Unchanged:
@@ -28,21 +23,6 @@ class _Unchanged:
 
 UNCHANGED: Any = _Unchanged()
 """The default of an option that leaves the problem's own value as it is."""
-
-
-def suggests_options(function: Callable[Given, Result]) -> Callable[Given, Result]:
-    """Refuse an unknown option with the name that was probably meant; types and signature stay the function's."""
-    known = list(function.__kwdefaults__ or {})
-    positional = function.__code__.co_varnames[: function.__code__.co_argcount]
-
-    @wraps(function)
-    def call(*args: Given.args, **options: Given.kwargs) -> Result:
-        for name in options:
-            if name not in known and name not in positional:
-                raise InvalidArgument(f"{function.__name__}: {unknown('option', name, known)}")
-        return function(*args, **options)
-
-    return call
 
 
 def requested(problem: Any, inputs: Any = None, targets: Any = None, **options: Any) -> Problem:
@@ -63,12 +43,12 @@ def requested(problem: Any, inputs: Any = None, targets: Any = None, **options: 
             )
         problem = Problem(problem, settings=Settings(**settings))
     elif not isinstance(problem, Problem):
-        found = type(problem).__name__
+        found = shown(problem)
         raise InvalidArgument(f"train: expected a Problem, such as load(path) gives, or a Network, found {found}")
     changes: dict[str, Any] = {"settings": replace(problem.settings, **settings)} if settings else {}
     if optimizer is not None:
         if not isinstance(optimizer, Optimizer):
-            raise InvalidArgument(f"optimizer: expected one such as Adam(0.01), found {optimizer!r}")
+            raise InvalidArgument(f"optimizer: expected one such as Adam(0.01), found {shown(optimizer)}")
         changes["optimizer"] = optimizer
     if inputs is not None or targets is not None:
         # The old examples go first: they need not fit what comes.

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 
 from clearprop.errors import InvalidArgument, Unwritable
+from clearprop.fields import BOOLEANS, accepted, list_of
 from clearprop.network.problem import Problem
 
 Logs = Mapping[str, float]
@@ -44,6 +45,7 @@ class Listeners(Callback):
     """Several callbacks as one, which calls each of them."""
 
     def __init__(self, callbacks: Sequence[Callback]) -> None:
+        callbacks = accepted(list_of(lambda each: each, "callbacks"), callbacks, "callbacks")
         for callback in callbacks:
             if not isinstance(callback, Callback):
                 raise InvalidArgument(
@@ -58,7 +60,7 @@ class Listeners(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs) -> bool:
         """Return whether one of them returned True."""
         answers = [callback.on_epoch_end(epoch, logs) for callback in self.callbacks]
-        return any(answer is True for answer in answers)
+        return any(isinstance(answer, BOOLEANS) and answer for answer in answers)
 
     def on_train_end(self, logs: Logs) -> None:
         for callback in self.callbacks:
@@ -67,6 +69,6 @@ class Listeners(Callback):
     def on_checkpoint_failed(self, error: Unwritable) -> bool:
         """Warn if none of them has told the user."""
         answers = [callback.on_checkpoint_failed(error) for callback in self.callbacks]
-        if True not in answers:
+        if not any(isinstance(answer, BOOLEANS) and answer for answer in answers):
             warnings.warn(f"training continues, but {error}", RuntimeWarning, stacklevel=2)
         return True

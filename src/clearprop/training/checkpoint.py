@@ -14,6 +14,7 @@ import numpy as np
 
 from clearprop.atomic_write import require_writable, write_atomically
 from clearprop.errors import InvalidArgument
+from clearprop.fields import accepted, at_least_zero
 from clearprop.messages import abridged
 from clearprop.models.history import History
 from clearprop.models.model import Model, Progress, as_json, content, require_savable
@@ -40,9 +41,8 @@ class Checkpoints:
     """Writes the model of a running training, at intervals and at the end."""
 
     def __init__(self, path: str | os.PathLike[str], problem: Problem, seconds: Any) -> None:
-        if not (isinstance(seconds, (int, float, np.number)) and seconds >= 0):
-            raise InvalidArgument(f"checkpoint: expected a number of seconds of at least 0, found {seconds!r}")
-        self.path, self.problem, self.seconds = path, problem, float(seconds)
+        self.path, self.problem = path, problem
+        self.seconds = accepted(at_least_zero, seconds, "checkpoint")
         require_writable(path)
         self.origin = origin(problem)
         require_savable(problem, self.origin)

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 from clearprop.engine.availability import unusable
 from clearprop.errors import InvalidArgument, Notice
+from clearprop.fields import accepted, either, shown
 from clearprop.models.snapshot import Snapshot
 from clearprop.network.problem import Problem
 from clearprop.training.planned_steps import PlannedSteps
@@ -63,8 +64,7 @@ def engine_for(
     problem: Problem, start: Snapshot | None = None, *, name: EngineName = "compiled", threads: int | None = None
 ) -> Engine:
     """Return the engine of that name for a problem, in the precision of its settings."""
-    if name not in ("compiled", "reference"):
-        raise InvalidArgument(f'engine: expected "compiled" or "reference", found {name!r}')
+    accepted(either("compiled", "reference"), name, "engine")
     require_threads(threads)
     if name == "compiled":
         missing = unusable()
@@ -79,4 +79,4 @@ def engine_for(
 def require_threads(threads: Any) -> None:
     """Refuse an impossible number of threads."""
     if threads is not None and not (isinstance(threads, Integral) and 1 <= int(threads) <= MOST_THREADS):
-        raise InvalidArgument(f"threads: expected a whole number from 1 to {MOST_THREADS}, found {threads!r}")
+        raise InvalidArgument(f"threads: expected a whole number from 1 to {MOST_THREADS}, found {shown(threads)}")

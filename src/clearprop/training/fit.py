@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from clearprop.display import Displayable
-from clearprop.errors import InvalidArgument, Unwritable
+from clearprop.errors import Unwritable
+from clearprop.fields import accepted, either
+from clearprop.fields import path as path_of_file
 from clearprop.messages import counted
 from clearprop.models.history import History
 from clearprop.network.problem import Problem
@@ -66,9 +68,7 @@ class Fit(Displayable):
         """Return accuracy, or R² and RMSE, on the training or validation rows; None if there are none."""
         assert self.problem.examples is not None
         parts = {"training": self.problem.examples.learnt, "validation": self.problem.examples.validation}
-        if part not in parts:
-            raise InvalidArgument(f'part: expected "training" or "validation", found {part!r}')
-        rows = parts[part]
+        rows = parts[accepted(either(*parts), part, "part")]
         return None if rows is None else measured(self.problem, self.problem.parameters, rows)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -79,4 +79,4 @@ class Fit(Displayable):
         """
         from clearprop.models.model import Model, save_model
 
-        save_model(Model(self.problem), path)
+        save_model(Model(self.problem), accepted(path_of_file, path, "path"))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from clearprop.errors import InvalidArgument, Unwritable
+from clearprop.fields import accepted, boolean, optional, path, suggests_options
 from clearprop.models.history import History, keeps_best
 from clearprop.models.snapshot import Position, Snapshot, in_float64
 from clearprop.network.data import Missing
@@ -18,7 +19,7 @@ from clearprop.network.description import Network
 from clearprop.network.problem import Precision, Problem
 from clearprop.prediction.metrics import measured
 from clearprop.rules.optimizers import Optimizer
-from clearprop.training.arguments import UNCHANGED, requested, suggests_options
+from clearprop.training.arguments import UNCHANGED, requested
 from clearprop.training.batching import Plateau, batch_size, planned
 from clearprop.training.callbacks import Callback, Listeners, Logs
 from clearprop.training.engines import Engine, EngineName, engine_for
@@ -37,8 +38,10 @@ CHECKPOINT_SECONDS = 10.0
 EPOCHS = 10_000
 """The default limit on epochs."""
 
+OF_THE_OPTIMIZER = "the learning rate is the optimizer's: optimizer=SGD(learning_rate=0.1), say"
 
-@suggests_options
+
+@suggests_options(**dict.fromkeys(("learning_rate", "lr"), OF_THE_OPTIMIZER))
 def train(
     problem: Problem | Network,
     inputs: Any = None,
@@ -132,6 +135,9 @@ def train(
     Fit(converged: 1,686 epochs, loss 2.9e-06)
     """
     problem = requested(**locals())  # every option by its name
+    output = accepted(optional(path), output, "output")
+    resume, metrics = accepted(boolean, resume, "resume"), accepted(boolean, metrics, "metrics")
+    listeners = Listeners(callbacks)
     if resume and output is None:
         raise InvalidArgument("resume: name the model to continue with output")
     checkpoints, progress = None, None
@@ -143,7 +149,7 @@ def train(
     with np.errstate(all="ignore"):
         start = progress.position.present if progress is not None else None
         chosen = engine_for(problem, start, name=engine, threads=threads)
-        return _Training(problem, chosen, Listeners(callbacks), checkpoints, progress, metrics).fit()
+        return _Training(problem, chosen, listeners, checkpoints, progress, metrics).fit()
 
 
 class _Training:

@@ -19,6 +19,7 @@ import numpy as np
 from clearprop.display import Displayable
 from clearprop.errors import InvalidArgument
 from clearprop.expressions.kinks import sides
+from clearprop.fields import accepted, integer, of_kind, optional, suggests_options
 from clearprop.network.layout import Place
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
@@ -97,6 +98,7 @@ class Verification(Displayable):
         return self.worst <= self.tolerance
 
 
+@suggests_options()
 def verify(
     problem: Problem,
     example: int | Literal["all"] = "all",
@@ -117,11 +119,13 @@ def verify(
         InvalidArgument: the problem has no such example, or ``sample`` is below 1.
         NotFinite: a number of the cycle is not finite.
     """
+    sample = accepted(optional(integer(1)), sample, "sample")
+    accepted(optional(of_kind(Parameters, "Parameters, such as those of Cycle.gradients")), gradients, "gradients")
     done = cycle(problem, example)
+    if gradients is not None and gradients.layout != done.parameters.layout:
+        raise InvalidArgument("gradients: expected one number for each parameter of the problem, found another layout")
     if sample is None:
         sample = SAMPLE if done.parameters.layout.size <= LARGE else SAMPLE_LARGE
-    if sample < 1:
-        raise InvalidArgument(f"sample: expected at least 1, found {sample}")
     claimed = done.gradients.of if gradients is None else gradients
     differences = Differences(done)
     layout = done.parameters.layout
