@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clearprop.messages import abridged, counted, reason, unknown
+from clearprop.messages import abridged, counted, printable, reason, unknown
 
 COLOURS = ["red", "green", "blue"]
 
@@ -56,3 +56,8 @@ def test_the_reason_of_the_system_has_no_number() -> None:
         os.stat("/nowhere/at all")
     assert reason(caught.value) == "No such file or directory"
     assert reason(ValueError("embedded null byte")) == "embedded null byte"
+
+
+def test_a_terminal_is_not_steered_by_text_from_a_file() -> None:
+    assert printable("a\x1b[2J\x9b\r\nb\tc \u202e") == "a�[2J��\nb\tc �"
+    assert printable("Größe: ½ → 3\n") == "Größe: ½ → 3\n"

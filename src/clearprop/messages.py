@@ -20,6 +20,17 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     return f'unknown {kind} "{abridged(name)}"; {hint}'
 
 
+def printable(text: str) -> str:
+    """Text for a terminal: with its lines and tabs, but without other characters that would steer it.
+
+    >>> printable("a\\x1b[2Jb\\n")
+    'a�[2Jb\\n'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c in "\n\t" or c.isprintable() else "�" for c in text)
+
+
 def abridged(text: str, limit: int = 60) -> str:
     """Text from a file, short enough for a message and without control characters."""
     clean = "".join(character if character.isprintable() else "�" for character in text)

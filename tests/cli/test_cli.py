@@ -38,7 +38,10 @@ def test_explain_verify_and_train_in_one_breath(tmp_path: Path) -> None:
         (["explain", "lecture", "--example", "x"], '--example: expected a number from 1, or "all", found "x"'),
         (["explain", "lecture", "--fragment"], "--fragment is for --format latex or html, found text"),
         (["explain", "lecture", "E_1", "--paths", "3"], "paths: expected the name of a weight or bias, found E_1"),
-        (["explain", "lecture", "--digits", "99"], "invalid value for '--digits': 99 is not in the range 0<=x<=17"),
+        (
+            ["explain", "lecture", "--digits", "99"],
+            "'--digits': expected a whole number of at most 17, found 99",
+        ),
         (["explain", "lecture", "∂E_1/∂w5"], "∂E_1/∂w5 is not split off here; ask for ∂E_total/∂w5"),
         (["explian"], "no such command 'explian'. Did you mean 'explain'?; try `clearprop --help`"),
         (

@@ -72,7 +72,7 @@ def test_the_machine_code() -> None:
     ("arguments", "message"),
     [
         (("nowhere.toml",), "nowhere.toml"),
-        (("lecture", "--threads", "0"), "0 is not in the range"),
+        (("lecture", "--threads", "0"), "expected a whole number of at least 1, found 0"),
         (("lecture", "--batch-size", "0"), "expected a whole number of at least 1, found 0"),
     ],
 )

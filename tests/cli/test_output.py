@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shlex
 import subprocess
 import sys
@@ -10,29 +11,75 @@ from pathlib import Path
 import pytest
 from tests.support import command
 
+import clearprop as cp
+from clearprop.cli import run
+from clearprop.cli.output import deliver_text
+from clearprop.errors import InvalidArgument
+
 
 def test_output_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     there = tmp_path / "paper.tex"
     there.write_text("mine")
-    run = command("explain", "lecture", "w55", "--output", str(there))
-    assert (run.returncode, there.read_text()) == (2, "mine")
-    run = command("explain", "lecture", "--output", str(tmp_path / "none" / "x"))
-    assert run.returncode == 1
-    assert run.stderr.startswith(f"clearprop: {tmp_path}/none/x: there is no folder {tmp_path}/none; make it first")
-    run = command("explain", "lecture", "--output", str(tmp_path))
-    assert (run.returncode, "found a folder" in run.stderr) == (1, True)
+    done = command("explain", "lecture", "w55", "--output", str(there))
+    assert (done.returncode, there.read_text()) == (2, "mine")
+    done = command("explain", "lecture", "--output", str(tmp_path / "none" / "x"))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"clearprop: {tmp_path}/none/x: there is no folder {tmp_path}/none; make it first")
+    done = command("explain", "lecture", "--output", str(tmp_path))
+    assert (done.returncode, "found a folder" in done.stderr) == (1, True)
 
 
 def test_a_closed_pipe_and_a_full_disk() -> None:
     script = f"{shlex.quote(sys.executable)} -m clearprop explain lecture | head -1; exit ${{PIPESTATUS[0]}}"
-    run = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
-    assert (run.returncode, run.stderr) == (0, "")
-    assert run.stdout == "lecture: one cycle\n"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "lecture: one cycle\n"
     if not Path("/dev/full").exists():
         pytest.skip("there is no /dev/full here")
     with open("/dev/full", "w") as full:
-        run = subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "clearprop", "explain", "lecture"], stdout=full, stderr=subprocess.PIPE, text=True,
             check=False,
         )  # fmt: skip
-    assert (run.returncode, run.stderr) == (1, "clearprop: standard output: No space left on device\n")
+    assert (done.returncode, done.stderr) == (1, "clearprop: standard output: No space left on device\n")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_labels_of_a_table_do_not_steer_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a file or a pipe they are what they are."""
+    text, shown = "class\n\x1b[2Jred\n", Terminal()
+    monkeypatch.setattr(sys, "stdout", shown)
+    deliver_text(text)
+    assert shown.getvalue() == "class\n�[2Jred\n"
+    deliver_text(text, str(tmp_path / "a.csv"))
+    assert (tmp_path / "a.csv").read_text() == text
+    monkeypatch.setattr(sys, "stdout", pipe := io.StringIO())
+    deliver_text(text)
+    assert pipe.getvalue() == text
+
+
+@pytest.mark.parametrize(
+    "layer", ['bias_names = "\\u001b[2J"', 'activation = {name = "relu", "\\u001b[2J" = 3}', '"\\u001b[2J" = 1']
+)
+def test_messages_do_not_steer_a_terminal(
+    layer: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = tmp_path / "net.toml"
+    net.write_text(f"[inputs]\ncount = 1\n[[layers]]\nunits = 1\n{layer}\n")
+    with pytest.raises(cp.ClearpropError) as caught:
+        cp.load(net)
+    assert "�[2J" in str(caught.value)
+    assert run(["explain", str(net)]) == 2
+    assert "\x1b" not in capsys.readouterr().err
+    # Whatever a message holds, the command line does not print it as it is.
+    monkeypatch.setattr("clearprop.cli.explain.run_explain", lambda *_, **__: refuse("\x1b[2J"))
+    assert run(["explain", "lecture"]) == 2
+    assert capsys.readouterr().err == "clearprop: �[2J\n"
+
+
+def refuse(message: str) -> None:
+    raise InvalidArgument(message)

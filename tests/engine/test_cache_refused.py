@@ -144,3 +144,24 @@ def test_an_interrupt_is_not_swallowed_and_leaves_nothing(kept: Path, monkeypatc
     with pytest.raises(KeyboardInterrupt):
         put()
     assert os.listdir(kept) == []
+
+
+def test_a_folder_of_very_many_levels_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path.joinpath(*"a" * 1500)
+    monkeypatch.setenv(cache.PLACE, str(place))
+    put()
+    assert got() is None
+    assert cache.unused() == f"{place}: it cannot be made"
+
+
+def test_a_full_disk_is_named_until_there_is_room_again(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    put()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", full)
+        put(code=b"more")
+    assert cache.unused() == f"{kept}: No space left on device"
+    put(code=b"more")
+    assert cache.unused() is None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.support import apart
 
 import clearprop as cp
 from clearprop.models.model import content
@@ -31,9 +32,12 @@ def test_an_earlier_model_predicts_as_it_did(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PREDICTED)
-def test_an_earlier_model_is_written_with_the_same_bytes(name: str) -> None:
+def test_an_earlier_model_is_written_with_the_same_content(name: str) -> None:
+    """But for the checksum, which models had none of then."""
     path = FOLDER / f"{name}.safetensors"
-    assert content(read_model(path)) == path.read_bytes()
+    description, tensors = apart(content(read_model(path)))
+    assert len(description.pop("checksum")) == 32
+    assert (description, tensors) == apart(path.read_bytes())
 
 
 @pytest.mark.parametrize("name", PREDICTED)
@@ -41,7 +45,7 @@ def test_an_earlier_model_resumes_to_the_same_bits(name: str, tmp_path: Path) ->
     earlier, whole = EPOCHS[name]
     old, straight, resumed = FOLDER / f"{name}.safetensors", tmp_path / "straight", tmp_path / "resumed"
     cp.train(cp.load(name), epochs=earlier, output=straight)
-    same_processor = straight.read_bytes() == old.read_bytes()
+    same_processor = apart(straight.read_bytes())[1] == apart(old.read_bytes())[1]
     cp.train(cp.load(name), epochs=whole, output=straight, resume=True)
     shutil.copy(old, resumed)
     fit = cp.train(cp.load(name), epochs=whole, output=resumed, resume=True)

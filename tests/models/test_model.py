@@ -65,7 +65,7 @@ def test_anyone_s_reader_reads_it(tmp_path: Path) -> None:
     with safe_open(tmp_path / "m.safetensors", framework="numpy") as file:
         metadata = file.metadata()
     assert list(metadata) == ["clearprop"]
-    assert list(json.loads(metadata["clearprop"])) == ["format", "network", "preprocessing", "training"]
+    assert list(json.loads(metadata["clearprop"])) == ["format", "network", "preprocessing", "training", "checksum"]
 
 
 def test_the_same_run_writes_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:

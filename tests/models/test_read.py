@@ -232,6 +232,38 @@ def test_whatever_bytes_change_it_is_a_model_or_a_message(iris: bytes, tmp_path:
     assert 0 < loaded < 1000
 
 
+def test_a_changed_bit_in_a_number_is_noticed(iris: bytes, tmp_path: Path) -> None:
+    """Every number may have any value, so only the checksum can tell."""
+    path, end = tmp_path / "m.safetensors", 8 + struct.unpack("<Q", iris[:8])[0]
+    changed = bytearray(iris)
+    changed[end + 1] ^= 1
+    path.write_bytes(changed)
+    with pytest.raises(DamagedModel) as caught:
+        read_model(path)
+    assert str(caught.value).startswith(f"{path}: a damaged model file: its ")
+
+
+def test_a_model_saved_without_its_training_has_a_checksum_too(tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    save_model(Model(cp.load("lecture")), path)
+    content = path.read_bytes()
+    end = 8 + struct.unpack("<Q", content[:8])[0]
+    for place in range(end, len(content)):
+        changed = bytearray(content)
+        changed[place] ^= 1
+        path.write_bytes(changed)
+        with pytest.raises(DamagedModel, match="its content has changed since it was written"):
+            read_model(path)
+
+
+def test_a_model_without_a_checksum_is_of_an_earlier_version_and_loads(iris: bytes, tmp_path: Path) -> None:
+    description, tensors = apart(iris)
+    assert len(description.pop("checksum")) == 32
+    path = tmp_path / "m.safetensors"
+    path.write_bytes(together(json.dumps(description), tensors))
+    assert read_model(path).progress is not None
+
+
 def values(tree: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The ways to all parts of JSON."""
     items = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
@@ -277,7 +309,7 @@ def test_a_damaged_model_ends_the_command_with_one_message(iris: bytes, tmp_path
     for arguments in (["train", "iris", "--output", "m.safetensors", "--resume"], ["verify", "m.safetensors"]):
         done = command(*arguments, cwd=tmp_path)
         assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr.startswith("clearprop: m.safetensors: not a whole safetensors file (")
+        assert done.stderr.startswith("clearprop: m.safetensors: not a whole safetensors file: its 1,000 bytes")
         assert done.stderr.count("\n") == 1
     assert (tmp_path / "m.safetensors").read_bytes() == iris[:1000]
 

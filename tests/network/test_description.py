@@ -77,7 +77,7 @@ def test_default_names() -> None:
         ),
         (
             lambda: cp.Network(2, [cp.Dense(2, weight_names=(("a", "b"),))]),
-            ["layers[1].weight_names: expected 2 rows of 2 names (one row per unit), found 1 rows of 2"],
+            ["layers[1].weight_names: expected 2 rows of 2 names (one row per unit), found 1 row of 2"],
         ),
         (
             lambda: cp.Network(2, [cp.Dense(2, bias=False, bias_names="b")]),
@@ -120,7 +120,7 @@ def test_everything_wrong_with_a_description(make: Callable[[], Any], faults: li
             'over_outputs: expected "sum" or "mean", found "total"',
         ),
         (lambda: cp.load("lecture").examples.only(2), "example: expected 1 to 1, found 2"),  # type: ignore[union-attr]
-        (lambda: cp.Examples.of([[1], [2]], [[1]]), "found 2 rows of inputs and 1 rows of targets"),
+        (lambda: cp.Examples.of([[1], [2]], [[1]]), "found 2 rows of inputs and 1 row of targets"),
         (
             lambda: cp.Parameters.of(cp.Network(2, [cp.Dense(1)]), [[[1.0], [2.0]]]),
             "layers[1].weights: expected shape (1, 2), one row per unit and one column per input of the layer, "

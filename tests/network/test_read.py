@@ -29,7 +29,7 @@ from clearprop.errors import InvalidNetwork
         (
             '"logistic"',
             '"logistic"\nweights = [[1], [2]]',
-            "layers[2].weights: expected 1 rows of 2 numbers (one row per unit), found 2 rows of 1; "
+            "layers[2].weights: expected 1 row of 2 numbers (one row per unit), found 2 rows of 1; "
             "it looks transposed: one row per unit, one column per input",
         ),
         (
@@ -190,11 +190,11 @@ def test_the_lecture_reads_as_written_from_python() -> None:
         (ONE + f"[[examples]]\ninputs = [{HUGE}]\ntargets = [-inf]\n",
          ["examples[1].inputs[1]: expected a finite number, found inf",
           "examples[1].targets[1]: expected a finite number, found -inf"]),
-        (ONE + "weights = [[1], [2]]\n", ["layers[1].weights: expected 1 rows of 1 numbers (one row per unit), "
+        (ONE + "weights = [[1], [2]]\n", ["layers[1].weights: expected 1 row of 1 number (one row per unit), "
                                           "found 2 rows of 1"]),
         (ONE + "weights = [1]\n", ["layers[1].weights: entry 1: expected a list of numbers, found 1"]),
         (ONE + 'weights = [["a"]]\n', ['layers[1].weights: entry 1: entry 1: expected a number, found "a"']),
-        (ONE + "weights = []\n", ["layers[1].weights: expected 1 rows of 1 numbers (one row per unit), found an empty "
+        (ONE + "weights = []\n", ["layers[1].weights: expected 1 row of 1 number (one row per unit), found an empty "
                                   "list"]),
         (ONE + 'bias_names = ["E_1"]\n',
          ['layers[1].bias_names: "E_1" is reserved: it is what error 1 is called; choose another']),
@@ -232,7 +232,7 @@ def test_the_lecture_reads_as_written_from_python() -> None:
         ("inputs = 3\nlayers = 4\n", ["inputs: expected a table, found 3",
                                       "layers: expected a list of tables, each under [[layers]], found 4"]),
         ('[inputs]\nnames = ["a"]\ncount = 2\n[[layers]]\nunits = 1\n',
-         ["inputs: found 1 names but count = 2; leave one of them out"]),
+         ["inputs: found 1 name but count = 2; leave one of them out"]),
         ("[inputs]\n[[layers]]\nunits = 0\n", ["inputs: expected names or count, found neither",
                                               "layers[1].units: expected a whole number of at least 1, found 0"]),
         ("[inputs]\ncount = 1\n[[layers]]\nactivation = \"tanh\"\n",

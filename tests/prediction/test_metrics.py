@@ -63,3 +63,16 @@ def test_accuracy_and_confusion_by_hand() -> None:
     assert (result.rmse, result.r2) == (None, None)
     only = measured(problem, problem.parameters, np.array([0, 2]))
     assert (only.rows, only.accuracy) == (2, 1.0)
+
+
+@pytest.mark.parametrize("constant", [0.1, -7.3e9, 1e-300, 0.0])
+def test_r2_of_a_constant_target_is_unknown_whatever_its_rounding(constant: float) -> None:
+    """Its mean may come out another number than each of its values: that spread is rounding, not a scale to measure
+    by."""
+    t = np.full((50, 1), constant)
+    t[1::7] *= 1 + 2**-52
+    problem = identity(t, np.ones((50, 1)))
+    assert measured(problem, problem.parameters, np.arange(50)).r2 is None
+    t[0] = constant + max(abs(constant), 1e-3)
+    problem = identity(t, np.ones((50, 1)))
+    assert measured(problem, problem.parameters, np.arange(50)).r2 is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import mpmath
@@ -79,3 +80,13 @@ def test_huber_is_half_squared_within_delta_and_its_tangent_beyond(delta: float,
 def test_the_absolute_error_has_no_slope_where_it_is_zero() -> None:
     slope = loss("absolute_error").slope.simplified
     assert [float(evaluate(slope, {Role.OUTPUT: y, Role.TARGET: 1.0})) for y in (0.0, 1.0, 2.0)] == [-1, 0, 1]
+
+
+@pytest.mark.parametrize(("bounds", "suits"), [((-1.0, 1.0), False), ((0.0, 2.0), False), ((0.0, 1.0), True)])
+def test_binary_cross_entropy_needs_both_bounds(bounds: tuple[float, float], suits: bool) -> None:
+    """tanh fails by its lower bound alone."""
+    assert activation("tanh").bounds == (-1.0, 1.0)
+    assert loss("binary_cross_entropy").suits(replace(activation("tanh"), bounds=bounds)) is suits
+    assert str(loss("binary_cross_entropy").misfit(activation("tanh"))).startswith(
+        "binary_cross_entropy needs outputs between 0 and 1"
+    )

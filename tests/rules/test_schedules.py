@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from clearprop.rules.schedules import rate_at, schedule
+from clearprop.rules.schedules import UNWATCHED, rate_at, schedule, watched
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,19 @@ def test_warmup_rises_evenly_to_the_rate() -> None:
 @pytest.mark.parametrize("name", ["step", "exponential", "cosine", "plateau", "constant"])
 def test_schedules_start_at_the_rate(name: str) -> None:
     assert rate_at(schedule(name), 0.3, 0, 1) == 0.3
+
+
+@pytest.mark.parametrize(("base", "lowered"), [(1.2e-7, True), (1e-8, False)])
+def test_a_plateau_leaves_a_rate_alone_that_would_change_by_next_to_nothing(base: float, lowered: bool) -> None:
+    """By 1e-8 or less, as in PyTorch: 1.2e-7 becomes 1.2e-8, but 1e-8 stays."""
+    state = {**UNWATCHED, "best": 1.0, "bad": 1.0}
+    # The rule compares factors of the base rate as rates.
+    chosen = schedule("plateau", factor=0.1, patience=0)
+    assert (watched(chosen, base, state, 2.0)["scale"] < 1) is lowered
+
+
+def test_cosine_takes_a_hundred_epochs_unless_told_otherwise() -> None:
+    chosen = schedule("cosine")
+    assert rate_at(chosen, 1.0, 50, 1) == pytest.approx(0.5)
+    assert rate_at(chosen, 1.0, 99, 1) > 0
+    assert rate_at(chosen, 1.0, 100, 1) == 0

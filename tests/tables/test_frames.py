@@ -12,7 +12,8 @@ import clearprop as cp
 from clearprop.errors import InvalidArgument, UnfitTable
 from clearprop.network.data import shown_label
 from clearprop.tables.csv_file import read_csv
-from clearprop.tables.frames import as_column, from_frame, is_frame, read_parquet
+from clearprop.tables.frames import as_column, from_frame, is_frame
+from clearprop.tables.parquet import read_parquet
 from clearprop.tables.prepare import Reader, prepared
 from clearprop.tables.table import Column, Numbers, Table, Text, Wanted
 

@@ -109,3 +109,22 @@ def test_a_weight_left_out_of_the_gradient_is_caught(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("clearprop.propagation.backward.error_share", lambda trace: 0.5)
     assert verify(with_examples(small(), weights=None)).agrees
     assert not verify(small()).agrees
+
+
+def test_of_a_large_network_a_sample_of_every_layer_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In proportion to its size, spread evenly, and at least one of each."""
+    monkeypatch.setattr("clearprop.verification.finite_differences.LARGE", 50)
+    monkeypatch.setattr("clearprop.verification.finite_differences.SAMPLE_LARGE", 10)
+    network = cp.Network(9, [cp.Dense(8, "tanh"), cp.Dense(1)])  # 80 and 9 parameters
+    problem = cp.Problem(network, examples=cp.Examples.of(np.linspace(-1, 1, 9)[None], [[0.5]]))
+    layers = verify(problem).layers
+    assert [(layer.parameters, len(layer.checks)) for layer in layers] == [(80, 9), (9, 1)]
+    assert [check.index for check in layers[0].checks] == [80 * i // 9 for i in range(9)]
+    assert verify(problem, sample=1).layers[1].checks[0].index == 80
+    assert [len(layer.checks) for layer in verify(problem, sample=89).layers] == [80, 9]
+
+
+@pytest.mark.parametrize("sample", [0, -3])
+def test_a_sample_has_at_least_one_gradient(sample: int) -> None:
+    with pytest.raises(cp.ClearpropError, match=f"^sample: expected a whole number of at least 1, found {sample}$"):
+        verify(cp.load("lecture"), sample=sample)

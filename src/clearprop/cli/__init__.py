@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from clearprop.errors import ClearpropError
+from clearprop.messages import printable
 
 
 def main() -> NoReturn:
@@ -79,7 +80,7 @@ def _usage(error: Any) -> str:
 
 def _complain(message: str, code: int) -> int:
     with suppress(OSError):
-        print(f"clearprop: {message}", file=sys.stderr, flush=True)
+        print(f"clearprop: {printable(message)}", file=sys.stderr, flush=True)
     return code
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from clearprop import __version__
-from clearprop.cli.options import Field
+from clearprop.cli.options import Field, Whole
 from clearprop.network.notation import NOTATIONS
 from clearprop.rendering.formats import FORMATS
 
@@ -16,13 +16,13 @@ DATA = click.option("--data", metavar="FILE", help="Table of examples (CSV or Pa
 TARGET = click.option(
     "--target", metavar="COLUMN", multiple=True, help="Column to predict; repeat for several numeric targets."
 )
-COUNT: dict[str, Any] = {"type": click.IntRange(1), "metavar": "N"}
+COUNT: dict[str, Any] = {"type": Whole(1), "metavar": "N"}
 OUTPUT = click.option("--output", metavar="FILE", help="Output file (default: standard output).")
 BATCH_SIZE = click.option("--batch-size", type=Field("batch_size"), metavar="N", help="Examples per update.")
 QUIET = click.option("--quiet", is_flag=True, help="Suppress progress and notices.")
 THREADS = click.option(
     "--threads",
-    type=click.IntRange(1, 256),
+    type=Whole(1, 256),
     metavar="N",
     help="Number of threads (default: automatic). Results do not change.",
 )
@@ -49,7 +49,7 @@ def application() -> None:
 @OUTPUT
 @click.option(
     "--digits",
-    type=click.IntRange(0, 17),
+    type=Whole(0, 17),
     default=5,
     show_default=True,
     metavar="N",
@@ -97,7 +97,7 @@ def explain(net: str, names: tuple[str, ...], **options: Any) -> int:
 @click.option("--output", metavar="MODEL", help="Save the trained model (.toml: as a network file).")
 @click.option(
     "--checkpoint",
-    type=click.FloatRange(0),
+    type=Field("checkpoint"),
     default=10.0,
     show_default=True,
     metavar="SECONDS",

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from clearprop.errors import Notice
+from clearprop.messages import printable
 
 
 @contextmanager
@@ -19,7 +20,7 @@ def notices(quiet: bool) -> Iterator[None]:
         if not issubclass(category, Notice):
             usual(message, category, *place, **more)
         elif not quiet:
-            print(f"clearprop: {message}", file=sys.stderr, flush=True)
+            print(f"clearprop: {printable(str(message))}", file=sys.stderr, flush=True)
 
     with warnings.catch_warnings():
         usual = warnings.showwarning

@@ -31,6 +31,25 @@ class Field(click.ParamType):  # type: ignore[type-arg]  # generic in the newest
             self.fail(str(error), param, ctx)
 
 
+class Whole(click.ParamType):  # type: ignore[type-arg]
+    """A whole number within bounds."""
+
+    name = "number"
+
+    def __init__(self, least: int, most: int | None = None) -> None:
+        self.least, self.most = least, most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number, or fail with what was expected."""
+        from clearprop.errors import InvalidArgument
+        from clearprop.fields import MOST, accepted, integer
+
+        try:
+            return accepted(integer(self.least, MOST if self.most is None else self.most), _number(value))
+        except InvalidArgument as error:
+            self.fail(str(error), param, ctx)
+
+
 def _number(text: Any) -> Any:
     """Return the number that a text is, or else the text."""
     for kind in (int, float):

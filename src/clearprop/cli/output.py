@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from clearprop.atomic_write import write_atomically
 from clearprop.errors import InvalidArgument
+from clearprop.messages import printable
 from clearprop.rendering.formats import FORMATS, Printable, write
 
 
@@ -23,14 +24,16 @@ def deliver(result: Printable, format: str, output: str | None = None, *, fragme
     if output is None and "width" in takes and sys.stdout.isatty():
         columns = shutil.get_terminal_size((80, 24)).columns
         options |= {"width": max(40, min(100, columns)), "colour": True}
-    deliver_text(write(result, format, **options), output)
+    deliver_text(write(result, format, **options), output, styled=bool(options.get("colour")))
 
 
-def deliver_text(text: str, output: str | None = None) -> None:
-    """Write text to standard output, or to a file."""
+def deliver_text(text: str, output: str | None = None, *, styled: bool = False) -> None:
+    """Write text to standard output, or to a file; ``styled`` has codes for a terminal in it."""
     if output is not None:
         write_atomically(output, text)
         return
+    if sys.stdout.isatty() and not styled:
+        text = printable(text)  # labels of a table may hold anything, and a terminal obeys some of it
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(text.encode(encoding, errors="replace").decode(encoding))
     sys.stdout.flush()

@@ -43,6 +43,10 @@ STALE = 3600.0
 """Seconds after which a file that was begun and not finished is nobody's any more."""
 
 
+_FAILED: dict[Path, str] = {}
+"""Why the last code could not be kept in a folder, if it could not: a full disk, say."""
+
+
 # --- the folder ------------------------------------------------------------------------------------------
 
 
@@ -107,6 +111,7 @@ def unused() -> str | None:
         reason = getattr(error, "strerror", None) or str(error)
     if reason is None and not os.access(place, os.W_OK | os.X_OK):
         reason = "nothing can be written to it"
+    reason = reason or _FAILED.get(place)
     return f"{place}: {reason}" if reason is not None else None
 
 
@@ -170,11 +175,14 @@ def write(fingerprint: str, machine: str, code: bytes) -> None:
     place = folder()
     if place is None:
         return
-    with suppress(OSError, ValueError):
+    try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
         if _unsafe(place) is None:
             _replace(place, f"{fingerprint}.code", packed(code, fingerprint, machine))
+            _FAILED.clear()
             _trim(place)
+    except (OSError, ValueError, RecursionError) as error:  # a folder of a thousand levels is made by recursion
+        _FAILED[place] = getattr(error, "strerror", None) or "it cannot be made"
 
 
 def _replace(place: Path, name: str, content: bytes) -> None:

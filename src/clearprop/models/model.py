@@ -3,12 +3,13 @@
 One safetensors file that any reader of such files opens. Its tensors are ``layers.N.weights``, one row per
 unit, and ``layers.N.biases``; those of ``training.`` are for resuming. Its metadata has one key, ``clearprop``,
 with JSON: ``network`` is the network file without its numbers, ``preprocessing`` what was fitted on the
-training rows, ``training`` how far it is and what it started from. It holds no clock time: the same run writes
-the same bytes.
+training rows, ``training`` how far it is and what it started from, ``checksum`` a hash of all the rest. It holds no
+clock time: the same run writes the same bytes.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -31,6 +32,7 @@ from clearprop.types import Array
 FORMAT = 2
 """Since 2, targets may be standardized. A model without is written as 1, which earlier versions read too."""
 KEY = "clearprop"
+CHECKSUM = "checksum"
 MAX_DESCRIPTION = 90_000_000
 """Bytes: readers of safetensors files refuse a header of more than 100 million."""
 
@@ -65,7 +67,7 @@ def require_savable(problem: Problem, origin: Mapping[str, Any] | None = None) -
 
     ``origin`` is what its training starts from, where that is to be saved with it.
     """
-    text = as_json({**describe(Model(problem)), "training": origin})
+    text = as_json({**describe(Model(problem)), "training": origin, CHECKSUM: "0" * 32})
     # Every quotation mark in it takes a backslash more in the header, which is JSON itself.
     size = len(text) + text.count('"') + text.count("\\")
     if size > MAX_DESCRIPTION:
@@ -82,7 +84,20 @@ def content(model: Model) -> bytes:
     from safetensors.numpy import save
 
     tensors = {name: np.ascontiguousarray(array) for name, array in _tensors(model)}
-    return bytes(save(tensors, {KEY: as_json(describe(model))}))
+    described = describe(model)
+    digests = {name: digest(array) for name, array in tensors.items()}
+    return bytes(save(tensors, {KEY: as_json({**described, CHECKSUM: checksum(described, digests)})}))
+
+
+def digest(array: Array) -> str:
+    """Return a hash of an array's numbers and type."""
+    return hashlib.blake2b(np.ascontiguousarray(array).data, key=str(array.dtype).encode(), digest_size=16).hexdigest()
+
+
+def checksum(description: Mapping[str, Any], digests: Mapping[str, str]) -> str:
+    """Return a hash of all that a model file holds: its description, and the digests of its tensors."""
+    whole = as_json({"description": description, "tensors": dict(sorted(digests.items()))})
+    return hashlib.blake2b(whole.encode(), digest_size=16).hexdigest()
 
 
 def as_json(value: Any) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from clearprop.errors import ClearpropError, DamagedModel, UnreadableFile
 from clearprop.messages import abridged
 from clearprop.models.history import History, keeps_best
-from clearprop.models.model import FORMAT, KEY, Model, Progress
+from clearprop.models.model import CHECKSUM, FORMAT, KEY, Model, Progress, checksum, digest
 from clearprop.models.preprocessing import UNFIT, read_fitted
 from clearprop.models.snapshot import Position, Snapshot
 from clearprop.network.data import Fitted
@@ -42,9 +42,11 @@ def read_model(path: str | os.PathLike[str]) -> Model:
             return _Reader(file, shown).model()
     except OSError as error:
         raise UnreadableFile(f"{shown}: cannot be read: {error}") from None
-    except SafetensorError as error:
+    except SafetensorError:
+        # What the library says is about its own code.
         raise DamagedModel(
-            f"{shown}: not a whole safetensors file ({abridged(str(error))}); use another copy, or train it again"
+            f"{shown}: not a whole safetensors file: its {os.path.getsize(path):,} bytes are not those that its first "
+            "ones announce; use another copy, or train it again"
         ) from None
     except RecursionError:
         raise damaged(shown, "its metadata is nested too deeply") from None
@@ -61,7 +63,7 @@ class _Reader:
     def __init__(self, file: Any, shown: str) -> None:
         self.file, self.shown = file, shown
         self.names = set(file.keys())
-        self.taken: set[str] = set()
+        self.digests: dict[str, str] = {}
 
     def damaged(self, what: str) -> DamagedModel:
         return damaged(self.shown, what)
@@ -82,8 +84,12 @@ class _Reader:
             raise self.damaged(f"its network does not make sense: {error}") from None
         problem = replace(problem, fitted=self._fitted(problem, preprocessing))
         progress = None if training is None else self._progress(problem, training)
-        if left := sorted(self.names - self.taken):
+        if left := sorted(self.names - self.digests.keys()):
             raise self.damaged(f'its description has no tensor "{abridged(left[0])}"')
+        # Last: whatever else is wrong says more. Models of earlier versions have none.
+        noted = description.pop(CHECKSUM, None)
+        if noted is not None and noted != checksum(description, self.digests):
+            raise self.damaged("its content has changed since it was written")
         return Model(problem, progress)
 
     def _description(self) -> dict[str, Any]:
@@ -140,8 +146,9 @@ class _Reader:
         kind = self._shape(name, shape).get_dtype()
         if kind not in kinds:
             raise self.damaged(f"{name}: expected type {' or '.join(kinds)}, found {kind}")
-        self.taken.add(name)
-        return np.array(self.file.get_tensor(name))
+        values = np.array(self.file.get_tensor(name))
+        self.digests[name] = digest(values)
+        return values
 
     def _finite(self, name: str, shape: tuple[int | None, ...], kinds: Sequence[str] = FLOATS) -> Array:
         values = self._tensor(name, shape, kinds)

@@ -18,6 +18,7 @@ from clearprop.cached import cached_property
 from clearprop.display import Displayable
 from clearprop.errors import Fault, InvalidNetwork
 from clearprop.fields import accepted, boolean, check_fields, either, list_of, of_kind, optional, suggests_options
+from clearprop.messages import abridged, counted
 from clearprop.network.layer import MAX_UNITS, Dense
 from clearprop.network.layout import Layout
 from clearprop.network.name_checks import Places, count_or_names, duplicate_faults, form_faults, reserved_faults
@@ -164,9 +165,9 @@ class Network(Displayable):
             yield Fault("layers", f"{self.parameter_count:,} weights and biases are more than {most}")
         for index, layer in enumerate(self.layers):
             rows = layer.weight_names
-            expected = f"{layer.size} rows of {self.sizes[index]} names (one row per unit)"
+            expected = f"{counted(layer.size, 'row')} of {counted(self.sizes[index], 'name')} (one row per unit)"
             if rows is not None and (len(rows) != layer.size or any(len(row) != self.sizes[index] for row in rows)):
-                found = f"{len(rows)} rows of {', '.join(sorted({str(len(row)) for row in rows}))}"
+                found = f"{counted(len(rows), 'row')} of {', '.join(sorted({str(len(row)) for row in rows}))}"
                 yield Fault(f"layers[{index + 1}].weight_names", f"expected {expected}, found {found}")
             yield from self._bias_name_faults(index, layer)
 
@@ -179,7 +180,7 @@ class Network(Displayable):
         elif layer.bias == "shared" and not isinstance(names, str):
             yield Fault(place, f"the layer shares one bias: expected one name, found {len(names)} in a list")
         elif layer.bias == "unit" and isinstance(names, str):
-            yield Fault(place, f'expected a list of {layer.size} names, found the single name "{names}"')
+            yield Fault(place, f'expected a list of {layer.size} names, found the single name "{abridged(names)}"')
         elif layer.bias == "unit" and len(names) != layer.size:
             yield Fault(place, f"expected {layer.size} names, one per unit, found {len(names)}")
 

@@ -45,7 +45,8 @@ class Examples:
                     "Examples.of(inputs, targets) makes them of anything else"
                 )
         if len(self.inputs) != len(self.targets):
-            raise InvalidArgument(f"found {len(self.inputs)} rows of inputs and {len(self.targets)} rows of targets")
+            rows = [counted(len(each), "row") for each in (self.inputs, self.targets)]
+            raise InvalidArgument(f"found {rows[0]} of inputs and {rows[1]} of targets")
         for name, kinds in {"weights": "f", "training": "iu", "validation": "iu"}.items():
             values = getattr(self, name)
             found = isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in kinds

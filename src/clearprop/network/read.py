@@ -31,7 +31,7 @@ from clearprop.fields import (
     string,
     suggests_options,
 )
-from clearprop.messages import abridged, unknown
+from clearprop.messages import abridged, counted, unknown
 from clearprop.network import values
 from clearprop.network.data import Data
 from clearprop.network.description import AUTO, Network, Objective, usual_loss
@@ -166,7 +166,7 @@ class _Reader:
         if given is None and of_table and (count == AUTO or "count" not in table.content):
             return self.columns_of_weights() or AUTO
         if given is not None and count is not None and count != len(given):
-            self.root.fault("inputs", f"found {len(given)} names but count = {count}; leave one of them out")
+            self.root.fault("inputs", f"found {counted(len(given), 'name')} but count = {count}; leave one of them out")
         if given is None and count is None and not {"names", "count"} & set(table.content):
             self.root.fault("inputs", "expected names or count, found neither")
         return count if given is None else tuple(given)
@@ -207,9 +207,9 @@ class _Reader:
     @staticmethod
     def weights_shape(table: Section, matrix: list[list[float]], size: int | None, inputs: int | None) -> None:
         if size is not None and len(matrix) != size:
-            expected = f"{size} rows of {inputs} numbers" if inputs is not None else f"{size} rows"
+            expected = counted(size, "row") + (f" of {counted(inputs, 'number')}" if inputs is not None else "")
             lengths = sorted({len(row) for row in matrix})
-            found = f"{len(matrix)} rows of {' or '.join(map(str, lengths))}" if lengths else "an empty list"
+            found = f"{counted(len(matrix), 'row')} of {' or '.join(map(str, lengths))}" if lengths else "an empty list"
             transposed = len(matrix) == inputs and lengths == [size]
             hint = "; it looks transposed: one row per unit, one column per input" if transposed else ""
             table.fault("weights", f"expected {expected} (one row per unit), found {found}{hint}")

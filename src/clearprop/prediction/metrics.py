@@ -16,13 +16,14 @@ from clearprop.network.problem import Problem
 from clearprop.prediction.classes import class_labels, most_likely
 from clearprop.prediction.outputs import outputs
 from clearprop.tables.apply import in_own_unit
+from clearprop.tables.fit import ROUNDING
 from clearprop.types import Array
 
 
 @dataclass(frozen=True)
 class Metrics:
     """How good outputs are on some rows. ``confusion[i, j]`` counts the rows of class i predicted as class j;
-    ``r2`` is None where all targets are the same."""
+    ``r2`` is None where all targets are the same, but for rounding."""
 
     rows: int
     accuracy: float | None = None
@@ -50,7 +51,8 @@ def measured(problem: Problem, parameters: Parameters, rows: Array) -> Metrics:
     with np.errstate(all="ignore"):
         squared = (targets - found) ** 2
         spread = ((targets - targets.mean(axis=0)) ** 2).sum(axis=0)
-        r2 = float(np.mean(1 - squared.sum(axis=0) / spread)) if (spread > 0).all() else None
+        differ = (np.ptp(targets, axis=0) > ROUNDING * np.abs(targets).max(axis=0)) & (spread > 0)
+        r2 = float(np.mean(1 - squared.sum(axis=0) / spread)) if differ.all() else None
         return Metrics(len(rows), rmse=float(np.sqrt(squared.mean(axis=0)).mean()), r2=r2)
 
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 
 from clearprop.errors import InvalidArgument, UnknownName
 from clearprop.fields import accepted, number
+from clearprop.messages import abridged
 
 
 class Rule:
@@ -34,7 +35,7 @@ class Rule:
         """
         for key in constants:
             if not self.constants:
-                raise InvalidArgument(f'{self.name} has no constants, found "{key}"; remove it')
+                raise InvalidArgument(f'{self.name} has no constants, found "{abridged(key)}"; remove it')
             if key not in self.constants:
                 raise UnknownName(f"constant of {self.name}", key, self.constants)
         given = {key: accepted(number, value, key) for key, value in constants.items()}

@@ -1,24 +1,20 @@
-"""Arrays, data frames (of any common library, by narwhals) and Parquet files (by polars, an extra) as tables."""
+"""Arrays and data frames (of any common library, by narwhals) as tables."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from numbers import Real
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from clearprop.errors import Fault, InvalidArgument, MissingExtra, UnfitTable, UnreadableFile
+from clearprop.errors import Fault, InvalidArgument, UnfitTable, UnreadableFile
 from clearprop.messages import abridged
 from clearprop.tables.growing import Growing, as_text, say
 from clearprop.tables.table import TWICE, Column, Kind, Numbers, Table, Wanted, column, label, unnamed_fault
 from clearprop.types import Array
-
-MAGIC = b"PAR1"
 
 
 def is_frame(data: Any) -> bool:
@@ -194,32 +190,3 @@ def as_column(values: Any) -> Column:
         return _of_values(items)
     except InvalidArgument as error:
         raise InvalidArgument(f"targets: {error}") from None
-
-
-def read_parquet(path: Path, wanted: Wanted) -> Table:
-    """Return the wanted columns of a Parquet file."""
-    source = abridged(str(path), 200)
-    if not is_parquet(path):
-        raise UnreadableFile(f"{source}: not a Parquet file, or not a whole one; a CSV file's name ends in .csv")
-    if find_spec("polars") is None:
-        raise MissingExtra("reading Parquet files", "polars", "data")
-    import polars
-    from narwhals.exceptions import NarwhalsError
-
-    damaged = (NarwhalsError, polars.exceptions.PolarsError, polars.exceptions.PanicException)
-    try:
-        return from_frame(polars.scan_parquet(path), wanted, source)
-    except damaged as error:
-        reason = str(error).split("\n", maxsplit=1)[0]
-        raise UnreadableFile(f"{source}: not a whole Parquet file: {abridged(reason, 200)}") from None
-
-
-def is_parquet(path: Path) -> bool:
-    """Return whether the file begins and ends like a Parquet file."""
-    with path.open("rb") as file:
-        head = file.read(4)
-        file.seek(0, 2)
-        if file.tell() < 12:
-            return False
-        file.seek(-4, 2)
-        return head == MAGIC and file.read(4) == MAGIC

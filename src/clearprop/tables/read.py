@@ -6,7 +6,7 @@ from pathlib import Path
 
 from clearprop.network.source import readable
 from clearprop.tables.csv_file import ReadingProgress, read_csv
-from clearprop.tables.frames import is_parquet, read_parquet
+from clearprop.tables.parquet import is_parquet, read_parquet
 from clearprop.tables.table import Table, Wanted
 
 

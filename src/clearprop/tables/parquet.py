@@ -1,0 +1,74 @@
+"""Parquet files, read by polars (an extra)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from clearprop.errors import MissingExtra, UnreadableFile
+from clearprop.messages import abridged
+from clearprop.tables.frames import from_frame
+from clearprop.tables.table import Table, Wanted
+
+MAGIC = b"PAR1"
+
+TRIAL = """
+import sys
+try:
+    import polars
+except ImportError:
+    sys.exit()
+try:
+    frame = polars.scan_parquet(sys.argv[1])
+    for name in frame.collect_schema().names():
+        frame.select(name).collect()
+except polars.exceptions.PolarsError:
+    pass  # one that can be explained
+"""
+"""Reads every column of a file, one by one."""
+
+
+def read_parquet(path: Path, wanted: Wanted) -> Table:
+    """Return the wanted columns of a Parquet file."""
+    source = abridged(str(path), 200)
+    if not is_parquet(path):
+        raise UnreadableFile(f"{source}: not a Parquet file, or not a whole one; a CSV file's name ends in .csv")
+    if find_spec("polars") is None:
+        raise MissingExtra("reading Parquet files", "polars", "data")
+    if not _survived(path):
+        raise UnreadableFile(f"{source}: not a whole Parquet file: reading it fails; use another copy of it")
+    import polars
+    from narwhals.exceptions import NarwhalsError
+
+    damaged = (NarwhalsError, polars.exceptions.PolarsError, polars.exceptions.PanicException)
+    try:
+        return from_frame(polars.scan_parquet(path), wanted, source)
+    except damaged as error:
+        reason = str(error).split("\n", maxsplit=1)[0]
+        raise UnreadableFile(f"{source}: not a whole Parquet file: {abridged(reason, 200)}") from None
+
+
+def _survived(path: Path) -> bool:
+    """Return whether another process could read the file, or say why not.
+
+    A damaged one may ask for more memory than there is: that ends the process that reads it, with all that it has.
+    """
+    if not sys.executable:
+        return True
+    # -P: what lies in the folder at hand is no library.
+    line = [sys.executable, "-P", "-c", TRIAL, str(path.absolute())]
+    done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def is_parquet(path: Path) -> bool:
+    """Return whether the file begins and ends like a Parquet file."""
+    with path.open("rb") as file:
+        head = file.read(4)
+        file.seek(0, 2)
+        if file.tell() < 12:
+            return False
+        file.seek(-4, 2)
+        return head == MAGIC and file.read(4) == MAGIC

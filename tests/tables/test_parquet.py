@@ -1,0 +1,66 @@
+"""Parquet files: what they are known by, and damaged ones, which may end the process that reads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from clearprop.errors import UnreadableFile
+from clearprop.tables import parquet
+from clearprop.tables.parquet import is_parquet, read_parquet
+from clearprop.tables.table import Wanted
+
+ALL = Wanted(lambda header, source: header, {})
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    polars = pytest.importorskip("polars", reason="polars is not installed: no Parquet file can be read")
+    path = tmp_path / "t.parquet"
+    polars.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]}).write_parquet(path)
+    return path
+
+
+def test_a_file_is_known_by_both_its_ends(table: Path, tmp_path: Path) -> None:
+    content = table.read_bytes()
+    assert is_parquet(table)
+    for other in (content[:-1], content[1:], b"PAR1", b""):
+        (tmp_path / "other").write_bytes(other)
+        assert not is_parquet(tmp_path / "other")
+
+
+def test_a_table_is_read(table: Path) -> None:
+    assert list(read_parquet(table, ALL).columns) == ["a", "b"]
+
+
+@pytest.mark.parametrize("end", ["import os; os.abort()", "raise MemoryError('panicked at polars')"])
+def test_a_file_that_would_end_the_process_is_refused(
+    end: str, table: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It is tried in another process, whose own words nobody sees."""
+    monkeypatch.setattr(parquet, "TRIAL", end)
+    with pytest.raises(UnreadableFile) as caught:
+        read_parquet(table, ALL)
+    expected = f"{table}: not a whole Parquet file: reading it fails; use another copy of it"
+    assert str(caught.value) == expected
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_lies_in_the_folder_at_hand_is_not_run(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (table.parent / "polars.py").write_text("raise SystemExit(9)")
+    monkeypatch.chdir(table.parent)
+    assert list(read_parquet(table, ALL).columns) == ["a", "b"]
+
+
+def test_bytes_that_change_are_a_table_or_one_message(table: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    content = table.read_bytes()
+    for place in (5, len(content) // 2, len(content) - 30):
+        changed = bytearray(content)
+        changed[place] ^= 0xFF
+        table.write_bytes(changed)
+        try:
+            read_parquet(table, ALL)
+        except UnreadableFile as error:
+            assert "not a whole Parquet file" in str(error)  # noqa: PT017
+    assert capfd.readouterr() == ("", "")
