@@ -175,9 +175,8 @@ def taking_part(pattern: str) -> tuple[list[Entry], list[str]]:
     """Return who was asked for and is installed; and a line for each that is not."""
     wanted = [entry for entry in entries() if entry.ours or chosen(entry.label, pattern)]
     missing = {entry.name: entry.missing for entry in wanted if entry.missing is not None}
-    return [entry for entry in wanted if not entry.missing], [
-        f"{name} is left out: {missing[name]}" for name in missing
-    ]
+    lines = [f"{name} is left out: {reason}" for name, reason in missing.items()]
+    return [entry for entry in wanted if entry.missing is None], lines
 
 
 def main() -> int:
@@ -201,6 +200,8 @@ def main() -> int:
         print(unfit, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        if not run.results:
+            return 130
         print("interrupted: what was measured follows", file=sys.stderr)
     if not run.results:
         print(f'no row has "{given.rows}" in its name; --list prints them all', file=sys.stderr)

@@ -48,7 +48,12 @@ def main() -> int:
             continue
         begun = time.perf_counter()
         with (folder / f"{name}.md").open("w", encoding="utf-8") as printed:
-            code = subprocess.call([sys.executable, f"benchmarks/{line[0]}", *line[1:]], cwd=ROOT, stdout=printed)
+            process = subprocess.Popen([sys.executable, f"benchmarks/{line[0]}", *line[1:]], cwd=ROOT, stdout=printed)
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:
+            process.wait()  # it was interrupted too, and writes down what it has
+            raise
         failed |= code != 0
         minutes = (time.perf_counter() - begun) / 60
         print(f"{name}: {'done' if code == 0 else f'failed with {code}'} after {minutes:.1f} min", flush=True)

@@ -109,7 +109,9 @@ class Visits:
     def panning(self, move: Callable[[Page, int], None]) -> list[float]:
         """Milliseconds from frame to frame while the large network is panned."""
         with self.to("large") as page:
-            unfold(page)
+            for column in range(4):
+                # As far as one press opens it; the ten outputs then have no more to show.
+                page.locator(".cp-fold", has_text="more").nth(column).click()
             for _ in range(4):
                 page.get_by_role("button", name="Zoom in").click()
             box = page.locator(".cp-scroller").bounding_box()
@@ -122,18 +124,12 @@ class Visits:
             return [float(interval) for interval in page.evaluate(FRAMES_SEEN)]
 
 
-def unfold(page: Page) -> None:
-    """Every layer as far as one press opens it; the ten outputs then have no more to show."""
-    for column in (0, 1, 2, 3):
-        page.locator(".cp-fold", has_text="more").nth(column).click()
-
-
 def drag(page: Page, k: int) -> None:
     """Back and forth with the button down."""
     if k == 0:
         page.mouse.down()
-    turn = k % 30
-    page.mouse.move(700 - 8 * min(turn, 30 - turn), 430 - 5 * min(turn, 30 - turn))
+    turn = min(k % 30, 30 - k % 30)
+    page.mouse.move(700 - 8 * turn, 430 - 5 * turn)
     if k == 59:
         page.mouse.up()
 
@@ -145,15 +141,13 @@ def wheel(page: Page, k: int) -> None:
 
 def rows(visits: Visits, runs: int) -> Iterator[str]:
     """Yield every row, as soon as it is measured."""
-
-    def several(measure: Callable[[str], float], name: str) -> list[float]:
-        return [measure(name) for _ in range(runs)]
-
     size = (visits.folder / "lecture.html").stat().st_size / 1000
     yield line("lecture: size of the page", "kB", [size], most=300)
     visits.first_paint("lecture")  # the browser's first time
-    yield line("lecture: first paint", "s", several(visits.first_paint, "lecture"), most=0.5)
-    yield line("784-128-64-10: opened, and a weight explained", "s", several(visits.opening, "large"), most=2)
+    yield line("lecture: first paint", "s", [visits.first_paint("lecture") for _ in range(runs)], most=0.5)
+    yield line(
+        "784-128-64-10: opened, and a weight explained", "s", [visits.opening("large") for _ in range(runs)], most=2
+    )
     for way, move in (("mouse", drag), ("wheel", wheel)):
         panned = [visits.panning(move) for _ in range(runs)]
         rates = [1000 * len(intervals) / sum(intervals) for intervals in panned]
@@ -161,7 +155,7 @@ def rows(visits: Visits, runs: int) -> Iterator[str]:
         # Sixty, but for what the clock rounds.
         yield line(f"784-128-64-10: frames a second, panned with the {way}", "1/s", rates, least=59)
         yield line("    95 % of them within", "ms", late)
-    yield line("xor: from Play to converged", "s", several(visits.converging, "xor"), most=2)
+    yield line("xor: from Play to converged", "s", [visits.converging("xor") for _ in range(runs)], most=2)
 
 
 def main() -> None:

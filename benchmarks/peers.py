@@ -17,7 +17,7 @@ import sys
 import time
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
@@ -42,7 +42,7 @@ NOISE = (
     " twice its standard error."
 )
 
-Trained = tuple[dict[str, float | None], float]
+Trained = tuple[Mapping[str, float | None], float]
 """The metrics on the validation rows, and the seconds of the training."""
 
 
@@ -76,8 +76,7 @@ def theirs(problem: cp.Problem, epochs: int, seed: int) -> Trained:
         model.fit(inputs[learnt], targets[learnt])
     seconds = time.perf_counter() - started
     assert model.n_iter_ == epochs
-    score = model.score(inputs[aside], targets[aside])
-    return {"accuracy": score} if classes else {"r2": score}, seconds
+    return {"accuracy" if classes else "r2": model.score(inputs[aside], targets[aside])}, seconds
 
 
 def peer(problem: cp.Problem, epochs: int, seed: int, kind: str) -> Any:
@@ -111,10 +110,10 @@ def compared(problem: cp.Problem, epochs: int, seeds: int) -> dict[str, tuple[li
     found: dict[str, tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
     for seed, train in in_turns(sides, seeds):
         metrics, seconds = train(problem, epochs, seed)
-        for name, value in (metrics | {TIME: 1000 * seconds / epochs}).items():
+        for name, value in {**metrics, TIME: 1000 * seconds / epochs}.items():
             if value is not None:
                 found[name][sides.index(train)].append(value)
-    return {name: values for name, values in found.items() if all(values)}
+    return {name: values for name, values in found.items() if all(values)}  # what both tell
 
 
 def line(name: str, one: Sequence[float], other: Sequence[float]) -> list[str]:

@@ -24,6 +24,7 @@ if __name__ == "__main__":
 
 from benchmarks.measure import Length, in_turns
 from benchmarks.report import three
+from benchmarks.rows import SWEEPS, TASKS, Training
 
 import clearprop as cp
 from benchmarks import report
@@ -37,22 +38,9 @@ from clearprop.types import Array
 
 PART = "cost model"
 SHAPES = [
-    ((2, 2, 2), 1),
-    ((4, 16, 3), 32),
-    ((4, 16, 16, 3), 32),
-    ((30, 64, 1), 1),
-    ((64, 32, 10), 32),
-    ((30, 64, 64, 1), 64),
-    ((100, 100, 10), 20),
-    ((64, 100, 10), 200),
-    ((64, 128, 128, 10), 128),
-    ((20, *(32,) * 8, 2), 16),
-    ((784, 128, 64, 10), 128),
-    ((64, 512, 10), 8),
-    ((256, 256, 256, 10), 256),
-    ((64, 256, 256, 256, 10), 256),
-    ((784, 512, 512, 10), 256),
-    ((1024, 1024, 1024, 1024), 512),
+    (row.sizes, row.batch)
+    for row in (*TASKS, *SWEEPS["width"].points.values(), *SWEEPS["batch"].points.values())
+    if isinstance(row, Training)
 ]
 LENGTH = Length(5, 0.08)
 
@@ -209,7 +197,7 @@ def main() -> None:
     parser.add_argument("--fit", action="store_true", help="print the constants that fit best")
     given = parser.parse_args()
     found = []
-    for sizes, batch in SHAPES:
+    for sizes, batch in dict.fromkeys(SHAPES):
         for activation, optimizer in (("logistic", cp.SGD(0.01)), ("relu", cp.Adam(0.001))):
             found.append(measured(sizes, batch, activation, optimizer))
             print(f"{found[-1].name}: {three(1e6 * found[-1].one)} µs", file=sys.stderr, flush=True)

@@ -17,9 +17,6 @@ jnp: Any = import_module("jax.numpy")
 State = tuple[Any, Any]
 """The parameters, and what the optimizer remembers."""
 
-Update = Callable[[Any, Any, Any, float], State]
-"""Parameters, gradients, memory and learning rate to a new state."""
-
 
 def logistic_loss(layers: Any, inputs: Any, targets: Any) -> Any:
     """½ Σ (t - y)², the mean over the examples; logistic units."""
@@ -64,14 +61,14 @@ def adam(parameters: Any, gradients: Any, memory: Any, rate: float) -> State:
 
 
 def epoch(
-    loss: Callable[..., Any], update: Update, rate: float, state: State, inputs: Any, targets: Any, order: Any
+    loss: Callable[..., Any], update: Callable[..., State], rate: float, state: State, x: Any, t: Any, order: Any
 ) -> tuple[State, Any]:
     """All steps of an epoch, and the mean of their losses; ``order`` has the rows of each."""
 
     def step(state: State, rows: Any) -> tuple[State, Any]:
         parameters, memory = state
-        x, t = (array.at[rows].get(mode="promise_in_bounds") for array in (inputs, targets))
-        found, gradients = jax.value_and_grad(loss)(parameters, x, t)
+        batch = (array.at[rows].get(mode="promise_in_bounds") for array in (x, t))
+        found, gradients = jax.value_and_grad(loss)(parameters, *batch)
         return update(parameters, gradients, memory, rate), found
 
     final, losses = jax.lax.scan(step, state, order)
