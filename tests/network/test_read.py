@@ -222,7 +222,7 @@ def test_the_lecture_reads_as_written_from_python() -> None:
          ["training.batch_size: expected a whole number of at least 1, found 0",
           'training.dtype: expected "float32" or "float64", found "float16"']),
         (ONE + "[data]\ntarget = 3\n", ["data.file: missing", "data.target: expected a list of column names, found 3"]),
-        (ONE + "[[examples]]\n", ["examples[1].inputs: missing", "examples[1].targets: missing"]),
+        (ONE + "[[examples]]\n", ["examples[1].inputs: missing"]),
         (ONE + "[[examples]]\ninputs = 1\ntargets = [true]\n",
          ["examples[1].inputs: expected a list of numbers, found 1",
           "examples[1].targets: entry 1: expected a number, found true"]),

@@ -22,7 +22,7 @@ def test_the_engine_agrees_and_a_wrong_gradient_does_not(example: Any) -> None:
     assert [check.dtype for check in check_engine(done)] == list(TOLERANCES)
     assert all(check.agrees for check in check_engine(done))
     wrong = done.gradients.of.with_vector(done.gradients.of.vector * np.float64(1.001))
-    checks = check_engine(replace(done, gradients=replace(done.gradients, of=wrong)))
+    checks = check_engine(replace(done, learning=done.learnt._replace(gradients=replace(done.gradients, of=wrong))))
     assert [check.agrees for check in checks] == [False, False]
     assert checks[0].worst == pytest.approx(0.001, rel=1e-2)
 

@@ -140,6 +140,7 @@ class Derivations:
     @cached_property
     def chains(self) -> list[Chain]:
         """The chain rule of each example of the batch."""
+        assert self.cycle.learnt
         return [Chain(self.cycle, row, self.lines) for row in range(len(self.cycle.examples))]
 
     def gradient(self, index: int) -> GradientDerivation:

@@ -15,6 +15,7 @@ from clearprop.network.data import Column
 from clearprop.network.layout import Layout
 from clearprop.network.problem import Problem
 from clearprop.network.write import structure
+from clearprop.propagation.cycle import without_target
 from clearprop.training.batching import batch_size
 from clearprop.types import Array
 
@@ -111,6 +112,8 @@ def _stopping(problem: Problem) -> dict[str, Any]:
 def _examples(problem: Problem) -> dict[str, Any]:
     """Return the examples to train on, as many as fit, with their numbers in the file."""
     examples = problem.examples
+    if examples is not None and examples.without_target is not None and not len(examples.learnt):
+        raise InvalidArgument(f"{problem.name}: the page shows {without_target(problem)}; add it to the rows")
     if examples is None or not len(examples.learnt):
         raise InvalidArgument(
             f"{problem.name}: there is no example to show; add one under [[examples]], or name a table with --data"

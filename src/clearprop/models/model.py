@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -153,6 +153,8 @@ def _tensors(model: Model) -> Iterator[tuple[str, Array]]:
 
 def _examples(examples: Examples) -> Iterator[tuple[str, Array]]:
     kinds = {"inputs": float, "targets": float, "weights": float, "training": np.int64, "validation": np.int64}
+    kinds["without_target"] = np.int64
+    examples = replace(examples, targets=np.nan_to_num(examples.targets))  # a file holds finite numbers only
     for name, kind in kinds.items():
         if (values := getattr(examples, name)) is not None:
             yield f"examples.{name}", np.asarray(values, dtype=kind)

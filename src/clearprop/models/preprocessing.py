@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from clearprop.errors import InvalidArgument
-from clearprop.fields import Unexpected, list_of, number, string
+from clearprop.fields import Unexpected, at_least_zero, list_of, number, string
 from clearprop.fields import names as names_of
 from clearprop.network.data import Column, Fitted
 
@@ -25,7 +25,9 @@ def fitted_as_json(fitted: Fitted) -> dict[str, Any]:
     ]
     classes = None if fitted.classes is None else list(fitted.classes)
     standardized = [{"mean": each.mean, "scale": each.scale} for each in fitted.standardized]
-    content = {"columns": columns, "targets": list(fitted.targets), "classes": classes}
+    content: dict[str, Any] = {"columns": columns, "targets": list(fitted.targets), "classes": classes}
+    if fitted.class_weights:
+        content["class_weights"] = list(fitted.class_weights)
     return {**content, "standardized_targets": standardized} if standardized else content
 
 
@@ -41,7 +43,10 @@ def read_fitted(table: Mapping[str, Any]) -> Fitted:
     classes = tuple(list_of(_label, "classes")(table["classes"]))
     if len(classes) < 2 or len(targets) != 1 or len({*map(type, classes)}) > 1 or len({*classes}) < len(classes):
         raise ValueError
-    return Fitted(columns, targets, classes)
+    weights = tuple(list_of(at_least_zero, "weights")(table.get("class_weights", [])))
+    if len(weights) not in (0, len(classes)):
+        raise ValueError
+    return Fitted(columns, targets, classes, class_weights=weights)
 
 
 def _standardized(tables: Any, targets: tuple[str, ...]) -> tuple[Column, ...]:

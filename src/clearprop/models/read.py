@@ -170,12 +170,18 @@ class _Reader:
             return None
         inputs = self._finite("examples.inputs", (None, sizes[0]), ("F64",))
         targets = self._finite("examples.targets", (len(inputs), sizes[-1]), ("F64",))
-        weights, training, validation = None, *(self._rows(part, len(inputs)) for part in ("training", "validation"))
+        parts = ("training", "validation", "without_target")
+        training, validation, untold = (self._rows(part, len(inputs)) for part in parts)
+        weights = None
         if "examples.weights" in self.names:
             weights = self._finite("examples.weights", (len(inputs),), ("F64",))
             if (weights < 0).any():
                 raise self.damaged("examples.weights: a number is below 0")
-        return Examples(inputs, targets, weights, training, validation)
+        if untold is not None:
+            targets[untold] = np.nan
+            if training is None or np.isin(untold, training).any():
+                raise self.damaged("examples.without_target: it has examples that are learnt from")
+        return Examples(inputs, targets, weights, training, validation, without_target=untold)
 
     def _rows(self, part: str, count: int) -> Array | None:
         if f"examples.{part}" not in self.names:

@@ -140,6 +140,7 @@ class Fitted:
     ``classes`` are the classes of the one target column, in the order of the outputs; None where
     targets are numbers. Two classes may share one output: it is near 1 for the second of them.
     ``standardized`` has the mean and scale of each target; empty where targets are those of the table.
+    ``class_weights`` has how much a row of each class counts; empty where all count the same.
     ``left_out`` are the columns of the table that were not used, and why; a model does not keep them.
     """
 
@@ -147,6 +148,7 @@ class Fitted:
     targets: tuple[str, ...]
     classes: tuple[Label, ...] | None = None
     standardized: tuple[Column, ...] = ()
+    class_weights: tuple[float, ...] = ()
     left_out: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any
 
@@ -27,6 +27,9 @@ class Examples:
     - ``training``: the positions of the examples to learn from; by default all.
     - ``validation``: the positions of the examples set aside. A row of a table may be in neither.
     - ``own``: whether they stand in the network file itself.
+    - ``without_target``: the positions of the examples whose targets nobody knows; theirs are NaN. They are neither
+      in ``training`` nor in ``validation``.
+    - ``unweighted``: why weights that training applied are not, such as ``"no column n"``.
     """
 
     inputs: Array
@@ -35,6 +38,8 @@ class Examples:
     training: Array | None = None
     validation: Array | None = None
     own: bool = True
+    without_target: Array | None = None
+    unweighted: str = ""
 
     def __post_init__(self) -> None:
         for name in ("inputs", "targets"):
@@ -63,12 +68,12 @@ class Examples:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Examples):
             return NotImplemented
-        return all(map(np.array_equal, self._arrays(), other._arrays()))
+        return all(map(_same, self._arrays(), other._arrays()))
 
     __hash__ = None  # type: ignore[assignment]
 
     def _arrays(self) -> tuple[Any, ...]:
-        return self.inputs, self.targets, self.weights, self.training, self.validation
+        return self.inputs, self.targets, self.weights, self.training, self.validation, self.without_target
 
     @property
     def learnt(self) -> Array:
@@ -85,7 +90,10 @@ class Examples:
     def take(self, rows: Array) -> Examples:
         """Return the examples at these positions."""
         weights = None if self.weights is None else self.weights[rows]
-        return Examples(self.inputs[rows], self.targets[rows], weights)
+        taken = Examples(self.inputs[rows], self.targets[rows], weights, unweighted=self.unweighted)
+        if self.without_target is None or not (untold := np.isin(rows, self.without_target)).any():
+            return taken
+        return replace(taken, training=np.flatnonzero(~untold), without_target=np.flatnonzero(untold))
 
     def only(self, number: int) -> Examples:
         """Return one example, counted from 1.
@@ -95,7 +103,8 @@ class Examples:
         """
         if not 1 <= number <= len(self):
             raise InvalidArgument(f"example: expected 1 to {len(self):,}, found {number:,}")
-        if self.training is not None and number - 1 not in self.used:
+        known = self.training is None or number - 1 in self.used
+        if not known and (self.without_target is None or number - 1 not in self.without_target):
             raise InvalidArgument(f"example {number:,} was left out, since a value is missing in it; choose another")
         return self.take(np.array([number - 1]))
 
@@ -111,6 +120,11 @@ class Examples:
         return Examples(rows[0], rows[1], own=own)
 
 
+def _same(one: Array | None, other: Array | None) -> bool:
+    numbers = one is not None and one.dtype.kind == "f"
+    return np.array_equal(one, other, equal_nan=numbers)  # type: ignore[arg-type]
+
+
 OUTSIDE = "{loss} needs targets from {low:g} to {high:g}, found {found:g}"
 NOT_WHOLE = "{loss} needs targets that sum to 1, found a sum of {found:g}"
 MAX_FAULTS = 10
@@ -118,6 +132,9 @@ MAX_FAULTS = 10
 
 def example_faults(examples: Examples, inputs: int, outputs: int, rule: Loss) -> Iterator[Fault]:
     """Yield what is wrong with examples for a network of that size and loss."""
+    untold = () if examples.without_target is None else examples.without_target
+    for row in untold:  # nothing is wrong with targets that it does not have
+        yield from _faults(f"examples[{int(row) + 1}]", inputs, None, None, examples.inputs[row].tolist(), None)
     used, shapes = examples.used, (examples.inputs.shape[1:], examples.targets.shape[1:])
     sound: Array = np.zeros(len(used), dtype=bool)
     if shapes == ((inputs,), (outputs,)):
@@ -133,7 +150,7 @@ def example_faults(examples: Examples, inputs: int, outputs: int, rule: Loss) ->
 
 
 def row_faults(
-    rows: Iterator[tuple[int, list[float] | None, list[float] | None]],
+    rows: Iterator[tuple[int, Sequence[float] | None, Sequence[float] | None]],
     inputs: int | None,
     outputs: int | None,
     rule: Loss | None,
@@ -162,14 +179,14 @@ def _faults(
     inputs: int | None,
     outputs: int | None,
     rule: Loss | None,
-    values: list[float] | None,
-    targets: list[float] | None,
+    values: Sequence[float] | None,
+    targets: Sequence[float] | None,
 ) -> Iterator[Fault]:
     if values is not None:
         if inputs is not None and len(values) != inputs:
             yield Fault(f"{place}.inputs", f"expected {counted(inputs, 'number')}, one per input, found {len(values)}")
         yield from _finite(f"{place}.inputs", values)
-    if targets is None:
+    if targets is None or targets == ():  # it has none, or they could not be read
         return
     if outputs is not None and len(targets) != outputs:
         yield Fault(f"{place}.targets", f"expected {counted(outputs, 'number')}, one per output, found {len(targets)}")

@@ -52,8 +52,8 @@ FORMAT = 1
 
 IDENTITY = activation("identity")
 Inputs = int | tuple[str, ...] | Literal["auto"]
-Row = tuple[list[float] | None, list[float] | None]
-"""The inputs and targets of an example; None where they could not be read."""
+Row = tuple[list[float] | None, Sequence[float] | None]
+"""The inputs and targets of an example; None where they could not be read, no targets where it has none."""
 UNKNOWN = Activation("unknown", Number(0.0), "stands in for one that could not be read", bounds=None)
 
 
@@ -107,11 +107,11 @@ class _Reader:
         data = self.data()
         rows, weights_of_rows = self.examples()
         root.finish()
-        if self.faults or network is None or any(tuple(len(numbers or ()) for numbers in row) != sizes for row in rows):
+        if self.faults or network is None or not all(_is_whole(row, sizes) for row in rows):
             self.faults.extend(row_faults(((number, *row) for number, row in enumerate(rows, start=1)), *sizes, rule))
             raise InvalidNetwork(self.faults, self.source)
         # Their numbers are checked where the problem is made.
-        examples = _examples(rows, weights_of_rows) if rows else None
+        examples = _examples(rows, weights_of_rows, network.sizes[-1]) if rows else None
         if fill is None:
             parameters = Parameters.of(network, weights, biases, seed=settings.seed)
         else:
@@ -275,10 +275,12 @@ class _Reader:
         rows: list[Row] = []
         weights: list[float | None] = []
         for table in self.root.tables("examples"):
-            table.require("inputs", "targets")
-            rows.append(
-                (table.take("inputs", values.any_numbers, None), table.take("targets", values.any_numbers, None))
-            )
+            table.require("inputs")
+            inputs = table.take("inputs", values.any_numbers, None)
+            if "targets" in table.content:
+                rows.append((inputs, table.take("targets", values.any_numbers, None)))
+            else:
+                rows.append((inputs, ()))
             weights.append(table.take("weight", at_least_zero, None))
             table.finish()
         if weights and all(weight == 0 for weight in weights):
@@ -286,9 +288,18 @@ class _Reader:
         return rows, weights
 
 
-def _examples(rows: Sequence[Row], weights: Sequence[float | None]) -> Examples:
+def _is_whole(row: Row, sizes: tuple[int | None, int | None]) -> bool:
+    """Return whether an example has as many numbers as the network takes; it may have no targets."""
+    inputs, targets = row
+    return len(inputs or ()) == sizes[0] and (targets == () or len(targets or ()) == sizes[1])
+
+
+def _examples(rows: Sequence[Row], weights: Sequence[float | None], outputs: int) -> Examples:
     """Return the examples, with weights if one of them has any."""
-    found = Examples.of([inputs for inputs, _ in rows], [targets for _, targets in rows])
+    found = Examples.of([inputs for inputs, _ in rows], [targets or [np.nan] * outputs for _, targets in rows])
+    told = np.array([bool(targets) for _, targets in rows])
+    if not told.all():
+        found = replace(found, training=np.flatnonzero(told), without_target=np.flatnonzero(~told))
     if all(weight is None for weight in weights):
         return found
     return replace(found, weights=np.array([1.0 if weight is None else weight for weight in weights]))

@@ -77,9 +77,10 @@ def structure(problem: Problem, *, numbers: bool = True) -> dict[str, Any]:
 
 
 def _examples(examples: Examples) -> Iterator[dict[str, Any]]:
+    untold = () if examples.without_target is None else examples.without_target
     for row, (inputs, targets) in enumerate(zip(examples.inputs, examples.targets, strict=True)):
         weight = {} if examples.weights is None else {"weight": examples.weights[row]}
-        yield {"inputs": inputs, "targets": targets, **weight}
+        yield {"inputs": inputs, **({} if row in untold else {"targets": targets}), **weight}
 
 
 def _layer(problem: Problem, index: int, layer: Dense, numbers: bool) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from clearprop.cached import cached_property
 from clearprop.display import Displayable
 from clearprop.errors import InvalidArgument, UnknownName
 from clearprop.fields import MOST, Unexpected, accepted, integer, number, of_kind, optional, string, suggests_options
+from clearprop.messages import abridged
 from clearprop.network import names as q
 from clearprop.network.examples import Examples
 from clearprop.network.names import Names, Quantity
@@ -36,14 +37,24 @@ class Rounding(NamedTuple):
     parameter: int
 
 
+class Learning(NamedTuple):
+    """What a cycle learns from its targets: the error of each example, gradients, the update, and the pass after it."""
+
+    errors: Array
+    gradients: Gradients
+    update: Update
+    after: Trace
+
+
 @dataclass(frozen=True, repr=False)
 class Cycle(Displayable):
-    """All numbers of one cycle, and what it started from.
+    """All numbers of one cycle, and what it started from; without targets, the forward pass alone.
 
     ``example`` is the number of the one example it ran on, or "all"; ``numbers`` has the number of
     each example of its batch. Both count from 1 in the order of the file, as ``step`` counts from 1, and
     ``epoch``, for which the schedule gave the rate, from 0;
-    ``state`` is the optimizer's state before the cycle.
+    ``state`` is the optimizer's state before the cycle. ``learning`` is None without targets; then the error, the
+    gradients and the update are an ``InvalidArgument`` that says which target is missing.
 
     >>> import clearprop as cp
     >>> done = cycle(cp.load("lecture"))
@@ -59,13 +70,43 @@ class Cycle(Displayable):
     rate: float
     state: Mapping[str, Array]
     trace: Trace
-    errors: Array
-    gradients: Gradients
-    update: Update
-    after: Trace
+    learning: Learning | None
     epoch: int
     engine: Rounding | None = None
     """Where its parameters are those of the compiled engine."""
+
+    @property
+    def learnt(self) -> Learning:
+        """What it learns from its targets.
+
+        Raises:
+            InvalidArgument: it has none; says which.
+        """
+        if self.learning is None:
+            raise InvalidArgument(
+                f"{self.problem.name}: {without_target(self.problem)}; add it to the rows, or give it with --targets"
+            )
+        return self.learning
+
+    @property
+    def errors(self) -> Array:
+        """E_k of each example alone, shape (examples, outputs)."""
+        return self.learnt.errors
+
+    @property
+    def gradients(self) -> Gradients:
+        """The gradients of E_total."""
+        return self.learnt.gradients
+
+    @property
+    def update(self) -> Update:
+        """The update by the optimizer."""
+        return self.learnt.update
+
+    @property
+    def after(self) -> Trace:
+        """The forward pass with the new weights."""
+        return self.learnt.after
 
     @property
     def parameters(self) -> Parameters:
@@ -85,6 +126,7 @@ class Cycle(Displayable):
     @cached_property
     def batch(self) -> Array:
         """E_k of the batch."""
+        assert self.learnt
         return batch_errors(self.trace, self.examples.targets)
 
     @cached_property
@@ -106,7 +148,8 @@ class Cycle(Displayable):
     def __repr__(self) -> str:
         step = "" if self.step == 1 else f", step={self.step}"
         total = self.names.text(q.TotalError())
-        return f"Cycle({self.problem.name!r}, example={self.example!r}{step}, {total}={self.error:.6g})"
+        error = "without targets" if self.learning is None else f"{total}={self.error:.6g}"
+        return f"Cycle({self.problem.name!r}, example={self.example!r}{step}, {error})"
 
     def __getitem__(self, name: str) -> float:
         """Return the value of a quantity by its name: a sum, an output, an error, a parameter, a gradient."""
@@ -131,7 +174,10 @@ class Cycle(Displayable):
         if name in ("step", *share, *clipped, *constants) or (name == "weight" and self.examples.weights is not None):
             return q.Named(name)
         clips = optimizer.clip_norm is not None or optimizer.clip_value is not None
-        symbols = [*self.update.assigned, *(["clipped"] if clips else [])]
+        symbols = [
+            *(optimizer.state if self.learning is None else self.update.assigned),
+            *(["clipped"] if clips else []),
+        ]
         for notation in NOTATIONS.values():
             for prefix, suffix in {("", ""), (notation.new_prefix, notation.new_suffix)}:
                 for spelt in (str, in_ascii):
@@ -164,7 +210,6 @@ class Cycle(Displayable):
 
     def known(self, quantity: Any, row: int) -> Any:
         """Return the value of a quantity of the example in a row of the batch, or None if the cycle has none."""
-        optimizer, update = self.problem.optimizer, self.update
         match quantity:
             case q.OfExample(q.Error(index), number):
                 return self.errors[self.row(number), index]
@@ -174,7 +219,7 @@ class Cycle(Displayable):
                 return self.known(of, self.row(number))
             case q.Input(index) | q.Output(-1, index):
                 return self.examples.inputs[row, index]
-            case q.Target(index):
+            case q.Target(index) if self.learnt:
                 return self.examples.targets[row, index]
             case q.Sum(layer, unit):
                 return self.trace.sums[layer][row, unit]
@@ -205,17 +250,17 @@ class Cycle(Displayable):
             case q.Named("l1" | "l2" as name):
                 return getattr(self.problem.penalty, name)
             case q.Named("clip_factor"):
-                return update.clip_factor
+                return self.update.clip_factor
             case q.Named(name) if name == f"1/{len(self.numbers)}":
                 return 1 / len(self.numbers)
             case q.Named(name):
-                return optimizer.constants.get(name)
+                return self.problem.optimizer.constants.get(name)
             case q.State("clipped", index):
-                return update.gradient[index]
+                return self.update.gradient[index]
             case q.State(symbol, index) if symbol in self.state:
                 return self.state[symbol][index]
-            case q.State(symbol, index) | q.Updated(q.State(symbol, index)) if symbol in update.assigned:
-                return update.assigned[symbol][index]
+            case q.State(symbol, index) | q.Updated(q.State(symbol, index)) if symbol in self.update.assigned:
+                return self.update.assigned[symbol][index]
             case q.Updated(q.Parameter(index)):
                 return self.updated.vector[index]
         return None
@@ -237,8 +282,8 @@ def cycle(
 ) -> Cycle:
     """Run one cycle in float64 on one example (counted from 1) or on all of them as one batch.
 
-    "All" leaves out the rows set aside for validation. Without a ``rate``, the schedule gives it with each
-    step taken as an epoch, which is right where all examples are one batch; a plateau schedule keeps its first
+    "All" leaves out the rows set aside for validation. Of an example without targets it is the forward pass alone.
+    Without a ``rate``, the schedule gives it with each step taken as an epoch, which is right where all examples are one batch; a plateau schedule keeps its first
     rate. ``step`` counts from 1, ``epoch`` from 0; ``state`` is the optimizer's state before it.
 
     Raises:
@@ -251,33 +296,46 @@ def cycle(
     rate = accepted(optional(number), rate, "rate")
     accepted(optional(of_kind(Mapping, "the state of an optimizer")), state, "state")
     examples, positions = _chosen(problem, example)
-    parameters, weights, optimizer = problem.parameters, examples.weights, problem.optimizer
+    parameters, optimizer, told = problem.parameters, problem.optimizer, examples.without_target is None
+    weights = examples.weights if told else None
     epoch = step - 1 if epoch is None else epoch
     if rate is None:
         rate = float(rate_at(optimizer.schedule, optimizer.learning_rate, epoch, step))
     dropped = masks(problem.network, problem.settings.seed, step, positions)
     with np.errstate(all="ignore"):
         trace = forward(problem.network, parameters, examples.inputs, dropped, weights=weights)
-        errors = output_errors(trace, examples.targets)
-        numbers = positions + 1
-        require_finite(problem, trace, examples.targets, errors, numbers)
-        gradients = backward(trace, examples.targets, problem.penalty)
+        targets, numbers = examples.targets, positions + 1
+        errors = output_errors(trace, targets) if told else np.zeros_like(targets)
+        require_finite(problem, trace, targets, errors, numbers)
         usual = initial_state(optimizer, parameters)
         state = usual if state is None else state
         if state.keys() != usual.keys():
             raise InvalidArgument(f"state: expected {', '.join(usual) or 'none'} of the optimizer {optimizer.name}")
+        if not told:
+            return Cycle(problem, examples, example, numbers, step, rate, state, trace, None, epoch)
+        gradients = backward(trace, targets, problem.penalty)
         changed = update(optimizer, parameters, gradients.of, state, step, rate)
         require_finite_update(problem, gradients.of, changed)
         after = forward(problem.network, changed.parameters, examples.inputs, dropped, weights=weights)
-    return Cycle(
-        problem, examples, example, numbers, step, rate, state, trace, errors, gradients, changed, after, epoch
-    )
+    learning = Learning(errors, gradients, changed, after)
+    return Cycle(problem, examples, example, numbers, step, rate, state, trace, learning, epoch)
+
+
+def without_target(problem: Problem) -> str:
+    """Return the sentence that says which targets are missing."""
+    if problem.fitted is None:
+        return "error and gradients need the targets of this example"
+    names = [f'"{abridged(name)}"' for name in problem.fitted.targets]
+    columns = f"the column {names[0]}" if len(names) == 1 else f"the columns {', '.join(names)}"
+    return f"error and gradients need the target, {columns}"
 
 
 def _chosen(problem: Problem, example: int | Literal["all"]) -> tuple[Examples, Array]:
     """Return the one example, or all training examples, and their positions in the file."""
     examples = problem.examples
-    if examples is None or not len(examples.learnt):
+    if example == "all" and examples is not None and not len(examples.learnt) and examples.without_target is not None:
+        return examples.take(examples.without_target), examples.without_target
+    if examples is None or not (len(examples.learnt) or examples.without_target is not None):
         raise InvalidArgument(
             f"{problem.name}: there is no example to run it on; add one under [[examples]], or name a table with --data"
         )

@@ -24,16 +24,19 @@ Name = Callable[[Any], str]
 def cycle_structure(cycle: Cycle, derivations: Sequence[Derivation]) -> dict[str, Any]:
     """Return the JSON of ``explain``: the numbers of a cycle and some derivations."""
     name, batch = cycle.names.text, cycle.example == "all"
-    values = errors_structure(cycle) if batch else {**units_structure(cycle, 0), **errors_structure(cycle)}
+    told = cycle.learning is not None
+    errors = errors_structure(cycle) if told else {}
+    values = errors if batch else {**units_structure(cycle, 0), **errors}
     structure: dict[str, Any] = {"values": values}
     if batch:
         structure["examples"] = [
-            {"example": int(number), "values": {**units_structure(cycle, row), **_own_errors(cycle, row)}}
+            {"example": int(number), "values": units_structure(cycle, row) | (_own_errors(cycle, row) if told else {})}
             for row, number in enumerate(cycle.numbers)
         ]
-    structure["gradients"] = dict(cycle.gradients.of.items())
-    structure["updated"] = dict(cycle.updated.items())
-    structure["after"] = {name(q.TotalError()): cycle.error_after}
+    if told:
+        structure["gradients"] = dict(cycle.gradients.of.items())
+        structure["updated"] = dict(cycle.updated.items())
+        structure["after"] = {name(q.TotalError()): cycle.error_after}
     if cycle.engine is not None:
         dtype, difference, parameter = cycle.engine
         at = cycle.parameters.layout.name(parameter)

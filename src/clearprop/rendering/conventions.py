@@ -7,10 +7,14 @@ from functools import partial
 
 from clearprop.expressions import Expression, renamed
 from clearprop.expressions.kinks import switches
+from clearprop.messages import abridged
 from clearprop.network import names as q
+from clearprop.network.data import shown_label
+from clearprop.network.examples import Examples
 from clearprop.network.names import Quantity
 from clearprop.network.parameters import Parameters
-from clearprop.propagation.cycle import Cycle
+from clearprop.network.problem import Problem
+from clearprop.propagation.cycle import Cycle, without_target
 from clearprop.rendering.document import Block, Diagram, Grid, Heading, View
 from clearprop.rules.activations import Activation
 from clearprop.rules.roles import Role
@@ -20,6 +24,8 @@ FULL_LIMIT, BATCH_LIMIT = 200, 5_000
 summary; named quantities are derived in any network."""
 TYPED = 6
 """The number of names whose spelling in ASCII is shown."""
+CLASSES = 12
+"""The number of classes that are listed."""
 DRAWN_LIMIT = 20_000
 """A drawing of a network with more parameters than this shows no weights."""
 
@@ -58,6 +64,8 @@ def drawn_values(cycle: Cycle) -> dict[Quantity, float]:
     for layer in range(-1, cycle.problem.network.depth):
         kind = q.Input if layer < 0 else partial(q.Output, layer)
         values |= {kind(unit): float(value) for unit, value in enumerate(cycle.trace.before(layer + 1)[0])}
+    if cycle.learning is None:
+        return values
     return values | {q.Target(k): float(value) for k, value in enumerate(cycle.examples.targets[0])}
 
 
@@ -68,28 +76,14 @@ def in_words(tree: Expression) -> Expression:
 
 def conventions(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expression]]:
     """Yield each choice that published examples make differently, in words."""
-    problem, names = cycle.problem, view.names
-    network, objective, total = problem.network, problem.network.loss, names.text(q.TotalError())
-    yield "loss", objective.rule.name
-    yield "error of one output", in_words(objective.rule.formula)
-    penalty = "" if not problem.penalty else ", plus the penalty once per batch"
-    yield total, f"the {objective.over_outputs} over the outputs{penalty}"
-    if cycle.example == "all":
-        yield "batch", f"the {objective.over_examples} over the {len(cycle.examples)} examples"
-    if cycle.trace.weights is not None:
-        yield "weight of an example", "multiplies its error; the mean divides by the number of examples"
-    if problem.penalty:
-        yield "penalty, for each weight w", in_words(problem.penalty.formula)
-    yield "gradients", "all from the old weights; then all parameters are updated at once"
-    yield "error signal", f"∂{total}/∂(weighted sum): its sign is that of output - target"
+    if cycle.learning is None:
+        yield "error, gradients", without_target(cycle.problem).partition(" need ")[2]
+    else:
+        yield from _of_learning(cycle, view)
+    yield from _applied(cycle, view)
+    names, network = view.names, cycle.problem.network
     layers = enumerate(network.layers, start=1)
     yield "biases", "; ".join(f"layer {n}: {_bias_words(layer.bias, layer.train_bias)}" for n, layer in layers)
-    rate = f"{names.text(q.LearningRate())} = {view.number(cycle.rate)}"
-    yield "optimizer", f"{problem.optimizer.name}, learning rate {rate}"
-    activations = [layer.rule for layer in network.layers if isinstance(layer.rule, Activation)]
-    if kinked := dict.fromkeys(rule.name for rule in activations if [*switches(rule.formula)]):
-        strict = "conditions are strict (> and not ≥), so the slope of relu at 0 is 0"
-        yield "at a kink", f"{', '.join(kinked)}: {strict}"
     if any(layer.dropout for layer in network.layers):
         yield "dropout", f"the mask of step {cycle.step}; what is kept is scaled by 1/(1 - dropout)"
     if cycle.engine is not None:
@@ -109,6 +103,64 @@ def conventions(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expressio
         f"computed in full precision, {how} to {view.digits} digits for display only; "
         "so displayed factors may not multiply exactly to the displayed product",
     )
+
+
+def _of_learning(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expression]]:
+    """Yield how the error, its gradients and the update are computed."""
+    problem, names = cycle.problem, view.names
+    network, objective, total = problem.network, problem.network.loss, names.text(q.TotalError())
+    yield "loss", objective.rule.name
+    yield "error of one output", in_words(objective.rule.formula)
+    penalty = "" if not problem.penalty else ", plus the penalty once per batch"
+    yield total, f"the {objective.over_outputs} over the outputs{penalty}"
+    if cycle.example == "all":
+        yield "batch", f"the {objective.over_examples} over the {len(cycle.examples)} examples"
+    if cycle.trace.weights is not None:
+        yield "weight of an example", "multiplies its error; the mean divides by the number of examples"
+    if problem.penalty:
+        yield "penalty, for each weight w", in_words(problem.penalty.formula)
+    yield "gradients", "all from the old weights; then all parameters are updated at once"
+    yield "error signal", f"∂{total}/∂(weighted sum): its sign is that of output - target"
+    rate = f"{names.text(q.LearningRate())} = {view.number(cycle.rate)}"
+    yield "optimizer", f"{problem.optimizer.name}, learning rate {rate}"
+    activations = [layer.rule for layer in network.layers if isinstance(layer.rule, Activation)]
+    if kinked := dict.fromkeys(rule.name for rule in activations if [*switches(rule.formula)]):
+        strict = "conditions are strict (> and not ≥), so the slope of relu at 0 is 0"
+        yield "at a kink", f"{', '.join(kinked)}: {strict}"
+
+
+def _applied(cycle: Cycle, view: View) -> Iterator[tuple[str, str]]:
+    """Yield what was done to the rows of a table, a line each, and what was left out."""
+    lines = [f"{what}: {how}" for what, how in _done(cycle.problem, cycle.examples, view)]
+    yield from zip(["from the table", *[""] * len(lines)], lines, strict=False)
+
+
+def _done(problem: Problem, examples: Examples, view: View) -> Iterator[tuple[str, str]]:
+    fitted, data = problem.fitted, problem.data
+    if fitted is None:
+        return
+    numbers = [each for each in fitted.columns if each.categories is None]
+    if any((each.mean, each.scale) != (0, 1) for each in numbers):
+        yield "numbers", "standardized, by the training rows"
+    if len(numbers) < len(fitted.columns):
+        yield "categories", "one input for each, 1 or 0"
+    if fitted.standardized:
+        yield "targets", "standardized, by the training rows"
+    if fitted.classes is not None:
+        classes = [*zip(problem.network.unit_names[-1], map(shown_label, fitted.classes), strict=False)]
+        if problem.network.sizes[-1] == 1:
+            classes = [(f"{classes[0][0]} near {k}", shown_label(each)) for k, each in enumerate(fitted.classes)]
+        if shown := [f"{name} {abridged(label, 20)}" for name, label in classes if name != label]:
+            yield "classes", ", ".join(shown[:CLASSES]) + (", …" if len(shown) > CLASSES else "")
+    if examples.unweighted:
+        yield "weights", f"left out ({examples.unweighted})"
+    if examples.weights is not None:
+        counts = zip(map(shown_label, fitted.classes or ()), fitted.class_weights, strict=False)
+        of = [f"{abridged(label, 20)} {view.number(weight)}" for label, weight in counts]
+        column = data.weight_column if data is not None and not examples.unweighted else None
+        of += [] if column is None else [f"column {abridged(column, 20)}"]
+        if of:
+            yield "weights", ", ".join(of[:CLASSES]) + (", …" if len(of) > CLASSES else "")
 
 
 def _bias_words(policy: object, trained: bool) -> str:

@@ -20,7 +20,7 @@ from clearprop.rendering.conventions import fits_in_full
 from clearprop.rendering.document import Document, Heading, View
 from clearprop.rendering.formats import write
 from clearprop.rendering.summaries import cycles_document, paths_document
-from clearprop.rendering.whole_cycle import cycle_document
+from clearprop.rendering.whole_cycle import cycle_document, forward_alone
 from clearprop.verification.finite_differences import Differences
 
 
@@ -123,9 +123,11 @@ def explain(
         return _paths(derivations, quantities, paths, view)
     if names:
         named = tuple(derivations[quantity] for quantity in quantities)
+        if cycle.learning is None:
+            return Explanation(cycle, (*derivation_blocks(named, view), forward_alone(cycle)), view, named)
         return Explanation(cycle, derivation_blocks(named, view, Differences(cycle)), view, named)
     document = cycle_document(derivations, view)
-    indices = range(len(cycle.parameters) if fits_in_full(cycle) else 0)
+    indices = range(len(cycle.parameters) if fits_in_full(cycle) and cycle.learning is not None else 0)
     return Explanation(cycle, document, view, tuple(map(derivations.gradient, indices)))
 
 

@@ -38,7 +38,8 @@ def described(result: object) -> tuple[Document, View]:
             return result.document, result.view
         case GradientDerivation() | ValueDerivation():
             view = View(result.cycle.names)
-            return derivation_blocks([result], view, Differences(result.cycle)), view
+            differences = None if result.cycle.learning is None else Differences(result.cycle)
+            return derivation_blocks([result], view, differences), view
         case Cycle():
             view = View(result.names)
             title, drawing, *rest = cycle_overview(result, view)
@@ -78,9 +79,10 @@ def _values(cycle: Cycle, view: View) -> Iterator[Block]:
         return
     yield Heading(2, "Values")
     rows: list[tuple[Cell, ...]] = []
+    told = cycle.learning is not None
     for layer, size in enumerate(cycle.problem.network.sizes[1:]):
         for unit in range(size):
             total = q.Sum(layer, unit)
-            quantities = total, q.Output(layer, unit), q.Derivative(q.TotalError(), total)
+            quantities = total, q.Output(layer, unit), *([q.Derivative(q.TotalError(), total)] if told else [])
             rows.append(tuple(cell for each in quantities for cell in (Symbol(each), Number(cycle.value(each)))))
-    yield Grid(("",) * 6, tuple(rows))
+    yield Grid(("",) * (6 if told else 4), tuple(rows))

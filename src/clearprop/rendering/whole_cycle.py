@@ -15,7 +15,7 @@ from clearprop.messages import abridged
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
 from clearprop.network.notation import Notation
-from clearprop.propagation.cycle import Cycle
+from clearprop.propagation.cycle import Cycle, without_target
 from clearprop.rendering.compose import Told, column_groups, gradient_blocks, lines, value_equation
 from clearprop.rendering.conventions import fits_in_full, head
 from clearprop.rendering.document import (
@@ -53,6 +53,8 @@ def cycle_document(derivations: Derivations, view: View) -> Document:
 def cycle_overview(cycle: Cycle, view: View) -> Document:
     """Return a short account of one cycle: the network drawn, the error before, the update, the error after."""
     title, drawing, *_ = head(cycle, view)
+    if cycle.learning is None:
+        return title, drawing, *_without_target(cycle)
     every = len(cycle.parameters) <= OVERVIEW
     indices = list(range(len(cycle.parameters))) if every else _largest(cycle)
     before = Equation(Symbol(q.TotalError()), (Line(Number(cycle.error), "with the old weights"),))
@@ -65,6 +67,9 @@ def _whole(derivations: Derivations, view: View) -> Iterator[Block]:
     yield from head(cycle, view)
     yield Heading(2, "Forward propagation")
     yield from _forward(derivations, view)
+    if cycle.learning is None:
+        yield from _without_target(cycle)
+        return
     yield Heading(2, "The error")
     yield from _error(derivations)
     yield Heading(2, "Backward propagation")
@@ -91,12 +96,25 @@ def _summary(derivations: Derivations, view: View) -> Iterator[Block]:
     )
     yield Heading(2, "Forward propagation")
     yield _layers(cycle)
+    if cycle.learning is None:
+        yield from _without_target(cycle)
+        return
     yield Heading(2, "The error")
     yield from _values(derivations, *map(q.Error, range(min(network.sizes[-1], LARGEST))), q.TotalError())
     yield Heading(2, "The largest gradients")
     yield from _updated(cycle, view, _largest(cycle))
     yield Heading(2, "The new error")
     yield from _after(cycle, view)
+
+
+def _without_target(cycle: Cycle) -> Iterator[Block]:
+    yield Heading(2, "The error")
+    yield forward_alone(cycle)
+
+
+def forward_alone(cycle: Cycle) -> Block:
+    """Return why a cycle without targets ends with its outputs."""
+    return Paragraph(f"This is the forward pass alone: {without_target(cycle.problem)}.")
 
 
 def _largest(cycle: Cycle) -> list[int]:
@@ -293,11 +311,12 @@ def _layers(cycle: Cycle) -> Grid:
     network = cycle.problem.network
     rows = []
     for layer, dense in enumerate(network.layers):
-        outputs, signals = cycle.trace.outputs[layer], cycle.gradients.signals[layer]
+        signals = () if cycle.learning is None else (Number(float(np.abs(cycle.gradients.signals[layer]).mean())),)
         rows.append((
             f"layer {layer + 1}: {dense.size} {dense.rule.name}",
             Number(dense.size * network.sizes[layer] + dense.biases),
-            Number(float(np.abs(outputs).mean())),
-            Number(float(np.abs(signals).mean())),
+            Number(float(np.abs(cycle.trace.outputs[layer]).mean())),
+            *signals,
         ))  # fmt: skip
-    return Grid(("", "parameters", "mean |output|", "mean |error signal|"), tuple(rows))
+    header = ("", "parameters", "mean |output|", "mean |error signal|")
+    return Grid(header if cycle.learning is not None else header[:-1], tuple(rows))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -16,17 +16,16 @@ from clearprop.tables.table import Kind, Numbers, Table, Text, Wanted, chosen, c
 from clearprop.types import Array
 
 
-def wanted_to_apply(fitted: Fitted, data: Data | None, *, targets: bool) -> Wanted:
-    """Return the columns to read of a table to apply what was fitted; others are ignored. ``data`` describes the
-    table of the training, as which this one is read."""
-    needed = [each.name for each in fitted.columns] + (list(fitted.targets) if targets else [])
+def wanted_to_apply(fitted: Fitted, data: Data | None, optional: Collection[str] = ()) -> Wanted:
+    """Return the columns to read of a table to apply what was fitted, and the ``optional`` ones that it has; others
+    are ignored. ``data`` describes the table of the training, as which this one is read."""
     kinds: dict[str, Kind] = {each.name: "text" if each.categories else "numbers" for each in fitted.columns}
-    if targets:
-        text = fitted.classes is not None and isinstance(fitted.classes[0], str)
-        kinds |= dict.fromkeys(fitted.targets, "text" if text else "numbers")
+    text = fitted.classes is not None and isinstance(fitted.classes[0], str)
+    kinds |= dict.fromkeys(fitted.targets, "text" if text else "numbers")
 
     def choose(header: Sequence[str], source: str) -> Sequence[str]:
-        return chosen(header, source, needed=needed, others=False)
+        there = [name for name in optional if name in header]
+        return chosen(header, source, needed=[*(each.name for each in fitted.columns), *there], others=False)
 
     if data is None:
         return Wanted(choose, kinds)
@@ -118,41 +117,45 @@ def _plain(table: Table, names: Iterable[str], rows: Array | None) -> Array:
     return np.stack(columns, axis=1)
 
 
-def weights(table: Table, fitted: Fitted, data: Data, training: Array, used: Array) -> Array | None:
-    """Return how much each row counts: its class's weight times the row's; None if all count the same.
-
-    Balanced class weights are n / (classes · n_class), counted over the training rows.
-    """
-    if data.weight_column is None and data.class_weights is None:
+def weights(table: Table, fitted: Fitted, name: str | None, used: Array) -> Array | None:
+    """Return how much each row counts: its class's weight times its number in the column of that name; None if all
+    count the same."""
+    if name is None and not fitted.class_weights:
         return None
     counts = np.ones(len(table))
-    if data.weight_column is not None:
-        counts = _plain(table, [data.weight_column], used)[:, 0]
+    if name is not None:
+        counts = _plain(table, [name], used)[:, 0]
         if (row := first(counts < 0, used)) is not None:
-            fault = Fault(column(data.weight_column, row + 1), f"expected at least 0, found {counts[row]:g}")
+            fault = Fault(column(name, row + 1), f"expected at least 0, found {counts[row]:g}")
             raise UnfitTable([fault], table.source)
-    if data.class_weights is not None:
-        if fitted.classes is None:
-            fault = Fault("class_weights", "there are no classes: the target holds numbers; leave class_weights out")
-            raise UnfitTable([fault], table.source)
+    if fitted.class_weights and fitted.classes is not None:
         codes = class_codes(table, fitted.targets[0], fitted.classes)
-        counts = counts * _class_weights(fitted.classes, data, codes[training], table.source)[codes]
-    if not counts[training].any():
-        raise UnfitTable([Fault("weights", "every training row has weight 0")], table.source)
+        counts = counts * np.array(fitted.class_weights)[codes]
     return np.where(np.isin(np.arange(len(table)), used), counts, 0)
 
 
-def _class_weights(classes: Sequence[Label], data: Data, codes: Array, source: str) -> Array:
-    if data.class_weights == "balanced":
-        return np.asarray(len(codes) / (len(classes) * np.bincount(codes, minlength=len(classes))))
-    assert isinstance(data.class_weights, Mapping)
-    names = [shown_label(each) for each in classes]
+def class_weights(table: Table, fitted: Fitted, data: Data, training: Array | None) -> tuple[float, ...]:
+    """Return how much a row of each class counts; nothing if all count the same, or if balanced ones cannot be known.
+
+    Balanced weights are n / (classes · n_class), counted over the ``training`` rows.
+    """
+    if data.class_weights is None:
+        return ()
+    if fitted.classes is None:
+        fault = Fault("class_weights", "there are no classes: the target holds numbers; leave class_weights out")
+        raise UnfitTable([fault], table.source)
+    if not isinstance(data.class_weights, Mapping):
+        if training is None:
+            return ()
+        codes, count = class_codes(table, fitted.targets[0], fitted.classes)[training], len(fitted.classes)
+        return tuple((len(codes) / (count * np.bincount(codes, minlength=count))).tolist())
+    names = [shown_label(each) for each in fitted.classes]
     given = {label(name): weight for name, weight in data.class_weights.items()}
     for name in given:
         if name not in names:
-            fault = Fault("class_weights", f'there is no class "{abridged(name)}"; found {listed(classes, 20)}')
-            raise UnfitTable([fault], source)
-    return np.array([given.get(name, 1.0) for name in names], dtype=float)
+            fault = Fault("class_weights", f'there is no class "{abridged(name)}"; found {listed(fitted.classes, 20)}')
+            raise UnfitTable([fault], table.source)
+    return tuple(float(given.get(name, 1.0)) for name in names)
 
 
 def _unseen(name: str, row: int, given: Numbers | Text, known: Sequence[Label]) -> Fault:

@@ -22,7 +22,7 @@ from clearprop.tables import apply
 from clearprop.tables.by_name import by_name, class_names
 from clearprop.tables.cells import moments
 from clearprop.tables.fit import fit, usable, wanted_to_fit
-from clearprop.tables.table import Table, Wanted
+from clearprop.tables.table import Table, Wanted, notice
 from clearprop.types import Array
 
 Reader = Callable[[Wanted], Table]
@@ -39,9 +39,12 @@ def prepared(problem: Problem, data: Data, read: Reader, named: Collection[str] 
     fitted, training, validation = fit(table, data, problem)
     network = _counted(problem.network, fitted, table.source)
     fitted = by_name(network, fitted, table, _input_names(network, fitted.features))
+    fitted = replace(fitted, class_weights=apply.class_weights(table, fitted, data, training))
     network = _named(network, fitted)
     used = np.sort(np.concatenate([training, validation]))
-    weights = apply.weights(table, fitted, data, training, used)
+    weights = apply.weights(table, fitted, data.weight_column, used)
+    if weights is not None and not weights[training].any():
+        raise UnfitTable([Fault("weights", "every training row has weight 0")], table.source)
     everything = len(training) == len(table)
     examples = Examples(
         apply.inputs(table, fitted, used),
@@ -59,20 +62,65 @@ def prepared(problem: Problem, data: Data, read: Reader, named: Collection[str] 
 
 
 def with_rows(problem: Problem, read: Reader) -> Problem:
-    """Return a trained problem with the rows of another table as its examples."""
+    """Return a trained problem with the rows of another table as its examples; what training applied is applied.
+
+    Rows may lack the target, and the table its column: then nobody knows their error.
+    """
     fitted, data = problem.fitted, problem.data
     assert fitted is not None
-    table = read(apply.wanted_to_apply(fitted, data, targets=True))
+    weight = None if data is None else data.weight_column
+    table = read(apply.wanted_to_apply(fitted, data, [*fitted.targets, *filter(None, [weight])]))
     rows = None
     if data is not None and data.missing == "drop":
-        rows = usable(table, data, [each.name for each in fitted.columns])
-    targets = apply.targets(table, fitted, problem.network.sizes[-1], rows)
-    return replace(problem, examples=Examples(apply.inputs(table, fitted, rows), targets, training=rows, own=False))
+        given = {name: each for name, each in table.columns.items() if name not in fitted.targets}
+        rows = usable(Table(given, table.source), data, [each.name for each in fitted.columns])
+    told, untold = _told(table, fitted, np.arange(len(table)) if rows is None else rows)
+    targets = np.full((len(table), problem.network.sizes[-1]), np.nan)
+    weights, unweighted = None, ""
+    if len(told):
+        known = apply.targets(table, fitted, problem.network.sizes[-1], told)
+        targets[told] = known[told]
+        fitted, weights, unweighted = _weighted(table, fitted, data, told)
+    examples = Examples(
+        apply.inputs(table, fitted, rows),
+        targets,
+        weights,
+        rows if len(untold) == 0 else told,
+        own=False,
+        without_target=untold if len(untold) else None,
+        unweighted=unweighted,
+    )
+    return replace(problem, examples=examples, fitted=fitted)
+
+
+def _told(table: Table, fitted: Fitted, rows: Array) -> tuple[Array, Array]:
+    """Return which of the rows have a target, and which do not."""
+    if not table.columns.keys() >= {*fitted.targets}:
+        return rows[:0], rows
+    missing = np.logical_or.reduce([table.columns[name].missing for name in fitted.targets])[rows]
+    if missing.any() and not missing.all():
+        count = f"{int(missing.sum()):,} of {len(rows):,} rows have no target"
+        notice(f"{table.source}: {count}, the first is row {int(rows[missing.argmax()]) + 1:,}; they have no error")
+    return rows[~missing], rows[missing]
+
+
+def _weighted(table: Table, fitted: Fitted, data: Data | None, told: Array) -> tuple[Fitted, Array | None, str]:
+    """Return what was fitted with the weights of classes, those of the rows, and why some are left out."""
+    if data is None:
+        return fitted, None, ""
+    name, unweighted = data.weight_column, ""
+    if name is not None and name not in table.columns:
+        unweighted, name = f"no column {abridged(name)}", None
+    if not fitted.class_weights:  # a model of an earlier version does not say those that were balanced
+        fitted = replace(fitted, class_weights=apply.class_weights(table, fitted, data, None))
+        if data.class_weights is not None and not fitted.class_weights:
+            unweighted = "the model was saved without its balanced class weights"
+    return fitted, apply.weights(table, fitted, name, told), unweighted
 
 
 def inputs_of(fitted: Fitted, read: Reader, data: Data | None = None) -> Array:
     """Return the inputs that the rows of a table make; ``data`` describes the table of the training."""
-    return apply.inputs(read(apply.wanted_to_apply(fitted, data, targets=False)), fitted)
+    return apply.inputs(read(apply.wanted_to_apply(fitted, data)), fitted)
 
 
 def _counted(network: Network, fitted: Fitted, source: str) -> Network:

@@ -68,5 +68,7 @@ def requested(problem: Any, inputs: Any = None, targets: Any = None, **options: 
             f"{problem.name}: there are no examples to train on; add some under [[examples]], or name a table "
             "under [data]"
         )
+    if not len(problem.examples.learnt):
+        raise InvalidArgument(f"{problem.name}: no example has a target; add targets, or name a table that has them")
     complete: Problem = problem
     return complete
