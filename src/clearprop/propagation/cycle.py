@@ -283,8 +283,9 @@ def cycle(
     """Run one cycle in float64 on one example (counted from 1) or on all of them as one batch.
 
     "All" leaves out the rows set aside for validation. Of an example without targets it is the forward pass alone.
-    Without a ``rate``, the schedule gives it with each step taken as an epoch, which is right where all examples are one batch; a plateau schedule keeps its first
-    rate. ``step`` counts from 1, ``epoch`` from 0; ``state`` is the optimizer's state before it.
+    Without a ``rate``, the schedule gives it with each step taken as an epoch, which is right where all examples are
+    one batch; a plateau schedule keeps its first rate. ``step`` counts from 1, ``epoch`` from 0; ``state`` is the
+    optimizer's state before it.
 
     Raises:
         InvalidArgument: no such example, or none at all.
