@@ -157,8 +157,9 @@ def examples_for(rng: np.random.Generator, network: cp.Network, batch: int) -> t
         targets = single(targets / targets.sum(axis=1, keepdims=True))
     weights = single(rng.choice([0.0, 0.5, 1.0, 2.75], rows)) if rng.random() < 0.3 else None
     order = rng.permutation(rows)
-    parts = (np.sort(order[:learnt]), np.sort(order[learnt:])) if aside else (None, None)
-    return Examples(single(rng.normal(size=(rows, network.sizes[0]))), targets, weights, *parts, own=False), batch
+    training, validation = (np.sort(order[:learnt]), np.sort(order[learnt:])) if aside else (None, None)
+    inputs = single(rng.normal(size=(rows, network.sizes[0])))
+    return Examples(inputs, targets, weights, training, validation, own=False), batch
 
 
 def _optimizer(rng: np.random.Generator, problem: Problem, name: str, options: Mapping[str, Any]) -> Optimizer:
