@@ -16,8 +16,9 @@ def plot(sweeps: Mapping[str, Curves], path: Path, subtitle: str) -> None:
     matplotlib: Any = import_module("matplotlib")
     matplotlib.use("Agg")
     pyplot: Any = import_module("matplotlib.pyplot")
-    down = -(-len(sweeps) // 2)
-    figure, panels = pyplot.subplots(down, 2, figsize=(10, 1 + 3.6 * down), squeeze=False, layout="constrained")
+    across, down = min(2, len(sweeps)), -(-len(sweeps) // 2)
+    size = (5 * across, 1 + 3.6 * down)
+    figure, panels = pyplot.subplots(down, across, figsize=size, squeeze=False, layout="constrained")
     for panel in panels.flat[len(sweeps) :]:
         panel.set_visible(False)
     for panel, (sweep, curves) in zip(panels.flat, sweeps.items(), strict=False):
