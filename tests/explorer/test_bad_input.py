@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+import numpy as np
 import pytest
 from tests.explorer.conftest import Visit, wait
 from tests.explorer.node import Node
 from tests.explorer.steps import choose, derivation, drawn, field, press, state
 
 import clearprop as cp
+from clearprop.errors import UnfitTable
+from clearprop.tables.csv_file import read_csv
+from clearprop.tables.table import Numbers, TableNotice, Wanted
 
 # --- without a browser --------------------------------------------------------------------------
 
@@ -116,6 +121,53 @@ def test_rows_that_fit(node: Node, net: str, rows: str, inputs: list[float], tar
         return [[...rows.inputs], [...rows.targets]];
     }}"""
     assert node.on_page(cp.load(net), script) == [inputs, targets]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "0,5;0,25;1\n1,5;2;0\n",
+        "0,5\t0,25\t1\n1,5\t2\t0\n",
+        "1,5;1.5;1\n2,5;2.25;0\n",
+        "1,5;1,234;1\n2;2,345;0\n",
+        "1.5;1,234;1\n2;2,345;0\n",
+        "1;1,234;1\n2;2,345;0\n",
+        "0,5;1.234;1\n1;2.345;0\n",
+        "1;1.234;1\n2;2.345;0\n",
+        '"1,234.5",2.5,1\n"7",3,0\n',
+        '"1,234",2.5,1\n"7",3,0\n',
+        '"1,234",2,1\n"7",3,0\n',
+        '"1,5",2,1\n"7",3,0\n',
+        "1.234.567;0,5;1\n2.345;1;0\n",
+        "$5;12%;1\n$-6;7 %;0\n",
+        "$5;1;1\n6;2;0\n",
+        "3 696;1'234.5;1\n−906;2.5;0\n",
+        "1.5;1;1\n1,5;2;0\n",
+        "1.234;1,234;1\n2;3;0\n",
+        "0x10;1;1\n1;2;0\n",
+        "1e3;1E-3;1\n1,5e2;.5;0\n",
+    ],
+)
+def test_pasted_numbers_are_read_as_those_of_a_file(node: Node, tmp_path: Path, rows: str) -> None:
+    """The page refuses what Python refuses, and reads the same numbers from what both take."""
+    separator = next(sign for sign in ";\t," if sign in rows)
+    (tmp_path / "t.csv").write_text(separator.join("pqy") + "\n" + rows)
+    everything = Wanted(lambda header, source: header, dict.fromkeys("pqy", "numbers"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TableNotice)
+        try:
+            table = read_csv(tmp_path / "t.csv", everything)
+            columns = [column.values for column in table.columns.values() if isinstance(column, Numbers)]
+            expected = [np.stack(columns[:2], axis=1).ravel().tolist(), columns[2].tolist()]
+        except UnfitTable:
+            expected = []
+    script = f"""(store) => {{
+        try {{
+            const rows = clearprop.rowsFrom({json.dumps(rows)}, store.network);
+            return [[...rows.inputs], [...rows.targets]];
+        }} catch (error) {{ return [] }}
+    }}"""
+    assert node.on_page(cp.load("xor"), script) == expected
 
 
 # --- in the browser -----------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -30,6 +31,7 @@ from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.penalties import Penalty
 from clearprop.rules.schedules import UNWATCHED, WATCH, Schedule
 from clearprop.rules.standardize import ORIGINAL, STANDARDIZED
+from clearprop.tables.cells import COMMA, POINT
 from clearprop.training.stopping import FLAT, RELATIVE, STILL, Status
 
 SENTENCES: Mapping[str, str] = {
@@ -76,7 +78,13 @@ def language() -> dict[str, Any]:
         "kept": tree(KEPT),
         "standardized": tree(STANDARDIZED),
         "original": tree(ORIGINAL),
+        "written": [_javascript(POINT), _javascript(COMMA)],
     }
+
+
+def _javascript(form: re.Pattern[str]) -> str:
+    """Return a regular expression as the page writes it."""
+    return form.pattern.replace("(?P<", "(?<").replace("(?P=group)", r"\k<group>")
 
 
 def characters(network: Network) -> dict[str, str]:

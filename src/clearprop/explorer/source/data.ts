@@ -148,6 +148,8 @@ export interface Data {
   /** The factor on an output that is not dropped. */
   kept: Raw;
   standardized: Raw;
+  /** How numbers are written with a decimal point, and with a decimal comma, as regular expressions. */
+  written: [string, string];
   original: Raw;
   activations: Activation[];
   losses: Loss[];
