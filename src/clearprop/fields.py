@@ -182,31 +182,6 @@ def number(value: Any) -> float:
     return found
 
 
-def array(values: Any) -> Array:
-    """Return an array, lists or tuples of real numbers as an array of float64.
-
-    Raises:
-        Unexpected: text, dates, complex numbers, masked values or other things in it.
-        ValueError: rows of different lengths.
-    """
-    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-        raise Unexpected("numbers, found masked values; fill them in, or give a data frame with missing values")
-    found = np.asarray(values)
-    if found.dtype.kind == "O":
-        strange = next((each for each in found.flat if isinstance(each, (str, bytes)) or not isinstance(each, Real)), 0)
-        if isinstance(strange, (list, tuple, np.ndarray)):
-            raise ValueError("rows of different lengths")
-        kind = KINDS["U"] if isinstance(strange, (str, bytes)) else type(strange).__name__
-    else:
-        kind, strange = KINDS.get(found.dtype.kind, str(found.dtype)), found.dtype.kind not in "fiub" and found.size
-    if not isinstance(strange, (int, np.bool_)) or strange:
-        raise Unexpected(f"numbers, found {kind}")
-    return np.asarray(found, dtype=float)
-
-
-KINDS = {"c": "complex numbers", "M": "dates", "m": "lengths of time", "U": "text", "S": "text", "V": "records"}
-
-
 def integer(least: int, most: int = MOST) -> Callable[[Any], int]:
     def check(value: Any) -> int:
         whole = isinstance(value, Integral) or (isinstance(value, float) and value.is_integer())

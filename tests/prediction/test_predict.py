@@ -48,7 +48,7 @@ def test_rows_are_independent_of_each_other() -> None:
     ("given", "message"),
     [
         ([[1, 2, 3]], "inputs: expected rows of 2 numbers, found shape (1, 3)"),
-        ([["a", "b"]], "inputs: expected rows of 2 numbers, found something else in them"),
+        ([["a", "b"]], "inputs: expected rows of 2 numbers, found text in them"),
         ([[np.nan, 1.0]], "inputs: expected finite numbers, found NaN or infinity"),
     ],
 )

@@ -99,7 +99,7 @@ def test_sample_weights() -> None:
     for wrong, message in (
         ([1], r"weights: expected 2 numbers, one per row, found shape \(1,\)"),
         ([1, -1], "weights: expected finite numbers of at least 0, not all of them 0"),
-        (["a", "b"], "weights: expected one number per row, found something else"),
+        (["a", "b"], "weights: expected one number per row, found text in them"),
     ):
         with pytest.raises(InvalidArgument, match=f"^{message}$"):
             cp.train(network, np.eye(2), ["a", "b"], weights=wrong, epochs=1)

@@ -224,7 +224,7 @@ def test_categorical_columns_of_arrays() -> None:
     [
         (np.eye(2), ["a", "b", "a"], "found 2 rows of inputs and 3 rows of targets"),
         (np.zeros((0, 2)), [], "inputs: expected at least 1 row, found none"),
-        ([["x", "y"]], ["a"], "inputs: expected rows of numbers, all of one length, found something else"),
+        ([["x", "y"]], ["a"], "inputs: expected rows of numbers, all of one length, found text in them"),
         (np.zeros((2, 2, 2)), ["a", "b"], r"inputs: expected rows of numbers, found shape \(2, 2, 2\)"),
     ],
 )

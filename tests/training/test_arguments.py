@@ -60,7 +60,7 @@ def test_settings_that_make_no_sense(settings: dict[str, Any], message: str) -> 
         ((NETWORK, X[0], [0, 1, 2, 0]), "targets: expected rows of 3 numbers, found shape (1, 4); a class takes one"),
         ((NETWORK, X, Y[:2]), "found 4 rows of inputs and 2 rows of targets"),
         ((NETWORK, [[1, 2], [3]], Y[:2]), "inputs: expected rows of 2 numbers, found something else in them"),
-        ((NETWORK, [["a", "b"]], Y[:1]), "inputs: expected rows of 2 numbers, found something else in them"),
+        ((NETWORK, [["a", "b"]], Y[:1]), "inputs: expected rows of 2 numbers, found text in them"),
         ((NETWORK, X[:0], Y[:0]), "inputs: expected at least 1 row, found none"),
     ],
 )
@@ -114,7 +114,7 @@ def test_weights_for_examples_that_are_there() -> None:
     [
         ((cp.load("xor"),), {"weights": [1.0]}, "weights: expected 4 numbers, one per row, found shape (1,)"),
         ((cp.load("xor"),), {"weights": [1, 1, 1, -1]}, "weights: expected finite numbers of at least 0, not all of"),
-        ((cp.load("xor"),), {"weights": "abcd"}, "weights: expected one number per row, found something else"),
+        ((cp.load("xor"),), {"weights": "abcd"}, "weights: expected one number per row, found text in them"),
         ((cp.load("xor"),), {"split": 0.5}, "split: is for a table given in the call; a network file says it under"),
         ((NETWORK, X, [0, 1, 2, 0]), {"split": 1.0}, "split: expected a number of at least 0 and below 1, found 1.0"),
         ((NETWORK, X, [0, 1, 2, 0]), {"missing": "no"}, 'missing: expected "refuse", "mean" or "drop", found "no"'),

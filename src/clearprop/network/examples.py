@@ -12,6 +12,7 @@ import numpy as np
 from clearprop.errors import Fault, InvalidArgument
 from clearprop.fields import accepted, boolean, shown, suggests_options
 from clearprop.messages import counted
+from clearprop.network.arrays import numbers
 from clearprop.rules.losses import Loss
 from clearprop.types import Array
 
@@ -111,12 +112,10 @@ class Examples:
     @staticmethod
     def of(inputs: Sequence[Any] | Array, targets: Sequence[Any] | Array, *, own: bool = True) -> Examples:
         """Return examples from anything that NumPy makes a matrix of; a single row is one example."""
-        rows = []
-        for name, values in {"inputs": inputs, "targets": targets}.items():
-            try:
-                rows.append(np.atleast_2d(np.asarray(values, dtype=float)))
-            except (TypeError, ValueError):
-                raise InvalidArgument(f"{name}: expected rows of numbers, all as long as each other") from None
+        rows = [
+            np.atleast_2d(numbers(values, f"{name}: expected rows of numbers, all as long as each other"))
+            for name, values in (("inputs", inputs), ("targets", targets))
+        ]
         return Examples(rows[0], rows[1], own=own)
 
 

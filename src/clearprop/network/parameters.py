@@ -14,6 +14,7 @@ import numpy as np
 
 from clearprop.errors import InvalidArgument, UnknownName
 from clearprop.fields import accepted, integer, list_of, of_kind, optional, shown, string, suggests_options
+from clearprop.network.arrays import numbers
 from clearprop.network.description import Network
 from clearprop.network.layout import Layout
 from clearprop.rules.initializers import initializer
@@ -126,10 +127,7 @@ class Parameters:
                 matrix[:] = _matrix(weights[layer], matrix.shape, f"layers[{layer + 1}].weights")
             if biases[layer] is not None:
                 place, own = f"layers[{layer + 1}].bias", parameters.biases(layer)
-                try:
-                    values = np.atleast_1d(np.asarray(biases[layer], dtype=float))
-                except (TypeError, ValueError):
-                    raise InvalidArgument(f"{place}: expected {own.size} numbers, found something else") from None
+                values = np.atleast_1d(numbers(biases[layer], f"{place}: expected {own.size} numbers"))
                 if values.shape != own.shape:
                     raise InvalidArgument(f"{place}: expected {own.size} numbers, found {values.size}")
                 own[:] = values
@@ -154,10 +152,7 @@ def grown(parameters: Parameters, network: Network, seed: int) -> Parameters:
 
 def _matrix(given: Any, shape: tuple[int, ...], place: str) -> Array:
     """Return a weight matrix; refuse one of another shape."""
-    try:
-        matrix = np.asarray(given, dtype=float)
-    except (TypeError, ValueError):
-        raise InvalidArgument(f"{place}: expected rows of numbers, all as long as each other") from None
+    matrix = numbers(given, f"{place}: expected rows of numbers, all as long as each other")
     if matrix.shape != shape:
         transposed = "; it looks transposed" if matrix.shape == shape[::-1] else ""
         raise InvalidArgument(

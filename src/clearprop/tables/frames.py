@@ -12,6 +12,7 @@ import numpy as np
 
 from clearprop.errors import Fault, InvalidArgument, UnfitTable, UnreadableFile
 from clearprop.messages import abridged
+from clearprop.network.arrays import numbers
 from clearprop.tables.growing import Growing, as_text, say
 from clearprop.tables.table import TWICE, Column, Kind, Numbers, Table, Wanted, column, label, unnamed_fault
 from clearprop.types import Array
@@ -165,10 +166,7 @@ def target_columns(targets: Any) -> dict[str, Column]:
 
 def as_matrix(rows: Any, what: str = "inputs") -> Array:
     """Return rows of numbers as a matrix; a vector becomes one row."""
-    try:
-        matrix = np.asarray(rows, dtype=float)
-    except (TypeError, ValueError):
-        raise InvalidArgument(f"{what}: expected rows of numbers, all of one length, found something else") from None
+    matrix = numbers(rows, f"{what}: expected rows of numbers, all of one length")
     if matrix.ndim == 1:
         matrix = matrix[None, :]
     if matrix.ndim != 2:

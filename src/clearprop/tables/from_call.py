@@ -11,6 +11,7 @@ import numpy as np
 
 from clearprop.errors import InvalidArgument
 from clearprop.fields import columns
+from clearprop.network.arrays import numbers
 from clearprop.network.data import Data
 from clearprop.network.examples import Examples
 from clearprop.network.problem import Problem
@@ -113,10 +114,7 @@ def weighted(examples: Examples | None, weights: Any) -> Examples:
     """Return the examples with weights: how much each counts."""
     if examples is None:
         raise InvalidArgument("weights: the problem has no examples to weight")
-    try:
-        values = np.asarray(weights, dtype=float)
-    except (TypeError, ValueError):
-        raise InvalidArgument("weights: expected one number per row, found something else") from None
+    values = numbers(weights, "weights: expected one number per row")
     if values.shape != (len(examples),):
         raise InvalidArgument(f"weights: expected {len(examples)} numbers, one per row, found shape {values.shape}")
     if not (np.isfinite(values) & (values >= 0)).all() or not values[examples.learnt].any():

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.errors import InvalidArgument
+from clearprop.network.arrays import numbers
 from clearprop.types import Array
 
 
@@ -21,10 +22,7 @@ def dimensions(values: Any) -> int:
 def rows(values: Any, width: int, what: str, hint: str = "") -> Array:
     """Return a matrix with ``width`` columns; a plain list is one row, or one column where a row is one number."""
     expected = f"{what}: expected rows of {'1 number' if width == 1 else f'{width} numbers'}"
-    try:
-        array = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
-        raise InvalidArgument(f"{expected}, found something else in them") from None
+    array = numbers(values, expected)
     if array.ndim < 2:
         array = array.reshape(-1, 1) if width == 1 else np.atleast_2d(array)
     if array.ndim != 2 or array.shape[1] != width:

@@ -1,0 +1,32 @@
+"""Arrays of numbers from whatever a call gives: lists, arrays, nothing that only looks like numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from clearprop.errors import InvalidArgument
+from clearprop.types import Array
+
+KINDS = {"c": "complex numbers", "M": "dates", "m": "spans of time", "U": "text", "S": "text", "V": "records"}
+
+
+def numbers(values: Any, expected: str) -> Array:
+    """Return real numbers, or truth values, as an array of float64.
+
+    Raises:
+        InvalidArgument: says what was ``expected``, and that text, dates, complex numbers, missing values of a
+            masked array, rows of different lengths or anything else was found.
+    """
+    kind = "masked values" if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values) else None
+    try:
+        found = np.asarray(values)
+        if found.dtype.kind == "O" and any(isinstance(each, (str, bytes)) for each in found.flat):
+            kind = "text"
+        kind = kind or KINDS.get(found.dtype.kind)
+        if kind is None:
+            return np.asarray(found, dtype=float)
+    except (TypeError, ValueError):
+        kind = "something else"
+    raise InvalidArgument(f"{expected}, found {kind} in them")
