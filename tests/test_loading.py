@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 import clearprop as cp
-from clearprop.errors import ClearpropError, UnreadableFile
+from clearprop.errors import ClearpropError, InvalidArgument, RequestError, UnreadableFile
 from clearprop.loading import FOREIGN, READERS, read_problem, reader_of
 
 EXPECTED = "expected a network file (TOML) or a model (safetensors), found what looks like"
@@ -25,9 +26,6 @@ def zipped(path: Path) -> None:
 
 
 FILES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "wine.csv": (lambda path: path.write_text("acid,sugar\n1.5,2\n"), f"a table; {TABLE}"),
-    "wine.txt": (lambda path: path.write_text("acid;sugar\n1,5;2\n"), f"a table; {TABLE}"),
-    "wine.parquet": (lambda path: path.write_bytes(b"PAR1\x00\x01PAR1"), f"a Parquet table; {TABLE}"),
     "state.pt": (zipped, "a zip archive, as PyTorch, Keras, scikit-learn and spreadsheets write"),
     "model.pkl": (
         lambda path: path.write_bytes(pickle.dumps({"a": 1})),
@@ -64,6 +62,36 @@ def test_every_command_says_the_same(name: str, tmp_path: Path, capsys: pytest.C
         assert capsys.readouterr().err.endswith(f"clearprop: {path}: {EXPECTED} {looks}\n")
 
 
+@pytest.mark.parametrize("name", ["wine.csv", "wine.txt", "wine", "wine.data"])
+def test_a_table_asks_for_its_target(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from clearprop.cli import run
+
+    path = tmp_path / name
+    path.write_text("acid,the sugar\n1.5,2\n")
+    asks = f"{path}: which column is the target? Name it with --target; found acid, the sugar"
+    with pytest.raises(InvalidArgument) as caught:
+        cp.load(path)
+    assert str(caught.value) == asks
+    for command in (*COMMANDS, "new"):
+        if command != "predict":
+            assert run([command, str(path), *(["--no-open"] if command == "explore" else [])]) == 2
+            typed = f"type: clearprop {command} {path} --target 'the sugar'"
+            assert capsys.readouterr().err.endswith(f"clearprop: {asks}; {typed}\n")
+    with pytest.raises(UnreadableFile, match=re.escape(f"found what looks like a table; {TABLE}")):
+        read_problem(path)
+
+
+def test_a_table_has_no_other_table_and_a_network_is_made_for_a_table_only(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("p,y\n1,2\n")
+    with pytest.raises(InvalidArgument, match="found a table and --data; give one of them"):
+        cp.load(path, data=path, target="y")
+    with pytest.raises(InvalidArgument, match="--hidden is for a network made for a table; lecture has its own"):
+        cp.load("lecture", hidden=(3,))
+    with pytest.raises(InvalidArgument, match="--task is for a network made for a table; lecture has its own"):
+        cp.load("lecture", task="numbers")
+
+
 def test_content_counts_more_than_the_name(tmp_path: Path) -> None:
     network, model = tmp_path / "net.safetensors", tmp_path / "model.toml"
     network.write_text(cp.write(cp.load("lecture")))
@@ -76,9 +104,9 @@ def test_content_counts_more_than_the_name(tmp_path: Path) -> None:
 
 def test_the_name_decides_where_the_content_does_not(tmp_path: Path) -> None:
     """Text of which nothing is TOML: in a file of that name it is a network file with a fault."""
-    for name, message in (("net.toml", "not valid TOML: line 1"), ("net", "found what looks like a table; ")):
-        (tmp_path / name).write_text("inputs, 2\nlayers, 3\n")
-        with pytest.raises(UnreadableFile) as caught:
+    for name, message in (("net.toml", "not valid TOML: line 1"), ("net", "which column is the target?")):
+        (tmp_path / name).write_text("inputs, layers\n2, 3\n")
+        with pytest.raises(RequestError) as caught:
             cp.load(tmp_path / name)
         assert message in str(caught.value)
     (tmp_path / "cut.safetensors").write_bytes(b"\x10\0\0")

@@ -7,17 +7,28 @@ content decides; the end of its name only where the content leaves it open.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from clearprop import examples
 from clearprop.errors import InvalidArgument, UnreadableFile
-from clearprop.fields import Unexpected, accepted, columns, function, integer, optional, suggests_options
+from clearprop.fields import (
+    Unexpected,
+    accepted,
+    columns,
+    either,
+    function,
+    integer,
+    list_of,
+    optional,
+    suggests_options,
+)
 from clearprop.fields import path as path_of_file
 from clearprop.messages import abridged, unknown
-from clearprop.network.data import Data
+from clearprop.network.data import Data, Task
+from clearprop.network.layer import MAX_UNITS
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.network.read import read, read_file
@@ -25,6 +36,10 @@ from clearprop.tables import foreign
 from clearprop.tables.csv_file import DELIMITERS, ReadingProgress
 from clearprop.tables.foreign import Foreign, starts
 
+if TYPE_CHECKING:
+    from clearprop.tables.table import Table, Wanted
+
+TABLES = (".csv", ".tsv", ".parquet", ".pq")
 HEAD = 4096
 """Bytes that are looked at to recognise a file."""
 
@@ -122,16 +137,73 @@ def _net(value: Any) -> str | os.PathLike[str]:
     return value
 
 
+def _sizes(value: Any) -> tuple[int, ...]:
+    """Accept the numbers of units in hidden layers; one number is one layer."""
+    return tuple(list_of(integer(1, MAX_UNITS), "numbers of units")([value] if isinstance(value, int) else value))
+
+
+def is_table(net: str | os.PathLike[str]) -> bool:
+    """Return whether a file is a table of data, for which a network can be made."""
+    if isinstance(net, str) and net in examples.DESCRIPTIONS:
+        return False
+    try:
+        with open(net, "rb") as file:
+            head = file.read(HEAD)
+    except (OSError, ValueError):
+        return False
+    if any(reader.recognises(head) for reader in READERS if reader.trained):
+        return False
+    suffix = Path(net).suffix.lower()
+    if starts(b"PAR1")(head) or suffix in TABLES:
+        return True
+    foreign_text = any(each.recognises(head) for each in foreign.FOREIGN)
+    return suffix != ".toml" and 0 not in head and not foreign_text and _is_table(head)
+
+
+def made(
+    table: str | os.PathLike[str],
+    target: tuple[str, ...] | None,
+    *,
+    task: Task | None = None,
+    hidden: Sequence[int] | None = None,
+    seed: int | None = None,
+    progress: ReadingProgress | None = None,
+    file: str | None = None,
+) -> tuple[Problem, Problem]:
+    """Return the network made for a table: as a network file states it, and with the table's rows.
+
+    ``file`` is how that network file names the table, if not as ``table`` does. The errors are those of ``load``.
+    """
+    from clearprop.tables.made_for import HIDDEN, made_for, without_target
+    from clearprop.tables.read import read_table
+
+    def reading(wanted: Wanted) -> Table:
+        return read_table(Path(table), wanted, progress)
+
+    if not target:
+        raise without_target(reading)
+    sizes = HIDDEN if hidden is None else hidden
+    named = str(table) if file is None else file
+    return made_for(named, target, reading, name=str(table), task=task, hidden=sizes, seed=seed)
+
+
 @suggests_options()
 def load(
     net: str | os.PathLike[str],
     *,
     data: str | os.PathLike[str] | None = None,
     target: str | tuple[str, ...] | None = None,
+    task: Task | None = None,
+    hidden: int | Sequence[int] | None = None,
     seed: int | None = None,
     progress: ReadingProgress | None = None,
 ) -> Problem:
-    """Return the problem in a network file or a model, or the bundled example of that name.
+    """Return the problem in a network file or a model, or the bundled example of that name; for a table, one that
+    is made for it.
+
+    For a table, CSV or Parquet, ``target`` names the column to predict, or several of numbers. ``task`` says
+    whether these are ``"classes"`` or ``"numbers"``, if that is not to follow from what they hold; ``hidden`` are
+    the sizes of the hidden layers.
 
     A table that the file names under ``[data]`` is read from the same folder. ``data`` and ``target``
     replace its file and its target, ``seed`` the file's seed of random weights, of the split and of
@@ -153,6 +225,15 @@ def load(
     data, seed = accepted(optional(path_of_file), data, "data"), accepted(optional(integer(0)), seed, "seed")
     accepted(optional(function), progress, "progress")
     targets = None if target is None else accepted(columns, target, "target")
+    task = accepted(optional(either(*get_args(Task))), task, "task")  # type: ignore[arg-type]  # one of these words
+    sizes = accepted(optional(_sizes), hidden, "hidden")
+    if is_table(net):
+        if data is not None:
+            raise InvalidArgument(f"{abridged(str(net), 200)}: found a table and --data; give one of them")
+        return made(net, targets, task=task, hidden=sizes, seed=seed, progress=progress)[1]
+    for name, given in (("task", task), ("hidden", hidden)):
+        if given is not None:
+            raise InvalidArgument(f"--{name} is for a network made for a table; {abridged(str(net), 200)} has its own")
     problem, trained = _opened(net)
     problem = _reseeded(problem, seed, redraw=not trained)
     if trained:

@@ -108,6 +108,15 @@ def test_categories_that_only_validation_rows_have_are_learnt_from(tmp_path: Pat
         assert examples.used.tolist() == list(range(14))
 
 
+def test_rows_without_a_target_are_left_out_where_only_inputs_have_a_mean(tmp_path: Path) -> None:
+    said = r'rows are left out for want of column "y" \(1 of 4 rows has no value, the first is row 1\)$'
+    with pytest.warns(TableNotice, match=said):
+        problem = table(tmp_path, "p,q,y\n1,2,\n3,,1\n5,6,0\n7,8,1\n", split=0, missing="mean")
+    assert problem.examples is not None
+    assert problem.examples.learnt.tolist() == [1, 2, 3]
+    assert problem.examples.inputs[1].tolist() == [3, 7]  # the mean of the rows that are learnt from
+
+
 def test_categorical_numbers_are_text(tmp_path: Path) -> None:
     problem = table(tmp_path, "p,q,y\n1,5,0\n02,6,1\n1,7,1\n", 3, split=0, categorical=("p",))
     assert problem.fitted is not None
@@ -167,8 +176,6 @@ def test_columns_that_are_left_out(tmp_path: Path) -> None:
         ("p,q,y\n1,,0\n,,1\n3,4,1\n", {}, ['column "p": 1 of 3 rows has no value, the first is row 2',
           'column "q": 2 of 3 rows have no value, the first is row 1; fill them in, or set missing = "mean" or '
           '"drop" under [data]']),
-        ("p,q,y\n1,2,\n3,4,1\n5,6,0\n", {"missing": "mean"}, ['column "y": 1 of 3 rows has no value, the first is '
-          'row 1; only inputs have a mean; fill them in, or set missing = "drop" under [data]']),
         ("p,q,y\n1,,0\n,2,1\n", {"missing": "drop"}, ["no row is left: every one of 2 has an empty cell (p: 1, q: 1); "
           'leave the columns without values out of inputs, or set missing = "mean"']),
         ("p,q,y\n,1,0\n,2,1\n", {"missing": "mean", "inputs": ["p", "q"]}, ['column "p": has no value in any '

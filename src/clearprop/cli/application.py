@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from clearprop import __version__
-from clearprop.cli.options import Field, Whole
+from clearprop.cli.options import Field, Sizes, Whole
 from clearprop.network.notation import NOTATIONS
 from clearprop.rendering.formats import FORMATS
 
@@ -15,6 +15,14 @@ NET = click.argument("net", metavar="NET")
 DATA = click.option("--data", metavar="FILE", help="Table of examples (CSV or Parquet); replaces the file's own.")
 TARGET = click.option(
     "--target", metavar="COLUMN", multiple=True, help="Column to predict; repeat for several numeric targets."
+)
+TASK = click.option(
+    "--task",
+    type=click.Choice(["classes", "numbers"]),
+    help="What the target holds, where NET is a table (default: seen from the column).",
+)
+HIDDEN = click.option(
+    "--hidden", type=Sizes(), metavar="N,...", help="Units of the hidden layers, where NET is a table [default: 64]."
 )
 COUNT: dict[str, Any] = {"type": Whole(1), "metavar": "N"}
 OUTPUT = click.option("--output", metavar="FILE", help="Output file (default: standard output).")
@@ -36,7 +44,8 @@ EXAMPLE_HELP = "One example, counted from 1, or all as one batch."
 def application() -> None:
     """Neural networks you can read: forward and backward propagation worked out line by line.
 
-    NET is a network file, a trained model or the name of a bundled example (`clearprop examples` lists them).
+    NET is a network file, a trained model, a table of data (with --target), or the name of a bundled example
+    (`clearprop examples` lists them).
 
     Example: clearprop explain lecture
     """
@@ -70,6 +79,8 @@ def application() -> None:
 @click.option("--fragment", is_flag=True, help="LaTeX or HTML without the document around it.")
 @DATA
 @TARGET
+@TASK
+@HIDDEN
 def explain(net: str, names: tuple[str, ...], **options: Any) -> int:
     """Write out one whole cycle, or derive named quantities.
 
@@ -87,6 +98,8 @@ def explain(net: str, names: tuple[str, ...], **options: Any) -> int:
 @NET
 @DATA
 @TARGET
+@TASK
+@HIDDEN
 @click.option("--epochs", type=Field("epochs"), metavar="N", help="Maximum number of epochs, in total.")
 @BATCH_SIZE
 @click.option(
@@ -141,6 +154,8 @@ def predict(model: str, **options: Any) -> int:
 @click.option("--example", metavar="K|all", default="all", show_default=True, help=EXAMPLE_HELP)
 @DATA
 @TARGET
+@TASK
+@HIDDEN
 @click.option("--sample", **COUNT, help="Check N gradients (default: all, or a sample of a large network).")
 @FORMAT
 def verify(net: str, **options: Any) -> int:
@@ -159,6 +174,8 @@ def verify(net: str, **options: Any) -> int:
 @NET
 @DATA
 @TARGET
+@TASK
+@HIDDEN
 @BATCH_SIZE
 @THREADS
 @click.option("--assembly", is_flag=True, help="Print the machine code of a training step.")
@@ -179,6 +196,8 @@ def engine(net: str, **options: Any) -> int:
 @click.option("--open/--no-open", "opens", default=True, help="Open it in the browser.", show_default=True)
 @DATA
 @TARGET
+@TASK
+@HIDDEN
 def explore(net: str, **options: Any) -> int:
     """Open the network in the browser, to step through and edit.
 
@@ -189,6 +208,24 @@ def explore(net: str, **options: Any) -> int:
     from clearprop.cli.explore import run_explore
 
     return run_explore(net, **options)
+
+
+@application.command()
+@click.argument("table", metavar="TABLE")
+@TARGET
+@TASK
+@HIDDEN
+@OUTPUT
+def new(table: str, **options: Any) -> int:
+    """Write a network file for a table.
+
+    It is the network that the other commands make where NET is a table (CSV or Parquet).
+
+    Example: clearprop new houses.csv --target price --output houses.toml
+    """
+    from clearprop.cli.new import run_new
+
+    return run_new(table, **options)
 
 
 @application.command()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from clearprop.cli.net import opened
 from clearprop.cli.output import deliver, deliver_text
 from clearprop.engine.availability import unusable
 from clearprop.errors import EngineUnusable
-from clearprop.loading import load
 
 
 def run_engine(
-    net: str, *, data: str | None, target: tuple[str, ...], format: str, assembly: bool, **limits: int | None
+    net: str, *, batch_size: int | None, threads: int | None, format: str, assembly: bool, **table: Any
 ) -> int:
     """Print the plan and the measured rate, or the machine code."""
     if missing := unusable():
@@ -17,8 +19,8 @@ def run_engine(
     from clearprop.rendering.inspection import engine_result
     from clearprop.training.inspection import inspected
 
-    problem = load(net, data=data, target=target or None)
-    found = inspected(problem, **limits, measure=not assembly)
+    problem = opened(net, **table)
+    found = inspected(problem, batch_size, threads, measure=not assembly)
     if assembly:
         deliver_text(found.native.built.assembly)
     else:

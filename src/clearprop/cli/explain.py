@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
+from clearprop.cli.net import opened
 from clearprop.cli.output import deliver, which_example
 from clearprop.errors import InvalidArgument
-from clearprop.loading import load
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import Cycle, cycle
 from clearprop.rendering.explanation import explain, explain_cycles
@@ -27,11 +27,10 @@ def run_explain(
     cycles: int | None,
     paths: int | None,
     fragment: bool,
-    data: str | None = None,
-    target: tuple[str, ...] = (),
+    **table: Any,
 ) -> int:
     """Explain a cycle, or the quantities that are named."""
-    problem, which = load(net, data=data, target=target or None), which_example(example)
+    problem, which = opened(net, **table), which_example(example)
     if cycles is not None:
         if names or paths is not None or steps != 1:
             raise InvalidArgument("--cycles prints only a table; leave out names, --paths and --steps")

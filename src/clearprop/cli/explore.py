@@ -7,15 +7,16 @@ import sys
 import tempfile
 import webbrowser
 from pathlib import Path
+from typing import Any
 
 from clearprop.atomic_write import write_atomically
+from clearprop.cli.net import opened
 from clearprop.explorer.page import page
-from clearprop.loading import load
 
 
-def run_explore(net: str, *, output: str | None, opens: bool, data: str | None, target: tuple[str, ...]) -> int:
+def run_explore(net: str, *, output: str | None, opens: bool, **table: Any) -> int:
     """Write the page and open it."""
-    problem = load(net, data=data, target=target or None)
+    problem = opened(net, **table)
     path = Path(output) if output is not None else _place(problem.name)
     write_atomically(path, page(problem))
     print(path)

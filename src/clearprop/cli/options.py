@@ -50,6 +50,21 @@ class Whole(click.ParamType):  # type: ignore[type-arg]
             self.fail(str(error), param, ctx)
 
 
+class Sizes(click.ParamType):  # type: ignore[type-arg]  # generic in the newest click only
+    """The sizes of hidden layers: ``64,32``."""
+
+    name = "sizes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the sizes as a tuple."""
+        if isinstance(value, tuple):
+            return value
+        parts = [part.strip() for part in value.split(",")]
+        if not all(part.isascii() and part.isdecimal() and 0 < int(part) <= 1_000_000 for part in parts):
+            self.fail(f'expected the number of units in each hidden layer, such as 64,32, found "{value}"', param, ctx)
+        return tuple(map(int, parts))
+
+
 def _number(text: Any) -> Any:
     """Return the number that a text is, or else the text."""
     for kind in (int, float):

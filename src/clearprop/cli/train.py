@@ -7,13 +7,14 @@ from typing import Any
 
 from clearprop.atomic_write import require_writable, write_atomically
 from clearprop.cli.log import Log
+from clearprop.cli.net import opened
 from clearprop.cli.notices import notices
 from clearprop.cli.output import deliver
 from clearprop.cli.progress import display
 from clearprop.cli.signals import Interrupts
 from clearprop.errors import ClearpropError, InvalidArgument, Unwritable
-from clearprop.loading import load
 from clearprop.messages import abridged
+from clearprop.network.data import Task
 from clearprop.network.write import save
 from clearprop.rendering.fit import fit_result, loss_block
 from clearprop.rendering.plot import plot, require_plot
@@ -27,6 +28,8 @@ def run_train(
     *,
     data: str | None = None,
     target: tuple[str, ...] = (),
+    task: Task | None = None,
+    hidden: tuple[int, ...] | None = None,
     learning_rate: float | None = None,
     seed: int | None = None,
     output: str | None = None,
@@ -50,7 +53,8 @@ def run_train(
         found = "a network file" if output is not None else "no --output"
         raise InvalidArgument(f"--resume continues the model named by --output, found {found}")
     with Interrupts() as interrupts, notices(quiet), display(quiet) as shown:
-        problem = load(net, data=data, target=target or None, seed=seed, progress=shown.reading if shown else None)
+        table: dict[str, Any] = {"data": data, "target": target, "task": task, "hidden": hidden}
+        problem = opened(net, **table, seed=seed, progress=shown.reading if shown else None)
         if learning_rate is not None:
             problem = replace(problem, optimizer=replace(problem.optimizer, learning_rate=learning_rate))
         if problem.fitted is not None and output is not None and model is None:

@@ -28,6 +28,8 @@ from clearprop.messages import abridged
 Label = str | float
 """A class, as the table calls it: text or a number."""
 Missing = Literal["refuse", "mean", "drop"]
+Task = Literal["classes", "numbers"]
+"""What a target column holds."""
 
 
 def class_weights(value: Any) -> str | dict[str, float]:

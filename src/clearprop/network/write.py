@@ -45,6 +45,22 @@ def write(problem: Problem) -> str:
     return tomlkit.dumps(structure(problem))
 
 
+def outline(problem: Problem) -> str:
+    """Return the problem as TOML text without its numbers: weights are drawn anew. What most people change is
+    written out, also where it is the default."""
+    import tomlkit
+
+    content = structure(problem, numbers=False)
+    if problem.data is not None:
+        content["data"] |= {name: getattr(problem.data, name) for name in ("split", "missing")}
+        if len(problem.data.target) == 1:
+            content["data"]["target"] = problem.data.target[0]
+    content["training"] = {"batch_size": problem.settings.batch_size, "seed": problem.settings.seed} | content.get(
+        "training", {}
+    )
+    return tomlkit.dumps({key: _plain(value) for key, value in content.items()})
+
+
 @suggests_options()
 def save(problem: Problem, path: str | os.PathLike[str]) -> None:
     """Write the network file, whole or not at all.

@@ -6,6 +6,7 @@ from clearprop.expressions import Symbol
 from clearprop.messages import abridged, counted
 from clearprop.network.description import Network
 from clearprop.network.problem import Problem
+from clearprop.rendering.columns import column_lines
 from clearprop.rendering.conventions import drawn_parameters, in_words
 from clearprop.rendering.document import Diagram, Document, Equation, Grid, Line, Lines, Paragraph
 from clearprop.training.batching import batch_size
@@ -28,7 +29,7 @@ def problem_summary(problem: Problem) -> Document:
     network, optimizer, settings = problem.network, problem.optimizer, problem.settings
     batches = "" if problem.examples is None else f"batches of {batch_size(problem):,}; "
     return (
-        Lines((f"{abridged(problem.name, 200)}: {_examples(problem)}",)),
+        Lines((f"{abridged(problem.name, 200)}: {_examples(problem)}", *column_lines(problem))),
         layers_grid(network),
         Paragraph(
             f"loss {abridged(network.loss.rule.name, 40)}; {optimizer.name}, "

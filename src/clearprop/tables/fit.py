@@ -160,10 +160,8 @@ def usable(table: Table, data: Data, inputs: Sequence[str]) -> Array:
     missing = {name: each.missing for name, each in table.columns.items() if each.missing.any()}
     optional = set(inputs) if data.missing == "mean" else set()
     refused = {name: rows for name, rows in missing.items() if name not in optional}
-    if refused and data.missing != "drop":
+    if refused and data.missing == "refuse":
         remedy = 'fill them in, or set missing = "mean" or "drop" under [data]'
-        if data.missing == "mean":
-            remedy = 'only inputs have a mean; fill them in, or set missing = "drop" under [data]'
         faults = [Fault(column(name), _empty(rows)) for name, rows in refused.items()]
         last = min(len(faults), UnfitTable.SHOWN) - 1
         faults[last] = Fault(faults[last].where, f"{faults[last].message}; {remedy}")
@@ -175,6 +173,9 @@ def usable(table: Table, data: Data, inputs: Sequence[str]) -> Array:
         remedy = 'leave the columns without values out of inputs, or set missing = "mean"'
         found = f"no row is left: every one of {len(table):,} has an empty cell ({counts}); {remedy}"
         raise UnfitTable([Fault("", found)], table.source)
+    if refused and data.missing == "mean":  # only inputs have one
+        empty = " and ".join(f"{column(name)} ({_empty(rows)})" for name, rows in refused.items())
+        notice(f"{table.source}: rows are left out for want of {empty}")
     return np.flatnonzero(~left_out)
 
 

@@ -1,0 +1,37 @@
+"""Open what NET names on the command line."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import click
+
+from clearprop.errors import InvalidArgument
+from clearprop.loading import load
+from clearprop.network.data import Task
+from clearprop.network.problem import Problem
+from clearprop.tables.made_for import NoTarget
+
+
+def opened(
+    net: str,
+    *,
+    data: str | None = None,
+    target: tuple[str, ...] = (),
+    task: Task | None = None,
+    hidden: tuple[int, ...] | None = None,
+    **more: Any,
+) -> Problem:
+    """Return the problem that NET and its options name; ``more`` are other options of ``load``."""
+    try:
+        return load(net, data=data, target=target or None, task=task, hidden=hidden, **more)
+    except NoTarget as error:
+        raise with_command(error, net) from None
+
+
+def with_command(error: NoTarget, net: str) -> InvalidArgument:
+    """Return the refusal of a table without a target with the command to type."""
+    context = click.get_current_context(silent=True)
+    command = context.command_path if context is not None else "clearprop train"
+    return InvalidArgument(f"{error}; type: {command} {shlex.quote(net)} --target {shlex.quote(error.columns[-1])}")
