@@ -75,10 +75,11 @@ class MissingExtra(RequestError):
 
 
 class Fault(NamedTuple):
-    """One thing that is wrong, and where: ``layers[1].weights``."""
+    """One thing that is wrong, and where: ``layers[1].weights``; ``name`` is set where a name is reserved."""
 
     where: str
     message: str
+    name: str = ""
 
     def __str__(self) -> str:
         return f"{self.where}: {self.message}" if self.where else self.message

@@ -153,10 +153,28 @@ def test_the_page_knows_how_latex_sets_them(problem: cp.Problem) -> None:
     assert found["latex"]["重"] == "{[}U+91CD{]}"
 
 
-RESERVED = ["E_total", "L", "penalty", "E_1", "L_2", "target_1", "t_2", "sum_u", "z_v", "output_u", "a_v", "delta_u"]
+RESERVED = ["E_total", "L", "penalty", "E_1", "L_2", "target_1", "t_2", "sum_u", "z_v", "output_u", "a_v", "delta_u",
+            "n", "η", "new_w2", "m_hat_w2", "velocity_w2"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", RESERVED)
 def test_parameters_are_not_called_what_a_quantity_is_called(name: str) -> None:
     with pytest.raises(InvalidNetwork, match=f'"{name}" is reserved: it is what '):
-        cp.Network(1, [cp.Dense(("u", "v"), weight_names=((name,), ("k",)))])
+        cp.Network(1, [cp.Dense(("u", "v"), weight_names=((name,), ("w2",)))])
+    with pytest.raises(
+        InvalidNetwork, match=f'^the network has 1 problem:\n  inputs: "{name}" is reserved: it is what '
+    ):
+        cp.Network((name,), [cp.Dense(("u", "v"), weight_names=(("w1",), ("w2",)))])
+
+
+@pytest.mark.parametrize("name", ["w1", "w2", "b_u"])
+def test_inputs_are_not_called_what_a_parameter_is_called(name: str) -> None:
+    with pytest.raises(InvalidNetwork, match=f'inputs: "{name}" is reserved: it is what a weight or bias is called'):
+        cp.Network((name,), [cp.Dense(("u", "v"))])
+
+
+@pytest.mark.parametrize(
+    "name", ["a", "b", "y", "z", "t", "E", "w", "w3", "L_3", "t_0", "t_01", "z_w", "weight", "new_u"]
+)
+def test_other_names_are_ordinary(name: str) -> None:
+    assert cp.Network((name,), [cp.Dense(("u", "v"))]).input_names == (name,)

@@ -14,7 +14,7 @@ from clearprop.network.names import Names
 from clearprop.network.notation import NOTATIONS, Notation
 
 
-@pytest.mark.parametrize("name", ["a", "b", "y", "z", "t", "n", "E", "E_3", "sum_w", "1", "_", "x1", "u"])
+@pytest.mark.parametrize("name", ["a", "b", "y", "z", "t", "N", "E", "E_3", "sum_w", "1", "_", "x1", "u"])
 def test_other_names_are_ordinary(name: str) -> None:
     network = cp.Network(1, [cp.Dense(("u", "v"), weight_names=((name,), ("k",)))])
     assert Names(network).find(name) == q.Parameter(0)

@@ -119,6 +119,7 @@ seed = 5
     assert cp.load(tmp_path / "again.toml").parameters == counted.parameters
 
 
+@pytest.mark.filterwarnings("ignore:column .* is called")
 def test_names_are_unique_among_inputs_units_and_parameters(tmp_path: Path) -> None:
     columns = ["w1", "y1", "b_y1", "setosa", "a b", "a-b", "a_b", "?", "!", "x" * 200, "x" * 199]
     content = ",".join(columns) + ",y\n" + ",".join(["1"] * 11) + ",a\n" + ",".join(["2"] * 11) + ",b\n"
@@ -133,6 +134,7 @@ def test_names_are_unique_among_inputs_units_and_parameters(tmp_path: Path) -> N
     assert cp.load(path).network.input_names == names
 
 
+@pytest.mark.filterwarnings("ignore:column .* is called")
 @given(st.lists(st.text("ab_ -é1w", max_size=4).map(str.strip).filter(bool), min_size=1, max_size=8, unique=True))
 def test_any_names_become_names_of_inputs(tmp_path_factory: pytest.TempPathFactory, columns: list[str]) -> None:
     columns = [name for name in columns if name not in ("y", "1") and not name.strip("-").isdigit()] or ["p"]

@@ -18,7 +18,7 @@ from clearprop.expressions import Operator, Symbol, numeric, simplify
 from clearprop.network.description import Network, Objective
 from clearprop.network.examples import NOT_WHOLE, OUTSIDE
 from clearprop.network.layout import WEIGHT
-from clearprop.network.notation import ACCENTED, GREEK, NOTATIONS
+from clearprop.network.notation import ACCENTED, GREEK, NOTATIONS, STATE_WORDS
 from clearprop.propagation.dropout import KEPT
 from clearprop.propagation.finite import SENTENCES as NOT_FINITE
 from clearprop.rendering.compose import SHOWN_EXAMPLES
@@ -74,6 +74,7 @@ def language() -> dict[str, Any]:
         "weight": WEIGHT,
         "greek": GREEK,
         "accented": ACCENTED,
+        "state_words": STATE_WORDS,
         "reductions": {name: tree(total) for name, total in REDUCTIONS.items()},
         "kept": tree(KEPT),
         "standardized": tree(STANDARDIZED),

@@ -17,7 +17,7 @@ from clearprop.models.history import History, keeps_best
 from clearprop.models.model import CHECKSUM, FORMAT, KEY, Model, Progress, checksum, digest
 from clearprop.models.preprocessing import UNFIT, read_fitted
 from clearprop.models.snapshot import Position, Snapshot
-from clearprop.network.data import Fitted
+from clearprop.network.data import Column, Fitted
 from clearprop.network.examples import Examples
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
@@ -82,7 +82,11 @@ class _Reader:
             raise
         except ClearpropError as error:
             raise self.damaged(f"its network does not make sense: {error}") from None
-        problem = replace(problem, fitted=self._fitted(problem, preprocessing))
+        fitted = self._fitted(problem, preprocessing)
+        if fitted is None and (old := network["inputs"].get("names", [])) != list(problem.network.input_names) and old:
+            # Inputs with another name are still found in tables under the old one.
+            fitted = Fitted(tuple(map(Column, old)), ())
+        problem = replace(problem, fitted=fitted)
         progress = None if training is None else self._progress(problem, training)
         if left := sorted(self.names - self.digests.keys()):
             raise self.damaged(f'its description has no tensor "{abridged(left[0])}"')

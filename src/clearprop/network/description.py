@@ -21,7 +21,14 @@ from clearprop.fields import accepted, boolean, check_fields, either, list_of, o
 from clearprop.messages import abridged, counted
 from clearprop.network.layer import MAX_UNITS, Dense
 from clearprop.network.layout import Layout
-from clearprop.network.name_checks import Places, count_or_names, duplicate_faults, form_faults, reserved_faults
+from clearprop.network.name_checks import (
+    Meanings,
+    Places,
+    count_or_names,
+    duplicate_faults,
+    form_faults,
+    reserved_faults,
+)
 from clearprop.rules.fused import FUSED, AnyFused
 from clearprop.rules.losses import Loss, loss
 
@@ -147,6 +154,11 @@ class Network(Displayable):
             for letter, layer in zip(letters, self.layers, strict=True)
         )
 
+    @property
+    def meanings(self) -> Meanings:
+        """What the names of its quantities mean."""
+        return Meanings(chain(*self.unit_names), lambda name: self.layout.find(name) is not None, self.sizes[-1])
+
     def _meaning_faults(self) -> Iterator[Fault]:
         yield from self._name_faults()
         if misfit := self.loss.rule.misfit(self.layers[-1].rule):
@@ -206,7 +218,14 @@ class Network(Displayable):
         yield from form_faults(units + parameters)
         yield from duplicate_faults("unit", units, chain(*default_units))
         yield from duplicate_faults("parameter", parameters, chain(*default_parameters))
-        yield from reserved_faults(parameters, self.layout.names(), chain(*self.unit_names), self.sizes[-1])
+        if parameters or units:  # names that nobody gave are never reserved
+            meanings, explicit = self.meanings, {name for _, names in parameters for name in names}
+            yield from reserved_faults(parameters, meanings.__getitem__)
+            # An input and a weight may both be given the same name, as a course may do.
+            yield from reserved_faults(
+                units[:1] if units and units[0][0] == "inputs" else [],
+                lambda name: meanings[name] if name in explicit else meanings.of_input(name),
+            )
 
 
 def _objective(given: str | Loss | Objective | None, layers: Sequence[Dense]) -> Objective:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import filterfalse
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, count, filterfalse
 from numbers import Integral
 from typing import Any
 
 from clearprop.errors import Fault, InvalidArgument
 from clearprop.fields import BOOLEANS, shown
 from clearprop.messages import abridged
-from clearprop.network.notation import NOTATIONS, PENALTY, vocabulary
+from clearprop.network.notation import NOTATIONS, PENALTY, STATE_WORDS, vocabulary
 
 LONGEST = 200
 INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
@@ -117,28 +117,62 @@ def duplicate_faults(kind: str, places: Places, defaults: Iterable[str]) -> Iter
             yield Fault(where, f"the {kind} names {alike} are the same letters; names are unique")
 
 
-def reserved_faults(places: Places, parameters: Iterable[str], units: Iterable[str], outputs: int) -> Iterator[Fault]:
-    """Yield a fault for each parameter that is called what a quantity is called, in any notation."""
-    if not places:
-        return  # default names are never reserved, and a wide network has millions of the others
-    reserved, known = _reserved(units, outputs), set(parameters)
+class Meanings:
+    """The names of quantities, in every notation: what else is called so.
+
+    - ``units``, ``parameters``: the names of all units, and whether a parameter is called so.
+    - ``outputs``: the number of outputs.
+    """
+
+    def __init__(self, units: Iterable[str], is_parameter: Callable[[str], bool], outputs: int) -> None:
+        self.units, self.is_parameter, self.outputs = frozenset(units), is_parameter, outputs
+        self.of_units, self.of_outputs = vocabulary(KINDS), vocabulary(["error", "target"])
+        self.single = {PENALTY: "the penalty"}
+        for field in ("total_error", "learning_rate"):
+            self.single |= dict.fromkeys(vocabulary([field]), f"the {field.replace('_', ' ')}")
+
+    def __getitem__(self, name: str) -> str | None:
+        """Return what quantity has that name, or None."""
+        if name in self.single:
+            return self.single[name]
+        for notation in NOTATIONS.values():
+            old = name.removeprefix(notation.new_prefix).removesuffix(notation.new_suffix)
+            if old != name and self.is_parameter(old):
+                return f"the updated {old}"
+        for place, character in enumerate(name):
+            word, rest = name[:place], name[place + 1 :]
+            if character != "_" or not rest:
+                continue
+            if word in self.of_units and rest in self.units:
+                return f"the {KINDS[self.of_units[word]]} of {rest}"
+            if word in self.of_outputs and rest.isdecimal() and rest[0] != "0" and int(rest) <= self.outputs:
+                return f"{self.of_outputs[word]} {rest}"
+            if word in STATES and self.is_parameter(rest):
+                return f"what an optimizer keeps for {rest}"
+        return None
+
+    def of_input(self, name: str) -> str | None:
+        """Return what else has the name of an input: a parameter, or another quantity."""
+        return "a weight or bias" if self.is_parameter(name) else self[name]
+
+
+KINDS = {"sum": "weighted sum", "output": "output", "signal": "error signal"}
+STATES = {"m", "v", "s", "m_hat", "v_hat", "clipped", *STATE_WORDS.values()}
+
+
+def reserved_faults(places: Places, meaning: Callable[[str], str | None]) -> Iterator[Fault]:
+    """Yield a fault for each name that means something else, in any notation."""
     for place, names in places:
         for name in dict.fromkeys(names):
-            for notation in NOTATIONS.values():
-                old = name.removeprefix(notation.new_prefix).removesuffix(notation.new_suffix)
-                if old != name and old in known:
-                    reserved[name] = f"the updated {old}"
-            if name in reserved:
-                yield Fault(place, f'"{name}" is reserved: it is what {reserved[name]} is called; choose another')
+            if other := meaning(name):
+                yield Fault(place, f'"{name}" is reserved: it is what {other} is called; choose another', name)
 
 
-def _reserved(units: Iterable[str], outputs: int) -> dict[str, str]:
-    """Return the names of quantities, in every notation, each with what it stands for."""
-    reserved = {**dict.fromkeys(vocabulary(["total_error"]), "the total error"), PENALTY: "the penalty"}
-    named = {"sum": "the weighted sum", "output": "the output", "signal": "the error signal"}
-    words = vocabulary(named)
-    for unit in units:
-        reserved |= {f"{word}_{unit}": f"{named[role]} of {unit}" for word, role in words.items()}
-    for word, role in vocabulary(["error", "target"]).items():
-        reserved |= {f"{word}_{k}": f"{role} {k}" for k in range(1, outputs + 1)}
-    return reserved
+def free_name(name: str, taken: Callable[[str], object]) -> str:
+    """Return the name, with a number if it is taken.
+
+    >>> free_name("L", {"L", "L_2"}.__contains__)
+    'L_3'
+    """
+    numbered = chain([name], (f"{name}_{number}" for number in count(2)))
+    return next(each for each in numbered if not taken(each))

@@ -12,7 +12,7 @@ from clearprop.cached import cached_property
 from clearprop.errors import UnknownName
 from clearprop.network.description import Network
 from clearprop.network.name_checks import composed
-from clearprop.network.notation import DEFAULT, NOTATIONS, PENALTY, Notation, in_ascii, vocabulary
+from clearprop.network.notation import DEFAULT, NOTATIONS, PENALTY, STATE_WORDS, Notation, in_ascii, vocabulary
 
 # Layers count from 0; the outputs of layer -1 are the inputs.
 
@@ -163,7 +163,7 @@ class Names:
             case LearningRate():
                 return words.learning_rate
             case State(symbol, index):
-                return f"{symbol}_{self.layout.name(index)}"
+                return f"{STATE_WORDS.get(symbol, symbol)}_{self.layout.name(index)}"
             case Named(name):
                 return name
             case Derivative(TotalError(), Sum(layer, unit)) if words.signal:

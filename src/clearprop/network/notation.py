@@ -97,6 +97,9 @@ Accent = Literal["hat", "bar"]
 ACCENTED: dict[str, tuple[str, Accent]] = {"m_hat": ("m", "hat"), "v_hat": ("v", "hat"), "clipped": ("g", "bar")}
 """Quantities of optimizers that are set as a letter with an accent."""
 
+STATE_WORDS = {"b": "velocity"}
+"""What an optimizer keeps for a parameter, where its letter means something else: b_h1 is a bias."""
+
 
 def notation(name: str) -> Notation:
     """Return the notation of that name; suggest one for an unknown name."""

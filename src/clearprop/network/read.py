@@ -83,8 +83,29 @@ def read(text: str, source: str = "the network") -> Problem:
 
 
 def read_structure(content: Mapping[str, Any], source: str, fill: Callable[[Parameters], None]) -> Problem:
-    """Return the problem that a file's tables without numbers describe; ``fill`` puts the numbers in."""
-    return _Reader(content, abridged(source, 200)).problem(fill)
+    """Return the problem that a model's tables without numbers describe; ``fill`` puts the numbers in.
+
+    Names that an earlier version allowed and that are reserved now get a number.
+    """
+    try:
+        return _Reader(content, abridged(source, 200)).problem(fill)
+    except InvalidNetwork as error:
+        reserved = {fault.name for fault in error.problems}
+        if "" in reserved:
+            raise
+    return read_structure(_renamed(content, {name: f"{name}_2" for name in reserved}), source, fill)
+
+
+def _renamed(value: Any, new: Mapping[str, str]) -> Any:
+    """Return a model's tables with other names of inputs and parameters."""
+    if isinstance(value, Mapping):
+        return {
+            key: _renamed(item, new) if key in ("inputs", "names", "layers", "weight_names", "bias_names") else item
+            for key, item in value.items()
+        }
+    if isinstance(value, str):
+        return new.get(value, value)
+    return [_renamed(item, new) for item in value] if isinstance(value, list) else value
 
 
 class _Reader:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable
 from clearprop.expressions.printing import ATOM, POWER, SIGN, Piece
 from clearprop.network import names as q
 from clearprop.network.names import Names
-from clearprop.network.notation import ACCENTED, GREEK, PENALTY, Accent
+from clearprop.network.notation import ACCENTED, GREEK, PENALTY, STATE_WORDS, Accent
 from clearprop.rendering.document import Letter, Phrase, View
 from clearprop.rendering.line_breaks import Breakable
 
@@ -204,7 +204,7 @@ class Symbols:
     def _state(self, symbol: str) -> str:
         if symbol in ACCENTED:
             return self.pieces.accent(*ACCENTED[symbol])
-        return self.pieces.upright(symbol)
+        return self.pieces.upright(STATE_WORDS.get(symbol, symbol))
 
     def _parameter(self, index: int) -> str:
         name = self.names.layout.name(index)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
@@ -15,7 +14,7 @@ from clearprop.network.data import Column, Data, Fitted, Label
 from clearprop.network.description import AUTO, Network, usual_loss
 from clearprop.network.examples import Examples
 from clearprop.network.layer import Dense
-from clearprop.network.name_checks import as_name
+from clearprop.network.name_checks import as_name, free_name
 from clearprop.network.parameters import Parameters, grown
 from clearprop.network.problem import Problem
 from clearprop.tables import apply
@@ -24,6 +23,9 @@ from clearprop.tables.cells import moments
 from clearprop.tables.fit import fit, usable, wanted_to_fit
 from clearprop.tables.table import Table, Wanted, notice
 from clearprop.types import Array
+
+SHOWN = 5
+"""The number of columns with another name that are listed."""
 
 Reader = Callable[[Wanted], Table]
 """Reads the wanted columns of a table, from wherever it is."""
@@ -172,14 +174,17 @@ def _made(column: Column) -> str:
 
 
 def _input_names(network: Network, features: tuple[str, ...]) -> list[str]:
-    """Return a name for each feature that no unit or parameter has, as close to the feature's as a name can be."""
+    """Return a name for each feature that nothing else has, as close to the feature's as a name can be."""
     taken = {name for layer in network.unit_names for name in layer}
-    names, counts = [], Counter[str]()
+    names, meanings, others = [], network.meanings, []
     for feature in features:
-        plain = name = as_name(feature)
-        while unicodedata.normalize("NFKC", name) in taken or network.layout.find(name) is not None:
-            counts[plain] += 1
-            name = f"{plain}_{counts[plain] + 1}"
+        plain = as_name(feature)
+        name = free_name(plain, lambda each: unicodedata.normalize("NFKC", each) in taken or meanings.of_input(each))
+        if other := meanings.of_input(plain):
+            others.append(f'"{abridged(feature, 30)}" is called {name}, since {plain} is {other}')
         taken.add(unicodedata.normalize("NFKC", name))
         names.append(name)
+    if others:
+        more = f" (and {len(others) - SHOWN:,} more)" if len(others) > SHOWN else ""
+        notice(f"column {'; '.join(others[:SHOWN])}{more}")
     return names

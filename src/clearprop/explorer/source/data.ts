@@ -140,6 +140,7 @@ export interface Data {
   /** Begins the names of numbered weights. */
   weight: string;
   greek: Record<string, string>;
+  state_words: Record<string, string>;
   accented: Record<string, [letter: string, accent: "hat" | "bar"]>;
   /** Characters that LaTeX text cannot hold as they are. */
   latex: Record<string, string>;

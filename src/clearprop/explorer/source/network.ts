@@ -153,7 +153,7 @@ export class Names {
       case "rate":
         return words.learning_rate;
       case "state":
-        return `${quantity.name}_${network.parameterName(unit)}`;
+        return `${network.data.state_words[quantity.name] ?? quantity.name}_${network.parameterName(unit)}`;
       case "named":
         return quantity.name;
       case "derivative":

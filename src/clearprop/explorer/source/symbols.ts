@@ -71,7 +71,7 @@ export class Symbols<T> {
       }
       case "state": {
         const accent = network.data.accented[quantity.name];
-        const letter = accent ? p.accent(...accent) : this.upright(quantity.name);
+        const letter = accent ? p.accent(...accent) : this.upright(network.data.state_words[quantity.name] ?? quantity.name);
         return p.below(letter, this.inner(network.parameterName(unit)));
       }
       case "named":
