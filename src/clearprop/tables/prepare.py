@@ -149,7 +149,9 @@ def _named(network: Network, fitted: Fitted) -> Network:
     network = Network(network.inputs, layers, loss)
     if isinstance(network.inputs, tuple):
         return network
-    return Network(_input_names(network, fitted.features), layers, loss)
+    names = _input_names(network, fitted.features)
+    _say_renamed(network, fitted.features, names)
+    return Network(names, layers, loss)
 
 
 def _with_class_names(network: Network, classes: Sequence[Label]) -> Dense:
@@ -176,15 +178,25 @@ def _made(column: Column) -> str:
 def _input_names(network: Network, features: tuple[str, ...]) -> list[str]:
     """Return a name for each feature that nothing else has, as close to the feature's as a name can be."""
     taken = {name for layer in network.unit_names for name in layer}
-    names, meanings, others = [], network.meanings, []
+    names, meanings = [], network.meanings
     for feature in features:
-        plain = as_name(feature)
-        name = free_name(plain, lambda each: unicodedata.normalize("NFKC", each) in taken or meanings.of_input(each))
-        if other := meanings.of_input(plain):
-            others.append(f'"{abridged(feature, 30)}" is called {name}, since {plain} is {other}')
+        name = free_name(
+            as_name(feature), lambda each: unicodedata.normalize("NFKC", each) in taken or meanings.of_input(each)
+        )
         taken.add(unicodedata.normalize("NFKC", name))
         names.append(name)
+    return names
+
+
+def _say_renamed(network: Network, features: tuple[str, ...], names: Sequence[str]) -> None:
+    """Say which columns are called otherwise, since their name means something else."""
+    meanings = network.meanings
+    named = [(feature, name, as_name(feature)) for feature, name in zip(features, names, strict=True)]
+    others = [
+        f'"{abridged(feature, 30)}" is called {name}, since {plain} is {meaning}'
+        for feature, name, plain in named
+        if (meaning := meanings.of_input(plain))
+    ]
     if others:
         more = f" (and {len(others) - SHOWN:,} more)" if len(others) > SHOWN else ""
         notice(f"column {'; '.join(others[:SHOWN])}{more}")
-    return names
