@@ -149,7 +149,7 @@ def test_replacing_a_field_checks_it() -> None:
     ("make", "message"),
     [
         (lambda: Schedule("cosin"), 'unknown schedule "cosin"; did you mean "cosine"?'),
-        (lambda: Schedule("cosine", {"epoch": 3}), 'unknown constant of the schedule cosine "epoch"; did you mean "ep'),
+        (lambda: Schedule("cosine", {"epoch": 3}), 'the schedule cosine has no setting "epoch"; did you mean "ep'),
         (lambda: Schedule("cosine", {"epochs": 0}), "epochs: expected a whole number of at least 1, found 0"),
         (lambda: Schedule("plateau", {"factor": 1}), "factor: expected a number of at least 0 and below 1, found 1"),
         (lambda: Schedule(warmup=-1), "warmup: expected a whole number of at least 0, found -1"),

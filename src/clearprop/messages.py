@@ -11,6 +11,8 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     candidates = list(known)
     close = [candidate for candidate in candidates if candidate.lower() == name.lower()]
     close = close or get_close_matches(name, candidates, n=1, cutoff=0.6)
+    if not close and name != name.lower():
+        close = get_close_matches(name.lower(), candidates, n=1, cutoff=0.6)
     if close:
         hint = f'did you mean "{close[0]}"?'
     elif len(candidates) <= 20:

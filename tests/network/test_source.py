@@ -18,7 +18,10 @@ from clearprop.network.source import require_shallow
     [
         ('[inputs]\nnames = ["a",\n', "line 2, the end of the file: "),
         ("[inputs]\ncount = \n", "line 2, column 9: invalid value\n  count = "),
-        ("[inputs]\ncount = 1\ncount = 2\n[[layers]]\n", "line 3, column 10: cannot overwrite a value\n  count = 2"),
+        (
+            "[inputs]\ncount = 1\ncount = 2\n[[layers]]\n",
+            "line 3, column 10: a key stands twice in this table; remove one of the two\n  count = 2",
+        ),
         ("a = 1\r\nb = '\r\n", "line 2, "),
         ("x = " + "9" * 5000 + "\n", ""),
     ],

@@ -30,7 +30,7 @@ def test_every_rule_has_a_source() -> None:
         (lambda: activation("elu", alhpa=1.0), 'unknown constant of elu "alhpa"; did you mean "alpha"?'),
         (lambda: loss("huberr"), 'unknown loss "huberr"; did you mean "huber"?'),
         (lambda: optimizer("adm"), 'unknown optimizer "adm"; did you mean "adam"?'),
-        (lambda: optimizer("sgd", momentun=1), 'unknown key of the optimizer sgd "momentun"; did you mean "momentum"?'),
+        (lambda: optimizer("sgd", momentun=1), 'sgd has no setting "momentun"; did you mean "momentum"?'),
         (lambda: SGD(nesterov=True), "sgd: nesterov needs a momentum above 0 and a dampening of 0"),
         (lambda: SGD(-1.0), "learning_rate: expected a number of at least 0, found -1.0"),
         (lambda: Adam(betas=(0.9, 1.0)), "betas: entry 2: expected a number of at least 0 and below 1, found 1.0"),
@@ -48,14 +48,14 @@ def test_errors_say_what_was_meant(make: Callable[[], Any], message: str) -> Non
 @pytest.mark.parametrize(
     ("make", "kind", "message"),
     [
-        (lambda: activation("Relu"), UnknownName, 'unknown activation "Relu"; did you mean "relu"?'),
+        (lambda: activation("rellu"), UnknownName, 'unknown activation "rellu"; did you mean "relu"?'),
         (lambda: activation("sigmod"), UnknownName, 'unknown activation "sigmod"; did you mean "sigmoid"?'),
         (lambda: activation("qqq"), UnknownName, 'unknown activation "qqq"; known: identity, logistic, tanh, relu'),
         (lambda: loss("mse"), UnknownName, 'unknown loss "mse"; known: half_squared_error, squared_error'),
         (lambda: loss("squared_eror"), UnknownName, 'unknown loss "squared_eror"; did you mean "squared_error"?'),
-        (lambda: optimizer("SGD"), UnknownName, 'unknown optimizer "SGD"; did you mean "sgd"?'),
+        (lambda: optimizer("SGDD"), UnknownName, 'unknown optimizer "SGDD"; did you mean "sgd"?'),
         (lambda: initializer("glorot"), UnknownName, 'unknown initializer "glorot"; did you mean "glorot_'),
-        (lambda: schedule("step", siz=3), UnknownName, 'unknown constant of the schedule step "siz"; did you mean'),
+        (lambda: schedule("step", siz=3), UnknownName, 'the schedule step has no setting "siz"; did you mean'),
         (
             lambda: schedule("step", size=0),
             InvalidArgument,
@@ -102,7 +102,7 @@ def test_errors_say_what_was_meant(make: Callable[[], Any], message: str) -> Non
         (
             lambda: optimizer("adamw", lr=1),
             UnknownName,
-            'unknown key of the optimizer adamw "lr"; known: learning_rate',
+            'adamw has no setting "lr"; did you mean "learning_rate"?',
         ),
     ],
 )

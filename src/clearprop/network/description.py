@@ -30,7 +30,8 @@ from clearprop.network.name_checks import (
     reserved_faults,
 )
 from clearprop.rules.fused import FUSED, AnyFused
-from clearprop.rules.losses import Loss, loss
+from clearprop.rules.losses import LOSSES, Loss, loss
+from clearprop.rules.other_names import loss_meant
 
 MAX_LAYERS = 1_000
 MAX_PARAMETERS = 200_000_000
@@ -234,4 +235,17 @@ def _objective(given: str | Loss | Objective | None, layers: Sequence[Dense]) ->
         return given
     if given is None:
         return Objective(usual_loss(layers), named=False)
-    return Objective(loss(given) if isinstance(given, str) else given)
+    return objective(given, layers) if isinstance(given, str) else Objective(given)
+
+
+def objective(name: str, layers: Sequence[Dense], **constants: float) -> Objective:
+    """Return the loss of that name for a network of these layers; names of other frameworks are understood.
+
+    Raises:
+        UnknownName: no such loss or constant.
+        InvalidArgument: a name that means something else for this network; says what to write.
+        InvalidExpression: the text is neither a name nor an expression.
+    """
+    last = layers[-1] if layers else None
+    meant = loss_meant(name, last.rule.name if last else "nothing", last.size if last else 1, LOSSES)
+    return Objective(loss(meant.name, **constants), meant.over_outputs or "sum")

@@ -188,7 +188,11 @@ def _faults(
     if targets is None or targets == ():  # it has none, or they could not be read
         return
     if outputs is not None and len(targets) != outputs:
-        yield Fault(f"{place}.targets", f"expected {counted(outputs, 'number')}, one per output, found {len(targets)}")
+        hint = _class_hint(outputs, targets, rule)
+        found = f"expected {counted(outputs, 'number')}, one per output, found {len(targets)}{hint}"
+        yield Fault(f"{place}.targets", found)
+        if hint:
+            return
     yield from _finite(f"{place}.targets", targets)
     if rule is None or not all(np.isfinite(targets)):
         return
@@ -199,6 +203,16 @@ def _faults(
         yield Fault(f"{place}.targets", OUTSIDE.format(loss=rule.name, low=low, high=high, found=outside[0]))
     elif not whole(rule, row):
         yield Fault(f"{place}.targets", NOT_WHOLE.format(loss=rule.name, found=sum(targets)))
+
+
+def _class_hint(outputs: int, targets: list[float], rule: Loss | None) -> str:
+    """Return how to write the class that a single target may be the number of, counted from 0 as frameworks do."""
+    if rule is None or not rule.sums_to_one or len(targets) != 1 or targets[0] not in range(outputs):
+        return ""
+    if outputs > 20:
+        return "; write 1 for the class and 0 for the others"
+    number = int(targets[0])
+    return f"; if {number} is a class, counted from 0, write {[int(k == number) for k in range(outputs)]}"
 
 
 def _finite(place: str, values: Sequence[float]) -> Iterator[Fault]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from clearprop.errors import ClearpropError, Fault, InvalidArgument, InvalidNetwork, UnreadableFile
+from clearprop.errors import ClearpropError, Fault, InvalidArgument, InvalidNetwork, Notice, UnreadableFile
 from clearprop.expressions import Number
 from clearprop.fields import (
     accepted,
@@ -31,10 +32,10 @@ from clearprop.fields import (
     string,
     suggests_options,
 )
-from clearprop.messages import abridged, counted, unknown
+from clearprop.messages import abridged, counted
 from clearprop.network import values
 from clearprop.network.data import Data
-from clearprop.network.description import AUTO, Network, Objective, usual_loss
+from clearprop.network.description import AUTO, Network, Objective, objective, usual_loss
 from clearprop.network.examples import Examples, row_faults
 from clearprop.network.layer import Dense
 from clearprop.network.notation import DEFAULT, NOTATIONS
@@ -43,12 +44,16 @@ from clearprop.network.problem import Problem, Settings
 from clearprop.network.section import Section
 from clearprop.network.source import read_text, require_shallow, toml_message
 from clearprop.rules.activations import Activation, activation
-from clearprop.rules.initializers import INITIALIZERS
-from clearprop.rules.losses import LOSSES, Loss, loss
+from clearprop.rules.losses import LOSSES, Loss
 from clearprop.rules.optimizers import OPTIMIZERS, SGD, Optimizer, hyperparameter_check, optimizer, optimizer_keys
+from clearprop.rules.other_names import own_name
 from clearprop.rules.penalties import Penalty
 
 FORMAT = 1
+AFTER_SOFTMAX = (
+    "binary_cross_entropy after softmax counts each class's share twice; for classes that exclude each other the loss "
+    "is categorical_cross_entropy"
+)
 
 IDENTITY = activation("identity")
 Inputs = int | tuple[str, ...] | Literal["auto"]
@@ -212,7 +217,7 @@ class _Reader:
         bias = table.take("bias", values.bias, None)
         bias_names = table.take("bias_names", values.bias_names, None)
         train_bias = table.take("train_bias", checks(Dense)["train_bias"], True)
-        init = table.take("init", one_of("initializer", INITIALIZERS), None)
+        init = table.take("init", values.initializer_name, None)
         dropout = table.take("dropout", checks(Dense)["dropout"], 0.0)
         table.finish()
         if matrix is not None:
@@ -243,39 +248,47 @@ class _Reader:
     def loss(self, layers: Sequence[Dense]) -> tuple[Objective | None, Loss | None]:
         table = self.root.table("loss")
         name = table.take("name", string, None)
-        over_outputs = table.take("over_outputs", checks(Objective)["over_outputs"], "sum")
+        over_outputs = table.take("over_outputs", checks(Objective)["over_outputs"], None)
         over_examples = table.take("over_examples", checks(Objective)["over_examples"], "mean")
         constants = self.constants(table, name)
         if "name" in table.content and name is None:
             return None, None
         try:
-            rule = usual_loss(layers) if name is None else loss(name, **constants)
+            meant = Objective(usual_loss(layers), named=False) if name is None else objective(name, layers, **constants)
         except ClearpropError as error:
-            table.fault("name", str(error))
+            if not layers or layers[-1].rule is not UNKNOWN:  # without an activation, no loss can be judged
+                table.fault("name", str(error))
             return None, None
-        return Objective(rule, over_outputs, over_examples, name is not None), rule  # type: ignore[arg-type]
+        meant = replace(meant, over_outputs=over_outputs or meant.over_outputs, over_examples=over_examples)
+        if meant.rule.name == "binary_cross_entropy" and layers and layers[-1].rule.name == "softmax":
+            warnings.warn(f"{self.source}: {AFTER_SOFTMAX}", Notice, stacklevel=2)
+        return meant, meant.rule
 
     @staticmethod
     def constants(table: Section, name: str | None) -> dict[str, float]:
         """Return the named constants in the rest of the loss's table."""
         rest = [key for key in table.content if key not in table.known]
-        usual = LOSSES[name].constants if name is not None and name in LOSSES else {}
+        own = name and own_name(name, LOSSES)
+        usual = LOSSES[own].constants if own in LOSSES else {}
         for key in rest:
             if key not in usual:
-                table.fault(abridged(key), unknown("key", key, [*table.known, *usual]))
+                table.unknown(key, [*table.known, *usual])
         found = {key: table.take(key, number, None) for key in rest if key in usual}
         return {key: value for key, value in found.items() if value is not None}
 
     def optimizer(self) -> Optimizer:
         table = self.root.table("optimizer")
-        name = table.take("name", string, "sgd")
+        name = own_name(table.take("name", string, "sgd"), OPTIMIZERS)
         given: dict[str, Any] = {}
         before = len(self.faults)
         known = optimizer_keys(name) if name in OPTIMIZERS else table.content
         for key in table.content:
             if key != "name":
                 # A key that does not exist is reported as such, whatever its value.
-                given[key] = table.take(key, hyperparameter_check(key) if key in known else lambda value: value, None)
+                check = hyperparameter_check(key)
+                value = table.take(key, check if key in known else lambda value: value, None)
+                if key in known or not table.belongs_elsewhere(key):
+                    given[key] = value
         if len(self.faults) > before:
             return SGD()
         try:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
+from functools import cache
 from typing import Any, TypeVar
 
 from clearprop.errors import ClearpropError, Fault
 from clearprop.fields import Unexpected, accepted, checks, list_of
 from clearprop.messages import abridged, unknown
+from clearprop.network.data import Data
+from clearprop.network.problem import Settings
+from clearprop.rules.optimizers import OPTIMIZERS, optimizer_keys
+from clearprop.rules.other_names import SETTINGS
+from clearprop.rules.penalties import Penalty
 
 T = TypeVar("T")
 
@@ -64,7 +70,37 @@ class Section:
         """Report the keys that were not taken."""
         for key in self.content:
             if key not in self.known:
-                self.fault(abridged(key), unknown("key", key, self.known))
+                self.unknown(key, self.known)
+
+    def unknown(self, key: str, known: Iterable[str]) -> None:
+        """Report a key that does not exist: what was meant, or the table that it belongs to."""
+        own, known = SETTINGS.get(key, key), list(known)
+        if own != key and own in known:
+            self.fault(abridged(key), f'unknown key "{abridged(key)}"; did you mean "{own}"?')
+        elif not self.belongs_elsewhere(key):
+            self.fault(abridged(key), unknown("key", key, known))
+
+    def belongs_elsewhere(self, key: str) -> bool:
+        """Report a key that is one of another table; return whether it is."""
+        own = SETTINGS.get(key, key)
+        home = next((table for table, keys in _tables().items() if own in keys and table != self.place), None)
+        if home is None or self.place not in ("", *_tables()):
+            return False
+        called = "" if own == key else f', called "{own}"'
+        self.fault(abridged(key), f'unknown key "{abridged(key)}"; it belongs under [{home}]{called}')
+        return True
+
+
+@cache
+def _tables() -> dict[str, set[str]]:
+    """Return the keys of the tables that a file has once."""
+    return {
+        "training": {each.name for each in fields(Settings)},
+        "optimizer": {key for name in OPTIMIZERS for key in optimizer_keys(name)},
+        "data": {each.name for each in fields(Data)},
+        "penalty": {each.name for each in fields(Penalty)},
+        "loss": {"over_outputs", "over_examples"},
+    }
 
 
 def mapping(value: Any) -> dict[str, Any]:

@@ -85,9 +85,27 @@ def toml_message(error: tomllib.TOMLDecodeError, text: str) -> str:
         what, _, place = message.rpartition(" (at line ")
         line = int(place.split(",")[0])
         column = place.rstrip(")").rpartition(" ")[2]
-        shown = abridged(text.split("\n")[line - 1].rstrip("\r"), 100)
-        return f"line {line}, column {column}: {what}\n  {shown}"
+        whole = text.split("\n")[line - 1].rstrip("\r")
+        what = _plainly(what, whole[int(column) - 1 :])
+        return f"line {line}, column {column}: {what}\n  {abridged(whole, 100)}"
     if message.endswith(" (at end of document)"):
         line = text.rstrip().count("\n") + 1
         return f"line {line}, the end of the file: {message.removesuffix(' (at end of document)')}"
     return message
+
+
+def _plainly(what: str, rest: str) -> str:
+    """Return what is wrong in words that say what to do; ``rest`` is the line from the place on."""
+    if twice := re.fullmatch(r"cannot declare \((.*?),?\) twice", what):
+        name = ".".join(part.strip(" '\"") for part in twice[1].split(","))
+        return f"[{abridged(name)}] stands twice; where there are several, write [[{abridged(name)}]] each time"
+    if what == "cannot overwrite a value":
+        return "a key stands twice in this table; remove one of the two"
+    word = re.match(r"[^\W\d]\w*", rest)
+    if what == "invalid value" and word:
+        if word[0].lower() in ("true", "false"):
+            return f"invalid value; write {word[0].lower()}"
+        return f'text needs quotes: "{abridged(word[0])}"'
+    if re.match(r",\s*\d", rest) and what.startswith("expected newline"):
+        return f"{what}; decimals are written with a point"
+    return what

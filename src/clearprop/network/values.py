@@ -10,6 +10,7 @@ from clearprop.fields import Unexpected, integer, names, number, numbers, shown,
 from clearprop.network.description import AUTO
 from clearprop.network.layer import MAX_UNITS
 from clearprop.rules.activations import activation
+from clearprop.rules.initializers import initializer
 
 
 def units(value: Any) -> int | tuple[str, ...]:
@@ -37,6 +38,10 @@ def activation_rule(value: Any) -> Any:
     if not isinstance(value, str):
         raise Unexpected('a name, an expression in z, or {name = "…", …}')
     return activation(value)
+
+
+def initializer_name(value: Any) -> str:
+    return initializer(string(value)).name
 
 
 def bias(value: Any) -> float | list[float] | bool:

@@ -15,10 +15,11 @@ from typing import ClassVar
 import numpy as np
 
 from clearprop.cached import cached_property
-from clearprop.errors import UnknownName
 from clearprop.expressions import Expression, Number, Slope, Symbol, bind, differentiate, evaluate, parse, simplify
 from clearprop.expressions.tree import erf, exp, expm1, greater, logistic, maximum, softplus, sqrt, tanh, where
 from clearprop.fields import accepted, string
+from clearprop.rules.other_names import ACTIVATIONS as OTHERS
+from clearprop.rules.other_names import own_name, unknown_rule
 from clearprop.rules.roles import Role, y, z
 from clearprop.rules.rule import Rule
 from clearprop.types import Array
@@ -185,7 +186,6 @@ ACTIVATIONS: Mapping[str, AnyActivation] = {
         Softmax(),
     )
 }
-ALIASES: Mapping[str, str] = {"linear": "identity", "sigmoid": "logistic", "swish": "silu"}
 
 
 def activation(name: str, /, **constants: float) -> AnyActivation:
@@ -202,9 +202,9 @@ def activation(name: str, /, **constants: float) -> AnyActivation:
     'logistic(z) + z * logistic(z) * logistic(-z)'
     """
     name = accepted(string, name, "activation")
-    rule = ACTIVATIONS.get(ALIASES.get(name, name))
+    rule = ACTIVATIONS.get(own_name(name, ACTIVATIONS, OTHERS))
     if rule is None:
         if name.isidentifier() and name != "z":
-            raise UnknownName("activation", name, [*ACTIVATIONS, *ALIASES])
+            raise unknown_rule("activation", name, [*ACTIVATIONS, *OTHERS])
         rule = Activation(name, parse(name, {"z": Role.SUM}), "given as an expression", bounds=None)
     return rule.with_constants(constants)

@@ -15,6 +15,8 @@ import numpy as np
 from clearprop.expressions import Expression, Number, evaluate
 from clearprop.expressions.tree import sqrt
 from clearprop.fields import accepted, one_of
+from clearprop.rules.other_names import INITIALIZERS as OTHERS
+from clearprop.rules.other_names import own_name
 from clearprop.rules.roles import Role, fan_in, fan_out
 from clearprop.types import Array
 
@@ -53,4 +55,4 @@ INITIALIZERS: Mapping[str, Initializer] = {
 
 def initializer(name: str) -> Initializer:
     """Return the initializer of that name."""
-    return INITIALIZERS[accepted(one_of("initializer", INITIALIZERS), name)]
+    return INITIALIZERS[accepted(one_of("initializer", INITIALIZERS), own_name(name, INITIALIZERS, OTHERS))]

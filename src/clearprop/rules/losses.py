@@ -15,11 +15,11 @@ from typing import Literal
 import numpy as np
 
 from clearprop.cached import cached_property
-from clearprop.errors import UnknownName
 from clearprop.expressions import Expression, Number, Slope, Symbol, bind, differentiate, evaluate, parse
 from clearprop.expressions.tree import absolute, greater, log, where
 from clearprop.fields import accepted, string
 from clearprop.rules.activations import ACTIVATIONS, Activation, AnyActivation, Softmax
+from clearprop.rules.other_names import own_name, unknown_rule
 from clearprop.rules.roles import Role, t, y
 from clearprop.rules.rule import Rule
 
@@ -158,9 +158,9 @@ def loss(name: str, /, **constants: float) -> Loss:
     '-4 * (t - y)**3'
     """
     name = accepted(string, name, "loss")
-    rule = LOSSES.get(name)
+    rule = LOSSES.get(own_name(name, LOSSES))
     if rule is None:
         if name.isidentifier() and name not in ("y", "t"):
-            raise UnknownName("loss", name, LOSSES)
+            raise unknown_rule("loss", name, LOSSES)
         rule = Loss(name, parse(name, {"y": Role.OUTPUT, "t": Role.TARGET}), "given as an expression")
     return rule.with_constants(constants)

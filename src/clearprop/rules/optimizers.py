@@ -33,6 +33,7 @@ from clearprop.fields import (
     pair,
     share,
 )
+from clearprop.rules.other_names import own_name
 from clearprop.rules.roles import g, rate, step, w
 from clearprop.rules.schedules import Schedule, schedule_rule
 
@@ -324,4 +325,4 @@ def optimizer(name: str, /, **options: Any) -> Optimizer:
     >>> optimizer("sgd", learning_rate=0.6, clip_norm=1.0).clip_norm
     1.0
     """
-    return OPTIMIZERS[accepted(one_of("optimizer", OPTIMIZERS), name)](**options)
+    return OPTIMIZERS[accepted(one_of("optimizer", OPTIMIZERS), own_name(name, OPTIMIZERS))](**options)

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple
 
 from clearprop.cached import cached_property
-from clearprop.errors import UnknownName
 from clearprop.expressions import Expression, Symbol, evaluate
 from clearprop.expressions.tree import cos, floor, greater, less, maximum, minimum, where
 from clearprop.fields import Check, Unexpected, accepted, at_least_zero, check_fields, integer, one_of, share, string
+from clearprop.rules.other_names import SCHEDULES as OTHERS
+from clearprop.rules.other_names import UnknownSetting, own_name
 from clearprop.rules.roles import Role, step
 from clearprop.types import Array
 
@@ -79,7 +80,7 @@ class Schedule:
         usual = SCHEDULES[self.name].constants
         for key, value in self.constants.items():
             if key not in usual:
-                raise UnknownName(f"constant of the schedule {self.name}", key, [*usual, "warmup"])
+                raise UnknownSetting(f"the schedule {self.name}", key, [*usual, "warmup"])
             accepted(CHECKS.get(key, at_least_zero), value, key)
         object.__setattr__(self, "constants", {**usual, **self.constants})
         check_fields(self)
@@ -103,7 +104,7 @@ def schedule(name: str, /, **constants: Any) -> Schedule:
     Schedule(name='step', constants={'size': 3, 'gamma': 0.1}, warmup=10)
     """
     warmup = constants.pop("warmup", 0)
-    return Schedule(name, constants, warmup)
+    return Schedule(own_name(name, SCHEDULES, OTHERS), constants, warmup)
 
 
 def schedule_rule(value: Any) -> Schedule:
