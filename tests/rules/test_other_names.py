@@ -127,7 +127,7 @@ def test_binary_cross_entropy_after_softmax_is_warned_of() -> None:
 
 # --- PyTorch's numbers ----------------------------------------------------------------------------
 
-TORCH = {
+TORCH: dict[str, tuple[str, str, Any]] = {
     "MSELoss": ("identity", "squared_error", "mean"),
     "L1Loss": ("identity", "absolute_error", "mean"),
     "HuberLoss": ("identity", "huber", "mean"),

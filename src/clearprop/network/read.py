@@ -249,7 +249,7 @@ class _Reader:
         table = self.root.table("loss")
         name = table.take("name", string, None)
         over_outputs = table.take("over_outputs", checks(Objective)["over_outputs"], None)
-        over_examples = table.take("over_examples", checks(Objective)["over_examples"], "mean")
+        over_examples: Any = table.take("over_examples", checks(Objective)["over_examples"], "mean")
         constants = self.constants(table, name)
         if "name" in table.content and name is None:
             return None, None
@@ -268,7 +268,7 @@ class _Reader:
     def constants(table: Section, name: str | None) -> dict[str, float]:
         """Return the named constants in the rest of the loss's table."""
         rest = [key for key in table.content if key not in table.known]
-        own = name and own_name(name, LOSSES)
+        own = own_name(name or "", LOSSES)
         usual = LOSSES[own].constants if own in LOSSES else {}
         for key in rest:
             if key not in usual:
