@@ -139,7 +139,7 @@ def test_an_unknown_option_is_refused_with_what_was_meant(name: str) -> None:
             "checkpoint: expected a number of at least 0, found -1",
         ),
         (lambda: untyped.train(LECTURE, metrics="yes"), 'metrics: expected true or false, found "yes"'),
-        (lambda: untyped.Adam(clip_nrm=1), 'unknown key of the optimizer adam "clip_nrm"; did you mean "clip_norm"?'),
+        (lambda: untyped.Adam(clip_nrm=1), 'adam has no setting "clip_nrm"; did you mean "clip_norm"?'),
         (lambda: untyped.SGD(schedule="cosin"), 'schedule: unknown schedule "cosin"; did you mean "cosine"?'),
         (
             lambda: untyped.train(LECTURE, lr=0.1),

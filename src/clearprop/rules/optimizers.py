@@ -17,7 +17,7 @@ from typing import Annotated, Any, NamedTuple, ParamSpec, TypedDict, Unpack
 import numpy as np
 
 from clearprop.cached import cached_property
-from clearprop.errors import InvalidArgument, UnknownName
+from clearprop.errors import InvalidArgument
 from clearprop.expressions import Expression, Number, Symbol
 from clearprop.expressions.tree import greater, maximum, minimum, sqrt, symbols, where
 from clearprop.fields import (
@@ -33,7 +33,7 @@ from clearprop.fields import (
     pair,
     share,
 )
-from clearprop.rules.other_names import own_name
+from clearprop.rules.other_names import UnknownSetting, own_name
 from clearprop.rules.roles import g, rate, step, w
 from clearprop.rules.schedules import Schedule, schedule_rule
 
@@ -118,7 +118,7 @@ def _checked(make: Callable[Given, Optimizer]) -> Callable[Given, Optimizer]:
         known = optimizer_keys(name)
         for key, value in options.items():
             if key not in known:
-                raise UnknownName(f"key of the optimizer {name}", key, known)
+                raise UnknownSetting(name, key, known)
             options[key] = accepted(hyperparameter_check(key), value, key)
         return make(*rate, **options)
 
