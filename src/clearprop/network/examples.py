@@ -205,7 +205,7 @@ def _faults(
         yield Fault(f"{place}.targets", NOT_WHOLE.format(loss=rule.name, found=sum(targets)))
 
 
-def _class_hint(outputs: int, targets: list[float], rule: Loss | None) -> str:
+def _class_hint(outputs: int, targets: Sequence[float], rule: Loss | None) -> str:
     """Return how to write the class that a single target may be the number of, counted from 0 as frameworks do."""
     if rule is None or not rule.sums_to_one or len(targets) != 1 or targets[0] not in range(outputs):
         return ""

@@ -7,7 +7,7 @@ slightly different here, the answer says what to write. ``docs/other-names.md`` 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from clearprop.errors import InvalidArgument, RequestError, UnknownName
 from clearprop.messages import abridged
@@ -105,8 +105,8 @@ def plain(name: str) -> str:
     return "".join(character for character in name.lower() if character not in "_- ")
 
 
-def own_name(name: str, known: Iterable[str], others: Mapping[str, str] | None = None) -> str:
-    """Return the known name that a text means, or the text where it means none."""
+def own_name(name: Any, known: Iterable[str], others: Mapping[str, str] | None = None) -> Any:
+    """Return the known name that a text means, or what was given where it means none."""
     known = tuple(known)
     if not isinstance(name, str) or name in known:
         return name
