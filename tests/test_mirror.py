@@ -36,6 +36,7 @@ MORE_THAN_ONE_FILE = {
     "explorer/test_bundle.py": "the built front end",
     "explorer/test_for_everybody.py": "the page by keyboard, in colours and sizes",
     "explorer/test_lecture_page.py": "the page against the lecture's digits",
+    "explorer/test_looks.py": "what the eye sees of the page",
     "explorer/test_lines.py": "every line of a cycle, as the page shows it",
     "explorer/test_training.py": "training in the page",
     "explorer/test_warnings.py": "the page's signs that training goes wrong",

@@ -70,7 +70,7 @@ def test_where_train_makes_batches_the_page_says_that_it_does_not(visit: Visit) 
         ("xor", "Training on all 4 examples at once."),
         ("iris", "Training on all 120 examples at once (clearprop train uses batches of 32)."),
     ):
-        page = visit.open(with_settings(net, epochs=30))
+        page = visit.open(with_settings(net, epochs=30), "#batch=1")
         play = "document.querySelector('.cp-primary').click(); document.querySelector('.cp-status').textContent"
         assert page.evaluate(play) == said
 

@@ -31,7 +31,7 @@ SHOW = """([sheets, width, isShadow]) => {
     root.adoptedStyleSheets = made;
     const el = document.createElement("div");
     (isShadow ? root : place).append(el);
-    const values = { data, sheet: "" };
+    const values = { data };
     clearprop.render({ model: { get: (name) => values[name] }, el });
 }"""
 

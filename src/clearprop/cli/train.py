@@ -89,7 +89,7 @@ def _written(
             failures.append((output, error))
     if picture is not None and format is not None:
         try:
-            write_atomically(picture, plot(loss_block(fit), title=abridged(fit.problem.name), kind=format))
+            write_atomically(picture, plot(loss_block(fit), title=abridged(fit.problem.heading), kind=format))
         except Unwritable as error:
             failures.append((picture, error))
     return failures

@@ -15,6 +15,7 @@ from clearprop.network.data import Column
 from clearprop.network.layout import Layout
 from clearprop.network.problem import Problem
 from clearprop.network.write import structure
+from clearprop.prediction.classes import class_labels
 from clearprop.propagation.cycle import without_target
 from clearprop.training.batching import batch_size
 from clearprop.types import Array
@@ -38,7 +39,7 @@ def exported(problem: Problem) -> dict[str, Any]:
     activations, losses = library.rules_of(network)
     return {
         "format": 1,
-        "name": problem.name,
+        "name": problem.heading,
         "notation": problem.notation,
         "seed": problem.settings.seed,
         **library.language(),
@@ -61,6 +62,7 @@ def exported(problem: Problem) -> dict[str, Any]:
         "stopping": _stopping(problem),
         "examples": _examples(problem),
         "batch_size": batch_size(problem),
+        "isClassifier": class_labels(problem) is not None,
         "columns": _columns(problem),
         "target_columns": _target_columns(problem),
         "file": _file(problem),

@@ -32,7 +32,7 @@ def page(problem: Problem) -> str:
     """
     data, script, style = escaped(exported(problem)), bundled(SCRIPT), bundled(STYLE)
     drawn = Html(*still(problem)).body()
-    title = escape(abridged(problem.name, 200))
+    title = escape(abridged(problem.heading, 200))
     policy = (
         f"default-src 'none'; script-src '{fingerprint(script)}'; style-src '{fingerprint(style)}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
@@ -44,7 +44,7 @@ def page(problem: Problem) -> str:
         '<meta name="referrer" content="no-referrer">\n',
         '<link rel="icon" href="data:,">\n',
         f"<title>{title} – clearprop</title>\n",
-        f'<style id="clearprop-style">{style}</style>\n</head>\n<body class="clearprop-page">\n',
+        f'<style>{style}</style>\n</head>\n<body class="clearprop-page">\n',
         '<main id="clearprop" class="cp-explorer"></main>\n',
         f'<noscript><div class="cp-explorer cp-still">{drawn}</div></noscript>\n',
         f'<script type="application/json" id="clearprop-data">{data}</script>\n',

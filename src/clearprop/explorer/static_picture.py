@@ -31,4 +31,4 @@ def _words(done: Cycle) -> str:
     last = network.depth - 1
     shown: list[q.Quantity] = [*(q.Output(last, k) for k in range(min(MOST, network.sizes[-1]))), q.TotalError()]
     numbers = ", ".join(f"{names.text(quantity)} = {shown_number(done.value(quantity))}" for quantity in shown)
-    return f"{abridged(done.problem.name)}, example {done.example}: {numbers}"
+    return f"{abridged(done.problem.heading)}, example {done.example}: {numbers}"

@@ -38,8 +38,6 @@ def explore(problem: Problem) -> Any:
         _esm = bundled(SCRIPT)
         _css = bundled(STYLE)
         data = traitlets.Unicode().tag(sync=True)
-        # Not "style": by that name a widget has a model of its own.
-        sheet = traitlets.Unicode().tag(sync=True)
 
         def _repr_mimebundle_(self, **options: Any) -> Any:
             shown = super()._repr_mimebundle_(**options)
@@ -48,4 +46,4 @@ def explore(problem: Problem) -> Any:
                 return None
             return {**contents, "text/html": fragment(*still(problem))}, more
 
-    return Explorer(data=escaped(exported(problem)), sheet=bundled(STYLE))
+    return Explorer(data=escaped(exported(problem)))

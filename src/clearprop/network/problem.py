@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Annotated, Literal, get_args
 
 from clearprop.display import Displayable
@@ -111,6 +112,12 @@ class Problem(Displayable):
     def __repr__(self) -> str:
         examples = counted(0 if self.examples is None else len(self.examples), "example")
         return f"Problem({self.name}: {self.network!r}, {self.optimizer.name}, {examples})"
+
+    @property
+    def heading(self) -> str:
+        """What a page about it is headed by: its file's name, without the folders."""
+        path = PurePath(self.name)
+        return path.name if path.suffix else self.name
 
     @property
     def names(self) -> Names:

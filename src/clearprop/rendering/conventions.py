@@ -42,7 +42,7 @@ def head(cycle: Cycle, view: View) -> Iterator[Block]:
     several = examples is not None and len(examples) > 1
     learnt = "examples" if examples is None or examples.training is None else "training examples"
     which = f"all {learnt} as one batch" if cycle.example == "all" else f"example {cycle.example}"
-    title = f"{cycle.problem.name}: " + ("one cycle" if cycle.step == 1 else f"cycle {cycle.step}")
+    title = f"{cycle.problem.heading}: " + ("one cycle" if cycle.step == 1 else f"cycle {cycle.step}")
     yield Heading(1, title + (f" on {which}" if several else ""))
     yield Diagram(cycle.problem.network, drawn_values(cycle))
     yield Heading(2, "Conventions")

@@ -50,7 +50,7 @@ class Explanation(Displayable):
     @property
     def title(self) -> str:
         """The title of a page about it."""
-        return self.cycle.problem.name
+        return self.cycle.problem.heading
 
     def write(self, format: str = "text", **options: Any) -> str:
         """Return it in any format of the table ``clearprop.rendering.formats.FORMATS``."""

@@ -23,7 +23,7 @@ MAX_CLASSES = 12
 def fit_result(fit: Fit, saved: str | None = None) -> Result:
     """Return a training to print. ``saved`` is the file that holds the model, if any."""
     view = View(fit.problem.names)
-    return Result(fit.problem.name, fit_document(fit, saved), view, lambda: fit_structure(fit))
+    return Result(fit.problem.heading, fit_document(fit, saved), view, lambda: fit_structure(fit))
 
 
 def fit_document(fit: Fit, saved: str | None = None) -> Document:

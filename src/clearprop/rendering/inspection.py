@@ -41,7 +41,7 @@ def engine_result(problem: Problem, found: Inspection) -> Result:
             f"{found.gflops:.1f} GFLOP/s",
         )),
     )  # fmt: skip
-    return Result(problem.name, document, View(problem.names), lambda: engine_structure(found))
+    return Result(problem.heading, document, View(problem.names), lambda: engine_structure(found))
 
 
 def duration(seconds: float) -> str:

@@ -38,7 +38,7 @@ def cycles_document(cycles: Sequence[Cycle], view: View) -> Document:
         for n, (error, parameters) in enumerate(moments(cycles))
     )
     return (
-        Heading(1, f"{first.problem.name}: the first {len(cycles)} cycles"),
+        Heading(1, f"{first.problem.heading}: the first {len(cycles)} cycles"),
         Paragraph("Row 0 is the start; row N is after N updates."),
         *column_groups(header, body, fixed=2),
     )

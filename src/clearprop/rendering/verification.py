@@ -16,7 +16,7 @@ def verification_result(report: Verification, engine: Sequence[EngineCheck] = ()
     """Return a verification to print, with the checks of the compiled engine."""
     problem = report.cycle.problem
     document = verification_document(report, engine)
-    return Result(problem.name, document, View(problem.names), lambda: verification_structure(report, engine))
+    return Result(problem.heading, document, View(problem.names), lambda: verification_structure(report, engine))
 
 
 def all_agree(report: Verification, engine: Sequence[EngineCheck]) -> bool:

@@ -4,7 +4,8 @@ import type { Rounding } from "./data";
 import { rowsOf, type Rows } from "./propagate";
 import { chosen, type Quantity } from "./quantity";
 import type { Setup, Store } from "./store";
-import { afterError } from "./phases";
+import { Network } from "./network";
+import { afterError, phasesOf } from "./phases";
 
 const MAX_CHANGES = 400;
 const MAX_OWN = 600;
@@ -134,14 +135,14 @@ export function goToAddress(store: Store, address: string): string | null {
     if (rounding !== "nearest" && rounding !== "truncate") throw new Broken("rounding: expected nearest or truncate");
     const selected = chosen(parts.get("of") ?? "p0");
     if (!selected || !exists(store, selected)) throw new Broken("of: no such quantity");
-    const position = whole(parts.get("at") ?? String(afterError(store.phases)), "at", 0, store.phases.length);
+    const phases = phasesOf(new Network(store.data, setup.activations, setup.loss));
+    const position = whole(parts.get("at") ?? String(afterError(phases)), "at", 0, phases.length);
     const fault = store.edit(setup);
     if (fault) throw new Broken(fault);
     store.shown = { notation, digits, rounding: rounding as Rounding };
-    store.selected = selected;
     const late = store.goTo(step, performance.now() + TIME);
     store.position = position;
-    store.changed();
+    store.select(selected);
     return late;
   } catch (error) {
     if (!(error instanceof Broken)) throw error;

@@ -21,8 +21,6 @@ import { warningsOf } from "./warnings";
 export interface Options {
   /** Whether the state goes into the page's address; not in a notebook. */
   hasAddress: boolean;
-  /** The style sheet, for pictures that are downloaded. */
-  style: string;
 }
 
 /** While playing, the costly parts are drawn at most once in this many milliseconds. */
@@ -39,6 +37,7 @@ export class App {
   private readonly message = h("p", { class: "cp-status", role: "status" });
   private readonly warnings = h("ul", { class: "cp-warnings", "aria-label": "Warnings" });
   private last = 0;
+  private beginning = 0;
   private isDue = false;
 
   constructor(
@@ -84,13 +83,15 @@ export class App {
   }
 
   private select(quantity: Quantity): void {
-    this.store.selected = quantity;
-    this.store.changed();
+    this.store.select(quantity);
   }
 
   // --- drawing ----------------------------------------------------------------------------
 
   private changed(): void {
+    // What was said of other cycles is no longer true.
+    if (this.beginning !== this.store.beginnings) this.announce("");
+    this.beginning = this.store.beginnings;
     if (this.player.playing) return this.refresh(performance.now() - this.last > SELDOM);
     this.refresh(true);
   }
@@ -171,14 +172,14 @@ export class App {
 
   /** The text of a file to download, or null where there can be none. */
   file(kind: "toml" | "svg"): string | null {
-    return kind === "toml" ? tomlOf(this.store) : this.diagram.file(this.options.style);
+    return kind === "toml" ? tomlOf(this.store) : this.diagram.file();
   }
 
   private download(kind: "toml" | "svg"): void {
     const content = this.file(kind);
     if (content === null) return this.announce("This network uses a rule defined in Python, which a network file cannot describe.", false);
     const type = kind === "toml" ? "application/toml" : "image/svg+xml";
-    const name = this.store.data.name.split(/[\\/]/).pop()!.replace(/\.(toml|safetensors)$/, "").replace(/[^\p{L}\p{N}_-]+/gu, "-").slice(0, 60) || "network";
+    const name = this.store.data.name.replace(/\.\w+$/, "").replace(/[^\p{L}\p{N}_-]+/gu, "-").slice(0, 60) || "network";
     const url = URL.createObjectURL(new Blob([content], { type }));
     const link = h("a", { href: url, download: `${name}.${kind}` });
     this.root.append(link);

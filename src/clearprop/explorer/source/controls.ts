@@ -4,7 +4,7 @@ import { rowsFrom, Unfit } from "./csv";
 import { focusedBeside, fresh, h, say, svg } from "./dom";
 import { choiceField, numberField } from "./field";
 import { counted, grouped } from "./number";
-import type { Player } from "./player";
+import { SPEEDS, type Player, type Speed } from "./player";
 import type { Shown } from "./printing";
 import type { Store } from "./store";
 
@@ -46,7 +46,13 @@ export class Transport {
     this.back = button("Back", "back", go(() => store.backStep()));
     this.element = h("div", { class: "cp-transport", role: "group", "aria-label": "Steps" },
       button("Rewind", "rewind", go(() => store.rewind())), this.back, button("Step", "step", go(() => store.forwardStep())),
-      button("One cycle", "cycle", go(() => store.wholeCycle())), this.play, this.where);
+      button("One cycle", "cycle", go(() => store.wholeCycle())), this.play, this.where, this.speed());
+  }
+
+  private speed(): HTMLElement {
+    const names = Object.keys(SPEEDS) as Speed[];
+    const { element } = choiceField("Speed", names, names.indexOf(this.player.speed), (k) => ((this.player.speed = names[k]!), null));
+    return element;
   }
 
   private toggle(announce: Announce): void {
@@ -57,14 +63,11 @@ export class Transport {
       return;
     }
     announce("");
-    if (!store.setup.isBatch && store.setup.examples.count > 1) {
-      const fault = store.edit({ isBatch: true });
-      if (fault) return announce(fault, false);
-    }
-    const { examples, isBatch, isOwn } = store.setup;
+    const { examples, isBatch, isOwn, row } = store.setup;
     const size = store.data.batch_size;
     const others = isOwn || size >= examples.count ? "" : ` (clearprop train uses batches of ${size})`;
     if (isBatch) announce(`Training on all ${grouped(examples.count)} examples at once${others}.`);
+    else if (examples.count > 1) announce(`Training on example ${row + 1} alone; tick “train on all examples at once” for all ${grouped(examples.count)}.`);
     player.play();
   }
 
@@ -215,6 +218,7 @@ export function ownData(store: Store, announce: Announce): HTMLElement {
   const back = () => {
     const fault = store.edit({ examples: store.original.examples, isOwn: false, row: 0, isBatch: store.setup.isBatch && store.original.examples.count > 1 });
     say(message, fault ?? "");
+    announce(fault ? "" : "These are the original examples again.");
   };
   const width = counted(network.sizes[0]!, "input");
   const targets = network.outputs > 1 ? `${network.outputs} targets, or a class` : "the target";

@@ -168,6 +168,8 @@ export interface Data {
   examples: { inputs: Numbers; targets: Numbers; weights: number[] | null; numbers: number[]; left_out: number };
   /** How many examples each step of ``train`` sees; the page's sees all, or one. */
   batch_size: number;
+  /** Whether the outputs tell classes apart. */
+  isClassifier: boolean;
   columns: Column[] | null;
   /** The columns behind the targets, where those are standardized. */
   target_columns: Column[] | null;

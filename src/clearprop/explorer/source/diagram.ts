@@ -2,15 +2,16 @@
 
 import { spoken } from "./aria";
 import { focusedBeside, h, say, svg } from "./dom";
-import { CHARACTER, Drawing } from "./drawing";
-import { foldOf, turned, type Fold } from "./geometry";
+import { Drawing, geometryFor } from "./drawing";
+import { foldOf, LEVELS, turned, type Fold } from "./geometry";
 import { pathFrom, placesOf } from "./highlight";
 import { pannable } from "./pan";
 import type { Quantity } from "./quantity";
 import type { Store } from "./store";
 
-/** A diagram that would have to be smaller than this to be seen whole is shown readable, and scrolls. */
-const [SMALLEST, READABLE] = [0.64, 0.72];
+/** The smallest scale at which all text is readable, of 12 pixels at least, on a phone 10; and the largest that is not asked for. */
+const readable = (room: number): number => (room < 600 ? 10 / 13 : 12 / 13);
+const LARGEST = 1.35;
 
 export class Diagram {
   readonly element: HTMLElement;
@@ -19,7 +20,11 @@ export class Diagram {
   private drawing!: Drawing;
   private key = "";
   private zoom = 1;
-  private room = 0;
+  private isFitted = false;
+  private level = 0;
+  /** The width to draw in; a guess until it is known. */
+  private room = innerWidth > 990 ? 0.6 * Math.min(innerWidth, 1680) - 40 : innerWidth - 30;
+  private readonly legend = h("p", { class: "cp-key" });
 
   constructor(
     private readonly store: Store,
@@ -27,15 +32,20 @@ export class Diagram {
     private readonly point: (places: string[]) => void,
   ) {
     this.folds = store.network.sizes.map(foldOf);
-    const zoomBy = (factor: number) => () => ((this.zoom = Math.min(4, Math.max(0.3, this.zoom * factor))), this.resize());
+    const zoomTo = (zoom: () => number, isFitted: boolean) => () => {
+      [this.zoom, this.isFitted] = [Math.min(4, Math.max(0.3, zoom())), isFitted];
+      this.update();
+    };
+    const zoomBy = (factor: number) => zoomTo(() => this.zoom * factor, false);
     const button = (words: string, sign: string, act: () => void) =>
       h("button", { type: "button", class: "cp-small", "aria-label": words, title: words, click: act }, sign);
-    const tools = h("div", { class: "cp-zoom" }, button("Zoom out", "−", zoomBy(1 / 1.25)), button("Zoom in", "+", zoomBy(1.25)));
+    const fit = h("button", { type: "button", class: "cp-quiet", title: "Show the whole network", click: zoomTo(() => 1, true) }, "Fit");
+    const tools = h("div", { class: "cp-zoom" }, this.legend, fit, button("Zoom out", "−", zoomBy(1 / 1.25)), button("Zoom in", "+", zoomBy(1.25)));
     this.element = h("div", { class: "cp-diagram" }, this.scroller, tools);
     pannable(this.scroller);
     this.scroller.addEventListener("keydown", (event) => this.keyed(event));
     // An observer reports the width: reading it would lay out a page that is still being built.
-    new ResizeObserver(([told]) => ((this.room = told!.contentRect.width), this.resize())).observe(this.scroller);
+    new ResizeObserver(([told]) => ((this.room = told!.contentRect.width), this.update())).observe(this.scroller);
   }
 
   /** One stop for the Tab key; the arrows move on from there. */
@@ -56,30 +66,34 @@ export class Diagram {
 
   update(): void {
     const { shown, network, data, setup } = this.store;
-    const key = JSON.stringify([this.folds, shown, network.activations, data.penalty !== null, setup.isOwn]);
+    const room = this.room * this.zoom;
+    const level = LEVELS.find((each) => room >= readable(this.room) * geometryFor(this.store, this.folds, each).width) ?? LEVELS.length - 1;
+    const key = JSON.stringify([this.folds, level, shown, network.activations, data.penalty !== null, setup.isOwn]);
     if (key !== this.key) {
-      this.key = key;
+      [this.key, this.level] = [key, level];
       this.draw();
     }
+    this.resize();
     this.refresh();
   }
 
   private draw(): void {
+    this.explainSigns();
     const focused = focusedBeside(this.scroller)?.closest(".cp-picture [data-select]")?.getAttribute("data-select");
     const fold = (column: number, way: "more" | "less") => {
       this.folds[column] = turned(this.folds[column]!, this.store.network.sizes[column]!, way);
       this.store.changed();
     };
-    this.drawing = new Drawing(this.store, this.folds, { select: this.select, point: this.point, fold });
+    this.drawing = new Drawing(this.store, this.folds, this.level, { select: this.select, point: this.point, fold });
     this.scroller.replaceChildren(this.drawing.picture);
     if (focused) this.scroller.querySelector<SVGElement>(`[data-select="${CSS.escape(focused)}"]`)?.focus();
-    this.resize();
   }
 
   private resize(): void {
     const { picture, geometry } = this.drawing;
-    const whole = (this.room - 2) / geometry.width;
-    const scale = Math.min(1.35, whole < SMALLEST ? READABLE : whole) * this.zoom;
+    const [zoom, whole] = [this.zoom, ((this.room - 2) * this.zoom) / geometry.width];
+    const wanted = this.isFitted ? Math.min(whole, TALLEST() / geometry.height) : Math.max(whole, readable(this.room) * Math.min(1, zoom));
+    const scale = Math.min(LARGEST * Math.max(1, zoom), wanted);
     picture.setAttribute("width", String(geometry.width * scale));
     picture.setAttribute("height", String(geometry.height * scale));
   }
@@ -88,7 +102,7 @@ export class Diagram {
     const { store, drawing } = this;
     const done = store.current;
     const progress = store.progress;
-    for (const { element, text } of drawing.live) write(element, text(progress));
+    for (const { element, text } of drawing.live) say(element, text(progress));
     // What a screen reader says begins with what is written there.
     for (const element of drawing.picture.querySelectorAll("[data-select]")) {
       const [written, aloud] = [element.textContent ?? "", spoken(store, element.getAttribute("data-select")!, progress)];
@@ -127,21 +141,41 @@ export class Diagram {
     for (const place of places) for (const element of this.drawing.places.get(place) ?? []) element.classList.add(name);
   }
 
-  /** The drawing as a file, with its style. */
-  file(style: string): string {
-    const copy = this.drawing.picture.cloneNode(true) as SVGSVGElement;
-    copy.setAttribute("width", String(this.drawing.geometry.width));
-    copy.setAttribute("height", String(this.drawing.geometry.height));
-    copy.setAttribute("class", "cp-picture cp-explorer");
-    copy.prepend(svg("style", {}, style));
-    for (const element of copy.querySelectorAll("[tabindex]")) element.removeAttribute("tabindex");
+  /** How to read lines, colours and numbers. */
+  private explainSigns(): void {
+    const { words } = this.store.names;
+    const line = (kind: string) => svg("svg", { width: 34, height: 10, class: `cp-sign ${kind}`, "aria-hidden": "true" }, svg("path", { d: "M1 5H33" }));
+    const signal = `∂${words.total_error}/∂${words.sum}`;
+    this.legend.replaceChildren(h("span", {}, line(""), "positive weight"), h("span", {}, line("cp-negative"), "negative"), h("span", {}, "thicker: larger"),
+      h("span", {}, h("span", { class: "cp-signal" }, words.signal || "δ"), `error signal, ${signal}`));
+  }
+
+  /** The drawing as a file. What the style sheet says stands at each element, so that every program draws it. */
+  file(): string {
+    const { picture, geometry } = this.drawing;
+    const copy = picture.cloneNode(true) as SVGSVGElement;
+    const elements = [...picture.querySelectorAll("*")];
+    [...copy.querySelectorAll("*")].forEach((element, k) => dress(element, getComputedStyle(elements[k]!)));
+    for (const element of copy.querySelectorAll(".cp-hit")) element.remove();
+    for (const element of [copy, ...copy.querySelectorAll("*")])
+      for (const { name } of [...element.attributes]) if (/^(class|role|tabindex|aria-.*|data-.*)$/.test(name)) element.removeAttribute(name);
+    const paper = getComputedStyle(this.scroller).backgroundColor;
+    copy.prepend(svg("rect", { width: geometry.width, height: geometry.height, fill: paper }));
+    for (const [name, value] of [["width", geometry.width], ["height", geometry.height], ["font-family", "Helvetica, Arial, DejaVu Sans, sans-serif"]]) copy.setAttribute(String(name), String(value));
     return new XMLSerializer().serializeToString(copy);
   }
 }
 
-/** Write a number; one with many digits is set smaller, so that it stays in its cell. */
-function write(element: Element, text: string): void {
-  say(element, text);
-  const room = element.getAttribute("data-room");
-  if (room) element.setAttribute("font-size", Math.min(13, (13 * Number(room)) / Math.max(1, text.length * CHARACTER)).toFixed(2));
+/** The room for a diagram that is to be seen whole, as the style sheet limits it. */
+const TALLEST = (): number => Math.min(0.76 * innerHeight, 860);
+
+/** Write at an element what its style is. */
+function dress(element: Element, style: CSSStyleDeclaration): void {
+  const isText = element.matches("text");
+  if (!isText && !element.matches("path, rect")) return;
+  const names = isText ? ["fill", "font-size", "font-weight"] : ["fill", "stroke", "stroke-width", "stroke-dasharray", "opacity"];
+  for (const name of names) {
+    const value = style.getPropertyValue(name).replaceAll("px", "");
+    element.setAttribute(name, value === "transparent" || value === "rgba(0, 0, 0, 0)" ? "none" : value);
+  }
 }

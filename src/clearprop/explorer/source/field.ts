@@ -77,9 +77,10 @@ export function numberField(options: FieldOptions): NumberField {
     input,
     set(next) {
       value = next;
-      if (focusedBeside(input) !== input && input.getAttribute("aria-invalid") !== "true") {
+      if (focusedBeside(input) !== input) {
         const text = plainNumber(next);
         if (input.value !== text) input.value = text;
+        if (message.textContent) say("");
       }
       if (slider && focusedBeside(slider) !== slider) span(next);
     },
@@ -100,5 +101,10 @@ export function choiceField(label: string, items: string[], chosen: number, chan
     else select.value = String(value);
   });
   const element = h("span", { class: "cp-field" }, h("label", { for: id }, label), select, message);
-  return { element, set: (index) => ((value = index), (select.value = String(index))) };
+  const set = (index: number) => {
+    if (value !== index) message.textContent = "";
+    value = index;
+    select.value = String(index);
+  };
+  return { element, set };
 }

@@ -12,6 +12,9 @@ const LABELLED = 28;
 
 export const BOX = 38;
 const ROW = 128;
+const TOTAL_BELOW = 98;
+/** The room above the first row: the name of the layer, then that of a unit. */
+const HEADING = 60;
 
 export interface Fold {
   from: number;
@@ -35,13 +38,23 @@ export interface Geometry {
   width: number;
   height: number;
   isLabelled: boolean;
+  /** Whether a unit's output stands below its weighted sum. */
+  isStacked: boolean;
+  isCompact: boolean;
 }
 
+/** The widths of what is written: a number, the longest label of a weight, the longest name, a target. */
 export interface Wide {
   cell: number;
   label: number;
   name: number;
+  target: number;
 }
+
+/** The narrower a drawing has to be, the higher its level: the total error below the others; then outputs below their
+    sums; then no labels at weights, and fewer digits. */
+export const LEVELS = [0, 1, 2, 3];
+export const isCompactAt = (level: number): boolean => level === 3;
 
 export function foldOf(size: number): Fold {
   return { from: 0, count: size <= WHOLE ? size : FOLDED };
@@ -67,30 +80,36 @@ function itemsOf(size: number, { from, count }: Fold): Item[] {
 
 const isUnit = (item: Item): boolean => item.kind === "unit";
 
-export function geometryOf(network: Network, folds: Fold[], wide: Wide): Geometry {
+export function geometryOf(network: Network, folds: Fold[], wide: Wide, level: number): Geometry {
+  const [isBelow, isStacked, isCompact] = [level > 0, level > 1, isCompactAt(level)];
   const all = folds.map((fold, column) => itemsOf(network.sizes[column]!, fold));
   const counts = all.map((items) => items.filter(isUnit).length);
   const edges = counts.slice(1).reduce((total, count, k) => total + count * counts[k]!, 0);
-  const isLabelled = edges <= LABELLED;
+  const isLabelled = edges <= LABELLED && !isCompact;
   const rows = Math.max(...all.map((items) => items.length));
-  const pitch = rows > 6 ? ROW * 0.82 : ROW;
-  const height = Math.max(rows * pitch, 2 * ROW) + 96;
-  const gapAfter = (column: number) => {
-    const lines = counts[column]! * (counts[column + 1] ?? 0);
-    return isLabelled ? Math.max(140, wide.label + 52 + Math.min(220, 26 * Math.max(0, lines - 4))) : 110;
-  };
-  let x = 16;
+  const pitch = (rows > 6 ? ROW * 0.82 : ROW) + (isStacked ? BOX : 0);
+  // At this place along its edges the labels of a column stand evenly below one another.
+  const gapAfter = (column: number) => (isLabelled ? Math.max(140, (counts[column + 1]! + 1) * wide.label / 2) : isCompact ? 40 : 110);
+  const margin = isCompact ? 10 : 16;
+  const spare = isCompact ? Math.max(0, Math.min(wide.name, wide.cell + 32) - wide.cell) : 0;
+  const half = (rows - 1) / 2;
+  const middle = HEADING + half * pitch + (isStacked ? BOX : BOX / 2);
+  let x = margin + spare / 2;
   const columns = all.map((items, column): Column => {
-    const width = Math.max(wide.name, column ? 2 * wide.cell : wide.cell);
-    items.forEach((item, k) => (item.y = height / 2 + 16 + (k - (items.length - 1) / 2) * pitch));
+    const width = isCompact ? wide.cell : Math.max(wide.name, (column && !isStacked ? 2 : 1) * wide.cell);
+    items.forEach((item, k) => (item.y = middle + (k - (items.length - 1) / 2) * pitch));
     const placed = { layer: column - 1, x, width, items };
-    x += width + (column < all.length - 1 ? gapAfter(column) : 44);
+    x += width + (column < all.length - 1 ? gapAfter(column) : isCompact ? 14 : 28);
     return placed;
   });
-  const box = Math.max(wide.cell, 74);
-  const errors = { x, width: box };
-  const total = { x: x + box + 46, y: height / 2 + 16, width: Math.max(wide.cell, 86) };
-  return { columns, errors, total, width: total.x + total.width + 16, height, isLabelled };
+  const reach = Math.max(0, (wide.target - wide.cell) / 2);
+  const errors = { x: x + reach, width: wide.cell };
+  const end = errors.x + errors.width;
+  const last = Math.max(...columns[columns.length - 1]!.items.filter(isUnit).map((item) => item.y));
+  const total = isBelow ? { x: errors.x, y: last + TOTAL_BELOW, width: wide.cell } : { x: end + Math.max(reach, 46), y: middle, width: wide.cell };
+  const hasShared = network.layers.some((layer) => layer.bias === "shared");
+  const height = Math.max(middle + half * pitch + (isStacked ? BOX : BOX / 2) + (hasShared ? 76 : 52), total.y + 40);
+  return { columns, errors, total, width: Math.max(total.x + total.width, end + reach) + margin, height, isLabelled, isStacked, isCompact };
 }
 
 export interface Box {
@@ -103,13 +122,13 @@ export interface Box {
 const overlap = (a: Box, b: Box): boolean =>
   a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 
-/** The first place along an edge where a label of that size covers no other; null if there is none. */
-export function labelPlace(start: [number, number], end: [number, number], width: number, taken: Box[]): [number, number] | null {
+/** The first place along an edge, ``best`` if it is free, where a label of that size covers no other; null if there is none. */
+export function labelPlace(start: [number, number], end: [number, number], width: number, taken: Box[], best: number): [number, number] | null {
   const at = (t: number): [number, number] => [start[0] + t * (end[0] - start[0]), start[1] + t * (end[1] - start[1])];
-  const boxAt = ([x, y]: [number, number]): Box => ({ x: x - width / 2 - 3, y: y - 10, width: width + 6, height: 20 });
+  const boxAt = ([x, y]: [number, number]): Box => ({ x: x - width / 2, y: y - 10, width, height: 20 });
   const run = end[0] - start[0];
-  const margin = Math.min(0.45, (width / 2 + 6) / run);
-  for (const t of [0.3, 0.7, 0.22, 0.78, 0.4, 0.6, 0.5, 0.26, 0.34, 0.45, 0.55, 0.66, 0.74, 0.18, 0.82]) {
+  const margin = Math.min(0.45, (width / 2 + 1) / run);
+  for (const t of [best, 0.3, 0.7, 0.22, 0.78, 0.4, 0.6, 0.5, 0.26, 0.34, 0.45, 0.55, 0.66, 0.74, 0.18, 0.82]) {
     const inside = Math.min(1 - margin, Math.max(margin, t));
     if (!taken.some((other) => overlap(boxAt(at(inside)), other))) {
       taken.push(boxAt(at(inside)));

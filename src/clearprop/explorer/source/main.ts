@@ -14,7 +14,7 @@ interface Model {
 function render({ model, el }: { model: Model; el: HTMLElement }): void {
   const root = document.createElement("div");
   el.append(root);
-  new App(JSON.parse(String(model.get("data"))) as Data, root, { hasAddress: false, style: String(model.get("sheet")) });
+  new App(JSON.parse(String(model.get("data"))) as Data, root, { hasAddress: false });
 }
 
 export default { render };
@@ -22,7 +22,6 @@ export default { render };
 const given = document.getElementById("clearprop-data");
 const place = document.getElementById("clearprop");
 if (given && place) {
-  const style = document.getElementById("clearprop-style")?.textContent ?? "";
-  const app = new App(JSON.parse(given.textContent ?? "") as Data, place, { hasAddress: true, style });
+  const app = new App(JSON.parse(given.textContent ?? "") as Data, place, { hasAddress: true });
   Object.assign(window, { clearprop: { ...api, app, render } });
 }

@@ -90,7 +90,7 @@ export class Panel {
 
   update(isQuick: boolean): void {
     const { store } = this;
-    const key = JSON.stringify([store.selected.id, store.shown.notation, store.setup.row, store.setup.isOwn, store.setup.isBatch]);
+    const key = JSON.stringify([store.selected.id, store.shown.notation, store.setup.row, store.setup.isOwn, store.setup.isBatch, store.beside.length]);
     if (key !== this.key) {
       this.key = key;
       this.isWhole = false;
@@ -138,14 +138,21 @@ export class Panel {
   private explain(): void {
     const { store } = this;
     const { names, view } = store;
-    const derivation = derive(store.current, store.selected, store.rowShown, view);
-    this.blocks = blocksOf(derivation, view);
+    this.blocks = [...store.beside, store.selected].flatMap((quantity) => this.blocksFor(quantity));
     this.quantities = quantitiesIn(this.blocks);
     const formula = new MathML(names, view);
     const set = (blocks: Block[]) => blocks.map((block) => equationOf(block, formula)).filter((part) => part !== null);
     const rest = this.isWhole ? [] : this.blocks.slice(MOST);
     const more = h("button", { type: "button", class: "cp-quiet", click: () => ((this.isWhole = true), this.explain()) }, `Show ${rest.length} more equations`);
     this.equations.replaceChildren(...set(this.blocks.slice(0, this.isWhole ? Infinity : MOST)), ...(rest.length ? [more] : []));
+  }
+
+  /** A derivation, up to where this cycle has come. */
+  private blocksFor(quantity: Quantity): Block[] {
+    const { store } = this;
+    if (!store.isKnown(quantity)) return [{ kind: "paragraph", text: "This cycle has not come to it yet; press Step." }];
+    const blocks = blocksOf(derive(store.current, quantity, store.rowShown, store.view), store.view);
+    return blocks.filter((block) => block.kind !== "equation" || !(block.left instanceof Sym) || !isLater(block.left.key, store));
   }
 }
 
@@ -168,6 +175,10 @@ function equationOf(block: Block, formula: MathML): HTMLElement | null {
   });
   return h("div", { class: characters < LONG ? "cp-equation cp-brief" : "cp-equation" }, left, h("span", { class: "cp-sides" }, ...lines));
 }
+
+/** Whether it is an updated parameter, of a cycle that is gone through and has not come to its update. */
+const isLater = (key: Key, store: Store): boolean =>
+  !Array.isArray(key) && isQuantity(key) && key.kind === "updated" && !store.isKnown(key);
 
 /** Every quantity that a symbol or number of the equations stands for, by its id. */
 function quantitiesIn(blocks: Block[]): Map<string, Quantity> {

@@ -9,14 +9,14 @@ export type Phase =
   | { kind: "backward"; layer: number }
   | { kind: "update" };
 
-/** A layer of more units than this is computed in one step. */
+/** A layer of more units than this is computed in one step; so is one of softmax, whose outputs need all its sums. */
 const ONE_BY_ONE = 12;
 
 export function phasesOf(network: Network): Phase[] {
   const phases: Phase[] = [];
   for (let layer = 0; layer < network.depth; layer++) {
     const size = network.sizes[layer + 1]!;
-    if (size > ONE_BY_ONE) phases.push({ kind: "units", layer, from: 0, to: size });
+    if (size > ONE_BY_ONE || network.rule(layer).kind === "softmax") phases.push({ kind: "units", layer, from: 0, to: size });
     else for (let unit = 0; unit < size; unit++) phases.push({ kind: "units", layer, from: unit, to: unit + 1 });
   }
   phases.push({ kind: "error" });

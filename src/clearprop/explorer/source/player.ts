@@ -9,8 +9,15 @@ import { words } from "./words";
 const FRAME = 9;
 const SHARE = 0.5;
 
-/** The number of cycles after some seconds: slow enough to watch at first, fast enough to reach the end. */
-const pace = (seconds: number): number => 1 + 60 * seconds + 2500 * seconds ** 2;
+/** The number of cycles after some seconds. "accelerating" is slow enough to watch at first, fast enough to reach the end. */
+export const SPEEDS = {
+  "1 cycle a second": (seconds: number) => 1 + Math.floor(seconds),
+  "10 a second": (seconds: number) => 1 + Math.floor(10 * seconds),
+  "100 a second": (seconds: number) => 1 + Math.floor(100 * seconds),
+  accelerating: (seconds: number) => 1 + 60 * seconds + 2500 * seconds ** 2,
+  "as fast as possible": () => Infinity,
+};
+export type Speed = keyof typeof SPEEDS;
 
 export interface Ending {
   words: string;
@@ -19,6 +26,7 @@ export interface Ending {
 
 export class Player {
   playing = false;
+  private pace: Speed = "accelerating";
   private started = 0;
   private before = 0;
   private made = 0;
@@ -36,6 +44,15 @@ export class Player {
     this.frame();
   }
 
+  get speed(): Speed {
+    return this.pace;
+  }
+
+  /** Also while playing: what was made so far counts as made at the new speed. */
+  set speed(speed: Speed) {
+    [this.pace, this.started, this.made] = [speed, performance.now(), 1];
+  }
+
   pause(): void {
     this.playing = false;
   }
@@ -46,16 +63,18 @@ export class Player {
     const until = now + Math.max(FRAME, SHARE * Math.min(200, now - this.before));
     this.before = now;
     let ending: Ending | null = null;
-    const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    const most = isStill ? Infinity : Math.max(1, pace((now - this.started) / 1000) - this.made);
+    const isStill = this.pace === "accelerating" && matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const most = isStill ? Infinity : SPEEDS[this.pace]((now - this.started) / 1000) - this.made;
     for (let k = 0; k < most && !ending && (k === 0 || performance.now() < until); k++) {
       const fault = this.store.advance();
       this.made += 1;
       ending = fault ? { words: `Diverged after cycle ${grouped(this.store.step)}: ${fault}`, isGood: false } : verdict(this.store);
     }
-    this.store.position = Math.min(this.store.phases.length, this.store.phases.findIndex((phase) => phase.kind === "error") + 1);
     if (ending) this.playing = false;
-    this.store.changed();
+    if (most > 0) {
+      this.store.rest();
+      this.store.changed();
+    }
     if (ending) this.ended(ending);
     else requestAnimationFrame(() => this.frame());
   }
@@ -82,5 +101,5 @@ export function verdict({ data, losses, current }: Store): Ending | null {
   }
   if (cycles < most) return null;
   const limit = words("epoch_limit", { epochs: counted(most, "cycle") });
-  return { words: `${limit[0]!.toUpperCase()}${limit.slice(1)}.`, isGood: false };
+  return { words: `${limit[0]!.toUpperCase()}${limit.slice(1)}.`, isGood: true };
 }

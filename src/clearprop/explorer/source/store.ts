@@ -7,7 +7,7 @@ import { useTables } from "./evaluate";
 import { Network, type Names } from "./network";
 import { afterError, phasesOf, Progress, type Phase } from "./phases";
 import { viewOf, type Shown, type View } from "./printing";
-import type { Rows } from "./propagate";
+import { forward, type Rows } from "./propagate";
 import * as q from "./quantity";
 import { useWords, words } from "./words";
 
@@ -38,7 +38,13 @@ export class Store {
   /** E_total before each cycle, from the first on; without dropout. */
   losses: number[] = [];
   selected: q.Quantity;
+  /** Quantities that are explained before the selected one: those of the same step. */
+  beside: q.Quantity[] = [];
+  /** What a person has selected last. */
+  private picked = q.parameter(0);
   shown: Shown;
+  /** How often the cycles were counted anew. */
+  beginnings = 0;
   private snapshots = new Map<number, Moment>();
   private stride = 1;
   private readonly listeners: (() => void)[] = [];
@@ -57,7 +63,7 @@ export class Store {
     this.current = this.first(this.setup, this.problem);
     this.phases = phasesOf(network);
     this.position = afterError(this.phases);
-    this.selected = q.parameter(0);
+    this.selected = this.picked;
     this.restart();
   }
 
@@ -95,8 +101,47 @@ export class Store {
   }
 
   /** The number of a quantity as it is shown, or other words while no step of the cycle has computed it. */
-  written(quantity: q.Quantity, progress: Progress, otherwise = "·"): string {
-    return progress.knows(quantity, this.network) ? this.view.number(valueOf(this.current, quantity, this.rowShown)) : otherwise;
+  written(quantity: q.Quantity, progress: Progress, otherwise = "·", characters = Infinity): string {
+    if (!progress.knows(quantity, this.network)) return otherwise;
+    const value = valueOf(this.current, quantity, this.rowShown);
+    let [digits, text] = [this.shown.digits, this.view.number(value)];
+    while (text.length > characters && digits > 0) text = viewOf(this.names, { ...this.shown, digits: (digits -= 1) }).number(value);
+    return text;
+  }
+
+  select(quantity: q.Quantity): void {
+    [this.selected, this.picked, this.beside] = [quantity, quantity, []];
+    this.changed();
+  }
+
+  /** Show a whole cycle, and again what a person has selected. */
+  rest(): void {
+    this.position = afterError(this.phases);
+    [this.selected, this.beside] = [this.picked, []];
+  }
+
+  /** Select what the last step has computed; a weight that was selected before, if it is among that. */
+  private follow(): void {
+    const phase = this.phases[this.position - 1];
+    if (!phase) return;
+    const { picked, network } = this;
+    const own = picked.kind === "parameter" ? picked : null;
+    [this.beside, this.selected] = [[], own ?? q.TOTAL];
+    if (phase.kind === "units") {
+      this.selected = q.output(phase.layer, phase.from);
+      this.beside = [q.sum(phase.layer, phase.from)];
+    } else if (phase.kind === "backward") {
+      const isOwn = own !== null && network.place(own.unit).layer === phase.layer;
+      this.selected = isOwn ? own : q.parameter(network.weight(phase.layer, 0, 0));
+      const { unit } = network.place(this.selected.unit);
+      if (!network.isShared(this.selected.unit)) this.beside = [q.derivative(q.TOTAL, q.sum(phase.layer, unit))];
+    } else if (phase.kind === "error") this.selected = q.TOTAL;
+  }
+
+  /** Whether a quantity can be explained without numbers that this cycle has yet to compute. Between cycles all can. */
+  isKnown(quantity: q.Quantity): boolean {
+    const asked = quantity.kind === "parameter" ? q.derivative(q.TOTAL, quantity) : quantity;
+    return this.position === afterError(this.phases) || this.progress.knows(asked, this.network);
   }
 
   // --- editing ----------------------------------------------------------------------------
@@ -110,8 +155,10 @@ export class Store {
     const first = this.first(setup, problem);
     if (first.fault) return first.fault;
     [this.setup, this.problem, this.current] = [setup, problem, first];
-    this.position = Math.max(this.position, afterError(this.phases));
-    if (this.position === this.phases.length) this.position = afterError(this.phases);
+    const [phases, before] = [phasesOf(problem.network), this.phases];
+    const isBackward = phases.length === before.length && this.position > afterError(before) && this.position < before.length;
+    this.phases = phases;
+    if (!isBackward) this.position = afterError(phases);
     this.restart();
     this.changed();
     return null;
@@ -164,9 +211,22 @@ export class Store {
     return cycle(problem, beginning(problem, setup.start), this.rowsFor(setup), setup.isBatch);
   }
 
+  /** How many of all examples the current weights put into their own class; null where targets are numbers. */
+  get right(): number | null {
+    const { data, network, current, setup: { examples } } = this;
+    if (!data.isClassifier) return null;
+    const outputs = forward(network, current.moment.vector, examples, []).outputs[network.last]!;
+    const classOf = (values: Float64Array, row: number) => {
+      const own = [...values.subarray(row * network.outputs, (row + 1) * network.outputs)];
+      return own.length > 1 ? own.indexOf(Math.max(...own)) : Number(own[0]! >= 0.5);
+    };
+    return [...Array(examples.count).keys()].filter((row) => classOf(outputs, row) === classOf(examples.targets, row)).length;
+  }
+
   // --- going through cycles ---------------------------------------------------------------
 
   private restart(): void {
+    this.beginnings += 1;
     this.losses = [this.current.loss];
     this.snapshots = new Map([[1, this.current.moment]]);
     this.stride = 1;
@@ -216,6 +276,7 @@ export class Store {
       if (fault) return fault;
       this.position = 1;
     }
+    this.follow();
     this.changed();
     return null;
   }
@@ -226,19 +287,20 @@ export class Store {
       this.goTo(this.step - 1);
       this.position = this.phases.length;
     }
+    this.follow();
     this.changed();
   }
 
   wholeCycle(): string | null {
     const fault = this.advance();
-    if (!fault) this.position = afterError(this.phases);
+    if (!fault) this.rest();
     this.changed();
     return fault;
   }
 
   rewind(): void {
     this.goTo(1);
-    this.position = afterError(this.phases);
+    this.rest();
     this.losses.length = 1;
     this.changed();
   }

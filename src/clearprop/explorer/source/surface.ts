@@ -1,13 +1,14 @@
 /* For two inputs: the output of the network over a plane, and the examples on it. */
 
 import { forward, type Rows } from "./propagate";
-import { h, say } from "./dom";
+import { h, say, svg } from "./dom";
 import type { Store } from "./store";
 
 const GRID = 56;
 const SIZE = 336;
-const COLOURS = [[29, 99, 192], [201, 90, 20], [31, 138, 91], [140, 75, 168], [176, 137, 0], [88, 100, 112]];
-const [COLD, WARM] = [[29, 99, 192], [214, 96, 20]];
+/** Neither blue nor orange: those are the signs of weights. */
+const COLOURS = [[27, 125, 90], [176, 42, 122], [176, 137, 0], [88, 100, 112], [60, 160, 170], [122, 72, 38]];
+const [LOW, HIGH] = [[176, 42, 122], [27, 125, 90]];
 
 interface Range {
   low: number;
@@ -26,6 +27,7 @@ export class Surface {
   private readonly canvas = h("canvas", { width: SIZE, height: SIZE, role: "img" });
   private readonly choice = h("select", { "aria-label": "Output to colour by" });
   private readonly caption = h("p", { class: "cp-figures" });
+  private readonly key = h("p", { class: "cp-key" });
   private readonly small: HTMLCanvasElement;
 
   constructor(private readonly store: Store) {
@@ -40,7 +42,7 @@ export class Surface {
     const [across, up] = [network.inputName(0), network.inputName(1)];
     this.element = h("section", { class: "cp-card" }, h("h2", {}, "Decision surface"),
       h("label", { class: "cp-inline" }, "Coloured by ", this.choice),
-      h("div", { class: "cp-surface" }, h("span", { class: "cp-up" }, up), this.canvas, h("span", { class: "cp-across" }, across)), this.caption);
+      h("div", { class: "cp-surface" }, h("span", { class: "cp-up" }, up), this.canvas, h("span", { class: "cp-across" }, across)), this.key, this.caption);
   }
 
   update(): void {
@@ -71,7 +73,7 @@ export class Surface {
       if (chosen < 0) colour = faded(COLOURS[own.indexOf(own.reduce((a, b) => Math.max(a, b))) % COLOURS.length]!, 0.55);
       else {
         const share = (own[chosen]! - low) / (high - low || 1);
-        colour = share < 0.5 ? faded(COLD, 1 - 2 * share) : faded(WARM, 2 * share - 1);
+        colour = share < 0.5 ? faded(LOW, 1 - 2 * share) : faded(HIGH, 2 * share - 1);
       }
       image.data.set([...colour, 255], 4 * at);
     }
@@ -98,7 +100,7 @@ export class Surface {
       const own = [...examples.targets.subarray(k * K, k * K + K)];
       const most = own.indexOf(Math.max(...own));
       const middle = (Math.max(...examples.targets) + Math.min(...examples.targets)) / 2;
-      const fill = chosen < 0 ? COLOURS[most % COLOURS.length]! : own[chosen]! > middle ? WARM : COLD;
+      const fill = chosen < 0 ? COLOURS[most % COLOURS.length]! : own[chosen]! > middle ? HIGH : LOW;
       context.beginPath();
       context.arc(((x - across.low) / (across.high - across.low)) * SIZE, ((up.high - ys[k]!) / (up.high - up.low)) * SIZE, k === row ? 8 : 5.5, 0, 7);
       context.fillStyle = `rgb(${fill.join(" ")})`;
@@ -113,11 +115,18 @@ export class Surface {
     const { network, view } = this.store;
     const round = (value: number) => Number(value.toPrecision(3));
     const span = this.span(outputs, network.outputs, chosen);
-    const scale = chosen < 0 ? "one colour for each output" : `blue ${view.number(span.low)} to orange ${view.number(span.high)}`;
-    const words = `${network.inputName(0)} from ${round(across.low)} to ${round(across.high)}, ${network.inputName(1)} from ${round(up.low)} to ${round(up.high)}; ${scale}. The points are the examples, coloured by their targets.`;
+    const entries: [number[], string][] = chosen < 0
+      ? [...Array(Math.min(network.outputs, COLOURS.length)).keys()].map((k) => [COLOURS[k]!, network.unitName(network.last, k)])
+      : [[LOW, view.number(span.low)], [[255, 255, 255], view.number((span.low + span.high) / 2)], [HIGH, view.number(span.high)]];
+    this.key.replaceChildren(...entries.map(([colour, name]) => h("span", {}, swatch(colour), name)));
+    const words = `${network.inputName(0)} from ${round(across.low)} to ${round(across.high)}, ${network.inputName(1)} from ${round(up.low)} to ${round(up.high)}. The points are the examples, coloured by their targets.`;
     say(this.caption, words);
     this.canvas.setAttribute("aria-label", `Decision surface: ${words}`);
   }
+}
+
+function swatch(colour: number[]): SVGElement {
+  return svg("svg", { width: 14, height: 14, "aria-hidden": "true" }, svg("rect", { x: 1, y: 1, width: 12, height: 12, rx: 3, fill: `rgb(${colour.join(" ")})`, class: "cp-swatch" }));
 }
 
 function faded(colour: number[], strength: number): number[] {

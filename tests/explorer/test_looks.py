@@ -1,0 +1,285 @@
+"""What the eye sees: nothing cut, nothing hidden that is told elsewhere, no sign with two meanings."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from tests.explorer.conftest import Visit, wait
+from tests.explorer.node import Node
+from tests.explorer.steps import choose, field, press, state
+
+import clearprop as cp
+from clearprop.prediction.metrics import measured
+
+STEPS = """(store) => [...Array(store.phases.length).keys()].map((k) => {
+    if (k === 0) while (store.position > 0) store.backStep();
+    store.forwardStep();
+    return [...store.beside, store.selected].map((each) => store.names.text(each));
+})"""
+
+
+# --- in Node ------------------------------------------------------------------------------------
+
+
+def test_what_is_explained_follows_the_steps(node: Node) -> None:
+    shown = node.on_page(cp.load("lecture"), STEPS)
+    assert shown == [
+        ["sum_h1", "output_h1"],
+        ["sum_h2", "output_h2"],
+        ["sum_o1", "output_o1"],
+        ["sum_o2", "output_o2"],
+        ["E_total"],
+        ["∂E_total/∂sum_o1", "w5"],
+        ["∂E_total/∂sum_h1", "w1"],
+        ["w1"],
+    ]
+
+
+def test_a_weight_that_was_chosen_is_explained_once_its_gradient_is_known(node: Node) -> None:
+    chosen = STEPS.replace("if (k === 0)", "if (k === 0) store.select(clearprop.chosen('p7')); if (k === 0)")
+    shown = node.on_page(cp.load("lecture"), chosen)
+    assert [shown[5], shown[6], shown[7]] == [["∂E_total/∂sum_o2", "w7"], ["∂E_total/∂sum_h1", "w1"], ["w7"]]
+
+
+def test_nothing_is_explained_that_the_cycle_has_not_come_to(node: Node) -> None:
+    script = """(store) => {
+        const places = ["z0.0", "a1.1", "e0", "total", "d(total)/d(z1.0)", "p5", "p0", "a-1.0", "t1"];
+        const known = [];
+        for (let k = 0; k <= store.phases.length; k++) {
+            store.position = k;
+            known.push(places.filter((id) => store.isKnown(clearprop.chosen(id))).length);
+        }
+        return known;
+    }"""
+    # Inputs and targets; a unit; the others; the error, where all stand; then what the backward pass has reached.
+    assert node.on_page(cp.load("lecture"), script) == [2, 3, 3, 3, 4, 9, 8, 9, 9]
+
+
+def test_softmax_is_one_step_as_its_outputs_need_all_sums(node: Node) -> None:
+    script = "(store) => store.phases.map(({ kind, from, to }) => (kind === 'units' ? to - from : 0))"
+    assert node.on_page(cp.load("iris"), script)[1:3] == [3, 0]
+
+
+def test_a_loss_of_0_stands_below_all_others(node: Node) -> None:
+    script = """(losses) => {
+        const { height, low, high } = clearprop.scaleOf(losses);
+        return [losses.map(height), low, high];
+    }"""
+    heights, low, high = node.evaluate(script, [1.09134, 0.5, 0.001, 0.0, 0.0])
+    assert heights[0] == 1
+    assert heights == sorted(heights, reverse=True)
+    assert heights[2] > 0.1
+    assert heights[3:] == [0, 0]
+    assert (low, high) == ("0", "1.09")
+    assert node.evaluate(script, [1.09134, 0.0]) == [[1, 0], "0", "1.09"]
+    assert node.evaluate(script, [0.25]) == [[0], "0.250", ""]
+    assert node.evaluate(script, [0.0, 0.0]) == [[0, 0], "0", ""]
+
+
+def test_the_speed_of_playing(node: Node) -> None:
+    script = "() => Object.values(clearprop.SPEEDS).map((pace) => [0, 1, 3].map((seconds) => pace(seconds)))"
+    paces = node.evaluate(script)
+    assert paces[:3] == [[1, 2, 4], [1, 11, 31], [1, 101, 301]]
+    assert paces[3][0] == 1
+    assert paces[4][0] == float("inf")
+
+
+@pytest.mark.parametrize("net", ["xor", "iris", "ring"])
+def test_accuracy_is_that_of_python(node: Node, net: str) -> None:
+    problem = cp.load(net)
+    right = node.on_page(problem, "(store) => store.right")
+    assert problem.examples is not None
+    rows = problem.examples.learnt
+    accuracy = measured(problem, problem.parameters, rows).accuracy
+    assert accuracy is not None
+    assert right / len(rows) == pytest.approx(accuracy)
+    assert node.on_page(cp.load("lecture"), "(store) => store.right") is None
+
+
+def test_no_colour_means_two_things() -> None:
+    """The surface and its classes have colours of their own, apart from those of weights."""
+    source = Path(__file__).parents[2] / "src" / "clearprop" / "explorer" / "source"
+    surface, style = ((source / name).read_text(encoding="utf-8") for name in ("surface.ts", "style.css"))
+    of_weights = re.findall(r"--(?:positive|negative|accent): #(\w\w)(\w\w)(\w\w)", style)
+    assert len(of_weights) >= 6
+    weights = [tuple(int(part, 16) for part in colour) for colour in of_weights]
+    colours = [tuple(map(int, found)) for found in re.findall(r"\[(\d+), (\d+), (\d+)\]", surface)]
+    assert len(colours) >= 8
+    for colour in colours:
+        assert min(np.linalg.norm(np.subtract(colour, weight)) for weight in weights) > 60, colour
+
+
+# --- in the browser -----------------------------------------------------------------------------
+
+
+def test_the_panel_shows_no_number_that_the_diagram_hides(visit: Visit) -> None:
+    page = visit.open("lecture", "#at=1&notation=lecture")
+    choose(page, "p0")
+    assert page.locator(".cp-equations").inner_text() == "This cycle has not come to it yet; press Step."
+    press(page, "Step")
+    assert page.locator(".cp-what").inner_text() == "output_h2"
+    assert "0.61538" in page.locator(".cp-equations").inner_text()
+    for _ in range(5):
+        press(page, "Step")
+    assert "new" not in page.locator(".cp-equations").inner_text()
+    press(page, "Step")
+    assert "new" in page.locator(".cp-equations").inner_text()
+    assert page.locator(".cp-what").inner_text() == "w1"
+
+
+def test_what_was_said_of_other_cycles_goes(visit: Visit) -> None:
+    page = visit.open("xor", "#batch=1")
+    said = "document.querySelector('.cp-status').textContent"
+    press(page, "Play")
+    wait(page, f"{said}.includes('onverged')")
+    page.locator("summary", has_text="Your own data").click()
+    press(page, "Original examples")
+    assert page.evaluate(said) == "These are the original examples again."
+    field(page, "w1").fill("abc")
+    assert "abc" in page.locator(".cp-panel .cp-message").inner_text()
+    press(page, "Reset to the original network")
+    assert page.locator(".cp-panel .cp-message").inner_text() == ""
+    assert field(page, "w1").input_value() == str(cp.load("xor").parameters.vector[0])
+    assert page.evaluate(said) == "This is the original network again."
+
+
+def test_playing_leaves_the_choice_of_examples_alone(visit: Visit) -> None:
+    page = visit.open("xor", "#example=3")
+    play = "document.querySelector('.cp-primary').click(); document.querySelector('.cp-status').textContent"
+    assert page.evaluate(play) == "Training on example 3 alone; tick “train on all examples at once” for all 4."
+    press(page, "Pause")
+    assert state(page, "setup.isBatch") is False
+    assert "Accuracy" in page.locator(".cp-figures").first.inner_text()
+
+
+def test_a_limit_that_is_reached_is_no_alarm(visit: Visit) -> None:
+    page = visit.open(with_epochs(3))
+    press(page, "Play")
+    wait(page, "document.querySelector('.cp-status').textContent.includes('limit')")
+    assert page.locator(".cp-bad").count() == 0
+
+
+def with_epochs(epochs: int) -> cp.Problem:
+    from dataclasses import replace
+
+    problem = cp.load("lecture")
+    return replace(problem, settings=replace(problem.settings, epochs=epochs))
+
+
+def test_names_of_units_are_clicked_too(visit: Visit) -> None:
+    page = visit.open("lecture")
+    for name, chosen in (("h2", "output_h2"), ("i1", "i1"), ("E_1", "E_1")):
+        page.locator(".cp-name", has_text=re.compile(f"^({name}){{1,2}}$")).click()
+        assert page.locator(".cp-what").inner_text() == chosen
+
+
+def test_a_page_is_headed_by_the_name_of_its_file(visit: Visit, tmp_path: Path) -> None:
+    path = tmp_path / "exam.toml"
+    path.write_text("[inputs]\ncount = 1\n[[layers]]\nunits = 1\n[[examples]]\ninputs = [1]\ntargets = [1]\n")
+    page = visit.open(cp.load(path))
+    assert page.locator("h1").inner_text() == "clearprop exam.toml"
+    assert page.title() == "exam.toml – clearprop"
+    assert str(tmp_path) not in page.content()
+
+
+def test_the_legend_says_what_lines_and_colours_mean(visits: Any) -> None:
+    page = visits(color_scheme="dark").open("ring")
+    legend = page.locator(".cp-zoom .cp-key")
+    assert legend.locator("span:visible").all_inner_texts()[:3] == ["positive weight", "negative", "thicker: larger"]
+    assert "error signal, ∂L/∂z" in legend.inner_text()
+    classes = page.locator(".cp-card .cp-key").inner_text().split()
+    assert classes == list(cp.load("ring").network.unit_names[-1])
+
+
+def test_on_a_phone_the_outputs_are_seen_and_the_controls_are_few(visits: Any) -> None:
+    visit = visits(viewport={"width": 390, "height": 844})
+    for net in ("lecture", "iris", "xor"):
+        page = visit.open(net)
+        wait(page, "document.querySelector('.cp-scroller').clientWidth > 300")
+        frame = page.locator(".cp-scroller").bounding_box()
+        assert frame["y"] < 844 * 0.35, net
+        box = page.locator('[data-select="total"]').bounding_box()
+        assert box["x"] + box["width"] < frame["x"] + frame["width"], net
+        assert smallest(page) >= 10, net
+
+
+def test_on_a_desk_all_text_of_the_diagram_has_12_pixels(visits: Any) -> None:
+    visit = visits(viewport={"width": 1400, "height": 900})
+    for net in ("lecture", "xor", "iris", "deep", "ring"):
+        page = visit.open(net)
+        wait(page, "document.querySelector('.cp-scroller').clientWidth > 300")
+        assert smallest(page) >= 11.99, net
+        # Nothing is cut: all of it is as wide as its frame.
+        assert page.evaluate("(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)"
+                             "(document.querySelector('.cp-scroller'))"), net  # fmt: skip
+
+
+def smallest(page: Any) -> float:
+    """The size of the smallest text of the diagram, in pixels."""
+    return float(
+        page.evaluate("""() => {
+            const picture = document.querySelector(".cp-picture");
+            const scale = picture.getBoundingClientRect().width / picture.viewBox.baseVal.width;
+            const sizes = [...picture.querySelectorAll("text")].map((e) => parseFloat(getComputedStyle(e).fontSize));
+            return Math.min(...sizes) * scale;
+        }""")
+    )
+
+
+def test_a_deep_network_is_fitted_into_its_frame(visit: Visit) -> None:
+    layers = [cp.Dense(4, "tanh") for _ in range(9)]
+    network = cp.Network(3, [*layers, cp.Dense(2, "softmax")])
+    page = visit.open(cp.Problem(network, examples=cp.Examples.of([[0.1, 0.2, 0.3]], [[1.0, 0.0]])))
+    cut = "(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)(document.querySelector('.cp-scroller'))"
+    wait(page, cut)
+    press(page, "Fit")
+    assert page.evaluate(cut) is False
+    press(page, "Zoom in")
+    assert page.evaluate(cut) is True
+
+
+def test_long_derivations_stay_within_the_panel(visit: Visit) -> None:
+    page = visit.open("lecture", "#digits=9")
+    page.get_by_label("Activation, layer 1").select_option(label="gelu")
+    over = """[...document.querySelectorAll(".cp-equations *")].filter((e) =>
+        e.getBoundingClientRect().right > document.querySelector(".cp-equations").getBoundingClientRect().right + 1
+        && !e.closest(".cp-part")).map((e) => e.className)"""
+    assert page.evaluate(over) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_diagram_as_a_file_is_drawn_by_every_program(visits: Any, tmp_path: Path, scheme: str) -> None:
+    page = visits(color_scheme=scheme).open("xor", "#at=9")
+    content = page.evaluate("clearprop.app.file('svg')")
+    root = ElementTree.fromstring(content)
+    assert "var(" not in content
+    assert not [e for e in root.iter() if {"class", "style"} & set(e.keys())]
+    assert not [e for e in root.iter() if e.tag.endswith("style")]
+    for element in root.iter():
+        kind = element.tag.rpartition("}")[2]
+        if kind in ("text", "rect", "path"):
+            assert "fill" in element.keys(), kind  # noqa: SIM118
+        if kind == "path":
+            assert element.get("stroke") not in (None, "none")
+    program = shutil.which("rsvg-convert")
+    if program is None or scheme == "dark":
+        return
+    (tmp_path / "xor.svg").write_text(content, encoding="utf-8")
+    done = subprocess.run([program, "--format=png", tmp_path / "xor.svg"], check=True, capture_output=True)
+    assert done.stdout.startswith(b"\x89PNG")
+    image = pytest.importorskip("PIL.Image", reason="needs Pillow")
+    import io
+
+    shown = np.asarray(image.open(io.BytesIO(done.stdout)).convert("RGB"), dtype=float)
+    black = (shown.max(axis=2) < 90).mean()
+    coloured = (np.ptp(shown, axis=2) > 60).mean()
+    # Text is dark, lines are coloured, and nothing is a black box.
+    assert 0.002 < black < 0.06
+    assert coloured > 0.003
