@@ -81,6 +81,24 @@ def test_one_output_gives_both_probabilities(models: Path, capsys: pytest.Captur
         assert (float(row["probability_yes"]) >= 0.5) is (row["answer"] == "yes")
 
 
+def test_a_class_that_a_spreadsheet_takes_for_a_formula_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It stays what it is: another program compares it with the table's own."""
+    rows = "".join(f"{k},{cell}\n" for k, cell in enumerate(["=cmd|'/C calc'!A0", "-1", "no"] * 2))
+    (tmp_path / "t.csv").write_text("x,answer\n" + rows)
+    network = '[inputs]\ncount = 1\n[[layers]]\nunits = 3\nactivation = "softmax"\n[data]\nfile = "t.csv"\n'
+    (tmp_path / "n.toml").write_text(network + 'target = "answer"\nsplit = 0\n')
+    cp.train(cp.load(tmp_path / "n.toml"), epochs=1, output=tmp_path / "m.safetensors")
+    assert run_predict(str(tmp_path / "m.safetensors"), data=str(tmp_path / "t.csv"), output=None) == 0
+    said = capsys.readouterr()
+    assert said.err.endswith(
+        "clearprop: \"=cmd|'/C calc'!A0\" is written as it is called, and would be a formula in a spreadsheet: import "
+        "it as text\n"
+    )
+    assert {row["answer"] for row in csv.DictReader(io.StringIO(said.out))} <= {"=cmd|'/C calc'!A0", "-1", "no"}
+
+
 def test_a_network_file_predicts_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "rows.csv").write_text("i2,unused,i1\n0.5,9,0.1\n")
     assert run_predict("lecture", data=str(tmp_path / "rows.csv"), output=None) == 0

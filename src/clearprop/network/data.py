@@ -52,7 +52,7 @@ def _class(name: Any) -> str:
 
 NA = (
     "", "NA", "N/A", "n/a", "na", "n.a.", "N.A.", "#N/A", "#N/A N/A", "#NA", "<NA>", "<na>",
-    "NaN", "nan", "-NaN", "-nan", "NAN", "null", "NULL", "Null", "None", "?", "-", "--", ".",
+    "NaN", "nan", "-NaN", "-nan", "NAN", "null", "NULL", "Null", "None", "\\N", "?", "-", "--", ".",
 )  # fmt: skip
 """Cells that mean a missing value, in columns of numbers and of text alike."""
 
