@@ -24,7 +24,7 @@ A message says what, where, what was expected, what was found and what to do.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from clearprop.messages import unknown
 
@@ -131,7 +131,9 @@ class DamagedModel(WorkError):
 
 
 class NotFinite(WorkError):
-    """A number became infinite or undefined."""
+    """A number became infinite or undefined. ``reached`` is the cycle in which a slope did, if there is one."""
+
+    reached: Any = None
 
 
 class Unwritable(WorkError):

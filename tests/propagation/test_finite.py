@@ -69,8 +69,8 @@ USUAL: dict[str, Any] = {"activation": "tanh", "weight": 1, "loss": "squared_err
         ),
         (
             {"activation": "sqrt(z + 1)"},
-            "the gradient of w1 is inf, in layer 1, unit h; try a smaller learning rate, smaller weights, or clip_norm "
-            "under [optimizer]",
+            "∂output_h/∂sum_h is inf; layer 1, unit h, example 2; 0.5 / sqrt(sum_h + 1) is not finite at sum_h = -1; "
+            "try a formula that has a slope there, such as one with a small constant under its root or in its denominator",
         ),
         (
             {"activation": "z**3", "weight": 1e20, "rate": 1e300},
@@ -141,8 +141,9 @@ def test_a_parameter_that_is_not_finite_is_named_with_its_unit(name: str, where:
     done = cp.cycle(cp.load("lecture"))
     vector = done.gradients.of.vector.copy()
     vector[done.parameters.layout.find(name)] = np.inf
+    gradients = done.gradients.of.with_vector(vector)
     with pytest.raises(NotFinite) as caught:
-        require_finite_update(done.problem, done.gradients.of.with_vector(vector), done.update)
+        require_finite_update(done.problem, done.trace, done.examples.targets, done.numbers, gradients, done.update)
     assert str(caught.value) == (
         f"the gradient of {name} is inf, in {where}; try a smaller learning rate, smaller weights, or clip_norm under "
         "[optimizer]"

@@ -67,7 +67,7 @@ def test_a_parameter_that_is_not_finite_is_named() -> None:
 def test_a_gradient_that_is_not_finite_is_named() -> None:
     network = cp.Network(1, [cp.Dense(1, "sqrt(z)", bias=False)], "squared_error")
     fit = cp.train(start(network, 0.0), [[1.0]], [[5.0]])
-    assert fit.reason.startswith("diverged in epoch 1, step 1: the gradient of w1 is -inf, in layer 1, unit y1; ")
+    assert fit.reason.startswith("diverged in epoch 1, step 1: ∂a_y1/∂z_y1 is inf; layer 1, unit y1, example 1; ")
 
 
 def test_numbers_too_large_for_float32_are_said_to_be() -> None:

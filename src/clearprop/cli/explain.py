@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 from clearprop.cli.net import opened
 from clearprop.cli.output import deliver, which_example
-from clearprop.errors import InvalidArgument
+from clearprop.errors import InvalidArgument, NotFinite
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import Cycle, cycle
-from clearprop.rendering.explanation import explain, explain_cycles
+from clearprop.rendering.explanation import explain, explain_cycles, explain_reached
 from clearprop.rendering.formats import format_of
 
 
@@ -36,7 +36,13 @@ def run_explain(
             raise InvalidArgument("--cycles prints only a table; leave out names, --paths and --steps")
         explanation = explain_cycles(cycle(problem, which), cycles, digits=digits, rounding=rounding, notation=notation)
     else:
-        done = cycle(problem, which) if steps == 1 else _later(problem, steps, which)
+        try:
+            done = cycle(problem, which) if steps == 1 else _later(problem, steps, which)
+        except NotFinite as error:
+            if error.reached is not None:
+                so_far = explain_reached(error.reached, *names, digits=digits, rounding=rounding, notation=notation)
+                deliver(so_far, format or format_of(output), output, fragment=fragment)
+            raise
         explanation = explain(done, *names, digits=digits, rounding=rounding, notation=notation, paths=paths)
     deliver(explanation, format or format_of(output), output, fragment=fragment)
     return 0

@@ -74,7 +74,9 @@ def derive_value(lines: Lines, quantity: Quantity) -> ValueDerivation:
     def number(key: Any) -> float:
         found = cycle.known(q.OfExample(key, quantity.example) if isinstance(quantity, q.OfExample) else key, row)
         if found is None:
-            found = evaluate(tree := lines[key].expression, {each: number(each) for each in symbols(tree)})
+            line = lines.of_example(key, row)
+            tree = line.expression if line.exact is None else line.exact
+            found = evaluate(tree, {each: number(each) for each in symbols(tree)})
         return float(found)
 
     formulas, remark = _formulas(lines, own, row if isinstance(quantity, q.OfExample) or not lines.batch else None)
@@ -121,6 +123,9 @@ def _formulas(lines: Lines, quantity: Quantity, row: int | None) -> Formulas:
             return (), words("state")
         case q.Parameter() | q.Named():
             return (), words("constant")
+        case q.Derivative():
+            line = lines[quantity] if row is None else lines.of_example(quantity, row)
+            return (_elided(line.expression),), ""
     raise InvalidArgument(f"{lines.cycle.names.text(quantity)} has no derivation")
 
 

@@ -137,6 +137,7 @@ def losses(
             "label": label(rule),
             "formula": tree(rule.formula),
             "slope": tree(rule.slope.simplified),
+            "written_slope": tree(rule.slope.written),
             "targets": _bounds(rule.targets),
             "sums_to_one": rule.sums_to_one,
             "misfits": [rule.misfit(activation) for activation in activations],

@@ -10,7 +10,7 @@ import numpy as np
 
 from clearprop.cached import cached_property
 from clearprop.display import Displayable
-from clearprop.errors import InvalidArgument, UnknownName
+from clearprop.errors import InvalidArgument, NotFinite, UnknownName
 from clearprop.fields import MOST, Unexpected, accepted, integer, number, of_kind, optional, string, suggests_options
 from clearprop.messages import abridged
 from clearprop.network import names as q
@@ -316,10 +316,15 @@ def cycle(
             return Cycle(problem, examples, example, numbers, step, rate, state, trace, None, epoch)
         gradients = backward(trace, targets, problem.penalty)
         changed = update(optimizer, parameters, gradients.of, state, step, rate)
-        require_finite_update(problem, gradients.of, changed)
         after = forward(problem.network, changed.parameters, examples.inputs, dropped, weights=weights)
-    learning = Learning(errors, gradients, changed, after)
-    return Cycle(problem, examples, example, numbers, step, rate, state, trace, learning, epoch)
+        learning = Learning(errors, gradients, changed, after)
+        done = Cycle(problem, examples, example, numbers, step, rate, state, trace, learning, epoch)
+        try:
+            require_finite_update(problem, trace, targets, numbers, gradients.of, changed)
+        except NotFinite as error:
+            error.reached = done
+            raise
+    return done
 
 
 def without_target(problem: Problem) -> str:

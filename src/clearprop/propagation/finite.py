@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from clearprop.errors import NotFinite
-from clearprop.expressions import Expression, not_finite_part, renamed, text
+from clearprop.expressions import Expression, Slope, evaluate, not_finite_part, renamed, symbols, text
 from clearprop.network import names as q
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
@@ -22,6 +23,10 @@ SENTENCES: Mapping[str, str] = {
     "sum_fault": "{quantity} is {value}; layer {layer}, example {example}; weights or inputs are too large",
     "output_fault": "{quantity} is {value}; layer {layer}, example {example}; {part} is not finite at {numbers}",
     "error_fault": "{quantity} is {value}; example {example}; {part} is not finite at {numbers}",
+    "slope_fault": (
+        "{quantity} is {value}; layer {layer}, unit {unit}, example {example}; {part} is not finite at {numbers}; "
+        "try a formula that has a slope there, such as one with a small constant under its root or in its denominator"
+    ),
     "gradient_fault": f"the gradient of {{parameter}} is {{value}}, in {{place}}; {REMEDY}",
     "update_fault": f"the new value of {{parameter}} is {{value}}, in {{place}}; {REMEDY}",
 }
@@ -57,6 +62,62 @@ def require_finite(problem: Problem, trace: Trace, targets: Array, errors: Array
         raise _fault("error_fault", names.text(q.Error(k)), errors[row, k], numbers[row], **cause)
 
 
+def require_finite_slopes(problem: Problem, trace: Trace, targets: Array, numbers: Array) -> None:
+    """Refuse a local derivative that is not finite, naming the first one on the way back.
+
+    Raises:
+        NotFinite: which derivative, its formula, the numbers in it, and where.
+    """
+    network, last = trace.network, trace.network.depth - 1
+    outputs = trace.outputs[last]
+    joined = network.fused is not None and trace.masks[last] is None
+    given: dict[Role, tuple[q.Quantity, Any]]
+    if not joined:
+        slope = network.loss.rule.slope
+        values = evaluate(slope.simplified, {Role.OUTPUT: outputs, Role.TARGET: targets})
+        for row, k in _bad(np.broadcast_to(values, outputs.shape)):
+            given = {Role.OUTPUT: (q.Output(last, k), outputs[row, k]), Role.TARGET: (q.Target(k), targets[row, k])}
+            raise _slope_fault(
+                problem, q.Derivative(q.Error(k), q.Output(last, k)), slope, given, values[row, k], numbers[row]
+            )
+    for layer in reversed(range(last if joined else last + 1)):
+        rule, sums = network.layers[layer].rule, trace.sums[layer]
+        if not isinstance(rule, Activation):
+            continue
+        values = rule.slopes(sums)
+        for row, unit in _bad(values):
+            derivative = q.Derivative(q.Output(layer, unit), q.Sum(layer, unit))
+            given = {Role.SUM: (q.Sum(layer, unit), sums[row, unit])}
+            raise _slope_fault(problem, derivative, rule.slope, given, values[row, unit], numbers[row])
+
+
+def _slope_fault(
+    problem: Problem,
+    quantity: q.Derivative,
+    slope: Slope,
+    given: Mapping[Role, tuple[q.Quantity, Any]],
+    value: float,
+    example: int,
+) -> NotFinite:
+    """Return the fault of a local derivative: its whole formula, and the numbers of the symbols in it."""
+    names, by = problem.names, quantity.by
+    assert isinstance(by, q.Sum | q.Output)
+    called = {role: names.text(quantity) for role, (quantity, _) in given.items()}
+    used = symbols(slope.written)
+    shown = ", ".join(f"{called[role]} = {float(number):.6g}" for role, (_, number) in given.items() if role in used)
+    return NotFinite(
+        SENTENCES["slope_fault"].format(
+            quantity=names.text(quantity),
+            value=value,
+            layer=by.layer + 1,
+            unit=problem.network.unit_names[by.layer][by.unit],
+            example=example,
+            part=text(renamed(slope.written, called)),
+            numbers=shown,
+        )
+    )
+
+
 def _bad(values: Array) -> list[list[int]]:
     """Return the place of the first number that is not finite, or none."""
     first: list[list[int]] = np.argwhere(~np.isfinite(values))[:1].tolist()
@@ -77,12 +138,16 @@ def _cause(
     return {"part": shown, "numbers": ", ".join(numbers)}
 
 
-def require_finite_update(problem: Problem, gradients: Parameters, changed: Update) -> None:
+def require_finite_update(
+    problem: Problem, trace: Trace, targets: Array, numbers: Array, gradients: Parameters, changed: Update
+) -> None:
     """Refuse gradients or new parameters that are not finite.
 
     Raises:
-        NotFinite: naming the first parameter, where it is and what to try.
+        NotFinite: naming the local derivative that is not finite, or the first parameter, and what to try.
     """
+    if not np.all(np.isfinite(gradients.vector)):
+        require_finite_slopes(problem, trace, targets, numbers)
     layout, network = gradients.layout, problem.network
     for key, vector in (("gradient_fault", gradients.vector), ("update_fault", changed.parameters.vector)):
         if not np.all(np.isfinite(vector)):

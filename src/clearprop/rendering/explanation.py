@@ -20,7 +20,7 @@ from clearprop.rendering.conventions import fits_in_full
 from clearprop.rendering.document import Document, Heading, View
 from clearprop.rendering.formats import write
 from clearprop.rendering.summaries import cycles_document, paths_document
-from clearprop.rendering.whole_cycle import cycle_document, forward_alone
+from clearprop.rendering.whole_cycle import cycle_document, forward_alone, reached_document
 from clearprop.verification.finite_differences import Differences
 
 
@@ -129,6 +129,19 @@ def explain(
     document = cycle_document(derivations, view)
     indices = range(len(cycle.parameters) if fits_in_full(cycle) and cycle.learning is not None else 0)
     return Explanation(cycle, document, view, tuple(map(derivations.gradient, indices)))
+
+
+def explain_reached(
+    cycle: Cycle,
+    *names: str,
+    digits: int = 5,
+    rounding: Literal["nearest", "truncate"] = "nearest",
+    notation: str | None = None,
+) -> Explanation:
+    """Explain a cycle as far as its numbers are finite; with names, its backward pass alone."""
+    cycle = in_notation(cycle, notation)
+    view = View(cycle.names, digits, rounding)
+    return Explanation(cycle, reached_document(Derivations(cycle), view, forward=not names), view, ())
 
 
 def explain_cycles(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -82,6 +83,34 @@ def _whole(derivations: Derivations, view: View) -> Iterator[Block]:
     yield from _updated(cycle, view, list(range(len(cycle.parameters))))
     yield Heading(2, "The new error")
     yield from _after(cycle, view)
+
+
+def reached_document(derivations: Derivations, view: View, *, forward: bool) -> Document:
+    """Return the backward pass of a cycle up to its first derivative that is not finite; with ``forward``, what
+    stands before it too."""
+    return tuple(_reached(derivations, view, forward))
+
+
+def _reached(derivations: Derivations, view: View, forward: bool) -> Iterator[Block]:
+    cycle, lines = derivations.cycle, derivations.lines
+    if forward:
+        yield from head(cycle, view)
+        yield Heading(2, "Forward propagation")
+        yield from _forward(derivations, view)
+        yield Heading(2, "The error")
+        yield from _error(derivations)
+    yield Heading(2, "Backward propagation, up to the first derivative that is not finite")
+    for quantity in lines.quantities():
+        of = quantity.of if isinstance(quantity, q.OfExample) else quantity
+        if not isinstance(of, q.Derivative):
+            continue
+        if isinstance(of.by, q.Output) and of.by.layer == cycle.problem.network.depth - 1:
+            of = q.Derivative(q.Error(of.by.unit), of.by)  # E_total depends on an output through its error alone.
+        own = replace(quantity, of=of) if isinstance(quantity, q.OfExample) else of
+        derivation = derivations.value(own)
+        yield value_equation(derivation)
+        if not np.isfinite(derivation.value):
+            return
 
 
 def _summary(derivations: Derivations, view: View) -> Iterator[Block]:

@@ -51,7 +51,8 @@ def _examined(engine: Reference, step: PlannedStep) -> None:
     worked = engine.work_out(step.rows, step.number, step.rate)
     errors = output_errors(worked.trace, worked.targets)
     require_finite(engine.problem, worked.trace, worked.targets, errors, step.rows + 1)
-    require_finite_update(engine.problem, worked.gradients.of, worked.update)
+    numbers = step.rows + 1
+    require_finite_update(engine.problem, worked.trace, worked.targets, numbers, worked.gradients.of, worked.update)
     engine.take(worked.update)
 
 

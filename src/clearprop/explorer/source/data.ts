@@ -54,7 +54,7 @@ export interface FusedSoftmax extends Raws<"output" | "error" | "signal" | "diag
 
 export type Fused = FusedScalar | FusedSoftmax;
 
-export interface Loss extends Named, Raws<"formula" | "slope"> {
+export interface Loss extends Named, Raws<"formula" | "slope" | "written_slope"> {
   targets: Bounds;
   sums_to_one: boolean;
   misfits: (string | null)[];
