@@ -7,6 +7,7 @@ import math
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
 import pytest
 import sympy
 from hypothesis import assume, given
@@ -24,6 +25,7 @@ from clearprop.expressions import (
     parse,
     text,
 )
+from clearprop.expressions.tree import nodes
 
 NAMES = {"z": "z", "y": "y"}
 VALUES = {"z": 0.7, "y": -1.3}
@@ -120,7 +122,12 @@ everything = st.recursive(
 
 @given(everything)
 def test_what_is_printed_reads_back_with_the_same_value(tree: Expression) -> None:
-    """Also where that value is infinite or undefined."""
+    """Also where that value is infinite or undefined, unless a part without symbols is, which is refused."""
+    constant = [node for node in nodes(tree) if isinstance(node, Apply) and not node.symbols]
+    if not all(np.isfinite(evaluate(node, {})) for node in constant):
+        with pytest.raises(InvalidExpression, match="is not a finite number"):
+            parse(text(tree), NAMES)
+        return
     again = parse(text(tree), NAMES)
     first, second = float(evaluate(tree, VALUES)), float(evaluate(again, VALUES))
     assert second == pytest.approx(first, rel=1e-9, nan_ok=True)
@@ -165,6 +172,8 @@ def test_numbers_are_printed_in_full(value: float) -> None:
         ("Exp(z)", 0, 'unknown function "Exp"; did you mean "exp"?'),
         ("z(1)", 0, 'unknown function "z"; known: '),
         ("2 + 1e400", 4, "the number 1e400 is too large"),
+        ("9**9**9 * z", 1, "9**9**9 is not a finite number"),
+        ("z + log(0)", 4, "log(0) is not a finite number"),
     ],
 )
 def test_each_mistake_is_named_where_it_is(formula: str, position: int, message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -128,3 +129,14 @@ def test_of_a_large_network_a_sample_of_every_layer_is_checked(monkeypatch: pyte
 def test_a_sample_has_at_least_one_gradient(sample: int) -> None:
     with pytest.raises(cp.ClearpropError, match=f"^sample: expected a whole number of at least 1, found {sample}$"):
         verify(cp.load("lecture"), sample=sample)
+
+
+def test_agreement_over_nothing_compared_is_no_agreement() -> None:
+    """A condition that is nan decides as it is written: a slope of 1, not that of the other branch."""
+    network = cp.Network(1, [cp.Dense(1, "where(0 * log(z) < 1, 3, z)", bias=False)])
+    problem = cp.Problem(network, examples=cp.Examples(np.array([[-1.0]]), np.array([[1.0]])))
+    problem = replace(problem, parameters=problem.parameters.with_vector(np.array([1.0])))
+    assert cp.cycle(problem).gradients["w1"] == 2.0
+    report = verify(problem)
+    assert not report.compared
+    assert not report.agrees

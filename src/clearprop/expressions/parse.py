@@ -21,7 +21,11 @@ import re
 from collections.abc import Hashable, Iterator, Mapping
 from typing import NamedTuple, NoReturn
 
+import numpy as np
+
 from clearprop.errors import InvalidExpression
+from clearprop.expressions.evaluate import evaluate
+from clearprop.expressions.printing import text
 from clearprop.expressions.tree import Apply, Expression, Number, Operator, Symbol
 from clearprop.messages import abridged, unknown
 
@@ -113,6 +117,8 @@ class _Parser:
             self.fail(position, f"the expression is too large: more than {MAX_NODES} parts")
         if depth > MAX_NESTING:
             self.too_deep(position)
+        if isinstance(tree, Apply) and not tree.symbols and not np.all(np.isfinite(evaluate(tree, {}))):
+            self.fail(position, f"{abridged(text(tree))} is not a finite number")
         return tree
 
     def too_deep(self, position: int) -> NoReturn:

@@ -27,6 +27,9 @@ def simplify(tree: Expression) -> Expression:
     """
     if not isinstance(tree, Apply):
         return tree
+    if tree.operator is Operator.WHERE:  # A condition decides as it was written, also where a part of it is nan.
+        condition, *branches = tree.arguments
+        return _simpler(Operator.WHERE, (condition, *map(simplify, branches)))
     arguments = tuple(simplify(argument) for argument in tree.arguments)
     try:
         return _simpler(tree.operator, arguments)

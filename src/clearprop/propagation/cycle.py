@@ -74,6 +74,9 @@ class Cycle(Displayable):
     epoch: int
     engine: Rounding | None = None
     """Where its parameters are those of the compiled engine."""
+    ended: int | None = None
+    """The step at which a training in the precision of the settings had no finite numbers any more, if before this
+    one: it never had these parameters."""
 
     @property
     def learnt(self) -> Learning:

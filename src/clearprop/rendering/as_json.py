@@ -41,6 +41,8 @@ def cycle_structure(cycle: Cycle, derivations: Sequence[Derivation]) -> dict[str
         dtype, difference, parameter = cycle.engine
         at = cycle.parameters.layout.name(parameter)
         structure["engine"] = {"dtype": dtype, "largest_difference": difference, "at": at}
+    if cycle.ended is not None:
+        structure["ended"] = {"dtype": cycle.problem.settings.dtype, "step": cycle.ended}
     structure["derivations"] = {name(each.listed): derivation_structure(each) for each in derivations}
     return structure
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+import numpy as np
+
 from clearprop.expressions import Expression, renamed
 from clearprop.expressions.kinks import switches
 from clearprop.messages import abridged
@@ -16,7 +18,7 @@ from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import Cycle, without_target
 from clearprop.rendering.document import Block, Diagram, Grid, Heading, View
-from clearprop.rules.activations import Activation
+from clearprop.rules.activations import ACTIVATIONS, Activation
 from clearprop.rules.roles import Role
 
 FULL_LIMIT, BATCH_LIMIT = 200, 5_000
@@ -94,6 +96,8 @@ def conventions(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expressio
             f"those of the compiled engine, which trains in {dtype}; the weights it makes in this cycle differ "
             f"from those derived here in float64 by at most {difference:.1e} (at {name})",
         )
+    if cycle.ended is not None:
+        yield "steps", ended_words(cycle)
     if aliases := list(names.layout.aliases.items()):
         typed = ", ".join(f"{name} as {alias}" for alias, name in aliases[:TYPED])
         yield "names may be typed", typed + (", …" if len(aliases) > TYPED else "")
@@ -125,8 +129,7 @@ def _of_learning(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expressi
     yield "optimizer", f"{problem.optimizer.name}, learning rate {rate}"
     activations = [layer.rule for layer in network.layers if isinstance(layer.rule, Activation)]
     if kinked := dict.fromkeys(rule.name for rule in activations if [*switches(rule.formula)]):
-        strict = "conditions are strict (> and not ≥), so the slope of relu at 0 is 0"
-        yield "at a kink", f"{', '.join(kinked)}: {strict}"
+        yield "at a kink", "; ".join(_at_kink(name, view) for name in kinked)
 
 
 def _applied(cycle: Cycle, view: View) -> Iterator[tuple[str, str]]:
@@ -161,6 +164,23 @@ def _done(problem: Problem, examples: Examples, view: View) -> Iterator[tuple[st
         of += [] if column is None else [f"column {abridged(column, 20)}"]
         if of:
             yield "weights", ", ".join(of[:CLASSES]) + (", …" if len(of) > CLASSES else "")
+
+
+def ended_words(cycle: Cycle) -> str:
+    """Return that a training never had the parameters of this cycle."""
+    dtype = cycle.problem.settings.dtype
+    return (
+        f"computed in float64; a training in {dtype} has numbers that are not finite from step {cycle.ended} on, so it "
+        f"never comes to step {cycle.step}"
+    )
+
+
+def _at_kink(name: str, view: View) -> str:
+    """Return which slope an activation has where it has a kink."""
+    rule = ACTIVATIONS.get(name)
+    if not isinstance(rule, Activation):
+        return f"in {name} the conditions decide as they are written"
+    return f"at 0 the slope of {name} is taken as {view.number(float(rule.slopes(np.zeros(1))[0]))}"
 
 
 def _bias_words(policy: object, trained: bool) -> str:

@@ -16,8 +16,8 @@ from clearprop.network.notation import NOTATIONS
 from clearprop.propagation.cycle import Cycle, following
 from clearprop.rendering.as_json import cycle_structure, cycles_structure, paths_structure
 from clearprop.rendering.compose import derivation_blocks
-from clearprop.rendering.conventions import fits_in_full
-from clearprop.rendering.document import Document, Heading, View
+from clearprop.rendering.conventions import ended_words, fits_in_full
+from clearprop.rendering.document import Document, Heading, Paragraph, View
 from clearprop.rendering.formats import write
 from clearprop.rendering.summaries import cycles_document, paths_document
 from clearprop.rendering.whole_cycle import cycle_document, forward_alone, reached_document
@@ -125,7 +125,10 @@ def explain(
         named = tuple(derivations[quantity] for quantity in quantities)
         if cycle.learning is None:
             return Explanation(cycle, (*derivation_blocks(named, view), forward_alone(cycle)), view, named)
-        return Explanation(cycle, derivation_blocks(named, view, Differences(cycle)), view, named)
+        blocks = derivation_blocks(named, view, Differences(cycle))
+        if cycle.ended is not None:
+            blocks = (Paragraph(f"Steps: {ended_words(cycle)}."), *blocks)
+        return Explanation(cycle, blocks, view, named)
     document = cycle_document(derivations, view)
     indices = range(len(cycle.parameters) if fits_in_full(cycle) and cycle.learning is not None else 0)
     return Explanation(cycle, document, view, tuple(map(derivations.gradient, indices)))

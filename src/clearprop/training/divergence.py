@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from clearprop.errors import NotFinite
+from clearprop.expressions import evaluate
 from clearprop.models.snapshot import Snapshot
+from clearprop.network import names as q
+from clearprop.network.description import Network
 from clearprop.network.problem import Problem
 from clearprop.propagation.finite import require_finite, require_finite_update
 from clearprop.propagation.forward import output_errors
+from clearprop.rules.fused import FUSED
+from clearprop.rules.losses import LOSSES
+from clearprop.rules.roles import Role
 from clearprop.training.planned_steps import PlannedStep, PlannedSteps
 from clearprop.training.reference import Reference
 from clearprop.training.stopping import Ending, Status, ending
@@ -26,13 +34,15 @@ def diverged(
     engine = Reference(problem, dtype, start)
     place, number = f"in epoch {epoch}", None
     try:
-        for step in steps:
-            place, number = f"in epoch {epoch}, step {step.number}", step.number
-            _examined(engine, step)
-        place = f"in epoch {epoch}, after its last step"
+        failing: PlannedStep | None
+        for failing in steps:
+            place, number = f"in epoch {epoch}, step {failing.number}", failing.number
+            _examined(engine, failing)
+        place, failing = f"in epoch {epoch}, after its last step", None
         _whole(engine)
     except NotFinite as error:
-        return ending(Status.DIVERGED, place=place, fault=_with_remedy(str(error), REMEDY)), number
+        fault = _single_precision(engine, failing, str(error)) or _with_remedy(str(error), REMEDY)
+        return ending(Status.DIVERGED, place=place, fault=fault), number
     # The engine rounds in another order and may overflow a little sooner.
     return ending(Status.DIVERGED, place=place, fault=f"the loss is not a finite number; {REMEDY}"), number
 
@@ -60,6 +70,52 @@ def _whole(engine: Reference) -> None:
     for rows, trace in engine.traces(engine.learnt):
         targets = engine.targets[rows]
         require_finite(engine.problem, trace, targets, output_errors(trace, targets), rows + 1)
+
+
+def _single_precision(engine: Reference, step: PlannedStep | None, fault: str) -> str | None:
+    """Return the fault and what to do, if it comes from an output that only single precision rounds to 0 or 1 and the
+    same weights give no fault in float64; else None."""
+    if engine.inputs.dtype == np.float64:
+        return None
+    present, network = engine.snapshot(), engine.problem.network
+    state = {name: values.astype(float) for name, values in present.state.items()}
+    start = Snapshot.of(present.parameters.with_vector(present.parameters.vector.astype(float)), state)
+    double = Reference(engine.problem, "float64", start)
+    rounded = _rounded(engine, double)
+    try:
+        _whole(double) if step is None else _examined(double, step)
+    except NotFinite:
+        return None
+    if rounded is None:
+        return None
+    remedy = 'try dtype = "float64" under [training]'
+    if (name := _computed_from_the_sum(network)) is not None:
+        remedy += (
+            f", or the loss {name}, which is computed from {engine.problem.names.text(q.Sum(network.depth - 1, 0))}"
+        )
+    return f"{fault}; {rounded} only in float32; {remedy}"
+
+
+def _rounded(engine: Reference, double: Reference) -> str | None:
+    """Return the first output that is 0 or 1 in single precision and not in double, in words; None without one."""
+    last = engine.problem.network.depth - 1
+    for (_, single), (_, other) in zip(engine.traces(engine.learnt), double.traces(double.learnt), strict=True):
+        found = single.outputs[-1]
+        for row, unit in np.argwhere(((found == 0) | (found == 1)) & (found != other.outputs[-1]))[:1].tolist():
+            return f"{engine.problem.names.text(q.Output(last, unit))} is {found[row, unit]:g}"
+    return None
+
+
+def _computed_from_the_sum(network: Network) -> str | None:
+    """Return the built-in loss of the same numbers that is fused with the last activation, if the loss is not that."""
+    y, t = np.meshgrid(np.linspace(0.1, 0.9, 5), np.linspace(0.0, 1.0, 5))
+    values = {Role.OUTPUT: y, Role.TARGET: t}
+    for name, activation in FUSED:
+        if network.layers[-1].rule.name == activation and network.loss.rule.name != name:
+            alike = (evaluate(rule.formula, values) for rule in (network.loss.rule, LOSSES[name]))
+            if np.allclose(*alike, rtol=1e-9, atol=1e-12):
+                return name
+    return None
 
 
 def _with_remedy(fault: str, remedy: str) -> str:

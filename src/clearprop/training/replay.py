@@ -32,12 +32,14 @@ class Moment:
     rate: float
     epoch: int
     engine: Engine
+    ended: int | None = None
+    """The step from which on a training in the precision of the settings has numbers that are not finite, if before."""
 
     def cycle(self, example: int | Literal["all"]) -> Cycle:
         """Return the next cycle in float64, and how far the engine's result is from it."""
         done = cycle(self.problem, example, step=self.step, rate=self.rate, state=self.state, epoch=self.epoch)
         if isinstance(self.engine, Reference):
-            return done
+            return replace(done, ended=self.ended)
         return replace(done, engine=self._rounding(done))
 
     def _rounding(self, done: Cycle) -> Rounding:
@@ -62,8 +64,9 @@ def replay(problem: Problem, steps: int) -> Moment:
     assert problem.examples is not None
     by_hand = problem.examples.own or unusable() is not None
     engine: Engine = Reference(problem, "float64") if by_hand else engine_for(problem)
+    trained = Reference(problem, problem.settings.dtype) if by_hand and problem.settings.dtype != "float64" else None
     plateau, pace = Plateau(problem), Pace(steps=1 if by_hand else None)
-    epoch = 0
+    epoch, ended = 0, None
     with np.errstate(all="ignore"):
         while True:
             ahead = planned(problem, epoch, plateau)
@@ -71,6 +74,8 @@ def replay(problem: Problem, steps: int) -> Moment:
             for part in pace.parts(ahead[: max(0, steps + 1 - first)]):
                 engine.run(part)
                 present = engine.snapshot()
+                if trained is not None and ended is None and not trained.run(part):
+                    ended = int(part.numbers[-1])
                 if not present.finite:
                     raise NotFinite(
                         f"after step {int(part.numbers[-1])} a weight is no longer a finite number; ask for an earlier "
@@ -80,7 +85,7 @@ def replay(problem: Problem, steps: int) -> Moment:
                 following, present = ahead[steps + 1 - first], engine.snapshot()
                 state = {name: values.astype(float) for name, values in present.state.items()}
                 moved = replace(problem, parameters=in_float64(problem.parameters, present.parameters.vector))
-                return Moment(moved, state, following.number, following.rate, epoch, engine)
+                return Moment(moved, state, following.number, following.rate, epoch, engine, ended)
             epoch += 1
             if plateau.active:
                 validates = problem.examples.validation is not None

@@ -11,6 +11,7 @@ there the difference quotient means nothing.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -71,7 +72,9 @@ class LayerVerification:
     @property
     def worst(self) -> Check | None:
         """The check with the largest relative error."""
-        return max(self.smooth, key=lambda check: check.relative_error, default=None)
+        return max(
+            self.smooth, key=lambda check: (math.isnan(check.relative_error), check.relative_error), default=None
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -90,12 +93,17 @@ class Verification(Displayable):
     def worst(self) -> float:
         """The largest relative error of all."""
         found = [layer.worst.relative_error for layer in self.layers if layer.worst is not None]
-        return max(found, default=0.0)
+        return max(found, key=lambda error: (math.isnan(error), error), default=0.0)
+
+    @property
+    def compared(self) -> bool:
+        """Whether any gradient was compared at all."""
+        return any(layer.smooth for layer in self.layers)
 
     @property
     def agrees(self) -> bool:
-        """True if no gradient is off by more than the tolerance. NaN is off."""
-        return self.worst <= self.tolerance
+        """True if some gradient was compared and none is off by more than the tolerance. NaN is off."""
+        return self.compared and self.worst <= self.tolerance
 
 
 @suggests_options()
