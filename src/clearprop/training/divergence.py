@@ -112,8 +112,8 @@ def _computed_from_the_sum(network: Network) -> str | None:
     values = {Role.OUTPUT: y, Role.TARGET: t}
     for name, activation in FUSED:
         if network.layers[-1].rule.name == activation and network.loss.rule.name != name:
-            alike = (evaluate(rule.formula, values) for rule in (network.loss.rule, LOSSES[name]))
-            if np.allclose(*alike, rtol=1e-9, atol=1e-12):
+            given, usual = (evaluate(rule.formula, values) for rule in (network.loss.rule, LOSSES[name]))
+            if np.allclose(given, usual, rtol=1e-9, atol=1e-12):
                 return name
     return None
 
