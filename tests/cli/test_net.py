@@ -1,7 +1,9 @@
-"""What NET names on the command line: a table needs a target, and the message has the command to type."""
+"""What NET names on the command line: a table needs a target, and the message has the command to type; an example may
+be given in place of all others."""
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 
@@ -10,6 +12,13 @@ import pytest
 from clearprop.cli import run
 from clearprop.cli.net import opened
 from clearprop.errors import InvalidArgument
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
+    """What a command prints that ends so."""
+    assert run(list(arguments)) == code
+    out, err = capsys.readouterr()
+    return err if code else out
 
 
 def test_a_table_is_opened_with_its_target(tmp_path: Path) -> None:
@@ -39,3 +48,27 @@ def test_every_command_takes_a_table(
     assert run([command, "t.csv", "--target", "y", "--hidden", "3,2", *more]) == 0
     assert run([command, "t.csv", "--target", "z", *more]) == 2
     assert 't.csv: unknown column "z"; known: p, y' in capsys.readouterr().err
+
+
+def test_explain_takes_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    given = said(capsys, "explain", "lecture", "--inputs", "0.1,0.5", "--targets", "0.05,0.95")
+    assert given == said(capsys, "explain", "lecture")
+    values = json.loads(said(capsys, "explain", "lecture", "--inputs", "-0.1,0.5", "--format", "json"))
+    assert values["values"]["sum_h1"] == pytest.approx(-0.01 + 0.15 + 0.25)
+    assert "gradients" not in values
+
+
+def test_verify_and_explore_take_an_example(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    given = ["--inputs", "5.1,3.5,1.4,0.2", "--targets", "virginica"]
+    assert "all agree" in said(capsys, "verify", "iris", *given)
+    page = tmp_path / "p.html"
+    said(capsys, "explore", "iris", *given, "--no-open", "--output", str(page))
+    assert '"numbers":[1]' in page.read_text()
+    missing = said(capsys, "verify", "iris", *given[:2], code=2)
+    assert 'need the target, the column "species"' in missing
+
+
+def test_requests_that_do_not_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "give both" in said(capsys, "explain", "lecture", "--targets", "1,2", code=2)
+    found = said(capsys, "explain", "lecture", "--inputs", "1", code=2)
+    assert found == "clearprop: --inputs: expected 2 cells (i1, i2), found 1\n"

@@ -24,6 +24,10 @@ TASK = click.option(
 HIDDEN = click.option(
     "--hidden", type=Sizes(), metavar="N,...", help="Units of the hidden layers, where NET is a table [default: 64]."
 )
+INPUTS = click.option(
+    "--inputs", metavar="CELLS", help="One example in place of all others: its cells as in a row of the table."
+)
+TARGETS = click.option("--targets", metavar="CELLS", help="The targets, or the class, of the example in --inputs.")
 COUNT: dict[str, Any] = {"type": Whole(1), "metavar": "N"}
 OUTPUT = click.option("--output", metavar="FILE", help="Output file (default: standard output).")
 BATCH_SIZE = click.option("--batch-size", type=Field("batch_size"), metavar="N", help="Examples per update.")
@@ -81,6 +85,8 @@ def application() -> None:
 @TARGET
 @TASK
 @HIDDEN
+@INPUTS
+@TARGETS
 def explain(net: str, names: tuple[str, ...], **options: Any) -> int:
     """Write out one whole cycle, or derive named quantities.
 
@@ -156,6 +162,8 @@ def predict(model: str, **options: Any) -> int:
 @TARGET
 @TASK
 @HIDDEN
+@INPUTS
+@TARGETS
 @click.option("--sample", **COUNT, help="Check N gradients (default: all, or a sample of a large network).")
 @FORMAT
 def verify(net: str, **options: Any) -> int:
@@ -198,6 +206,8 @@ def engine(net: str, **options: Any) -> int:
 @TARGET
 @TASK
 @HIDDEN
+@INPUTS
+@TARGETS
 def explore(net: str, **options: Any) -> int:
     """Open the network in the browser, to step through and edit.
 

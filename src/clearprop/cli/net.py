@@ -21,13 +21,23 @@ def opened(
     target: tuple[str, ...] = (),
     task: Task | None = None,
     hidden: tuple[int, ...] | None = None,
+    inputs: str | None = None,
+    targets: str | None = None,
     **more: Any,
 ) -> Problem:
-    """Return the problem that NET and its options name; ``more`` are other options of ``load``."""
+    """Return the problem that NET and its options name, with one example from the command line if ``inputs`` has its
+    cells; ``more`` are other options of ``load``."""
+    if inputs is None and targets is not None:
+        raise InvalidArgument("--targets are those of the example in --inputs; give both")
     try:
-        return load(net, data=data, target=target or None, task=task, hidden=hidden, **more)
+        problem = load(net, data=data, target=target or None, task=task, hidden=hidden, **more)
     except NoTarget as error:
         raise with_command(error, net) from None
+    if inputs is None:
+        return problem
+    from clearprop.tables.one_row import with_one_row
+
+    return with_one_row(problem, inputs, targets)
 
 
 def with_command(error: NoTarget, net: str) -> InvalidArgument:

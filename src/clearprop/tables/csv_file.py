@@ -11,7 +11,7 @@ import csv
 import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from io import TextIOWrapper
+from io import BytesIO, TextIOWrapper
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -52,11 +52,20 @@ def read_csv(path: Path, wanted: Wanted, progress: ReadingProgress | None = None
             raise UnreadableFile(f"{source}: {known.what}, not a table in CSV; {known.remedy}")
         file.seek(0)
         lines, size = _Lines(file, source), path.stat().st_size
-        table = _Reading(lines, wanted, source)
-        for block in table.blocks():
-            table.take(block)
-            if progress is not None:
-                progress(lines.bytes, size)
+        return _read(lines, wanted, None if progress is None else lambda: progress(lines.bytes, size))
+
+
+def read_text(text: str, wanted: Wanted, source: str) -> Table:
+    """Return the wanted columns of text in CSV."""
+    return _read(_Lines(BytesIO(text.encode()), source), wanted)
+
+
+def _read(lines: _Lines, wanted: Wanted, progress: Callable[[], object] | None = None) -> Table:
+    table = _Reading(lines, wanted, lines.source)
+    for block in table.blocks():
+        table.take(block)
+        if progress is not None:
+            progress()
     return table.whole()
 
 
