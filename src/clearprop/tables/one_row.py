@@ -67,7 +67,8 @@ def _cells(option: str, text: str, names: Sequence[str]) -> list[str]:
 
 def _split(text: str, count: int) -> list[str]:
     """Return the cells of a row: commas separate them, or what else makes as many cells as there should be."""
-    rows, fault = [], ""
+    rows: list[list[str]] = []
+    fault = ""
     for separator in [",", *(each for each in ";\t" if each in text)]:
         try:
             rows += csv.reader([text], delimiter=separator, skipinitialspace=True, strict=True)
