@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from tests.support import problems
@@ -40,3 +42,37 @@ def test_a_factor_is_its_line(problem: cp.Problem) -> None:
         assert links(output, total) is factor
     weight = links(q.Sum(0, 0), q.Parameter(0))
     assert (weight.expression, weight.value) == (Symbol(q.Input(0)), problem.examples.inputs[0, 0])  # type: ignore[union-attr]
+
+
+DROPPING = """
+notation = "lecture"
+[inputs]
+names = ["i"]
+[[layers]]
+units = ["h"]
+activation = "tanh"
+weights = [[0.5]]
+bias = false
+dropout = {dropout}
+[[layers]]
+units = ["o"]
+weights = [[1.0]]
+bias = false
+[[examples]]
+inputs = [1.0]
+targets = [0.0]
+"""
+
+
+@pytest.mark.parametrize(
+    ("dropout", "shown", "factor"),
+    [
+        (0.0, "∂output_h/∂sum_h = 1 - tanh(sum_h)²   (derivative of tanh)", 1),
+        (0.5, "∂output_h/∂sum_h = 2 * (1 - tanh(sum_h)²)   (dropout: kept and scaled)", 2),
+    ],
+)
+def test_the_slope_is_printed_with_the_mask_of_dropout(dropout: float, shown: str, factor: float) -> None:
+    cycle = cp.cycle(cp.read(DROPPING.format(dropout=dropout)))
+    printed = cp.explain(cycle, "∂output_h/∂sum_h").text()
+    assert shown in printed
+    assert f"{factor * (1 - math.tanh(0.5) ** 2):.5f}" in printed

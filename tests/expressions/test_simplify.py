@@ -56,3 +56,17 @@ def test_numbers_that_would_not_be_right_are_not_combined(formula: str) -> None:
 def test_what_is_simple_stays_as_it_is(tree: Expression) -> None:
     once = simplify(tree)
     assert simplify(once) == once
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        ("0.25 * z", "z / 4"),
+        ("-0.5 * z", "-z / 2"),
+        ("0.1111111111111111 * z", "z / 9"),
+        ("0.1 * z", "0.1 * z"),
+        ("0.4 * z", "0.4 * z"),
+    ],
+)
+def test_a_share_is_printed_as_a_quotient_up_to_a_ninth(formula: str, expected: str) -> None:
+    assert text(simplify(parse(formula, NAMES))) == expected

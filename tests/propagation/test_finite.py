@@ -149,3 +149,12 @@ def test_a_parameter_that_is_not_finite_is_named_with_its_unit(name: str, where:
         f"the gradient of {name} is inf, in {where}; try a smaller learning rate, smaller weights, or clip_norm under "
         "[optimizer]"
     )
+
+
+def test_an_infinite_error_names_its_output() -> None:
+    network = cp.Network(1, [cp.Dense(("a", "b"), "identity")], "squared_error")
+    examples = cp.Examples.of([[1.0]], [[0.0, 1e200]])
+    problem = cp.Problem(network, cp.Parameters.of(network, [[[0.0], [0.0]]]), examples=examples)
+    with pytest.raises(NotFinite) as caught:
+        cp.cycle(problem)
+    assert str(caught.value) == "L_2 is inf; example 1; (t_2 - a_b)**2 is not finite at a_b = 0, t_2 = 1e+200"

@@ -53,7 +53,7 @@ class Examples:
         if len(self.inputs) != len(self.targets):
             rows = [counted(len(each), "row") for each in (self.inputs, self.targets)]
             raise InvalidArgument(f"found {rows[0]} of inputs and {rows[1]} of targets")
-        for name, kinds in {"weights": "f", "training": "iu", "validation": "iu"}.items():
+        for name, kinds in {"weights": "f", "training": "iu", "validation": "iu", "without_target": "iu"}.items():
             values = getattr(self, name)
             found = isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype.kind in kinds
             if values is not None and not found:
