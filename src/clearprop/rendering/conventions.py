@@ -9,7 +9,7 @@ import numpy as np
 
 from clearprop.expressions import Expression, renamed
 from clearprop.expressions.kinks import switches
-from clearprop.messages import abridged
+from clearprop.messages import abridged, counted
 from clearprop.network import names as q
 from clearprop.network.data import shown_label
 from clearprop.network.examples import Examples
@@ -20,6 +20,7 @@ from clearprop.propagation.cycle import Cycle, without_target
 from clearprop.rendering.document import Block, Diagram, Grid, Heading, View
 from clearprop.rules.activations import ACTIVATIONS, Activation
 from clearprop.rules.roles import Role
+from clearprop.training.batching import batch_size
 
 FULL_LIMIT, BATCH_LIMIT = 200, 5_000
 """Above this number of parameters, or in a batch of parameters times examples, an explanation without names is a
@@ -40,15 +41,31 @@ def fits_in_full(cycle: Cycle) -> bool:
 
 def head(cycle: Cycle, view: View) -> Iterator[Block]:
     """Yield the title, the network drawn, and every convention that others choose differently."""
-    examples = cycle.problem.examples
-    several = examples is not None and len(examples) > 1
-    learnt = "examples" if examples is None or examples.training is None else "training examples"
-    which = f"all {learnt} as one batch" if cycle.example == "all" else f"example {cycle.example}"
     title = f"{cycle.problem.heading}: " + ("one cycle" if cycle.step == 1 else f"cycle {cycle.step}")
-    yield Heading(1, title + (f" on {which}" if several else ""))
+    yield Heading(1, title + on_which(cycle))
     yield Diagram(cycle.problem.network, drawn_values(cycle))
     yield Heading(2, "Conventions")
     yield Grid(("", ""), tuple(conventions(cycle, view)))
+
+
+def on_which(cycle: Cycle) -> str:
+    """Return the end of a title that says which example or batch a cycle runs on; empty where there is only one."""
+    examples = cycle.problem.examples
+    if examples is None or len(examples) == 1:
+        return ""
+    learnt = "examples" if examples.training is None else "training examples"
+    return f" on all {learnt} as one batch" if cycle.example == "all" else f" on example {cycle.example}"
+
+
+def learnt_from(cycle: Cycle) -> str | None:
+    """Return what an update of a training learns from, where that is not what the cycle runs on."""
+    examples = cycle.problem.examples
+    if examples is None or len(examples.learnt) == 1:
+        return None
+    count, size = len(examples.learnt), batch_size(cycle.problem)
+    if size < count:
+        return f"batches of {size:,} of the {count:,} examples"
+    return None if cycle.example == "all" else f"all {count:,} examples as one batch"
 
 
 def drawn_parameters(parameters: Parameters) -> dict[Quantity, float]:
@@ -88,6 +105,10 @@ def conventions(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expressio
     yield "biases", "; ".join(f"layer {n}: {_bias_words(layer.bias, layer.train_bias)}" for n, layer in layers)
     if any(layer.dropout for layer in network.layers):
         yield "dropout", f"the mask of step {cycle.step}; what is kept is scaled by 1/(1 - dropout)"
+    if cycle.step > 1:
+        same = "all examples" if cycle.example == "all" else f"example {cycle.example}"
+        source = f"of the training, on {learnt_from(cycle) or same}" if cycle.trained else f"on {same}"
+        yield "old weights", f"after {counted(cycle.step - 1, 'update')} {source}"
     if cycle.engine is not None:
         dtype, difference, parameter = cycle.engine
         name = cycle.parameters.layout.name(parameter)

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from clearprop.derivation.paths import Path
 from clearprop.expressions import Number, Symbol
+from clearprop.messages import counted
 from clearprop.network import names as q
 from clearprop.propagation.cycle import Cycle, moments
 from clearprop.rendering.compose import column_groups
+from clearprop.rendering.conventions import learnt_from, on_which
 from clearprop.rendering.document import Document, Equation, Grid, Heading, Line, Paragraph, View
 
 
@@ -29,16 +31,28 @@ def paths_document(cycle: Cycle, index: int, paths: tuple[Path, ...], view: View
     )
 
 
+def _whose(first: Cycle) -> str:
+    """Say where a training learns from something else, and how to see its table."""
+    if (source := learnt_from(first)) is None:
+        return ""
+    alone = "" if first.example == "all" else f" Every cycle is on example {first.example} alone."
+    how = "" if first.example == "all" else "; for its table say --example all"
+    if source.startswith("batches"):
+        how = ""
+    return f"{alone} A training learns from {source}{how}."
+
+
 def cycles_document(cycles: Sequence[Cycle], view: View) -> Document:
     """Describe the error and every parameter over cycles, the start included."""
     first = cycles[0]
+    number = "cycle" if len(cycles) == 1 else counted(len(cycles), "cycle")
     header = ("cycle", Symbol(q.TotalError()), *(Symbol(q.Parameter(i)) for i in range(len(first.parameters))))
     body = tuple(
         (Number(float(n)), Number(error), *(Number(value) for value in parameters.vector.tolist()))
         for n, (error, parameters) in enumerate(moments(cycles))
     )
     return (
-        Heading(1, f"{first.problem.heading}: the first {len(cycles)} cycles"),
-        Paragraph("Row 0 is the start; row N is after N updates."),
+        Heading(1, f"{first.problem.heading}: the first {number}{on_which(first)}"),
+        Paragraph("Row 0 is the start; row N is after N updates." + _whose(first)),
         *column_groups(header, body, fixed=2),
     )

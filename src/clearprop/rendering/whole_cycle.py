@@ -18,7 +18,7 @@ from clearprop.network.names import Quantity
 from clearprop.network.notation import Notation
 from clearprop.propagation.cycle import Cycle, without_target
 from clearprop.rendering.compose import Told, column_groups, gradient_blocks, lines, value_equation
-from clearprop.rendering.conventions import fits_in_full, head
+from clearprop.rendering.conventions import fits_in_full, head, learnt_from
 from clearprop.rendering.document import (
     Block,
     Cell,
@@ -332,8 +332,14 @@ def _after(cycle: Cycle, view: View) -> Iterator[Block]:
     by = f" by {view.number(abs(change))}" if change else ""
     yield Paragraph(
         f"It was {view.number(cycle.error)}; this cycle made {name} {direction}{by}. The next cycle starts from the "
-        "new weights, and so on until the error converges."
+        f"new weights, and so on until the error converges.{_training_differs(cycle)}"
     )
+
+
+def _training_differs(cycle: Cycle) -> str:
+    """Say whose updates a training and ``--steps`` make, where they are not those of the cycles on one example."""
+    source = learnt_from(cycle)
+    return "" if source is None else f" A training, and --steps, learn from {source}."
 
 
 def _layers(cycle: Cycle) -> Grid:

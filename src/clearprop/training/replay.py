@@ -38,6 +38,7 @@ class Moment:
     def cycle(self, example: int | Literal["all"]) -> Cycle:
         """Return the next cycle in float64, and how far the engine's result is from it."""
         done = cycle(self.problem, example, step=self.step, rate=self.rate, state=self.state, epoch=self.epoch)
+        done = replace(done, trained=True)
         if isinstance(self.engine, Reference):
             return replace(done, ended=self.ended)
         return replace(done, engine=self._rounding(done))
