@@ -89,6 +89,16 @@ def test_what_comes_later_is_held_against_what_was() -> None:
                                                     "write all alike")  # fmt: skip
 
 
+def test_the_quick_way_reads_what_the_slow_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    commas = [["1,5", "NA", "-2"], ["3,25", "", "4"], ["5", "6.000,5", "7"]]
+    blocks = commas, [["1.5", "NA"], ["2", "3.25"], ["1,234.5", "4"]], [["1", "NA"], ["2.5", "3"]]
+    quick = [numbers(grown(*each)) for each in blocks]
+    monkeypatch.setattr(Growing, "_quickly", lambda self, cells: None)
+    for found, each in zip(quick, blocks, strict=True):
+        assert np.array_equal(found, numbers(grown(*each)), equal_nan=True)
+    assert quick[0][7] == 6000.5
+
+
 def test_kinds_and_words_for_no_value() -> None:
     column = grown(["x", "NA", "", "-", "none"])
     whole = column.whole()

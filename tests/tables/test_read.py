@@ -9,7 +9,7 @@ import pytest
 from tests.support import command
 
 from clearprop.errors import ClearpropError, MissingExtra, UnfitTable, UnreadableFile
-from clearprop.tables import csv_file, frames
+from clearprop.tables import csv_file, parquet
 from clearprop.tables.read import read_table
 from clearprop.tables.table import Wanted, chosen
 
@@ -222,7 +222,7 @@ def test_parquet_columns_of_other_types(here: Path) -> None:
 
 def test_parquet_without_polars_names_the_extra(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (here / "t.parquet").write_bytes(b"PAR1" + b"\0" * 20 + b"PAR1")
-    monkeypatch.setattr(frames, "find_spec", lambda name: None)
+    monkeypatch.setattr(parquet, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra) as caught:
         read_table(here / "t.parquet", ALL)
     assert str(caught.value) == "reading Parquet files needs polars (extra “data”): pip install polars"

@@ -73,7 +73,7 @@ class Growing:
         present = Counter(cell for cell in cells if cell.lower() not in self.folded)
         if not present:
             return
-        numbers = sum(count for cell, count in present.items() if reading(cell) is not None)
+        numbers = sum(count for cell, count in present.items() if number(cell) is not None or reading(cell) is not None)
         self.kind = "numbers" if 2 * numbers >= present.total() else "text"
         if self.kind == "numbers":
             self._blocks, self.absent = [np.full(len(block), np.nan) for block in self._blocks], Counter()
@@ -89,12 +89,32 @@ class Growing:
         self._blocks.append(codes)
 
     def _take_numbers(self, cells: list[str]) -> None:
-        values = _plain(cells) if self.plain and self.sure else None
+        values = self._quickly(cells)
         if values is None:
             found = {cell: self._reading(cell) for cell in dict.fromkeys(cells)}
             self._decide({cell: each for cell, each in found.items() if each is not None}, cells)
             values = np.array([self._value(cell, found[cell], row) for row, cell in enumerate(cells, 1)])
         self._blocks.append(values)
+
+    def _quickly(self, cells: list[str]) -> Array | None:
+        """Return the cells as numbers where no one of them needs a second look: the usual case."""
+        if self.unit or (not self.sure and self.commas and self.decimal):
+            return None
+        cells = ["nan" if cell in self.na else cell for cell in cells]
+        if self.decimal == ",":
+            if any("." in cell for cell in cells):
+                return None
+            cells = [cell.replace(",", ".") for cell in cells]
+        values = _plain(cells)
+        if values is not None and not self.sure:
+            # One number with a point that can be nothing else is enough.
+            pointed = [cell for cell in cells if "." in cell]
+            if pointed and not any(each.certain for cell in pointed if (each := reading(cell)) is not None):
+                return None
+            self.unit = self.unit if np.isnan(values).all() else ""
+            if pointed:
+                self.decimal, self.sure = ".", True
+        return values
 
     def _reading(self, cell: str) -> Reading | None:
         if cell.lower() in self.folded:
