@@ -222,7 +222,8 @@ def test_the_result_as_text(net: Path, capsys: pytest.CaptureFixture[str]) -> No
     start = lines.index("predicted, of the validation rows")
     assert lines[start : start + 2] == ["predicted, of the validation rows", "true  a  b  c"]
     assert max(map(len, lines)) <= 80
-    assert shown.err.startswith(f"{net}: 48 examples, 12 more for validation\nlayer  activation")
+    columns = "numbers: p, q\ntarget: kind, 3 classes (a, b, c)\n"
+    assert shown.err.startswith(f"{net}: 48 examples, 12 more for validation\n{columns}layer  activation")
     assert "\nepoch 3 of 3: loss " in shown.err
 
 
