@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.derivation.weighted import weighted_example
 from tests.support import problems
@@ -18,8 +19,11 @@ from clearprop.derivation.derive import Derivations, GradientDerivation
 from clearprop.derivation.lines import Line, Lines
 from clearprop.derivation.shares import WEIGHT
 from clearprop.errors import Disagreement
-from clearprop.expressions import Expression, Number, substitute
+from clearprop.expressions import Expression, Number, evaluate, substitute
 from clearprop.network import names as q
+from clearprop.network.parameters import Parameters
+from clearprop.propagation.forward import Trace, weighted_sums
+from clearprop.rules.roles import Role
 
 
 @given(problems() | problems(weights=True), st.sampled_from([1, "all"]))
@@ -183,3 +187,88 @@ def test_a_gradient_without_the_weight_is_caught(monkeypatch: pytest.MonkeyPatch
     Derivations(cp.cycle(cp.load("lecture"))).gradient(0)
     with pytest.raises(Disagreement, match="what backward found"):
         Derivations(cp.cycle(weighted_example("lecture", [1.5]))).gradient(0)
+
+
+# --- every number that is shown ----------------------------------------------------------------------
+
+smooth = st.sampled_from(["tanh", "logistic", "softplus", "gelu", "identity"])
+
+
+@st.composite
+def smooth_cycles(draw: st.DrawFn) -> cp.Cycle:
+    """A cycle of a network without kinks, so that differences mean something everywhere."""
+    hidden = [cp.Dense(draw(st.integers(1, 3)), draw(smooth)) for _ in range(draw(st.integers(0, 2)))]
+    joined = draw(st.booleans())
+    last = cp.Dense(draw(st.integers(2, 3)), "softmax") if joined else cp.Dense(draw(st.integers(1, 2)), draw(smooth))
+    network = cp.Network(2, [*hidden, last], None if joined else "squared_error")
+    random = np.random.default_rng(draw(st.integers(0, 999)))
+    targets = np.eye(last.size)[[0]] if joined else random.normal(size=(1, last.size))
+    examples = cp.Examples(random.normal(size=(1, 2)), targets)
+    optimizer = draw(st.sampled_from([cp.SGD(0.1), cp.SGD(0.1, momentum=0.9), cp.Adam(0.01)]))
+    penalty = cp.Penalty(l2=draw(st.sampled_from([0.0, 0.3])))
+    parameters = Parameters.random(network, 1).with_vector(random.normal(size=network.parameter_count))
+    return cp.cycle(cp.Problem(network, parameters, optimizer, penalty, examples))
+
+
+def shown(structure: Any) -> Iterator[tuple[str, float]]:
+    """Every symbol with a number, however deep."""
+    if isinstance(structure, dict):
+        if "symbol" in structure:
+            yield structure["symbol"], structure["value"]
+        for inside in structure.values():
+            yield from shown(inside)
+    if isinstance(structure, list):
+        for inside in structure:
+            yield from shown(inside)
+
+
+def errors_at(done: cp.Cycle, by: Any, step: Any) -> Any:
+    """E_1, E_2, … in extended precision where a number of the cycle is moved."""
+    vector, inputs = done.parameters.vector.astype(np.longdouble), done.examples.inputs.astype(np.longdouble)
+    if isinstance(by, q.Parameter):
+        vector[by.index] += step
+    if isinstance(by, q.Input):
+        inputs[0, by.index] += step
+    trace = Trace(done.problem.network, done.parameters.with_vector(vector), inputs, (), (), done.trace.masks)
+    seen, sums = inputs, np.empty((1, 0))
+    for layer, dense in enumerate(done.problem.network.layers):
+        sums = weighted_sums(trace.parameters, layer, seen)
+        if isinstance(by, q.Sum) and by.layer == layer:
+            sums[0, by.unit] += step
+        seen = np.array(dense.rule.outputs(sums))
+        if isinstance(by, q.Output) and by.layer == layer:
+            seen[0, by.unit] += step
+    loss = done.problem.network.loss.rule.formula
+    targets = done.examples.targets.astype(np.longdouble)
+    return evaluate(loss, {Role.OUTPUT: seen, Role.TARGET: targets})[0]
+
+
+@settings(max_examples=8)
+@given(smooth_cycles())
+def test_every_number_that_is_shown_is_found_by_its_name(done: cp.Cycle) -> None:
+    """And a derivative is what a difference in extended precision gives."""
+    found = dict(shown(cp.explain(done).structure()))
+    inputs = [f"d{error}/d{name}" for error in ("L", "L_1") for name in done.problem.network.input_names]
+    found |= {name.replace("d", "∂"): None for name in inputs}  # type: ignore[dict-item]
+    for symbol, value in found.items():
+        structure = cp.explain(done, symbol).structure()["derivations"]
+        assert len(structure) == 1
+        derivation = next(iter(structure.values()))
+        quantity = done.find(symbol)
+        number = (
+            derivation["updated"]
+            if isinstance(quantity, q.Updated) and "updated" in derivation
+            else derivation.get("gradient", derivation.get("value"))
+        )
+        if value is not None:
+            assert number == pytest.approx(value, rel=1e-9, abs=1e-12)
+        match quantity:
+            case q.Derivative(q.TotalError() | q.Error() as of, by):
+                h = np.longdouble(1e-4)
+                at = {k: errors_at(done, by, k * h) for k in (-2, -1, 1, 2)}
+                slopes = (8 * (at[1] - at[-1]) - (at[2] - at[-2])) / (12 * h)
+                slope = float(slopes.sum() if isinstance(of, q.TotalError) else slopes[of.index])
+                if isinstance(of, q.TotalError) and isinstance(by, q.Parameter):
+                    penalized = done.parameters.layout.is_weight[by.index]
+                    slope += done.problem.penalty.l2 * done.parameters.vector[by.index] * float(penalized)
+                assert number == pytest.approx(slope, rel=1e-6, abs=1e-8)

@@ -16,7 +16,7 @@ from clearprop.messages import abridged
 from clearprop.network import names as q
 from clearprop.network.examples import Examples
 from clearprop.network.names import Names, Quantity
-from clearprop.network.notation import NOTATIONS, in_ascii
+from clearprop.network.notation import NOTATIONS, STATE_WORDS, in_ascii
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem, a_problem
 from clearprop.propagation.backward import Gradients, backward
@@ -188,8 +188,9 @@ class Cycle(Displayable):
                 for spelt in (str, in_ascii):
                     old = name.removeprefix(spelt(prefix)).removesuffix(spelt(suffix))
                     for symbol in symbols:
-                        index = self.problem.network.layout.find(old.removeprefix(f"{symbol}_"))
-                        if old.startswith(f"{symbol}_") and index is not None:
+                        word = STATE_WORDS.get(symbol, symbol)
+                        index = self.problem.network.layout.find(old.removeprefix(f"{word}_"))
+                        if old.startswith(f"{word}_") and index is not None:
                             state = q.State(symbol, index)
                             return q.Updated(state) if old != name else state
         return None

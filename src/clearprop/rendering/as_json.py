@@ -30,10 +30,19 @@ def cycle_structure(cycle: Cycle, derivations: Sequence[Derivation]) -> dict[str
     structure: dict[str, Any] = {"values": values}
     if batch:
         structure["examples"] = [
-            {"example": int(number), "values": units_structure(cycle, row) | (_own_errors(cycle, row) if told else {})}
+            {
+                "example": int(number),
+                "inputs": _inputs(cycle, row),
+                "values": units_structure(cycle, row) | (_own_errors(cycle, row) if told else {}),
+                **({"signals": _signals(cycle, row)} if told else {}),
+            }
             for row, number in enumerate(cycle.numbers)
         ]
+    else:
+        structure["inputs"] = _inputs(cycle, 0)
+    structure["parameters"] = dict(cycle.parameters.items())
     if told:
+        structure |= {} if batch else {"signals": _signals(cycle, 0)}
         structure["gradients"] = dict(cycle.gradients.of.items())
         structure["updated"] = dict(cycle.updated.items())
         structure["after"] = {name(q.TotalError()): cycle.error_after}
@@ -45,6 +54,24 @@ def cycle_structure(cycle: Cycle, derivations: Sequence[Derivation]) -> dict[str
         structure["ended"] = {"dtype": cycle.problem.settings.dtype, "step": cycle.ended}
     structure["derivations"] = {name(each.listed): derivation_structure(each) for each in derivations}
     return structure
+
+
+def _inputs(cycle: Cycle, row: int) -> dict[str, float]:
+    """Return the inputs of one example."""
+    return {
+        name: float(value)
+        for name, value in zip(cycle.problem.network.input_names, cycle.examples.inputs[row], strict=True)
+    }
+
+
+def _signals(cycle: Cycle, row: int) -> dict[str, float]:
+    """Return the error signal of every unit for one example."""
+    names = cycle.names
+    return {
+        names.text(q.Derivative(q.TotalError(), q.Sum(layer, unit))): float(value)
+        for layer, signals in enumerate(cycle.gradients.signals)
+        for unit, value in enumerate(signals[row])
+    }
 
 
 def units_structure(cycle: Cycle, row: int) -> dict[str, float]:

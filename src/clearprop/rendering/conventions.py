@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import groupby
 
 import numpy as np
 
@@ -101,8 +102,8 @@ def conventions(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expressio
         yield from _of_learning(cycle, view)
     yield from _applied(cycle, view)
     names, network = view.names, cycle.problem.network
-    layers = enumerate(network.layers, start=1)
-    yield "biases", "; ".join(f"layer {n}: {_bias_words(layer.bias, layer.train_bias)}" for n, layer in layers)
+    groups = groupby(enumerate(network.layers, start=1), lambda each: _bias_words(each[1].bias, each[1].train_bias))
+    yield "biases", "; ".join(f"{_layers([n for n, _ in group])}: {words}" for words, group in groups)
     if any(layer.dropout for layer in network.layers):
         yield "dropout", f"the mask of step {cycle.step}; what is kept is scaled by 1/(1 - dropout)"
     if cycle.step > 1:
@@ -202,6 +203,11 @@ def _at_kink(name: str, view: View) -> str:
     if not isinstance(rule, Activation):
         return f"in {name} the conditions decide as they are written"
     return f"at 0 the slope of {name} is taken as {view.number(float(rule.slopes(np.zeros(1))[0]))}"
+
+
+def _layers(numbers: list[int]) -> str:
+    first, last = numbers[0], numbers[-1]
+    return f"layer {first}" if first == last else f"layers {first} {'and' if last == first + 1 else 'to'} {last}"
 
 
 def _bias_words(policy: object, trained: bool) -> str:

@@ -80,6 +80,15 @@ def shown_number(value: float, digits: int = 5, rounding: str = "nearest") -> st
     return f"{plain}e{exponent}"
 
 
+def with_minus(text: str, minus: str) -> str:
+    """Return prose with this sign before its negative numbers and exponents.
+
+    >>> with_minus("gives -0.5, error 1e-15, with --steps 3", "−")
+    'gives −0.5, error 1e−15, with --steps 3'
+    """
+    return re.sub(r"(?<![\w.-])-(?=\d)|(?<=\de)-(?=\d)", lambda _: minus, text)
+
+
 @dataclass(frozen=True)
 class Heading:
     """A heading; level 1 is the title of the document. ``quantity`` is the quantity that it names, if any."""

@@ -27,6 +27,7 @@ from clearprop.rendering.document import (
     Paragraph,
     Phrase,
     View,
+    with_minus,
 )
 from clearprop.rendering.layout import caption
 from clearprop.rendering.line_breaks import Chunk
@@ -108,9 +109,9 @@ class Html:
                 shown = escaped(text) if quantity is None else math(self.formula.write(Symbol(quantity)), text)
                 return element(f"h{self.levels[level]}", shown, id=self.anchors.ids[position])
             case Paragraph(text):
-                return element("p", escaped(text))
+                return element("p", escaped(with_minus(text, "−")))
             case Lines(lines):
-                return element("p", "<br/>\n".join(map(escaped, lines)))
+                return element("p", "<br/>\n".join(escaped(with_minus(line, "−")) for line in lines))
             case Equation():
                 return self._equation(position, block)
             case MatrixEquation():

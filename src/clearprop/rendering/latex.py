@@ -14,6 +14,7 @@ from clearprop.rendering.document import (
     MatrixEquation,
     Paragraph,
     View,
+    with_minus,
 )
 from clearprop.rendering.latex_equations import equation
 from clearprop.rendering.latex_matrices import matrix_equation
@@ -48,9 +49,9 @@ def _block(block: Block, view: View) -> str:
             command = {1: "section", 2: "subsection", 3: "subsubsection"}.get(level, "paragraph")
             return rf"\{command}*{{{prose(text)}}}" + (r"\mbox{}" if level > 3 else "")
         case Paragraph(text):
-            return prose(text) + "\n"
+            return with_minus(prose(text), "$-$") + "\n"
         case Lines(lines):
-            return " \\\\\n".join(map(prose, lines)) + "\n"
+            return " \\\\\n".join(with_minus(prose(line), "$-$") for line in lines) + "\n"
         case Equation():
             return "\\begin{align*}\n" + equation(block, Formula(view)) + "\n\\end{align*}"
         case MatrixEquation():

@@ -98,10 +98,11 @@ def _lines(block: Block, view: View, width: int) -> Iterator[str | Styled]:
     """Yield a block line by line; headings are styled."""
     match block:
         case Heading(level, title):
+            lines = textwrap.wrap(title, width) or [title]
             yield ""
-            yield Styled(title, style="bold")
+            yield from (Styled(line, style="bold") for line in lines)
             if level <= 2:
-                yield Styled(("═" if level == 1 else "─") * min(len(title), width), style="bold")
+                yield Styled(("═" if level == 1 else "─") * max(map(len, lines)), style="bold")
         case Paragraph(prose):
             yield from textwrap.wrap(prose, width)
         case Lines(lines):

@@ -123,7 +123,7 @@ def _summary(derivations: Derivations, view: View) -> Iterator[Block]:
         f"for example {cycle.parameters.layout.name(0)} or "
         f"{view.names.text(q.Sum(network.depth - 1, 0))}."
     )
-    yield Heading(2, "Forward propagation")
+    yield Heading(2, "The layers")
     yield _layers(cycle)
     if cycle.learning is None:
         yield from _without_target(cycle)
@@ -314,7 +314,7 @@ def _column(vector: Array) -> Matrix:
 
 
 def _updated(cycle: Cycle, view: View, indices: list[int]) -> Iterator[Block]:
-    yield Paragraph("All at once, from the gradients above.")
+    yield Paragraph("All at once, each from its gradient.")
     trainable = cycle.parameters.layout.trainable
     vectors = cycle.parameters.vector, cycle.gradients.of.vector, cycle.updated.vector
     rows = []

@@ -154,8 +154,8 @@ function exists(store: Store, quantity: Quantity): boolean {
   const { network } = store;
   const { kind, layer, unit } = quantity;
   if (kind === "parameter") return unit < network.size;
-  if (kind === "derivative") return exists(store, quantity.by) && quantity.by.layer >= 0;
+  if (kind === "derivative") return exists(store, quantity.of) && exists(store, quantity.by);
   if (kind === "output" || kind === "sum") return layer >= (kind === "sum" ? 0 : -1) && layer < network.depth && unit < network.sizes[layer + 1]!;
   if (kind === "target" || kind === "error") return unit < network.outputs;
-  return kind !== "penalty" || store.data.penalty !== null;
+  return (kind !== "penalty" && kind !== "unpenalized") || store.data.penalty !== null;
 }

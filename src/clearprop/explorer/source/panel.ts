@@ -8,7 +8,7 @@ import { numberField, type NumberField } from "./field";
 import { latexOf } from "./latex";
 import { MathML } from "./mathml";
 import { placesOf } from "./highlight";
-import { derivative, output, sum, TOTAL, type Quantity } from "./quantity";
+import { derivative, isDerived, output, sum, TOTAL, type Quantity } from "./quantity";
 import type { Store } from "./store";
 import { textOf } from "./text";
 import { App, isQuantity, Sym, Val, type Key, type Tree } from "./tree";
@@ -73,9 +73,11 @@ export class Panel {
     const id = element.closest("[data-q]")?.getAttribute("data-q");
     const quantity = id ? this.quantities.get(id) : undefined;
     if (!quantity || getSelection()?.toString()) return;
-    const { kind, of } = quantity;
+    const { kind, of, by } = quantity;
     if (["parameter", "output", "sum", "target", "error", "total", "penalty"].includes(kind)) this.select(quantity);
     else if (kind === "updated" && of.kind === "parameter") this.select(of);
+    else if (kind === "derivative" && of.kind === "total" && by.kind === "parameter") this.select(by);
+    else if (kind === "derivative" && isDerived(of, by)) this.select(quantity);
   }
 
   /** Light up the symbols whose place in the diagram is pointed at. */

@@ -35,9 +35,9 @@ export const derivative = (of: Quantity, by: Quantity): Quantity => make("deriva
 
 /** Those that a person can choose to have explained, by their id; null for anything else. */
 export function chosen(id: string): Quantity | null {
-  const match = /^(?:(total|penalty|rate)|([azpte])(-?\d+)(?:\.(\d+))?|d\((.+)\)\/d\((.+)\))$/.exec(id);
+  const match = /^(?:(total|penalty|unpenalized|rate)|([azpte])(-?\d+)(?:\.(\d+))?|d\((.+)\)\/d\((.+)\))$/.exec(id);
   if (!match) return null;
-  if (match[1]) return { total: TOTAL, penalty: PENALTY, rate: RATE }[match[1]]!;
+  if (match[1]) return { total: TOTAL, penalty: PENALTY, unpenalized: UNPENALIZED, rate: RATE }[match[1]]!;
   if (match[5]) {
     const [of, by] = [chosen(match[5]), chosen(match[6]!)];
     return of && by && isDerived(of, by) ? derivative(of, by) : null;
