@@ -247,9 +247,9 @@ def errors_at(done: cp.Cycle, by: Any, step: Any) -> Any:
 @given(smooth_cycles())
 def test_every_number_that_is_shown_is_found_by_its_name(done: cp.Cycle) -> None:
     """And a derivative is what a difference in extended precision gives."""
-    found = dict(shown(cp.explain(done).structure()))
+    found: dict[str, float | None] = dict(shown(cp.explain(done).structure()))
     inputs = [f"d{error}/d{name}" for error in ("L", "L_1") for name in done.problem.network.input_names]
-    found |= {name.replace("d", "∂"): None for name in inputs}  # type: ignore[dict-item]
+    found |= {name.replace("d", "∂"): None for name in inputs}
     for symbol, value in found.items():
         structure = cp.explain(done, symbol).structure()["derivations"]
         assert len(structure) == 1
