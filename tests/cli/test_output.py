@@ -83,3 +83,49 @@ def test_messages_do_not_steer_a_terminal(
 
 def refuse(message: str) -> None:
     raise InvalidArgument(message)
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("a.htm", "<!DOCTYPE html>"),
+        ("a.MD", "### "),
+        ("a.tex", "\\documentclass"),
+        ("a.json", "{"),
+        ("a", "∂E"),
+        ("a.txt", "∂E"),
+    ],
+)
+def test_the_suffix_of_a_file_names_its_format(
+    name: str, start: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["explain", "lecture", "w5", "--output", str(tmp_path / name)]) == 0
+    assert (tmp_path / name).read_text(encoding="utf-8").lstrip().startswith(start)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_suffix_that_names_no_format_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["verify", "lecture", "--output", str(tmp_path / "a.out")]) == 0
+    assert (tmp_path / "a.out").read_text(encoding="utf-8").startswith("gradients against")
+    assert capsys.readouterr().err.endswith(
+        "a.out: written as text; known are .txt, .md, .markdown, .tex, .html, .htm, .json, .pdf\n"
+    )
+
+
+def test_a_dash_is_standard_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["explain", "lecture", "w5", "--output", "-"]) == 0
+    assert capsys.readouterr().out.startswith("∂E_total/∂w5")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", [".html", ".pdf", ".tex", ".json", ".md"])
+def test_what_is_no_document_is_not_written_as_one(
+    suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["train", "xor", "--output", str(tmp_path / f"a{suffix}")]) == 2
+    assert f"or a network file (.toml), found a file that ends in {suffix}" in capsys.readouterr().err
+    assert run(["predict", "xor", "--data", "a.csv", "--output", f"a{suffix}"]) == 2
+    assert f"predict writes CSV, found a file that ends in {suffix}; name it .csv" in capsys.readouterr().err

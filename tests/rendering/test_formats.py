@@ -25,7 +25,8 @@ def test_every_format_writes_what_its_method_returns() -> None:
 
 
 def test_each_format_has_a_suffix_of_its_own() -> None:
-    assert len({each.suffix for each in FORMATS.values()}) == len(FORMATS)
+    suffixes = [suffix for each in FORMATS.values() for suffix in each.suffixes]
+    assert len({*suffixes}) == len(suffixes)
     assert all(name == each.name for name, each in FORMATS.items())
 
 

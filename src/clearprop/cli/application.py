@@ -40,6 +40,9 @@ THREADS = click.option(
 )
 CHOICE = click.Choice(list(FORMATS))
 FORMAT = click.option("--format", type=CHOICE, default="text", show_default=True, help="Output format.")
+FORMAT_OF_FILE = click.option(
+    "--format", type=CHOICE, help="Output format (default: by the suffix of --output, .pdf too; else text)."
+)
 EXAMPLE_HELP = "One example, counted from 1, or all as one batch."
 
 
@@ -58,7 +61,7 @@ def application() -> None:
 @application.command()
 @NET
 @click.argument("names", metavar="[NAME]...", nargs=-1)
-@click.option("--format", type=CHOICE, help="Output format (default: by the suffix of --output, else text).")
+@FORMAT_OF_FILE
 @OUTPUT
 @click.option(
     "--digits",
@@ -165,7 +168,8 @@ def predict(model: str, **options: Any) -> int:
 @INPUTS
 @TARGETS
 @click.option("--sample", **COUNT, help="Check N gradients (default: all, or a sample of a large network).")
-@FORMAT
+@FORMAT_OF_FILE
+@OUTPUT
 def verify(net: str, **options: Any) -> int:
     """Check every gradient against finite differences.
 
@@ -187,7 +191,8 @@ def verify(net: str, **options: Any) -> int:
 @BATCH_SIZE
 @THREADS
 @click.option("--assembly", is_flag=True, help="Print the machine code of a training step.")
-@FORMAT
+@FORMAT_OF_FILE
+@OUTPUT
 def engine(net: str, **options: Any) -> int:
     """Show the compiled engine's plan, code and speed.
 

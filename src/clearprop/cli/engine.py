@@ -11,7 +11,14 @@ from clearprop.errors import EngineUnusable
 
 
 def run_engine(
-    net: str, *, batch_size: int | None, threads: int | None, format: str, assembly: bool, **table: Any
+    net: str,
+    *,
+    batch_size: int | None,
+    threads: int | None,
+    assembly: bool,
+    format: str | None = None,
+    output: str | None = None,
+    **table: Any,
 ) -> int:
     """Print the plan and the measured rate, or the machine code."""
     if missing := unusable():
@@ -22,7 +29,7 @@ def run_engine(
     problem = opened(net, **table)
     found = inspected(problem, batch_size, threads, measure=not assembly)
     if assembly:
-        deliver_text(found.native.built.assembly)
+        deliver_text(found.native.built.assembly, output)
     else:
-        deliver(engine_result(problem, found), format)
+        deliver(engine_result(problem, found), format, output)
     return 0

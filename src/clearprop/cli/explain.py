@@ -10,7 +10,6 @@ from clearprop.errors import InvalidArgument, NotFinite
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import Cycle, cycle
 from clearprop.rendering.explanation import explain, explain_cycles, explain_reached
-from clearprop.rendering.formats import format_of
 
 
 def run_explain(
@@ -41,10 +40,10 @@ def run_explain(
         except NotFinite as error:
             if error.reached is not None:
                 so_far = explain_reached(error.reached, *names, digits=digits, rounding=rounding, notation=notation)
-                deliver(so_far, format or format_of(output), output, fragment=fragment)
+                deliver(so_far, format, output, fragment=fragment)
             raise
         explanation = explain(done, *names, digits=digits, rounding=rounding, notation=notation, paths=paths)
-    deliver(explanation, format or format_of(output), output, fragment=fragment)
+    deliver(explanation, format, output, fragment=fragment)
     return 0
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from itertools import chain
 
 from clearprop.cli.notices import notices
-from clearprop.cli.output import deliver_text
+from clearprop.cli.output import deliver_text, refuse_document
 from clearprop.cli.progress import display
 from clearprop.errors import Notice
 from clearprop.loading import read_problem
@@ -21,6 +21,7 @@ from clearprop.tables.cells import number
 
 def run_predict(model: str, *, data: str, output: str | None, quiet: bool = False) -> int:
     """Write the outputs for the rows of a table as CSV, with classes and probabilities for a classifier."""
+    refuse_document(output, "predict writes CSV", "name it .csv")
     problem = read_problem(model)
     with notices(quiet), display(quiet) as shown:
         found = predict(problem, data, progress=shown.reading if shown else None)

@@ -9,7 +9,7 @@ from clearprop.atomic_write import require_writable, write_atomically
 from clearprop.cli.log import Log
 from clearprop.cli.net import opened
 from clearprop.cli.notices import notices
-from clearprop.cli.output import deliver
+from clearprop.cli.output import deliver, refuse_document
 from clearprop.cli.progress import display
 from clearprop.cli.signals import Interrupts
 from clearprop.errors import ClearpropError, InvalidArgument, Unwritable
@@ -44,6 +44,13 @@ def run_train(
 
     ``settings`` are options of ``train``. A model that cannot be saved is a failure once the result is printed.
     """
+    refuse_document(
+        output,
+        "train saves a model (.safetensors) or a network file (.toml)",
+        "for the result as a document say --format, and > FILE",
+    )
+    if output == "-":
+        raise InvalidArgument("--output: a model is a file; name it, such as model.safetensors")
     plot_format = require_plot(plot) if plot is not None else None
     model = output if output is not None and not output.endswith(".toml") else None
     for path in (output, plot):

@@ -43,10 +43,11 @@ class Result:
 
 @dataclass(frozen=True)
 class Format:
-    """A format: ``write`` makes its text from a result, with the ``options`` that it takes."""
+    """A format: ``write`` makes its text from a result, with the ``options`` that it takes; files in it end in one of
+    the ``suffixes``."""
 
     name: str
-    suffix: str
+    suffixes: tuple[str, ...]
     write: Callable[..., str]
     options: frozenset[str] = frozenset()
 
@@ -86,23 +87,22 @@ def _json(result: Printable) -> str:
 FORMATS = {
     each.name: each
     for each in (
-        Format("text", ".txt", _text, frozenset({"width", "colour"})),
-        Format("markdown", ".md", _markdown),
-        Format("latex", ".tex", _latex, frozenset({"fragment"})),
-        Format("html", ".html", _html, frozenset({"fragment"})),
-        Format("json", ".json", _json),
+        Format("text", (".txt",), _text, frozenset({"width", "colour"})),
+        Format("markdown", (".md", ".markdown"), _markdown),
+        Format("latex", (".tex",), _latex, frozenset({"fragment"})),
+        Format("html", (".html", ".htm"), _html, frozenset({"fragment"})),
+        Format("json", (".json",), _json),
     )
 }
 
 
-def format_of(path: str | None) -> str:
-    """Return the format that a file's suffix names, else text.
+def format_of(path: str) -> str | None:
+    """Return the format that a file's suffix names, or None.
 
-    >>> format_of("lecture.tex"), format_of("LECTURE.HTML"), format_of("lecture.out")
-    ('latex', 'html', 'text')
+    >>> format_of("lecture.tex"), format_of("LECTURE.HTM"), format_of("lecture.out")
+    ('latex', 'html', None)
     """
-    named = (each.name for each in FORMATS.values() if path is not None and path.lower().endswith(each.suffix))
-    return next(named, "text")
+    return next((each.name for each in FORMATS.values() if path.lower().endswith(each.suffixes)), None)
 
 
 def write(result: Printable, format: str = "text", **options: Any) -> str:
