@@ -34,13 +34,13 @@ def test_a_new_format_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     def shouted(result: Printable, *, width: int = 80) -> str:
         return f"{result.title.upper()} {width}"
 
-    monkeypatch.setitem(FORMATS, "shout", Format("shout", ".shout", shouted, frozenset({"width"})))
+    monkeypatch.setitem(FORMATS, "shout", Format("shout", (".shout",), shouted, frozenset({"width"})))
     assert EXPLANATION.write("shout", width=40) == "LECTURE 40"
 
 
 COMMAND = """
 from clearprop.rendering.formats import FORMATS, Format
-FORMATS["shout"] = Format("shout", ".shout", lambda result: result.title.upper() + "!\\n")
+FORMATS["shout"] = Format("shout", (".shout",), lambda result: result.title.upper() + "!\\n")
 from clearprop.cli import run
 for command in ("explain lecture", "train lecture --epochs 1 --quiet", "verify lecture", "examples"):
     assert run([*command.split(), "--format", "shout"]) == 0, command
