@@ -16,6 +16,7 @@ import clearprop as cp
 from clearprop.errors import InvalidArgument, UnfitTable
 from clearprop.tables.csv_file import read_csv
 from clearprop.tables.prepare import inputs_of, prepared, with_rows
+from clearprop.tables.table import TableNotice
 
 
 def table(folder: Path, content: str, inputs: Any = 2, units: Any = 2, columns: Any = None, **asked: Any) -> cp.Problem:
@@ -225,7 +226,8 @@ def test_numbers_of_a_fitted_column_of_text_stay_text(tmp_path: Path) -> None:
 
 def test_other_tables_with_missing_rows(tmp_path: Path) -> None:
     problem = table(tmp_path, ROWS, missing="drop")
-    examples = again(tmp_path, problem, "p,q,y\n1,,a\n3,4,b\n5,6,\n7,8,a\n", targets=True)
+    with pytest.warns(TableNotice, match=r"1 of 3 rows have no target, the first is row 3; they have no error$"):
+        examples = again(tmp_path, problem, "p,q,y\n1,,a\n3,4,b\n5,6,\n7,8,a\n", targets=True)
     assert examples.used.tolist() == [1, 3]
     assert examples.only(4).inputs.tolist() == [[7, 8]]
 
