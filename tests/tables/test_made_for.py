@@ -115,6 +115,11 @@ def test_classes_take_one_column(tmp_path: Path) -> None:
         made(tmp_path, "p,y,z\n1,2,3\n2,3,4\n", "y", "z", task="classes")
 
 
+def test_a_target_is_named_once(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgument, match='target: "y" is named 2 times; name each column once'):
+        made(tmp_path, "p,y,z\n1,2,3\n2,3,4\n", "y", "y", "z")
+
+
 def test_without_a_target_there_are_columns_to_choose_from(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(rows("1", "2"))
     error = without_target(lambda wanted: read_csv(tmp_path / "t.csv", wanted))

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from clearprop.errors import InvalidArgument
+from clearprop.messages import abridged
 from clearprop.network.data import Data, Task
 from clearprop.network.description import AUTO, Network
 from clearprop.network.layer import Dense
@@ -65,6 +66,8 @@ def made_for(
         InvalidArgument: a target that does not fit the task.
         UnfitTable: a table that cannot be learnt from.
     """
+    if twice := [each for each in target if target.count(each) > 1]:
+        raise InvalidArgument(f'target: "{abridged(twice[0])}" is named {len(twice)} times; name each column once')
     data = Data(file, target, standardize=True, missing="mean")
     settings = SETTINGS if seed is None else replace(SETTINGS, seed=seed)
 
