@@ -11,7 +11,7 @@ import numpy as np
 from clearprop.errors import InvalidArgument
 from clearprop.explorer import library
 from clearprop.messages import abridged
-from clearprop.network.data import Column
+from clearprop.network.data import NA, Column, shown_label
 from clearprop.network.layout import Layout
 from clearprop.network.problem import Problem
 from clearprop.network.write import structure
@@ -63,6 +63,7 @@ def exported(problem: Problem) -> dict[str, Any]:
         "examples": _examples(problem),
         "batch_size": batch_size(problem),
         "isClassifier": class_labels(problem) is not None,
+        "table": _table(problem),
         "columns": _columns(problem),
         "target_columns": _target_columns(problem),
         "file": _file(problem),
@@ -130,6 +131,25 @@ def _examples(problem: Problem) -> dict[str, Any]:
         "weights": None if weights is None else weights.tolist(),
         "numbers": (positions + 1).tolist(),
         "left_out": len(examples.learnt) - len(positions),
+    }
+
+
+def _table(problem: Problem) -> dict[str, Any] | None:
+    """Return what was fitted on the table, by which the page makes inputs and targets of a person's own rows."""
+    fitted, data = problem.fitted, problem.data
+    if fitted is None:
+        return None
+    kept = ("name", "categories", "mean", "scale", "fill")
+    targets = fitted.standardized or tuple(map(Column, fitted.targets))
+    return {
+        "columns": [{key: getattr(each, key) for key in kept} for each in fitted.columns],
+        "targets": [{"name": each.name, "mean": each.mean, "scale": each.scale} for each in targets],
+        "classes": None if fitted.classes is None else list(map(shown_label, fitted.classes)),
+        "numbers": fitted.classes is not None and not isinstance(fitted.classes[0], str),
+        "class_weights": fitted.class_weights,
+        "weight_column": None if data is None else data.weight_column,
+        "na": NA if data is None else data.na,
+        "decimal": None if data is None else data.decimal,
     }
 
 

@@ -183,14 +183,16 @@ export function ownData(store: Store, announce: Announce): HTMLElement {
   const { network } = store;
   const id = fresh("rows");
   const message = h("p", { id: `${id}-message`, class: "cp-message", role: "alert" });
-  const names = [...Array(Math.min(6, network.sizes[0]!)).keys()].map((i) => network.inputName(i));
-  const area = h("textarea", { id, rows: 6, spellcheck: "false", "aria-describedby": message.id, placeholder: `${names.join(",")}${network.sizes[0]! > 6 ? ",…" : ""},target` });
+  const { table } = store.data;
+  const all = table ? table.columns.map(({ name }) => name) : [...Array(network.sizes[0]!).keys()].map((i) => network.inputName(i));
+  const names = [...all.slice(0, 6), ...(all.length > 6 ? ["…"] : []), ...(table ? table.targets.map(({ name }) => name) : ["target"])];
+  const area = h("textarea", { id, rows: 6, spellcheck: "false", "aria-describedby": message.id, placeholder: names.join(",") });
   const use = () => {
     try {
       const examples = rowsFrom(area.value, network);
       const fault = store.edit({ examples, isOwn: true, row: 0, isBatch: examples.count > 1 });
       say(message, fault ?? "");
-      if (!fault) announce(`Using ${counted(examples.count, "example")} of your own; press Play to train on ${examples.count === 1 ? "it" : "them"}.`);
+      if (!fault) announce(`Using ${counted(examples.count, "example")} of your own${examples.note ? ` (${examples.note})` : ""}; press Play to train on ${examples.count === 1 ? "it" : "them"}.`);
     } catch (error) {
       if (!(error instanceof Unfit)) throw error;
       say(message, `${error.message}. The examples are unchanged.`);
@@ -221,8 +223,9 @@ export function ownData(store: Store, announce: Announce): HTMLElement {
     announce(fault ? "" : "These are the original examples again.");
   };
   const width = counted(network.sizes[0]!, "input");
+  const asTable = "One line per row, as in the table of the training: what was fitted on it is applied. The first line may name the columns, in any order. Paste rows, drop a CSV file here, or choose one.";
   const targets = network.outputs > 1 ? `${network.outputs} targets, or a class` : "the target";
   return h("details", { class: "cp-card" }, h("summary", {}, h("h2", {}, "Your own data")),
-    h("label", { for: id }, `One line per example: ${width}, then ${targets}. The first line may name the columns. Paste rows, drop a CSV file here, or choose one.`),
+    h("label", { for: id }, table ? asTable : `One line per example: ${width}, then ${targets}. The first line may name the columns. Paste rows, drop a CSV file here, or choose one.`),
     area, message, h("div", { class: "cp-row" }, button("Use these rows", "use", use, "cp-primary"), chooser, button("Original examples", "reset", back, "cp-quiet")));
 }

@@ -1,102 +1,35 @@
 /* A person's own rows: pasted or dropped text as examples, or what is wrong with it. */
 
+import { certain, numbersOf, readerOf, separatorOf, shown, table, Unfit } from "./cells";
 import type { Network } from "./network";
 import { counted, grouped } from "./number";
+import { placeOf, rowsOfTable } from "./prepared";
 import { rowsOf, type Rows } from "./propagate";
+
+export { Unfit };
 
 const MAX_ROWS = 2_000;
 const MAX_CHARACTERS = 2_000_000;
-
-export class Unfit extends Error {}
-
-const shown = (cell: string): string => `"${cell.length > 30 ? `${cell.slice(0, 29)}…` : cell}"`;
-
-function separatorOf(line: string): string {
-  const signs = [",", ";", "\t", "|"];
-  // Between semicolons or tabs, commas among digits are decimal ones.
-  const hasDecimals = /[;\t]/.test(line) && !line.replace(/(?<=\d),(?=\d)/g, "").includes(",");
-  const counts = (hasDecimals ? signs.slice(1) : signs).map((sign): [string, number] => [sign, line.split(sign).length]);
-  return counts.reduce((best, each) => (each[1] > best[1] ? each : best))[0];
-}
-
-/** A cell as a number by a decimal point and by a decimal comma, and the sign of a currency, as tables/cells.py reads it. */
-interface Reading {
-  values: [number | null, number | null];
-  unit: string;
-}
-
-type Read = (cell: string) => Reading | null;
-
-function readerOf(written: [string, string]): Read {
-  const forms = written.map((form) => new RegExp(`^(?:${form})$`));
-  return (cell) => {
-    const found = forms.map((form) => form.exec(cell)?.groups ?? null);
-    const [point, comma] = found.map((parts, k) => parts && valueOf(parts, ".,"[k]!));
-    const parts = found[0] ?? found[1];
-    if (point == null && comma == null) return null;
-    return { values: [point ?? null, comma ?? null], unit: parts!.before ?? parts!.after ?? "" };
-  };
-}
-
-function valueOf(parts: Record<string, string | undefined>, decimal: string): number | null {
-  if ((parts.sign && parts.inner) || (parts.before && parts.after)) return null;
-  const digits = parts.body!.replace(new RegExp(`[^0-9${decimal}]`, "g"), "").replace(",", ".") + (parts.power ?? "");
-  const value = Number(digits) * (/[-−]/.test(`${parts.sign}${parts.inner}`) ? -1 : 1);
-  return Number.isFinite(value) ? value : null;
-}
-
-const certain = ({ values: [point, comma] }: Reading): string => (point === null ? "," : comma === null ? "." : "");
-
-/** The numbers of a column: its cells settle the decimal sign, or else those of all columns; nothing is guessed. */
-function numbersOf(cells: Reading[], elsewhere: Set<string>, mayHaveCommas: boolean, texts: string[]): (number | null)[] | string {
-  const signs = new Set(cells.map(certain).filter(Boolean));
-  const open = texts.filter((_, k) => certain(cells[k]!) === "" && cells[k]!.values[0] !== cells[k]!.values[1]);
-  let decimal = ".";
-  if (signs.size) decimal = signs.has(".") || !mayHaveCommas ? "." : ",";
-  else if (open.length) {
-    const [commas, points] = [",", "."].map((sign) => open.some((text) => text.includes(sign)));
-    const others = commas || mayHaveCommas ? [...elsewhere].join("") : ".";
-    if (others === "," && mayHaveCommas && !points) decimal = ",";
-    else if (!(others === "." && !(commas && points)) && (commas || others === ",")) return open[0]!;
-  }
-  const unit = cells[0]?.unit ?? "";
-  return cells.map((cell) => (cell.unit === unit ? cell.values[decimal === "," ? 1 : 0] : null));
-}
-
-/** The cells of each line; a cell in quotes may hold anything. */
-function table(text: string, separator: string): string[][] {
-  const rows: string[][] = [[]];
-  let cell = "";
-  let isQuoted = false;
-  const endCell = () => (rows[rows.length - 1]!.push(cell.trim()), (cell = ""));
-  for (let at = 0; at < text.length; at++) {
-    const c = text[at]!;
-    if (isQuoted) {
-      if (c !== '"') cell += c;
-      else if (text[at + 1] === '"') (cell += c), (at += 1);
-      else isQuoted = false;
-    } else if (c === '"' && cell.trim() === "") isQuoted = true;
-    else if (c === separator) endCell();
-    else if (c === "\n") endCell(), rows.push([]);
-    else if (c !== "\r") cell += c;
-  }
-  endCell();
-  return rows.filter((row) => row.some((each) => each !== ""));
-}
 
 /** Rows of numbers: the inputs, then one target for each output, or a class in one last column. */
 export function rowsFrom(text: string, network: Network): Rows {
   if (text.length > MAX_CHARACTERS) throw new Unfit(`the text has ${grouped(text.length)} characters; the limit is ${grouped(MAX_CHARACTERS)}`);
   const separator = separatorOf(text.trimStart().split(/\r?\n/, 1)[0] ?? "");
   const read = readerOf(network.data.written);
+  const mayHaveCommas = separator === ";" || separator === "\t";
   let rows = table(text, separator);
   if (!rows.length) throw new Unfit("there are no rows; paste one line per example");
+  const requireRoom = (count: number) => {
+    if (count > MAX_ROWS) throw new Unfit(`${grouped(count)} rows are too many for a page; the limit is ${grouped(MAX_ROWS)}; use fewer, or clearprop train`);
+  };
+  requireRoom(rows.length - 1);
+  if (network.data.table) return rowsOfTable(rows, read, mayHaveCommas, network, network.data.table);
   const [inputs, outputs] = [network.sizes[0]!, network.outputs];
   const isHeader = !rows[0]!.slice(0, inputs).some(read);
   const first = isHeader ? 2 : 1;
-  if (isHeader) rows = rows.slice(1);
+  if (isHeader) rows = inOrder(rows, network);
   if (!rows.length) throw new Unfit("a header but no data");
-  if (rows.length > MAX_ROWS) throw new Unfit(`${grouped(rows.length)} rows are too many for a page; the limit is ${grouped(MAX_ROWS)}; use fewer, or clearprop train`);
+  requireRoom(rows.length);
   const width = rows[0]!.length;
   const hasClasses = width === inputs + 1 && (outputs > 1 || rows.some((row) => !read(row[inputs] ?? "")));
   if (!hasClasses && width !== inputs + outputs) {
@@ -117,7 +50,7 @@ export function rowsFrom(text: string, network: Network): Rows {
   const signs = new Set(readings.flat().map(certain).filter(Boolean));
   const columns = readings.map((cells, column) => {
     const texts = rows.map((row) => row[column]!);
-    const values = numbersOf(cells, signs, separator === ";" || separator === "\t", texts);
+    const values = numbersOf(cells, signs, mayHaveCommas, texts);
     if (typeof values === "string") throw refuse(texts.indexOf(values), column, "may have a decimal comma or thousands; write it with a point and without thousands");
     return values.map((value, k) => {
       if (value === null) throw refuse(k, column, "is written unlike others of its column");
@@ -127,6 +60,17 @@ export function rowsFrom(text: string, network: Network): Rows {
   const known = hasClasses ? classesOf(rows.map((row) => row[inputs]!), network) : [];
   const targets = (row: string[], k: number) => (hasClasses ? oneHot(known.indexOf(row[inputs]!), outputs) : columns.slice(inputs).map((values) => values[k]!));
   return rowsOf(rows.map((row, k) => [...columns.slice(0, inputs).map((values) => values[k]!), ...targets(row, k)]), inputs);
+}
+
+/** The rows below a header, in the order of the inputs and outputs, where it has their names. */
+function inOrder([header, ...rows]: string[][], network: Network): string[][] {
+  const names = [...Array(network.sizes[0]!).keys()].map((i) => network.inputName(i));
+  const units = [...Array(network.outputs).keys()].map((unit) => network.unitName(network.last, unit));
+  if (!names.some((name) => header!.includes(name))) return rows;
+  const places = names.map((name) => placeOf(name, header!));
+  const others = [...header!.keys()].filter((place) => !places.includes(place));
+  const targets = units.some((name) => header!.includes(name)) ? units.map((name) => placeOf(name, header!)) : others;
+  return rows.map((row) => (row.length === header!.length ? [...places, ...targets].map((place) => row[place]!) : row));
 }
 
 /** One output for each class, or one for two. */

@@ -123,6 +123,27 @@ export interface Column {
   scale: number;
 }
 
+/** What was fitted on one column, by which rows become inputs. */
+export interface FittedColumn {
+  name: string;
+  categories: string[] | null;
+  mean: number;
+  scale: number;
+  fill: string | number | null;
+}
+
+/** What was fitted on a table; ``classes`` are in the order of the outputs, and ``numbers`` says that they are such. */
+export interface FittedTable {
+  columns: FittedColumn[];
+  targets: { name: string; mean: number; scale: number }[];
+  classes: string[] | null;
+  numbers: boolean;
+  class_weights: number[];
+  weight_column: string | null;
+  na: string[];
+  decimal: string | null;
+}
+
 export interface Data {
   format: number;
   name: string;
@@ -170,6 +191,7 @@ export interface Data {
   batch_size: number;
   /** Whether the outputs tell classes apart. */
   isClassifier: boolean;
+  table: FittedTable | null;
   columns: Column[] | null;
   /** The columns behind the targets, where those are standardized. */
   target_columns: Column[] | null;

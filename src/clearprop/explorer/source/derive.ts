@@ -2,7 +2,7 @@
 
 import { Chain } from "./chain";
 import { valueOf, type Cycle } from "./cycle";
-import type { Column } from "./data";
+import type { Column, Data } from "./data";
 import { evaluate } from "./evaluate";
 import { allOf, elidedSum, factor, Links, softmaxOutput, term, type Term } from "./local";
 import type { View } from "./printing";
@@ -196,14 +196,16 @@ function targetFormulas(cycle: Cycle, index: number, row: number): [Tree[], stri
   return column ? columnFormulas(cycle, column, valueOf(cycle, q.target(index), row)) : [[], words("target")];
 }
 
+/** A standardized number in its column's own unit. The sum's rounding is not the table's: 5.1 must not come back as
+    5.1000000000000005. */
+export const inUnit = (data: Data, { mean, scale }: Column, value: number): number => Number(evaluate(data.original, { value, mean, scale }).toPrecision(12));
+
 /** How a number follows from that of a numeric column. */
 function columnFormulas(cycle: Cycle, column: Column, value: number): [Tree[], string] {
   const { data } = cycle.network;
   if (column.mean === 0 && column.scale === 1) return [[], words("column", { column: column.name })];
   const { mean, scale } = column;
-  const original = evaluate(data.original, { value, mean, scale });
-  // The sum's rounding is not the table's: 5.1 must not come back as 5.1000000000000005.
-  return [[placed(data.standardized, { value: Number(original.toPrecision(12)), mean, scale })], words("standardized", { column: column.name })];
+  return [[placed(data.standardized, { value: inUnit(data, column, value), mean, scale })], words("standardized", { column: column.name })];
 }
 
 function weightedSum(cycle: Cycle, layer: number, unit: number): Tree {

@@ -13,6 +13,8 @@ export interface Rows {
   weights: number[] | null;
   /** Their numbers in the file, from 1. */
   numbers: number[];
+  /** What was left out of a person's own rows. */
+  note?: string;
 }
 
 /** Rows of numbers as examples, each with its inputs first. */

@@ -1,6 +1,8 @@
 /* All numbers of the diagram as tables, with a field for each that can be changed. */
 
 import { valueOf } from "./cycle";
+import type { Column } from "./data";
+import { inUnit } from "./derive";
 import { h, say } from "./dom";
 import { numberField, type NumberField } from "./field";
 import { grouped } from "./number";
@@ -19,6 +21,7 @@ export class Tables {
   private readonly body = h("div", { class: "cp-tables" });
   private cells: Cell[] = [];
   private fields: { field: NumberField; value(): number }[] = [];
+  private originals: { cell: HTMLElement; quantity: Quantity; column: Column }[] = [];
   private key = "";
 
   constructor(
@@ -40,10 +43,11 @@ export class Tables {
     const { progress } = store;
     for (const { element, quantity } of this.cells) say(element, store.written(quantity, progress));
     for (const { field, value } of this.fields) field.set(value());
+    for (const { cell, quantity, column } of this.originals) say(cell, `${inUnit(store.data, column, valueOf(store.current, quantity, store.rowShown))} in the table`);
   }
 
   private build(): void {
-    [this.cells, this.fields] = [[], []];
+    [this.cells, this.fields, this.originals] = [[], [], []];
     this.body.replaceChildren(this.examples(), this.units(), this.weights());
   }
 
@@ -75,11 +79,20 @@ export class Tables {
   private examples(): HTMLElement {
     const { store } = this;
     const [inputs, outputs] = [store.network.sizes[0]!, store.network.outputs];
+    const { columns, target_columns } = store.data;
     const rows = [...Array(Math.min(inputs, MOST)).keys()].map((i) =>
-      h("tr", {}, this.link(input(i)), h("td", {}, "input"), this.editor(input(i), (value) => store.setExample("inputs", i, value))));
+      h("tr", {}, this.link(input(i)), h("td", {}, "input"), this.editor(input(i), (value) => store.setExample("inputs", i, value)), this.inTable(input(i), columns?.[i])));
     for (let k = 0; k < Math.min(outputs, MOST); k++)
-      rows.push(h("tr", {}, this.link(target(k)), h("td", {}, "target"), this.editor(target(k), (value) => store.setExample("targets", k, value))));
-    return this.table("The example", ["name", "role", "value"], rows, Math.max(0, inputs - MOST) + Math.max(0, outputs - MOST));
+      rows.push(h("tr", {}, this.link(target(k)), h("td", {}, "target"), this.editor(target(k), (value) => store.setExample("targets", k, value)), this.inTable(target(k), target_columns?.[k])));
+    return this.table("The example", ["name", "role", "value", ...(columns ? ["column"] : [])], rows, Math.max(0, inputs - MOST) + Math.max(0, outputs - MOST));
+  }
+
+  /** The value of a standardized number in its column's own unit. */
+  private inTable(quantity: Quantity, column: Column | undefined): HTMLElement | null {
+    if (!this.store.data.columns) return null;
+    const cell = h("td", {});
+    if (column && (column.mean !== 0 || column.scale !== 1)) this.originals.push({ cell, quantity, column });
+    return cell;
   }
 
   private units(): HTMLElement {
