@@ -56,7 +56,7 @@ def test_curves_of_odd_losses_fit_the_terminal(losses: list[float]) -> None:
     lines = curve(losses)
     assert lines
     assert max(map(len, lines)) <= 80
-    assert f"epoch {len(losses) - 1:,}".endswith(lines[-1].split()[-1])
+    assert any(line.endswith(f"epoch {len(losses) - 1:,}"[2 - len(losses) :]) for line in lines)
 
 
 @pytest.mark.parametrize("losses", [[], [1.0], [1.0, 1.0], [0.0, 0.0], [float("nan")] * 3])
@@ -65,20 +65,33 @@ def test_no_curve_where_there_is_nothing_to_see(losses: list[float]) -> None:
 
 
 def test_every_drawing_reads_the_same_points() -> None:
-    """Losses 100, 1, 0.05: between 0.01 and 100 they stand at 1, 1/2 and 0.1747 (log10 0.05 = -1.30103)."""
+    """Losses 100, 1, 0.05 between 0.01 and 100: at 1, 1/2 and 0.1747 (log10 0.05 = -1.30103). A loss of exactly 0 has
+    a decade below them, at whose bottom it stands; one that is no number is not drawn."""
     drawn = loss_curve([100.0, 1.0, 0.05], [100.0, 0.0, float("nan")])
     assert drawn is not None
     assert drawn.decades == (-2, 2)
     assert [x for x, _ in drawn.losses] == [0.0, 0.5, 1.0]
-    assert [drawn.height(power) for _, power in drawn.losses] == pytest.approx([1.0, 0.5, 0.174742], abs=1e-6)
-    # A loss of exactly 0 stands at the bottom; one that is no number is not drawn.
+    assert [drawn.height(power) for _, power in drawn.losses] == pytest.approx([1.0, 0.6, 0.339794], abs=1e-6)
     assert [drawn.height(power) for _, power in drawn.validation] == [1.0, 0.0]
-    assert drawn.ticks(2) == [(-2, 0.0), (0, 0.5), (2, 1.0)]
+    assert drawn.ticks(2) == [(None, 0.0), (-2, 0.2), (0, 0.6), (2, 1.0)]
     block = Curve("L", (100.0, 1.0, 0.05))
     heights = [12 + HEIGHT * (1 - y) for y in (1.0, 0.5, 0.174742)]
     (line,) = re.findall(r'<polyline points="([^"]+)"', svg_curve(block))
     assert [float(point.split(",")[1]) for point in line.split()] == pytest.approx(heights, abs=0.1)
     assert "(0.000,4.500) -- (6.000,2.250) -- (12.000,0.786)" in tikz_curve(block)
+
+
+def test_a_loss_of_exactly_0_is_drawn_as_what_it_is() -> None:
+    lines = curve([1.09134, 0.5, 0.0, 0.0, 0.0], height=3)
+    assert [line[11:] for line in lines[:3]] == ["█", "█", "█▁000"]
+    assert lines[-1].strip() == "0 a loss of exactly 0"
+    assert curve([1.09134, 0.0, 0.0])[0].startswith(" 1.09e+00")
+    assert "exactly 0" not in "".join(curve([1.0, 0.5]))
+    block = Curve("L", (1.0, 0.5, 0.0))
+    (line,) = re.findall(r'<polyline points="([^"]+)"', svg_curve(block))
+    assert line.split()[-1] == f"{620 + 58:.1f},{HEIGHT + 12:.1f}"
+    assert ">0</text>" in svg_curve(block)
+    assert "node[left,at start,black] {$0$}" in tikz_curve(block)
 
 
 def test_the_loss_curve_is_drawn_on_a_logarithmic_scale() -> None:

@@ -161,7 +161,7 @@ def test_everything_stands_within_the_picture_and_apart(name: str) -> None:
 
 
 def test_long_expressions_are_cut_where_the_picture_ends() -> None:
-    picture = made(1, cp.Dense(1, "where(z < 0, 0.1 * z, z) + 0.000001 * z * z * z"))
+    picture = made(1, cp.Dense(1, "where(z < 0, 0.1 * z, z) + 0.000001 * z * z * z * z * z * z"))
     left, _, width, _ = map(float, picture.get("viewBox", "").split())
     assert all(left <= x and right <= left + width for x, _, right, _, _ in boxes(picture))
     assert texts(picture, "note")[1].endswith("…")
@@ -212,3 +212,51 @@ def test_names_are_never_markup() -> None:
     network = cp.Network(1, [cp.Dense(1, "where(z < 0, 0 * z, z)")])
     picture = ET.fromstring(svg(Diagram(network), View(names)))
     assert "where(z < 0" in words(picture[0])
+
+
+# --- labels -----------------------------------------------------------------------------------------------
+
+
+def plates(picture: ET.Element) -> list[tuple[float, float, float, float]]:
+    """Where the labels of weights and biases stand: left, top, right, bottom."""
+    sides = [[float(e.get(name, "0")) for name in ("x", "y", "width", "height")] for e in of(picture, "plate")]
+    return [(x, y, x + width, y + height) for x, y, width, height in sides]
+
+
+def meet(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+@pytest.mark.parametrize(("net", "covered"), [("lecture", 0), ("xor", 4), ("deep", 1), ("exam", 2), ("iris", 0)])
+def test_labels_cover_neither_one_another_nor_units_and_hardly_an_edge(net: str, covered: int) -> None:
+    if net == "exam":
+        layers = [
+            cp.Dense(3, "tanh", weight_names=[[f"w{3 * k + i}" for i in range(3)] for k in range(3)]),
+            cp.Dense(2, "softmax"),
+        ]
+        values = {q.Parameter(k): (-0.9 + 0.1 * k) for k in range(20)}
+        picture = made(3, *layers, values={**values, q.Input(0): 1.0})
+    else:
+        picture = drawn(net)
+    labels = plates(picture)
+    assert len(labels) == {"lecture": 10, "xor": 13, "deep": 21, "exam": 20, "iris": 0}[net]
+    circles = [
+        tuple(float(c.get(name, "0")) + sign * float(c.get("r", "0")) for sign in (-1, 1) for name in ("cx", "cy"))
+        for c in picture.iter("circle")
+    ]
+    for one, other in itertools.combinations(labels, 2):
+        assert not meet(one, other)
+    assert not [label for label in labels for circle in circles if meet(label, circle)]
+    assert sum(struck(label, edge) for label in labels for edge in of(picture, "edge")) - weights(picture) <= covered
+
+
+def weights(picture: ET.Element) -> int:
+    """The labels that stand on edges: each covers its own."""
+    return len(of(picture, "edge")) if of(picture, "plate") else 0
+
+
+def struck(label: tuple[float, ...], edge: ET.Element) -> bool:
+    """Whether an edge runs through a label."""
+    x1, y1, x2, y2 = (float(edge.get(name, "0")) for name in ("x1", "y1", "x2", "y2"))
+    points = ((x1 + (x2 - x1) * k / 400, y1 + (y2 - y1) * k / 400) for k in range(401))
+    return any(label[0] < x < label[2] and label[1] < y < label[3] for x, y in points)

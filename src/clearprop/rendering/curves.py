@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
-POINT = "•"
+POINT, ZERO = "•", "0"
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,21 @@ class LossCurve:
         low = math.floor(self.lowest)
         return low, max(math.ceil(self.highest), low + 1)
 
-    def ticks(self, most: int) -> list[tuple[int, float]]:
-        """Return at most about ``most`` powers of ten, each with its height from 0 to 1."""
+    @property
+    def has_zero(self) -> bool:
+        """Whether a loss is exactly 0, which has no place on the scale; it stands a decade below all others."""
+        return any(power == -math.inf for _, power in (*self.losses, *self.validation))
+
+    def ticks(self, most: int) -> list[tuple[int | None, float]]:
+        """Return at most about ``most`` powers of ten, each with its height from 0 to 1; None is a loss of 0."""
         low, high = self.decades
-        return [(power, self.height(power)) for power in range(low, high + 1, max(1, (high - low) // most))]
+        powers = range(low, high + 1, max(1, (high - low) // most))
+        return [*([(None, 0.0)] if self.has_zero else []), *((power, self.height(power)) for power in powers)]
 
     def height(self, power: float) -> float:
         """Return the height of a power of ten between the decades, from 0 to 1."""
         low, high = self.decades
+        low -= self.has_zero
         return min(1.0, max(0.0, (power - low) / (high - low)))
 
 
@@ -64,7 +71,7 @@ def _power(loss: float) -> float:
 def curve(losses: Sequence[float], validation: Sequence[float] = (), width: int = 64, height: int = 8) -> list[str]:
     """Return the curve as a few lines of text; points are the validation loss."""
     drawn = loss_curve(losses, validation, min(width, len(losses)))
-    if drawn is None or drawn.lowest == drawn.highest:
+    if drawn is None or (drawn.lowest == drawn.highest and not drawn.has_zero):
         return []
     columns = min(width, len(losses))
     cells = [[" "] * columns for _ in range(height)]
@@ -72,16 +79,19 @@ def curve(losses: Sequence[float], validation: Sequence[float] = (), width: int 
         level = _level(drawn, power, height)
         for row in range(height):
             cells[row][round(x * (columns - 1))] = BLOCKS[max(0, min(8, math.floor(level - 8 * row)))]
+        if power == -math.inf:
+            cells[0][round(x * (columns - 1))] = ZERO
     for x, power in drawn.validation:
-        row = math.ceil(_level(drawn, power, height) / 8) - 1
-        if row >= 0:
-            cells[row][round(x * (columns - 1))] = POINT
+        row = max(0, math.ceil(_level(drawn, power, height) / 8) - 1)
+        cells[row][round(x * (columns - 1))] = ZERO if power == -math.inf else POINT
     labels = {height - 1: f"{10**drawn.highest:9.2e}", 0: f"{10**drawn.lowest:9.2e}"}
     lines = [f"{labels.get(row, ''):9} ┤{''.join(cells[row])}".rstrip() for row in reversed(range(height))]
     lines.append(" " * 10 + "└" + "─" * columns)
     lines.append(" " * 11 + "0 " + f"epoch {drawn.epochs:,}".rjust(columns - 2))
     if drawn.validation:
         lines.append(" " * 11 + f"█ training  {POINT} validation")
+    if drawn.has_zero:
+        lines.append(" " * 11 + f"{ZERO} a loss of exactly 0")
     return lines
 
 
@@ -89,5 +99,5 @@ def _level(drawn: LossCurve, power: float, height: int) -> float:
     """Return the height of a loss in eighths of a line: none for 0, at least the lowest sliver for a positive loss."""
     if power == -math.inf:
         return 0.0
-    share = (min(power, drawn.highest) - drawn.lowest) / (drawn.highest - drawn.lowest)
+    share = (min(power, drawn.highest) - drawn.lowest) / ((drawn.highest - drawn.lowest) or 1.0)
     return share * (height * 8 - 1) + 1

@@ -22,7 +22,7 @@ MAX_COLUMNS = 11
 NAMED = 60
 VALUED = 24
 """Networks with more parameters than these have no names, or no values, at their connections."""
-ROW = 1.6
+ROW, LABELLED_ROW = 1.6, 2.1
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
 
@@ -77,15 +77,16 @@ class Picture:
         self.diagram, self.view, self.layout = diagram, view, diagram.network.layout
         self.columns = folded(len(sizes), MAX_COLUMNS, last=4)
         self.rows = {c: folded(sizes[c], MAX_UNITS) for c in self.columns if c is not None}
-        self.across = min(4.6, 12.5 / (len(self.columns) - 1))
-        self.top = (max(map(len, self.rows.values())) - 1) / 2 * ROW
+        self.across = min(5.8, 12.5 / (len(self.columns) - 1))
+        self.row = LABELLED_ROW if self.layout.size <= VALUED else ROW
+        self.top = (max(map(len, self.rows.values())) - 1) / 2 * self.row
 
     # --- units and edges --------------------------------------------------------------------
 
     def place(self, column: int, row: int) -> Point:
         """Return the place of a drawn unit, by its row, not its number."""
         x = self.columns.index(column) * self.across
-        return x, ((len(self.rows[column]) - 1) / 2 - row) * ROW
+        return x, ((len(self.rows[column]) - 1) / 2 - row) * self.row
 
     def drawn(self, column: int) -> list[tuple[int, int]]:
         """Return the rows that hold units, with their units."""
@@ -119,9 +120,10 @@ class Picture:
         size = self.layout.size
         for valued, limit in ((True, VALUED), (False, NAMED)):
             if size <= limit and (not valued or self.diagram.values):
-                found = self._weights(valued)
-                if found is not None:
-                    return Labels(valued, tuple(found))
+                for careful in (True, False):
+                    found = self._weights(valued, careful)
+                    if found is not None:
+                        return Labels(valued, tuple(found))
         return None
 
     def value(self, quantity: q.Quantity) -> str | None:
@@ -136,20 +138,23 @@ class Picture:
         shown += 0 if value is None or not valued else len(value) + 2
         return 0.075 * shown + 0.06, 0.17
 
-    def _weights(self, valued: bool) -> list[tuple[int, Point]] | None:
-        """Return each label near the start of its edge or further along; None if one finds no place."""
-        labels, column = [], None
-        taken: list[Box] = []
-        for edge in self.edges():
-            here = self.layout.place(edge.parameter).layer + 1
-            if here != column:
-                column = here
-                taken = [self._circle(c, row) for c in (column - 1, column) for row, _ in self.drawn(c)]
-            found = _free(edge.start, edge.end, self._extent(edge.parameter, valued), taken)
-            if found is None:
-                return None
-            taken.append(_box(found, self._extent(edge.parameter, valued)))
-            labels.append((edge.parameter, found))
+    def _weights(self, valued: bool, careful: bool) -> list[tuple[int, Point]] | None:
+        """Return each label on its edge, where it covers nothing else; None if one finds no place. A ``careful``
+        choice also covers as few other edges as possible."""
+        labels = []
+        for column, group in groupby(self.edges(), lambda edge: self.layout.place(edge.parameter).layer + 1):
+            edges = list(group)
+            taken = [self._circle(c, row) for c in (column - 1, column) for row, _ in self.drawn(c)]
+            # Here the edges of a column pass evenly below one another.
+            best = 1 / (1 + len(self.drawn(column)))
+            for edge in edges:
+                half = self._extent(edge.parameter, valued)
+                others = [other for other in edges if other != edge] if careful else []
+                found = _free(edge, half, taken, others, best)
+                if found is None:
+                    return None
+                taken.append(_box(found, half))
+                labels.append((edge.parameter, found))
         return labels
 
     def _circle(self, column: int, row: int) -> Box:
@@ -174,15 +179,25 @@ def _box(centre: Point, half: Point) -> Box:
     return centre[0] - half[0], centre[1] - half[1], centre[0] + half[0], centre[1] + half[1]
 
 
-def _free(start: Point, end: Point, half: Point, taken: list[Box]) -> Point | None:
-    """Return the first place along an edge where a label overlaps nothing."""
-    for step in range(20, 84, 2):
+def _free(edge: Edge, half: Point, taken: list[Box], others: list[Edge], best: float) -> Point | None:
+    """Return the place along an edge where a label overlaps nothing that is taken, covers the fewest other edges, and
+    is nearest to ``best``."""
+    (x1, y1), (x2, y2) = edge.start, edge.end
+    found: list[tuple[int, float, Point]] = []
+    for step in range(10, 85):
         along = step / 100
-        centre = start[0] + along * (end[0] - start[0]), start[1] + along * (end[1] - start[1])
+        centre = x1 + along * (x2 - x1), y1 + along * (y2 - y1)
         box = _box(centre, half)
         if not any(_overlap(box, other) for other in taken):
-            return centre
-    return None
+            found.append((sum(_crosses(other, box) for other in others), abs(along - best), centre))
+    return min(found)[2] if found else None
+
+
+def _crosses(edge: Edge, box: Box) -> bool:
+    """Return whether an edge, which runs from left to right, passes through a box."""
+    (x1, y1), (x2, y2) = edge.start, edge.end
+    heights = [y1 + (min(max(x, x1), x2) - x1) / (x2 - x1) * (y2 - y1) for x in (box[0], box[2])]
+    return min(heights) < box[3] and box[1] < max(heights)
 
 
 def _overlap(one: Box, other: Box) -> bool:

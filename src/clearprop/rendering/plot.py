@@ -51,7 +51,12 @@ def _png(curve: Curve, title: str) -> bytes:
         if positive:
             axes.set_yscale("log")
             narrow = max(positive) < 10 * min(positive)
-            axes.yaxis.set_major_formatter(lambda value, place: f"{value:g}")
+            floor = 10.0 ** (math.floor(math.log10(min(positive))) - 1)
+            if 0.0 in (*curve.losses, *curve.validation):  # a loss of 0 has no place on the scale: below all others
+                axes.set_ylim(bottom=floor)
+                for line in axes.get_lines():
+                    line.set_ydata([floor if loss == 0 else loss for loss in line.get_ydata()])
+            axes.yaxis.set_major_formatter(lambda value, place: "0" if value <= floor else f"{value:g}")
             axes.yaxis.set_minor_formatter(lambda value, place: f"{value:g}" if narrow else "")
         axes.set(xlabel="epoch", ylabel=curve.name, title=title)
         axes.grid(alpha=0.3)

@@ -37,7 +37,7 @@ def _axes(block: Curve, drawn: LossCurve) -> list[str]:
     for power, height in drawn.ticks(6):
         x, y = _at(0, height)
         shown.append(element("line", class_="grid", x1=x, y1=f"{y:.1f}", x2=x + WIDTH, y2=f"{y:.1f}", stroke="#dde2e8"))
-        label = f'10<tspan dy="-5" font-size="10">{minus(str(power))}</tspan>'
+        label = "0" if power is None else f'10<tspan dy="-5" font-size="10">{minus(str(power))}</tspan>'
         shown.append(_text(label, x - 8, y + 4, "end"))
     low = HEIGHT + 12 + 20
     shown += [_text("0", LEFT, low, "middle"), _text(f"epoch {drawn.epochs:,}", LEFT + WIDTH, low, "end")]

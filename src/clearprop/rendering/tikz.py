@@ -103,9 +103,8 @@ def tikz_curve(block: Curve) -> str:
     lines = [rf"\draw[gray] (0,0) rectangle ({across},{up});"]
     for power, height in drawn.ticks(8):
         y = up * height
-        lines.append(
-            rf"\draw[gray!40] (0,{y:.2f}) -- ({across},{y:.2f}) node[left,at start,black] {{$10^{{{power}}}$}};"
-        )
+        label = "0" if power is None else f"10^{{{power}}}"
+        lines.append(rf"\draw[gray!40] (0,{y:.2f}) -- ({across},{y:.2f}) node[left,at start,black] {{${label}$}};")
     for points, style in ((drawn.losses, "thick"), (drawn.validation, "thick,dashed")):
         path = " -- ".join(f"({across * x:.3f},{up * drawn.height(power):.3f})" for x, power in points)
         lines.append(rf"\draw[{style}] {path};" if points else "")
