@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 
 import pytest
 from hypothesis import example, given, settings
@@ -77,6 +79,31 @@ def test_a_fragment_compiles_where_its_comment_says() -> None:
     packages = re.match(r"% Needs (\\usepackage\{[a-z,]+\})", shown)
     assert packages is not None
     compiled(f"\\documentclass{{book}}\n{packages[1]}\n\\begin{{document}}\n{shown}\\end{{document}}\n")
+
+
+BEAMER = r"""\documentclass{beamer}
+\usepackage{amsmath,amssymb,xcolor,tikz}
+\begin{document}
+\begin{frame}[OPTIONS]{Backpropagation}
+BODY
+\end{frame}
+\end{document}
+"""
+
+
+@pytest.mark.parametrize(("net", "name"), [("lecture", "w5"), ("lecture", "w1"), ("xor", "w1"), ("lecture", None)])
+def test_a_fragment_compiles_in_beamer_and_a_derivation_fits_its_frame(net: str, name: str | None) -> None:
+    fragment = explained(net, *([name] if name else [])).latex(fragment=True)
+    # Beamer does not know the first, and prints nothing for the others.
+    assert not re.search(r"\\(paragraph|section|subsection|subsubsection)\b", fragment)
+    found = shutil.which("kpsewhich")
+    if found is None or not subprocess.run([found, "beamer.cls"], check=False, capture_output=True).stdout:
+        pytest.skip("beamer.cls is not installed")
+    options = "" if name else "allowframebreaks"
+    log = compiled(BEAMER.replace("OPTIONS", options).replace("BODY", fragment))
+    if name:
+        assert "(1 page," in log
+        assert "Overfull" not in log
 
 
 # --- hostile text -------------------------------------------------------------------------

@@ -35,19 +35,40 @@ PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
 \begin{document}
 """
 FRAGMENT = "% Needs \\usepackage{amsmath,amssymb,xcolor,tikz} in the document around it.\n"
+# In a frame of Beamer a derivation is set in a box as wide as a page, which is then made as small as the frame.
+FRAMED = (
+    r"""\ifcsname ver@beamer.cls\endcsname
+\setbox0\vbox\bgroup\hsize=460pt\linewidth=\hsize\columnwidth=\hsize\textwidth=\hsize\fontsize{10}{12}\selectfont
+\abovedisplayskip=2pt\belowdisplayskip=2pt\abovedisplayshortskip=2pt\belowdisplayshortskip=2pt\jot=1pt
+\fi
+""",
+    r"""\ifcsname ver@beamer.cls\endcsname\egroup
+\ifdim\wd0>\linewidth\setbox0\hbox{\resizebox{\linewidth}{!}{\box0}}\fi
+\ifdim\dimexpr\ht0+\dp0\relax>.75\textheight\setbox0\hbox{\resizebox*{!}{.75\textheight}{\box0}}\fi
+\noindent\hbox to\linewidth{\hss\box0\hss}\fi
+""",
+)
 
 
 def latex(document: Document, view: View, *, fragment: bool = False) -> str:
     """Return the document, complete or as a fragment."""
-    body = "\n".join(_block(block, view) for block in document) + "\n"
-    return FRAGMENT + body if fragment else PREAMBLE + body + "\\end{document}\n"
+    body = "\n".join(_block(block, view, fragment) for block in document) + "\n"
+    if not fragment:
+        return PREAMBLE + body + "\\end{document}\n"
+    alone = sum(isinstance(block, Heading) for block in document) == 1 and not any(
+        isinstance(block, Diagram | Curve | Grid) for block in document
+    )
+    return FRAGMENT + (body.join(FRAMED) if alone else body)
 
 
-def _block(block: Block, view: View) -> str:
+def _block(block: Block, view: View, fragment: bool) -> str:
     match block:
         case Heading(level, text):
-            command = {1: "section", 2: "subsection", 3: "subsubsection"}.get(level, "paragraph")
-            return rf"\{command}*{{{prose(text)}}}" + (r"\mbox{}" if level > 3 else "")
+            if fragment or level > 3:  # Beamer prints no sections within its frames, and has no paragraphs
+                size = {1: r"\Large", 2: r"\large"}.get(level, "")
+                return rf"\par\medskip\noindent{{{size}\bfseries {prose(text)}}}\par"
+            command = {1: "section", 2: "subsection", 3: "subsubsection"}[level]
+            return rf"\{command}*{{{prose(text)}}}"
         case Paragraph(text):
             return with_minus(prose(text), "$-$") + "\n"
         case Lines(lines):
