@@ -99,7 +99,7 @@ def test_a_fragment_compiles_in_beamer_and_a_derivation_fits_its_frame(net: str,
     found = shutil.which("kpsewhich")
     if found is None or not subprocess.run([found, "beamer.cls"], check=False, capture_output=True).stdout:
         pytest.skip("beamer.cls is not installed")
-    options = "" if name else "allowframebreaks"
+    options = "c" if name else "allowframebreaks"
     log = compiled(BEAMER.replace("OPTIONS", options).replace("BODY", fragment))
     if name:
         assert "(1 page," in log
