@@ -36,6 +36,31 @@ SHOW = """([sheets, width, isShadow]) => {
 }"""
 
 
+def test_where_a_notebook_is_converted_a_still_picture_is_an_output_of_its_own(visit: Visit) -> None:
+    """Converters show one kind of an output, the widget, which is blank without a network: the picture is another."""
+    pytest.importorskip("anywidget", reason="needs anywidget: the extra “notebook”")
+    capture = pytest.importorskip("IPython.utils.capture")
+    shell = pytest.importorskip("IPython.core.interactiveshell").InteractiveShell.instance()
+    widget = cp.explore(cp.load("lecture"))
+    with capture.capture_output() as captured:
+        shell.display_formatter.format(widget)
+    picture, live = (output.data for output in captured.outputs)
+    assert list(picture) == ["text/html"]
+    assert "<svg" in picture["text/html"]
+    assert "application/vnd.jupyter.widget-view+json" in live
+    assert "text/html" not in live
+    page = visit.open("lecture")
+    seen = page.evaluate("""([html, data, still]) => {
+        const [place, el] = [document.createElement("div"), document.createElement("div")];
+        place.innerHTML = html;
+        document.body.append(place, el);
+        clearprop.render({ model: { get: (name) => ({ data, still })[name] }, el });
+        return [place.firstElementChild.hidden, el.querySelectorAll(".cp-picture").length];
+    }""", [f'<div class="{widget.still}">picture</div>', widget.data, widget.still])  # fmt: skip
+    assert seen == [True, 1]
+    assert f'class="{widget.still}"' in picture["text/html"]
+
+
 def shown(visit: Visit, *, width: int = 1000, sheets: tuple[str, ...] = (), shadow: bool = False) -> Any:
     """The widget, without the page around it."""
     page = visit.open("lecture")

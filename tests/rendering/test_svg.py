@@ -234,8 +234,8 @@ def test_labels_cover_neither_one_another_nor_units_and_hardly_an_edge(net: str,
             cp.Dense(3, "tanh", weight_names=[[f"w{3 * k + i}" for i in range(3)] for k in range(3)]),
             cp.Dense(2, "softmax"),
         ]
-        values = {q.Parameter(k): (-0.9 + 0.1 * k) for k in range(20)}
-        picture = made(3, *layers, values={**values, q.Input(0): 1.0})
+        values: dict[q.Quantity, float] = {q.Parameter(k): -0.9 + 0.1 * k for k in range(20)}
+        picture = made(3, *layers, values=values | {q.Input(0): 1.0})
     else:
         picture = drawn(net)
     labels = plates(picture)

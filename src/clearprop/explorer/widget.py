@@ -1,11 +1,12 @@
 """The explorer in notebooks: Jupyter, VS Code, Colab and marimo, through anywidget.
 
-The front end is that of the page. Where no script runs, as in a notebook on GitHub, a static
-picture takes its place.
+The front end is that of the page. Where no script runs, as in a notebook on GitHub or one that was
+converted to HTML, a static picture takes its place: an output of its own, which the front end removes.
 """
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 from clearprop.errors import MissingExtra
@@ -38,6 +39,7 @@ def explore(problem: Problem) -> Any:
         _esm = bundled(SCRIPT)
         _css = bundled(STYLE)
         data = traitlets.Unicode().tag(sync=True)
+        still = traitlets.Unicode().tag(sync=True)
 
         def _repr_mimebundle_(self, **options: Any) -> Any:
             shown = super()._repr_mimebundle_(**options)
@@ -46,4 +48,13 @@ def explore(problem: Problem) -> Any:
                 return None
             return {**contents, "text/html": fragment(*still(problem))}, more
 
-    return Explorer(data=escaped(exported(problem)))
+        def _ipython_display_(self, **options: Any) -> None:
+            from IPython.display import display
+
+            contents, more = self._repr_mimebundle_(**options) or ({}, {})
+            picture = f'<div class="{self.still}">{contents.pop("text/html", "")}</div>'
+            display({"text/html": picture}, raw=True)
+            display(contents, metadata=more, raw=True)
+
+    data = escaped(exported(problem))
+    return Explorer(still=f"clearprop-still-{sha256(data.encode()).hexdigest()[:12]}", data=data)

@@ -44,18 +44,15 @@ def _png(curve: Curve, title: str) -> bytes:
     with rc_context({"text.parse_math": False}):  # a title from a file is text, not mathematics
         figure = Figure(figsize=(7, 4), dpi=150, layout="constrained")
         axes = figure.add_subplot()
-        axes.plot(range(len(curve.losses)), curve.losses, label="training")
-        if curve.validation:
-            axes.plot(range(len(curve.validation)), curve.validation, label="validation")
         positive = [loss for loss in (*curve.losses, *curve.validation) if 0 < loss < math.inf]
+        # A loss of 0 has no place on the scale: it stands below all others.
+        floor = 10.0 ** (math.floor(math.log10(min(positive))) - 1) if positive else 0.0
+        for label, series in (("training", curve.losses), ("validation", curve.validation)):
+            if series:
+                axes.plot(range(len(series)), [loss or floor for loss in series], label=label)
         if positive:
             axes.set_yscale("log")
             narrow = max(positive) < 10 * min(positive)
-            floor = 10.0 ** (math.floor(math.log10(min(positive))) - 1)
-            if 0.0 in (*curve.losses, *curve.validation):  # a loss of 0 has no place on the scale: below all others
-                axes.set_ylim(bottom=floor)
-                for line in axes.get_lines():
-                    line.set_ydata([floor if loss == 0 else loss for loss in line.get_ydata()])
             axes.yaxis.set_major_formatter(lambda value, place: "0" if value <= floor else f"{value:g}")
             axes.yaxis.set_minor_formatter(lambda value, place: f"{value:g}" if narrow else "")
         axes.set(xlabel="epoch", ylabel=curve.name, title=title)

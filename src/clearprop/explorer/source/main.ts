@@ -14,6 +14,8 @@ interface Model {
 function render({ model, el }: { model: Model; el: HTMLElement }): void {
   const root = document.createElement("div");
   el.append(root);
+  // The picture for where no script runs.
+  for (const still of document.getElementsByClassName(String(model.get("still") || "-"))) (still as HTMLElement).hidden = true;
   new App(JSON.parse(String(model.get("data"))) as Data, root, { hasAddress: false });
 }
 
