@@ -49,9 +49,11 @@ def explore(problem: Problem) -> Any:
             return {**contents, "text/html": fragment(*still(problem))}, more
 
         def _ipython_display_(self, **options: Any) -> None:
-            from IPython.display import display
+            from IPython import display as notebook
 
-            contents, more = self._repr_mimebundle_(**options) or ({}, {})
+            display: Any = notebook.display
+            made: Any = self._repr_mimebundle_(**options) or ({}, {})
+            contents, more = made
             picture = f'<div class="{self.still}">{contents.pop("text/html", "")}</div>'
             display({"text/html": picture}, raw=True)
             display(contents, metadata=more, raw=True)

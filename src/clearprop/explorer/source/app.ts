@@ -16,7 +16,7 @@ import { Store } from "./store";
 import { Surface } from "./surface";
 import { Tables } from "./tables";
 import { tomlOf } from "./toml";
-import { warningsOf } from "./warnings";
+import { warningsOf, type Warning } from "./warnings";
 
 export interface Options {
   /** Whether the state goes into the page's address; not in a notebook. */
@@ -130,7 +130,8 @@ export class App {
   }
 
   private warn(): void {
-    const items = warningsOf(this.store).map(({ words, about }) =>
+    const isTold = ({ about }: Warning) => about === null || this.store.isKnown(about);
+    const items = warningsOf(this.store).filter(isTold).map(({ words, about }) =>
       h("li", {}, about ? h("button", { type: "button", class: "cp-quiet", click: () => this.select(about) }, words) : words));
     this.warnings.hidden = items.length === 0;
     if (this.warnings.textContent !== items.map((item) => item.textContent).join("")) this.warnings.replaceChildren(...items);

@@ -10,7 +10,7 @@ import type { Quantity } from "./quantity";
 import type { Store } from "./store";
 
 /** The smallest scale at which all text is readable, of 12 pixels at least, on a phone 10; and the largest that is not asked for. */
-const readable = (room: number): number => (room < 600 ? 10 / 13 : 12 / 13);
+const readable = (): number => (innerWidth < 600 ? 10 / 13 : 12 / 13);
 const LARGEST = 1.35;
 
 export class Diagram {
@@ -67,7 +67,7 @@ export class Diagram {
   update(): void {
     const { shown, network, data, setup } = this.store;
     const room = this.room * this.zoom;
-    const level = LEVELS.find((each) => room >= readable(this.room) * geometryFor(this.store, this.folds, each).width) ?? LEVELS.length - 1;
+    const level = LEVELS.find((each) => room >= readable() * geometryFor(this.store, this.folds, each).width) ?? LEVELS.length - 1;
     const key = JSON.stringify([this.folds, level, shown, network.activations, data.penalty !== null, setup.isOwn]);
     if (key !== this.key) {
       [this.key, this.level] = [key, level];
@@ -92,7 +92,7 @@ export class Diagram {
   private resize(): void {
     const { picture, geometry } = this.drawing;
     const [zoom, whole] = [this.zoom, ((this.room - 2) * this.zoom) / geometry.width];
-    const wanted = this.isFitted ? Math.min(whole, TALLEST() / geometry.height) : Math.max(whole, readable(this.room) * Math.min(1, zoom));
+    const wanted = this.isFitted ? Math.min(whole, TALLEST() / geometry.height) : Math.max(whole, readable() * Math.min(1, zoom));
     const scale = Math.min(LARGEST * Math.max(1, zoom), wanted);
     picture.setAttribute("width", String(geometry.width * scale));
     picture.setAttribute("height", String(geometry.height * scale));
