@@ -139,3 +139,9 @@ def test_names_of_a_network_without_a_table_count_too(node: Node) -> None:  # no
     assert pasted(node, cp.load("lecture"), "o2,i2,o1,i1\n4,2,3,1\n")[:2] == [[1, 2], [3, 4]]
     assert pasted(node, cp.load("lecture"), "kind,i2,i1\nleft,2,1\nright,4,3\n")[:2] == [[1, 2, 3, 4], [1, 0, 0, 1]]
     assert pasted(node, cp.load("lecture"), "i1,j2,o1,o2\n1,2,3,4\n") == 'there is no column "i2"; found i1, j2, o1, o2'
+
+
+def test_classes_of_which_only_some_are_outputs_are_refused(node: Node) -> None:  # noqa: F811
+    found = pasted(node, cp.load("lecture"), "1,2,o1\n3,4,o3\n")
+    assert found == 'no output is called "o3" as other classes are; found o1, o2'
+    assert pasted(node, cp.load("xor"), "1,2,either\n3,4,neither\n")[1] == [1, 0]

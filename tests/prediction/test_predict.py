@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import clearprop as cp
-from clearprop.errors import InvalidArgument, NotFinite
+from clearprop.errors import InvalidArgument, NotFinite, UnfitTable
 from clearprop.prediction.predict import predict
 
 LECTURE = cp.load("lecture")
@@ -79,3 +79,29 @@ units = 1
 file = "none.csv"
 target = "y"
 """
+
+
+def test_classes_on_request() -> None:
+    fit = cp.train(cp.load("iris"), epochs=30)
+    classes = predict(fit.problem, "src/clearprop/examples/iris.csv", classes=True)
+    assert classes.shape == (150,)
+    outputs = fit.predict("src/clearprop/examples/iris.csv")
+    assert classes.tolist() == [("setosa", "versicolor", "virginica")[place] for place in outputs.argmax(axis=1)]
+    assert fit.predict("src/clearprop/examples/iris.csv", classes=True).tolist() == classes.tolist()
+    numbers = cp.train(cp.Network(1, [cp.Dense(2, "softmax")]), [[-1.0], [2.0]], [7.0, 3.0], epochs=50)
+    assert numbers.predict([[-1.0], [2.0]], classes=True).tolist() == [7.0, 3.0]
+    with pytest.raises(InvalidArgument, match="classes: lecture tells no classes apart; its targets are numbers"):
+        predict(LECTURE, [0.1, 0.5], classes=True)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_columns_of_a_frame_are_found_by_name(library: str) -> None:
+    frames = pytest.importorskip(library)
+    size, colour = [1.0, 2.0, 3.0, 4.0], ["red", "blue", "red", "blue"]
+    frame = frames.DataFrame({"size": size, "colour": colour, "price": [1.0, 2.5, 3.0, 4.5]})
+    fit = cp.train(cp.Network(3, [cp.Dense(1)]), frame, "price", standardize=True, epochs=20)
+    expected = fit.predict(frame)
+    other = frames.DataFrame({"note": ["a", "b", "c", "d"], "colour": colour, "size": size})
+    assert np.array_equal(fit.predict(other), expected)
+    with pytest.raises(UnfitTable, match='column "colour": there is no such column; found size'):
+        fit.predict(frames.DataFrame({"size": size}))

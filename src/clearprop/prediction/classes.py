@@ -23,7 +23,7 @@ def class_labels(problem: Problem) -> tuple[Label, ...] | None:
     if problem.examples is None or loss.task != "classes":
         return None
     targets = problem.examples.targets[problem.examples.used]
-    if not np.isin(targets, (0.0, 1.0)).all():
+    if not len(targets) or not np.isin(targets, (0.0, 1.0)).all():
         return None
     if outputs == 1:
         return 0.0, 1.0

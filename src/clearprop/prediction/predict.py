@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from clearprop.errors import InvalidArgument, NotFinite
-from clearprop.fields import accepted, function, optional, suggests_options
+from clearprop.fields import accepted, boolean, function, optional, suggests_options
 from clearprop.network.data import Column, Fitted
 from clearprop.network.problem import Problem, a_problem
+from clearprop.prediction.classes import class_labels, most_likely
 from clearprop.prediction.outputs import outputs
 from clearprop.tables.apply import in_own_unit
 from clearprop.tables.csv_file import ReadingProgress
@@ -24,16 +25,18 @@ from clearprop.types import Array
 
 
 @suggests_options()
-def predict(problem: Problem, data: Any, progress: ReadingProgress | None = None) -> Array:
+def predict(problem: Problem, data: Any, progress: ReadingProgress | None = None, *, classes: bool = False) -> Array:
     """Return the outputs for rows of data, shape (rows, outputs); data is an array, a data frame, or a table's path.
+
+    With ``classes``, return the class of each row, as its table calls it (text or a number), shape (rows,).
 
     They are computed in float64; in float32 for an array of float32, if nothing was fitted to a table.
 
     What was fitted on the training rows is applied to the data. The columns of a data frame or a file
-    are found by name, and others ignored; those of an array are in the order of training.
+    are found by name, and others ignored; those of an array are in the order of the network's inputs.
 
     Raises:
-        InvalidArgument: rows of the wrong length, or not finite.
+        InvalidArgument: rows of the wrong length, or not finite; or ``classes`` of a network for numbers.
         UnfitTable: missing columns, missing values, or values that training never saw.
         NotFinite: an output is not a finite number.
 
@@ -41,6 +44,9 @@ def predict(problem: Problem, data: Any, progress: ReadingProgress | None = None
     >>> predict(cp.load("lecture"), [[0.1, 0.5]]).round(5).tolist()
     [[0.73493, 0.77955]]
     """
+    labels = class_labels(problem) if accepted(boolean, classes, "classes") else None
+    if classes and labels is None:
+        raise InvalidArgument(f"classes: {problem.name} tells no classes apart; its targets are numbers")
     given = network_inputs(problem, data, progress)
     found, finite = outputs(problem, problem.parameters, given)
     if not finite:
@@ -48,7 +54,7 @@ def predict(problem: Problem, data: Any, progress: ReadingProgress | None = None
             raise InvalidArgument("inputs: expected finite numbers, found NaN or infinity")
         row = int(np.argmin(np.isfinite(found).all(axis=1))) + 1
         raise NotFinite(f"row {row:,}: an output is not a finite number; its inputs are too large for this network")
-    return in_own_unit(problem.fitted, found)
+    return in_own_unit(problem.fitted, found) if labels is None else np.array(labels)[most_likely(found)]
 
 
 def network_inputs(problem: Problem, data: Any, progress: ReadingProgress | None = None) -> Array:

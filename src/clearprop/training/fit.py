@@ -53,8 +53,8 @@ class Fit(Displayable):
         """E_total over all training examples with the initial weights."""
         return self.history.loss[0]
 
-    def predict(self, inputs: Any) -> Array:
-        """Return the outputs for rows of inputs, shape (rows, outputs); see ``clearprop.predict``.
+    def predict(self, inputs: Any, *, classes: bool = False) -> Array:
+        """Return the outputs for rows of inputs, shape (rows, outputs), or their classes; see ``clearprop.predict``.
 
         Raises:
             InvalidArgument: rows of the wrong length, or not finite.
@@ -62,7 +62,7 @@ class Fit(Displayable):
         """
         from clearprop.prediction.predict import predict
 
-        return predict(self.problem, inputs)
+        return predict(self.problem, inputs, classes=classes)
 
     def metrics(self, part: Literal["training", "validation"] = "training") -> Metrics | None:
         """Return accuracy, or R² and RMSE, on the training or validation rows; None if there are none."""

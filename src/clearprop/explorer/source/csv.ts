@@ -83,5 +83,8 @@ function classesOf(labels: string[], network: Network): string[] {
   const found = [...new Set(labels)].sort();
   const room = outputs === 1 ? 2 : outputs;
   if (found.length > room) throw new Unfit(`the last column has ${found.length} classes, but the network has outputs for ${room}: ${found.slice(0, 5).map(shown).join(", ")}${found.length > 5 ? ", …" : ""}`);
-  return found.every((label) => names.includes(label)) ? names : found;
+  const strange = found.filter((label) => !names.includes(label));
+  if (outputs === 1) return names[0] === found[0] ? [...found].reverse() : found;
+  if (strange.length && strange.length < found.length) throw new Unfit(`no output is called ${strange.slice(0, 5).map(shown).join(", ")} as other classes are; found ${names.slice(0, 8).join(", ")}`);
+  return strange.length ? found : names;
 }
