@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from clearprop.errors import InvalidArgument
-from clearprop.fields import accepted, one_of
 
 if TYPE_CHECKING:
     from clearprop.rendering.document import Document, View
@@ -112,6 +111,8 @@ def write(result: Printable, format: str = "text", **options: Any) -> str:
         UnknownName: there is no such format.
         InvalidArgument: an option that the format does not take.
     """
+    from clearprop.fields import accepted, one_of  # with NumPy, which the help of a command needs not wait for
+
     chosen = FORMATS[accepted(one_of("format", FORMATS), format)]
     for option in options.keys() - chosen.options:
         takers = " or ".join(each.name for each in FORMATS.values() if option in each.options)
