@@ -283,3 +283,10 @@ def test_the_diagram_as_a_file_is_drawn_by_every_program(visits: Any, tmp_path: 
     # Text is dark, lines are coloured, and nothing is a black box.
     assert 0.002 < black < 0.06
     assert coloured > 0.003
+
+
+def test_a_long_left_side_leaves_room_for_the_right_one(visit: Visit) -> None:
+    """Terms that are all 0 stand on the left, with the cause on the right."""
+    page = visit.open("digits")
+    for equation in page.locator(".cp-equation").all():
+        assert equation.locator(".cp-sides").bounding_box()["width"] > 150

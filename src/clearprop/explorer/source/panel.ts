@@ -17,6 +17,8 @@ import { App, isQuantity, Sym, Val, type Key, type Tree } from "./tree";
 const MOST = 60;
 /** Equations with fewer characters stand on one line. */
 const LONG = 52;
+/** Sides of more characters on the left have a line of their own. */
+const WIDE = 24;
 
 export class Panel {
   readonly element: HTMLElement;
@@ -162,7 +164,8 @@ function equationOf(block: Block, formula: MathML): HTMLElement | null {
   if (block.kind === "heading") return null;
   if (block.kind === "paragraph") return h("p", {}, block.text);
   const math = (content: Element) => mml("math", {}, content);
-  const left = h("span", { class: "cp-left" }, math(formula.write(block.left)));
+  const left = h("span", { class: "cp-left" }, ...formula.pieces(block.left).flatMap((piece) => [h("wbr"), h("span", { class: "cp-part" }, math(piece))]));
+  const isWide = (left.textContent ?? "").length > WIDE;
   let before = "";
   let characters = 0;
   const lines = block.lines.flatMap(({ side, remark }) => {
@@ -175,7 +178,7 @@ function equationOf(block: Block, formula: MathML): HTMLElement | null {
     const parts = pieces.flatMap((piece, k) => [h("wbr"), h("span", { class: "cp-part" }, k ? null : equals, math(piece))]);
     return [h("span", { class: "cp-line" }, ...parts, remark ? h("span", { class: "cp-remark" }, `(${remark})`) : null)];
   });
-  return h("div", { class: characters < LONG ? "cp-equation cp-brief" : "cp-equation" }, left, h("span", { class: "cp-sides" }, ...lines));
+  return h("div", { class: `cp-equation${isWide ? " cp-wide" : ""}${characters < LONG ? " cp-brief" : ""}` }, left, h("span", { class: "cp-sides" }, ...lines));
 }
 
 /** Whether it is an updated parameter, of a cycle that is gone through and has not come to its update. */
