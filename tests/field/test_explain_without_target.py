@@ -115,6 +115,24 @@ def test_an_example_of_a_network_file_may_have_no_targets(tmp_path: Path) -> Non
         cp.load(path)
 
 
+def test_rows_of_its_own_table_that_lack_the_target(tmp_path: Path) -> None:
+    rows = "size,colour,price\n1,red,2\n2,blue,3\n3,red,\n,red,\n4,green,\n5,blue,6\n"
+    (tmp_path / "t.csv").write_text(rows)
+    (tmp_path / "n.toml").write_text(
+        "[inputs]\ncount = 3\n[[layers]]\nunits = 1\n"
+        '[data]\nfile = "t.csv"\ntarget = "price"\nmissing = "drop"\nsplit = 0\n'
+    )
+    problem = cp.load(tmp_path / "n.toml")
+    assert problem.examples is not None
+    assert problem.examples.without_target is not None
+    assert problem.examples.without_target.tolist() == [2]  # row 4 has no size, and training never saw green
+    assert cp.cycle(problem, 3).learning is None
+    assert cp.cycle(problem, "all").numbers.tolist() == [1, 2, 6]
+    for number in (4, 5):
+        with pytest.raises(InvalidArgument, match=f"example {number} was left out"):
+            cp.cycle(problem, number)
+
+
 def test_targets_that_are_not_finite_are_still_refused() -> None:
     with pytest.raises(cp.ClearpropError, match=r"examples\[1\].targets\[1\]: expected a finite number, found nan"):
         cp.train(cp.Network(1, [cp.Dense(1)]), np.array([[1.0]]), np.array([[np.nan]]))

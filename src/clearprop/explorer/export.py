@@ -116,7 +116,7 @@ def _examples(problem: Problem) -> dict[str, Any]:
     """Return the examples to train on, as many as fit, with their numbers in the file."""
     examples = problem.examples
     if examples is not None and examples.without_target is not None and not len(examples.learnt):
-        raise InvalidArgument(f"{problem.name}: the page shows {without_target(problem)}; add it to the rows")
+        raise InvalidArgument(f"{problem.name}: {without_target(problem)}, and the page shows both; add it to the rows")
     if examples is None or not len(examples.learnt):
         raise InvalidArgument(
             f"{problem.name}: there is no example to show; add one under [[examples]], or name a table with --data"

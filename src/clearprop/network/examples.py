@@ -28,8 +28,8 @@ class Examples:
     - ``training``: the positions of the examples to learn from; by default all.
     - ``validation``: the positions of the examples set aside. A row of a table may be in neither.
     - ``own``: whether they stand in the network file itself.
-    - ``without_target``: the positions of the examples whose targets nobody knows; theirs are NaN. They are neither
-      in ``training`` nor in ``validation``.
+    - ``without_target``: the positions of the examples whose targets nobody knows; theirs count for nothing. They are
+      neither in ``training`` nor in ``validation``.
     - ``unweighted``: why weights that training applied are not, such as ``"no column n"``.
     """
 

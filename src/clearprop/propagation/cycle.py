@@ -349,7 +349,8 @@ def _chosen(problem: Problem, example: int | Literal["all"]) -> tuple[Examples, 
         return examples.take(examples.without_target), examples.without_target
     if examples is None or not (len(examples.learnt) or examples.without_target is not None):
         raise InvalidArgument(
-            f"{problem.name}: there is no example to run it on; add one under [[examples]], or name a table with --data"
+            f"{problem.name}: there is no example to run it on; add one under [[examples]], name a table with --data, "
+            "or give one with --inputs"
         )
     if example != "all":
         return examples.only(example), np.array([example - 1])

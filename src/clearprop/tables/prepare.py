@@ -48,19 +48,33 @@ def prepared(problem: Problem, data: Data, read: Reader, named: Collection[str] 
     if weights is not None and not weights[training].any():
         raise UnfitTable([Fault("weights", "every training row has weight 0")], table.source)
     everything = len(training) == len(table)
+    inputs = apply.inputs(table, fitted, used)
     examples = Examples(
-        apply.inputs(table, fitted, used),
+        inputs,
         apply.targets(table, fitted, network.sizes[-1], used),
         weights,
         None if everything else training,
         validation if len(validation) else None,
         own=False,
+        without_target=_lacking_only_targets(table, fitted, inputs, used),
     )
     if problem.network.inputs == AUTO:
         parameters = grown(problem.parameters, network, problem.settings.seed)
     else:
         parameters = Parameters(network.layout, problem.parameters.vector)
     return replace(problem, network=network, parameters=parameters, examples=examples, data=data, fitted=fitted)
+
+
+def _lacking_only_targets(table: Table, fitted: Fitted, inputs: Array, used: Array) -> Array | None:
+    """Return the rows that are not used, since they have no target, but whose inputs are whole."""
+    found = np.logical_or.reduce([table.columns[name].missing for name in fitted.targets])
+    found[used] = False
+    start = 0
+    for each in fitted.columns:
+        part = inputs[found, start : start + each.width]
+        found[found] = np.isfinite(part).all(axis=1) & ((each.categories is None) | (part.sum(axis=1) == 1))
+        start += each.width
+    return np.flatnonzero(found) if found.any() else None
 
 
 def with_rows(problem: Problem, read: Reader) -> Problem:
