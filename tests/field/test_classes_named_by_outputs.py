@@ -35,6 +35,13 @@ def test_each_output_stands_for_the_class_of_its_name(case: Case) -> None:
         assert re.search(rf"\({name}\) +→ +t_{number} = {int(name == 'high')}\n", said)
 
 
+def test_a_target_says_which_class_it_is_for(case: Case) -> None:
+    case("classes-named-by-outputs")
+    said = str(cp.explain(cp.cycle(cp.load("network.toml")), "t_3", "t_1"))
+    assert 't_3 = 1   (1 if risk is "high", else 0)' in said
+    assert 't_1 = 0   (1 if risk is "low", else 0)' in said
+
+
 def test_predict_and_explain_say_the_same(case: Case) -> None:
     case("classes-named-by-outputs")
     fit = cp.train(cp.load("network.toml"), output="m.safetensors")

@@ -26,7 +26,7 @@ from clearprop.expressions import (
 from clearprop.expressions.tree import multiply
 from clearprop.messages import abridged
 from clearprop.network import names as q
-from clearprop.network.data import Column
+from clearprop.network.data import Column, shown_label
 from clearprop.network.names import Quantity
 from clearprop.propagation.cycle import Cycle
 from clearprop.propagation.forward import output_errors
@@ -174,6 +174,10 @@ def _of_input(cycle: Cycle, index: int, row: int) -> Formulas:
 def _of_target(cycle: Cycle, index: int, row: int) -> Formulas:
     """Return how a target follows from a column of the table, where it is not the column's own number."""
     fitted = cycle.problem.fitted
+    if fitted is not None and fitted.classes is not None:
+        label = fitted.classes[index if cycle.problem.network.sizes[-1] > 1 else 1]
+        column = abridged(fitted.targets[0])
+        return (), words("category", column=column, category=abridged(shown_label(label)))
     if fitted is None or not fitted.standardized:
         return (), words("target")
     return _of_column(fitted.standardized[index], cycle.examples.targets[row, index])

@@ -161,10 +161,12 @@ def _columns(problem: Problem) -> list[dict[str, Any]] | None:
 
 
 def _target_columns(problem: Problem) -> list[dict[str, Any]] | None:
-    """Return the column of the table behind each target, where targets are standardized."""
-    if problem.fitted is None or not problem.fitted.standardized:
-        return None
-    return [_column(column) for column in problem.fitted.standardized]
+    """Return the column of the table behind each target, where targets are standardized or classes."""
+    fitted = problem.fitted
+    if fitted is not None and fitted.classes is not None:
+        classes = fitted.classes if problem.network.sizes[-1] > 1 else fitted.classes[1:]
+        return [_column(Column(fitted.targets[0]), shown_label(label)) for label in classes]
+    return None if fitted is None or not fitted.standardized else [_column(each) for each in fitted.standardized]
 
 
 def _column(column: Column, category: str | None = None) -> dict[str, Any]:

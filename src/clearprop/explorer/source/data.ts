@@ -193,7 +193,7 @@ export interface Data {
   isClassifier: boolean;
   table: FittedTable | null;
   columns: Column[] | null;
-  /** The columns behind the targets, where those are standardized. */
+  /** The columns behind the targets, where those are standardized or classes. */
   target_columns: Column[] | null;
   file: Record<string, unknown> | null;
 }

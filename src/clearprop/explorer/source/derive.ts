@@ -193,6 +193,7 @@ function inputFormulas(cycle: Cycle, index: number, row: number): [Tree[], strin
 /** The formula of a target from a column of the table, where it is not the column's own number. */
 function targetFormulas(cycle: Cycle, index: number, row: number): [Tree[], string] {
   const column = cycle.network.data.target_columns?.[index];
+  if (column?.category != null) return [[], words("category", { column: column.name, category: column.category })];
   return column ? columnFormulas(cycle, column, valueOf(cycle, q.target(index), row)) : [[], words("target")];
 }
 
