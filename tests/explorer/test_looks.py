@@ -246,12 +246,20 @@ def test_a_deep_network_is_fitted_into_its_frame(visit: Visit) -> None:
 
 
 def test_long_derivations_stay_within_the_panel(visit: Visit) -> None:
-    page = visit.open("lecture", "#digits=9")
-    page.get_by_label("Activation, layer 1").select_option(label="gelu")
-    over = """[...document.querySelectorAll(".cp-equations *")].filter((e) =>
-        e.getBoundingClientRect().right > document.querySelector(".cp-equations").getBoundingClientRect().right + 1
-        && !e.closest(".cp-part")).map((e) => e.className)"""
-    assert page.evaluate(over) == []
+    """A term that is too long for a line is broken, its parentheses too."""
+    mish = "z * tanh(softplus(z))"
+    network = cp.Network(2, [cp.Dense(2, mish), cp.Dense(1)])
+    page = visit.open(cp.Problem(network, examples=cp.Examples.of([[0.5, 0.25]], [[1.0]])))
+    over = """[...document.querySelectorAll(".cp-equations *")].filter((e) => e.getBoundingClientRect().right
+        > document.querySelector(".cp-equations").getBoundingClientRect().right + 1).map((e) => e.textContent)"""
+    found = []
+    for width in (1400, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        found.append(page.evaluate(over))
+    page.set_viewport_size({"width": 1400, "height": 900})
+    assert found == [[], []]
+    shown = page.locator(".cp-equations").text_content()
+    assert shown.count("(") == shown.count(")")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -56,3 +57,21 @@ def test_the_name_says_the_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(MissingExtra) as missing:
         require_plot("a.png")
     assert str(missing.value) == "--plot for a .png file needs matplotlib (extra “plot”): pip install matplotlib"
+
+
+def test_an_svg_is_drawn_by_programs_that_know_no_styles() -> None:
+    svg = plot(BOTH, title=TITLE, kind="svg")
+    assert b"var(" not in svg
+    assert b"<style" not in svg
+    for element in ET.fromstring(svg).iter():
+        kind = element.tag.rpartition("}")[2]
+        if kind in ("line", "polyline"):
+            assert element.get("stroke"), kind
+        if kind == "text":
+            assert element.get("fill"), kind
+    program = shutil.which("rsvg-convert")
+    if program is None:
+        pytest.skip("needs rsvg-convert")
+    drawn = subprocess.run([program, "--format=png"], input=svg, check=True, capture_output=True).stdout
+    assert drawn.startswith(b"\x89PNG")
+    assert len(drawn) > 5_000

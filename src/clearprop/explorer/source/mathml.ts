@@ -12,6 +12,9 @@ const row = (...parts: Element[]): Element => (parts.length === 1 ? parts[0]! : 
 const isTall = (shown: Element): boolean =>
   shown.matches("mfrac, msup, mtable") || shown.querySelector("mfrac, msup, mtable") !== null;
 
+/** A term or factor of more characters is broken where possible. */
+const LONG = 26;
+
 function fenced(left: string, shown: Element, right: string): Element {
   const stretchy = isTall(shown) ? "true" : "false";
   return mml("mrow", {}, mml("mo", { stretchy, form: "prefix" }, left), shown, mml("mo", { stretchy, form: "postfix" }, right));
@@ -105,19 +108,29 @@ export class MathML extends Alphabet<Element> {
     return [mml("mrow", {}, mml("mi", {}, name === "log" ? "ln" : name), mo("\u2061"), this.parenthesised(inside)), ATOM];
   }
 
-  /** The tree in pieces between which a line may break: a sum's terms, a product's factors. */
+  /** The tree in pieces between which a line may break: a sum's terms, a product's factors; long ones are broken too. */
   pieces(tree: Tree, leading = true): Element[] {
     if (!(tree instanceof App) || !["+", "*"].includes(tree.operator)) return [this.write(tree)];
-    if (tree.operator === "*") return tree.parts.map((part, k) => this.signed(k, this.names.words.times_set, this.wrapped(part, k ? SIGN : PRODUCT, !k && leading)));
+    if (tree.operator === "*") return tree.parts.flatMap((part, k) => this.part(k ? this.names.words.times_set : "", part, k ? SIGN : PRODUCT, !k && leading));
     return tree.parts.flatMap((term, k) => {
       const [sign, part] = k ? signed(term) : ["+", term];
-      const isLong = part instanceof App && part.operator === "*" && part.parts.length > 3;
-      const [first, ...rest] = isLong ? this.pieces(part, !k) : [this.wrapped(part, k ? PRODUCT : SUM, !k)];
-      return [this.signed(k, SIGNS[sign]!, first!), ...rest];
+      return this.part(k ? SIGNS[sign]! : "", part, k ? PRODUCT : SUM, !k);
     });
   }
 
-  private signed(k: number, sign: string, shown: Element): Element {
-    return mml("mrow", {}, ...(k ? [mo(sign, "infix")] : []), shown);
+  /** A term or factor with the sign before it. */
+  private part(sign: string, tree: Tree, atLeast: number, leading: boolean): Element[] {
+    const whole = this.wrapped(tree, atLeast, leading);
+    const [, strength] = this.piece(tree, leading);
+    const isFenced = strength < atLeast || (strength === SIGN && !leading);
+    const inner = (whole.textContent ?? "").length > LONG ? this.pieces(tree, leading || isFenced) : [];
+    if (inner.length < 2) return [this.signed(sign, whole)];
+    const fence = (side: string, form: string) => (isFenced ? [mml("mo", { stretchy: "false", form }, side)] : []);
+    const [last] = inner.splice(-1);
+    return [this.signed(sign, ...fence("(", "prefix"), inner[0]!), ...inner.slice(1), mml("mrow", {}, last!, ...fence(")", "postfix"))];
+  }
+
+  private signed(sign: string, ...shown: Element[]): Element {
+    return mml("mrow", {}, ...(sign ? [mo(sign, "infix")] : []), ...shown);
   }
 }
