@@ -33,8 +33,9 @@ from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.network.read import read, read_file
 from clearprop.tables import foreign
-from clearprop.tables.csv_file import DELIMITERS, ReadingProgress
+from clearprop.tables.csv_file import ReadingProgress
 from clearprop.tables.foreign import Foreign, starts
+from clearprop.tables.layout import DELIMITERS, spaced
 
 if TYPE_CHECKING:
     from clearprop.tables.table import Table, Wanted
@@ -79,10 +80,10 @@ READERS = (
 
 
 def _is_table(head: bytes) -> bool:
-    """Lines of text with a delimiter in each and nothing of TOML: neither a key, nor a section, nor a comment."""
-    lines = [line for line in head.split(b"\n")[:3] if line.strip()]
-    delimiter = any(all(mark.encode() in line for line in lines) for mark in DELIMITERS)
-    return bool(lines) and delimiter and not any(b"=" in line or line.lstrip()[:1] in b"[#" for line in lines)
+    """Lines of text with a delimiter in each, below comments, and nothing of TOML: neither a key nor a section."""
+    lines = [line for line in head.decode("latin-1").split("\n") if line.strip() and line.lstrip()[0] != "#"][:3]
+    separated = any(all(mark in line for line in lines) for mark in DELIMITERS) or spaced(lines, "\t")
+    return bool(lines) and separated and not any("=" in line or line.lstrip()[0] == "[" for line in lines)
 
 
 TABLE = "name it under [data] of a network file, or give a network file and the table with --data"

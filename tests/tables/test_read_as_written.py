@@ -50,10 +50,17 @@ FILES: list[tuple[str, str | bytes]] = [
     ("R, `write.csv(row.names = FALSE)`", '"size","kind"\n1.5,"x"\nNA,NA\n'),
     ("R, `write.csv2(row.names = FALSE)`", '"size";"kind"\n1,5;"x"\nNA;"y"\n'),
     ("R, `write.csv()`", '"","size","kind"\n"1",1.5,"x"\n"2",2,"y"\n'),
+    ("R, `write.table()`", '"size" "kind"\n"1" 1.5 "x"\n"2" 2 "y"\n'),
+    ("R, `write.table(sep = \",\")`", '"size","kind"\n"1",1.5,"x"\n"2",2,"y"\n'),
     ("pandas, `to_csv()`", ",size,kind\n0,1.5,x\n1,2.0,y\n"),
     ("pandas, `to_csv(index=False)`", "size,kind\n1.5,True\n,False\n"),
     ("pandas, `to_csv(header=False, index=False)`", "1.5,x\n2.0,y\n"),
     ("NumPy, `savetxt(delimiter=\",\")`", "1.5e+00,2.5e+00\n3.0e+00,4.5e+00\n"),
+    ("NumPy, `savetxt(header=…)`", "# size kind\n1.5e+00 2.5e+00\n3.0e+00 4.5e+00\n"),
+    ("columns apart by spaces", "size   kind\n 1.5      x\n22.0      y\n"),
+    ("a collection of data sets", '1.5   8 3504.\t"ford  pinto"\n2.0   4 2046.\t"vw"\n'),
+    ("a title above the table", "Sizes in May\n\nsize,kind\n1.5,x\n2,y\n"),
+    ("comments above the table", "# sizes\n# of May\nsize,kind\n1.5,x\n2,y\n"),
     ("polars, `write_csv()`", "size,kind\n1.5,true\n2.0,false\n"),
     ("MySQL, `INTO OUTFILE` and names", "size\tkind\n1.5\tx\n\\N\ty\n"),
     ("a database, with bars", "size|kind\n1.5|x\nNULL|y\n"),
@@ -92,7 +99,7 @@ def written(content: str | bytes) -> str:
         if not content.startswith(b"\xff\xfe"):
             return ""
         content = content.decode("utf-16")
-    lines = content.strip("\ufeff").splitlines()[:3]
+    lines = [line for line in content.strip("\ufeff").splitlines() if line][:3]
     return " ".join(f"`{line}`" for line in lines).replace("\t", "→").replace("|", "\\|")
 
 

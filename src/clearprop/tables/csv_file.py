@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO, TextIOWrapper
 from itertools import chain, islice
 from pathlib import Path
@@ -23,14 +23,14 @@ from clearprop.messages import abridged, counted
 from clearprop.tables.cells import reading
 from clearprop.tables.foreign import foreign
 from clearprop.tables.growing import Growing, say
-from clearprop.tables.header import header_fault
-from clearprop.tables.table import Table, Wanted, unnamed_fault
+from clearprop.tables.header import header_fault, named_rows, short_fault
+from clearprop.tables.layout import SPACE, comments, delimiter, without_runs
+from clearprop.tables.table import Table, Wanted, notice, unnamed_fault
 
 BLOCK = 8192
 """Rows that are turned into columns together, at most."""
 CELLS = 2**19
 """Cells that are turned into columns together: a wide table has fewer rows in a block."""
-DELIMITERS = ",;\t|"
 BLANK = ' \t\r\n,;|"'
 """What a line without any value holds."""
 HEAD = 4096
@@ -45,7 +45,7 @@ ReadingProgress = Callable[[int, int], object]
 
 
 def read_csv(path: Path, wanted: Wanted, progress: ReadingProgress | None = None) -> Table:
-    """Return the wanted columns of a CSV file; commas, semicolons, tabs or bars separate its cells."""
+    """Return the wanted columns of a CSV file; commas, semicolons, tabs, bars or spaces separate its cells."""
     source = abridged(str(path), 200)
     with path.open("rb") as file:
         if (known := foreign(file.read(HEAD))) is not None:
@@ -125,15 +125,16 @@ class _Reading:
         self.misfits: dict[int, tuple[int, int]] = {}
         self.sample: list[list[str]] = []
         self.header: list[str] = []
+        self.row_names = False
         self.columns: dict[str, Growing] = {}
         self.unnamed: dict[int, list[str]] = {}
         self._read_header()
         named = [name for name in self.header if name]
-        if wanted.others:  # one without a name is a column only where it has values
+        if wanted.others and not self.row_names:  # one without a name is a column only where it has values
             self.unnamed = {place: [] for place, name in enumerate(self.header) if not name}
         places = {name: place for place, name in enumerate(self.header)}
         self.places = {name: places[name] for name in wanted.choose(named, source)}
-        commas = self.delimiter in ";\t"
+        commas = self.delimiter in ";\t "
         self.columns = {name: Growing(name, wanted, commas=commas, evidence=self._evidence) for name in self.places}
         self.block = max(1, min(BLOCK, CELLS // len(self.header)))
 
@@ -145,14 +146,18 @@ class _Reading:
         if not ahead[0]:
             raise UnreadableFile(f"{self.source}: the file is empty; expected a line of column names and rows below it")
         ahead += islice(self.lines, AHEAD)
-        self.delimiter = hint[1] if hint else _delimiter(ahead)
+        ahead = self._laid_out(ahead, hint[1] if hint else "")
         cells = self._reader(chain(ahead, self.lines))
         first = [name.strip() for name in self._next(cells, 1)[0]]
         used = cells.line_num
         below = self._below(ahead[used:])
         names = self.wanted.names
         if names is None or {*first} <= {*names}:
-            if fault := header_fault(first, below):
+            if named_rows(first, below, ahead[0]):
+                notice(f"{self.source}: the first column is left out: it has no name in the first line, as R writes "
+                       "names of rows")  # fmt: skip
+                first, self.row_names = ["", *first], True
+            elif fault := short_fault(first, below) or header_fault(first, below):
                 raise UnfitTable([fault], self.source)
             self.header = first
         elif len(first) != len(names):
@@ -161,6 +166,18 @@ class _Reading:
         else:
             self.header, used = list(names), 0
         self.lines = chain(ahead[used:], self.lines)
+
+    def _laid_out(self, ahead: list[str], sign: str) -> list[str]:
+        """Find the separator, unless it is given; return the lines without comments above the table."""
+        self.delimiter = sign or delimiter([line for line in ahead if not line.lstrip().startswith("#")] or ahead)
+        if self.delimiter == SPACE:
+            ahead, self.lines = list(map(without_runs, ahead)), map(without_runs, self.lines)
+        several, first = comments(ahead, lambda line: next(self._reader([line]), []))
+        if several:
+            begin = "line that begins with # is" if several == 1 else "lines that begin with # are"
+            notice(f"{self.source}: {several} {begin} left out")
+            ahead = ahead[several:]
+        return [first, *ahead[1:]]
 
     def _below(self, lines: list[str]) -> list[list[str]]:
         """Return the rows of the lines that were read ahead."""
@@ -258,7 +275,7 @@ class _Reading:
         if len(numbers) != len(lines) or not np.isfinite(numbers).all():
             return False
         for each, values in zip(numeric.values(), numbers.T, strict=True):
-            if not each.sure and self.delimiter in ";\t" and (values % 1).any():
+            if not each.sure and self.delimiter in ";\t " and (values % 1).any():
                 return False
         for each, values in zip(numeric.values(), numbers.T, strict=True):
             each.take_numbers(values.copy())
@@ -272,7 +289,9 @@ class _Reading:
         width = len(self.header)
         for found, (row, count) in sorted(self.misfits.items(), key=lambda each: each[1]):
             several = f" (the first of {count:,} such rows)" if count > 1 else ""
-            yield Fault(f"row {row:,}", f"expected {width} cells, as in the first line, found {found}{several}")
+            yield Fault(
+                f"row {row:,}", f"expected {counted(width, 'cell')}, as in the first line, found {found}{several}"
+            )
         for each in self.columns.values():
             yield from each.faults()
         for place, cells in self.unnamed.items():
@@ -289,12 +308,3 @@ class _Reading:
         table = Table({name: column.whole() for name, column in self.columns.items()}, self.source)
         say(self.columns.values(), self.source)
         return table
-
-
-def _delimiter(lines: Sequence[str]) -> str:
-    """Return what separates the cells: the sign that stands most often in the first line, and as often in others."""
-    plain = [re.sub(r'"[^"]*"', "", line) for line in lines if line.strip()]
-    counts = {sign: [line.count(sign) for line in plain] for sign in DELIMITERS}
-    if not re.sub(r"(?<=[0-9]),(?=[0-9])", "", plain[0]).count(",") and any(counts[sign][0] for sign in ";\t"):
-        counts[","] = [0]  # decimal commas
-    return max(DELIMITERS, key=lambda sign: (counts[sign][0] > 0 and len({*counts[sign]}) == 1, counts[sign][0]))

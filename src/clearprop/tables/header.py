@@ -6,8 +6,33 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from clearprop.errors import Fault
-from clearprop.messages import abridged
+from clearprop.messages import abridged, counted
 from clearprop.tables.cells import number, reading
+from clearprop.tables.layout import filled_width, usual_width
+from clearprop.tables.table import counts_rows
+
+
+def named_rows(first: Sequence[str], rows: Sequence[Sequence[str]], line: str) -> bool:
+    """Return whether the first line, ``line``, lacks a name for the names of rows, which R writes: numbers from 1 on,
+    or words, in quotes as the names of columns are."""
+    if len(rows) < 2 or {*map(len, rows)} != {len(first) + 1} or usual_width(rows) != len(first) + 1:
+        return False
+    names = [row[0] for row in rows]
+    return counts_rows(names) or (
+        line.startswith('"') and len({*names}) == len(names) and all(number(name) is None for name in names)
+    )
+
+
+def short_fault(first: Sequence[str], rows: Sequence[Sequence[str]]) -> Fault | None:
+    """Return what is wrong with a first line of fewer cells than the rows below it: a title, or one without a name."""
+    width, names = usual_width(rows), filled_width(first)
+    if width <= (len(first) if names > 1 else max(names, 2 if len(first) > 1 else 1)):
+        return None
+    found = (
+        f'expected the names of the columns, found {counted(names, "cell")} ("{abridged(", ".join(first[:names]))}")'
+    )
+    remedy = "if it is a title, delete it; if a column has no name, such as that of names of rows, add one"
+    return Fault("first line", f"{found} above rows of {width}; {remedy}")
 
 
 def header_fault(first: Sequence[str], rows: Sequence[Sequence[str]]) -> Fault | None:

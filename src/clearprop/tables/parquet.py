@@ -37,11 +37,12 @@ def read_parquet(path: Path, wanted: Wanted) -> Table:
         raise UnreadableFile(f"{source}: not a Parquet file, or not a whole one; a CSV file's name ends in .csv")
     if find_spec("polars") is None:
         raise MissingExtra("reading Parquet files", "polars", "data")
-    if not _survived(path):
-        raise UnreadableFile(f"{source}: not a whole Parquet file: reading it fails; use another copy of it")
-    import polars
+    trial = _trial(path)
+    import polars  # while the other process does the same: that is most of its time
     from narwhals.exceptions import NarwhalsError
 
+    if trial is not None and trial.wait() != 0:
+        raise UnreadableFile(f"{source}: not a whole Parquet file: reading it fails; use another copy of it")
     damaged = (NarwhalsError, polars.exceptions.PolarsError, polars.exceptions.PanicException)
     try:
         return from_frame(polars.scan_parquet(path), wanted, source)
@@ -50,17 +51,16 @@ def read_parquet(path: Path, wanted: Wanted) -> Table:
         raise UnreadableFile(f"{source}: not a whole Parquet file: {abridged(reason, 200)}") from None
 
 
-def _survived(path: Path) -> bool:
-    """Return whether another process could read the file, or say why not.
+def _trial(path: Path) -> subprocess.Popen[bytes] | None:
+    """Start another process that ends well if it can read the file, or say why not.
 
     A damaged one may ask for more memory than there is: that ends the process that reads it, with all that it has.
     """
     if not sys.executable:
-        return True
+        return None
     # -P: what lies in the folder at hand is no library.
     line = [sys.executable, "-P", "-c", TRIAL, str(path.absolute())]
-    done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    return done.returncode == 0
+    return subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def is_parquet(path: Path) -> bool:
