@@ -24,7 +24,7 @@ def test_explain_verify_and_train_in_one_breath(tmp_path: Path) -> None:
     found = json.loads(run.stdout)
     assert (run.returncode, found["status"], found["validation"]) == (0, "converged", None)
     assert found["loss"]["after"] < 1e-4
-    assert set(found) == {"status", "reason", "epochs", "steps", "seconds", "loss", "training", "validation"}
+    assert set(found) == {"status", "reason", "epochs", "steps", "seconds", "loss", "training", "validation", "notes"}
     again = json.loads(command("explain", str(tmp_path / "trained.toml"), "--format", "json").stdout)
     assert again["values"]["E_total"] == pytest.approx(found["loss"]["after"], rel=1e-3)
 
@@ -42,7 +42,7 @@ def test_explain_verify_and_train_in_one_breath(tmp_path: Path) -> None:
             ["explain", "lecture", "--digits", "99"],
             "invalid value for '--digits': expected a whole number of at most",
         ),
-        (["explain", "lecture", "∂E_1/∂w5"], "∂E_1/∂w5 is not split off here; ask for ∂E_total/∂w5"),
+        (["explain", "lecture", "∂sum_o1/∂w1"], "∂sum_o1/∂w1 has no derivation; ask for a derivative of E_total or of"),
         (["explian"], "no such command 'explian'. Did you mean 'explain'?; try `clearprop --help`"),
         (
             ["explain", "lecture", "--digit", "3"],
