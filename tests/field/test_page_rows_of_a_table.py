@@ -119,6 +119,16 @@ def test_pasted_rows_are_those_of_the_file(node: Node, tmp_path: Path, units: st
     assert note == ""
 
 
+def test_rows_without_a_header_are_in_the_order_of_the_table(node: Node, tmp_path: Path) -> None:  # noqa: F811
+    (tmp_path / "t.csv").write_text("p,q,y\n1,2,3\n4,5,6\n")
+    network = '[inputs]\nnames = ["q", "p"]\n[[layers]]\nunits = 1\n[data]\nfile = "t.csv"\ntarget = "y"\nsplit = 0\n'
+    (tmp_path / "n.toml").write_text(network)
+    problem = cp.load(tmp_path / "n.toml")
+    assert problem.examples is not None
+    for text in ("1,2,3\n4,5,6\n", "y,q,p\n3,2,1\n6,5,4\n"):
+        assert pasted(node, problem, text)[0] == problem.examples.inputs.ravel().tolist() == [2, 1, 5, 4]
+
+
 def test_missing_values_are_filled_as_the_model_says(node: Node, tmp_path: Path) -> None:  # noqa: F811
     problem = made(tmp_path, "units = 1", 'target = "price"\nexclude = ["k", "rent"]\nmissing = "mean"\nsplit = 0')
     (tmp_path / "new.csv").write_text("price,colour,size\n10,,\n10,red,n/a\n")

@@ -64,6 +64,18 @@ def test_cells_are_those_of_the_table(prices: cp.Problem) -> None:
     assert np.isnan(example(with_one_row(prices, "3,red", None))[1]).all()
 
 
+def test_cells_are_in_the_order_of_the_table(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(ROWS)
+    names = 'names = ["colour_red", "colour_blue", "colour_green", "size"]'
+    (tmp_path / "n.toml").write_text(NETWORK.replace("count = 4", names))
+    fit = cp.train(cp.load(tmp_path / "n.toml"), epochs=0, output=tmp_path / "m.safetensors")
+    table = fit.problem.examples
+    assert table is not None
+    for problem in (fit.problem, cp.load(tmp_path / "m.safetensors")):
+        assert problem.network.input_names[0] == "colour_red"
+        assert example(with_one_row(problem, "3,red", "30"))[0] == table.inputs[2].tolist()
+
+
 def test_classes_are_given_by_name() -> None:
     iris = cp.load("iris")
     assert example(with_one_row(iris, "5.1,3.5,1.4,0.2", "setosa"))[1] == [1, 0, 0]

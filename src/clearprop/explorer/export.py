@@ -143,6 +143,7 @@ def _table(problem: Problem) -> dict[str, Any] | None:
     targets = fitted.standardized or tuple(map(Column, fitted.targets))
     return {
         "columns": [{key: getattr(each, key) for key in kept} for each in fitted.columns],
+        "order": fitted.in_table,
         "targets": [{"name": each.name, "mean": each.mean, "scale": each.scale} for each in targets],
         "classes": None if fitted.classes is None else list(map(shown_label, fitted.classes)),
         "numbers": fitted.classes is not None and not isinstance(fitted.classes[0], str),

@@ -26,6 +26,8 @@ def fitted_as_json(fitted: Fitted) -> dict[str, Any]:
     classes = None if fitted.classes is None else list(fitted.classes)
     standardized = [{"mean": each.mean, "scale": each.scale} for each in fitted.standardized]
     content: dict[str, Any] = {"columns": columns, "targets": list(fitted.targets), "classes": classes}
+    if fitted.order:
+        content["order"] = list(fitted.order)
     if fitted.class_weights:
         content["class_weights"] = list(fitted.class_weights)
     return {**content, "standardized_targets": standardized} if standardized else content
@@ -38,15 +40,19 @@ def read_fitted(table: Mapping[str, Any]) -> Fitted:
     names = [column.name for column in columns]
     if len(set(names)) < len(names) or len(set(targets)) < len(targets):
         raise ValueError
+    order = tuple(names_of(table.get("order", [])))
+    if order and sorted(order) != sorted(names):
+        raise ValueError
     if table["classes"] is None:
-        return Fitted(columns, targets, None, _standardized(table.get("standardized_targets", []), targets))
+        standardized = _standardized(table.get("standardized_targets", []), targets)
+        return Fitted(columns, targets, None, standardized, order=order)
     classes = tuple(list_of(_label, "classes")(table["classes"]))
     if len(classes) < 2 or len(targets) != 1 or len({*map(type, classes)}) > 1 or len({*classes}) < len(classes):
         raise ValueError
     weights = tuple(list_of(at_least_zero, "weights")(table.get("class_weights", [])))
     if len(weights) not in (0, len(classes)):
         raise ValueError
-    return Fitted(columns, targets, classes, class_weights=weights)
+    return Fitted(columns, targets, classes, class_weights=weights, order=order)
 
 
 def _standardized(tables: Any, targets: tuple[str, ...]) -> tuple[Column, ...]:

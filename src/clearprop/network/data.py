@@ -143,6 +143,7 @@ class Fitted:
     targets are numbers. Two classes may share one output: it is near 1 for the second of them.
     ``standardized`` has the mean and scale of each target; empty where targets are those of the table.
     ``class_weights`` has how much a row of each class counts; empty where all count the same.
+    ``order`` names the columns in the table's order, where that of the network's inputs is another.
     ``left_out`` are the columns of the table that were not used, and why; a model does not keep them.
     """
 
@@ -151,6 +152,7 @@ class Fitted:
     classes: tuple[Label, ...] | None = None
     standardized: tuple[Column, ...] = ()
     class_weights: tuple[float, ...] = ()
+    order: tuple[str, ...] = ()
     left_out: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     @property
@@ -165,6 +167,11 @@ class Fitted:
                 return column, None if column.categories is None else column.categories[index]
             index -= column.width
         raise IndexError(index)
+
+    @property
+    def in_table(self) -> tuple[str, ...]:
+        """The names of the columns, in the order of the table."""
+        return self.order or tuple(column.name for column in self.columns)
 
     @property
     def features(self) -> tuple[str, ...]:

@@ -45,7 +45,9 @@ def _inputs(inputs: Sequence[str], fitted: Fitted, source: str, names: Sequence[
         if count > 1:
             apart = "its categories stand apart in inputs.names; list them side by side"
             raise UnfitTable([Fault(column(name), apart)], source)
-    return replace(fitted, columns=tuple(columns))
+    order = tuple(each.name for each in fitted.columns)
+    same = order == tuple(each.name for each in columns)
+    return replace(fitted, columns=tuple(columns), order=() if same else order)
 
 
 def _classes(network: Network, fitted: Fitted, source: str) -> Fitted:

@@ -25,7 +25,7 @@ def with_one_row(problem: Problem, inputs: str, targets: str | None) -> Problem:
         UnknownName: a class that there is not.
     """
     fitted = problem.fitted or _unfitted(problem, targets)
-    names = [each.name for each in fitted.columns]
+    names = list(fitted.in_table)
     cells = _cells("--inputs", inputs, names)
     if targets is not None:
         wanted = _cells("--targets", targets, fitted.targets)

@@ -184,7 +184,7 @@ export function ownData(store: Store, announce: Announce): HTMLElement {
   const id = fresh("rows");
   const message = h("p", { id: `${id}-message`, class: "cp-message", role: "alert" });
   const { table } = store.data;
-  const all = table ? table.columns.map(({ name }) => name) : [...Array(network.sizes[0]!).keys()].map((i) => network.inputName(i));
+  const all = table ? table.order : [...Array(network.sizes[0]!).keys()].map((i) => network.inputName(i));
   const names = [...all.slice(0, 6), ...(all.length > 6 ? ["…"] : []), ...(table ? table.targets.map(({ name }) => name) : ["target"])];
   const area = h("textarea", { id, rows: 6, spellcheck: "false", "aria-describedby": message.id, placeholder: names.join(",") });
   const use = () => {

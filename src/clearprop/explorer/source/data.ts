@@ -135,6 +135,8 @@ export interface FittedColumn {
 /** What was fitted on a table; ``classes`` are in the order of the outputs, and ``numbers`` says that they are such. */
 export interface FittedTable {
   columns: FittedColumn[];
+  /** The names of the columns in the order of the table. */
+  order: string[];
   targets: { name: string; mean: number; scale: number }[];
   classes: string[] | null;
   numbers: boolean;

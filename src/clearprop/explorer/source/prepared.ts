@@ -34,7 +34,7 @@ const refusal = (column: Pasted, row: number, why: string) => new Unfit(`row ${r
 
 /** Rows of that table as examples: columns by name under a header, in the table's order without one. */
 export function rowsOfTable(lines: string[][], read: Read, mayHaveCommas: boolean, network: Network, table: FittedTable): Rows {
-  const [names, targets] = [table.columns.map(({ name }) => name), table.targets.map(({ name }) => name)];
+  const [names, targets] = [table.order, table.targets.map(({ name }) => name)];
   const header = lines[0]!;
   const isHeader = names.every((name) => header.includes(name)) || ([...names, ...targets].some((name) => header.includes(name)) && !header.some(read));
   const rows = isHeader ? lines.slice(1) : lines;
