@@ -6,14 +6,14 @@ import type { Progress } from "./phases";
 import { derivative, error, input, output, parameter, sum, target, TOTAL, updated, type Quantity } from "./quantity";
 import type { Store } from "./store";
 
-/** The greatest width of a character. */
-const CHARACTER = 8.3;
+/** The greatest width of a character, and that in a name with a number. */
+const [CHARACTER, MEAN] = [8.3, 7.8];
 
 /** The width of the plate behind a label, from its number of characters. */
-const plateWidth = (characters: number): number => characters * CHARACTER + 8;
+const plateWidth = (characters: number): number => characters * MEAN + 8;
 
 /** The width of a name of that many letters with a number, old or new: "w5 → 0.45187". */
-const labelWidth = (store: Store, letters: number): number => plateWidth(Math.min(16, letters) + 5 + store.shown.digits);
+const labelWidth = (store: Store, letters: number): number => plateWidth(Math.min(16, letters) + 6 + store.shown.digits);
 
 /** The characters that a number has room for. */
 const charactersAt = (store: Store, level: number): number => (isCompactAt(level) ? 7 : Math.max(7, store.shown.digits + 3));
@@ -28,7 +28,7 @@ export function geometryFor(store: Store, folds: Fold[], level: number): Geometr
   const letters = (level ? names.words.target : names.text(target(0))).length + 3;
   const wide = {
     cell: characters * CHARACTER + (isCompactAt(level) ? 2 : 8), name: Math.max(...lengths) * CHARACTER, label: labelWidth(store, longest),
-    target: (letters + Math.min(characters, 7)) * CHARACTER,
+    target: (letters + Math.min(characters, 7)) * MEAN,
   };
   return geometryOf(network, folds, wide, level);
 }
@@ -251,7 +251,7 @@ export class Drawing {
       if (item.kind !== "unit") continue;
       const k = item.unit;
       lines.append(svg("path", { d: `M${last.x + last.width} ${item.y}H${errors.x}`, class: "cp-flow" }));
-      const [x, y] = [errors.x + errors.width, total.x === errors.x ? errors.x + errors.width + 6 : 0];
+      const [x, y] = [errors.x + errors.width, total.x === errors.x ? geometry.width - (geometry.isCompact ? 5 : 8) : 0];
       lines.append(svg("path", { d: y ? `M${x} ${item.y}H${y}V${total.y}H${x}` : `M${x} ${item.y}L${total.x} ${total.y}`, class: "cp-flow" }));
       boxes.append(this.errorBox(error(k), errors.x, item.y, errors.width, `e${k}`));
       const text = svg("text", { x: errors.x + errors.width / 2, y: item.y + 37, "text-anchor": "middle", class: "cp-number" });
