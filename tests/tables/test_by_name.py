@@ -112,6 +112,9 @@ def test_a_frame_of_targets_goes_by_name(tmp_path: Path) -> None:
         fit = cp.train(network, table, targets, epochs=1, standardize=True)
         assert fit.problem.fitted is not None
         assert fit.problem.fitted.targets == ("rent", "price")
+    dummies = pd.get_dummies(pd.Series(["a", "c", "b"]))
+    fit = cp.train(cp.Network(1, [cp.Dense(["c", "b", "a"], "softmax")]), [[1.0], [2], [3]], dummies, epochs=1)
+    assert examples(fit.problem).targets.tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 0]]
     with pytest.raises(UnfitTable, match='unknown target "cost"; known: price'):
         cp.train(cp.Network(1, [cp.Dense(["rent", "cost"])]), inputs, targets)
     flowers = cp.Network(1, [cp.Dense(["b", "a"], "softmax")])

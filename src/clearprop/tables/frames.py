@@ -151,7 +151,14 @@ def _numbered(letter: str, matrix: Array) -> dict[str, Column]:
 
 
 def columns_of(frame: Any) -> dict[str, Column]:
-    """Return all columns of a data frame."""
+    """Return all columns of a data frame of targets; among several, truth values are 0 and 1."""
+    from narwhals.stable.v2 import Boolean, Float64, col, from_native
+
+    known = from_native(frame)
+    schema = known.collect_schema()
+    truths = [name for name, kind in schema.items() if kind == Boolean] if len(schema) > 1 else []
+    if truths:
+        frame = known.with_columns(col(truths).cast(Float64)).to_native()
     return dict(from_frame(frame, Wanted(lambda header, source: header, {}), "the targets").columns)
 
 
