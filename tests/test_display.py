@@ -75,7 +75,9 @@ def test_a_problem_shows_its_layers_and_how_it_is_learnt() -> None:
     assert rows["1"] == "relu 16 x 4 16 80"
     assert rows[""].split() == ["131"]
     assert [words(each) for each in page.iter("p")] == [
-        "iris: 120 examples, 30 more for validation",
+        "iris: 120 examples, 30 more for validation "
+        "numbers: sepal_length, sepal_width, petal_length, petal_width "
+        "target: species, 3 classes (setosa, versicolor, virginica)",
         "loss categorical_cross_entropy; adam, learning rate 0.01; batches of 32; seed 0; float32",
     ]
     assert len(list(page.iter("svg"))) == 1
