@@ -86,6 +86,25 @@ def test_another_currency_is_not_taken_for_that_of_training(case: Case) -> None:
         cp.predict(model, "euros.csv")
 
 
+@pytest.mark.parametrize("asked", ["", "standardize_target = false\n"])
+def test_another_currency_of_the_target_is_not_taken_for_that_of_training(case: Case, asked: str) -> None:
+    case("numbers-in-groups")
+    rows = "".join(f"{k},${k}.5\n" for k in range(9))
+    Path("dollars.csv").write_text("a,y\n" + rows)
+    network = Path(_network("dollars.csv"))
+    network.write_text(network.read_text().replace("[training]", asked + "[training]"))
+    with pytest.warns(TableNotice):
+        cp.train(cp.load("d.toml"), epochs=1).save("m.safetensors")
+    with pytest.warns(TableNotice):
+        assert cp.load("m.safetensors", data="dollars.csv").examples is not None
+    Path("plain.csv").write_text("a,y\n" + rows.replace("$", ""))
+    assert cp.load("m.safetensors", data="plain.csv").examples is not None
+    Path("euros.csv").write_text("a,y\n" + rows.replace("$", "€"))
+    said = 'column "y": found numbers in €, but those of training were in \\$'
+    with pytest.raises(UnfitTable, match=said), pytest.warns():
+        cp.load("m.safetensors", data="euros.csv")
+
+
 def _network(file: str) -> str:
     text = Path("network.toml").read_text().replace("quoted.csv", file).replace("count = 2", "count = 1")
     Path("d.toml").write_text(text)

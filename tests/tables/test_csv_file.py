@@ -117,6 +117,21 @@ def test_what_is_not_a_number(tmp_path: Path, cell: str) -> None:
     assert found == f'column "a", row 3: expected a number, found "{cell}"; {remedy}'
 
 
+@pytest.mark.parametrize("code", ["01234", "12345678901234567"])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_numbers_that_lose_digits_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, quote: str
+) -> None:
+    """Also where a block is read the quick way."""
+    monkeypatch.setattr(csv_file, "BLOCK", 2)
+    content = f"zip,id,x\n1,2,0.5\n3,4,05.5\n5,6,0\n{quote}{code}{quote},100,007.25\n1,0,0\n"
+    said = (
+        rf't\.csv: read as numbers, although their digits are not all kept: zip \("{code}"\); if they are codes, list'
+    )
+    with pytest.warns(TableNotice, match=said):
+        assert values(read(tmp_path, content))["zip"] == [1, 3, 5, float(code), 1]
+
+
 def test_too_large_a_number_is_infinity(tmp_path: Path) -> None:
     assert values(read(tmp_path, "a\n1e400\n1\n"))["a"] == [np.inf, 1]
 

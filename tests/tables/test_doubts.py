@@ -44,3 +44,23 @@ def test_columns_that_count_the_rows(first: int) -> None:
             f't.csv: column "{name}" counts the rows; leave it out with exclude unless that is to be learnt from'
         ]
     assert said(time=counting, humid=counting, id=Numbers(np.array([3.0, 1, 2, 5, 4, 6]))) == []
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ("5 kg", "7.5 kg"), ("ca. 3", "ca. 4"), ("<0.1", "<5"), ("(5)", "(6)"), ("3*", "4*"), ("0x1F", "0x2A"),
+        ("1.5D+03", "2.5D+03"), ("1_000", "2_000"), ("12 km/h", "7 km/h"), ("5 m²", "6 m²"),
+    ],
+)  # fmt: skip
+def test_numbers_that_are_read_as_text(labels: tuple[str, ...]) -> None:
+    assert said(size=text(*labels)) == [
+        f't.csv: column "size" looks like numbers written otherwise ("{labels[0]}"), and is read as text: 2 categories '
+        "in 2 rows; write plain numbers, such as 1234.5"
+    ]
+
+
+@pytest.mark.parametrize("labels", [("1A", "2B"), ("1-5", "6-10"), ("T1", "T2"), ("1st", "2nd"), ("10115", "20095"),
+                                    ("$5", "$6"), ("4x4", "2x2"), ("A", "B")])  # fmt: skip
+def test_codes_and_words_are_text(labels: tuple[str, ...]) -> None:
+    assert said(size=text(*labels)) == []

@@ -126,3 +126,25 @@ def test_without_a_target_there_are_columns_to_choose_from(tmp_path: Path) -> No
     assert isinstance(error, NoTarget)
     assert error.columns == ("p", "y")
     assert str(error).endswith("t.csv: which column is the target? Name it with --target; found p, y")
+
+
+@pytest.mark.parametrize(
+    ("targets", "found"),
+    [
+        (["5 kg", "7 kg", "9.5 kg"], "numbers written otherwise); write plain numbers, such as 1234.5"),
+        (
+            ["2024-01-02", "2024-01-03", "2024-01-05"],
+            "dates); turn them into numbers first, such as days since the first",
+        ),
+    ],
+)
+def test_numbers_written_otherwise_are_no_classes_unless_that_is_said(
+    tmp_path: Path, targets: list[str], found: str
+) -> None:
+    with pytest.raises(UnfitTable) as caught:
+        made(tmp_path, rows(*targets))
+    expected = (
+        f'column "y", row 1: expected a number, found "{targets[0]}" (they look like {found}, or say --task classes'
+    )
+    assert [str(each) for each in caught.value.problems] == [expected]
+    assert outputs(made(tmp_path, rows(*targets), task="classes")) == THREE

@@ -46,8 +46,11 @@ def refusal(content: str | bytes, kind: type[ClearpropError], wanted: Wanted = A
 
 
 EMPTY = "t.csv: the file is empty; expected a line of column names and rows below it"
-UTF_8 = "t.csv: not a text file in UTF-8: {}, cannot be read; save the table as CSV in UTF-8"
-BINARY = "t.csv: a binary file, expected CSV text; save the table as CSV"
+UTF_8 = (
+    't.csv: not a text file in UTF-8: {}, cannot be read; it is probably in Windows-1252 or Latin-1, if "{}" is right; '
+    'save it as "CSV UTF-8", or convert it: iconv -f WINDOWS-1252 -t UTF-8'
+)
+BINARY = "t.csv: a binary file, expected CSV text; save the table as CSV in UTF-8"
 
 
 @pytest.mark.parametrize(
@@ -56,12 +59,29 @@ BINARY = "t.csv: a binary file, expected CSV text; save the table as CSV"
         (b"", EMPTY),
         (b"\n  \r\n\n", EMPTY),
         (b"\xef\xbb\xbf", EMPTY),
-        (b"a,b\n1,2\n3,\xe9\n", UTF_8.format("byte 11, line 3")),
-        (b"\xef\xbb\xbfa,\xe9\n", UTF_8.format("byte 6, line 1")),
+        (b"a,b\n1,2\n3,\xe9\n", UTF_8.format("byte 11, line 3", "é")),
+        (b"\xef\xbb\xbfa,\xe9\n", UTF_8.format("byte 6, line 1", "é")),
         ("a,b\n1,2\n".encode("utf-16")[:-1], "t.csv: not whole text in UTF-16; save the table as CSV in UTF-8"),
+        ("größe,kind\n1,x\n".encode("latin-1"), UTF_8.format("byte 3, line 1", "größe")),
+        (
+            b"a\x81,b\n",
+            "t.csv: not a text file in UTF-8: byte 2, line 1, cannot be read; save the table as CSV in UTF-8",
+        ),
         (b"a,b\n1,\0\n", BINARY),
+        ("a,b\n1,2\n".encode("utf-16-le"), BINARY.replace("a binary file", "text in UTF-16 without its mark")),
     ],
-    ids=["empty", "blank lines", "mark alone", "latin-1", "after a mark", "utf-16", "nul"],
+    ids=[
+        "empty",
+        "blank lines",
+        "mark alone",
+        "latin-1",
+        "after a mark",
+        "utf-16",
+        "word",
+        "no guess",
+        "nul",
+        "no mark",
+    ],
 )
 @pytest.mark.usefixtures("here")
 def test_unreadable(content: bytes, message: str) -> None:

@@ -43,6 +43,9 @@ FILES: list[tuple[str, str | bytes]] = [
     ("thousands that may be decimals", 'size,kind\r\n"1,234",x\r\n"5,678",y\r\n'),
     ("cells formatted as money", 'size,kind\r\n"$1,299.00",x\r\n-$5.50,y\r\n'),
     ("cells formatted in percent", "size,kind\r\n12%,x\r\n7.5%,y\r\n"),
+    ("cells with a unit", "size,kind\r\n5 kg,x\r\n7 kg,y\r\n"),
+    ("postal codes", "zip,kind\r\n01234,x\r\n10115,y\r\n"),
+    ("a spreadsheet, as plain CSV", "größe,kind\r\n1.5,x\r\n".encode("cp1252")),
     ("truth values of a spreadsheet", "size,kind\r\n1.5,TRUE\r\n2,FALSE\r\n"),
     ("empty rows and columns", "size,kind,\r\n1.5,x,\r\n2,y,\r\n,,\r\n"),
     ("formulas without a result", "size,kind\r\n1.5,#N/A\r\n#N/A,y\r\n"),
@@ -96,9 +99,10 @@ def outcome(path: Path) -> str:
 def written(content: str | bytes) -> str:
     """The first lines of a file, as the docs show them."""
     if isinstance(content, bytes):
-        if not content.startswith(b"\xff\xfe"):
+        encoding = "utf-16" if content.startswith(b"\xff\xfe") else "cp1252"
+        if encoding == "cp1252" and b"kind" not in content[:20]:
             return ""
-        content = content.decode("utf-16")
+        content = content.decode(encoding)
     lines = [line for line in content.strip("\ufeff").splitlines() if line][:3]
     return " ".join(f"`{line}`" for line in lines).replace("\t", "→").replace("|", "\\|")
 

@@ -30,6 +30,8 @@ def fitted_as_json(fitted: Fitted) -> dict[str, Any]:
         content["order"] = list(fitted.order)
     if fitted.class_weights:
         content["class_weights"] = list(fitted.class_weights)
+    if fitted.target_units:
+        content["target_units"] = dict(fitted.target_units)
     return {**content, "standardized_targets": standardized} if standardized else content
 
 
@@ -43,16 +45,19 @@ def read_fitted(table: Mapping[str, Any]) -> Fitted:
     order = tuple(names_of(table.get("order", [])))
     if order and sorted(order) != sorted(names):
         raise ValueError
+    units = tuple((string(name), string(unit)) for name, unit in dict(table.get("target_units", {})).items())
+    if not {name for name, _ in units} <= {*targets}:
+        raise ValueError
     if table["classes"] is None:
         standardized = _standardized(table.get("standardized_targets", []), targets)
-        return Fitted(columns, targets, None, standardized, order=order)
+        return Fitted(columns, targets, None, standardized, order=order, target_units=units)
     classes = tuple(list_of(_label, "classes")(table["classes"]))
     if len(classes) < 2 or len(targets) != 1 or len({*map(type, classes)}) > 1 or len({*classes}) < len(classes):
         raise ValueError
     weights = tuple(list_of(at_least_zero, "weights")(table.get("class_weights", [])))
     if len(weights) not in (0, len(classes)):
         raise ValueError
-    return Fitted(columns, targets, classes, class_weights=weights, order=order)
+    return Fitted(columns, targets, classes, class_weights=weights, order=order, target_units=units)
 
 
 def _standardized(tables: Any, targets: tuple[str, ...]) -> tuple[Column, ...]:

@@ -144,6 +144,7 @@ class Fitted:
     ``standardized`` has the mean and scale of each target; empty where targets are those of the table.
     ``class_weights`` has how much a row of each class counts; empty where all count the same.
     ``order`` names the columns in the table's order, where that of the network's inputs is another.
+    ``target_units`` has the sign that all numbers of a target were written with, for those that had one.
     ``left_out`` are the columns of the table that were not used, and why; a model does not keep them.
     """
 
@@ -153,6 +154,7 @@ class Fitted:
     standardized: tuple[Column, ...] = ()
     class_weights: tuple[float, ...] = ()
     order: tuple[str, ...] = ()
+    target_units: tuple[tuple[str, str], ...] = ()
     left_out: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     @property

@@ -52,9 +52,7 @@ def inputs(table: Table, fitted: Fitted, rows: Array | None = None) -> Array:
 
 def _numbers(part: Array, given: Numbers, fitted: Column, rows: Array | None) -> Iterator[Fault]:
     values = given.values
-    if given.unit not in ("", fitted.unit):
-        learnt = f"in {fitted.unit}" if fitted.unit else "without a sign"
-        yield Fault(column(fitted.name), f"found numbers in {given.unit}, but those of training were {learnt}")
+    yield from _other_unit(fitted.name, given, fitted.unit)
     if fitted.fill is not None:
         values = np.where(np.isnan(values), fitted.fill, values)
     # A number far from all of training overflows here; that is said below.
@@ -68,6 +66,13 @@ def _numbers(part: Array, given: Numbers, fitted: Column, rows: Array | None) ->
                     f"found {values[row]:g}")  # fmt: skip
 
 
+def _other_unit(name: str, given: Numbers | Text, learnt: str) -> Iterator[Fault]:
+    """Yield a fault for numbers with another sign of a currency or ``%`` than those of training had."""
+    if isinstance(given, Numbers) and given.unit not in ("", learnt):
+        were = f"in {learnt}" if learnt else "without a sign"
+        yield Fault(column(name), f"found numbers in {given.unit}, but those of training were {were}")
+
+
 def _indicators(part: Array, given: Text, fitted: Column, rows: Array | None) -> Iterator[Fault]:
     assert fitted.categories is not None
     fill = -1 if fitted.fill is None else fitted.categories.index(str(fitted.fill))
@@ -79,6 +84,10 @@ def _indicators(part: Array, given: Text, fitted: Column, rows: Array | None) ->
 
 def targets(table: Table, fitted: Fitted, outputs: int, rows: Array | None = None) -> Array:
     """Return the targets, shape (rows of the table, outputs): one-hot, or 0 and 1 where two classes share an output."""
+    units = dict(fitted.target_units)
+    faults = [fault for each in fitted.targets for fault in _other_unit(each, table.columns[each], units.get(each, ""))]
+    if faults:
+        raise UnfitTable(faults, table.source)
     if fitted.classes is None:
         return _scaled(STANDARDIZED, fitted, _plain(table, fitted.targets, rows))
     name = fitted.targets[0]

@@ -32,6 +32,11 @@ POINT = _written(",", r"\.", r"|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}")
 COMMA = _written(r"\.", ",")
 """A number with a decimal comma: 1234,5, 1.234,5, 1 234,5 €."""
 
+CODE = re.compile(r"0[0-9]+|[0-9]{16,}")
+"""Digits that a number may not keep: zeros in front, and more than fit into a float."""
+LONG = 1e15
+"""The least number of so many digits."""
+
 TRUTH = ("false", "true")
 
 
@@ -67,6 +72,15 @@ def number(cell: str) -> float | None:
         return None
     # Python reads 1_000 and ١٢ as numbers; a table that says so is more likely text.
     return None if math.isnan(value) or "_" in cell or not cell.isascii() else value
+
+
+def loses_digits(cell: str) -> bool:
+    """Return whether a cell of digits is not the same once it is a number.
+
+    >>> loses_digits("01234"), loses_digits("12345678901234567"), loses_digits("1234")
+    (True, True, False)
+    """
+    return CODE.fullmatch(cell) is not None and str(int(float(cell))) != cell
 
 
 def reading(cell: str) -> Reading | None:
@@ -107,6 +121,13 @@ TIMES = {
 }
 
 
+AROUND = re.compile(
+    r"((?:[<>=≤≥~≈±(] ?|(?:ca\.?|c\.|approx\.?|about|around|over|under) )*)[-+−]?"
+    r"(?:[0-9][0-9.,'’_]*(?:[eEdD][-+]?[0-9]+)?|0x[0-9A-Fa-f]+)((?: ?[^\W\d_]+[.²³]?(?:/[a-z]+[²³]?)?| ?[)*+°])*)"
+)
+"""A number with words or signs before and after it."""
+
+
 def moments(cells: Iterable[str]) -> str:
     """Return what most of the cells look like, ``"dates"``, ``"times"`` or ``"dates and times"``; else nothing.
 
@@ -118,6 +139,21 @@ def moments(cells: Iterable[str]) -> str:
         if some and 10 * sum(form.fullmatch(cell) is not None for cell in some) >= 9 * len(some):
             return kind
     return ""
+
+
+def number_otherwise(cells: Iterable[str]) -> str:
+    """Return a cell that holds a number which is not read as one, if most cells have it between the same words.
+
+    >>> number_otherwise(["5 kg", "7.5 kg"]), number_otherwise(["1A", "2B"]), number_otherwise(["1", "2"])
+    ('5 kg', '', '')
+    """
+    some = list(cells)
+    alike: dict[tuple[str, str], list[str]] = {}
+    for cell in some:
+        if (found := AROUND.fullmatch(cell)) and reading(cell) is None:
+            alike.setdefault((found[1], found[2]), []).append(cell)
+    most = max(alike.values(), key=len, default=[])
+    return most[0] if most and 10 * len(most) >= 9 * len(some) else ""
 
 
 def truth(label: str) -> str:

@@ -11,7 +11,7 @@ from clearprop.messages import abridged, counted
 from clearprop.network.data import Data, Label, shown_label
 from clearprop.network.description import is_share
 from clearprop.network.problem import Problem
-from clearprop.tables.cells import moments, reading, truth
+from clearprop.tables.cells import moments, number_otherwise, reading, truth
 from clearprop.tables.table import Numbers, Table, Text, column, not_finite
 from clearprop.types import Array
 
@@ -55,12 +55,17 @@ def classes_of(table: Table, data: Data, problem: Problem, rows: Array) -> tuple
 def _written(name: str, given: Text, problem: Problem) -> Fault | None:
     """Return what is wrong with a target of text that cannot be classes where one number is wanted."""
     labels = given.labels
-    loss = problem.network.loss.rule
-    if loss.task == "classes" or len(labels) < 3:
+    if problem.network.loss.rule.task == "classes":
         return None
-    kind = moments(labels)
     begins = 2 * sum(label[:1] in NUMERIC or reading(label) is not None for label in labels) >= len(labels)
-    if not (kind or begins):
+    return no_classes(name, given, begins)
+
+
+def no_classes(name: str, given: Text, otherwise: bool = False) -> Fault | None:
+    """Return what is wrong with a target of text that is probably no class: dates, or numbers written ``otherwise``."""
+    labels = given.labels
+    kind = moments(labels)
+    if len(labels) < 3 or not (kind or otherwise or number_otherwise(labels)):
         return None
     looks = kind or "numbers written otherwise"
     remedy = "write plain numbers, such as 1234.5"

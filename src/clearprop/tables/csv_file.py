@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO, TextIOWrapper
 from itertools import chain, islice
@@ -20,7 +20,7 @@ import numpy as np
 
 from clearprop.errors import Fault, UnfitTable, UnreadableFile
 from clearprop.messages import abridged, counted
-from clearprop.tables.cells import reading
+from clearprop.tables.cells import LONG, reading
 from clearprop.tables.foreign import foreign
 from clearprop.tables.growing import Growing, say
 from clearprop.tables.header import header_fault, named_rows, short_fault
@@ -99,12 +99,11 @@ class _Lines:
             try:
                 text = line.decode("utf-8")
             except UnicodeDecodeError as error:
-                raise UnreadableFile(
-                    f"{self.source}: not a text file in UTF-8: byte {self.bytes + error.start + 1:,}, "
-                    f"line {self.number:,}, cannot be read; save the table as CSV in UTF-8"
-                ) from None
+                place = f"byte {self.bytes + error.start + 1:,}, line {self.number:,}, cannot be read"
+                raise UnreadableFile(f"{self.source}: not a text file in UTF-8: {place}{_guess(line)}") from None
             if "\0" in text:
-                raise UnreadableFile(f"{self.source}: a binary file, expected CSV text; save the table as CSV")
+                what = "text in UTF-16 without its mark" if line[1::2].count(0) * 3 > len(line) else "a binary file"
+                raise UnreadableFile(f"{self.source}: {what}, expected CSV text; save the table as CSV in UTF-8")
             self.bytes += len(line)
             if self.number == 1:
                 text = text.removeprefix("\ufeff")
@@ -279,10 +278,17 @@ class _Reading:
                 return False
         for each, values in zip(numeric.values(), numbers.T, strict=True):
             each.take_numbers(values.copy())
-        if len(numeric) < len(self.columns):
+        whole = (numbers % 1 == 0).all(axis=0)
+        coded = [name for (name, each), found in zip(numeric.items(), whole, strict=True) if found and not each.code]
+        if coded and np.abs(numbers).max() < LONG and not _zeros_in_front(lines, self.delimiter):
+            coded = []
+        texts = self.columns.keys() - numeric.keys()
+        if coded or texts:
             rows = [line.rstrip("\r\n").split(self.delimiter) for line in lines]
-            for name in self.columns.keys() - numeric.keys():
+            for name in texts:
                 self.columns[name].take([row[self.places[name]] for row in rows])
+            for name in coded:
+                self.columns[name].look_for_codes(row[self.places[name]].strip() for row in rows)
         return True
 
     def _all_faults(self) -> Iterator[Fault]:
@@ -308,3 +314,27 @@ class _Reading:
         table = Table({name: column.whole() for name, column in self.columns.items()}, self.source)
         say(self.columns.values(), self.source)
         return table
+
+
+def _zeros_in_front(lines: list[str], delimiter: str) -> bool:
+    """Return whether a cell begins with a zero and another digit."""
+    signs = np.frombuffer(("\n" + "".join(lines) + "\n").encode(), dtype=np.uint8)
+    zeros = np.flatnonzero(signs == ord("0"))
+    before, after = signs[zeros - 1], signs[zeros + 1]
+    begins = (before == ord(delimiter)) | (before == ord(" ")) | (before == ord("\n"))
+    return bool((begins & (after >= ord("0")) & (after <= ord("9"))).any())
+
+
+def _guess(line: bytes) -> str:
+    """Return what a line that is not in UTF-8 would say in the encoding of most spreadsheets, and what to do."""
+    strange = re.search(rb"[\w \x80-\xff]*[\x80-\xff][\w \x80-\xff]*", line.removeprefix(BOM_UTF8))
+    try:
+        shown = strange[0].decode("cp1252").strip() if strange else ""
+    except UnicodeDecodeError:
+        shown = ""
+    if not shown or not all(each.isprintable() for each in shown):
+        return "; save the table as CSV in UTF-8"
+    return (
+        f'; it is probably in Windows-1252 or Latin-1, if "{abridged(shown, 40)}" is right; save it as "CSV UTF-8", or '
+        "convert it: iconv -f WINDOWS-1252 -t UTF-8"
+    )

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from clearprop.messages import counted
-from clearprop.tables.cells import moments
+from clearprop.messages import abridged, counted
+from clearprop.tables.cells import moments, number_otherwise
 from clearprop.tables.table import Numbers, Table, Text, column, counts_rows, notice
 from clearprop.types import Array
 
@@ -37,12 +37,16 @@ def _of_text(given: Text, rows: Array) -> Iterator[str]:
     codes = given.codes[rows]
     present, several = int((codes >= 0).sum()), len(np.unique(codes[codes >= 0]))
     kind = moments(given.labels)
-    if not kind and (present < FEWEST or several < UNIQUE * present):
+    number = number_otherwise(given.labels)
+    if not (kind or number) and (present < FEWEST or several < UNIQUE * present):
         return
     categories = "1 category" if several == 1 else f"{several:,} categories"
     seen = f"{categories} in {counted(present, 'row')}"
     if kind:
         yield f"looks like {kind}, and is read as text: {seen}; turn it into numbers, or leave it out with exclude"
+    elif number:
+        looks = f'looks like numbers written otherwise ("{abridged(number, 20)}")'
+        yield f"{looks}, and is read as text: {seen}; write plain numbers, such as 1234.5"
     else:
         yield f"has {seen}, too many to learn from; leave it out with exclude"
 

@@ -78,7 +78,9 @@ def fit(table: Table, data: Data, problem: Problem) -> tuple[Fitted, Array, Arra
         _say_constants(table, columns, training)
     left_out = ((name, "excluded") for name in data.exclude), ((name, "no value in any row") for name in empty)
     standardized = () if classes is not None else _standardized(table, data, problem, training)
-    fitted = Fitted(columns, data.target, classes, standardized, left_out=tuple(chain(*left_out)))
+    given = [(name, table.columns[name]) for name in data.target]
+    units = tuple((name, each.unit) for name, each in given if isinstance(each, Numbers) and each.unit)
+    fitted = Fitted(columns, data.target, classes, standardized, target_units=units, left_out=tuple(chain(*left_out)))
     return fitted, training, validation
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from clearprop.errors import Fault
 from clearprop.messages import abridged
-from clearprop.tables.cells import TRUTH, Reading, number, reading, truth
+from clearprop.tables.cells import TRUTH, Reading, loses_digits, number, reading, truth
 from clearprop.tables.table import Column, Numbers, Text, Wanted, column, notice
 from clearprop.types import Array
 
@@ -28,7 +28,8 @@ class Growing:
     Its kind is settled by the first block that has a value in it: numbers if at least half of its cells are.
     Until then it is kept as text. ``decimal`` is the sign before decimals, once a cell leaves no choice or one is
     assumed; ``unit`` the sign of a currency, or ``%``, that all its numbers have. ``says`` has one of its numbers
-    that is not written as programs do, and how it was read; ``absent`` counts the words read as no value.
+    that is not written as programs do, and how it was read; ``code`` one that may be no number but a code;
+    ``absent`` counts the words read as no value.
     """
 
     def __init__(self, name: str, wanted: Wanted, *, commas: bool, evidence: Evidence = tuple) -> None:
@@ -40,7 +41,7 @@ class Growing:
         self.decimal: str | None = None
         self.sure = False
         self.unit: str | None = None
-        self.says = ""
+        self.says = self.code = ""
         self.absent: Counter[str] = Counter()
         self.rows = 0
         self._blocks: list[Array] = []
@@ -58,6 +59,7 @@ class Growing:
         if self.kind is None:
             self._settle(cells)
         if self.kind == "numbers":
+            self.look_for_codes(cells)
             self._take_numbers(cells)
         else:
             self._take_text(cells)
@@ -68,6 +70,10 @@ class Growing:
         self._blocks.append(values)
         self.unit = ""
         self.rows += len(values)
+
+    def look_for_codes(self, cells: Iterable[str]) -> None:
+        """Remember a cell that may be a code."""
+        self.code = self.code or next(filter(loses_digits, cells), "")
 
     def _settle(self, cells: list[str]) -> None:
         present = Counter(cell for cell in cells if cell.lower() not in self.folded)
@@ -195,6 +201,9 @@ def say(columns: Iterable[Growing], source: str) -> None:
     columns = list(columns)
     if read := [f"{abridged(each.name, 30)} ({each.says})" for each in columns if each.says]:
         notice(f"{source}: read as numbers: {', '.join(read)}")
+    if codes := [f'{abridged(each.name, 30)} ("{abridged(each.code, 40)}")' for each in columns if each.code]:
+        remedy = "if they are codes, list the column under categorical, or leave it out"
+        notice(f"{source}: read as numbers, although their digits are not all kept: {', '.join(codes)}; {remedy}")
     words = {each.name: [word for word in each.absent if word] for each in columns if each.kind == "text"}
     if read := [f"{abridged(name, 30)} ({quoted(found)})" for name, found in words.items() if found]:
         notice(f"{source}: words read as no value: {', '.join(read)}; na under [data] says which words are")

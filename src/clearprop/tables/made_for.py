@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from clearprop.errors import InvalidArgument
+from clearprop.errors import Fault, InvalidArgument, UnfitTable
 from clearprop.messages import abridged
 from clearprop.network.data import Data, Task
 from clearprop.network.description import AUTO, Network
 from clearprop.network.layer import Dense
 from clearprop.network.problem import Problem, Settings
 from clearprop.rules.optimizers import Adam
+from clearprop.tables.classes import no_classes
 from clearprop.tables.fit import wanted_to_fit
 from clearprop.tables.prepare import Reader, prepared
 from clearprop.tables.table import Column, Table, Text, Wanted, column, few, notice
@@ -91,6 +92,8 @@ def _outputs(table: Table, target: tuple[str, ...], task: Task | None) -> tuple[
     name, given = target[0], table.columns[target[0]]
     if isinstance(given, Text) and task == "numbers":
         raise InvalidArgument(f"task: {column(name)} holds text, which is classes; leave the task out")
+    if isinstance(given, Text) and task is None and (fault := no_classes(name, given)):
+        raise UnfitTable([Fault(fault.where, f"{fault.message}, or say --task classes")], table.source)
     if task == "numbers" or (task is None and not _holds_classes(table.source, name, given)):
         return Dense(1), "half_squared_error"
     if isinstance(given, Text):
