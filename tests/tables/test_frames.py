@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from clearprop.tables.csv_file import read_csv
 from clearprop.tables.frames import as_column, from_frame, is_frame
 from clearprop.tables.parquet import read_parquet
 from clearprop.tables.prepare import Reader, prepared
-from clearprop.tables.table import Column, Numbers, Table, Text, Wanted
+from clearprop.tables.table import Column, Numbers, Table, TableNotice, Text, Wanted
 
 pd = pytest.importorskip("pandas", reason="pandas makes the data frames")
 pl = pytest.importorskip("polars", reason="polars makes the data frames")
@@ -110,6 +112,38 @@ def test_nan_is_missing_and_infinity_is_not() -> None:
 def test_columns_that_pandas_calls_by_numbers() -> None:
     table = from_frame(pd.DataFrame(np.eye(2)), ALL)
     assert {name: cells(given) for name, given in table.columns.items()} == {"0": [1, 0], "1": [0, 1]}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [datetime(2024, 1, 2), datetime(2024, 1, 3), None],
+        [datetime(2024, 1, 2, 12, 30), datetime(2024, 1, 3, 9, 5, 1), None],
+        [date(2024, 1, 2), date(2024, 1, 3), None],
+        [time(12, 30), time(9, 5, 1), None],
+        [Decimal("1.5"), Decimal(2), None],
+    ],
+)
+def test_dates_times_and_decimal_numbers_are_read_as_from_a_file(tmp_path: Path, values: list[Any]) -> None:
+    frame = pd.DataFrame({"a": values, "b": [1, 2, 3]})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    expected = cells(read_csv(tmp_path / "t.csv", ALL).columns["a"])
+    assert expected[2] is None
+    assert cells(from_frame(frame, ALL).columns["a"]) == expected
+    assert cells(from_frame(pl.DataFrame({"a": values}, strict=False), ALL).columns["a"]) == expected
+
+
+def test_intervals_and_periods_are_categories() -> None:
+    frame = pd.DataFrame({"a": pd.cut([0.5, 1.5], [0, 1, 2]), "b": pd.period_range("2024-01", periods=2, freq="M")})
+    table = from_frame(frame, ALL)
+    assert cells(table.columns["a"]) == ["(0, 1]", "(1, 2]"]
+    assert cells(table.columns["b"]) == ["2024-01", "2024-02"]
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+def test_whole_numbers_that_lose_digits_are_said(library: Any) -> None:
+    with pytest.warns(TableNotice, match=r'their digits are not all kept: id \("1152921504606846977"\)'):
+        from_frame(library.DataFrame({"id": [2**60, 2**60 + 1], "n": [1, 2]}), ALL)
 
 
 def refusal(frame: Any, wanted: Wanted = ALL) -> str:

@@ -9,9 +9,10 @@ import pytest
 from clearprop.errors import UnreadableFile
 from clearprop.tables import parquet
 from clearprop.tables.parquet import is_parquet, read_parquet
-from clearprop.tables.table import Wanted
+from clearprop.tables.table import TableNotice, Wanted
 
 ALL = Wanted(lambda header, source: header, {})
+EVERYTHING = Wanted(lambda header, source: header, {}, others=True)
 
 
 @pytest.fixture
@@ -45,6 +46,15 @@ def test_a_file_that_would_end_the_process_is_refused(
     expected = f"{table}: not a whole Parquet file: reading it fails; use another copy of it"
     assert str(caught.value) == expected
     assert capfd.readouterr() == ("", "")
+
+
+def test_an_index_of_pandas_is_left_out(tmp_path: Path) -> None:
+    polars = pytest.importorskip("polars", reason="polars writes the file")
+    path = tmp_path / "t.parquet"
+    polars.DataFrame({"a": [1.0, 2.0], "__index_level_0__": [3, 7]}).write_parquet(path)
+    with pytest.warns(TableNotice, match=r"left out as the index of a pandas data frame: __index_level_0__"):
+        assert list(read_parquet(path, EVERYTHING).columns) == ["a"]
+    assert list(read_parquet(path, ALL).columns) == ["a", "__index_level_0__"]
 
 
 def test_what_lies_in_the_folder_at_hand_is_not_run(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:

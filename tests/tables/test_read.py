@@ -229,14 +229,14 @@ def test_parquet_under_another_name_is_read(here: Path) -> None:
 
 def test_parquet_columns_of_other_types(here: Path) -> None:
     polars = pytest.importorskip("polars", reason="polars writes the file")
-    frame = polars.DataFrame({"a": [1], "l": [[1]]}).with_columns(polars.date(2020, 1, 1).alias("d"))
+    frame = polars.DataFrame({"a": [1], "l": [[1]]}).with_columns(polars.duration(days=1).alias("d"))
     frame.write_parquet("t.parquet")
     with pytest.raises(UnfitTable) as caught:
         read_table(Path("t.parquet"), ALL)
     assert str(caught.value) == (
         "t.parquet has 2 problems:\n"
         '  column "l": expected numbers, text or truth values, found list; convert it, or leave it out\n'
-        '  column "d": expected numbers, text or truth values, found date; convert it, or leave it out'
+        '  column "d": expected numbers, text or truth values, found timedelta; convert it, or leave it out'
     )
 
 

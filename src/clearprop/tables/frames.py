@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import date, time
+from decimal import Decimal
 from numbers import Real
 from typing import Any
 
@@ -13,6 +15,7 @@ import numpy as np
 from clearprop.errors import Fault, InvalidArgument, UnfitTable, UnreadableFile
 from clearprop.messages import abridged
 from clearprop.network.arrays import numbers
+from clearprop.tables.cells import LONG
 from clearprop.tables.growing import Growing, as_text, say
 from clearprop.tables.table import TWICE, Column, Kind, Numbers, Table, Wanted, column, label, unnamed_fault
 from clearprop.types import Array
@@ -85,7 +88,12 @@ def _series(series: Any, name: str, wanted: Wanted, growing: list[Growing]) -> C
     if series.dtype.is_numeric() and kind != "text":
         from narwhals.stable.v2 import Float64
 
-        return Numbers(np.array(series.cast(Float64).to_numpy(), dtype=float))
+        found = np.array(series.cast(Float64).to_numpy(), dtype=float)
+        if series.dtype.is_integer() and (np.abs(found) >= LONG).any():
+            whole = Growing(name, wanted, commas=True)
+            whole.look_for_codes(map(str, series.drop_nulls().to_list()))
+            growing.append(whole)
+        return Numbers(found)
     absent = series.is_null().to_list()
     values = [None if empty else value for value, empty in zip(series.to_list(), absent, strict=True)]
     if any(isinstance(value, str) for value in values) and all(isinstance(v, (str, type(None))) for v in values):
@@ -105,7 +113,7 @@ def _of_text(cells: list[str], column: Growing, growing: list[Growing]) -> Colum
 
 def _of_values(values: Sequence[Any], kind: Kind | None = None, *, numbers: bool = True) -> Column:
     """Return Python values as a column: of numbers if all are numbers and that is allowed; None and NaN are missing."""
-    values = [None if isinstance(value, (float, np.floating)) and math.isnan(value) else value for value in values]
+    values = list(map(_plain, values))
     present = [value for value in values if value is not None]
     strange = [value for value in present if not isinstance(value, (str, Real, np.bool_))]
     if strange:
@@ -123,6 +131,15 @@ def _of_values(values: Sequence[Any], kind: Kind | None = None, *, numbers: bool
     cells = (None if value is None else label(value) for value in values)
     codes = [labels.setdefault(cell, len(labels)) if cell else -1 for cell in cells]
     return as_text(np.array(codes, dtype=np.int32), labels)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as a table holds it: dates, times and intervals as text, decimals as floats, NaN as None."""
+    if isinstance(value, (float, np.floating, Decimal)):
+        return None if math.isnan(value) else float(value)
+    if isinstance(value, (date, time)) or type(value).__name__ in ("Interval", "Period"):
+        return str(value).removesuffix(" 00:00:00")
+    return value
 
 
 def _is_number(value: Any) -> bool:

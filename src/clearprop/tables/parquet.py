@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -10,9 +11,11 @@ from pathlib import Path
 from clearprop.errors import MissingExtra, UnreadableFile
 from clearprop.messages import abridged
 from clearprop.tables.frames import from_frame
-from clearprop.tables.table import Table, Wanted
+from clearprop.tables.table import Table, Wanted, few, notice
 
 MAGIC = b"PAR1"
+INDEX = re.compile(r"__index_level_[0-9]+__")
+"""How pandas calls the columns of an index without a name."""
 
 TRIAL = """
 import sys
@@ -45,7 +48,11 @@ def read_parquet(path: Path, wanted: Wanted) -> Table:
         raise UnreadableFile(f"{source}: not a whole Parquet file: reading it fails; use another copy of it")
     damaged = (NarwhalsError, polars.exceptions.PolarsError, polars.exceptions.PanicException)
     try:
-        return from_frame(polars.scan_parquet(path), wanted, source)
+        frame = polars.scan_parquet(path)
+        if wanted.others and (index := [name for name in frame.collect_schema().names() if INDEX.fullmatch(name)]):
+            notice(f"{source}: left out as the index of a pandas data frame: {few(index)}")
+            frame = frame.drop(index)
+        return from_frame(frame, wanted, source)
     except damaged as error:
         reason = str(error).split("\n", maxsplit=1)[0]
         raise UnreadableFile(f"{source}: not a whole Parquet file: {abridged(reason, 200)}") from None
