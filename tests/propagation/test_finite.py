@@ -69,7 +69,8 @@ USUAL: dict[str, Any] = {"activation": "tanh", "weight": 1, "loss": "squared_err
         ),
         (
             {"activation": "sqrt(z + 1)"},
-            "∂output_h/∂sum_h is inf; layer 1, unit h, example 2; 0.5 / sqrt(sum_h + 1) is not finite at sum_h = -1; "
+            "∂output_h/∂sum_h is inf; layer 1, unit h, example 2; "
+            "1 / (2 * sqrt(sum_h + 1)) is not finite at sum_h = -1; "
             "try a formula that has a slope there, such as one with a small constant under its root or in its "
             "denominator",
         ),

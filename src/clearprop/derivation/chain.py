@@ -10,6 +10,7 @@ expansion writes out the paths, or the next layer where there are too many.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -25,6 +26,9 @@ from clearprop.rules.activations import Activation
 
 PATH_LIMIT = 16
 """The largest number of paths that the expansion of a collapsed factor writes out; of more, it shows one layer."""
+SIGNAL_LIMIT = 64
+"""The largest number of error signals of hidden layers, for all errors, that a derivation writes out; where there are
+more, each is derived on request."""
 WIDTH_LIMIT = 16
 """The largest number of units in the expansion by one layer: the terms of the largest ones, and a count of the rest."""
 
@@ -37,6 +41,7 @@ class Chain:
         self.link = Links(Lines(cycle) if lines is None else lines, row)
         self.last = self.network.depth - 1
         self.scalar_output = isinstance(self.network.layers[-1].rule, Activation)
+        self._signals: dict[tuple[int, int, int], Factor] = {}
 
     @cached_property
     def split(self) -> Split:
@@ -121,10 +126,10 @@ class Chain:
 
     # --- collapsed factors and what they stand for ---------------------------------------------
 
-    def collapsed_output(self, k: int, layer: int, unit: int) -> Factor:
+    def collapsed_output(self, k: int, layer: int, unit: int, path_limit: int = PATH_LIMIT) -> Factor:
         """Return ∂E_k/∂output_unit, a sum over all paths from the unit to the error."""
         quantity = q.Derivative(q.Error(k), q.Output(layer, unit))
-        return collapsed(quantity, self.split.output(k, layer, unit), *self._expansion(k, layer, unit))
+        return collapsed(quantity, self.split.output(k, layer, unit), *self._expansion(k, layer, unit, path_limit))
 
     def collapsed_sum(self, k: int, layer: int, unit: int, expand: bool = True) -> Factor:
         """Return ∂E_k/∂sum_unit; under softmax it is a sum over the outputs of its layer."""
@@ -132,21 +137,39 @@ class Chain:
         size = self.network.sizes[layer + 1] if expand and softmax else 0
         terms = []
         for v in range(min(size, WIDTH_LIMIT)):
-            first = collapsed(q.Derivative(q.Error(k), q.Output(layer, v)), self.split.output(k, layer, v))
+            by_output = q.Derivative(q.Error(k), q.Output(layer, v))
+            named = collapsed(by_output, self.split.output(k, layer, v))
+            first = self.collapsed_output(k, layer, v, path_limit=1) if self.short else named
             terms.append(Term(q.Error(k), (first, self.link(q.Output(layer, v), q.Sum(layer, unit)))))
         value = float(self.split.by_sum[layer][k, unit])
         return collapsed(q.Derivative(q.Error(k), q.Sum(layer, unit)), value, tuple(terms), size - len(terms))
 
     def _signal(self, k: int, layer: int, unit: int) -> Factor:
-        """Return ∂E_k/∂sum_unit: of softmax fused with its loss with its formula, else by its name alone."""
+        """Return ∂E_k/∂sum_unit: with its factors, or where that would be too long by its name alone."""
         if self.link.formulas.fused_softmax(layer):
             return self.link(q.Error(k), q.Sum(layer, unit))
-        return self.collapsed_sum(k, layer, unit, expand=False)
+        if not self.short:
+            return self.collapsed_sum(k, layer, unit, expand=False)
+        if (k, layer, unit) not in self._signals:
+            signal = self.collapsed_sum(k, layer, unit)
+            ways: tuple[Factor, ...] = ()
+            if layer == self.last:
+                ways = self.error_to_sum(q.Error(k), unit)
+            elif isinstance(self.network.layers[layer].rule, Activation):
+                slope = self.link(q.Output(layer, unit), q.Sum(layer, unit))
+                ways = self.collapsed_output(k, layer, unit, path_limit=1), slope
+            self._signals[k, layer, unit] = replace(signal, expansion=(Term(q.Error(k), ways),)) if ways else signal
+        return self._signals[k, layer, unit]
 
-    def _expansion(self, k: int, layer: int, unit: int) -> tuple[tuple[Term, ...], int]:
+    @cached_property
+    def short(self) -> bool:
+        """Whether the error signals of all hidden layers can be written out."""
+        return sum(self.network.sizes[1:-1]) * self.network.sizes[-1] <= SIGNAL_LIMIT
+
+    def _expansion(self, k: int, layer: int, unit: int, path_limit: int) -> tuple[tuple[Term, ...], int]:
         scalar = all(isinstance(dense.rule, Activation) for dense in self.network.layers[layer + 1 :])
         paths = prod(self.network.sizes[layer + 2 : -1])
-        if scalar and paths <= PATH_LIMIT:
+        if scalar and paths <= path_limit:
             return tuple(Term(q.Error(k), factors) for factors in self._paths(k, layer + 1, unit)), 0
         return self._one_layer(k, layer, unit)
 

@@ -26,6 +26,7 @@ WORDS: Mapping[str, str] = {
     "dropped": "dropout: dropped",
     "known": "already computed",
     "known_for": "already computed for {quantity}",
+    "on_request": "the first factor is derived under its name",
     "frozen": "unchanged: not trained",
     # the update
     "rate": "given, the learning rate",

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from clearprop.derivation.chain import PATH_LIMIT, WIDTH_LIMIT
+from clearprop.derivation.chain import PATH_LIMIT, SIGNAL_LIMIT, WIDTH_LIMIT
 from clearprop.derivation.shares import SHOWN_COLLAPSE, SHOWN_TERMS, shared, shared_fused, shared_slope
 from clearprop.derivation.symptoms import SYMPTOMS, THRESHOLDS, steepest
 from clearprop.derivation.words import WORDS
@@ -63,6 +63,7 @@ def language() -> dict[str, Any]:
         "thresholds": dict(THRESHOLDS),
         "limits": {
             "paths": PATH_LIMIT,
+            "signals": SIGNAL_LIMIT,
             "width": WIDTH_LIMIT,
             "terms": SHOWN_TERMS,
             "examples": SHOWN_EXAMPLES,

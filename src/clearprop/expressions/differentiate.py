@@ -108,9 +108,9 @@ def _apply(
         case Operator.DIVIDE, (u, v) if by not in symbols(v):
             return "constant factor rule", d(u) / v
         case Operator.DIVIDE, (u, v) if by not in symbols(u):
-            return "quotient rule", -(u * d(v)) / v**2
+            return "quotient rule", -_times(u, d(v)) / v**2
         case Operator.DIVIDE, (u, v):
-            return "quotient rule", (d(u) * v - u * d(v)) / v**2
+            return "quotient rule", (_times(d(u), v) - _times(u, d(v))) / v**2
         case Operator.POWER, (u, n) if by not in symbols(n):
             outer = multiply(n, u) if n == Number(2.0) else n * u ** simplify(n - 1)
             return _chain("power rule", outer, u, by, d, steps)
@@ -119,9 +119,11 @@ def _apply(
         case Operator.POWER, (u, n):
             return "general power rule", u**n * (d(n) * _log(u) + n * d(u) / u)
         case Operator.MAX, (u, v):
-            return "larger of two", where(greater(u, v), d(u), d(v))
+            first, second = (v, u) if isinstance(u, Number) else (u, v)  # max(0, z) is max(z, 0), at its kink too.
+            return "larger of two", where(greater(first, second), d(first), d(second))
         case Operator.MIN, (u, v):
-            return "smaller of two", where(less(u, v), d(u), d(v))
+            first, second = (v, u) if isinstance(u, Number) else (u, v)
+            return "smaller of two", where(less(first, second), d(first), d(second))
         case Operator.WHERE, (condition, u, v):
             return "case by case", where(condition, d(u), d(v))
         case _, (u,) if (slope := slope_of(operator)) is not None:
@@ -151,11 +153,15 @@ def _product(factors: tuple[Expression, ...], by: Hashable, d: Derive) -> tuple[
             constants = [factor for j, factor in enumerate(factors) if j != k]
             first, *rest = parts(slope, Operator.MULTIPLY)
             ordered = [first, *constants, *rest] if isinstance(first, Number) else [*constants, first, *rest]
-            ordered = [factor for factor in ordered if factor != Number(1.0)] or [Number(1.0)]
-            return "constant factor rule", multiply(*ordered)
+            return "constant factor rule", _times(*ordered)
         others = [factor if j != k else slope for j, factor in enumerate(factors)]
-        terms.append(multiply(*(factor for factor in others if factor != Number(1.0))))
+        terms.append(_times(*others))
     return "product rule", add(*terms)
+
+
+def _times(*factors: Expression) -> Expression:
+    """Return the product, without factors of 1."""
+    return multiply(*([factor for factor in factors if factor != Number(1.0)] or [Number(1.0)]))
 
 
 def _log(u: Expression) -> Expression:

@@ -80,7 +80,7 @@ def _split(tree: Expression) -> tuple[float, Expression]:
 
 
 def _scaled(coefficient: float, tree: Expression) -> Expression:
-    """coefficient * tree; a difference is turned round rather than negated."""
+    """coefficient * tree; a difference is turned round rather than negated, and so are numbers to choose from."""
     inner, rest = _split(tree)
     coefficient = _finite(coefficient * inner)
     if rest == ONE or coefficient == 0:
@@ -90,15 +90,34 @@ def _scaled(coefficient: float, tree: Expression) -> Expression:
     match rest:
         case Apply(Operator.SUBTRACT, (u, v)) if coefficient < 0:
             return _scaled(-coefficient, v - u)
+        case Apply(Operator.WHERE, (condition, *branches)) if coefficient < 0 and _all_numbers(rest):
+            return Apply(Operator.WHERE, (condition, *(_scaled(coefficient, branch) for branch in branches)))
     if coefficient == -1:
         return -rest
-    divisor = 1 / coefficient
-    if 1 < abs(divisor) < 10 and divisor == round(divisor) and 1 / divisor == coefficient:
-        return -(rest / Number(-divisor)) if divisor < 0 else rest / Number(divisor)
+    if divisor := _divisor(abs(coefficient)):
+        return -(rest / Number(divisor)) if coefficient < 0 else rest / Number(divisor)
     match rest:
         case Apply(Operator.DIVIDE, (u, v)):
             return _scaled(coefficient, u) / v
     return multiply(Number(coefficient), *parts(rest, Operator.MULTIPLY))
+
+
+def _divisor(coefficient: float) -> float | None:
+    """Return the whole number to divide by, where that is how a person multiplies by this: 2 for 0.5."""
+    divisor = 1 / coefficient
+    return divisor if 1 < divisor < 10 and divisor == round(divisor) and 1 / divisor == coefficient else None
+
+
+def _all_numbers(tree: Expression) -> bool:
+    """Return whether the tree chooses between numbers."""
+    match tree:
+        case Apply(Operator.WHERE, (_, *branches)):
+            return all(map(_all_numbers, branches))
+    return isinstance(tree, Number)
+
+
+def _is_function(power: tuple[Expression, float]) -> bool:
+    return isinstance(power[0], Apply) and power[0].operator.arity is not None
 
 
 def parts(tree: Expression, operator: Operator) -> tuple[Expression, ...]:
@@ -171,13 +190,16 @@ def _product(above: Iterable[Expression], below: Iterable[Expression]) -> Expres
         collect(tree, -1.0)
     if coefficient == 0:
         return ZERO
-    top = [_power(base, Number(n)) for base, n in powers.items() if n > 0]
+    # 2 * z * exp(z), not 2 * exp(z) * z.
+    top = [_power(base, Number(n)) for base, n in sorted(powers.items(), key=_is_function) if n > 0]
     bottom = [_power(base, Number(-n)) for base, n in powers.items() if n < 0]
     if not bottom:
         return _scaled(coefficient, multiply(*top)) if top else Number(coefficient)
+    sign = -1.0 if coefficient < 0 else 1.0
+    if divisor := _divisor(abs(coefficient)):  # u / (2 * v), not 0.5 * u / v
+        return _scaled(sign, (multiply(*top) if top else ONE) / multiply(Number(divisor), *bottom))
     if top:
         return _scaled(coefficient, multiply(*top) / multiply(*bottom))
-    sign = -1.0 if coefficient < 0 else 1.0
     return _scaled(sign, Number(abs(coefficient)) / multiply(*bottom))
 
 

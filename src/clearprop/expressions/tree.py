@@ -59,7 +59,10 @@ class Operator(Enum):
         lambda u: logistic(u) * (1 - logistic(u)),
     )  # fmt: skip
     SOFTPLUS = "softplus", 1, numeric.softplus, lambda u: logistic(u), lambda u: log(1 + exp(u))  # noqa: PLW0108
-    ERF = "erf", 1, numeric.erf, lambda u: Number(2 / math.sqrt(math.pi)) * exp(-(u**2))
+    ERF = (
+        "erf", 1, numeric.erf, lambda u: Number(2 / math.sqrt(math.pi)) * exp(-(u**2)), None,
+        lambda u: 2 / sqrt(Number(math.pi)) * exp(-(u**2)),
+    )  # fmt: skip
     ABS = "abs", 1, np.abs, lambda u: where(greater(u, 0), 1, where(less(u, 0), -1, 0))
     FLOOR = "floor", 1, np.floor, lambda u: Number(0.0)
     MAX = "max", 2, np.maximum

@@ -117,18 +117,20 @@ def computed_structure(line: Computed, name: Name) -> dict[str, Any]:
     return {"symbol": name(line.quantity), "expression": text(line.expression, name), "value": line.value}
 
 
-def term_structure(term: Term, name: Name) -> dict[str, Any]:
+def term_structure(term: Term, name: Name, expanded: bool = True) -> dict[str, Any]:
     """Return one term: its factors and their product."""
     example = {} if term.example is None else {"example": term.example}
-    factors = [factor_structure(factor, name) for factor in term.factors]
+    factors = [
+        factor_structure(factor, name) if expanded else computed_structure(factor, name) for factor in term.factors
+    ]
     return {"of": name(term.of), **example, "factors": factors, "product": term.product}
 
 
 def factor_structure(factor: Factor, name: Name) -> dict[str, Any]:
-    """Return one factor, with its expansion where it is collapsed."""
+    """Return one factor, with its expansion where it is collapsed; what is collapsed in that has its name alone."""
     structure = computed_structure(factor, name)
     if factor.expansion:
-        structure["expansion"] = [term_structure(term, name) for term in factor.expansion]
+        structure["expansion"] = [term_structure(term, name, expanded=False) for term in factor.expansion]
         if factor.elided:
             structure["elided"] = factor.elided
     return structure

@@ -178,13 +178,14 @@ def _expanded(factor: Factor, told: Told, place: str) -> Iterator[Block]:
     """Write out a collapsed factor: each path to the error that it stands for, and their sum."""
     left, terms = Symbol(factor.quantity), factor.expansion
     for inner in (inner for term in terms for inner in term.factors):
-        if not _is_given(inner) and _key(inner) not in told:
+        if not _is_named(inner) and _key(inner) not in told:
             yield from _component(inner, told, place)
     many = len(terms) > 1
     ways: list[Expression] = []
     for number, term in enumerate(terms, start=1):
         ways.append(Symbol(words("path", number=number)) if many else left)
-        yield Equation(ways[-1], lines(_symbols(term), _values(term), Number(term.product)))
+        remark = words("on_request") if number == 1 and any(map(_is_named, term.factors)) else ""
+        yield Equation(ways[-1], lines(_symbols(term), _values(term), Number(term.product), remark=remark))
     if many:
         products: list[Expression] = [Number(term.product) for term in terms]
         if factor.elided:
@@ -193,9 +194,9 @@ def _expanded(factor: Factor, told: Told, place: str) -> Iterator[Block]:
         yield Equation(left, lines(add(*ways), add(*products), Number(factor.value)))
 
 
-def _is_given(factor: Factor) -> bool:
-    """Return whether a factor needs no derivation here: a weight, or a named error signal of a later layer."""
-    return factor.working is None and isinstance(factor.expression, Symbol)
+def _is_named(factor: Factor) -> bool:
+    """Return whether a factor is shown by its name alone: an error signal that is derived on request."""
+    return not factor.expansion and factor.expression == Symbol(factor.quantity)
 
 
 def _batch(derivation: GradientDerivation, view: View, gradient: Quantity) -> Iterator[Block]:

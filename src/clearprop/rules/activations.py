@@ -63,7 +63,7 @@ class Activation(Rule):
         """The slope as a person writes it: in terms of z and the output y."""
         if self.shown_slope is None:
             return self.slope.written
-        return simplify(bind(self.shown_slope, self.constants))
+        return simplify(bind(self.shown_slope, self.constants)) if self.constants else self.shown_slope
 
     @cached_property
     def reaches_all(self) -> bool:
@@ -180,9 +180,19 @@ ACTIVATIONS: Mapping[str, AnyActivation] = {
         ),
         Activation("softplus", softplus(z), "Dugas et al. 2000", bounds=(0.0, math.inf)),
         Activation(
-            "gelu", z / 2 * (1 + erf(z / sqrt(2))), "Hendrycks and Gimpel 2016, the exact form", init="he_normal"
+            "gelu",
+            z / 2 * (1 + erf(z / sqrt(2))),
+            "Hendrycks and Gimpel 2016, the exact form",
+            shown_slope=(1 + erf(z / sqrt(2))) / 2 + z * exp(-(z**2) / 2) / sqrt(2 * Number(math.pi)),
+            init="he_normal",
         ),
-        Activation("silu", z * logistic(z), "Elfwing, Uchibe and Doya 2017", init="he_normal"),
+        Activation(
+            "silu",
+            z * logistic(z),
+            "Elfwing, Uchibe and Doya 2017",
+            shown_slope=y + logistic(z) * (1 - y),
+            init="he_normal",
+        ),
         Softmax(),
     )
 }

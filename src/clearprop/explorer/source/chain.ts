@@ -11,6 +11,7 @@ const range = (count: number): number[] => [...Array(count).keys()];
 /** The derivations of one example of a cycle. */
 export class Chain extends Links {
   private split: Float64Array[] | null = null;
+  private readonly signals = new Map<string, Factor>();
 
   // --- ∂E_k of every sum and output: each output's error carried back alone -----------------
 
@@ -102,9 +103,9 @@ export class Chain extends Links {
   // --- collapsed factors and what they stand for --------------------------------------------
 
   /** ∂E_k/∂output_unit, a sum over all paths from the unit to the error. */
-  private collapsedOutput(k: number, layer: number, unit: number): Factor {
+  private collapsedOutput(k: number, layer: number, unit: number, most = limits().paths): Factor {
     const quantity = q.derivative(q.error(k), q.output(layer, unit));
-    return factor(quantity, sym(quantity), this.byOutput(layer, k, unit), this.expansion(k, layer, unit));
+    return factor(quantity, sym(quantity), this.byOutput(layer, k, unit), this.expansion(k, layer, unit, most));
   }
 
   /** ∂E_k/∂sum_unit; under softmax a sum over the outputs of its layer. */
@@ -115,21 +116,37 @@ export class Chain extends Links {
     const size = this.network.sizes[layer + 1]!;
     const expansion = range(Math.min(size, limits().width)).map((v) => {
       const of = q.derivative(q.error(k), q.output(layer, v));
-      return term(q.error(k), [factor(of, sym(of), this.byOutput(layer, k, v)), this.outputBySum(layer, v, unit)]);
+      const first = this.isShort ? this.collapsedOutput(k, layer, v, 1) : factor(of, sym(of), this.byOutput(layer, k, v));
+      return term(q.error(k), [first, this.outputBySum(layer, v, unit)]);
     });
     return factor(quantity, sym(quantity), value, { expansion, elided: size - expansion.length });
   }
 
-  /** ∂E_k/∂sum_unit: of softmax fused with its loss with its formula, else by its name alone. */
+  /** ∂E_k/∂sum_unit: with its factors, or where that would be too long by its name alone. */
   private signal(k: number, layer: number, unit: number): Factor {
-    const isJoined = layer === this.last && this.isFused && !this.hasScalarOutputs;
-    return isJoined ? this.errorBySum(unit, q.error(k)) : this.collapsedSum(k, layer, unit, false);
+    if (layer === this.last && this.isFused && !this.hasScalarOutputs) return this.errorBySum(unit, q.error(k));
+    if (!this.isShort) return this.collapsedSum(k, layer, unit, false);
+    const id = `${k} ${layer} ${unit}`;
+    const known = this.signals.get(id);
+    if (known) return known;
+    const signal = this.collapsedSum(k, layer, unit);
+    const isScalar = this.network.rule(layer).kind === "scalar";
+    if (layer === this.last) signal.expansion = [term(q.error(k), this.errorToSum(unit, q.error(k)))];
+    else if (isScalar) signal.expansion = [term(q.error(k), [this.collapsedOutput(k, layer, unit, 1), this.outputBySum(layer, unit)])];
+    this.signals.set(id, signal);
+    return signal;
   }
 
-  private expansion(k: number, layer: number, unit: number): { expansion: Term[]; elided: number } {
+  /** Whether the error signals of all hidden layers can be written out. */
+  private get isShort(): boolean {
+    const hidden = this.network.sizes.slice(1, -1).reduce((total, size) => total + size, 0);
+    return hidden * this.network.outputs <= limits().signals;
+  }
+
+  private expansion(k: number, layer: number, unit: number, most: number): { expansion: Term[]; elided: number } {
     const later = range(this.last - layer).map((step) => this.network.rule(layer + 1 + step));
     const paths = this.network.sizes.slice(layer + 2, -1).reduce((product, size) => product * size, 1);
-    if (later.every((rule) => rule.kind === "scalar") && paths <= limits().paths)
+    if (later.every((rule) => rule.kind === "scalar") && paths <= most)
       return { expansion: this.paths(k, layer + 1, unit).map((factors) => term(q.error(k), factors)), elided: 0 };
     return this.oneLayer(k, layer, unit);
   }

@@ -4,7 +4,7 @@ import { symbolValue, type Assigned, type Derivation, type GradientDerivation, t
 import { allOf, type Factor, type Term } from "./local";
 import type { View } from "./printing";
 import * as q from "./quantity";
-import { add, divide, multiply, same, Sym, sym, Val, withNumbers, type Tree } from "./tree";
+import { add, divide, multiply, same, sym, Val, withNumbers, type Tree } from "./tree";
 import { limits, words } from "./words";
 
 export interface Line {
@@ -38,8 +38,8 @@ function valueBlocks(derivation: ValueDerivation): Block[] {
   return [heading, equation(sym(quantity), lines([...formulas, plugged, value], remark))];
 }
 
-/** Weights need no derivation, and error signals of a later layer are asked for by name. */
-const isGiven = (each: Factor): boolean => each.working === null && each.expression instanceof Sym;
+/** Whether a factor is shown by its name alone: an error signal that is derived on request. */
+const isNamed = (each: Factor): boolean => !each.expansion.length && same(each.expression, sym(each.quantity));
 
 const symbolsOf = (term: Term): Tree => multiply(...term.factors.map((each) => sym(each.quantity)));
 const valuesOf = (term: Term): Tree => multiply(...term.factors.map((each) => new Val(each.value, each.quantity)));
@@ -148,11 +148,14 @@ class Composer {
   private expanded(whole: Factor): Block[] {
     const blocks: Block[] = [];
     for (const term of whole.expansion)
-      for (const each of term.factors) if (!isGiven(each) && !this.told.has(key(each))) blocks.push(...this.component(each));
+      for (const each of term.factors) if (!isNamed(each) && !this.told.has(key(each))) blocks.push(...this.component(each));
     const left = sym(whole.quantity);
     const isMany = whole.expansion.length > 1;
     const paths: Tree[] = whole.expansion.map((_, k) => (isMany ? sym(words("path", { number: k + 1 })) : left));
-    whole.expansion.forEach((term, k) => blocks.push(equation(paths[k]!, lines([symbolsOf(term), valuesOf(term), term.product]))));
+    whole.expansion.forEach((term, k) => {
+      const remark = k === 0 && term.factors.some(isNamed) ? words("on_request") : "";
+      blocks.push(equation(paths[k]!, lines([symbolsOf(term), valuesOf(term), term.product], remark)));
+    });
     if (isMany) {
       const rest = whole.elided ? [sym(words("smaller", { count: whole.elided }))] : [];
       const products = whole.expansion.map((term) => term.product);

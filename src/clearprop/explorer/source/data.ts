@@ -157,7 +157,7 @@ export interface Data {
   symptoms: Record<string, string>;
   thresholds: Record<"saturated" | "explodes" | "smallest" | "shown", number>;
   /** How much of a derivation is written out. */
-  limits: Record<"paths" | "width" | "terms" | "examples" | "collapse" | "columns", number>;
+  limits: Record<"paths" | "signals" | "width" | "terms" | "examples" | "collapse" | "columns", number>;
   definitions: Record<string, Raw>;
   notations: Record<string, Notation>;
   /** Begins the names of numbered weights. */
