@@ -9,17 +9,22 @@ from difflib import get_close_matches
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """The sentence for an unknown name: what was meant, or else what there is."""
     candidates = list(known)
-    close = [candidate for candidate in candidates if candidate.lower() == name.lower()]
-    close = close or get_close_matches(name, candidates, n=1, cutoff=0.6)
-    if not close and name != name.lower():
-        close = get_close_matches(name.lower(), candidates, n=1, cutoff=0.6)
-    if close:
-        hint = f'did you mean "{close[0]}"?'
+    if hint := meant(name, candidates):
+        pass
     elif len(candidates) <= 20:
         hint = "known: " + ", ".join(candidates)
     else:
         hint = f"known: {', '.join(candidates[:20])}, … ({len(candidates)} in all)"
     return f'unknown {kind} "{abridged(name)}"; {hint}'
+
+
+def meant(name: str, known: Sequence[str]) -> str:
+    """The question whether one of the known names was meant, if one is close to this."""
+    close = [each for each in known if each.lower() == name.lower()]
+    close = close or get_close_matches(name, known, n=1, cutoff=0.6)
+    if not close and name != name.lower():
+        close = get_close_matches(name.lower(), known, n=1, cutoff=0.6)
+    return f'did you mean "{close[0]}"?' if close else ""
 
 
 def printable(text: str) -> str:

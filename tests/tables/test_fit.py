@@ -216,3 +216,19 @@ def test_numbers_without_a_mean(tmp_path: Path, values: tuple[float, ...]) -> No
     content = "p,q,y\n" + "".join(f"{value},{k},{k % 2}\n" for k, value in enumerate(values))
     with pytest.raises(ClearpropError, match='column "p"'):
         table(tmp_path, content, standardize=True, split=0)
+
+
+def test_a_class_without_a_validation_row_is_said(tmp_path: Path) -> None:
+    content = "p,q,y\n" + "".join(f"{k},{-k},{'rare' if k == 3 else 'usual'}\n" for k in range(30))
+    with pytest.warns(TableNotice, match=r't\.csv: no validation row is of column "y" rare$'):
+        table(tmp_path, content, split=0.2)
+
+
+def test_without_any_target_no_mean_is_advised(tmp_path: Path) -> None:
+    found = refusal(tmp_path, "p,q,y\n1,2,\n3,4,NA\n", missing="mean")
+    assert found.endswith("no row is left: every one of 2 has an empty cell (y: 2); fill them in")
+
+
+def test_a_column_that_a_file_names_otherwise_is_suggested(tmp_path: Path) -> None:
+    found = refusal(tmp_path, "Price,q,y\n1,2,0\n3,4,1\n", inputs=["price"])
+    assert found.endswith('column "price": there is no such column; found Price, q, y; did you mean "Price"?')

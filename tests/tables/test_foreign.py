@@ -36,6 +36,7 @@ def database(folder: Path) -> bytes:
 
 
 ROWS = b"a,b\n1,2\n"
+AS_CSV = "save the table as CSV"
 SHEET = "save the sheet as CSV"
 FILES = {
     "xlsx": (zipped("xl/workbook.xml"), "a workbook of a spreadsheet", SHEET),
@@ -54,6 +55,11 @@ FILES = {
     "matrix": (b"[[1, 2], [3, 4]]", "a file of JSON", "save the table as CSV"),
     "yaml": (b"# rows\n- a: 1\n  b: 2\n", "a file of YAML", "save the table as CSV"),
     "html": (b"<!doctype html>\n<table>", "a page of HTML or XML", "save the table as CSV"),
+    "arff": (b"% flowers\n@RELATION iris\n@ATTRIBUTE a NUMERIC\n@DATA\n1\n", "a data set of Weka (ARFF)", AS_CSV),
+    "libsvm": (b"+1 1:0.5 3:-7e-1\n-1 2:0.1\n", "a data set in the form of LIBSVM", AS_CSV),
+    "sql": (b"-- dump\nCREATE TABLE t (a INT);\n", "a dump of a database", AS_CSV),
+    "md": (b"| a | b |\n|---|:--|\n| 1 | x |\n", "a table of Markdown", AS_CSV),
+    "lfs": (b"version https://git-lfs.x/v1\n", "a pointer of Git LFS, without the file", "fetch it with git lfs pull"),
     "pdf": (b"%PDF-1.7\n", "a PDF document", "save the table as CSV"),
 }
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from clearprop.errors import Fault, InvalidNetwork, UnfitTable
 from clearprop.messages import abridged
-from clearprop.network.data import Column, Data, Fitted
+from clearprop.network.data import Column, Data, Fitted, Label
 from clearprop.network.description import Network
 from clearprop.network.problem import Problem
-from clearprop.tables.classes import class_codes, classes_of
+from clearprop.tables.classes import class_codes, classes_of, listed
 from clearprop.tables.doubts import doubts
 from clearprop.tables.split import split
 from clearprop.tables.table import (
@@ -33,6 +33,9 @@ from clearprop.types import Array
 
 ROUNDING = 4 * float(np.finfo(float).eps)
 """Numbers that differ by less, relative to the largest, are the same number."""
+
+ENOUGH = 5
+"""Validation rows from which on each class is expected among them."""
 
 
 def wanted_to_fit(problem: Problem, data: Data, named: Collection[str] = ()) -> Wanted:
@@ -68,6 +71,8 @@ def fit(table: Table, data: Data, problem: Problem) -> tuple[Fitted, Array, Arra
     kinds = None if classes is None else class_codes(table, data.target[0], classes)[rows]
     training, validation = split(rows, data.split, problem.settings.seed, kinds)
     training, validation = _with_every_category(table, inputs, training, validation)
+    if classes is not None and len(validation) >= max(len(classes), ENOUGH):
+        _say_unvalidated(table, data.target[0], classes, validation)
     doubts(table, inputs, rows)
     found = [_column(name, table, data, training) for name in inputs]
     faults = [each for each in found if isinstance(each, Fault)]
@@ -92,6 +97,13 @@ def _without_empty(table: Table, named: Collection[str]) -> tuple[Table, list[st
     if named := [name for name in empty if not UNNAMED.match(name)]:
         notice(f"{table.source}: left out for want of any value: {few(named)}")
     return Table({name: each for name, each in table.columns.items() if name not in empty}, table.source), empty
+
+
+def _say_unvalidated(table: Table, name: str, classes: Sequence[Label], validation: Array) -> None:
+    """Say which classes no validation row has."""
+    counts = np.bincount(class_codes(table, name, classes)[validation], minlength=len(classes))
+    if absent := [label for label, count in zip(classes, counts, strict=True) if not count]:
+        notice(f"{table.source}: no validation row is of {column(name)} {listed(absent, 6)}")
 
 
 def _say_constants(table: Table, columns: Sequence[Column], training: Array) -> None:
@@ -173,6 +185,8 @@ def usable(table: Table, data: Data, inputs: Sequence[str]) -> Array:
         most = list(refused.items())[:MAX_FAULTS]
         counts = ", ".join(f"{abridged(name, 30)}: {int(rows.sum()):,}" for name, rows in most)
         remedy = 'leave the columns without values out of inputs, or set missing = "mean"'
+        if data.missing == "mean":  # only the target and weights are needed
+            remedy = "fill them in"
         found = f"no row is left: every one of {len(table):,} has an empty cell ({counts}); {remedy}"
         raise UnfitTable([Fault("", found)], table.source)
     if refused and data.missing == "mean":  # only inputs have one

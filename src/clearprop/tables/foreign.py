@@ -39,6 +39,13 @@ def _is_yaml(head: bytes) -> bool:
 
 
 SHEET = "save the sheet as CSV"
+
+
+def _matches(pattern: bytes) -> Callable[[bytes], bool]:
+    form = re.compile(pattern, re.IGNORECASE)
+    return lambda head: form.match(head.removeprefix(b"\xef\xbb\xbf")) is not None
+
+
 FOREIGN = (
     Foreign("a workbook of a spreadsheet", _is_zip(b"[Content_Types].xml", b"xl/", b"opendocument.spreadsheet"), SHEET),
     Foreign("a workbook of a spreadsheet", starts(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), SHEET),
@@ -61,6 +68,13 @@ FOREIGN = (
     Foreign("a data set of R", starts(b"RDX", b"RDA")),
     Foreign("a data set of SPSS", starts(b"$FL2", b"$FL3")),
     Foreign("a data set of Stata", starts(b"<stata_dta>")),
+    Foreign("a data set of Weka (ARFF)", _matches(rb"(?:\s*%[^\n]*\n)*\s*@relation\b")),
+    Foreign("a data set in the form of LIBSVM", _matches(rb"[-+]?[0-9.]+(?:,[0-9]+)*(?: +[0-9]+:[-+0-9.e]+)+\s*\n")),
+    Foreign("a dump of a database", _matches(rb"\s*(?:-- |/\*|(?:create|drop) table |insert into |set \w+ *=)")),
+    Foreign("a table of Markdown", _matches(rb"\s*\|[^\n]*\|\s*\n\s*\|[-:| ]+\|\s*\n")),
+    Foreign(
+        "a pointer of Git LFS, without the file", _matches(rb"version https://git-lfs"), "fetch it with git lfs pull"
+    ),
     Foreign("a PDF document", starts(b"%PDF")),
     Foreign("a page of HTML or XML", lambda head: head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<"),
     Foreign("a file of JSON", _is_json),

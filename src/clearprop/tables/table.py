@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from clearprop.errors import Fault, Notice, UnfitTable, UnknownName
-from clearprop.messages import abridged
+from clearprop.messages import abridged, meant
 from clearprop.network.data import NA, shown_label
 from clearprop.types import Array
 
@@ -107,7 +107,9 @@ def chosen(
         if counts[name] > 1:
             problems.append(Fault(column(name), TWICE.format(counts[name])))
         elif not counts[name]:
-            problems.append(Fault(column(name), f"there is no such column; found {few(header)}"))
+            hint = meant(name, header)
+            found = f"there is no such column; found {few(header)}" + (f"; {hint}" if hint else "")
+            problems.append(Fault(column(name), found))
     if problems:
         raise UnfitTable(problems, source)
     return names
