@@ -117,7 +117,7 @@ def test_what_is_not_a_number(tmp_path: Path, cell: str) -> None:
     assert found == f'column "a", row 3: expected a number, found "{cell}"; {remedy}'
 
 
-@pytest.mark.parametrize("code", ["01234", "12345678901234567"])
+@pytest.mark.parametrize("code", ["01234", "12345678901234567", "+491234567890123457"])
 @pytest.mark.parametrize("quote", ["", '"'])
 def test_numbers_that_lose_digits_are_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, quote: str

@@ -34,6 +34,10 @@ CARS = """\
         ("pixels,kind\n70 80 82,x\n151 150 147,y\n", ","),
         ("Report of May, 2024\nsize;kind;z\n1;x;2\n2;y;3\n", ";"),
         ("Report\nsize,kind\n1,x\n2,y\n", ","),
+        ("kind color n\nann red 1\nbob blue 2\n", " "),
+        ("kind n\nMazda ann 1\nFiat bob 2\n", " "),
+        ("size EUR\n3 696\n1 234\n", ","),
+        ("pixels\tkind\n70 80 82\t1\n151 150 147\t2\n", "\t"),
     ],
 )
 def test_what_separates_cells(lines: str, sign: str) -> None:

@@ -106,7 +106,7 @@ QUOTE = "unexpected end of data; look for a quote that is not closed"
         (
             "a,b\n1,2\n3\n\n4,5,6\n",
             [
-                "row 2: expected 2 cells, as in the first line, found 1",
+                'row 2: expected 2 cells, as in the first line, found 1 ("3")',
                 "row 3: expected 2 cells, as in the first line, found 3",
             ],
         ),

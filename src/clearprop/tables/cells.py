@@ -32,7 +32,7 @@ POINT = _written(",", r"\.", r"|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}")
 COMMA = _written(r"\.", ",")
 """A number with a decimal comma: 1234,5, 1.234,5, 1 234,5 €."""
 
-CODE = re.compile(r"0[0-9]+|[0-9]{16,}")
+CODE = re.compile(r"[-+]?(?:0[0-9]+|[0-9]{16,})")
 """Digits that a number may not keep: zeros in front, and more than fit into a float."""
 LONG = 1e15
 """The least number of so many digits."""
@@ -80,7 +80,7 @@ def loses_digits(cell: str) -> bool:
     >>> loses_digits("01234"), loses_digits("12345678901234567"), loses_digits("1234")
     (True, True, False)
     """
-    return CODE.fullmatch(cell) is not None and str(int(float(cell))) != cell
+    return CODE.fullmatch(cell) is not None and str(int(float(cell))) != cell.lstrip("+")
 
 
 def reading(cell: str) -> Reading | None:
@@ -123,7 +123,7 @@ TIMES = {
 
 AROUND = re.compile(
     r"((?:[<>=≤≥~≈±(] ?|(?:ca\.?|c\.|approx\.?|about|around|over|under) )*)[-+−]?"
-    r"(?:[0-9][0-9.,'’_]*(?:[eEdD][-+]?[0-9]+)?|0x[0-9A-Fa-f]+)((?: ?[^\W\d_]+[.²³]?(?:/[a-z]+[²³]?)?| ?[)*+°])*)"
+    r"(?:[0-9][0-9.,'’_]*(?:[eEdD][-+]?[0-9]+)?|0x[0-9A-Fa-f]+)((?: ?[^\W\d_]+[.²³]?(?:/[a-z]+[²³]?)?| ?[)*+°‰])*)"
 )
 """A number with words or signs before and after it."""
 

@@ -121,7 +121,7 @@ class _Reading:
         self.lines, self.source, self.wanted = iter(lines), source, wanted
         self.faults: list[Fault] = []
         self.rows = 0
-        self.misfits: dict[int, tuple[int, int]] = {}
+        self.misfits: dict[int, tuple[int, int, str]] = {}
         self.sample: list[list[str]] = []
         self.header: list[str] = []
         self.row_names = False
@@ -251,8 +251,8 @@ class _Reading:
         """Return a row with as many cells as the header; empty cells too many at its end are left out."""
         width = len(self.header)
         if len(row) < width or any(map(str.strip, row[width:])):
-            first, count = self.misfits.get(len(row), (number, 0))
-            self.misfits[len(row)] = first, count + 1
+            first, count, text = self.misfits.get(len(row), (number, 0, row[0]))
+            self.misfits[len(row)] = first, count + 1, text
             return [""] * width
         return row[:width]
 
@@ -293,11 +293,11 @@ class _Reading:
 
     def _all_faults(self) -> Iterator[Fault]:
         width = len(self.header)
-        for found, (row, count) in sorted(self.misfits.items(), key=lambda each: each[1]):
+        for found, (row, count, text) in sorted(self.misfits.items(), key=lambda each: each[1]):
+            shown = f' ("{abridged(text, 40)}")' if found == 1 else ""
             several = f" (the first of {count:,} such rows)" if count > 1 else ""
-            yield Fault(
-                f"row {row:,}", f"expected {counted(width, 'cell')}, as in the first line, found {found}{several}"
-            )
+            expected = f"expected {counted(width, 'cell')}, as in the first line, found {found}{shown}{several}"
+            yield Fault(f"row {row:,}", expected)
         for each in self.columns.values():
             yield from each.faults()
         for place, cells in self.unnamed.items():

@@ -134,7 +134,7 @@ class Growing:
             value = found.comma if self.decimal == "," else found.point
             if value is not None:
                 if not self.says and number(cell) != value:
-                    self.says = f'"{abridged(cell, 40)}" as {value:.12g}'
+                    self.says = f'"{abridged(" ".join(cell.split()), 40)}" as {value:.12g}'
                 return value
         if cell.lower() not in self.folded:
             why = NOT_A_NUMBER

@@ -27,7 +27,10 @@ def delimiter(lines: Sequence[str]) -> str:
     if not re.sub(r"(?<=[0-9]),(?=[0-9])", "", plain[0]).count(",") and any(counts[sign][0] for sign in ";\t"):
         counts[","] = [0]  # decimal commas
     best = max(DELIMITERS, key=lambda sign: (counts[sign][0] > 0 and len({*counts[sign]}) == 1, counts[sign][0]))
-    if (not counts[best][0] or best == "\t") and spaced(lines, "\t"):
+    words = [WORDS.findall(line) for line in lines if line.strip()]
+    if not counts[best][0] and (spaced(lines, "\t") or _numbers_below(words)):
+        return SPACE
+    if best == "\t" and len({*map(len, words)}) == 1 and spaced(lines, "\t"):
         return SPACE
     if len({*counts[best]}) > 1 or not counts[best][0]:
         below = {sign: each[1:] for sign, each in counts.items()}
@@ -40,6 +43,18 @@ def spaced(lines: Sequence[str], sign: str) -> bool:
     """Return whether several numbers, or several words in quotes, stand in most cells that the sign separates."""
     cells = [line.split(sign) for line in lines[1:] or lines if line.strip()]
     return bool(cells) and sum(any(map(_holds_several, row)) for row in cells) >= MOST * len(cells)
+
+
+def _numbers_below(lines: Sequence[list[str]]) -> bool:
+    """Return whether all lines have equally many words, or the first one fewer, and numbers stand below one of it."""
+    first, *rows = lines
+    width = len(rows[0]) if rows else 0
+    if len(rows) < 2 or width < 2 or {*map(len, rows)} != {width} or len(first) not in {width, max(width - 1, 2)}:
+        return False
+    if all(reading(" ".join(row)) is not None for row in rows):
+        return False
+    below = (all(number(row[-place]) is not None for row in rows) for place in range(1, len(first) + 1))
+    return any(found and number(first[-place]) is None for place, found in enumerate(below, 1))
 
 
 def _holds_several(cell: str) -> bool:
