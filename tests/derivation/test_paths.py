@@ -64,7 +64,7 @@ def test_softmax_paths_add_up_too() -> None:
 
 def test_paths_are_multiplied_by_the_weight() -> None:
     plain = largest_paths(Chain(cp.cycle(cp.load("deep"))), 0, 5)
-    heavy = largest_paths(Chain(cp.cycle(weighted_example("deep", [2.5]))), 0, 5)
+    heavy = largest_paths(Chain(cp.cycle(weighted_example("deep", [2.5, 1.0]))), 0, 5)
     assert [path.units for path in heavy] == [path.units for path in plain]
     expected = [2.5 * path.contribution for path in plain]
     assert [path.contribution for path in heavy] == pytest.approx(expected, rel=1e-12)

@@ -33,8 +33,8 @@ def test_a_table_over_cycles_names_its_example_and_how_to_see_the_training(
     text = shown(capsys, "--cycles", "3")
     assert text.startswith("network.toml: the first 3 cycles on example 1 ")
     assert (
-        "Every cycle is on example 1 alone. A training learns from all 3 examples as one batch; for its table say "
-        "--example all."
+        "Every cycle is on example 1 alone. A training learns from all 3 examples as one batch; --example "
+        "all shows its table."
     ) in text
     assert losses(text) == ONE
     text = shown(capsys, "--cycles", "3", "--example", "all")

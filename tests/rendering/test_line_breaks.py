@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import clearprop as cp
 from clearprop.expressions import Expression, evaluate, parse
+from clearprop.network import names as q
 from clearprop.rendering import latex_symbols, mathml, text
 from clearprop.rendering.document import View
 from clearprop.rendering.line_breaks import Breakable
@@ -83,3 +84,12 @@ def test_a_formula_that_fits_is_one_chunk_and_a_symbol_keeps_its_key(formula: Br
     assert chunk == ("", formula.write(tree("a")), "a")
     (chunk,) = formula.chunks(tree("a + b"), 1000)
     assert (chunk.sign, chunk.key) == ("", None)
+
+
+def test_a_case_within_a_case_keeps_its_parentheses_where_it_is_broken() -> None:
+    sign = "where(z > 0, 1, where(z < 0, -1, 0))"
+    tree = parse(f"where(abs(z) > 1, {sign}, z)", {"z": q.Sum(0, 0)})
+    formula = text.Formula(VIEW)
+    whole = formula.write(tree)
+    assert " ".join(formula.lines(tree, 40)) == whole
+    assert whole.startswith("(1 if sum_h1 > 0 else -1 if sum_h1 < 0 else 0) if abs(sum_h1) > 1")

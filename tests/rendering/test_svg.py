@@ -130,7 +130,7 @@ def test_title_and_description() -> None:
         f"{title.get('id')} {description.get('id')}",
     )
     assert words(title) == "The network: 2 inputs → 2 logistic → 2 logistic"
-    assert "o1 ← h1 by w5 = 0.5, h2 by w6 = 0.6, bias b2 = 0.35" in words(description)
+    assert "sum_o1 = output_h1 * w5 + output_h2 * w6 + b2, with w5 = 0.5, w6 = 0.6, b2 = 0.35" in words(description)
     large = made(64, cp.Dense(64))
     assert words(large[1]) == "64 inputs → 64 identity. Every unit is fed by all units of the column before it."
 

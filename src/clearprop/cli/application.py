@@ -19,13 +19,13 @@ TARGET = click.option(
 TASK = click.option(
     "--task",
     type=click.Choice(["classes", "numbers"]),
-    help="What the target holds, where NET is a table (default: seen from the column).",
+    help="What the target of a table holds (default: inferred from the column).",
 )
 HIDDEN = click.option(
-    "--hidden", type=Sizes(), metavar="N,...", help="Units of the hidden layers, where NET is a table [default: 64]."
+    "--hidden", type=Sizes(), metavar="N,...", help="For a table: units of the hidden layers [default: 64]."
 )
 INPUTS = click.option(
-    "--inputs", metavar="CELLS", help="One example in place of all others: its cells as in a row of the table."
+    "--inputs", metavar="CELLS", help="One example instead of the file's: its cells, as in a row of the table."
 )
 TARGETS = click.option("--targets", metavar="CELLS", help="The targets, or the class, of the example in --inputs.")
 COUNT: dict[str, Any] = {"type": Whole(1), "metavar": "N"}
@@ -41,7 +41,9 @@ THREADS = click.option(
 CHOICE = click.Choice(list(FORMATS))
 FORMAT = click.option("--format", type=CHOICE, default="text", show_default=True, help="Output format.")
 FORMAT_OF_FILE = click.option(
-    "--format", type=CHOICE, help="Output format (default: by the suffix of --output, .pdf too; else text)."
+    "--format",
+    type=CHOICE,
+    help="Output format (default: from the suffix of --output, which may also be .pdf; otherwise text).",
 )
 EXAMPLE_HELP = "One example, counted from 1, or all as one batch."
 
@@ -234,7 +236,7 @@ def explore(net: str, **options: Any) -> int:
 def new(table: str, **options: Any) -> int:
     """Write a network file for a table.
 
-    It is the network that the other commands make where NET is a table (CSV or Parquet).
+    It describes the network that the other commands use when NET is a table (CSV or Parquet).
 
     Example: clearprop new houses.csv --target price --output houses.toml
     """

@@ -38,7 +38,10 @@ def diagram_text(diagram: Diagram, view: View, width: int = 76) -> str:
     if max(map(len, lines)) > width:
         return head
     listed = connections(diagram, view) if network.layout.size <= LISTED else []
-    listed = [part for line in listed for part in textwrap.wrap(line, width, subsequent_indent="    ")]
+    kept = (line.replace(" = ", "\xa0=\xa0") for line in listed)  # A value stays on the line of its name.
+    listed = [
+        part.replace("\xa0", " ") for line in kept for part in textwrap.wrap(line, width, subsequent_indent="    ")
+    ]
     return "\n".join([head, "", *(line.rstrip() for line in lines), *([""] if listed else []), *listed])
 
 
@@ -80,20 +83,22 @@ def _connect(lines: list[str], left: list[int], right: list[int]) -> None:
 
 
 def connections(diagram: Diagram, view: View) -> list[str]:
-    """Return ``h1 ← i1 by w1 = 0.1, …`` for every unit."""
+    """Return ``sum_h1 = i1 * w1 + b1, with w1 = 0.1, b1 = 0.25`` for every unit."""
     network = diagram.network
-    layout = network.layout
+    layout, name, times = network.layout, view.names.text, view.names.notation.times
     lines = []
     for layer, names in enumerate(network.unit_names):
-        sources = network.unit_names[layer - 1] if layer else network.input_names
-        for unit, name in enumerate(names):
-            fed = [(f"{source} by", Place(layer, unit, i)) for i, source in enumerate(sources)]
-            policy = network.layers[layer].bias
+        policy = network.layers[layer].bias
+        for unit in range(len(names)):
+            sources = [q.Output(layer - 1, i) if layer else q.Input(i) for i in range(network.sizes[layer])]
+            weights = [q.Parameter(layout.index(Place(layer, unit, i))) for i in range(len(sources))]
+            terms = [f"{name(source)} {times} {name(weight)}" for source, weight in zip(sources, weights, strict=True)]
             if policy != "none":
-                fed.append(("bias", Place(layer, 0 if policy == "shared" else unit, None)))
-            parameters = ((said, q.Parameter(layout.index(place))) for said, place in fed)
-            shown = (f"{said} {_valued(diagram, view, view.names.text(by), by)}" for said, by in parameters)
-            lines.append(f"{name} ← {', '.join(shown)}")
+                weights.append(q.Parameter(layout.index(Place(layer, 0 if policy == "shared" else unit, None))))
+                terms.append(name(weights[-1]))
+            known = [_valued(diagram, view, name(each), each) for each in weights if each in diagram.values]
+            given = f", with {', '.join(known)}" if known else ""
+            lines.append(f"{name(q.Sum(layer, unit))} = {' + '.join(terms)}{given}")
     return lines
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from clearprop.derivation.derive import Derivation, Derivations
+from clearprop.derivation.derive import Derivation, Derivations, GradientDerivation
 from clearprop.derivation.paths import Path, largest_paths
 from clearprop.display import Displayable
 from clearprop.errors import InvalidArgument
@@ -17,7 +17,7 @@ from clearprop.propagation.cycle import Cycle, following
 from clearprop.rendering.as_json import cycle_structure, cycles_structure, paths_structure
 from clearprop.rendering.compose import derivation_blocks
 from clearprop.rendering.conventions import ended_words, fits_in_full
-from clearprop.rendering.document import Document, Heading, Paragraph, View
+from clearprop.rendering.document import Block, Document, Heading, Paragraph, View
 from clearprop.rendering.formats import write
 from clearprop.rendering.summaries import cycles_document, paths_document
 from clearprop.rendering.whole_cycle import cycle_document, forward_alone, reached_document
@@ -179,7 +179,12 @@ def _paths(derivations: Derivations, quantities: list[Quantity], count: int, vie
     if not indices:
         raise InvalidArgument("paths: name a weight or bias")
     found = tuple((index, largest_paths(derivations.chains[0], index, count)) for index in indices)
-    blocks = [block for index, paths in found for block in paths_document(cycle, index, paths, view)]
+    blocks: list[Block] = []
+    for index, paths in found:
+        of = q.WithoutPenalty() if derivations.lines.penalized(index) else q.TotalError()
+        derivation = derivations[q.Derivative(of, q.Parameter(index))]
+        assert isinstance(derivation, GradientDerivation)
+        blocks += paths_document(derivation, paths, view)
     return Explanation(cycle, tuple(blocks), view, tuple(map(derivations.gradient, indices)), found)
 
 

@@ -97,8 +97,9 @@ class Breakable(Alphabet):
             case Apply(Operator.POWER, (u, v)) if (exponent := self.raised("", v)) is not None:
                 return _glued(self.opening, self.chunks(u, room), self.closing + exponent)
             case Apply(Operator.WHERE, (condition, u, v)) if self.applied(Operator.WHERE) is not None:
-                parts = (("", u), ("if ", condition), ("else ", v))
-                return [chunk for before, part in parts for chunk in _glued(before, self.chunks(part, room), "")]
+                then = self._part("", u, SUM, room)
+                after = (("if ", condition), ("else ", v))
+                return then + [chunk for before, part in after for chunk in _glued(before, self.chunks(part, room), "")]
             case Apply(operator, arguments) if (name := self.applied(operator)) is not None:
                 *chunks, last = [chunk for each in arguments for chunk in _glued("", self.chunks(each, room), ",")]
                 return _glued(name + self.opening, [*chunks, last._replace(shown=last.shown[:-1])], self.closing)

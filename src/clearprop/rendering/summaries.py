@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from clearprop.derivation.derive import GradientDerivation
 from clearprop.derivation.paths import Path
 from clearprop.expressions import Number, Symbol
 from clearprop.messages import counted
@@ -14,20 +15,18 @@ from clearprop.rendering.conventions import learnt_from, on_which
 from clearprop.rendering.document import Document, Equation, Grid, Heading, Line, Paragraph, View
 
 
-def paths_document(cycle: Cycle, index: int, paths: tuple[Path, ...], view: View) -> Document:
-    """Describe the largest path contributions to one gradient."""
-    parameter = q.Parameter(index)
-    gradient = float(cycle.gradients.of.vector[index])
-    derivative = q.Derivative(q.TotalError(), parameter)
+def paths_document(derivation: GradientDerivation, paths: tuple[Path, ...], view: View) -> Document:
+    """Describe the largest path contributions to one gradient, which is that of the errors without the penalty."""
+    derivative, parameter = derivation.derivative, derivation.quantity
     along = [" → ".join(map(view.names.text, (parameter, *path.quantities()))) for path in paths]
     rows = tuple((units, Number(path.contribution)) for units, path in zip(along, paths, strict=True))
     shown = sum(path.contribution for path in paths)
-    what = "path" if len(paths) == 1 else f"{len(paths)} paths"
+    what = "path shown contributes" if len(paths) == 1 else f"{len(paths)} paths shown add up to"
     return (
         Heading(3, f"{view.names.text(derivative)}: the largest path contributions"),
         Grid(("path", "contribution"), rows),
-        Equation(Symbol(derivative), (Line(Number(gradient), "the sum over all paths"),)),
-        Paragraph(f"The {what} shown add up to {view.number(shown)}."),
+        Equation(Symbol(derivative), (Line(Number(derivation.gradient), "the sum over all paths"),)),
+        Paragraph(f"The {what} {view.number(shown)}."),
     )
 
 
@@ -36,7 +35,7 @@ def _whose(first: Cycle) -> str:
     if (source := learnt_from(first)) is None:
         return ""
     alone = "" if first.example == "all" else f" Every cycle is on example {first.example} alone."
-    how = "" if first.example == "all" else "; for its table say --example all"
+    how = "" if first.example == "all" else "; --example all shows its table"
     if source.startswith("batches"):
         how = ""
     return f"{alone} A training learns from {source}{how}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import textwrap
 from collections.abc import Iterator
 
@@ -156,17 +157,31 @@ def _one_side_to_a_line(left: str, lines: list[tuple[Line, str]], formula: Formu
     return shown
 
 
-def _cell(cell: Cell, view: View) -> Styled:
-    return Styled(cell if isinstance(cell, str) else Formula(view).write(cell))
+def _cell(cell: Cell, view: View) -> str:
+    return cell if isinstance(cell, str) else Formula(view).write(cell)
+
+
+def aligned(header: str, *cells: str) -> list[str]:
+    """Return a column set flush right, the decimal points of its numbers in line.
+
+    >>> aligned("new", "0.25", "-1", "3.5e-7")
+    ['    new', ' 0.25  ', '-1     ', ' 3.5e-7']
+    """
+    after = [len(cell) - len(re.split(r"[.e]", cell, maxsplit=1)[0]) for cell in cells]
+    shown = [cell + " " * (max(after) - n) for cell, n in zip(cells, after, strict=True)]
+    width = max(map(len, (header, *shown)))
+    return [each.rjust(width) for each in (header, *shown)]
 
 
 def _grid_lines(grid: Grid, view: View, width: int) -> Iterator[str]:
     """Return the columns as set by rich, which folds cells that are too long."""
     shown = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
-    for cell, numeric in zip(grid.header, grid.numeric, strict=True):
-        shown.add_column(_cell(cell, view), justify="right" if numeric else "left", overflow="fold")
-    for row in grid.rows:
-        shown.add_row(*(_cell(cell, view) for cell in row))
+    cells = zip(*([_cell(cell, view) for cell in row] for row in (grid.header, *grid.rows)), strict=True)
+    columns = [aligned(*column) if numeric else [*column] for column, numeric in zip(cells, grid.numeric, strict=True)]
+    for header, *_ in columns:
+        shown.add_column(Styled(header), overflow="fold")
+    for row in list(zip(*columns, strict=True))[1:]:
+        shown.add_row(*map(Styled, row))
     plain = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False)
     with plain.capture() as capture:
         plain.print(shown)
@@ -196,9 +211,8 @@ def _piece(piece: Matrix | Letter | str, view: View) -> list[str]:
         return [piece]
     if isinstance(piece, Letter):
         return [letter(piece)]
-    cells = [[view.number(value) for value in row] for row in piece.rows]
-    widths = [max(len(row[c]) for row in cells) for c in range(len(cells[0]))]
-    rows = [" ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in cells]
+    columns = [aligned("", *map(view.number, column))[1:] for column in zip(*piece.rows, strict=True)]
+    rows = [" ".join(row) for row in zip(*columns, strict=True)]
     if piece.elided:
         rows = [row + " …" for row in rows] + ["⋮"]
     span = max(map(len, rows))
