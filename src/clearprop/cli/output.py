@@ -25,7 +25,7 @@ def deliver(result: Printable, format: str | None, output: str | None = None, *,
             if fragment:
                 raise InvalidArgument("--fragment: a PDF is a whole document; write .tex")
             require_pdf()
-            write_atomically(output, pdf(write(result, "latex")))
+            write_atomically(output, pdf(result))
             return
         format = format_of(output)
         if format is None and "." in Path(output).name:
