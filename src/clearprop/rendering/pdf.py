@@ -74,7 +74,9 @@ def set_typst(source: str) -> bytes:
     with tempfile.TemporaryDirectory(prefix="clearprop-") as folder:  # it may read nothing but what is in here
         try:
             fonts = FOREIGN.search(source) is None
-            made: bytes = typst.compile(source.encode(), root=folder, ignore_system_fonts=fonts, format="pdf")
+            made: bytes = typst.compile(
+                source.encode(), root=folder, font_paths=[], ignore_system_fonts=fonts, format="pdf"
+            )
         except typst.TypstError as error:
             fault = str(error).partition("\n")[0]
             raise NotSet(f"typst: {fault}; write .html or .tex instead") from error
