@@ -71,16 +71,15 @@ def set_typst(source: str) -> bytes:
     """
     import typst
 
-    with tempfile.TemporaryDirectory(prefix="clearprop-") as folder:  # it may read nothing but what is in here
+    foreign = FOREIGN.search(source) is not None
+    with tempfile.TemporaryDirectory(prefix="clearprop-") as folder:  # a document reads no file outside it
+        document = Path(folder) / "document.typ"
+        document.write_text(source, encoding="utf-8")
         try:
-            fonts = FOREIGN.search(source) is None
-            made: bytes = typst.compile(
-                source.encode(), root=folder, font_paths=[], ignore_system_fonts=fonts, format="pdf"
-            )
+            return typst.compile(document, root=Path(folder), ignore_system_fonts=not foreign, format="pdf")
         except typst.TypstError as error:
             fault = str(error).partition("\n")[0]
             raise NotSet(f"typst: {fault}; write .html or .tex instead") from error
-    return made
 
 
 def set_latex(latex: str) -> bytes:
