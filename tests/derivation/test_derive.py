@@ -29,8 +29,9 @@ from clearprop.rules.roles import Role
 @given(problems() | problems(weights=True), st.sampled_from([1, "all"]))
 def test_every_derivation_adds_up(problem: cp.Problem, example: Any) -> None:
     done = cp.cycle(problem, example)
+    derivations = Derivations(done)
     for index in range(len(done.parameters)):
-        derivation = Derivations(done).gradient(index)
+        derivation = derivations.gradient(index)
         assert sum(term.product for term in derivation.terms) == pytest.approx(
             done.gradients.of.vector[index], rel=1e-9, abs=1e-13
         )
@@ -49,9 +50,10 @@ def test_every_derivation_adds_up(problem: cp.Problem, example: Any) -> None:
 @given(problems() | problems(weights=True))
 def test_error_signals_are_those_of_backward(problem: cp.Problem) -> None:
     done = cp.cycle(problem)
+    derivations = Derivations(done)
     for layer, signals in enumerate(done.gradients.signals):
         for unit in range(signals.shape[1]):
-            derivation = Derivations(done)[q.Derivative(q.TotalError(), q.Sum(layer, unit))]
+            derivation = derivations[q.Derivative(q.TotalError(), q.Sum(layer, unit))]
             assert isinstance(derivation, GradientDerivation)
             assert derivation.gradient == pytest.approx(signals[0, unit], rel=1e-9, abs=1e-13)
 
