@@ -99,3 +99,15 @@ def test_what_does_not_fit() -> None:
         cp.train(one, FRAME, "kind")
     with pytest.raises(UnreadableFile, match=r"the data frame: .*none\.csv"):
         cp.train(NETWORK, polars.scan_csv("none.csv"), "kind")
+
+
+@pytest.mark.parametrize("more", [{}, {"split": 0.25}, {"standardize": True}])
+def test_targets_in_arrays_are_standardized_only_on_request(more: dict[str, Any]) -> None:
+    """With options of a table and without them, a loss is in the unit of the targets that were given."""
+    network, inputs, targets = cp.Network(1, [cp.Dense(1)]), [[0.0], [1.0], [2.0], [3.0]], [500.0, 700, 900, 1100]
+    as_given = cp.train(network, inputs, targets, epochs=0, **more).problem
+    assert as_given.examples is not None
+    assert as_given.examples.targets[:, 0].tolist() == targets
+    asked = cp.train(network, inputs, targets, epochs=0, standardize_target=True, **more).problem
+    assert asked.examples is not None
+    assert abs(asked.examples.targets).max() < 2

@@ -65,7 +65,7 @@ def test_the_same_answer_for_classes_is_of_all_outputs() -> None:
     classes = np.arange(60) % 3
     said = noted(cp.Dense(3, "softmax"), inputs=np.ones((60, 2)), targets=classes, epochs=300)
     assert said.splitlines() == [
-        "Nothing was learnt: the outputs y1, y2 and y3 are the same for all 60 rows, the means of the targets.",
+        "Nothing was learnt: the outputs 0, 1 and 2 are the same for all 60 rows, the means of the targets.",
         "The inputs are the same for all 60 rows: nothing tells the rows apart.",
     ]
 

@@ -121,6 +121,7 @@ RULES: dict[str, tuple[Rule, dict[str, Any]]] = {
 }
 """By hand, with the defaults of PyTorch."""
 REMEMBERED = ("m", "v", "b", "s")
+SPOKEN_AS = {"b": "velocity"}
 
 
 @dataclass(frozen=True)
@@ -219,7 +220,7 @@ def check_text(case: Case, text: str, new_name: str = "new_{}") -> None:
     for name in SPOKEN:
         index = NAMES.index(name)
         for symbol in new:
-            spoken = name if symbol == "w" else f"{symbol}_{name}"
+            spoken = name if symbol == "w" else f"{SPOKEN_AS.get(symbol, symbol)}_{name}"
             remembered = symbol in (*REMEMBERED, "w")
             expression, *numbers, value = found[new_name.format(spoken) if remembered else spoken]
             assert float(value) == pytest.approx(new[symbol][index], rel=0, abs=SHOWN), (symbol, name)
@@ -238,7 +239,7 @@ def check_json(case: Case, text: str) -> None:
         index = NAMES.index(name)
         lines = {line["symbol"].removeprefix("new_"): line["value"] for line in derivations[name]["update"]}
         for symbol, values in new.items():
-            spoken = name if symbol == "w" else f"{symbol}_{name}"
+            spoken = name if symbol == "w" else f"{SPOKEN_AS.get(symbol, symbol)}_{name}"
             assert lines.pop(spoken) == pytest.approx(values[index], rel=1e-10, abs=1e-15)
         assert not lines  # nothing that was not found by hand
 

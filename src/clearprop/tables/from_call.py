@@ -46,7 +46,8 @@ def with_examples(
         inputs = np.reshape(inputs, (-1, 1))  # a plain list of numbers: a row each
     if about or not _are_outputs(framed or targets, problem.network.sizes[-1], dimensions(inputs)):
         own, named = framed or target_columns(targets), bool(framed)
-        data = _data(problem, tuple(own), about)
+        # Arrays are taken as they are, unless the call says otherwise.
+        data = _data(problem, tuple(own), {"standardize_target": False} | dict(about))
         problem = prepared(problem, data, lambda wanted: from_arrays(inputs, own, wanted, named), _named(data, about))
     else:
         targets = _in_order(problem, framed) if framed else targets

@@ -107,7 +107,8 @@ def train(
         columns: input columns of a table; default None, all that have no other use.
         categorical: columns that are read as text although they hold numbers; default none.
         standardize: scale numeric inputs to mean 0 and deviation 1; default False.
-        standardize_target: the same for numeric targets of a table; default None, where outputs can be any number.
+        standardize_target: the same for numeric targets; default None: those of a data frame, where outputs can be any
+            number, and not those of arrays.
         split: share of rows set aside for validation; default 0 (under ``[data]`` of a file 0.2).
         missing: what to do about empty cells, ``"refuse"`` (default), ``"mean"`` or ``"drop"``.
         class_weights: a weight for each class, or ``"balanced"``; default None.
