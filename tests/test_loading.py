@@ -13,7 +13,7 @@ import pytest
 
 import clearprop as cp
 from clearprop.errors import ClearpropError, InvalidArgument, RequestError, UnreadableFile
-from clearprop.loading import FOREIGN, READERS, read_problem, reader_of
+from clearprop.loading import FOREIGN, READERS, is_table, read_problem, reader_of
 
 EXPECTED = "expected a network file (TOML) or a model (safetensors), found what looks like"
 TABLE = "name it under [data] of a network file, or give a network file and the table with --data"
@@ -138,6 +138,24 @@ def test_missing_files_and_examples() -> None:
 
 
 # --- tables ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "table"),
+    [
+        ("a;b\n1;2\n", True),
+        ("# sizes\na b\n1 2\n3 4\n", True),
+        ("18.0   8   307.0\n15.0   8   350.0\n", True),
+        ("kind n\nred 1\nblue 2\n", True),
+        ("# a network\n\n[inputs]\ncount = 2\n", False),
+        ("notation = 'lecture'\n", False),
+        ("the cat sat\nthe dog ran\n", False),
+        ("# only a comment\n", False),
+    ],
+)
+def test_a_table_is_told_by_its_lines(tmp_path: Path, text: str, table: bool) -> None:
+    (tmp_path / "t.data").write_text(text)
+    assert is_table(tmp_path / "t.data") is table
 
 
 def test_a_target_that_is_no_column(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,7 +35,7 @@ from clearprop.network.read import read, read_file
 from clearprop.tables import foreign
 from clearprop.tables.csv_file import ReadingProgress
 from clearprop.tables.foreign import Foreign, starts
-from clearprop.tables.layout import DELIMITERS, spaced
+from clearprop.tables.layout import DELIMITERS, SPACE, delimiter
 
 if TYPE_CHECKING:
     from clearprop.tables.table import Table, Wanted
@@ -82,8 +82,9 @@ READERS = (
 def _is_table(head: bytes) -> bool:
     """Lines of text with a delimiter in each, below comments, and nothing of TOML: neither a key nor a section."""
     lines = [line for line in head.decode("latin-1").split("\n") if line.strip() and line.lstrip()[0] != "#"][:3]
-    separated = any(all(mark in line for line in lines) for mark in DELIMITERS) or spaced(lines, "\t")
-    return bool(lines) and separated and not any("=" in line or line.lstrip()[0] == "[" for line in lines)
+    if not lines or any("=" in line or line.lstrip()[0] == "[" for line in lines):
+        return False
+    return any(all(mark in line for line in lines) for mark in DELIMITERS) or delimiter(lines) == SPACE
 
 
 TABLE = "name it under [data] of a network file, or give a network file and the table with --data"

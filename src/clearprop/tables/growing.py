@@ -79,7 +79,7 @@ class Growing:
         present = Counter(cell for cell in cells if cell.lower() not in self.folded)
         if not present:
             return
-        numbers = sum(count for cell, count in present.items() if number(cell) is not None or reading(cell) is not None)
+        numbers = sum(count for cell, count in present.items() if reading(cell) is not None)
         self.kind = "numbers" if 2 * numbers >= present.total() else "text"
         if self.kind == "numbers":
             self._blocks, self.absent = [np.full(len(block), np.nan) for block in self._blocks], Counter()
