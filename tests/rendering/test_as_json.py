@@ -55,3 +55,33 @@ def test_a_penalty_and_a_collapsed_factor_in_json() -> None:
     assert collapsed["symbol"] == "∂E_1/∂output_f1"
     assert len(collapsed["expansion"]) == 4
     assert [len(term["factors"]) for term in collapsed["expansion"]] == [7] * 4
+
+
+def test_json_has_the_inputs_the_error_signals_and_the_old_weights() -> None:
+    """Of the lecture: its inputs and weights as its file states them; δ_o = (output - target) · slope by hand."""
+    found = json.loads(explained("lecture").json())
+    assert found["inputs"] == {"i1": 0.1, "i2": 0.5}
+    assert found["parameters"] == {
+        "w1": 0.1, "w3": 0.3, "w2": 0.2, "w4": 0.4, "b1": 0.25, "w5": 0.5, "w6": 0.6, "w7": 0.7, "w8": 0.8, "b2": 0.35,
+    }  # fmt: skip
+    values, signals = found["values"], found["signals"]
+    for unit, target in (("o1", 0.05), ("o2", 0.95)):
+        output = values[f"output_{unit}"]
+        expected = (output - target) * output * (1 - output)
+        assert signals[f"∂E_total/∂sum_{unit}"] == pytest.approx(expected, rel=1e-13)
+    back = signals["∂E_total/∂sum_o1"] * 0.5 + signals["∂E_total/∂sum_o2"] * 0.7
+    output = values["output_h1"]
+    assert signals["∂E_total/∂sum_h1"] == pytest.approx(back * output * (1 - output), rel=1e-13)
+    assert list(signals) == [f"∂E_total/∂sum_{unit}" for unit in ("h1", "h2", "o1", "o2")]
+
+
+def test_in_a_batch_each_example_has_its_inputs_and_error_signals() -> None:
+    found = json.loads(explained("xor", example="all").json())
+    examples = found["examples"]
+    assert [list(each["inputs"].values()) for each in examples] == cp.load("xor").examples.inputs.tolist()
+    assert "signals" not in found
+    assert "inputs" not in found
+    for each in examples:
+        alone = json.loads(explained("xor", example=each["example"]).json())
+        assert each["signals"] == pytest.approx(alone["signals"], rel=1e-12)
+        assert alone["parameters"] == found["parameters"]
