@@ -76,9 +76,10 @@ def test_json_has_the_inputs_the_error_signals_and_the_old_weights() -> None:
 
 
 def test_in_a_batch_each_example_has_its_inputs_and_error_signals() -> None:
-    found = json.loads(explained("xor", example="all").json())
+    found, xor = json.loads(explained("xor", example="all").json()), cp.load("xor").examples
+    assert xor is not None
     examples = found["examples"]
-    assert [list(each["inputs"].values()) for each in examples] == cp.load("xor").examples.inputs.tolist()
+    assert [list(each["inputs"].values()) for each in examples] == xor.inputs.tolist()
     assert "signals" not in found
     assert "inputs" not in found
     for each in examples:
