@@ -9,6 +9,7 @@ import pytest
 from tests.support import command
 
 from clearprop.cli.explore import run_explore
+from clearprop.errors import InvalidArgument
 
 
 def test_the_page_is_written_and_its_place_printed(tmp_path: Path) -> None:
@@ -53,3 +54,12 @@ def test_without_a_place_it_is_a_new_one_named_after_the_network(
     assert len(places) == 2
     assert {Path(place).name for place in places} == {"my-first-net.html"}
     assert all(Path(place).is_file() for place in places)
+
+
+@pytest.mark.parametrize("suffix", [".pdf", ".toml", ".md", ".png"])
+def test_what_is_no_page_is_refused(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"page{suffix}"
+    said = rf"^--output: explore writes a page, found a file that ends in {suffix}; name it .html \(for a document: "
+    with pytest.raises(InvalidArgument, match=said):
+        run_explore("xor", output=str(path), opens=False, data=None, target=())
+    assert not path.exists()

@@ -194,3 +194,21 @@ def test_a_model_of_a_worked_example_carries_it(tmp_path: Path) -> None:
     assert cp.cycle(loaded).error == pytest.approx(fit.loss_after, rel=1e-6)
     with pytest.raises(InvalidArgument, match="this model was not trained on a table; leave out --data"):
         cp.load(path, data=EXAMPLES / "iris.csv")
+
+
+def test_a_table_is_no_model(tmp_path: Path) -> None:
+    table = tmp_path / "houses.csv"
+    table.write_text("size,price\n1,2\n2,4\n")
+    expected = (
+        rf"^{table}: expected a model, found a table; train one on it first:\n"
+        rf"  clearprop train {table} --target COLUMN --output houses.safetensors\n"
+        r"  clearprop predict houses.safetensors --data FILE$"
+    )
+    for data in (None, str(table)):
+        with pytest.raises(InvalidArgument, match=expected):
+            run_predict(str(table), data=data, output=None)
+
+
+def test_without_rows_it_says_how_to_give_them(models: Path) -> None:
+    with pytest.raises(InvalidArgument, match=r"^predict needs the rows: clearprop predict lecture --data FILE$"):
+        run_predict("lecture", data=None, output=None)

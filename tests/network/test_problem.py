@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -76,3 +78,54 @@ def test_every_setting_can_be_written_in_a_network_file() -> None:
     written = cp.write(cp.Problem(NETWORK, settings=cp.Settings(epochs=3, patience=7, shuffle=False)))
     assert "epochs = 3" in written
     assert {"epochs", "patience", "shuffle"} <= known
+
+
+TITLE = 'Übung 3: "*x*" <b> $y$ #1\n second line'
+TITLED = """[inputs]
+count = 1
+[[layers]]
+units = 1
+[[examples]]
+inputs = [1]
+targets = [0.5]
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "heading"),
+    [
+        ("/home/me/nets/first.toml", "", "first.toml"),
+        ("/home/me/nets/first", "", "first"),
+        ("lecture", "", "lecture"),
+        ("/home/me/first.toml", " Exercise 3 ", "Exercise 3"),
+        ("first.toml", "two\nlines\x1b[2J", "two lines [2J"),
+        ("first.toml", " \n", "first.toml"),
+    ],
+)
+def test_the_heading_is_the_title_else_the_name_of_the_file(name: str, title: str, heading: str) -> None:
+    assert cp.Problem(NETWORK, name=name, title=title).heading == heading
+
+
+def test_a_title_heads_every_document_and_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "net.toml").write_text(f"title = {json.dumps(TITLE)}\n{TITLED}")
+    problem = cp.load(tmp_path / "net.toml")
+    assert problem.title == TITLE
+    cp.save(problem, tmp_path / "again.toml")
+    assert cp.load(tmp_path / "again.toml") == problem
+    cp.train(problem, epochs=1).save(tmp_path / "net.safetensors")
+    assert cp.load(tmp_path / "net.safetensors").title == TITLE
+    shown = 'Übung 3: "*x*" <b> $y$ #1 second line: one cycle'
+    explained = cp.explain(cp.cycle(problem))
+    assert explained.text().strip().startswith(shown)
+    assert explained.markdown().startswith(r'# Übung 3: "\*x\*" &lt;b\> \$y\$ \#1 second line')
+    assert "<h1" in explained.html()
+    assert "<b>" not in explained.html()
+    assert r"\$y\$ \#1" in explained.latex()
+
+
+def test_a_title_does_not_keep_a_training_from_continuing(tmp_path: Path) -> None:
+    text = f"{TITLED}[training]\nepochs = 2\n"
+    saved = tmp_path / "run.safetensors"
+    cp.train(cp.read(text), output=saved)
+    titled = cp.read(f'title = "Now with a title"\n{text}')
+    assert cp.train(titled, output=saved, resume=True, epochs=3).epochs == 3

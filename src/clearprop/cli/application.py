@@ -145,7 +145,7 @@ def train(net: str, **options: Any) -> int:
 
 @application.command()
 @click.argument("model", metavar="MODEL")
-@click.option("--data", metavar="FILE", required=True, help="Rows to predict (CSV or Parquet).")
+@click.option("--data", metavar="FILE", help="Rows to predict (CSV or Parquet); needed.")
 @OUTPUT
 @QUIET
 def predict(model: str, **options: Any) -> int:

@@ -11,11 +11,20 @@ from typing import Any
 
 from clearprop.atomic_write import write_atomically
 from clearprop.cli.net import opened
+from clearprop.errors import InvalidArgument
 from clearprop.explorer.page import page
+from clearprop.messages import abridged
+
+PAGE = (".html", ".htm")
 
 
 def run_explore(net: str, *, output: str | None, opens: bool, **table: Any) -> int:
     """Write the page and open it."""
+    if output is not None and Path(output).suffix and not output.lower().endswith(PAGE):
+        raise InvalidArgument(
+            f"--output: explore writes a page, found a file that ends in {abridged(Path(output).suffix, 20)}; name it "
+            ".html (for a document: clearprop explain NET --output FILE)"
+        )
     problem = opened(net, **table)
     path = Path(output) if output is not None else _place(problem.name)
     write_atomically(path, page(problem))

@@ -7,20 +7,25 @@ import io
 import warnings
 from collections.abc import Iterable
 from itertools import chain
+from pathlib import Path
 
 from clearprop.cli.notices import notices
 from clearprop.cli.output import deliver_text, refuse_document
 from clearprop.cli.progress import display
-from clearprop.errors import Notice
-from clearprop.loading import read_problem
+from clearprop.errors import InvalidArgument, Notice
+from clearprop.loading import is_table, read_problem
 from clearprop.messages import abridged
 from clearprop.prediction.classes import class_labels, labelled
 from clearprop.prediction.predict import predict
 from clearprop.tables.cells import number
 
 
-def run_predict(model: str, *, data: str, output: str | None, quiet: bool = False) -> int:
+def run_predict(model: str, *, data: str | None, output: str | None, quiet: bool = False) -> int:
     """Write the outputs for the rows of a table as CSV, with classes and probabilities for a classifier."""
+    if is_table(model):
+        raise InvalidArgument(_train_first(model, data))
+    if data is None:
+        raise InvalidArgument(f"predict needs the rows: clearprop predict {abridged(model, 200)} --data FILE")
     refuse_document(output, "predict writes CSV", "name it .csv")
     problem = read_problem(model)
     with notices(quiet), display(quiet) as shown:
@@ -32,6 +37,17 @@ def run_predict(model: str, *, data: str, output: str | None, quiet: bool = Fals
     csv.writer(text, lineterminator="\n").writerows(chain([header], rows))
     deliver_text(text.getvalue(), output)
     return 0
+
+
+def _train_first(table: str, data: str | None) -> str:
+    """Return what to do where a table was given for a model."""
+    saved = f"{Path(table).stem}.safetensors"
+    rows = "FILE" if data is None or data == table else data
+    commands = (
+        f"  clearprop train {abridged(table, 200)} --target COLUMN --output {abridged(saved)}",
+        f"  clearprop predict {abridged(saved)} --data {abridged(rows, 200)}",
+    )
+    return "\n".join([f"{abridged(table, 200)}: expected a model, found a table; train one on it first:", *commands])
 
 
 def _warn_of_formulas(cells: Iterable[object]) -> None:

@@ -94,6 +94,7 @@ class Problem(Displayable):
     notation: Annotated[str, one_of("notation", NOTATIONS)] = DEFAULT
     name: Annotated[str, string] = field(default="the network", compare=False)
     fitted: Annotated[Fitted | None, optional(of_kind(Fitted, "Fitted"))] = None
+    title: Annotated[str, string] = ""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -115,9 +116,11 @@ class Problem(Displayable):
 
     @property
     def heading(self) -> str:
-        """What a page about it is headed by: its file's name, without the folders."""
+        """What a page about it is headed by: its title in one line, else its file's name, without the folders."""
+        if title := " ".join("".join(c if c.isprintable() else " " for c in self.title).split()):
+            return title
         path = PurePath(self.name)
-        return path.name if path.suffix else self.name
+        return path.name if path.suffix or path.is_absolute() else self.name
 
     @property
     def names(self) -> Names:

@@ -125,6 +125,7 @@ class _Reader:
         root.take("format", self.format, FORMAT)
         if self.faults:
             raise InvalidNetwork(self.faults, self.source)
+        title = root.take("title", string, "")
         notation = root.take("notation", one_of("notation", NOTATIONS), DEFAULT)
         network, weights, biases, sizes, rule = self.network()
         chosen_optimizer = self.optimizer()
@@ -142,7 +143,8 @@ class _Reader:
             parameters = Parameters.of(network, weights, biases, seed=settings.seed)
         else:
             fill(parameters := Parameters(network.layout, np.empty(network.layout.size)))
-        return Problem(network, parameters, chosen_optimizer, penalty, examples, settings, data, notation, self.source)
+        parts = parameters, chosen_optimizer, penalty, examples, settings, data, notation, self.source
+        return Problem(network, *parts, title=title)
 
     @staticmethod
     def format(value: Any) -> int:

@@ -74,7 +74,8 @@ def save(problem: Problem, path: str | os.PathLike[str]) -> None:
 def structure(problem: Problem, *, numbers: bool = True) -> dict[str, Any]:
     """Return the tables of the file; without ``numbers`` all but weights, biases and examples."""
     network, chosen = problem.network, problem.network.loss
-    content: dict[str, Any] = {"notation": problem.notation}
+    content: dict[str, Any] = {"title": problem.title} if problem.title else {}
+    content["notation"] = problem.notation
     named = isinstance(network.inputs, tuple)
     content["inputs"] = {"names": list(network.input_names)} if named else {"count": network.inputs}
     content["layers"] = [_layer(problem, index, layer, numbers) for index, layer in enumerate(network.layers)]

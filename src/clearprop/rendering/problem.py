@@ -29,7 +29,7 @@ def problem_summary(problem: Problem) -> Document:
     network, optimizer, settings = problem.network, problem.optimizer, problem.settings
     batches = "" if problem.examples is None else f"batches of {batch_size(problem):,}; "
     return (
-        Lines((f"{abridged(problem.name, 200)}: {_examples(problem)}", *column_lines(problem))),
+        Lines((f"{abridged(problem.heading, 200)}: {_examples(problem)}", *column_lines(problem))),
         layers_grid(network),
         Paragraph(
             f"loss {abridged(network.loss.rule.name, 40)}; {optimizer.name}, "

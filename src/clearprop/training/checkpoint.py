@@ -164,6 +164,7 @@ def _comparable(problem: Problem) -> dict[str, Any]:
         # The same table may be in another folder.
         tables["data"] = {key: value for key, value in asdict(problem.data).items() if key != "file"}
     tables.pop("notation")
+    tables.pop("title", None)
     comparable: dict[str, Any] = json.loads(as_json(tables))
     return comparable
 
