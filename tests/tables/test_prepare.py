@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.support import command
 
 import clearprop as cp
-from clearprop.errors import InvalidArgument, UnfitTable
+from clearprop.errors import InvalidArgument, UnfitTable, UnknownName
+from clearprop.network.names import Parameter, Sum
 from clearprop.tables.csv_file import read_csv
 from clearprop.tables.prepare import inputs_of, prepared, with_rows
 from clearprop.tables.table import TableNotice
@@ -273,3 +274,28 @@ def test_commands(tmp_path: Path) -> None:
     unfit = command("predict", "m.model", "--data", "new.csv", "--quiet", cwd=tmp_path)
     assert (unfit.returncode, unfit.stdout) == (1, "")
     assert 'column "p", row 3: expected a finite number, found no value' in unfit.stderr
+
+
+@pytest.mark.parametrize("name", ["z_{}", "a_{}", "b_{}", "∂L/∂z_{}", "dL_1/dz_{}", "b_{}⁺"])
+def test_outputs_named_by_classes_are_found_by_their_default_names_too(name: str, tmp_path: Path) -> None:
+    names = table(tmp_path, ROWS).names
+    assert names.find(name.format("y2")) == names.find(name.format("b"))
+    with pytest.raises(UnknownName):
+        names.find(name.format("y3"))
+
+
+def test_an_exact_name_wins_over_a_default_one(tmp_path: Path) -> None:
+    names = table(tmp_path, "p,q,y\n1,2,y2\n3,4,y1\n5,6,y2\n").names
+    assert names.network.unit_names[-1] == ("y1", "y2")
+    assert names.find("z_y1") == Sum(0, 0)
+
+
+def test_a_class_that_clashes_with_a_name_in_the_file_names_no_output(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(ROWS)
+    layer = cp.Dense(2, "softmax", weight_names=[["b_a", "w2"], ["w3", "w4"]])
+    made = prepared(
+        cp.Problem(cp.Network(2, [layer])), cp.Data("t.csv", ("y",), split=0.0), lambda wanted: read_csv(path, wanted)
+    )
+    assert made.network.unit_names[-1] == ("y1", "y2")
+    assert made.names.find("b_a") == Parameter(0)

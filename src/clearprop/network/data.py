@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import Annotated, Any, Literal, get_args
@@ -24,6 +24,7 @@ from clearprop.fields import (
     suggests_options,
 )
 from clearprop.messages import abridged
+from clearprop.network.name_checks import as_name
 
 Label = str | float
 """A class, as the table calls it: text or a number."""
@@ -190,3 +191,12 @@ def shown_label(label: Label) -> str:
     if isinstance(label, str):
         return label
     return str(int(label)) if float(label).is_integer() else repr(float(label))
+
+
+def class_names(classes: Sequence[Label]) -> list[str]:
+    """Return what outputs are called after classes.
+
+    >>> class_names(["New York", -1.0])
+    ['New_York', 'minus_1']
+    """
+    return [as_name(each if isinstance(each, str) else shown_label(each).replace("-", "minus_")) for each in classes]

@@ -131,8 +131,9 @@ T = TypeVar("T")
 class Names:
     """The name of each quantity of a network in one notation, and the quantity of a name in any."""
 
-    def __init__(self, network: Network, notation: Notation = NOTATIONS[DEFAULT]) -> None:
-        self.network, self.notation, self.layout = network, notation, network.layout
+    def __init__(self, network: Network, notation: Notation = NOTATIONS[DEFAULT], *, of_classes: bool = False) -> None:
+        """``of_classes`` says that the outputs are called as the classes of a table; y1, … then name them too."""
+        self.network, self.notation, self.layout, self.of_classes = network, notation, network.layout, of_classes
 
     def text(self, quantity: Quantity) -> str:
         """Return the name in plain text."""
@@ -180,9 +181,15 @@ class Names:
         ∂ may be typed as d, other letters in ASCII.
         """
         quantity = self._find(composed(name))
+        if quantity is None and self.of_classes:
+            quantity = self._find(re.sub(r"_y([1-9][0-9]{0,6})(?!\w)", self._of_output, composed(name)))
         if quantity is None:
             raise UnknownName("name", name, self.known())
         return quantity
+
+    def _of_output(self, found: re.Match[str]) -> str:
+        outputs, index = self.network.unit_names[-1], int(found[1]) - 1
+        return f"_{outputs[index]}" if index < len(outputs) else found[0]
 
     def _find(self, name: str) -> Quantity | None:
         index = self.layout.find(name)

@@ -26,7 +26,7 @@ from clearprop.fields import (
     suggests_options,
 )
 from clearprop.messages import counted
-from clearprop.network.data import Data, Fitted
+from clearprop.network.data import Data, Fitted, class_names
 from clearprop.network.description import Network
 from clearprop.network.examples import Examples, example_faults
 from clearprop.network.names import Names
@@ -125,7 +125,10 @@ class Problem(Displayable):
     @property
     def names(self) -> Names:
         """The names of its quantities."""
-        return Names(self.network, notation(self.notation))
+        fitted, units = self.fitted, self.network.unit_names[-1]
+        classes = None if fitted is None else fitted.classes
+        of_classes = classes is not None and list(units) == class_names(classes)[-len(units) :]
+        return Names(self.network, notation(self.notation), of_classes=of_classes)
 
 
 a_problem = of_kind(Problem, "a Problem, such as load(path) gives")

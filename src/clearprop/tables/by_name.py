@@ -9,7 +9,7 @@ from itertools import groupby
 
 from clearprop.errors import Fault, UnfitTable
 from clearprop.messages import unknown
-from clearprop.network.data import Fitted, Label, shown_label
+from clearprop.network.data import Fitted, class_names, shown_label
 from clearprop.network.description import Network
 from clearprop.network.name_checks import as_name
 from clearprop.tables.table import Table, column
@@ -59,15 +59,6 @@ def _classes(network: Network, fitted: Fitted, source: str) -> Fitted:
         return replace(fitted, classes=fitted.classes[::-1]) if own == first != second else fitted
     order = of_outputs(network, labels, "class", source, class_names(fitted.classes))
     return replace(fitted, classes=tuple(fitted.classes[place] for place in order))
-
-
-def class_names(classes: Sequence[Label]) -> list[str]:
-    """Return what outputs are called after classes.
-
-    >>> class_names(["New York", -1.0])
-    ['New_York', 'minus_1']
-    """
-    return [as_name(each if isinstance(each, str) else shown_label(each).replace("-", "minus_")) for each in classes]
 
 
 def of_outputs(network: Network, found: Sequence[str], what: str, source: str, names: Sequence[str] = ()) -> list[int]:

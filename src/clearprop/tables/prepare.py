@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from clearprop.errors import Fault, UnfitTable
+from clearprop.errors import Fault, InvalidNetwork, UnfitTable
 from clearprop.messages import abridged, counted
-from clearprop.network.data import Column, Data, Fitted, Label
+from clearprop.network.data import Column, Data, Fitted, Label, class_names
 from clearprop.network.description import AUTO, Network, usual_loss
 from clearprop.network.examples import Examples
 from clearprop.network.layer import Dense
@@ -18,7 +18,7 @@ from clearprop.network.name_checks import as_name, free_name
 from clearprop.network.parameters import Parameters, grown
 from clearprop.network.problem import Problem
 from clearprop.tables import apply
-from clearprop.tables.by_name import by_name, class_names
+from clearprop.tables.by_name import by_name
 from clearprop.tables.cells import moments
 from clearprop.tables.fit import fit, usable, wanted_to_fit
 from clearprop.tables.table import Table, Wanted, notice
@@ -177,7 +177,12 @@ def _with_class_names(network: Network, classes: Sequence[Label]) -> Dense:
     distinct = {unicodedata.normalize("NFKC", name) for name in names}
     if not isinstance(last.units, int) or len(distinct) < len(names) or distinct & taken:
         return last
-    return replace(last, units=tuple(names[-last.units :]))
+    named = replace(last, units=tuple(names[-last.units :]))
+    try:
+        Network(network.inputs, (*network.layers[:-1], named), network.loss)
+    except InvalidNetwork:  # a weight, bias or input that the file names is called like something of such a unit
+        return last
+    return named
 
 
 def _made(column: Column) -> str:
