@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -141,7 +140,7 @@ FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 def _temporary(target: Path) -> tuple[int, str]:
     """Make a temporary file for this one, with the permissions of a new file; only its user's, if it replaces one."""
     while True:
-        path = str(target.parent / f"{_prefix(target)}{secrets.token_hex(4)}.part")
+        path = str(target.parent / f"{_prefix(target)}{os.urandom(4).hex()}.part")
         with suppress(FileExistsError):
             return os.open(path, FLAGS, 0o600 if target.exists() else 0o666), path
 

@@ -33,11 +33,11 @@ from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.network.read import read, read_file
 from clearprop.tables import foreign
-from clearprop.tables.csv_file import ReadingProgress
 from clearprop.tables.foreign import Foreign, starts
 from clearprop.tables.layout import DELIMITERS, SPACE, delimiter
 
 if TYPE_CHECKING:
+    from clearprop.tables.csv_file import ReadingProgress
     from clearprop.tables.table import Table, Wanted
 
 TABLES = (".csv", ".tsv", ".parquet", ".pq")

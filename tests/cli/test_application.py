@@ -38,3 +38,13 @@ def test_start_up_imports_nothing_heavy() -> None:
     code = "import sys, clearprop.cli.application; print([m for m in ('numpy', 'rich', 'tomlkit') if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
     assert run.stdout == "[]\n"
+
+
+def test_explaining_a_network_file_loads_nothing_for_tables() -> None:
+    heavy = "numpy.ma", "clearprop.tables.csv_file", "clearprop.tables.prepare", "hashlib"
+    code = (
+        "import sys, clearprop.cli; clearprop.cli.run(['explain', 'lecture'])\n"
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
+    assert run.stdout.splitlines()[-1] == "[]"

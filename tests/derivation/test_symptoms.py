@@ -17,7 +17,8 @@ NAMED = {"explodes": {"error", "first", "last", "rate"}, "overshoots": {"error",
          "saturated_here": {"unit", "activation", "slope", "value"},
          "dead": {"units", "activation", "rows"}, "saturated": {"units", "activation", "rows"}, "cut_off": set(),
          "same": {"outputs", "rows"}, "constant": {"error", "after", "constant"}, "flat": {"error", "after"},
-         "alike": {"layer"}, "constant_inputs": {"rows"}, "out_of_reach": {"activation", "limits", "least", "most"},
+         "alike": {"layer"}, "constant_inputs": {"rows"}, "constant_targets": {"of", "rows"},
+         "one_class": {"label", "rows"}, "out_of_reach": {"activation", "limits", "least", "most"},
          "far": {"mean", "deviation", "output_mean", "output_deviation", "remedy"}}  # fmt: skip
 """What a person needs to know to act on each sentence."""
 

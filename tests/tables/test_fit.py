@@ -53,6 +53,13 @@ def test_means_and_scales_are_those_of_the_training_rows(tmp_path: Path) -> None
     assert np.array_equal(examples.targets, np.eye(2)[raw[:, 2].astype(int)])
 
 
+def test_numbers_too_small_to_standardize_are_refused_not_taken_for_a_constant(tmp_path: Path) -> None:
+    said = refusal(
+        tmp_path, "p,q,y\n" + "".join(f"{k}e-300,{k},{k % 2}\n" for k in range(1, 9)), standardize=True, split=0
+    )
+    assert 'column "p": numbers as small as 8e-300 are too small to standardize; multiply them first' in said
+
+
 def test_standardized_as_scikit_learn_does(tmp_path: Path) -> None:
     preprocessing = pytest.importorskip("sklearn.preprocessing", reason="scikit-learn is what is compared with")
     problem = table(tmp_path, NUMBERS, standardize=True, split=0)

@@ -48,6 +48,13 @@ def test_the_example_is_counted_in_the_whole_table() -> None:
     assert (fit.steps, fit.epochs, fit.problem.parameters.vector.tolist()) == (0, 0, [1.0])
 
 
+@pytest.mark.parametrize("target", [1e20, 1e300])
+def test_the_advice_fits_targets_too_large_for_float32(target: float) -> None:
+    fit = cp.train(start(cp.Network(1, [cp.Dense(1, bias=False)], "squared_error"), 1.0), [[1.0]], [[target]])
+    assert fit.reason.startswith("diverged before the first step: L_1 is inf; example 1;")
+    assert fit.reason.endswith("; try targets scaled to about -1 to 1")
+
+
 def test_a_step_within_an_epoch_is_named() -> None:
     """log(w·x): the first step makes w negative, the second meets it."""
     network = cp.Network(1, [cp.Dense(1, "log(z)", bias=False)], "squared_error")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -90,12 +91,32 @@ def test_a_constant_answer_counts_weights_of_rows() -> None:
 
 
 def test_nothing_is_said_of_what_cannot_be_told() -> None:
-    """One example, targets that are all the same, a training that diverged, no examples at all."""
+    """One example, a training that diverged, no examples at all."""
     assert noted(cp.Dense(1), inputs=X[:1], targets=Y[:1]) == ""
-    assert noted(cp.Dense(1), targets=np.full((60, 1), 0.25), epochs=1) == ""
     diverged = cp.train(cp.load("lecture"), optimizer=cp.SGD(1.0), epochs=1)
     assert replace(diverged, status=Status.DIVERGED).notes == ()
     assert notes(replace(diverged.problem, examples=None), Status.CONVERGED) == ()
+
+
+def test_targets_that_are_the_same_for_all_rows(tmp_path: Path) -> None:
+    said = noted(cp.Dense(1), targets=np.full((60, 1), 0.25), epochs=1)
+    assert said == "Nothing is to be learnt: the targets are the same for all 60 rows."
+    table = tmp_path / "table.csv"
+    table.write_text("x,u,v\n" + "".join(f"{k},{2 * k},7\n" for k in range(40)))
+    fit = cp.train(cp.load(table, target=("u", "v")), epochs=60)
+    assert fit.notes == ("Nothing is to be learnt: the targets v are the same for all 32 training rows.",)
+
+
+def test_one_class_for_all_rows_is_said() -> None:
+    """Rare classes that nothing tells apart: probabilities differ, the class does not."""
+    rare = (np.arange(60) % 20 == 0).astype(int)
+    network = cp.Network(3, [cp.Dense(2, "softmax")])
+    fit = cp.train(network, X, np.eye(2)[rare], epochs=100, optimizer=cp.Adam(0.05))
+    assert fit.notes == (
+        'The predicted class is "y1" for all 60 rows: accuracy is what this one answer gives. '
+        'Where rare classes count, try class_weights = "balanced" under [data].',
+    )
+    assert cp.train(network, X, np.eye(2)[(Y[:, 0] > 0).astype(int)], epochs=100).notes == ()
 
 
 def test_an_error_of_zero_is_no_flat_place() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,7 +11,9 @@ from clearprop.errors import InvalidArgument
 from clearprop.loading import load
 from clearprop.network.data import Task
 from clearprop.network.problem import Problem
-from clearprop.tables.made_for import NoTarget
+
+if TYPE_CHECKING:
+    from clearprop.tables.made_for import NoTarget
 
 
 def opened(
@@ -31,8 +33,12 @@ def opened(
         raise InvalidArgument("--targets are those of the example in --inputs; give both")
     try:
         problem = load(net, data=data, target=target or None, task=task, hidden=hidden, **more)
-    except NoTarget as error:
-        raise with_command(error, net) from None
+    except InvalidArgument as error:
+        from clearprop.tables.made_for import NoTarget  # with all that reads tables: start-up counts
+
+        if isinstance(error, NoTarget):
+            raise with_command(error, net) from None
+        raise
     if inputs is None:
         return problem
     from clearprop.tables.one_row import with_one_row

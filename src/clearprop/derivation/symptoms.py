@@ -58,6 +58,11 @@ SYMPTOMS: Mapping[str, str] = {
         "Nothing was learnt: {error} is {after}, no better than the same answer for every row "
         "(the {best} of the targets gives {constant})."
     ),
+    "one_class": (
+        'The predicted class is "{label}" for {rows}: accuracy is what this one answer gives. '
+        'Where rare classes count, try class_weights = "balanced" under [data].'
+    ),
+    "constant_targets": "Nothing is to be learnt: the targets{of} are the same for {rows}.",
     "flat": "Every gradient is exactly 0 although {error} is {after}: no update changes a weight.",
     "alike": (
         "The units of layer {layer} are alike: their weights are the same, so they learn the same and count as one. "

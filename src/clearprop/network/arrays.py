@@ -19,7 +19,7 @@ def numbers(values: Any, expected: str) -> Array:
         InvalidArgument: says what was ``expected``, and that text, dates, complex numbers, missing values of a
             masked array, rows of different lengths or anything else was found.
     """
-    kind = "masked values" if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values) else None
+    kind = "masked values" if _is_masked(values) else None
     try:
         found = np.asarray(values)
         if found.dtype.kind == "O" and any(isinstance(each, (str, bytes)) for each in found.flat):
@@ -30,3 +30,8 @@ def numbers(values: Any, expected: str) -> Array:
     except (TypeError, ValueError):
         kind = "something else"
     raise InvalidArgument(f"{expected}, found {kind} in them")
+
+
+def _is_masked(values: Any) -> bool:
+    """Return whether values are missing of a masked array; ``np.ma`` is loaded only for a class of that kind."""
+    return isinstance(values, np.ndarray) and type(values) is not np.ndarray and bool(np.ma.is_masked(values))

@@ -234,14 +234,18 @@ def _moments(name: str, values: Array) -> tuple[float, float] | Fault:
         mean, scale = float(values.mean()), float(values.std())
     if not np.isfinite([mean, scale]).all():
         return Fault(column(name), f"numbers as large as {largest:g} are too large to standardize; divide them first")
-    return mean, 0.0 if _is_constant(values) else scale
+    if _is_constant(values):
+        return mean, 0.0
+    if not scale:  # its square is below the smallest number
+        return Fault(column(name), f"numbers as small as {largest:g} are too small to standardize; multiply them first")
+    return mean, scale
 
 
 def _is_constant(values: Array) -> bool:
     """Return whether all numbers that are there are the same; their deviation may come out as rounding, not as zero."""
     values = values[~np.isnan(values)]
     spread = float(np.ptp(values))
-    return spread <= ROUNDING * float(np.abs(values).max()) or spread**2 == 0
+    return spread <= ROUNDING * float(np.abs(values).max())
 
 
 def _categories(name: str, given: Text, data: Data, training: Array) -> Column:

@@ -21,6 +21,7 @@ from clearprop.training.stopping import Ending, Status, ending
 
 REMEDY = "try a smaller learning rate, or clip_norm under [optimizer]"
 AT_ONCE = "try inputs scaled to about -1 to 1, or smaller weights"
+LARGE_TARGETS = "try targets scaled to about -1 to 1"
 
 
 def diverged(
@@ -50,11 +51,14 @@ def diverged(
 def at_once(problem: Problem, dtype: str) -> Ending:
     """Return the end of a training whose initial weights already give a loss that is not finite."""
     place = "before the first step"
+    engine, remedy = Reference(problem, dtype), AT_ONCE
+    if np.abs(engine.targets).max() > max(np.abs(trace.outputs[-1]).max() for _, trace in engine.traces(engine.learnt)):
+        remedy = LARGE_TARGETS
     try:
-        _whole(Reference(problem, dtype))
+        _whole(engine)
     except NotFinite as error:
-        return ending(Status.DIVERGED, place=place, fault=_with_remedy(str(error), AT_ONCE))
-    return ending(Status.DIVERGED, place=place, fault=f"the loss is not a finite number; {AT_ONCE}")
+        return ending(Status.DIVERGED, place=place, fault=_with_remedy(str(error), remedy))
+    return ending(Status.DIVERGED, place=place, fault=f"the loss is not a finite number; {remedy}")
 
 
 def _examined(engine: Reference, step: PlannedStep) -> None:

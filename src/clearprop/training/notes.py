@@ -13,8 +13,10 @@ import numpy as np
 
 from clearprop.derivation.symptoms import THRESHOLDS, Blocked, about_units, blocked, symptom
 from clearprop.expressions import evaluate
-from clearprop.messages import listing
+from clearprop.messages import abridged, listing
+from clearprop.network.data import shown_label
 from clearprop.network.problem import Problem
+from clearprop.prediction.classes import class_labels, most_likely
 from clearprop.propagation.backward import backward
 from clearprop.propagation.forward import batch_errors, error_share, example_share, forward
 from clearprop.rules.losses import LOSSES
@@ -99,11 +101,15 @@ class _Seen:
 def _notes(seen: _Seen, status: Status) -> Iterator[str]:
     if seen.same:
         yield _about_same(seen)
+    elif note := _about_targets(seen):
+        yield note
     elif not seen.learnt:
         value, which = seen.constant
         error = seen.problem.names.notation.total_error
         yield symptom("constant", error=error, after=_shown(seen.error), best=which, constant=_shown(value))
     nothing = bool(seen.same) or not seen.learnt
+    if not nothing and (label := _only_class(seen)) is not None:
+        yield symptom("one_class", rows=seen.rows, label=abridged(label))
     unreached = [*_out_of_reach(seen), *_far(seen, nothing, status)]
     yield from unreached
     yield from _causes(seen, nothing, bool(unreached), status)
@@ -125,6 +131,28 @@ def _about_same(seen: _Seen) -> str:
         what += f" (the mean of the targets is {_shown(own_mean[seen.same[0]])})"
     outputs = f"the output{'' if one else 's'} {listing(names, 4)} {'is' if one else 'are'}"
     return symptom("same", outputs=outputs, rows=seen.rows, what=what)
+
+
+def _about_targets(seen: _Seen) -> str | None:
+    """Return a note on targets that do not differ; one example of a network file has no need to."""
+    fitted = seen.problem.fitted
+    if not seen.learnable.any():
+        alone = len(seen.targets) == 1 and fitted is None
+        return None if alone else symptom("constant_targets", of="", rows=seen.rows)
+    if fitted is None or fitted.classes is not None or seen.learnable.all():
+        return None
+    constant = [name for name, learnable in zip(fitted.targets, seen.learnable, strict=True) if not learnable]
+    return symptom("constant_targets", of=f" {listing(constant, 4)}", rows=seen.rows)
+
+
+def _only_class(seen: _Seen) -> str | None:
+    """Return the class that all rows of several classes are predicted as, or None."""
+    labels = class_labels(seen.problem)
+    if labels is None:
+        return None
+    predicted = np.unique(most_likely(seen.outputs))
+    there = np.unique(most_likely(seen.targets))
+    return shown_label(labels[predicted[0]]) if len(predicted) == 1 < len(there) else None
 
 
 def _out_of_reach(seen: _Seen) -> Iterator[str]:
@@ -160,6 +188,9 @@ def _causes(seen: _Seen, nothing: bool, known: bool, status: Status) -> Iterator
     word only where nothing was learnt."""
     if len(seen.targets) == 1 and not nothing:
         return
+    if nothing and not np.ptp(seen.trace.inputs, axis=0).any():
+        yield symptom("constant_inputs", rows=seen.rows)
+        return
     found = [each for each in seen.blocked if nothing or each.kind == "dead"]
     told = ""
     for each in found:
@@ -172,8 +203,6 @@ def _causes(seen: _Seen, nothing: bool, known: bool, status: Status) -> Iterator
     if not nothing:
         return
     others = []
-    if not np.ptp(seen.trace.inputs, axis=0).any():
-        others.append(symptom("constant_inputs", rows=seen.rows))
     for layer, (into, out) in enumerate(pairwise(map(seen.problem.parameters.weights, range(seen.network.depth)))):
         if len(into) > 1 and (into == into[0]).all() and (out[:, 0] == out.T).all():
             others.append(symptom("alike", layer=layer + 1))
