@@ -108,3 +108,9 @@ def test_ordinary_letters_are_ordinary_names() -> None:
     problem = cp.Problem(network, examples=cp.Examples.of([[1.0, 2.0]], [[0.5, 0.5]]))
     done = cp.cycle(problem)
     assert done["z_y"] == pytest.approx(problem.parameters["y"] + 2 * problem.parameters["z"])
+
+
+def test_a_hyperparameter_called_as_an_input_gets_a_number() -> None:
+    names = Names(cp.Network(("momentum", "size"), [cp.Dense(1)]))
+    assert (names.text(q.Named("momentum")), names.text(q.Named("step"))) == ("momentum_2", "step")
+    assert names.find("momentum") == q.Input(0)

@@ -11,7 +11,7 @@ from typing import TypeVar
 from clearprop.cached import cached_property
 from clearprop.errors import UnknownName
 from clearprop.network.description import Network
-from clearprop.network.name_checks import composed
+from clearprop.network.name_checks import composed, free_name
 from clearprop.network.notation import DEFAULT, NOTATIONS, PENALTY, STATE_WORDS, Notation, in_ascii, vocabulary
 
 # Layers count from 0; the outputs of layer -1 are the inputs.
@@ -165,8 +165,8 @@ class Names:
                 return words.learning_rate
             case State(symbol, index):
                 return f"{STATE_WORDS.get(symbol, symbol)}_{self.layout.name(index)}"
-            case Named(name):
-                return name
+            case Named(name):  # an input may be called momentum, or step
+                return free_name(name, lambda each: each in self._inputs or self.layout.find(each) is not None)
             case Derivative(TotalError(), Sum(layer, unit)) if words.signal:
                 return f"{words.signal}_{self.network.unit_names[layer][unit]}"
             case Derivative(of, by):

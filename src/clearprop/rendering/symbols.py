@@ -184,8 +184,8 @@ class Symbols:
                 return self._updated(self.quantity(of))
             case q.State(symbol, index):
                 return pieces.below(self._state(symbol), pieces.inner(self.names.layout.name(index)))
-            case q.Named(name):
-                return pieces.named(name)
+            case q.Named():
+                return pieces.named(self.names.text(quantity))
             case q.OfExample(of, example):
                 return pieces.row(self.quantity(of), pieces.text(f", example {example}"))
             case q.Derivative(q.TotalError(), q.Sum(layer, unit)) if words.signal:
