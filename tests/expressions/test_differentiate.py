@@ -12,7 +12,7 @@ import sympy
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.expressions.oracle import ORACLE, exact
-from tests.expressions.trees import FUNCTIONS, LARGE, NAMES, OTHERS, points, trees
+from tests.expressions.trees import FUNCTIONS, LARGE, NAMES, OTHERS, of_any_numbers, points, trees
 
 from clearprop.expressions import (
     Apply,
@@ -136,11 +136,11 @@ AWKWARD = [
 @pytest.mark.parametrize("formula", AWKWARD)
 def test_awkward_numbers_are_differentiated_simplified_and_printed(formula: str) -> None:
     """No number of a tree is infinite, and what is finite keeps its value."""
-    tree = parse(formula, NAMES)
+    tree = of_any_numbers(formula)
     steps = differentiate(tree, "z")
     for before, after in ((tree, simplify(tree)), (steps.raw, steps.simplified)):
         assert all(math.isfinite(node.value) for node in nodes(after) if isinstance(node, Number))
-        parse(text(after), NAMES)
+        of_any_numbers(text(after))
         for z in (0.5, -1.25, 1e-5):
             expected = float(evaluate(before, {"z": z}))
             if math.isfinite(expected):
@@ -159,7 +159,7 @@ polynomials = st.recursive(
 
 @given(polynomials)
 def test_simplifying_keeps_every_finite_value(formula: str) -> None:
-    tree = parse(formula, NAMES)
+    tree = of_any_numbers(formula)
     simple = simplify(tree)
     for z, y in [(0.7, -1.3), (-2.5, 0.4)]:
         with mpmath.workdps(400):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from hypothesis import strategies as st
 
 from clearprop.expressions import (
     Expression,
     Number,
     Symbol,
+    parse,
+    substitute,
 )
 from clearprop.expressions import tree as build
 
@@ -15,6 +19,20 @@ NAMES = {"z": "z", "y": "y", "t": "t"}
 
 
 z = Symbol("z")
+
+
+def of_any_numbers(formula: str) -> Expression:
+    """The tree of a formula, also where a part without symbols is no finite number: a file is refused then."""
+    numbers: dict[object, Expression] = {}
+
+    def named(found: re.Match[str]) -> str:
+        numbers[name := f"n{len(numbers)}"] = Number(float(found[0]))
+        return name
+
+    tree = parse(
+        re.sub(r"(?<![\w.])\d+\.?\d*(e[+-]?\d+)?", named, formula), NAMES | {n: n for n in map("n{}".format, range(99))}
+    )
+    return substitute(tree, numbers.get)
 
 
 leaves = st.sampled_from([z, Symbol("y"), Number(2.0), Number(0.5), Number(3.0), Number(-1.0)])
