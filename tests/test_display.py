@@ -59,7 +59,7 @@ def test_a_cycle_shows_the_network_the_update_and_both_errors() -> None:
     rows = [words(row) for row in page.iter("tr")]
     assert "w 5 0.5 0.08020 0.45188" in rows
     assert "b 1 0.25 0.02448 0.25 not trained" in rows
-    assert "w5   0.5      0.08020  0.45188" in shown["text/plain"]
+    assert "w5  0.5       0.08020  0.45188" in shown["text/plain"]
 
 
 def test_a_cycle_of_a_large_network_shows_the_largest_gradients() -> None:
@@ -109,8 +109,8 @@ def test_a_repr_is_one_short_line() -> None:
 
 def test_a_cycle_prints_its_values() -> None:
     lines = str(CYCLE).split("\n")
-    assert "sum_h1     0.41  output_h1  0.60109  ∂E_total/∂sum_h1   0.01108" in lines
-    assert "w5   0.5      0.08020  0.45188" in lines
+    assert "sum_h1  0.41     output_h1  0.60109  ∂E_total/∂sum_h1   0.01108" in lines
+    assert "w5  0.5       0.08020  0.45188" in lines
 
 
 def test_a_verification_prints_each_layer() -> None:

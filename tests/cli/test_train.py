@@ -223,7 +223,7 @@ def test_the_result_as_text(net: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert lines[start : start + 2] == ["predicted, of the validation rows", "true  a  b  c"]
     assert max(map(len, lines)) <= 80
     columns = "numbers: p, q\ntarget: kind, 3 classes (a, b, c)\n"
-    assert shown.err.startswith(f"{net}: 48 examples, 12 more for validation\n{columns}layer  activation")
+    assert shown.err.startswith(f"{net.name}: 48 examples, 12 more for validation\n{columns}layer  activation")
     assert "\nepoch 3 of 3: loss " in shown.err
 
 

@@ -81,7 +81,7 @@ class BrokenText extends Text {
         const [before, part] = k ? signed(term) : ["", term];
         return this.part(k ? `${before} ` : "", part, k ? PRODUCT : SUM, room);
       });
-    if (operator === "where") return [...this.chunks(v, room), ...glued("if ", this.chunks(u, room), ""), ...glued("else ", this.chunks(parts[2]!, room), "")];
+    if (operator === "where") return [...this.part("", v, SUM, room), ...glued("if ", this.chunks(u, room), ""), ...glued("else ", this.chunks(parts[2]!, room), "")];
     if (sign) {
       const [shown, first, later] = sign;
       return parts.flatMap((part, k) => this.part(k ? shown || `${this.view.words.times} ` : "", part, k ? later : first, room));

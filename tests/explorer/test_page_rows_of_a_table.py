@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.explorer.conftest import Visit, browser, node, visit, window  # noqa: F401  # fixtures
+from tests.explorer.conftest import Visit
 from tests.explorer.node import Node
 from tests.explorer.steps import press, state
+from tests.field.conftest import case  # noqa: F401  # a fixture
 
 import clearprop as cp
 
@@ -20,14 +21,14 @@ ROWS = "size,colour,price,k,rent\n1.5,red,10,1,yes\n2,blue,20,2,no\n3.25,red,30,
 
 
 @pytest.fixture
-def model(case: Case) -> cp.Problem:
+def model(case: Case) -> cp.Problem:  # noqa: F811
     """The model of the case, with its rows."""
     case("page-rows-of-a-table")
     cp.train(cp.load("iris"), output="iris.safetensors")
     return cp.load("iris.safetensors", data="rows.csv")
 
 
-def pasted(node: Node, problem: cp.Problem, text: str) -> Any:  # noqa: F811
+def pasted(node: Node, problem: cp.Problem, text: str) -> Any:
     """The inputs, targets, weights and what is noted of pasted rows, or why they are refused."""
     return node.on_page(
         problem,
@@ -40,7 +41,7 @@ def pasted(node: Node, problem: cp.Problem, text: str) -> Any:  # noqa: F811
     )
 
 
-def test_pasted_rows_are_standardized(node: Node, model: cp.Problem) -> None:  # noqa: F811
+def test_pasted_rows_are_standardized(node: Node, model: cp.Problem) -> None:
     text = Path("rows.csv").read_text()
     inputs, targets, weights, note = pasted(node, model, text)
     assert [round(value, 5) for value in inputs[:4]] == [-0.89201, 1.12457, -1.34686, -1.33364]
@@ -54,7 +55,7 @@ def test_pasted_rows_are_standardized(node: Node, model: cp.Problem) -> None:  #
     assert pasted(node, model, turned)[:2] == [inputs, targets]
 
 
-def test_the_page_says_what_predict_says(model: cp.Problem, visit: Visit) -> None:  # noqa: F811
+def test_the_page_says_what_predict_says(model: cp.Problem, visit: Visit) -> None:
     page = visit.open(model)
     page.locator("summary", has_text="Your own data").click()
     page.locator("textarea").fill(Path("rows.csv").read_text())
@@ -78,7 +79,7 @@ def test_the_page_says_what_predict_says(model: cp.Problem, visit: Visit) -> Non
         ("5.1,3.5,0.2\n", "expected 5 columns (sepal_length, sepal_width, petal_length, petal_width, species); found"),
     ],
 )  # fmt: skip
-def test_rows_that_do_not_fit_are_refused(node: Node, text: str, said: str) -> None:  # noqa: F811
+def test_rows_that_do_not_fit_are_refused(node: Node, text: str, said: str) -> None:
     found = pasted(node, cp.load("iris"), text)
     assert isinstance(found, str)
     assert said in found
@@ -106,7 +107,7 @@ def made(folder: Path, units: str, data: str) -> cp.Problem:
         ),
     ],
 )
-def test_pasted_rows_are_those_of_the_file(node: Node, tmp_path: Path, units: str, data: str) -> None:  # noqa: F811
+def test_pasted_rows_are_those_of_the_file(node: Node, tmp_path: Path, units: str, data: str) -> None:
     problem = made(tmp_path, units, data)
     examples = problem.examples
     assert examples is not None
@@ -119,7 +120,7 @@ def test_pasted_rows_are_those_of_the_file(node: Node, tmp_path: Path, units: st
     assert note == ""
 
 
-def test_rows_without_a_header_are_in_the_order_of_the_table(node: Node, tmp_path: Path) -> None:  # noqa: F811
+def test_rows_without_a_header_are_in_the_order_of_the_table(node: Node, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("p,q,y\n1,2,3\n4,5,6\n")
     network = '[inputs]\nnames = ["q", "p"]\n[[layers]]\nunits = 1\n[data]\nfile = "t.csv"\ntarget = "y"\nsplit = 0\n'
     (tmp_path / "n.toml").write_text(network)
@@ -129,7 +130,7 @@ def test_rows_without_a_header_are_in_the_order_of_the_table(node: Node, tmp_pat
         assert pasted(node, problem, text)[0] == problem.examples.inputs.ravel().tolist() == [2, 1, 5, 4]
 
 
-def test_missing_values_are_filled_as_the_model_says(node: Node, tmp_path: Path) -> None:  # noqa: F811
+def test_missing_values_are_filled_as_the_model_says(node: Node, tmp_path: Path) -> None:
     problem = made(tmp_path, "units = 1", 'target = "price"\nexclude = ["k", "rent"]\nmissing = "mean"\nsplit = 0')
     (tmp_path / "new.csv").write_text("price,colour,size\n10,,\n10,red,n/a\n")
     fit = cp.train(problem, epochs=0, output=tmp_path / "m.safetensors")
@@ -139,19 +140,19 @@ def test_missing_values_are_filled_as_the_model_says(node: Node, tmp_path: Path)
     assert found[0] == expected.inputs.ravel().tolist()
 
 
-def test_what_the_rows_lack_is_said(node: Node, tmp_path: Path) -> None:  # noqa: F811
+def test_what_the_rows_lack_is_said(node: Node, tmp_path: Path) -> None:
     problem = made(tmp_path, "units = 1", 'target = "price"\nexclude = "rent"\nweight_column = "k"\nsplit = 0')
     found = pasted(node, problem, "size,colour,price\n1,red,3\n")
     assert found[2:] == [None, "weights: left out (no column k)"]
 
 
-def test_names_of_a_network_without_a_table_count_too(node: Node) -> None:  # noqa: F811
+def test_names_of_a_network_without_a_table_count_too(node: Node) -> None:
     assert pasted(node, cp.load("lecture"), "o2,i2,o1,i1\n4,2,3,1\n")[:2] == [[1, 2], [3, 4]]
     assert pasted(node, cp.load("lecture"), "kind,i2,i1\nleft,2,1\nright,4,3\n")[:2] == [[1, 2, 3, 4], [1, 0, 0, 1]]
     assert pasted(node, cp.load("lecture"), "i1,j2,o1,o2\n1,2,3,4\n") == 'there is no column "i2"; found i1, j2, o1, o2'
 
 
-def test_classes_of_which_only_some_are_outputs_are_refused(node: Node) -> None:  # noqa: F811
+def test_classes_of_which_only_some_are_outputs_are_refused(node: Node) -> None:
     found = pasted(node, cp.load("lecture"), "1,2,o1\n3,4,o3\n")
     assert found == 'no output is called "o3" as other classes are; found o1, o2'
     assert pasted(node, cp.load("xor"), "1,2,either\n3,4,neither\n")[1] == [1, 0]
