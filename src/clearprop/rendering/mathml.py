@@ -15,9 +15,8 @@ from clearprop.expressions.printing import ATOM, POWER, SUM, Piece
 from clearprop.network.notation import Accent
 from clearprop.rendering.document import Letter, Matrix, Side, View
 from clearprop.rendering.markup import element, escaped
-from clearprop.rendering.symbols import Pieces, SetFormula
+from clearprop.rendering.symbols import FUNCTIONS, Pieces, SetFormula
 
-FUNCTIONS = {"log": "ln"}
 APPLIED = "<mo>\u2061</mo>"
 """Between a function and what it is applied to: nothing to see, but read aloud as "of"."""
 TAG = re.compile(r"<[^>]*>")

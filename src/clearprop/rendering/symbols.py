@@ -19,6 +19,8 @@ from clearprop.rendering.document import Letter, Phrase, View
 from clearprop.rendering.line_breaks import Breakable
 
 LETTER, NAME = r"[^\W\d_]", r"\w+"
+FUNCTIONS = {"log": "ln"}
+"""Functions that mathematics calls otherwise than expressions do."""
 
 
 class Pieces(ABC):

@@ -12,7 +12,7 @@ from clearprop.expressions import Apply, Expression, Operator
 from clearprop.expressions.printing import ATOM, POWER, SUM, Piece
 from clearprop.network.notation import Accent
 from clearprop.rendering.document import Letter, Matrix, Side, View
-from clearprop.rendering.symbols import Pieces, SetFormula
+from clearprop.rendering.symbols import FUNCTIONS, Pieces, SetFormula
 
 SIGNS = {"⋅": " dot.op ", "·": " dot.op ", "×": " times "}
 RELATIONS = {"<=": " lt.eq ", ">=": " gt.eq ", "<": " lt ", ">": " gt "}
@@ -135,7 +135,7 @@ class Formula(SetFormula):
                 return f"sqrt({inside})", ATOM
             case Operator.ABS:
                 return f"abs({inside})", ATOM
-        name = {"log": "ln"}.get(operator.value, operator.value)
+        name = FUNCTIONS.get(operator.value, operator.value)
         return f'op("{name}") {self.parenthesised(inside)}', ATOM
 
 
