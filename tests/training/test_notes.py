@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import clearprop as cp
+from clearprop.models.history import History
 from clearprop.training import notes as room
 from clearprop.training.notes import notes
 from clearprop.training.stopping import Status
@@ -95,7 +96,7 @@ def test_nothing_is_said_of_what_cannot_be_told() -> None:
     assert noted(cp.Dense(1), inputs=X[:1], targets=Y[:1]) == ""
     diverged = cp.train(cp.load("lecture"), optimizer=cp.SGD(1.0), epochs=1)
     assert replace(diverged, status=Status.DIVERGED).notes == ()
-    assert notes(replace(diverged.problem, examples=None), Status.CONVERGED) == ()
+    assert notes(replace(diverged.problem, examples=None), Status.CONVERGED, diverged.history) == ()
 
 
 def test_targets_that_are_the_same_for_all_rows(tmp_path: Path) -> None:
@@ -124,7 +125,7 @@ def test_an_error_of_zero_is_no_flat_place() -> None:
     exact = cp.Problem(
         network, cp.Parameters.of(network, [[[2.0]]]), examples=cp.Examples.of([[1.0], [2.0]], [[2.0], [4.0]])
     )
-    assert notes(exact, Status.CONVERGED) == ()
+    assert notes(exact, Status.CONVERGED, History([0.0] * 11, [0.1] * 10)) == ()
 
 
 def test_of_very_many_rows_a_sample_is_looked_at_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,3 +138,23 @@ def test_saturated_units_say_what_to_scale() -> None:
     said = noted(cp.Dense(6, "logistic"), cp.Dense(1), inputs=1e4 * np.abs(X) + 1e5, epochs=100)
     assert "Layer 1: all 6 units are saturated: the slope of logistic is practically 0 for all 60 rows" in said
     assert said.endswith("Try inputs scaled to about -1 to 1.")
+
+
+def test_with_a_penalty_the_error_is_named_without_it() -> None:
+    """The constant answer has no penalty, so neither has the error that is held against it."""
+    network = cp.Network(3, [cp.Dense(4, "tanh"), cp.Dense(1)])
+    problem = cp.Problem(network, penalty=cp.Penalty(l2=100.0), examples=cp.Examples.of(X, Y))
+    (note, *_) = notes(problem, Status.EPOCH_LIMIT, History([1.0], []))
+    bare = cp.cycle(replace(problem, penalty=cp.Penalty()), "all").error
+    assert note.startswith(f"Nothing was learnt: L without the penalty is {bare:,.6g}, no better than the same answer")
+
+
+def test_a_dead_unit_among_others_is_no_alarm() -> None:
+    network = cp.Network(3, [cp.Dense(2, "relu"), cp.Dense(1)])
+    weights = [[[1.0, 1.0, 1.0], [0.0, 0.0, 0.0]], [[1.0, 1.0]]]
+    problem = cp.Problem(network, cp.Parameters.of(network, weights, [[10.0, -5.0], [0.0]]))
+    fit = cp.train(problem, X, Y, epochs=200, optimizer=cp.SGD(0.01))
+    assert fit.notes == (
+        "Layer 1: h1_2 is dead: the slope of relu is 0 for all 60 rows, so no error flows back through it and the "
+        "weights into it do not change. The other unit of the layer works.",
+    )

@@ -45,8 +45,8 @@ class Fit(Displayable):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was noticed, a sentence or two each: nothing learnt, dead units, targets out of reach."""
-        return notes(self.problem, self.status)
+        """What was noticed, a sentence or two each: nothing learnt, an end that came too early, dead units."""
+        return notes(self.problem, self.status, self.history)
 
     @property
     def loss_before(self) -> float:

@@ -1,6 +1,7 @@
 """Notes on a training that has ended: what was not learnt, and why.
 
-They follow from the weights that are kept, on all training rows, or on an even sample of very many.
+They follow from its history, and from the weights that are kept, on all training rows, or on an even sample of very
+many.
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ import numpy as np
 from clearprop.derivation.symptoms import THRESHOLDS, Blocked, about_units, blocked, symptom
 from clearprop.expressions import evaluate
 from clearprop.messages import abridged, listing
+from clearprop.models.history import History
 from clearprop.network.data import shown_label
 from clearprop.network.problem import Problem
 from clearprop.prediction.classes import class_labels, most_likely
 from clearprop.propagation.backward import backward
-from clearprop.propagation.forward import batch_errors, error_share, example_share, forward
+from clearprop.propagation.forward import batch_errors, error_share, example_share, forward, penalty_error
 from clearprop.rules.losses import LOSSES
 from clearprop.rules.roles import Role
 from clearprop.tables.apply import in_own_unit
 from clearprop.training.stopping import Status
+from clearprop.training.too_early import Ended, too_early
 from clearprop.types import Array
 
 ROWS, NUMBERS = 2_000, 1_000_000_000
@@ -31,13 +34,17 @@ UNFINISHED = (Status.EPOCH_LIMIT, Status.TIME_LIMIT, Status.STOPPED, Status.INTE
 """Where a training was cut short, outputs may still be on their way to the targets."""
 
 
-def notes(problem: Problem, status: Status) -> tuple[str, ...]:
+def notes(problem: Problem, status: Status, history: History) -> tuple[str, ...]:
     """Return what a person should know of a training that ended so, a sentence or two each."""
     if problem.examples is None or status is Status.DIVERGED:
         return ()
     with np.errstate(all="ignore"):
         seen = _Seen(problem)
-        return tuple(_notes(seen, status)) if np.isfinite(seen.outputs).all() else ()
+        if not np.isfinite(seen.outputs).all():
+            return ()
+        early = too_early(seen.ended(history, status))
+        # Where hardly a step was made, weights say nothing of the training.
+        return tuple(_notes(seen, status)) if early is None else (early,)
 
 
 class _Seen:
@@ -57,6 +64,28 @@ class _Seen:
         many = f"all {count:,} {kind}" if count == len(learnt) else f"all of {count:,} {kind} looked at"
         self.rows = f"the one {kind[:-1]}" if len(learnt) == 1 else many
         self.error = float(batch_errors(self.trace, self.targets).sum())
+        """Without the penalty, which a constant answer has none of."""
+
+    @property
+    def error_name(self) -> str:
+        """What ``error`` is called."""
+        total = self.problem.names.notation.total_error
+        return f"{total} without the penalty" if self.problem.penalty else total
+
+    @cached_property
+    def gradients(self) -> Array:
+        """The gradient of E_total by each parameter that is trained."""
+        gradients = backward(self.trace, self.targets, self.problem.penalty).of.vector
+        return np.asarray(gradients[self.problem.parameters.layout.trainable])
+
+    def ended(self, history: History, status: Status) -> Ended:
+        """Return the end of a training with this history."""
+        assert self.problem.examples is not None
+        slope = float(self.gradients @ self.gradients)
+        total = self.error + float(penalty_error(self.problem.penalty, self.problem.parameters))
+        rate = 0.01 * total / slope if slope else np.inf
+        name, relative = self.problem.names.notation.total_error, not self.problem.examples.own
+        return Ended(history, status, self.problem.settings, relative, name, rate)
 
     @cached_property
     def blocked(self) -> list[Blocked]:
@@ -105,17 +134,15 @@ def _notes(seen: _Seen, status: Status) -> Iterator[str]:
         yield note
     elif not seen.learnt:
         value, which = seen.constant
-        error = seen.problem.names.notation.total_error
-        yield symptom("constant", error=error, after=_shown(seen.error), best=which, constant=_shown(value))
+        yield symptom("constant", error=seen.error_name, after=_shown(seen.error), best=which, constant=_shown(value))
     nothing = bool(seen.same) or not seen.learnt
     if not nothing and (label := _only_class(seen)) is not None:
         yield symptom("one_class", rows=seen.rows, label=abridged(label))
     unreached = [*_out_of_reach(seen), *_far(seen, nothing, status)]
     yield from unreached
     yield from _causes(seen, nothing, bool(unreached), status)
-    gradients = backward(seen.trace, seen.targets, seen.problem.penalty).of.vector
-    if seen.error > 0 and not gradients[seen.problem.parameters.layout.trainable].any():
-        yield symptom("flat", error=seen.problem.names.notation.total_error, after=_shown(seen.error))
+    if seen.error > 0 and not seen.gradients.any():
+        yield symptom("flat", error=seen.error_name, after=_shown(seen.error))
 
 
 def _about_same(seen: _Seen) -> str:
@@ -197,6 +224,10 @@ def _causes(seen: _Seen, nothing: bool, known: bool, status: Status) -> Iterator
         note = f"Layer {each.layer + 1}: {about_units(seen.trace, each, seen.rows)}"
         if len(each.units) == seen.network.layers[each.layer].size and each.kind == "dead":
             note += " " + symptom("cut_off")
+        elif each.kind == "dead" and not nothing:
+            rest = seen.network.layers[each.layer].size - len(each.units)
+            others = "The other unit" if rest == 1 else f"The other {rest:,} units"
+            note += f" {others} of the layer {'works' if rest == 1 else 'work'}."
         remedy = "" if known or not nothing else _remedy(seen, each)
         yield note if remedy == told else f"{note} {remedy}".rstrip()
         told = remedy
