@@ -226,8 +226,8 @@ def _causes(seen: _Seen, nothing: bool, known: bool, status: Status) -> Iterator
             note += " " + symptom("cut_off")
         elif each.kind == "dead" and not nothing:
             rest = seen.network.layers[each.layer].size - len(each.units)
-            others = "The other unit" if rest == 1 else f"The other {rest:,} units"
-            note += f" {others} of the layer {'works' if rest == 1 else 'work'}."
+            more = "The other unit" if rest == 1 else f"The other {rest:,} units"
+            note += f" {more} of the layer {'works' if rest == 1 else 'work'}."
         remedy = "" if known or not nothing else _remedy(seen, each)
         yield note if remedy == told else f"{note} {remedy}".rstrip()
         told = remedy
