@@ -30,8 +30,8 @@ import clearprop as cp
 from benchmarks import report
 from clearprop.engine import plan
 from clearprop.engine.native import Native
+from clearprop.engine.processors import processors
 from clearprop.engine.program import Program
-from clearprop.engine.workers import processors
 from clearprop.training.inspection import inspected
 from clearprop.training.planned_steps import PlannedSteps
 from clearprop.types import Array

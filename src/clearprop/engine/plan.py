@@ -8,9 +8,9 @@ from typing import NamedTuple
 from clearprop.engine.machine import Target
 from clearprop.engine.numbers import Numbers
 from clearprop.engine.panels import Panels
+from clearprop.engine.processors import processors
 from clearprop.engine.program import Program, Tile, each_once
 from clearprop.engine.single import fits
-from clearprop.engine.workers import processors
 from clearprop.network.description import Network
 from clearprop.network.problem import Problem
 

@@ -11,7 +11,8 @@ from clearprop.engine.build import Built
 from clearprop.engine.calling import FIELDS, Context, address, filled, zeros
 from clearprop.engine.panels import Panels
 from clearprop.engine.plan import EXAMPLES
-from clearprop.engine.workers import processors, together
+from clearprop.engine.processors import processors
+from clearprop.engine.workers import together
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.types import Array

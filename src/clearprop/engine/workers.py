@@ -7,7 +7,6 @@ Python threads do not meet; against the length of a call, starting a thread is c
 from __future__ import annotations
 
 import ctypes
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Collection
@@ -15,13 +14,6 @@ from collections.abc import Callable, Collection
 Native = Callable[[int, int, int], None]
 
 FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
-
-
-def processors() -> int:
-    """Return the number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def together(function: Native, context: int, workers: int, stop: Callable[[], None] | None = None) -> None:
