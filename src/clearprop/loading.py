@@ -162,12 +162,18 @@ def is_table(net: str | os.PathLike[str]) -> bool:
     return suffix != ".toml" and 0 not in head and not foreign_text and _is_table(head)
 
 
+def is_model(net: str | os.PathLike[str]) -> bool:
+    """Return whether a file is a trained model."""
+    return net not in examples.DESCRIPTIONS and not is_table(net) and reader_of(net).trained
+
+
 def made(
     table: str | os.PathLike[str],
     target: tuple[str, ...] | None,
     *,
     task: Task | None = None,
     hidden: Sequence[int] | None = None,
+    exclude: tuple[str, ...] = (),
     seed: int | None = None,
     progress: ReadingProgress | None = None,
     file: str | None = None,
@@ -186,7 +192,7 @@ def made(
         raise without_target(reading)
     sizes = HIDDEN if hidden is None else hidden
     named = str(table) if file is None else file
-    return made_for(named, target, reading, name=str(table), task=task, hidden=sizes, seed=seed)
+    return made_for(named, target, reading, name=str(table), task=task, hidden=sizes, exclude=exclude, seed=seed)
 
 
 @suggests_options()
@@ -197,6 +203,7 @@ def load(
     target: str | tuple[str, ...] | None = None,
     task: Task | None = None,
     hidden: int | Sequence[int] | None = None,
+    exclude: str | Sequence[str] = (),
     seed: int | None = None,
     progress: ReadingProgress | None = None,
 ) -> Problem:
@@ -205,7 +212,7 @@ def load(
 
     For a table, CSV or Parquet, ``target`` names the column to predict, or several of numbers. ``task`` says
     whether these are ``"classes"`` or ``"numbers"``, if that is not to follow from what they hold; ``hidden`` are
-    the sizes of the hidden layers.
+    the sizes of the hidden layers. ``exclude`` names columns that are not used.
 
     A table that the file names under ``[data]`` is read from the same folder. ``data`` and ``target``
     replace its file and its target, ``seed`` the file's seed of random weights, of the split and of
@@ -228,28 +235,39 @@ def load(
     accepted(optional(function), progress, "progress")
     targets = None if target is None else accepted(columns, target, "target")
     task = accepted(optional(either(*get_args(Task))), task, "task")  # type: ignore[arg-type]  # one of these words
-    sizes = accepted(optional(_sizes), hidden, "hidden")
+    sizes, unused = accepted(optional(_sizes), hidden, "hidden"), accepted(columns, exclude, "exclude")
     if is_table(net):
         if data is not None:
             raise InvalidArgument(f"{abridged(str(net), 200)}: found a table and --data; give one of them")
-        return made(net, targets, task=task, hidden=sizes, seed=seed, progress=progress)[1]
+        return made(net, targets, task=task, hidden=sizes, exclude=unused, seed=seed, progress=progress)[1]
     for name, given in (("task", task), ("hidden", hidden)):
         if given is not None:
             raise InvalidArgument(f"--{name} is for a network made for a table; {abridged(str(net), 200)} has its own")
     problem, trained = _opened(net)
     problem = _reseeded(problem, seed, redraw=not trained)
     if trained:
+        if unused:
+            raise InvalidArgument("--exclude is for a network file or a table; a model knows its columns")
         return _with_rows(problem, data, targets, progress)
     if (table := _table(problem, data, targets)) is None:
+        if unused:
+            raise InvalidArgument("--exclude names columns of a table; give the table with --data")
         return problem
     if data is None and problem.examples is not None:
         raise InvalidArgument(f"{problem.name}: found both [[examples]] and [data]; leave one of them out")
+    from clearprop.tables.made_for import without_target
     from clearprop.tables.prepare import prepared
     from clearprop.tables.read import read_table
 
     path = Path(table.file) if data is not None else examples.beside(net) / table.file
-    without = replace(problem, examples=None)
-    return prepared(without, table, lambda wanted: read_table(path, wanted, progress), targets or ())
+
+    def reading(wanted: Wanted) -> Table:
+        return read_table(path, wanted, progress)
+
+    if not table.target:
+        raise without_target(reading)
+    table = replace(table, exclude=tuple(dict.fromkeys([*table.exclude, *unused])))
+    return prepared(replace(problem, examples=None), table, reading, (*(targets or ()), *unused))
 
 
 def _reseeded(problem: Problem, seed: int | None, redraw: bool) -> Problem:
@@ -275,8 +293,6 @@ def _table(problem: Problem, data: str | os.PathLike[str] | None, targets: tuple
         if targets is not None:
             raise InvalidArgument("--target names a column of a table; give the table with --data")
         return None
-    if targets is None and problem.data is None:
-        raise InvalidArgument(f"{problem.name}: which column of the table is the target? Name it with --target")
     table = problem.data or Data("", targets or ())
     if data is not None:
         table = replace(table, file=str(data))

@@ -24,7 +24,7 @@ def meant(name: str, known: Sequence[str]) -> str:
     close = close or get_close_matches(name, known, n=1, cutoff=0.6)
     if not close and name != name.lower():
         close = get_close_matches(name.lower(), known, n=1, cutoff=0.6)
-    return f'did you mean "{close[0]}"?' if close else ""
+    return f'did you mean "{abridged(close[0])}"?' if close else ""
 
 
 def printable(text: str) -> str:

@@ -72,3 +72,48 @@ def test_requests_that_do_not_fit(capsys: pytest.CaptureFixture[str]) -> None:
     assert "give both" in said(capsys, "explain", "lecture", "--targets", "1,2", code=2)
     found = said(capsys, "explain", "lecture", "--inputs", "1", code=2)
     assert found == "clearprop: --inputs: expected 2 cells (i1, i2), found 1\n"
+    found = said(capsys, "explain", "lecture", "--inputs", "0.2,abc", code=2)
+    assert found.endswith('  column "i2", row 1: expected a number, found "abc"; correct it\n')
+
+
+def values_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, float]:
+    values: dict[str, float] = json.loads(said(capsys, "explain", *arguments, "--format", "json"))["values"]
+    return values
+
+
+def test_later_steps_learn_from_the_examples_of_the_file(capsys: pytest.CaptureFixture[str]) -> None:
+    """The steps are those of the training, whichever example is then explained."""
+    own = values_of(capsys, "xor", "--example", "4", "--steps", "5")
+    assert values_of(capsys, "xor", "--inputs", "1,1", "--targets", "0", "--steps", "5") == own
+    other = said(capsys, "explain", "xor", "--inputs", "1,0.5", "--steps", "5")
+    assert "after 4 updates of the training, on all 4 examples as one" in other
+    other = said(capsys, "explain", "lecture", "--inputs", "0.2,0.5", "--targets", "0,1", "--steps", "2")
+    assert "after 1 update of the training, on the one example of the" in other
+
+
+def test_later_steps_of_a_table_and_of_its_model(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    table, model = str(tmp_path / "t.csv"), str(tmp_path / "m.safetensors")
+    Path(table).write_text("p,y\n" + "".join(f"{k},{k * k}\n" for k in range(10)))
+    row = ["--inputs", "3", "--targets", "9"]
+    own = values_of(capsys, table, "--target", "y", "--steps", "4", "--example", "4")
+    assert values_of(capsys, table, "--target", "y", "--steps", "4", *row) == own
+    said(capsys, "train", table, "--target", "y", "--epochs", "2", "--output", model)
+    assert values_of(capsys, model, *row) != own
+    assert "learn from; give them with --data" in said(capsys, "explain", model, *row, "--steps", "3", code=2)
+    assert said(capsys, "explain", model, *row, "--data", table, "--steps", "3", "L").startswith("L\n")
+    assert "leave out one of the two" in said(capsys, "explain", model, *row, "--data", table, code=2)
+
+
+def test_columns_are_left_out(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,p,y\n" + "".join(f"{k},{k % 7},{k * k}\n" for k in range(20)))
+    assert opened(str(path), target=("y",), exclude=("id",)).network.input_names == ("p",)
+    assert 'exclude = ["id"]' in said(capsys, "new", str(path), "--target", "y", "--exclude", "id")
+    for arguments, message in (
+        ([str(path), "--target", "y", "--exclude", "ID"], 'unknown column "ID"; did you mean "id"?'),
+        (["lecture", "--exclude", "id"], "--exclude names columns of a table; give the table with --data"),
+    ):
+        assert message in said(capsys, "explain", *arguments, code=2)
+    net = tmp_path / "n.toml"
+    net.write_text('[[layers]]\nunits = 1\n[data]\nfile = "t.csv"\ntarget = "y"\n')
+    assert opened(str(net), exclude=("id",)).network.input_names == ("p",)

@@ -262,9 +262,13 @@ def test_a_network_without_a_table_can_be_given_one(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("a,b,out\n" + "".join(f"{k % 2},{k % 3 // 2},{(k % 2) ^ (k % 3 // 2)}\n" for k in range(24)))
     run = command("train", "xor", "--data", str(path), "--epochs", "2")
-    assert (run.returncode, run.stderr) == (
-        2, "clearprop: xor: which column of the table is the target? Name it with --target\n"
-    )  # fmt: skip
+    assert run.returncode == 2
+    assert run.stderr == (
+        f"clearprop: {path}: which column is the target? Name it with --target; found a, b, out; "
+        f"type: clearprop train xor --data {path} --target out\n"
+    )
+    run = command("train", "xor", "--data", str(tmp_path / "none.csv"))
+    assert (run.returncode, run.stderr) == (2, f"clearprop: {tmp_path / 'none.csv'}: no such file\n")
     run = command("train", "xor", "--data", str(path), "--target", "out", "--epochs", "2", "--quiet")
     assert (run.returncode, run.stderr) == (0, "")
     run = command("train", "xor", "--target", "out")

@@ -13,7 +13,7 @@ from clearprop.errors import UnfitTable
 Case = Callable[[str], Path]
 INDEX = (
     "column 1: has no name and counts the rows (0, 1, …): probably the index of a data frame; leave it out with "
-    'exclude = [""], list the columns under inputs, or write the table without it'
+    'exclude = [""], or --exclude "", or write the table without it'
 )
 
 

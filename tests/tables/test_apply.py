@@ -80,6 +80,8 @@ def test_weight_columns_refused(tmp_path: Path, cells: str, message: str) -> Non
 def test_class_weights_refused(tmp_path: Path) -> None:
     found = refusal(tmp_path, rows("a b"), 2, "softmax", class_weights={"c": 1.0})
     assert found == 'class_weights: there is no class "c"; found a, b'
+    found = refusal(tmp_path, rows("red blue"), 2, "softmax", class_weights={"Red": 1.0})
+    assert found == 'class_weights: there is no class "Red"; did you mean "red"?'
     found = refusal(tmp_path, rows("1 2"), 1, class_weights="balanced")
     assert found == "class_weights: there are no classes: the target holds numbers; leave class_weights out"
     for wrong, what in ((-1, "a number of at least 0"), (float("inf"), "a finite number"), ("x", "a number")):

@@ -106,3 +106,9 @@ def test_two_shares_are_targets_and_no_classes() -> None:
         assert fit.problem.examples is not None
         expected = pair if classes is None else (0.0, 1.0)
         assert fit.problem.examples.targets[:, 0].tolist() == [*expected]
+
+
+def test_codes_are_classes_as_they_are_written_if_the_target_is_categorical(tmp_path: Path) -> None:
+    problem = table(tmp_path, rows("01234 10115 01234 02345"), 3, "softmax", categorical=("y",))
+    assert problem.fitted is not None
+    assert problem.fitted.classes == ("01234", "02345", "10115")

@@ -192,8 +192,9 @@ def test_columns_that_are_left_out(tmp_path: Path) -> None:
         ("p,q,y\n1,2,0\n1,2,1\n", {"target": ("y", "y")}, ['column "y": is named 2 times under [data]; name it '
           "once"]),
         ("p,q,y\n1,2,0\n1,2,1\n", {"target": ("z",)}, ['column "z": there is no such column; found p, q, y']),
-        ("p,q,y\n1,2,0\n1,2,1\n", {"categorical": ("y",)}, ['column "y": is listed under categorical but is not an '
-          "input"]),
+        ("p,q,y\n1,2,0\n1,2,1\n", {"weight_column": "q", "categorical": ("q",)}, ['column "q": is listed under '
+          "categorical but is neither an input nor the target", 'column "q": is the weight_column: expected numbers, '
+          "found text"]),
         ("y\n0\n1\n", {}, ["found no column besides the target; add columns, or list them under inputs"]),
         ("p,q,r,y\n1,2,3,0\n1,2,3,1\n", {}, ["inputs: 3 columns become 3 inputs (p, q, r), but the network has 2; "
           "leave columns out with exclude under [data], or set count = 3 under [inputs]"]),

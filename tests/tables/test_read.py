@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -266,3 +267,13 @@ def test_exit_codes(here: Path) -> None:
     assert "--target names a column of a table; give the table with --data" in wrong.stderr
     for result in (unfit, unreadable, wrong):
         assert "Traceback" not in result.stderr
+
+
+def test_a_pipe_is_read_as_a_file_is() -> None:
+    content = b"p,q\n" + b"".join(b"%d,%d\n" % (k, k * k) for k in range(100))
+    into, out = os.pipe()
+    os.write(out, content)
+    os.close(out)
+    found = read_table(Path(f"/dev/fd/{into}"), ALL)
+    os.close(into)
+    assert [len(each) for each in found.columns.values()] == [100, 100]

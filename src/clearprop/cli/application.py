@@ -24,6 +24,7 @@ TASK = click.option(
 HIDDEN = click.option(
     "--hidden", type=Sizes(), metavar="N,...", help="For a table: units of the hidden layers [default: 64]."
 )
+EXCLUDE = click.option("--exclude", metavar="COLUMN", multiple=True, help="Column to leave out; repeat for several.")
 INPUTS = click.option(
     "--inputs", metavar="CELLS", help="One example instead of the file's: its cells, as in a row of the table."
 )
@@ -90,6 +91,7 @@ def application() -> None:
 @TARGET
 @TASK
 @HIDDEN
+@EXCLUDE
 @INPUTS
 @TARGETS
 def explain(net: str, names: tuple[str, ...], **options: Any) -> int:
@@ -111,6 +113,7 @@ def explain(net: str, names: tuple[str, ...], **options: Any) -> int:
 @TARGET
 @TASK
 @HIDDEN
+@EXCLUDE
 @click.option("--epochs", type=Field("epochs"), metavar="N", help="Maximum number of epochs, in total.")
 @BATCH_SIZE
 @click.option(
@@ -167,6 +170,7 @@ def predict(model: str, **options: Any) -> int:
 @TARGET
 @TASK
 @HIDDEN
+@EXCLUDE
 @INPUTS
 @TARGETS
 @click.option("--sample", **COUNT, help="Check N gradients (default: all, or a sample of a large network).")
@@ -190,6 +194,7 @@ def verify(net: str, **options: Any) -> int:
 @TARGET
 @TASK
 @HIDDEN
+@EXCLUDE
 @BATCH_SIZE
 @THREADS
 @click.option("--assembly", is_flag=True, help="Print the machine code of a training step.")
@@ -213,6 +218,7 @@ def engine(net: str, **options: Any) -> int:
 @TARGET
 @TASK
 @HIDDEN
+@EXCLUDE
 @INPUTS
 @TARGETS
 def explore(net: str, **options: Any) -> int:
@@ -232,6 +238,7 @@ def explore(net: str, **options: Any) -> int:
 @TARGET
 @TASK
 @HIDDEN
+@EXCLUDE
 @OUTPUT
 def new(table: str, **options: Any) -> int:
     """Write a network file for a table.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from clearprop.errors import InvalidArgument
-from clearprop.loading import load
+from clearprop.loading import is_model, load
 from clearprop.network.data import Task
 from clearprop.network.problem import Problem
 
@@ -16,29 +16,43 @@ if TYPE_CHECKING:
     from clearprop.tables.made_for import NoTarget
 
 
-def opened(
+def opened(net: str, *, inputs: str | None = None, targets: str | None = None, **table: Any) -> Problem:
+    """Return the problem that NET and its options name, with one example from the command line if ``inputs`` has its
+    cells; ``table`` are the options of ``rows_of``."""
+    problem = rows_of(net, inputs=inputs, targets=targets, **table)
+    if inputs is not None and table.get("data") is not None and is_model(net):
+        raise InvalidArgument("--data: a model needs no table to read --inputs; leave out one of the two")
+    return on_example(problem, inputs, targets)
+
+
+def rows_of(
     net: str,
     *,
     data: str | None = None,
     target: tuple[str, ...] = (),
     task: Task | None = None,
     hidden: tuple[int, ...] | None = None,
+    exclude: tuple[str, ...] = (),
     inputs: str | None = None,
     targets: str | None = None,
     **more: Any,
 ) -> Problem:
-    """Return the problem that NET and its options name, with one example from the command line if ``inputs`` has its
-    cells; ``more`` are other options of ``load``."""
+    """Return the problem that NET and its options name, without the example in ``inputs``; ``more`` are other options
+    of ``load``."""
     if inputs is None and targets is not None:
         raise InvalidArgument("--targets are those of the example in --inputs; give both")
     try:
-        problem = load(net, data=data, target=target or None, task=task, hidden=hidden, **more)
+        return load(net, data=data, target=target or None, task=task, hidden=hidden, exclude=exclude, **more)
     except InvalidArgument as error:
         from clearprop.tables.made_for import NoTarget  # with all that reads tables: start-up counts
 
         if isinstance(error, NoTarget):
-            raise with_command(error, net) from None
+            raise with_command(error, net, data) from None
         raise
+
+
+def on_example(problem: Problem, inputs: str | None, targets: str | None) -> Problem:
+    """Return the problem with one example from the command line, if ``inputs`` has its cells."""
     if inputs is None:
         return problem
     from clearprop.tables.one_row import with_one_row
@@ -46,8 +60,9 @@ def opened(
     return with_one_row(problem, inputs, targets)
 
 
-def with_command(error: NoTarget, net: str) -> InvalidArgument:
+def with_command(error: NoTarget, net: str, data: str | None = None) -> InvalidArgument:
     """Return the refusal of a table without a target with the command to type."""
     context = click.get_current_context(silent=True)
     command = context.command_path if context is not None else "clearprop train"
-    return InvalidArgument(f"{error}; type: {command} {shlex.quote(net)} --target {shlex.quote(error.columns[-1])}")
+    words = [net, *(["--data", data] if data is not None else []), "--target", error.columns[-1]]
+    return InvalidArgument(f"{error}; type: {command} {shlex.join(words)}")

@@ -21,6 +21,7 @@ def run_new(
     target: tuple[str, ...],
     task: Task | None,
     hidden: tuple[int, ...] | None,
+    exclude: tuple[str, ...] = (),
     output: str | None,
 ) -> int:
     """Print the network file of the network that is made for a table."""
@@ -28,7 +29,7 @@ def run_new(
         raise InvalidArgument(f"{abridged(table, 200)}: expected a table (CSV or Parquet), found something else")
     file = table if output is None or os.path.isabs(table) else os.path.relpath(table, Path(output).parent)
     try:
-        stated, _ = made(table, target, task=task, hidden=hidden, file=file)
+        stated, _ = made(table, target, task=task, hidden=hidden, exclude=exclude, file=file)
     except NoTarget as error:
         raise with_command(error, table) from None
     deliver_text(outline(stated), output)

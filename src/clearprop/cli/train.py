@@ -30,6 +30,7 @@ def run_train(
     target: tuple[str, ...] = (),
     task: Task | None = None,
     hidden: tuple[int, ...] | None = None,
+    exclude: tuple[str, ...] = (),
     learning_rate: float | None = None,
     seed: int | None = None,
     output: str | None = None,
@@ -60,7 +61,7 @@ def run_train(
         found = "a network file" if output is not None else "no --output"
         raise InvalidArgument(f"--resume continues the model named by --output, found {found}")
     with Interrupts() as interrupts, notices(quiet), display(quiet) as shown:
-        table: dict[str, Any] = {"data": data, "target": target, "task": task, "hidden": hidden}
+        table: dict[str, Any] = {"data": data, "target": target, "task": task, "hidden": hidden, "exclude": exclude}
         problem = opened(net, **table, seed=seed, progress=shown.reading if shown else None)
         if learning_rate is not None:
             problem = replace(problem, optimizer=replace(problem.optimizer, learning_rate=learning_rate))

@@ -77,8 +77,8 @@ class Cycle(Displayable):
     ended: int | None = None
     """The step at which a training in the precision of the settings had no finite numbers any more, if before this
     one: it never had these parameters."""
-    trained: bool = False
-    """Whether its parameters are those of a training, not of earlier cycles on the same example."""
+    trained: Problem | None = None
+    """The problem whose training had its parameters, unless they are those of earlier cycles on the same example."""
 
     @property
     def learnt(self) -> Learning:

@@ -60,10 +60,11 @@ def on_which(cycle: Cycle) -> str:
 
 def learnt_from(cycle: Cycle) -> str | None:
     """Return what an update of a training learns from, where that is not what the cycle runs on."""
-    examples = cycle.problem.examples
+    problem = cycle.trained or cycle.problem
+    examples = problem.examples
     if examples is None or len(examples.learnt) == 1:
-        return None
-    count, size = len(examples.learnt), batch_size(cycle.problem)
+        return None if problem.examples is cycle.problem.examples else "the one example of the training"
+    count, size = len(examples.learnt), batch_size(problem)
     if size < count:
         return f"batches of {size:,} of the {count:,} examples"
     return None if cycle.example == "all" else f"all {count:,} examples as one batch"

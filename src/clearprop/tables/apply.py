@@ -8,7 +8,7 @@ import numpy as np
 
 from clearprop.errors import Fault, UnfitTable
 from clearprop.expressions import Expression, evaluate
-from clearprop.messages import abridged
+from clearprop.messages import abridged, meant
 from clearprop.network.data import Column, Data, Fitted, Label, shown_label
 from clearprop.rules.standardize import ORIGINAL, STANDARDIZED
 from clearprop.tables.classes import class_codes, listed, positions
@@ -162,7 +162,8 @@ def class_weights(table: Table, fitted: Fitted, data: Data, training: Array | No
     given = {label(name): weight for name, weight in data.class_weights.items()}
     for name in given:
         if name not in names:
-            fault = Fault("class_weights", f'there is no class "{abridged(name)}"; found {listed(fitted.classes, 20)}')
+            hint = meant(name, names) or f"found {listed(fitted.classes, 20)}"
+            fault = Fault("class_weights", f'there is no class "{abridged(name)}"; {hint}')
             raise UnfitTable([fault], table.source)
     return tuple(float(given.get(name, 1.0)) for name in names)
 

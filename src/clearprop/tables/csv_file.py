@@ -11,7 +11,7 @@ import csv
 import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterable, Iterator
-from io import BytesIO, TextIOWrapper
+from io import SEEK_END, BytesIO, TextIOWrapper
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -47,11 +47,12 @@ ReadingProgress = Callable[[int, int], object]
 def read_csv(path: Path, wanted: Wanted, progress: ReadingProgress | None = None) -> Table:
     """Return the wanted columns of a CSV file; commas, semicolons, tabs, bars or spaces separate its cells."""
     source = abridged(str(path), 200)
-    with path.open("rb") as file:
+    with path.open("rb") as opened:
+        file = opened if opened.seekable() else BytesIO(opened.read())
         if (known := foreign(file.read(HEAD))) is not None:
             raise UnreadableFile(f"{source}: {known.what}, not a table in CSV; {known.remedy}")
+        lines, size = _Lines(file, source), file.seek(0, SEEK_END)
         file.seek(0)
-        lines, size = _Lines(file, source), path.stat().st_size
         return _read(lines, wanted, None if progress is None else lambda: progress(lines.bytes, size))
 
 

@@ -161,8 +161,8 @@ def _role_faults(data: Data, inputs: Sequence[str], table: Table) -> Iterator[Fa
         if listed.count(name) > 1:
             yield Fault(column(name), f"is named {listed.count(name)} times under [data]; name it once")
     for name in data.categorical:
-        if name not in inputs:
-            yield Fault(column(name), "is listed under categorical but is not an input")
+        if name not in inputs and name not in data.target:
+            yield Fault(column(name), "is listed under categorical but is neither an input nor the target")
     if not inputs:
         yield Fault("", "found no column besides the target; add columns, or list them under inputs")
     if data.weight_column is not None and not isinstance(table.columns[data.weight_column], Numbers):
@@ -209,7 +209,7 @@ def _column(name: str, table: Table, data: Data, training: Array) -> Column | Fa
     if isinstance(given, Text):
         return _categories(name, given, data, training)
     if UNNAMED.match(name) and counts_rows(given.values):
-        return Fault(column(name), f'counts the rows: probably the index of a data frame; exclude = ["{name}"]')
+        return Fault(column(name), "counts the rows: probably the index of a data frame; leave it out with exclude")
     for fault in not_finite(name, given.values, training, missing=False):
         return fault
     if not data.standardize and data.missing != "mean":

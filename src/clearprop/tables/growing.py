@@ -14,6 +14,7 @@ from clearprop.tables.table import Column, Numbers, Text, Wanted, column, notice
 from clearprop.types import Array
 
 NOT_A_NUMBER = "correct {them}, leave {them} empty, or list the column under categorical"
+CORRECT = "correct {them}"
 ASK = 'which may be {:g} or {:g}; say which with decimal = "." or decimal = "," under [data]'
 DECIMAL_COMMA = 'if the comma is a decimal one, set decimal = "," under [data]; write thousands without it'
 UNLIKE = "unlike others of the column; write all alike"
@@ -35,6 +36,7 @@ class Growing:
     def __init__(self, name: str, wanted: Wanted, *, commas: bool, evidence: Evidence = tuple) -> None:
         """``commas`` says whether numbers may have decimal commas although nobody said so."""
         self.name, self.kind = name, wanted.kinds.get(name)
+        self.remedy = CORRECT if self.kind == "numbers" else NOT_A_NUMBER  # a kind that is fixed stays what it is
         self.asked, self.evidence = wanted.decimal, evidence
         self.commas = commas if wanted.decimal is None else wanted.decimal == ","
         self.na, self.folded = frozenset(wanted.na), frozenset(map(str.lower, wanted.na))
@@ -137,7 +139,7 @@ class Growing:
                     self.says = f'"{abridged(" ".join(cell.split()), 40)}" as {value:.12g}'
                 return value
         if cell.lower() not in self.folded:
-            why = NOT_A_NUMBER
+            why = self.remedy
             if found is not None:
                 why = DECIMAL_COMMA if found.unit == self.unit and self.decimal != "," else UNLIKE
             self._fault(why, row, cell)

@@ -55,6 +55,7 @@ def made_for(
     name: str,
     task: Task | None = None,
     hidden: Sequence[int] = HIDDEN,
+    exclude: tuple[str, ...] = (),
     seed: int | None = None,
 ) -> tuple[Problem, Problem]:
     """Return the problem of a network made for a table, first as a network file states it, then with its rows.
@@ -69,7 +70,7 @@ def made_for(
     """
     if twice := [each for each in target if target.count(each) > 1]:
         raise InvalidArgument(f'target: "{abridged(twice[0])}" is named {len(twice)} times; name each column once')
-    data = Data(file, target, standardize=True, missing="mean")
+    data = Data(file, target, standardize=True, missing="mean", exclude=exclude)
     settings = SETTINGS if seed is None else replace(SETTINGS, seed=seed)
 
     def problem(*layers: Dense, loss: str) -> Problem:
@@ -77,7 +78,7 @@ def made_for(
         return Problem(network, optimizer=Adam(), settings=settings, data=data, name=name)
 
     # Which columns are read does not depend on the network, as long as it gives its inputs no names.
-    table = read(wanted_to_fit(problem(Dense(1), loss="half_squared_error"), data, target))
+    table = read(wanted_to_fit(problem(Dense(1), loss="half_squared_error"), data, (*target, *exclude)))
     last, loss = _outputs(table, target, task)
     stated = problem(*(Dense(size, "relu") for size in hidden), last, loss=loss)
     return stated, prepared(stated, data, lambda _: table, target)

@@ -13,6 +13,7 @@ from clearprop.tables.table import Table, Wanted
 def read_table(path: Path, wanted: Wanted, progress: ReadingProgress | None = None) -> Table:
     """Return the wanted columns of a CSV or Parquet file, recognised by its first bytes or its name."""
     with readable(path, "a table"):
-        if path.suffix.lower() in (".parquet", ".pq") or is_parquet(path):
+        whole = path.is_file() or not path.exists()  # a pipe can be read once, and only forwards
+        if path.suffix.lower() in (".parquet", ".pq") or (whole and is_parquet(path)):
             return read_parquet(path, wanted)
         return read_csv(path, wanted, progress)

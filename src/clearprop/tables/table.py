@@ -131,7 +131,7 @@ def unnamed_fault(place: int, values: Sequence[Any]) -> Fault:
     remedy = 'name it in the first line, list the columns under inputs, or set exclude = [""]'
     if counts_rows(values):
         is_ = f"has no name and counts the rows ({values[0]}, {values[1]}, …): probably the index of a data frame"
-        remedy = 'leave it out with exclude = [""], list the columns under inputs, or write the table without it'
+        remedy = 'leave it out with exclude = [""], or --exclude "", or write the table without it'
         return Fault(f"column {place + 1:,}", f"{is_}; {remedy}")
     return Fault(f"column {place + 1:,}", f"has no name; {remedy}")
 

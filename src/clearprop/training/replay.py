@@ -35,17 +35,19 @@ class Moment:
     ended: int | None = None
     """The step from which on a training in the precision of the settings has numbers that are not finite, if before."""
 
-    def cycle(self, example: int | Literal["all"]) -> Cycle:
-        """Return the next cycle in float64, and how far the engine's result is from it."""
-        done = cycle(self.problem, example, step=self.step, rate=self.rate, state=self.state, epoch=self.epoch)
-        done = replace(done, trained=True)
+    def cycle(self, example: int | Literal["all"], on: Problem | None = None) -> Cycle:
+        """Return the next cycle in float64, and how far the engine's result is from it; on an example of another
+        problem with the same network if one is given."""
+        problem = self.problem if on is None else replace(on, parameters=self.problem.parameters)
+        done = cycle(problem, example, step=self.step, rate=self.rate, state=self.state, epoch=self.epoch)
+        done = replace(done, trained=self.problem)
         if isinstance(self.engine, Reference):
             return replace(done, ended=self.ended)
-        return replace(done, engine=self._rounding(done))
+        return done if done.learning is None else replace(done, engine=self._rounding(done))
 
     def _rounding(self, done: Cycle) -> Rounding:
-        settings = replace(self.problem.settings, batch_size=len(done.numbers))
-        engine = engine_for(replace(self.problem, settings=settings), self.engine.snapshot())
+        settings = replace(done.problem.settings, batch_size=len(done.numbers))
+        engine = engine_for(replace(done.problem, settings=settings), self.engine.snapshot())
         engine.run(PlannedSteps.of([PlannedStep(done.numbers - 1, self.step, self.rate)]))
         difference = np.abs(engine.snapshot().parameters.vector - done.updated.vector)
         # Frozen parameters keep digits that the engine has no room for, and never use them.
