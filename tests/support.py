@@ -1,4 +1,4 @@
-"""What several tests need: random networks, the lecture's numbers, the command as a process."""
+"""What several tests need: random networks, the lecture's numbers, the command."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import replace
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
@@ -19,6 +20,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import clearprop as cp
+from clearprop.cli import run
 
 HANG = 600
 """Seconds after which a process or a thread counts as hanging: far more than any of them takes on a busy machine."""
@@ -105,7 +107,16 @@ def problems(
     return cp.Problem(network, parameters, optimizer or cp.SGD(0.1), penalty=penalty, examples=examples)
 
 
-def command(*arguments: str, cwd: Path | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
+def command(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """``clearprop ARGUMENTS`` in this process: the same as ``process`` without the second in which that starts."""
+    printed, complained = (TextIOWrapper(BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+    with chdir(cwd or "."), redirect_stdout(printed), redirect_stderr(complained):
+        code = run(list(arguments))
+    texts = (each.buffer.getvalue().decode() for each in (printed, complained))
+    return subprocess.CompletedProcess(arguments, code, *texts)
+
+
+def process(*arguments: str, cwd: Path | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
     """``clearprop ARGUMENTS`` as its own process."""
     environment = {**os.environ, "PYTHONUTF8": "1", **options.pop("env", {})}
     return subprocess.run(

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 
-from tests.support import command
+from tests.support import command, process
 
 import clearprop as cp
 
@@ -18,7 +18,7 @@ def test_help_version_and_examples() -> None:
     assert {"explain", "train", "predict", "verify", "examples"} <= set(
         re.findall(r"^  (\w+) ", shown.stdout, re.MULTILINE)
     )
-    assert command("--version").stdout == f"clearprop {cp.__version__}\n"
+    assert process("--version").stdout == f"clearprop {cp.__version__}\n"
     assert "..." not in shown.stdout.split("Commands:")[1]
     for name in ("explain", "train", "predict", "verify", "engine", "explore", "examples"):
         assert "Example: clearprop " in command(name, "--help").stdout

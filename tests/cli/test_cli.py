@@ -7,13 +7,13 @@ import signal
 from pathlib import Path
 
 import pytest
-from tests.support import command, signalled
+from tests.support import command, process, signalled
 
 import clearprop as cp
 
 
 def test_explain_verify_and_train_in_one_breath(tmp_path: Path) -> None:
-    shown = command("explain", "lecture", "--digits", "5", "--rounding", "truncate")
+    shown = process("explain", "lecture", "--digits", "5", "--rounding", "truncate")
     assert shown.returncode == 0
     assert shown.stderr == ""
     assert "new_w5 = w5 - n * ∂E_total/∂w5 = 0.5 - 0.6 * 0.08020 = 0.45187" in shown.stdout
@@ -63,7 +63,7 @@ def test_wrong_requests(arguments: list[str], message: str) -> None:
 def test_a_network_file_with_several_faults(tmp_path: Path) -> None:
     path = tmp_path / "net.toml"
     path.write_text('[inputs]\ncount = 2\n[[layers]]\nunits = 0\n[loss]\nname = "hubr"\n')
-    run = command("explain", str(path))
+    run = process("explain", str(path))
     assert run.returncode == 2
     assert run.stderr == (
         f"clearprop: {path} has 2 problems:\n"
@@ -83,7 +83,7 @@ def test_work_that_fails_has_its_own_exit_code(tmp_path: Path) -> None:
         1,
         "clearprop: a_y1 is inf; layer 1, example 1; exp(z_y1) is not finite at z_y1 = 1000\n",
     )
-    run = command("train", str(path))
+    run = process("train", str(path))
     assert run.returncode == 1
     assert run.stdout.startswith("Diverged before the first step: a_y1 is inf; layer 1, example 1")
 
@@ -101,6 +101,6 @@ def test_an_interrupted_training_saves_what_was_learnt(sent: signal.Signals, tmp
 
 
 def test_debugging_shows_the_traceback() -> None:
-    run = command("explain", "lecture", "w55", env={"CLEARPROP_DEBUG": "1"})
+    run = process("explain", "lecture", "w55", env={"CLEARPROP_DEBUG": "1"})
     assert "Traceback" in run.stderr
     assert run.stderr.endswith('clearprop: unknown name "w55"; did you mean "w5"?\n')

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.support import command
+from tests.support import command, process
 
 
 def test_the_plan_and_the_rate() -> None:
@@ -41,7 +41,7 @@ def test_where_code_is_kept(tmp_path: Path) -> None:
     place = tmp_path / "codes"
 
     def lines(**environment: str) -> list[str]:
-        done = command("engine", "xor", env={"CLEARPROP_CACHE_DIR": str(place), **environment})
+        done = process("engine", "xor", env={"CLEARPROP_CACHE_DIR": str(place), **environment})
         assert (done.returncode, done.stderr) == (0, "")
         return [line for line in done.stdout.splitlines() if line.startswith(("code:", "cache:"))]
 

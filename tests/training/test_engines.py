@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 import pytest
-from tests.support import command
+from tests.support import process
 
 import clearprop as cp
 from clearprop.engine import availability
@@ -48,18 +48,18 @@ def test_without_it_numpy_does_the_work_and_a_warning_says_why(monkeypatch: pyte
 def test_without_llvmlite_nothing_else_is_missing(tmp_path: Path) -> None:
     (tmp_path / "llvmlite.py").write_text("raise ImportError('not here')\n")
     environment = {"PYTHONPATH": str(tmp_path)}
-    done = command("engine", "lecture", env=environment)
+    done = process("engine", "lecture", env=environment)
     assert (done.returncode, done.stdout) == (1, "")
     assert "the compiled engine needs llvmlite, which cannot be imported (" in done.stderr
     assert "not here" in done.stderr
     assert "Traceback" not in done.stderr
-    done = command("train", "lecture", "--epochs", "2", env=environment)
+    done = process("train", "lecture", "--epochs", "2", env=environment)
     assert done.returncode == 0
     assert done.stderr.startswith("clearprop: the compiled engine needs llvmlite, which cannot be imported (")
     assert done.stderr.splitlines()[0].endswith("; training continues in NumPy, slower")
-    assert "NumPy" not in command("train", "lecture", "--epochs", "2", "--quiet", env=environment).stderr
-    assert command("explain", "lecture", "w5", env=environment).returncode == 0
-    assert "compiled engine" not in command("verify", "lecture", env=environment).stdout
+    assert "NumPy" not in process("train", "lecture", "--epochs", "2", "--quiet", env=environment).stderr
+    assert process("explain", "lecture", "w5", env=environment).returncode == 0
+    assert "compiled engine" not in process("verify", "lecture", env=environment).stdout
 
 
 @pytest.mark.parametrize("threads", [0, -1, 257, 1.5, "2"])
