@@ -42,6 +42,7 @@ MORE_THAN_ONE_FILE = {
     "explorer/test_warnings.py": "the page's signs that training goes wrong",
     "models/test_earlier_versions.py": "models of earlier versions load",
     "rendering/test_weights.py": "weights of examples in every format",
+    "rules/test_conventions_of_others.py": "rules in the forms of Keras and scikit-learn",
     "training/test_against_pytorch.py": "trainings against PyTorch",
     "training/test_kills.py": "trainings killed at any moment",
 }

@@ -18,9 +18,10 @@ import clearprop as cp
 from clearprop.rules.schedules import schedule
 
 PUBLIC = [
-    "SGD", "Adagrad", "Adam", "AdamW", "Callback", "ClearpropError", "Cycle", "Data", "Dense", "Examples",
-    "Explanation", "Fit", "Network", "Objective", "Parameters", "Penalty", "Problem", "RMSprop", "Settings",
-    "activation", "cycle", "explain", "explore", "load", "loss", "predict", "read", "save", "train", "verify", "write",
+    "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Callback", "ClearpropError", "Cycle", "Data", "Dense",
+    "Examples", "Explanation", "Fit", "NAdam", "Network", "Objective", "Parameters", "Penalty", "Problem", "RMSprop",
+    "Settings", "activation", "cycle", "explain", "explore", "load", "loss", "predict", "read", "save", "train",
+    "verify", "write",
 ]  # fmt: skip
 
 
@@ -43,7 +44,8 @@ LECTURE = cp.load("lecture")
 NETWORK = cp.Network(2, [cp.Dense(1)])
 ROWS = np.array([[0.1, 0.5]])
 VALID: Mapping[str, Mapping[str, Any]] = {
-    "SGD": {}, "Adagrad": {}, "Adam": {}, "AdamW": {}, "RMSprop": {}, "Penalty": {}, "Settings": {},
+    "SGD": {}, "Adadelta": {}, "Adagrad": {}, "Adam": {}, "AdamW": {}, "Adamax": {}, "NAdam": {}, "RMSprop": {},
+    "Penalty": {}, "Settings": {},
     "Data": {"file": "a.csv", "target": "b"},
     "Dense": {"units": 2},
     "Examples": {"inputs": ROWS, "targets": ROWS},

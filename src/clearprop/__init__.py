@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from clearprop.rendering.explanation import Explanation, explain
     from clearprop.rules.activations import activation
     from clearprop.rules.losses import loss
-    from clearprop.rules.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
+    from clearprop.rules.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, NAdam, RMSprop
     from clearprop.rules.penalties import Penalty
     from clearprop.training.callbacks import Callback
     from clearprop.training.fit import Fit
@@ -56,7 +56,7 @@ _ROOMS = {
     "rendering.explanation": ("Explanation", "explain"),
     "rules.activations": ("activation",),
     "rules.losses": ("loss",),
-    "rules.optimizers": ("SGD", "Adagrad", "Adam", "AdamW", "RMSprop"),
+    "rules.optimizers": ("SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "RMSprop"),
     "rules.penalties": ("Penalty",),
     "training.callbacks": ("Callback",),
     "loading": ("load",),
@@ -68,9 +68,11 @@ _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
     "SGD",
+    "Adadelta",
     "Adagrad",
     "Adam",
     "AdamW",
+    "Adamax",
     "Callback",
     "ClearpropError",
     "Cycle",
@@ -79,6 +81,7 @@ __all__ = [
     "Examples",
     "Explanation",
     "Fit",
+    "NAdam",
     "Network",
     "Objective",
     "Parameters",

@@ -29,6 +29,11 @@ OPTIMIZERS = (
     cp.Adagrad(0.1, lr_decay=0.1),
     cp.Adam(0.01),
     cp.AdamW(0.01),
+    cp.Adam(0.01, correction_in_rate=True),
+    cp.SGD(0.1, momentum=0.9, rate_in_velocity=True, weight_decay=0.01, decoupled_weight_decay=True),
+    cp.NAdam(0.01),
+    cp.Adamax(0.01),
+    cp.Adadelta(1.0),
 )
 clipping: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
     [{}, {"clip_value": 0.05}, {"clip_norm": 0.1}, {"clip_value": 0.05, "clip_norm": 0.1}]

@@ -41,6 +41,8 @@ def _optimizers() -> Iterator[tuple[str, Optimizer]]:
     yield "rmsprop, centered", RMSprop(0.01, centered=True, momentum=0.5, weight_decay=0.1)
     yield "adagrad with decay", Adagrad(0.01, lr_decay=0.1)
     yield "adamw", optimizer("adamw", clip_value=0.5)
+    yield "adam, as Keras's", optimizer("adam", correction_in_rate=True)
+    yield "adagrad, as Keras's", Adagrad(0.01, eps_in_sqrt=True)
 
 
 def _rules() -> Iterator[tuple[str, Expression]]:

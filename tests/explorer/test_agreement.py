@@ -50,6 +50,11 @@ OPTIMIZERS = (
     cp.Adagrad(0.1, lr_decay=0.1),
     cp.Adam(0.01),
     cp.AdamW(0.01),
+    cp.Adam(0.01, correction_in_rate=True),
+    cp.SGD(0.1, momentum=0.9, rate_in_velocity=True, nesterov=True),
+    cp.NAdam(0.01),
+    cp.Adamax(0.01),
+    cp.Adadelta(1.0),
 )
 
 

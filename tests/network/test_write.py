@@ -62,6 +62,9 @@ def optimizers(draw: st.DrawFn) -> Optimizer:
         lambda: cp.Adagrad(rate, lr_decay=number, eps=number, initial_accumulator_value=number),
         lambda: cp.Adam(rate, betas=(share, share / 2), eps=number, weight_decay=number),
         lambda: cp.AdamW(rate, betas=(share, 0.5), weight_decay=number),
+        lambda: cp.Adam(rate, eps=number, correction_in_rate=True, decoupled_weight_decay=True),
+        lambda: cp.SGD(rate, momentum=number, rate_in_velocity=True),
+        lambda: cp.NAdam(rate, momentum_decay=number), lambda: cp.Adamax(rate, eps_in_max=False), cp.Adadelta,
         cp.SGD, cp.RMSprop, cp.Adagrad, cp.Adam, cp.AdamW,
     ]  # fmt: skip
     made = draw(st.sampled_from(kinds))()

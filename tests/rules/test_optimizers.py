@@ -131,7 +131,10 @@ def test_a_weight_without_a_gradient_decays_in_adamw_by_its_share_alone() -> Non
 def test_state_is_what_is_read_before_it_is_assigned() -> None:
     """As many numbers per weight as PyTorch remembers."""
     remembered = {name: sorted(optimizer(name).state) for name in OPTIMIZERS}
-    assert remembered == {"sgd": [], "rmsprop": ["v"], "adagrad": ["s"], "adam": ["m", "v"], "adamw": ["m", "v"]}
+    assert remembered == {
+        "sgd": [], "rmsprop": ["v"], "adagrad": ["s"], "adadelta": ["d", "v"], "adam": ["m", "v"],
+        "adamw": ["m", "v"], "nadam": ["m", "p", "v"], "adamax": ["m", "u"],
+    }  # fmt: skip
     assert list(cp.SGD(momentum=0.9).state) == ["b"]
     assert cp.Adagrad(initial_accumulator_value=0.25).state == {"s": 0.25}
 

@@ -53,7 +53,17 @@ OPTIMIZERS: list[tuple[str, str, dict[str, Any]]] = [
     ("adamw", "AdamW", {"lr": 0.05, "weight_decay": 0.0}),
     ("adamw", "AdamW", {"lr": 0.05, "weight_decay": 0.2}),
     ("adamw", "AdamW", {"lr": 0.05, "betas": (0.8, 0.95), "eps": 1e-6, "weight_decay": 0.2}),
+    ("adam", "Adam", {"lr": 0.05, "weight_decay": 0.1, "decoupled_weight_decay": True}),
+    ("adadelta", "Adadelta", {"lr": 1.0}),
+    ("adadelta", "Adadelta", {"lr": 0.5, "rho": 0.8, "eps": 1e-4, "weight_decay": 0.1}),
+    ("nadam", "NAdam", {"lr": 0.01}),
+    ("nadam", "NAdam", {"lr": 0.01, "betas": (0.8, 0.95), "momentum_decay": 0.1, "weight_decay": 0.1}),
+    ("nadam", "NAdam", {"lr": 0.01, "weight_decay": 0.1, "decoupled_weight_decay": True}),
+    ("adamax", "Adamax", {"lr": 0.01}),
+    ("adamax", "Adamax", {"lr": 0.01, "betas": (0.8, 0.95), "eps": 1e-3, "weight_decay": 0.1}),
 ]
+FORMS_OF_OTHERS = {"correction_in_rate", "rate_in_velocity", "eps_in_sqrt", "eps_in_max", "decoupled_weight_decay"}
+"""Settings that PyTorch lacks, all or for some optimizers: ``tests/rules/test_conventions_of_others.py``."""
 
 SCHEDULES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("step", "StepLR", {"size": 7, "gamma": 0.5}, {"step_size": 7, "gamma": 0.5}),
@@ -200,7 +210,7 @@ def test_optimizers(name: str, kind: str, options: dict[str, Any], batching: Bat
 
 
 def test_no_optimizer_and_no_hyperparameter_is_left_out() -> None:
-    compared: dict[str, set[str]] = {name: {"eps"} for name in KNOWN_OPTIMIZERS}
+    compared: dict[str, set[str]] = {name: {"eps", *FORMS_OF_OTHERS} for name in KNOWN_OPTIMIZERS}
     for name, _, options in OPTIMIZERS:
         compared[name] |= set(renamed(options))
     for name, given in compared.items():
@@ -208,7 +218,8 @@ def test_no_optimizer_and_no_hyperparameter_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "name_and_kind", [("rmsprop", "RMSprop"), ("adagrad", "Adagrad"), ("adam", "Adam"), ("adamw", "AdamW")]
+    "name_and_kind",
+    [(kind.lower(), kind) for kind in ("RMSprop", "Adagrad", "Adadelta", "Adam", "AdamW", "NAdam", "Adamax")],
 )
 def test_defaults(name_and_kind: tuple[str, str]) -> None:
     theirs = Theirs(name_and_kind[1], {})

@@ -67,35 +67,49 @@ def gradient(w: Array, rows: Sequence[int], l2: float) -> Array:
     return np.asarray(np.concatenate(parts) + l2 * w * IS_WEIGHT)
 
 
+def decayed(c: Mapping[str, Any], w: Array, g: Array, rate: float) -> tuple[Array, Array]:
+    """The weight and the gradient after the decay."""
+    if c["decoupled_weight_decay"]:
+        return w * (1 - rate * c["weight_decay"]), g
+    return w, g + c["weight_decay"] * w
+
+
 def sgd(c: Mapping[str, Any], w: Array, g: Array, rate: float, step: int, old: Numbers) -> dict[str, Array]:
-    g = g + c["weight_decay"] * w
+    w, g = decayed(c, w, g, rate)
     if not c["momentum"]:
         return {"w": w - rate * g}
+    if c["rate_in_velocity"]:
+        b = c["momentum"] * old["b"] - rate * (1 - c["dampening"] if step > 1 else 1) * g
+        return {"b": b, "w": w + (c["momentum"] * b - rate * g if c["nesterov"] else b)}
     b = g if step == 1 else c["momentum"] * old["b"] + (1 - c["dampening"]) * g
     return {"b": b, "w": w - rate * (g + c["momentum"] * b if c["nesterov"] else b)}
 
 
 def rmsprop(c: Mapping[str, Any], w: Array, g: Array, rate: float, step: int, old: Numbers) -> dict[str, Array]:
-    g = g + c["weight_decay"] * w
+    w, g = decayed(c, w, g, rate)
     new = {"v": c["alpha"] * old["v"] + (1 - c["alpha"]) * g**2}
     spread = new["v"]
     if c["centered"]:
         new["m"] = c["alpha"] * old["m"] + (1 - c["alpha"]) * g
         spread = spread - new["m"] ** 2
-    move = g / (np.sqrt(spread) + c["eps"])
+    move = g / (np.sqrt(spread + c["eps"]) if c["eps_in_sqrt"] else np.sqrt(spread) + c["eps"])
+    if c["momentum"] and c["rate_in_velocity"]:
+        new["b"] = c["momentum"] * old["b"] - rate * move
+        return {**new, "w": w + new["b"]}
     if c["momentum"]:
         move = new["b"] = c["momentum"] * old["b"] + move
     return {**new, "w": w - rate * move}
 
 
 def adagrad(c: Mapping[str, Any], w: Array, g: Array, rate: float, step: int, old: Numbers) -> dict[str, Array]:
-    g = g + c["weight_decay"] * w
+    w, g = decayed(c, w, g, rate)
     s = old["s"] + g**2
-    return {"s": s, "w": w - rate / (1 + (step - 1) * c["lr_decay"]) * g / (np.sqrt(s) + c["eps"])}
+    root = np.sqrt(s + c["eps"]) if c["eps_in_sqrt"] else np.sqrt(s) + c["eps"]
+    return {"s": s, "w": w - rate / (1 + (step - 1) * c["lr_decay"]) * g / root}
 
 
 def adam(c: Mapping[str, Any], w: Array, g: Array, rate: float, step: int, old: Numbers) -> dict[str, Array]:
-    return _adam(c, w, g + c["weight_decay"] * w, rate, step, old)
+    return _adam(c, *decayed(c, w, g, rate), rate, step, old)
 
 
 def adamw(c: Mapping[str, Any], w: Array, g: Array, rate: float, step: int, old: Numbers) -> dict[str, Array]:
@@ -105,19 +119,25 @@ def adamw(c: Mapping[str, Any], w: Array, g: Array, rate: float, step: int, old:
 def _adam(c: Mapping[str, Any], w: Array, g: Array, rate: float, step: int, old: Numbers) -> dict[str, Array]:
     beta1, beta2 = c["betas"]
     m, v = beta1 * old["m"] + (1 - beta1) * g, beta2 * old["v"] + (1 - beta2) * g**2
+    if c["correction_in_rate"]:
+        corrected = rate * np.sqrt(1 - beta2**step) / (1 - beta1**step)
+        return {"m": m, "v": v, "w": w - corrected * m / (np.sqrt(v) + c["eps"])}
     m_hat, v_hat = m / (1 - beta1**step), v / (1 - beta2**step)
     return {"m": m, "v": v, "m_hat": m_hat, "v_hat": v_hat, "w": w - rate * m_hat / (np.sqrt(v_hat) + c["eps"])}
 
 
+DECAY: dict[str, Any] = {"weight_decay": 0.0, "decoupled_weight_decay": False}
+MOMENTUM: dict[str, Any] = {"momentum": 0.0, "rate_in_velocity": False}
+ADAM: dict[str, Any] = {"betas": [0.9, 0.999], "eps": 1e-8, "correction_in_rate": False}
 RULES: dict[str, tuple[Rule, dict[str, Any]]] = {
-    "sgd": (sgd, {"momentum": 0.0, "dampening": 0.0, "nesterov": False, "weight_decay": 0.0}),
-    "rmsprop": (rmsprop, {"alpha": 0.99, "eps": 1e-8, "momentum": 0.0, "centered": False, "weight_decay": 0.0}),
+    "sgd": (sgd, {**MOMENTUM, "dampening": 0.0, "nesterov": False, **DECAY}),
+    "rmsprop": (rmsprop, {**MOMENTUM, "alpha": 0.99, "eps": 1e-8, "eps_in_sqrt": False, "centered": False, **DECAY}),
     "adagrad": (
         adagrad,
-        {"lr_decay": 0.0, "eps": 1e-10, "initial_accumulator_value": 0.0, "weight_decay": 0.0},
+        {"lr_decay": 0.0, "eps": 1e-10, "eps_in_sqrt": False, "initial_accumulator_value": 0.0, **DECAY},
     ),
-    "adam": (adam, {"betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.0}),
-    "adamw": (adamw, {"betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.01}),
+    "adam": (adam, {**ADAM, **DECAY}),
+    "adamw": (adamw, {**ADAM, "weight_decay": 0.01}),
 }
 """By hand, with the defaults of PyTorch."""
 REMEMBERED = ("m", "v", "b", "s")
@@ -227,7 +247,7 @@ def check_text(case: Case, text: str, new_name: str = "new_{}") -> None:
             if remembered:
                 assert re.search(rf"\b{spoken}\b", expression)
                 assert shows(numbers[0], old[symbol][index]), (symbol, name)
-            if symbol == "w":
+            if symbol == "w" and not (case.options.get("rate_in_velocity") and not case.options.get("nesterov")):
                 assert shows(numbers[0], case.rates[2])
 
 
@@ -274,6 +294,14 @@ OPTIMIZER_CASES = [
     Case("rmsprop", {"momentum": 0.5}, clip={"clip_value": 0.05, "clip_norm": 0.06}),
     Case("adamw", l2=0.2),
     Case("sgd", {"momentum": 0.9}, l2=0.2, clip={"clip_norm": 0.05}),
+    Case("sgd", {"momentum": 0.9, "rate_in_velocity": True, "dampening": 0.5}),
+    Case("sgd", {"momentum": 0.9, "rate_in_velocity": True, "nesterov": True}),
+    Case("sgd", {"weight_decay": 0.1, "decoupled_weight_decay": True}),
+    Case("rmsprop", {"momentum": 0.5, "rate_in_velocity": True, "eps_in_sqrt": True, "eps": 1e-3}),
+    Case("rmsprop", {"weight_decay": 0.1, "decoupled_weight_decay": True}),
+    Case("adagrad", {"eps_in_sqrt": True, "weight_decay": 0.1, "decoupled_weight_decay": True}),
+    Case("adam", {"correction_in_rate": True, "weight_decay": 0.1, "decoupled_weight_decay": True}),
+    Case("adamw", {"correction_in_rate": True}),
 ]
 
 # A quarter at first. With all examples in one batch the third step is the first of the third epoch.

@@ -3,7 +3,8 @@
 Each is an ordered list of assignments; later lines see the values that earlier ones gave.
 The last one assigns the weight. State (moments, velocities) is what must be remembered from
 step to step; a line whose target is not state is only a name for an intermediate value.
-Hyperparameters, their names and their defaults are those of PyTorch.
+Hyperparameters, their names and their defaults are those of PyTorch. Three settings, false by default, give the forms
+of Keras and scikit-learn: ``correction_in_rate``, ``rate_in_velocity`` and ``eps_in_sqrt``.
 """
 
 from __future__ import annotations
@@ -14,13 +15,12 @@ from functools import wraps
 from inspect import unwrap
 from typing import Annotated, Any, NamedTuple, ParamSpec, TypedDict, Unpack
 
-import numpy as np
-
 from clearprop.cached import cached_property
 from clearprop.errors import InvalidArgument
 from clearprop.expressions import Expression, Number, Symbol
-from clearprop.expressions.tree import greater, maximum, minimum, sqrt, symbols, where
+from clearprop.expressions.tree import absolute, greater, maximum, minimum, sqrt, symbols, where
 from clearprop.fields import (
+    BOOLEANS,
     Check,
     above_zero,
     accepted,
@@ -80,7 +80,7 @@ class Optimizer:
     @property
     def changed(self) -> dict[str, Any]:
         """The hyperparameters that do not have their usual values."""
-        usual = OPTIMIZERS[self.name]().hyperparameters
+        usual = _usual(self.name)
         return {key: value for key, value in self.hyperparameters.items() if value != usual[key]}
 
     def __repr__(self) -> str:
@@ -109,8 +109,20 @@ class Limits(TypedDict, total=False):
     clip_value: float | None
 
 
-def _checked(make: Callable[Given, Optimizer]) -> Callable[Given, Optimizer]:
-    """Check the options of an optimizer before it is made of them."""
+class Made(NamedTuple):
+    """The assignments of an optimizer, and where its state begins; elsewhere than at 0, ``start`` says."""
+
+    source: str
+    lines: Sequence[Assignment]
+    start: Mapping[str, float] = {}
+
+
+def _optimizer(make: Callable[Given, Made]) -> Callable[Given, Optimizer]:
+    """Make an optimizer of its hyperparameters, which are checked first.
+
+    Its constants are the hyperparameters that are numbers, with one for each of several ``betas``.
+    Its state are the symbols that a line reads before a line assigns them.
+    """
     name = make.__name__.lower()
 
     @wraps(make)
@@ -120,41 +132,43 @@ def _checked(make: Callable[Given, Optimizer]) -> Callable[Given, Optimizer]:
             if key not in known:
                 raise UnknownSetting(name, key, known)
             options[key] = accepted(hyperparameter_check(key), value, key)
-        return make(*rate, **options)
+        made = make(*rate, **options)
+        given = {key: options.get(key, usual) for key, usual in _usual(name).items()}
+        limits: dict[str, Any] = {key: options[key] for key in Limits.__annotations__ if key in options}
+        chosen: Any = [*rate, options.get("learning_rate", *(make.__defaults__ or ()))][0]
+        state = {**_state(made.lines), **made.start}
+        return Optimizer(name, chosen, tuple(made.lines), made.source, given, _constants(given), state, **limits)
 
     return call
 
 
-def _made(
-    name: str,
-    learning_rate: float,
-    source: str,
-    assignments: list[Assignment],
-    limits: Limits,
-    start: float = 0.0,
-    **given: Any,
-) -> Optimizer:
-    """Return the optimizer with these assignments and hyperparameters.
-
-    Its constants are the hyperparameters that are numbers, with one for each of several ``betas``.
-    Its state are the symbols that a line reads before a line assigns them; it begins at ``start``.
-    """
+def _constants(given: Mapping[str, Any]) -> dict[str, float]:
     constants: dict[str, float] = {}
     for key, value in given.items():
         if isinstance(value, Sequence):
             constants |= {f"{key.removesuffix('s')}{number}": each for number, each in enumerate(value, 1)}
-        elif not isinstance(value, (bool, np.bool_)):
+        elif not isinstance(value, BOOLEANS):
             constants[key] = value
+    return constants
+
+
+def _state(lines: Sequence[Assignment]) -> dict[str, float]:
+    read: set[Any] = set()
     state: dict[str, float] = {}
-    for position, (symbol, _) in enumerate(assignments[:-1]):
-        if any(symbol.key in symbols(expression) for _, expression in assignments[: position + 1]):
-            state[str(symbol.key)] = start
-    return Optimizer(name, learning_rate, tuple(assignments), source, given, constants, state, **limits)  # type: ignore[arg-type]
+    for symbol, expression in lines[:-1]:
+        read |= symbols(expression)
+        if symbol.key in read:
+            state[str(symbol.key)] = 0.0
+    return state
 
 
-def _coupled(weight_decay: float) -> Expression:
-    """Return the gradient with an L2 term of the weight itself, as PyTorch couples it."""
-    return g + Symbol("weight_decay") * w if weight_decay else g
+def _decayed(weight_decay: float, decoupled: bool = False) -> tuple[Expression, Expression]:
+    """Return the gradient and the weight that an optimizer starts from: the decay is in the gradient, as that of an L2
+    penalty is, or ``decoupled`` from it, taken from the weight itself."""
+    decay = Symbol("weight_decay")
+    if not weight_decay:
+        return g, w
+    return (g, w - rate * decay * w) if decoupled else (g + decay * w, w)
 
 
 def _mean(of: Symbol, old_share: Expression, value: Expression) -> Assignment:
@@ -162,17 +176,30 @@ def _mean(of: Symbol, old_share: Expression, value: Expression) -> Assignment:
     return Assignment(of, old_share * of + (1 - old_share) * value)
 
 
-@_checked
+def _velocity(b: Symbol, old: Expression, gain: Expression, rate_in_velocity: bool) -> list[Assignment]:
+    """Return the assignments of momentum: the velocity adds up gains, or steps, which keep the rate of their time."""
+    m = Symbol("momentum")
+    if rate_in_velocity:
+        return [Assignment(b, m * b - rate * gain), Assignment(w, old + b)]
+    return [Assignment(b, m * b + gain), Assignment(w, old - rate * b)]
+
+
+@_optimizer
 def SGD(
     learning_rate: float = 0.1,
     *,
     momentum: float = 0.0,
     dampening: float = 0.0,
     nesterov: bool = False,
+    rate_in_velocity: bool = False,
     weight_decay: float = 0.0,
+    decoupled_weight_decay: bool = False,
     **limits: Unpack[Limits],
-) -> Optimizer:
+) -> Made:
     """Return w - rate * g; with momentum the velocity b takes the gradient's place.
+
+    With ``rate_in_velocity`` it takes the place of the step: b = momentum * b - rate * g, and w + b, as in Keras and
+    scikit-learn. The two differ where the rate changes.
 
     Source: the lecture (new_w5); momentum: Polyak 1964, Nesterov 1983 in PyTorch's form.
 
@@ -180,126 +207,236 @@ def SGD(
     >>> text(SGD(0.6).assignments[-1].expression)
     'w - rate * g'
     """
-    gradient = _coupled(weight_decay)
-    lines: list[Assignment] = []
+    gradient, old = _decayed(weight_decay, decoupled_weight_decay)
+    b, m = Symbol("b"), Symbol("momentum")
+    lines = [Assignment(w, old - rate * gradient)]
     if momentum:
-        b, m = Symbol("b"), Symbol("momentum")
         fresh = (1 - Symbol("dampening")) * gradient if dampening else gradient
-        velocity = m * b + fresh
-        lines.append(Assignment(b, where(greater(step, 1), velocity, gradient) if dampening else velocity))
-        gradient = gradient + m * b if nesterov else b
+        velocity, moved = _velocity(b, old, fresh, rate_in_velocity)
+        if dampening:
+            first = -(rate * gradient) if rate_in_velocity else gradient
+            velocity = Assignment(b, where(greater(step, 1), velocity.expression, first))
+        if nesterov:
+            ahead = old + (m * b - rate * gradient) if rate_in_velocity else old - rate * (gradient + m * b)
+            moved = Assignment(w, ahead)
+        lines = [velocity, moved]
     source = "Polyak 1964; Sutskever et al. 2013" if momentum else "lecture: new_w5"
-    lines.append(Assignment(w, w - rate * gradient))
-    given = {"momentum": momentum, "dampening": dampening, "nesterov": nesterov, "weight_decay": weight_decay}
-    made = _made("sgd", learning_rate, source, lines, limits, **given)
     if nesterov and (momentum <= 0 or dampening != 0):
         raise InvalidArgument("sgd: nesterov needs a momentum above 0 and a dampening of 0")
-    return made
+    return Made(source, lines)
 
 
-@_checked
+@_optimizer
 def RMSprop(
     learning_rate: float = 0.01,
     *,
     alpha: float = 0.99,
     eps: float = 1e-8,
+    eps_in_sqrt: bool = False,
     momentum: float = 0.0,
+    rate_in_velocity: bool = False,
     centered: bool = False,
     weight_decay: float = 0.0,
+    decoupled_weight_decay: bool = False,
     **limits: Unpack[Limits],
-) -> Optimizer:
+) -> Made:
     """Return an optimizer that divides the gradient by the root of its running mean square v.
 
-    Source: Hinton, lecture 6e (2012).
+    Source: Hinton, lecture 6e (2012); ``eps_in_sqrt`` and ``rate_in_velocity`` are Keras's form.
     """
-    a, v, mean, b = Symbol("alpha"), Symbol("v"), Symbol("m"), Symbol("b")
-    gradient = _coupled(weight_decay)
+    a, v, mean = Symbol("alpha"), Symbol("v"), Symbol("m")
+    gradient, old = _decayed(weight_decay, decoupled_weight_decay)
     lines = [_mean(v, a, gradient**2)]
     if centered:
         lines.append(_mean(mean, a, gradient))
-    scaled = gradient / (sqrt(v - mean**2 if centered else v) + Symbol("eps"))
+    scaled = gradient / _root(v - mean**2 if centered else v, eps_in_sqrt)
     if momentum:
-        lines.append(Assignment(b, Symbol("momentum") * b + scaled))
-    lines.append(Assignment(w, w - rate * (b if momentum else scaled)))
-    given = {"alpha": alpha, "eps": eps, "momentum": momentum, "centered": centered, "weight_decay": weight_decay}
-    return _made("rmsprop", learning_rate, "Hinton 2012", lines, limits, **given)
+        lines += _velocity(Symbol("b"), old, scaled, rate_in_velocity)
+    else:
+        lines.append(Assignment(w, old - rate * scaled))
+    return Made("Hinton 2012", lines)
 
 
-@_checked
+def _root(square: Expression, eps_in_sqrt: bool) -> Expression:
+    """Return the root that a gradient is divided by, kept away from 0."""
+    eps = Symbol("eps")
+    return sqrt(square + eps) if eps_in_sqrt else sqrt(square) + eps
+
+
+@_optimizer
 def Adagrad(
     learning_rate: float = 0.01,
     *,
     lr_decay: float = 0.0,
     eps: float = 1e-10,
+    eps_in_sqrt: bool = False,
     initial_accumulator_value: float = 0.0,
     weight_decay: float = 0.0,
+    decoupled_weight_decay: bool = False,
     **limits: Unpack[Limits],
-) -> Optimizer:
+) -> Made:
     """Return an optimizer that divides the gradient by the root of the sum s of its squares.
 
-    Source: Duchi, Hazan and Singer 2011.
+    Source: Duchi, Hazan and Singer 2011; ``eps_in_sqrt`` is Keras's form.
     """
     s = Symbol("s")
     decayed = rate / (1 + (step - 1) * Symbol("lr_decay")) if lr_decay else rate
-    gradient = _coupled(weight_decay)
-    lines = [Assignment(s, s + gradient**2), Assignment(w, w - decayed * (gradient / (sqrt(s) + Symbol("eps"))))]
-    start = initial_accumulator_value
-    given = {"lr_decay": lr_decay, "eps": eps, "initial_accumulator_value": start, "weight_decay": weight_decay}
-    return _made("adagrad", learning_rate, "Duchi, Hazan and Singer 2011", lines, limits, start, **given)
+    gradient, old = _decayed(weight_decay, decoupled_weight_decay)
+    lines = [Assignment(s, s + gradient**2), Assignment(w, old - decayed * (gradient / _root(s, eps_in_sqrt)))]
+    return Made("Duchi, Hazan and Singer 2011", lines, {"s": initial_accumulator_value})
 
 
-@_checked
+@_optimizer
+def Adadelta(
+    learning_rate: float = 1.0,
+    *,
+    rho: float = 0.9,
+    eps: float = 1e-6,
+    weight_decay: float = 0.0,
+    decoupled_weight_decay: bool = False,
+    **limits: Unpack[Limits],
+) -> Made:
+    """Return an optimizer whose steps are as large as its steps before: the root of their mean square d, over the root
+    of the mean square v of the gradients.
+
+    Source: Zeiler 2012.
+    """
+    v, d, delta, eps_symbol = Symbol("v"), Symbol("d"), Symbol("delta"), Symbol("eps")
+    gradient, old = _decayed(weight_decay, decoupled_weight_decay)
+    lines = [
+        _mean(v, Symbol("rho"), gradient**2),
+        Assignment(delta, sqrt(d + eps_symbol) / sqrt(v + eps_symbol) * gradient),
+        _mean(d, Symbol("rho"), delta**2),
+        Assignment(w, old - rate * delta),
+    ]
+    return Made("Zeiler 2012", lines)
+
+
+@_optimizer
 def Adam(
     learning_rate: float = 0.001,
     *,
     betas: tuple[float, float] = (0.9, 0.999),
     eps: float = 1e-8,
+    correction_in_rate: bool = False,
     weight_decay: float = 0.0,
+    decoupled_weight_decay: bool = False,
     **limits: Unpack[Limits],
-) -> Optimizer:
+) -> Made:
     """Return an optimizer with running means m of the gradient and v of its square, both corrected
     for their start at zero.
 
-    Source: Kingma and Ba 2014.
+    With ``correction_in_rate`` the rate is corrected instead, and eps is added to the root of v as it is, as in Keras
+    and scikit-learn.
+
+    Source: Kingma and Ba 2014; ``correction_in_rate`` is the form at the end of their section 2.
     """
-    lines = _adam(_coupled(weight_decay), w)
-    return _made(
-        "adam", learning_rate, "Kingma and Ba 2014", lines, limits, betas=betas, eps=eps, weight_decay=weight_decay
-    )
+    lines = _adam(*_decayed(weight_decay, decoupled_weight_decay), correction_in_rate)
+    return Made("Kingma and Ba 2014", lines)
 
 
-@_checked
+@_optimizer
 def AdamW(
     learning_rate: float = 0.001,
     *,
     betas: tuple[float, float] = (0.9, 0.999),
     eps: float = 1e-8,
+    correction_in_rate: bool = False,
     weight_decay: float = 0.01,
     **limits: Unpack[Limits],
-) -> Optimizer:
+) -> Made:
     """Return Adam with the decay taken from the weight itself.
 
     Source: Loshchilov and Hutter 2017.
     """
-    lines = _adam(g, w - rate * Symbol("weight_decay") * w if weight_decay else w)
-    source = "Loshchilov and Hutter 2017"
-    return _made("adamw", learning_rate, source, lines, limits, betas=betas, eps=eps, weight_decay=weight_decay)
+    lines = _adam(*_decayed(weight_decay, decoupled=True), correction_in_rate)
+    return Made("Loshchilov and Hutter 2017", lines)
 
 
-def _adam(gradient: Expression, old: Expression) -> list[Assignment]:
+def _adam(gradient: Expression, old: Expression, correction_in_rate: bool) -> list[Assignment]:
     """Return the assignments of Adam: means of this gradient, and the step from the old weight."""
-    beta1, beta2 = Symbol("beta1"), Symbol("beta2")
+    beta1, beta2, eps = Symbol("beta1"), Symbol("beta2"), Symbol("eps")
     m, v, m_hat, v_hat = Symbol("m"), Symbol("v"), Symbol("m_hat"), Symbol("v_hat")
+    means = [_mean(m, beta1, gradient), _mean(v, beta2, gradient**2)]
+    if correction_in_rate:
+        corrected = rate * (sqrt(1 - beta2**step) / (1 - beta1**step))
+        return [*means, Assignment(w, old - corrected * (m / (sqrt(v) + eps)))]
     return [
-        _mean(m, beta1, gradient),
-        _mean(v, beta2, gradient**2),
+        *means,
         Assignment(m_hat, m / (1 - beta1**step)),
         Assignment(v_hat, v / (1 - beta2**step)),
-        Assignment(w, old - rate * (m_hat / (sqrt(v_hat) + Symbol("eps")))),
+        Assignment(w, old - rate * (m_hat / (sqrt(v_hat) + eps))),
     ]
 
 
-CHECKS: Mapping[str, Check] = {"betas": pair(share), "alpha": share, "nesterov": boolean, "centered": boolean}
+@_optimizer
+def NAdam(
+    learning_rate: float = 0.002,
+    *,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    momentum_decay: float = 4e-3,
+    weight_decay: float = 0.0,
+    decoupled_weight_decay: bool = False,
+    **limits: Unpack[Limits],
+) -> Made:
+    """Return Adam with Nesterov's momentum: mu is the share of the mean m in the step, which rises towards beta1, and p
+    the product of all mu so far.
+
+    Source: Dozat 2016 in PyTorch's form; Keras's has a ``momentum_decay`` of 1.
+    """
+    beta1, beta2, rise = Symbol("beta1"), Symbol("beta2"), Symbol("momentum_decay")
+    m, v, v_hat, p = Symbol("m"), Symbol("v"), Symbol("v_hat"), Symbol("p")
+    gradient, old = _decayed(weight_decay, decoupled_weight_decay)
+    mu, ahead = (beta1 * (1 - Number(0.96) ** (each * rise) / 2) for each in (step, step + 1))
+    lines = [
+        Assignment(p, mu * p),
+        _mean(m, beta1, gradient),
+        _mean(v, beta2, gradient**2),
+        Assignment(v_hat, v / (1 - beta2**step)),
+        Assignment(
+            w,
+            old
+            - rate * (((1 - mu) / (1 - p) * gradient + ahead / (1 - p * ahead) * m) / (sqrt(v_hat) + Symbol("eps"))),
+        ),
+    ]
+    return Made("Dozat 2016", lines, {"p": 1.0})
+
+
+@_optimizer
+def Adamax(
+    learning_rate: float = 0.002,
+    *,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    eps_in_max: bool = True,
+    weight_decay: float = 0.0,
+    decoupled_weight_decay: bool = False,
+    **limits: Unpack[Limits],
+) -> Made:
+    """Return Adam with the largest gradient of late, u, in place of the root of the mean square.
+
+    Source: Kingma and Ba 2014, section 7.1; Keras adds eps to u itself: ``eps_in_max`` false.
+    """
+    beta1, beta2, eps_symbol = Symbol("beta1"), Symbol("beta2"), Symbol("eps")
+    m, u = Symbol("m"), Symbol("u")
+    gradient, old = _decayed(weight_decay, decoupled_weight_decay)
+    size = absolute(gradient)
+    lines = [
+        _mean(m, beta1, gradient),
+        Assignment(u, maximum(beta2 * u, size + eps_symbol if eps_in_max else size)),
+        Assignment(w, old - rate / (1 - beta1**step) * (m / (u if eps_in_max else u + eps_symbol))),
+    ]
+    return Made("Kingma and Ba 2014", lines)
+
+
+YES_OR_NO = (
+    "nesterov", "centered", "rate_in_velocity", "eps_in_sqrt", "eps_in_max", "correction_in_rate",
+    "decoupled_weight_decay",
+)  # fmt: skip
+CHECKS: Mapping[str, Check] = {
+    "betas": pair(share), "alpha": share, "rho": share, **dict.fromkeys(YES_OR_NO, boolean)
+}  # fmt: skip
 """The checks of hyperparameters; all others are numbers of at least 0."""
 
 
@@ -309,14 +446,18 @@ def hyperparameter_check(key: str) -> Check:
 
 
 OPTIMIZERS: Mapping[str, Callable[..., Optimizer]] = {
-    make.__name__.lower(): make for make in (SGD, RMSprop, Adagrad, Adam, AdamW)
+    make.__name__.lower(): make for make in (SGD, RMSprop, Adagrad, Adadelta, Adam, AdamW, NAdam, Adamax)
 }
 
 
 def optimizer_keys(name: str) -> list[str]:
     """Return all keys that can be set on the optimizer of that name."""
-    usual = unwrap(OPTIMIZERS[name]).__kwdefaults__ or {}
-    return ["learning_rate", *usual, *Limits.__annotations__]
+    return ["learning_rate", *_usual(name), *Limits.__annotations__]
+
+
+def _usual(name: str) -> Mapping[str, Any]:
+    """Return the hyperparameters of the optimizer of that name, with their usual values."""
+    return unwrap(OPTIMIZERS[name]).__kwdefaults__ or {}
 
 
 def optimizer(name: str, /, **options: Any) -> Optimizer:

@@ -55,6 +55,15 @@ MOVING: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("adam", {}),
     ("adam", {"betas": (0.8, 0.95), "weight_decay": 0.02}),
     ("adamw", {}),
+    ("sgd", {"momentum": 0.8, "rate_in_velocity": True, "nesterov": True}),
+    ("sgd", {"momentum": 0.8, "rate_in_velocity": True, "dampening": 0.3, "weight_decay": 0.01}),
+    ("rmsprop", {"eps_in_sqrt": True, "rate_in_velocity": True, "momentum": 0.5, "decoupled_weight_decay": True}),
+    ("adagrad", {"eps_in_sqrt": True}),
+    ("adam", {"correction_in_rate": True}),
+    ("adadelta", {"eps": 1e-3}),
+    ("nadam", {}),
+    ("adamax", {}),
+    ("adamax", {"eps_in_max": False, "weight_decay": 0.01, "decoupled_weight_decay": True}),
 )
 """Optimizers with their options."""
 SCHEDULES = (

@@ -1,0 +1,139 @@
+"""Rules in the forms of Keras and scikit-learn, against the frameworks themselves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+import clearprop as cp
+from clearprop.propagation.update import initial_state, update
+from clearprop.rules.optimizers import Optimizer
+from clearprop.types import Array
+
+NETWORK = cp.Network(3, [cp.Dense(4, "tanh"), cp.Dense(2)])
+RATES = [0.1, 0.1, 0.07, 0.07, 0.02, 0.03, 0.001, 0.2]
+RNG = np.random.default_rng(4)
+START = RNG.normal(size=NETWORK.parameter_count)
+GRADIENTS = RNG.normal(size=(len(RATES), len(START))) * 10.0 ** RNG.integers(-3, 3, size=(len(RATES), 1))
+
+Steps = Callable[[], Array]
+
+
+def ours(chosen: Optimizer) -> Array:
+    """The weights after a step for each gradient and rate."""
+    parameters = cp.Parameters(NETWORK.layout, START)
+    state: Mapping[str, Array] = initial_state(chosen, parameters)
+    for step, (gradient, rate) in enumerate(zip(GRADIENTS, RATES, strict=True), start=1):
+        changed = update(chosen, parameters, parameters.with_vector(gradient), state, step, rate)
+        parameters, state = changed.parameters, changed.state
+    return parameters.vector
+
+
+def keras() -> Any:
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    return pytest.importorskip("keras", reason="Keras is not installed: its rules are not compared")
+
+
+def by_keras(name: str, **options: Any) -> Array:
+    framework = keras()
+    # The rate is kept in Keras's usual precision.
+    before = framework.config.floatx()
+    framework.config.set_floatx("float64")
+    try:
+        variable = framework.Variable(START.copy())
+        optimizer = getattr(framework.optimizers, name)(**options)
+        for gradient, rate in zip(GRADIENTS, RATES, strict=True):
+            optimizer.learning_rate = rate
+            optimizer.apply([framework.ops.convert_to_tensor(gradient)], [variable])
+    finally:
+        framework.config.set_floatx(before)
+    return np.array(variable.value.detach().tolist())
+
+
+def by_sklearn(name: str, **options: Any) -> Array:
+    module = pytest.importorskip(
+        "sklearn.neural_network._stochastic_optimizers", reason="scikit-learn is not installed"
+    )
+    weights = [START.copy()]
+    optimizer = getattr(module, name)(weights, learning_rate_init=RATES[0], **options)
+    for gradient, rate in zip(GRADIENTS, RATES, strict=True):
+        optimizer.learning_rate = optimizer.learning_rate_init = rate
+        optimizer.update_params(weights, [gradient])
+    return weights[0]
+
+
+SKLEARN: list[tuple[Optimizer, str, dict[str, Any]]] = [
+    (cp.Adam(correction_in_rate=True), "AdamOptimizer", {}),
+    (
+        cp.Adam(betas=(0.7, 0.8), eps=1e-3, correction_in_rate=True),
+        "AdamOptimizer",
+        {"beta_1": 0.7, "beta_2": 0.8, "epsilon": 1e-3},
+    ),
+    (cp.SGD(momentum=0.9, nesterov=True, rate_in_velocity=True), "SGDOptimizer", {}),
+    (cp.SGD(momentum=0.6, rate_in_velocity=True), "SGDOptimizer", {"momentum": 0.6, "nesterov": False}),
+    (cp.SGD(), "SGDOptimizer", {"momentum": 0.0}),
+]
+
+
+@pytest.mark.parametrize(("chosen", "name", "options"), SKLEARN, ids=str)
+def test_optimizers_of_sklearn(chosen: Optimizer, name: str, options: dict[str, Any]) -> None:
+    np.testing.assert_allclose(ours(chosen), by_sklearn(name, **options), rtol=1e-12, atol=1e-12)
+
+
+KERAS: list[tuple[Optimizer, str, dict[str, Any]]] = [
+    (cp.SGD(), "SGD", {}),
+    (cp.SGD(momentum=0.9, rate_in_velocity=True), "SGD", {"momentum": 0.9}),
+    (cp.SGD(momentum=0.9, nesterov=True, rate_in_velocity=True), "SGD", {"momentum": 0.9, "nesterov": True}),
+    (
+        cp.SGD(momentum=0.9, rate_in_velocity=True, weight_decay=0.1, decoupled_weight_decay=True),
+        "SGD",
+        {"momentum": 0.9, "weight_decay": 0.1},
+    ),
+    (cp.RMSprop(alpha=0.9, eps=1e-7, eps_in_sqrt=True), "RMSprop", {}),
+    (
+        cp.RMSprop(alpha=0.8, eps=1e-2, eps_in_sqrt=True, momentum=0.5, rate_in_velocity=True, centered=True),
+        "RMSprop",
+        {"rho": 0.8, "epsilon": 1e-2, "momentum": 0.5, "centered": True},
+    ),
+    (cp.Adagrad(eps=1e-7, eps_in_sqrt=True, initial_accumulator_value=0.1), "Adagrad", {}),
+    (
+        cp.Adagrad(eps=1e-2, eps_in_sqrt=True, initial_accumulator_value=0.3, weight_decay=0.1,
+                   decoupled_weight_decay=True),
+        "Adagrad",
+        {"epsilon": 1e-2, "initial_accumulator_value": 0.3, "weight_decay": 0.1},
+    ),
+    (cp.Adadelta(rho=0.95, eps=1e-7), "Adadelta", {}),
+    (cp.Adam(eps=1e-7, correction_in_rate=True), "Adam", {}),
+    (
+        cp.Adam(betas=(0.7, 0.8), eps=1e-3, correction_in_rate=True, weight_decay=0.2, decoupled_weight_decay=True),
+        "Adam",
+        {"beta_1": 0.7, "beta_2": 0.8, "epsilon": 1e-3, "weight_decay": 0.2},
+    ),
+    (cp.AdamW(eps=1e-7, correction_in_rate=True, weight_decay=0.004), "AdamW", {}),
+    (cp.NAdam(eps=1e-7, momentum_decay=1.0), "Nadam", {}),
+    (cp.Adamax(eps=1e-7, eps_in_max=False), "Adamax", {}),
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # Keras's own, in Nadam
+@pytest.mark.parametrize(("chosen", "name", "options"), KERAS, ids=str)
+def test_optimizers_of_keras(chosen: Optimizer, name: str, options: dict[str, Any]) -> None:
+    np.testing.assert_allclose(ours(chosen), by_keras(name, **options), rtol=1e-10, atol=1e-10)
+
+
+def test_the_forms_differ() -> None:
+    """Each setting changes what the comparisons above would find."""
+    for one, other in [
+        (cp.Adam(eps=1e-3), cp.Adam(eps=1e-3, correction_in_rate=True)),
+        (cp.SGD(momentum=0.9), cp.SGD(momentum=0.9, rate_in_velocity=True)),
+        (cp.RMSprop(eps=1e-3), cp.RMSprop(eps=1e-3, eps_in_sqrt=True)),
+        (cp.RMSprop(momentum=0.9), cp.RMSprop(momentum=0.9, rate_in_velocity=True)),
+        (cp.Adagrad(eps=1e-3), cp.Adagrad(eps=1e-3, eps_in_sqrt=True)),
+        (cp.Adamax(eps=10.0), cp.Adamax(eps=10.0, eps_in_max=False)),
+        (cp.Adam(weight_decay=0.1), cp.Adam(weight_decay=0.1, decoupled_weight_decay=True)),
+    ]:
+        assert np.abs(ours(one) - ours(other)).max() > 1e-5, (one, other)
