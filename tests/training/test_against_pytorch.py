@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -76,6 +77,15 @@ SCHEDULES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         {"factor": 0.5, "patience": 2, "threshold": 0.05, "min_lr": 0.01},
     ),
 ]
+
+
+@pytest.fixture(autouse=True)
+def in_float64() -> Iterator[None]:
+    """What NAdam keeps of its steps has the usual precision, whatever that of the weights."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
 
 
 @dataclass(frozen=True)
