@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from clearprop.display import Displayable, MimeType
+from clearprop.takes_examples import TakesExamples
 
 if TYPE_CHECKING:
     from clearprop.errors import ClearpropError
@@ -110,7 +111,14 @@ def _render(result: object, kind: MimeType) -> str:
     return render(result, kind)
 
 
+def _take(problem: Any, inputs: Any, targets: Any) -> Any:
+    from clearprop.tables.given_rows import with_given_rows  # imported when rows are given
+
+    return with_given_rows(problem, inputs, targets)
+
+
 Displayable.render = staticmethod(_render)
+TakesExamples.take = staticmethod(_take)
 
 
 def __getattr__(name: str) -> Any:

@@ -19,6 +19,11 @@ def numbers(values: Any, expected: str) -> Array:
         InvalidArgument: says what was ``expected``, and that text, dates, complex numbers, missing values of a
             masked array, rows of different lengths or anything else was found.
     """
+    if hasattr(values, "columns") or hasattr(values, "column_names"):
+        raise InvalidArgument(
+            f"{expected}, found a data frame, whose columns have names: give it to train, or to with_examples of a "
+            "problem; or give its values, in the order of the network's inputs"
+        )
     kind = "masked values" if _is_masked(values) else None
     try:
         found = np.asarray(values)

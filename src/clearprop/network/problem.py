@@ -34,6 +34,7 @@ from clearprop.network.notation import DEFAULT, NOTATIONS, notation
 from clearprop.network.parameters import Parameters
 from clearprop.rules.optimizers import SGD, Optimizer
 from clearprop.rules.penalties import Penalty
+from clearprop.takes_examples import TakesExamples
 
 AN_OPTIMIZER = "an optimizer, such as Adam(0.01)"
 EXAMPLES = "Examples, such as Examples.of(inputs, targets) gives"
@@ -76,7 +77,7 @@ class Settings:
 
 @suggests_options()
 @dataclass(frozen=True, repr=False)
-class Problem(Displayable):
+class Problem(Displayable, TakesExamples):
     """A network with its parameters, optimizer, penalty, examples and settings.
 
     Raises:

@@ -82,6 +82,37 @@ def from_frame(
     return Table({name: columns[name] for name in chosen}, source)
 
 
+def from_row(
+    row: Mapping[str, Any], wanted: Wanted, source: str = "the row", more: Mapping[str, Column] | None = None
+) -> Table:
+    """Return the wanted columns of one row, given by their names, and of ``more`` columns given with it."""
+    more = more or {}
+    chosen = wanted.choose([*row, *more], source)
+    columns, faults = dict(more), []
+    growing: list[Growing] = []
+    for name in chosen:
+        if name in more:
+            continue
+        value, kind = row[name], wanted.kinds.get(name)
+        try:
+            if isinstance(value, str):
+                columns[name] = _of_text([value], Growing(name, wanted, commas=True), growing)
+            else:
+                columns[name] = _of_values([value], kind)
+        except InvalidArgument as error:
+            faults.append(Fault(column(name), str(error)))
+    faults += [fault for each in growing for fault in each.faults()]
+    faults += [
+        Fault(column(name), f"1 row of inputs, but {len(values):,} of targets")
+        for name, values in more.items()
+        if len(values) != 1
+    ]
+    if faults:
+        raise UnfitTable(faults, source)
+    say(growing, source)
+    return Table({name: columns[name] for name in chosen}, source)
+
+
 def _series(series: Any, name: str, wanted: Wanted, growing: list[Growing]) -> Column:
     """Return a column of a data frame; one of text, which is read as the cells of a file are, joins ``growing``."""
     kind = wanted.kinds.get(name)
@@ -137,6 +168,8 @@ def _plain(value: Any) -> Any:
     """Return a value as a table holds it: dates, times and intervals as text, decimals as floats, NaN as None."""
     if isinstance(value, (float, np.floating, Decimal)):
         return None if math.isnan(value) else float(value)
+    if type(value).__name__ in ("NAType", "NaTType"):  # pandas' missing values
+        return None
     if isinstance(value, (date, time)) or type(value).__name__ in ("Interval", "Period"):
         return str(value).removesuffix(" 00:00:00")
     return value

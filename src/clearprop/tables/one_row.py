@@ -9,11 +9,11 @@ from dataclasses import replace
 
 from clearprop.errors import InvalidArgument, UnfitTable, UnknownName
 from clearprop.messages import abridged, counted
-from clearprop.network.data import Column, Fitted, shown_label
+from clearprop.network.data import shown_label
 from clearprop.network.problem import Problem
 from clearprop.tables.cells import truth
 from clearprop.tables.csv_file import read_text
-from clearprop.tables.prepare import with_rows
+from clearprop.tables.given_rows import applied, of_network
 from clearprop.tables.table import Table, Wanted, few, label
 
 
@@ -24,7 +24,9 @@ def with_one_row(problem: Problem, inputs: str, targets: str | None) -> Problem:
         InvalidArgument: a wrong number of cells, or a cell that cannot be read.
         UnknownName: a class that there is not.
     """
-    fitted = problem.fitted or _unfitted(problem, targets)
+    several = len(problem.network.unit_names[-1]) > 1 and problem.network.loss.rule.task == "classes"
+    classes = several and targets is not None and len(_split(targets, 1)) == 1
+    fitted = problem.fitted or of_network(problem, classes=classes)
     names = list(fitted.in_table)
     cells = _cells("--inputs", inputs, names)
     if targets is not None:
@@ -41,21 +43,9 @@ def with_one_row(problem: Problem, inputs: str, targets: str | None) -> Problem:
         return read_text(text.getvalue(), replace(asked, names=tuple(names)), "--inputs")
 
     try:
-        found = with_rows(replace(problem, fitted=fitted, examples=None), read)
+        return applied(problem, fitted, read, own=problem.fitted is None)
     except UnfitTable as error:
         raise InvalidArgument(str(error)) from None
-    examples = found.examples and replace(found.examples, own=problem.fitted is None)
-    return replace(found, examples=examples, fitted=problem.fitted and found.fitted)
-
-
-def _unfitted(problem: Problem, targets: str | None) -> Fitted:
-    """Return the names of a network's own inputs and outputs as columns, or its outputs as classes if one is named."""
-    columns = tuple(Column(name) for name in problem.network.input_names)
-    units = problem.network.unit_names[-1]
-    several = len(units) > 1 and problem.network.loss.rule.task == "classes"
-    if several and targets is not None and len(_split(targets, 1)) == 1:
-        return Fitted(columns, ("class",), units)
-    return Fitted(columns, units)
 
 
 def _cells(option: str, text: str, names: Sequence[str]) -> list[str]:
