@@ -86,7 +86,7 @@ def test_one_output_stands_for_the_class_that_it_is_called_as() -> None:
         network = cp.Network(1, [cp.Dense([unit], "logistic")])
         fit = cp.train(network, rows, kinds, epochs=1)
         assert examples(fit.problem).targets.ravel().tolist() == targets
-        assert cp.Examples.of(rows, np.array(targets)[:, None]) == examples(fit.problem)
+        assert cp.Examples.of(rows.to_numpy(), np.array(targets)[:, None]) == examples(fit.problem)
 
 
 def test_classes_that_are_numbers_go_by_name_too() -> None:
@@ -120,3 +120,29 @@ def test_a_frame_of_targets_goes_by_name(tmp_path: Path) -> None:
     flowers = cp.Network(1, [cp.Dense(["b", "a"], "softmax")])
     fit = cp.train(flowers, inputs, pd.DataFrame({"kind": ["a", "b"]}), epochs=1)
     assert examples(fit.problem).targets.tolist() == [[0, 1], [1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("units", "classes", "first"),
+    [
+        (["1", "0"], "True False True", [1, 0]),
+        (["yes", "no"], "True False True", [1, 0]),
+        (["no", "yes"], "TRUE FALSE TRUE", [0, 1]),
+        (["True", "False"], "1 0 1", [1, 0]),
+        (["on", "off"], "yes no yes", [1, 0]),
+        (["yes"], "True False True", [1]),
+        (["no"], "True False True", [0]),
+        (["y"], "True False True", [1]),
+        (["a", "b"], "True False True", [0, 1]),
+    ],
+)
+def test_outputs_called_as_truth_values_are_those(
+    tmp_path: Path, units: list[str], classes: str, first: list[float]
+) -> None:
+    """What is true in the first row is true in the output of that name, however either writes it."""
+    path = tmp_path / "t.csv"
+    path.write_text("x,y\n" + "".join(f"{k},{each}\n" for k, each in enumerate(classes.split())))
+    last = cp.Dense(units, "softmax" if len(units) > 1 else "logistic")
+    problem = cp.Problem(cp.Network(1, [last], None))
+    found = prepared(problem, cp.Data("t.csv", ("y",), split=0.0), lambda wanted: read_csv(path, wanted))
+    assert examples(found).targets[0].tolist() == first

@@ -68,7 +68,6 @@ def test_numbers_with_a_sign(cell: str, value: float, unit: str) -> None:
         "-$-5",
         "$5%",
         "1_000",
-        "٣",
         "2016-02-28",
         "(3)",
     ],
@@ -110,3 +109,27 @@ def test_dates_and_times(cells: list[str], kind: str) -> None:
 
 def test_truth_values_have_one_name() -> None:
     assert [truth(word) for word in ("TRUE", "true", "False", "yes")] == ["True", "True", "False", "yes"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("１２", 12),
+        ("－１２．５", -12.5),
+        ("١٢٣", 123),
+        ("١٢٫٥", 12.5),
+        ("۱۲", 12),
+        ("१२.५", 12.5),
+        ("￥１２", 12),
+        ("١٢٪", 12),
+    ],
+)
+def test_digits_of_other_scripts_are_numbers(cell: str, value: float) -> None:
+    found = reading(cell)
+    assert found is not None
+    assert found.point == value
+    assert number(cell) is None
+
+
+def test_other_letters_are_no_digits() -> None:
+    assert reading("①") is reading("二") is reading("x²") is None

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from clearprop.errors import UnfitTable
@@ -111,7 +111,7 @@ def test_in_a_column_of_text_the_same_words_are_missing_and_said(tmp_path: Path)
         assert values(read(tmp_path, content, own))["b"] == ["none", None, "NA", "x", None]
 
 
-@pytest.mark.parametrize("cell", ["1_000", "٣", "1d5", "0x10", "1j", "(3)"])
+@pytest.mark.parametrize("cell", ["1_000", "①", "1d5", "0x10", "1j", "(3)"])
 def test_what_is_not_a_number(tmp_path: Path, cell: str) -> None:
     found = complaint(tmp_path, f"a\n1\n2\n{cell}\n")
     remedy = "correct it, leave it empty, or list the column under categorical"
@@ -200,6 +200,7 @@ TEXT = st.text(st.sampled_from("xyz ,;\"\n'é|"), max_size=5).map(lambda text: t
 def test_what_python_writes_is_read_as_python_reads_it(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, ...]], block: int, quoting: Any, end: str
 ) -> None:
+    assume(any(map(any, rows)))
     text = io.StringIO()
     csv.writer(text, lineterminator=end, quoting=quoting).writerows([("p", "q", "r"), *rows])
     kinds = Wanted(lambda header, source: header, {"p": "numbers", "q": "text", "r": "numbers"})

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import clearprop as cp
@@ -158,3 +159,24 @@ def test_a_dead_unit_among_others_is_no_alarm() -> None:
         "Layer 1: h1_2 is dead: the slope of relu is 0 for all 60 rows, so no error flows back through it and the "
         "weights into it do not change. The other unit of the layer works.",
     )
+
+
+def test_inputs_that_hardly_differ_are_to_be_scaled() -> None:
+    said = noted(cp.Dense(4, "tanh"), cp.Dense(1), inputs=1e-30 * X, epochs=200)
+    spread = np.ptp(1e-30 * X, axis=0).max()
+    assert said.endswith(
+        f"The inputs differ by at most {spread:,.6g} from row to row, too little for these weights. Scale them to about "
+        "-1 to 1."
+    )
+    frame = pd.DataFrame(1e-30 * X, columns=["a", "b", "c"]).assign(y=Y)
+    fit = cp.train(cp.Network(3, [cp.Dense(4, "tanh"), cp.Dense(1)]), frame, "y", epochs=50)
+    assert fit.notes[-1].endswith("Try standardize = true under [data].")
+
+
+def test_a_few_dead_units_are_no_reason_that_nothing_was_learnt() -> None:
+    network = cp.Network(3, [cp.Dense(4, "relu"), cp.Dense(1)])
+    biases = [[0.0, 0.0, 0.0, -50.0], [0.0]]
+    problem = cp.Problem(network, cp.Parameters.of(network, [X[:4], np.ones((1, 4))], biases))
+    fit = cp.train(problem, X, np.abs(Y), epochs=0)
+    assert "h1_4 is dead" in fit.notes[1]
+    assert fit.notes[-1] == "Try more epochs, another learning rate, or scaled inputs."

@@ -21,6 +21,7 @@ THRESHOLDS: Mapping[str, float] = {
     "shown": 4,  # units reported one by one; further ones are counted
     "same": 1e-3,  # outputs that differ by less than this share of their targets' deviation
     "constant": 0.999,  # an error above this share of the best constant's
+    "narrow": 1e-3,  # inputs that differ by less are alike for weights that start at about 1
     "large": 10.0,  # targets beyond this are large for weights that start at about 1
 }
 
@@ -69,6 +70,7 @@ SYMPTOMS: Mapping[str, str] = {
         "Use random initial weights."
     ),
     "constant_inputs": "The inputs are the same for {rows}: nothing tells the rows apart.",
+    "narrow_inputs": "The inputs differ by at most {spread} from row to row, too little for these weights. {remedy}",
     "out_of_reach": (
         "The outputs of {activation} lie {limits}, the targets between {least} and {most}: "
         "no weights reach them all. Use identity in the last layer, or scale the targets."

@@ -14,6 +14,10 @@ from clearprop.network.description import Network
 from clearprop.network.name_checks import as_name
 from clearprop.tables.table import Table, column
 
+TRUTHS = {**dict.fromkeys(("false", "no", "off", "0"), "false"),
+          **dict.fromkeys(("true", "yes", "on", "1"), "true")}  # fmt: skip
+"""What false and true are called."""
+
 
 def by_name(network: Network, fitted: Fitted, table: Table, names: Sequence[str]) -> Fitted:
     """Return what was fitted in the order of the network's inputs and outputs, as far as these are called as columns
@@ -55,9 +59,14 @@ def _classes(network: Network, fitted: Fitted, source: str) -> Fitted:
     labels = [shown_label(each) for each in fitted.classes]
     if network.sizes[-1] == 1:
         # One output is near 1 for the second class: for the one that it is called as.
-        own, first, second = map(_alike, (network.unit_names[-1][0], *class_names(fitted.classes)))
+        own, first, second = _same_words(network.unit_names[-1], class_names(fitted.classes))
         return replace(fitted, classes=fitted.classes[::-1]) if own == first != second else fitted
-    order = of_outputs(network, labels, "class", source, class_names(fitted.classes))
+    units, names = network.unit_names[-1], class_names(fitted.classes)
+    words = _same_words(units, names)
+    if not isinstance(network.layers[-1].units, int) and words != [*map(_alike, (*units, *names))]:
+        order = [words[len(units) :].index(word) for word in words[: len(units)]]
+    else:
+        order = of_outputs(network, labels, "class", source, names)
     return replace(fitted, classes=tuple(fitted.classes[place] for place in order))
 
 
@@ -81,6 +90,15 @@ def _places(own: Sequence[str], found: Sequence[str], names: Sequence[str] = ())
     exact = {name: place for each in (names, found) for place, name in enumerate(each)}
     places = [exact.get(name) for name in own]
     return [known.get(_alike(name)) if place is None else place for name, place in zip(own, places, strict=True)]
+
+
+def _same_words(units: Sequence[str], classes: Sequence[str]) -> list[str]:
+    """Return the names of outputs and of two classes as they are compared: ``yes`` and ``1`` as ``true`` where both
+    classes, and all outputs, are called as truth values are."""
+    words = [*map(_alike, (*units, *classes))]
+    truths = [TRUTHS.get(word, "") for word in words]
+    pairs = [truths[len(units) :], truths[: len(units)] if len(units) == 2 else ["false", "true"]]
+    return truths if all(truths) and all({*pair} == {"false", "true"} for pair in pairs) else words
 
 
 def _alike(name: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -38,6 +39,10 @@ LONG = 1e15
 """The least number of so many digits."""
 
 TRUTH = ("false", "true")
+
+
+SIGNS = str.maketrans({"٫": ".", "٬": ",", "٪": "%", "。": ".", "｡": "."})
+"""Signs in numbers of other scripts, and what they are in this one."""
 
 
 class Reading(NamedTuple):
@@ -74,6 +79,22 @@ def number(cell: str) -> float | None:
     return None if math.isnan(value) or "_" in cell or not cell.isascii() else value
 
 
+def in_ascii(cell: str) -> str:
+    """Return a cell with digits and signs of other scripts, or in full width, as in this one.
+
+    >>> in_ascii("１２．５"), in_ascii("١٢٫٥"), in_ascii("5 €")
+    ('12.5', '12.5', '5 €')
+    """
+    if cell.isascii():
+        return cell
+    found = (str(unicodedata.decimal(each)) if each.isdecimal() else each for each in cell.translate(SIGNS))
+    return "".join(unicodedata.normalize("NFKC", each) if _is_wide(each) else each for each in found)
+
+
+def _is_wide(sign: str) -> bool:
+    return unicodedata.east_asian_width(sign) == "F" and sign not in SPACES
+
+
 def loses_digits(cell: str) -> bool:
     """Return whether a cell of digits is not the same once it is a number.
 
@@ -90,6 +111,7 @@ def reading(cell: str) -> Reading | None:
     (Reading(point=1234.5, comma=None, unit=''), Reading(point=None, comma=0.5, unit=''), \
 Reading(point=1.234, comma=1234.0, unit=''), None)
     """
+    cell = in_ascii(cell)
     plain = number(cell)
     if plain is not None and "." not in cell:
         return Reading(plain, plain)

@@ -24,7 +24,7 @@ from clearprop.tables.cells import LONG, reading
 from clearprop.tables.foreign import foreign
 from clearprop.tables.growing import Growing, say
 from clearprop.tables.header import header_fault, named_rows, short_fault
-from clearprop.tables.layout import SPACE, comments, delimiter, without_runs
+from clearprop.tables.layout import SPACE, comments, delimiter, quote, without_runs
 from clearprop.tables.table import Table, Wanted, notice, unnamed_fault
 
 BLOCK = 8192
@@ -172,6 +172,7 @@ class _Reading:
         self.delimiter = sign or delimiter([line for line in ahead if not line.lstrip().startswith("#")] or ahead)
         if self.delimiter == SPACE:
             ahead, self.lines = list(map(without_runs, ahead)), map(without_runs, self.lines)
+        self.quote = quote([line for line in ahead if line.strip()], self.delimiter)
         several, first = comments(ahead, lambda line: next(self._reader([line]), []))
         if several:
             begin = "line that begins with # is" if several == 1 else "lines that begin with # are"
@@ -200,7 +201,7 @@ class _Reading:
         return found - {""}
 
     def _reader(self, lines: Iterable[str]) -> Any:
-        return csv.reader(lines, delimiter=self.delimiter, skipinitialspace=True, strict=True)
+        return csv.reader(lines, delimiter=self.delimiter, quotechar=self.quote, skipinitialspace=True, strict=True)
 
     def _next(self, cells: Iterator[list[str]], count: int) -> list[list[str]]:
         rows = []
@@ -223,7 +224,7 @@ class _Reading:
     def blocks(self) -> Iterator[list[str] | list[list[str]]]:
         """Yield blocks of rows: as plain lines while no cell is in quotes, as lists of cells from there on."""
         while lines := list(islice(self.lines, self.block)):
-            if any('"' in line for line in lines):
+            if any(self.quote in line for line in lines):
                 cells = self._reader(chain(lines, self.lines))
                 while rows := self._next(cells, self.block):
                     yield rows

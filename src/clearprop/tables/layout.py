@@ -12,6 +12,9 @@ from clearprop.tables.cells import moments, number, reading
 DELIMITERS = ",;\t|"
 SPACE = " "
 WORDS = re.compile(r'(?:"[^"]*"|[^ \t\r\n"])+')
+WIDE = 3
+"""Words in every line from which on they are cells, even if none is a number."""
+QUOTED = re.compile(r"\s*'[^']*'\s*")
 MOST = 0.9
 """The share of lines that have to be alike."""
 
@@ -53,6 +56,8 @@ def _numbers_below(lines: Sequence[list[str]]) -> bool:
         return False
     if all(reading(" ".join(row)) is not None for row in rows):
         return False
+    if len(first) == width >= WIDE:  # words alone, too regular for one column of text
+        return True
     below = (all(number(row[-place]) is not None for row in rows) for place in range(1, len(first) + 1))
     return any(found and number(first[-place]) is None for place, found in enumerate(below, 1))
 
@@ -102,3 +107,10 @@ def usual_width(rows: Sequence[Sequence[str]]) -> int:
 def filled_width(row: Sequence[str]) -> int:
     """Return the number of a row's cells up to the last that is not empty."""
     return max((place for place, cell in enumerate(row, 1) if cell.strip()), default=0)
+
+
+def quote(lines: Sequence[str], delimiter: str) -> str:
+    """Return the sign around cells: a single quote where it stands around each of the first line, else a double one."""
+    cells = [cell for cell in lines[0].rstrip("\r\n").split(delimiter) if cell.strip()]
+    single = all(QUOTED.fullmatch(cell) for cell in cells) and not any('"' in line for line in lines)
+    return "'" if single and cells else '"'

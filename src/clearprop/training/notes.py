@@ -215,10 +215,16 @@ def _causes(seen: _Seen, nothing: bool, known: bool, status: Status) -> Iterator
     word only where nothing was learnt."""
     if len(seen.targets) == 1 and not nothing:
         return
-    if nothing and not np.ptp(seen.trace.inputs, axis=0).any():
+    spread = float(np.ptp(seen.trace.inputs, axis=0).max())
+    if nothing and not spread:
         yield symptom("constant_inputs", rows=seen.rows)
         return
-    found = [each for each in seen.blocked if nothing or each.kind == "dead"]
+    if nothing and spread < THRESHOLDS["narrow"]:
+        yield symptom(
+            "narrow_inputs", spread=_shown(spread), remedy=_standardize(seen) or "Scale them to about -1 to 1."
+        )
+        known = True
+    found, causes = [each for each in seen.blocked if nothing or each.kind == "dead"], False
     told = ""
     for each in found:
         note = f"Layer {each.layer + 1}: {about_units(seen.trace, each, seen.rows)}"
@@ -228,7 +234,9 @@ def _causes(seen: _Seen, nothing: bool, known: bool, status: Status) -> Iterator
             rest = seen.network.layers[each.layer].size - len(each.units)
             more = "The other unit" if rest == 1 else f"The other {rest:,} units"
             note += f" {more} of the layer {'works' if rest == 1 else 'work'}."
-        remedy = "" if known or not nothing else _remedy(seen, each)
+        cause = nothing and 2 * len(each.units) > seen.network.layers[each.layer].size  # fewer leave a way
+        causes |= cause
+        remedy = _remedy(seen, each) if cause and not known else ""
         yield note if remedy == told else f"{note} {remedy}".rstrip()
         told = remedy
     if not nothing:
@@ -238,7 +246,7 @@ def _causes(seen: _Seen, nothing: bool, known: bool, status: Status) -> Iterator
         if len(into) > 1 and (into == into[0]).all() and (out[:, 0] == out.T).all():
             others.append(symptom("alike", layer=layer + 1))
     yield from others
-    if not (found or others or known):
+    if not (causes or others or known):
         first = "more epochs" if status in UNFINISHED else "other initial weights (another seed)"
         yield f"Try {first}, another learning rate, or scaled inputs."
 
@@ -248,12 +256,21 @@ def _remedy(seen: _Seen, found: Blocked) -> str:
         rule = seen.network.layers[found.layer].rule.name
         other = ", or leaky_relu" if rule == "relu" else ", or another activation"
         return f"Try other initial weights (another seed), a smaller learning rate{other}."
-    data, fitted = seen.problem.data, seen.problem.fitted
-    if fitted is not None and data is not None and not data.standardize:
-        return "Try standardize = true under [data]: the inputs are too large for these weights."
+    if remedy := _standardize(seen):
+        return f"{remedy[:-1]}: the inputs are too large for these weights."
     if np.abs(seen.trace.inputs).max() > THRESHOLDS["large"]:
         return "Try inputs scaled to about -1 to 1."
     return "Try smaller initial weights or a smaller learning rate."
+
+
+def _standardize(seen: _Seen) -> str:
+    """Return how to standardize the inputs of a table, if they are not."""
+    data, fitted = seen.problem.data, seen.problem.fitted
+    return (
+        "Try standardize = true under [data]."
+        if fitted is not None and data is not None and not data.standardize
+        else ""
+    )
 
 
 def _shown(number: float) -> str:
