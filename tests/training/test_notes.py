@@ -165,8 +165,8 @@ def test_inputs_that_hardly_differ_are_to_be_scaled() -> None:
     said = noted(cp.Dense(4, "tanh"), cp.Dense(1), inputs=1e-30 * X, epochs=200)
     spread = np.ptp(1e-30 * X, axis=0).max()
     assert said.endswith(
-        f"The inputs differ by at most {spread:,.6g} from row to row, too little for these weights. Scale them to about "
-        "-1 to 1."
+        f"The inputs differ by at most {spread:,.6g} from row to row, too little for these weights. "
+        "Scale them to about -1 to 1."
     )
     frame = pd.DataFrame(1e-30 * X, columns=["a", "b", "c"]).assign(y=Y)
     fit = cp.train(cp.Network(3, [cp.Dense(4, "tanh"), cp.Dense(1)]), frame, "y", epochs=50)
