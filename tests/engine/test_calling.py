@@ -151,15 +151,16 @@ def test_dropout(numbers: Numbers) -> None:
 
 
 @pytest.mark.parametrize("numbers", NUMBERS, ids=str)
-def test_sums_of_squares_have_places_of_their_own(numbers: Numbers) -> None:
+def test_sums_over_weights_have_places_of_their_own(numbers: Numbers) -> None:
     panels = Panels(numbers, 2, network())
     table = rows(panels)
     ends = 0
     for number, row in enumerate(table[1:], start=1):
-        assert row["squares"] == ends
-        # A tile for each panel by each panel, the biases of each, and one that all share.
-        ends += row["panels"] * table[number - 1]["panels"] + row["panels"] + 1
-    assert ends == sum(calling.tiles(panels, number) for number in range(1, len(table)))
+        assert row["sums"] == ends
+        # For each unit one per 16 inputs (8 in float64), where a panel has as many; its bias; a bias that all share.
+        squares = table[number - 1]["panels"] * max(1, panels.width * numbers.bytes // 64)
+        ends += row["panels"] * panels.width * (squares + 1) + 8
+    assert ends == sum(calling.sums(panels, number) for number in range(1, len(table)))
 
 
 # --- wrong words ---------------------------------------------------------------------------------------------
@@ -206,7 +207,7 @@ WRONG: list[tuple[str, int, int]] = [
     *(("least", layer, 2**50) for layer in (1, 3, 6)),
     *(("kept", layer, 2**42) for layer in (1, 3, 6)),
     *(("hashes", layer, 8) for layer in (1, 3, 6)),
-    *(("squares", layer, by) for layer in (2, 6) for by in (-3, 100_000)),
+    *(("sums", layer, by) for layer in (2, 6) for by in (-100, 100_000)),
 ]
 
 
@@ -220,8 +221,8 @@ def test_a_wrong_word_is_found(clip: float | None) -> None:
     truth, first = by_reference(given, "float64"), native(given, "float64")
     assert first.training.arrays["layers"].reshape(first.table.shape)[6, WORDS.index("units")] == 5
     assert ends_well(given, truth, first, None)
-    wrong = [each for each in WRONG if clip is not None or each[0] != "squares"]
-    assert {word for word, *_ in wrong} == set(WORDS) - (set() if clip else {"squares"})
+    wrong = [each for each in WRONG if clip is not None or each[0] != "sums"]
+    assert {word for word, *_ in wrong} == set(WORDS) - (set() if clip else {"sums"})
     assert [each for each in wrong if ends_well(given, truth, first, each)] == []
 
 

@@ -53,12 +53,31 @@ def table(module: ir.Module, name: str, kind: ir.Type, values: Sequence[int]) ->
     return module.globals[name]
 
 
+SUM = 32
+"""The bytes of a total over vectors. It is the same for vectors of 32 and 64 bytes, whose sums have the same bits."""
+
+
+def nothing(numbers: Numbers) -> ir.Constant:
+    """Return the total of no vectors."""
+    return Same(ir.VectorType(numbers.scalar, min(numbers.lanes, SUM // numbers.bytes)), 0.0)
+
+
+def plus(b: Block, total: ir.Value, value: ir.Value) -> ir.Value:
+    """Return a total with one vector more: of a wider one first the lower lanes."""
+    size, word = total.type.count, ir.IntType(32)
+    for first in range(0, value.type.count, size):
+        lanes = ir.Constant(ir.VectorType(word, size), list(range(first, first + size)))
+        part = b.builder.shuffle_vector(value, value, lanes) if size < value.type.count else value
+        total = b.builder.fadd(total, part)
+    return total
+
+
 def reduced(b: Block, operation: str, value: ir.Value) -> ir.Value:
     """Return all lanes of a vector combined into one number, halves at a time.
 
     ``operation`` is ``"fadd"`` or LLVM's ``"maximum"``, whose result is NaN if a lane is.
     """
-    lanes = b.numbers.lanes
+    lanes = value.type.count
     half = lanes // 2
     while half:
         kind = ir.VectorType(ir.IntType(32), lanes)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.engine.kernels.update import SQUARE
 from clearprop.engine.panels import Panels
 from clearprop.propagation.dropout import kept_scale, mixed
 from clearprop.rules.activations import AnyActivation, Softmax
@@ -41,8 +42,9 @@ FIELDS = (
     "remembered",  # the bytes from the weights to the first of what the optimizer remembers
     "transposed",
     "gradient",  # the whole gradient, where it is needed
-    "squares",
-    "tiles",  # the number of sums of squares
+    "squares",  # sums of the gradient's squares
+    "penalties",  # sums of the weights' penalties
+    "sums",  # the number of either
     "chunk",  # panels of inputs that meet all panels of units before the next
     "activations",
     "aside",  # the panel where what softmax layers need beside begins
@@ -51,11 +53,16 @@ FIELDS = (
     "rows",  # the number of examples in a panel of activations
     "scratch",  # of each worker
     "outputs",  # or the errors
+    "errors",  # of the examples of a step
+    "losses",  # of each step
     "unfit",  # whether an input or an output is not finite
     "arrivals",  # the number of arrivals at barriers so far
     "stop",  # whether to leave the rest of the work undone
 )
 """The words of a context, in this order."""
+
+LOSSES = 2
+"""Numbers for each step: the sum of its examples' errors, and the penalty."""
 
 PLACES = {name: place for place, name in enumerate(FIELDS)}
 
@@ -130,7 +137,7 @@ WORDS = (
     "least",  # of a unit's 53 random bits, to be kept
     "kept",  # the factor of units that are kept, as the bits of a float64
     "hashes",  # where those of the units begin
-    "squares",  # where the sums of squares of its tiles begin
+    "sums",  # where the sums over its weights begin
 )
 
 NONE = -1
@@ -141,7 +148,7 @@ UNTRAINED, EACH, SHARED = range(3)
 def layer_table(panels: Panels, rules: tuple[AnyActivation, ...]) -> Array:
     """Return the table of a network's layers, whose activations are among these rules."""
     network, starts = panels.network, panels.activation_starts()
-    rows, dropped, hashes, squares = [], 0, 0, 0
+    rows, dropped, hashes, before = [], 0, 0, 0
     for number in range(network.depth + 1):
         row = dict.fromkeys(WORDS, 0)
         row["units"], row["panels"], row["tail"] = network.sizes[number], panels.count(number), panels.tail(number)
@@ -155,8 +162,8 @@ def layer_table(panels: Panels, rules: tuple[AnyActivation, ...]) -> Array:
             row["rule"] = rules.index(layer.rule)
             if layer.bias != "none" and layer.train_bias:
                 row["bias"] = SHARED if layer.bias == "shared" else EACH
-            row["squares"] = squares
-            squares += tiles(panels, number)
+            row["sums"] = before
+            before += sums(panels, number)
             if layer.dropout:
                 row["dropped"], row["hashes"] = dropped, hashes
                 dropped, hashes = dropped + 1, hashes + 8 * panels.padded(number)
@@ -167,9 +174,15 @@ def layer_table(panels: Panels, rules: tuple[AnyActivation, ...]) -> Array:
     return np.array(rows, np.int64)
 
 
-def tiles(panels: Panels, layer: int) -> int:
-    """Return the number of tiles of a layer's gradient, and of its biases: one per panel of units, one if shared."""
-    return panels.count(layer) * (panels.count(layer - 1) + 1) + 1
+def squares(panels: Panels, layer: int) -> int:
+    """Return the number of squares of weights that a unit of a layer has: inputs, some at a time."""
+    return panels.count(layer - 1) * -(-panels.row // SQUARE)
+
+
+def sums(panels: Panels, layer: int) -> int:
+    """Return the number of sums over a layer's weights: one for each of the units of all panels and each square that
+    they have; a row for the units' biases, and the beginning of one for a bias that all share."""
+    return (squares(panels, layer) + 1) * panels.count(layer) * panels.width + ALIGNMENT // 8
 
 
 def hashes(panels: Panels) -> Array:

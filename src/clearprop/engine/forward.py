@@ -13,9 +13,10 @@ from llvmlite import ir
 from clearprop.engine.block import Block
 from clearprop.engine.calling import FIELDS, NONE, WORDS
 from clearprop.engine.kernels.activate import activate
-from clearprop.engine.kernels.product import product
+from clearprop.engine.kernels.product import TOGETHER, product
 from clearprop.engine.kernels.softmax import softmax
 from clearprop.engine.module import Module
+from clearprop.engine.numbers import INDEX
 from clearprop.engine.program import Program
 from clearprop.rules.activations import Activation, AnyActivation, Softmax
 
@@ -160,6 +161,51 @@ class Forward(ABC):
         """Loop over all panels of a layer; ``body`` receives the number and the units of the panel."""
         self.b.loop(0, self.of(layer, "panels"), lambda p: body(p, self.units_of(layer, p)))
 
+    def each_group(self, layer: ir.Value, rows: int, body: Callable[[ir.Value, ir.Value, ir.Value], None]) -> None:
+        """Loop over all panels of a layer; ``body`` receives the first panel of a group, the panels in it and their
+        units: of single examples several full panels, else one."""
+        b, one = self.b, self.b.integer(1)
+        if not self.grouped(rows):
+            self.each_panel(layer, lambda p, units: body(p, one, units))
+            return
+        panels, width = self.of(layer, "panels"), self.b.integer(self.shape.width)
+        full = b.builder.sub(panels, b.builder.zext(b.builder.icmp_signed("<", self.of(layer, "tail"), width), INDEX))
+        wide = b.quotient(full, TOGETHER)
+        left = b.builder.sub(panels, b.times(wide, TOGETHER))
+
+        def group(number: ir.Value) -> None:
+            several = b.builder.icmp_signed("<", number, wide)
+            alone = b.add(b.times(wide, TOGETHER - 1), number)
+            first = b.builder.select(several, b.times(number, TOGETHER), alone)
+            count = b.builder.select(several, b.integer(TOGETHER), one)
+            body(first, count, self.units_of(layer, b.builder.sub(b.add(first, count), one)))
+
+        b.loop(0, b.add(wide, left), group)
+
+    def grouped(self, rows: int) -> bool:
+        """Return whether panels may go in groups: there are full ones, and single examples."""
+        return rows == 1 and self.shape.vectors in self.program.widths
+
+    def product(
+        self, rows: int, count: ir.Value, units: ir.Value, panels: tuple[ir.Value, ir.Value], *given: ir.Value
+    ) -> None:
+        """Call the product's kernel for a group of panels; ``panels`` are the bytes from panel to panel of weights and
+        of what the sums start from."""
+
+        def kernel(vectors: int) -> ir.Function:
+            return product(self.module, self.shape, rows, vectors)
+
+        if not self.grouped(rows):
+            self.by_width(units, kernel, *given)
+            return
+        several = self.b.builder.icmp_signed(">", count, self.b.integer(1))
+        with self.b.builder.if_else(several) as (then, otherwise):
+            with then:
+                wide = product(self.module, self.shape, rows, self.shape.vectors, TOGETHER)
+                self.call(wide, *given, *panels)
+            with otherwise:
+                self.by_width(units, kernel, *given)
+
     def each_block(self, low: ir.Value, high: ir.Value, body: Callable[[ir.Value, ir.Value], None]) -> None:
         """Loop over examples, some whole tiles at a time: the row of the first, and their number."""
 
@@ -177,18 +223,19 @@ class Forward(ABC):
         def block(s: ir.Value, examples: ir.Value) -> None:
             a = b.at(self.a(before), s)
 
-            def panel(p: ir.Value, units: ir.Value) -> None:
-                here, w = b.times(p, self.panel), b.at(weights, b.times(p, bytes_of_panel))
-                z, d = b.at(self.a(layer), here, s), b.at(self.d(layer), here, s)
+            def group(first: ir.Value, count: ir.Value, units: ir.Value) -> None:
+                w, z = b.at(weights, b.times(first, bytes_of_panel)), b.at(self.a(layer), b.times(first, self.panel), s)
+                given = a, self.panel, inputs, w, b.at(w, bias), z, examples
+                self.product(rows, count, units, (bytes_of_panel, bytes_of_panel), *given)
 
-                def kernel(vectors: int) -> ir.Function:
-                    return product(self.module, self.shape, rows, vectors)
+                def panel(p: ir.Value) -> None:
+                    here, units = b.times(p, self.panel), self.units_of(layer, p)
+                    z, d = b.at(self.a(layer), here, s), b.at(self.d(layer), here, s)
+                    self.outputs(layer, z, d, examples, units, training=training)
 
-                self.by_width(units, kernel, a, self.panel, inputs, w, b.at(w, bias), z, examples)
+                b.loop(first, b.add(first, count), panel)
 
-                self.outputs(layer, z, d, examples, units, training=training)
-
-            self.each_panel(layer, panel)
+            self.each_group(layer, rows, group)
 
         self.each_block(low, high, block)
         whole = self.if_softmax(layer)

@@ -14,7 +14,7 @@ import numpy as np
 
 from clearprop.engine import calling, machine, plan
 from clearprop.engine.build import Built
-from clearprop.engine.calling import PLACES, Context, filled, zeros
+from clearprop.engine.calling import LOSSES, PLACES, Context, filled, zeros
 from clearprop.engine.panels import Panels
 from clearprop.engine.workers import Crew, together
 from clearprop.engine.workers import Native as Function
@@ -26,6 +26,13 @@ from clearprop.types import Array
 
 CALL = 10**10
 """The number of multiplications and additions that take about a tenth of a second: the longest call."""
+
+
+def in_steps_order(errors: Array) -> float:
+    """Return the sum of errors, added up as a step does it with those of its examples."""
+    whole = len(errors) // 4 * 4
+    one, two, three, four = errors[:whole].reshape(-1, 4).sum(axis=0).tolist()
+    return float(sum(errors[whole:].tolist(), (one + three) + (two + four)))
 
 
 class Native:
@@ -91,7 +98,7 @@ class Native:
         self.kept: dict[str, Array] = {}
         self.rate: float | None = None
         self.dropped = [index for index, layer in enumerate(network.layers) if layer.dropout]
-        self.tiles = sum(calling.tiles(panels, layer) for layer in range(1, network.depth + 1))
+        self.sums = sum(calling.sums(panels, layer) for layer in range(1, network.depth + 1))
         self.training = Context(
             **shared,
             key_bytes=8 * len(self.dropped),
@@ -99,14 +106,17 @@ class Native:
             remembered=size * panels.numbers.bytes,
             transposed=self.transposed,
             gradient=zeros(size if program.whole_gradient else 0, dtype),
-            squares=zeros(self.tiles if program.clips else 0, np.float64),
-            tiles=self.tiles,
+            squares=zeros(self.sums if program.clips else 0, np.float64),
+            penalties=zeros(self.sums if problem.penalty else 0, np.float64),
+            sums=self.sums,
             chunk=plan.chunk(program, batch),
             activations=zeros((aside + calling.aside(panels)) * rows * panels.width, dtype),
             aside=aside,
             rows=rows,
             scratch=zeros(threads * (block + panels.width) * panels.width, dtype),
             arrivals=self.arrivals,
+            # A tile may be wider than what is left of the batch.
+            errors=zeros(batch + program.tile.rows, np.float64),
         )
         self.inference = Context(
             **shared,
@@ -125,11 +135,12 @@ class Native:
 
     # --- steps ------------------------------------------------------------------------------------------
 
-    def run(self, order: Array, bounds: Array, steps: Array, rates: Array) -> None:
-        """Make steps, one after the other.
+    def run(self, order: Array, bounds: Array, steps: Array, rates: Array) -> Array:
+        """Make steps, one after the other; return for each the sum of its examples' errors, and the penalty.
 
         Step k, whose number (from 1) is ``steps[k]``, learns from the examples at ``order[bounds[k]:bounds[k + 1]]``
-        with the learning rate ``rates[k]``.
+        with the learning rate ``rates[k]``. What is returned, shape (steps, 2), is with the weights before the step,
+        with its dropout; neither is divided by the number of examples.
 
         Raises:
             IndexError: there is no such example.
@@ -137,7 +148,7 @@ class Native:
             ValueError: arrays that do not fit together, a step without examples, or with more than a batch has.
         """
         if not len(steps):
-            return
+            return np.empty((0, LOSSES))
         order = self._checked(order)
         self._require_steps(order, bounds, steps, rates)
         parts, part_bytes = self._parts(steps, rates)
@@ -152,6 +163,7 @@ class Native:
             together(train, self.training.address, workers)
         if self.crew is not None:
             self.crew.learn(workers, len(order), time.perf_counter() - begun)
+        return self.losses.reshape(-1, LOSSES).copy()
 
     def gradient(self, rows: Array, step: int = 1) -> Array:
         """Return the gradient of the error of these examples as one batch, shape (parameters,); change nothing.
@@ -168,7 +180,7 @@ class Native:
         order = self._checked(rows)
         if not len(order):
             raise ValueError("expected at least one example, found none")
-        self._make_room()
+        self._make_room(len(order))
         if self.program.single is not None:  # whose steps leave the transposed weights behind
             self.transposed[:] = self.panels.transpose(self.parts[0])
         self._place(order, np.array([0, len(order)]), np.array([step]))
@@ -213,19 +225,23 @@ class Native:
         """Put checked steps where native code reads them."""
         keys = [key(self.problem.settings.seed, steps, layer) for layer in self.dropped]
         self.arrivals[:] = 0
+        self.losses = self._room("losses", LOSSES * len(steps), np.float64)
         self.training.set(
+            losses=self.losses,
             bounds=self._kept("bounds", bounds, np.int64),
             keys=self._kept("keys", np.stack(keys, axis=1) if keys else np.empty(0), np.uint64),
             steps=len(steps),
             order=order,
         )
 
-    def _make_room(self) -> None:
-        """Make room for a whole gradient, unless there is."""
+    def _make_room(self, examples: int = 0) -> None:
+        """Make room for a whole gradient, and for the errors of that many examples, unless there is."""
+        if self.training.arrays["errors"].size < examples + self.program.tile.rows:
+            self.training.set(errors=zeros(examples + self.program.tile.rows, np.float64))
         if not self.training.arrays["gradient"].size:
             self.training.set(gradient=zeros(self.parts[0].size, self.panels.numbers.dtype))
         if not self.training.arrays["squares"].size:
-            self.training.set(squares=zeros(self.tiles, np.float64))
+            self.training.set(squares=zeros(self.sums, np.float64))
 
     def _stoppable(self, train: Function, workers: int) -> None:
         """Make steps that an interrupt can end. One that was not made to its end leaves nothing but NaN."""
@@ -281,7 +297,7 @@ class Native:
             self.inference.set(order=part, examples=len(part), outputs=found[start : start + most])
             workers = max(1, min(self.threads, len(part) // plan.EXAMPLES))
             together(self.built.function("errors"), self.inference.address, workers)
-        return float(found.sum() * example_share(self.problem.network, len(order)))
+        return in_steps_order(found) * example_share(self.problem.network, len(order))
 
     @property
     def memory(self) -> int:

@@ -20,8 +20,9 @@ SECOND_CACHE = 1 << 20
 EXAMPLES = 128
 """Examples that go through a panel of weights together: their results fit the innermost cache."""
 
-MOST_EXAMPLES = 2048
-"""Examples whose activations are kept at a time; a larger batch adds up its gradient in parts."""
+MOST_EXAMPLES = 2040
+"""Examples whose activations are kept at a time, in whole tiles of any kind; a larger batch adds up its gradient in
+parts."""
 
 
 def program(problem: Problem, dtype: str, target: Target, batch: int) -> Program:
@@ -52,7 +53,7 @@ def program(problem: Problem, dtype: str, target: Target, batch: int) -> Program
         shared=any(layer.bias == "shared" and layer.train_bias for layer in network.layers),
         whole_gradient=optimizer.clip_norm is not None or batch > MOST_EXAMPLES,
         alone=batch < rows // 2,
-        single=network if fits(network, optimizer, batch, lanes) else None,
+        single=network if fits(network, optimizer, batch, dtype) else None,
     )
 
 

@@ -11,15 +11,17 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from itertools import chain
 
+import numpy as np
 from llvmlite import ir
 
-from clearprop.engine.block import Block
+from clearprop.engine.block import SUM, Block, plus, reduced
+from clearprop.engine.calling import LOSSES
 from clearprop.engine.emit import Emitter
 from clearprop.engine.forward import Forward
 from clearprop.engine.kernels.subnormal import flushed
-from clearprop.engine.kernels.update import assigned, bounded
+from clearprop.engine.kernels.update import SQUARE, assigned, bounded
 from clearprop.engine.module import Module
-from clearprop.engine.numbers import Numbers
+from clearprop.engine.numbers import Numbers, Same
 from clearprop.engine.panels import Panels
 from clearprop.engine.program import Program
 from clearprop.network.description import Network
@@ -36,8 +38,9 @@ MOST = 48
 """Vectors of weights, and of what the optimizer remembers, that still stay near."""
 
 
-def fits(network: Network, optimizer: Optimizer, batch: int, lanes: int) -> bool:
-    """Return whether steps can be made like this."""
+def fits(network: Network, optimizer: Optimizer, batch: int, dtype: str) -> bool:
+    """Return whether steps can be made like this: on every processor, or on none."""
+    lanes = SUM // np.dtype(dtype).itemsize
     sizes, remembered = network.sizes, 1 + len(optimizer.state)
     vectors = sum(sizes[k] + 1 for k in range(network.depth)) + sum(sizes[2:])
     return (
@@ -78,7 +81,7 @@ class SingleSteps(Forward):
         order, parts = self.field("order"), self.field("parts")
         part_bytes = self.field("part_bytes", pointer=False)
         inputs, targets, weights = self.field("inputs"), self.field("targets"), self.field("weights")
-        sizes = self.network.sizes
+        sizes, losses = self.network.sizes, self.field("losses")
 
         def step(number: ir.Value, *state: ir.Value) -> Values:
             row = b.load_integer(b.at(order, b.times(number, 8)))
@@ -87,7 +90,8 @@ class SingleSteps(Forward):
             count = b.load_number(b.at(weights, b.times(row, size))) if self.program.weighted else None
             here = b.at(parts, b.times(number, part_bytes))
             known = {key: b.spread(b.load_number(b.at(here, k * size))) for k, key in enumerate(self.program.rule.keys)}
-            return self.step(x, target, count, known, list(state))
+            there = b.at(losses, b.times(number, LOSSES * 8))
+            return self.step(x, target, count, known, list(state), there)
 
         state = [b.load(place) for place in places]
         after = b.loop(0, self.field("steps", pointer=False), step, [*state, *self.turned(state)])
@@ -136,7 +140,9 @@ class SingleSteps(Forward):
         """The number of numbers per weight: itself and the optimizer's state."""
         return 1 + len(self.program.optimizer.state)
 
-    def step(self, x: ir.Value, target: ir.Value, count: ir.Value | None, known: Known, state: Values) -> Values:
+    def step(
+        self, x: ir.Value, target: ir.Value, count: ir.Value | None, known: Known, state: Values, losses: ir.Value
+    ) -> Values:
         """One step: what stands in registers before it, and after."""
         b, sizes = self.short, self.network.sizes
         emitter = Emitter(b.builder, b.numbers.vector, fma=b.numbers.fma)
@@ -161,6 +167,9 @@ class SingleSteps(Forward):
             if not last:
                 seen.append(self.lanes_of(whole[-1], layer.size))
         d = self.signal(emitter, whole[-1], slopes[-1] if self.network.fused is None else None, target, count)
+        self.note(self.error(emitter, whole[-1], target, count), losses)
+        if self.program.penalty:
+            self.note(self.penalty(emitter, forward), b.at(losses, 8))
         ahead: list[Values] = []
         behind: list[Values] = []
         for number in range(self.network.depth - 1, -1, -1):
@@ -213,12 +222,48 @@ class SingleSteps(Forward):
         else:
             d = emitter.emit(network.loss.rule.slope.simplified, {Role.TARGET: target, Role.OUTPUT: a})
             d = b.builder.fmul(d, slope)
-        of_outputs = share(network.loss.over_outputs, network.sizes[-1])
-        if of_outputs != 1.0:
-            d = b.builder.fmul(d, b.constant(of_outputs))
-        if count is not None:
-            d = b.builder.fmul(d, b.spread(count))
+        d = b.builder.fmul(d, b.spread(self.factor_of(count)))
         return self.only(d, network.sizes[-1])
+
+    def factor_of(self, count: ir.Value | None) -> ir.Value:
+        """The factor of an output's error, if the example counts that much."""
+        of_outputs = ir.Constant(
+            self.short.numbers.scalar, share(self.network.loss.over_outputs, self.network.sizes[-1])
+        )
+        return of_outputs if count is None else self.short.builder.fmul(of_outputs, count)
+
+    def error(self, emitter: Emitter, a: ir.Value, target: ir.Value, count: ir.Value | None) -> ir.Value:
+        """Σ_k E_k of the example."""
+        b, network = self.short, self.network
+        if isinstance(network.fused, Fused):
+            error = emitter.emit(network.fused.error, {Role.TARGET: target, Role.SUM: a})
+        else:
+            error = emitter.emit(network.loss.rule.formula, {Role.TARGET: target, Role.OUTPUT: a})
+        error = reduced(b, "fadd", self.only(error, network.sizes[-1]))
+        error = b.builder.fmul(error, self.factor_of(None))
+        return b.widened(error if count is None else b.builder.fmul(error, count))
+
+    def penalty(self, emitter: Emitter, forward: list[list[Values]]) -> ir.Value:
+        """The penalty of all weights, added up in the order of every other step."""
+        b, lanes = self.short, self.short.numbers.lanes
+        wide, word = ir.VectorType(ir.DoubleType(), lanes), ir.IntType(32)
+        total: ir.Value = Same(ir.VectorType(ir.DoubleType(), SUM // 8), 0.0)
+        inputs = SQUARE // self.panels.numbers.bytes
+        for vectors in forward:
+            for first in range(0, len(vectors) - 1, inputs):
+                of_units: ir.Value = Same(wide, 0.0)
+                for weights, *_ in vectors[first : min(first + inputs, len(vectors) - 1)]:
+                    value = b.widened(emitter.emit(self.program.penalty.formula, {Role.WEIGHT: weights}))
+                    of_units = b.builder.fadd(of_units, value)
+                if lanes < SUM // 8:
+                    filled = ir.Constant(ir.VectorType(word, SUM // 8), [*range(lanes), *range(lanes, 2 * lanes)])
+                    of_units = b.builder.shuffle_vector(of_units, Same(wide, 0.0), filled)
+                total = plus(b, total, of_units)
+        return reduced(b, "fadd", total)
+
+    def note(self, value: ir.Value, place: ir.Value) -> None:
+        """Put a number of this step where it goes."""
+        self.short.builder.store(value, place, align=8)
 
     def updated(
         self, emitter: Emitter, known: Known, g: ir.Value, state: Values, units: int, *, weights: bool

@@ -14,14 +14,15 @@ from typing import NamedTuple
 
 from llvmlite import ir
 
-from clearprop.engine.block import Block
+from clearprop.engine.block import SUM, Block
+from clearprop.engine.calling import LOSSES
 from clearprop.engine.kernels.activate import times
 from clearprop.engine.kernels.dropout import drop
 from clearprop.engine.kernels.errors import Output
 from clearprop.engine.kernels.gather import gather
-from clearprop.engine.kernels.product import product
 from clearprop.engine.kernels.softmax import pull_back
 from clearprop.engine.kernels.subnormal import flushed
+from clearprop.engine.kernels.update import added_up
 from clearprop.engine.module import Module
 from clearprop.engine.numbers import INDEX
 from clearprop.engine.program import Program
@@ -29,6 +30,8 @@ from clearprop.engine.update_phase import Weights
 from clearprop.rules.activations import Softmax
 from clearprop.rules.optimizers import SGD
 from clearprop.rules.penalties import Penalty
+
+LANES = SUM // 8
 
 
 class Part(NamedTuple):
@@ -59,11 +62,13 @@ class Steps(Weights):
         b.builder.store(b.integer(0), self.arrived)
         bounds, keys, parts, order = (self.field(name) for name in ("bounds", "keys", "parts", "order"))
         part_bytes, key_bytes = self.field("part_bytes", pointer=False), self.field("key_bytes", pointer=False)
+        losses = self.field("losses")
 
         def step(number: ir.Value) -> None:
             here = b.at(bounds, b.times(number, 8))
             first, end = b.load_integer(here), b.load_integer(b.at(here, 8))
             self.keys, self.parts = b.at(keys, b.times(number, key_bytes)), b.at(parts, b.times(number, part_bytes))
+            self.losses = b.at(losses, b.times(number, LOSSES * 8))
             self.step(b.at(order, b.times(first, 8)), b.builder.sub(end, first))
 
         with flushed(b, self.module, x86=self.program.x86):
@@ -75,7 +80,7 @@ class Steps(Weights):
         return self.program.fused_in_training is not None
 
     def share_of_each(self, count: ir.Value) -> ir.Value:
-        """Return the factor of the error of an output, in a batch of that many examples."""
+        """Return the factor of the signal of an output, in a batch of that many examples."""
         b, double = self.b, ir.DoubleType()
         mean = b.builder.icmp_signed("!=", self.field("mean", pointer=False), b.integer(0))
         divisor = b.builder.sitofp(b.builder.select(mean, count, b.integer(1)), double)
@@ -84,21 +89,47 @@ class Steps(Weights):
     def step(self, order: ir.Value, count: ir.Value) -> None:
         """Build one step: first the examples, then the weights."""
         if not self.program.whole_gradient:
-            self.examples(order, count, self.share_of_each(count))
+            self.examples(order, count, self.share_of_each(count), self.field("errors"))
             self.barrier()
+            self.note_errors(count)
             self.tiles(count, self.b.integer(0))
         else:
             self.sum_up(order, count)
+            self.note_errors(count)
             self.finish()
         self.barrier()
+        self.note_penalty()
+
+    def note_errors(self, count: ir.Value) -> None:
+        """Let one worker add up the errors of the step's examples, in their order."""
+        b, errors = self.b, self.field("errors")
+        with b.builder.if_then(self.is_(b.named["worker"], 0)):
+            whole = b.builder.and_(count, b.integer(-LANES))
+
+            def add(s: ir.Value, total: ir.Value) -> list[ir.Value]:
+                error = b.builder.load(b.at(errors, b.times(s, 8)), typ=ir.DoubleType(), align=8)
+                return [b.builder.fadd(total, error)]
+
+            (total,) = b.loop(whole, count, add, [added_up(b, errors, whole)])
+            b.builder.store(total, self.losses, align=8)
+
+    def note_penalty(self) -> None:
+        """Let one worker add up the penalties of the weights before the step; the others may go on."""
+        if not self.program.penalty:
+            return
+        b = self.b
+        with b.builder.if_then(self.is_(b.named["worker"], 0)):
+            total = added_up(b, self.field("penalties"), self.field("sums", pointer=False))
+            b.builder.store(total, b.at(self.losses, 8), align=8)
 
     def sum_up(self, order: ir.Value, count: ir.Value) -> None:
         """Add up the whole gradient; if there is no room for all examples, in parts."""
         b, rows, share = self.b, self.field("rows", pointer=False), self.share_of_each(count)
+        errors = self.field("errors")
 
         def some(first: ir.Value) -> None:
-            examples = b.smaller(b.builder.sub(count, first), rows)
-            self.examples(b.at(order, b.times(first, 8)), examples, share)
+            examples, place = b.smaller(b.builder.sub(count, first), rows), b.times(first, 8)
+            self.examples(b.at(order, place), examples, share, b.at(errors, place))
             self.barrier()
             self.tiles(examples, first)
             self.barrier()
@@ -107,8 +138,8 @@ class Steps(Weights):
 
     # --- examples ---------------------------------------------------------------------------------
 
-    def examples(self, order: ir.Value, count: ir.Value, share: ir.Value) -> None:
-        """Forward and back, for this worker's examples."""
+    def examples(self, order: ir.Value, count: ir.Value, share: ir.Value, errors: ir.Value) -> None:
+        """Forward and back, for this worker's examples, whose errors are noted."""
         b, last, zero = self.b, self.depth, self.b.integer(0)
         low, high = self.share_of_examples(count)
         part = Part(order, count, low, high)
@@ -128,7 +159,7 @@ class Steps(Weights):
         output = Output(self.module, self.shape, program.loss, program.fused_in_training, sloped, program.weighted)
         # The signals of a softmax that is not fused stand aside: its outputs are needed again.
         d = self.d(last) if whole is None else b.builder.select(whole, self.u(), self.d(last))
-        given = order, self.targets, self.weights, share
+        given = order, self.targets, self.weights, self.number(self.share), errors, share
         units = self.of(last, "units")
         self.call(output.signals(), self.a(last), d, self.panel, units, low, high, count, *given)
         self.through_softmax(last, part)
@@ -176,19 +207,21 @@ class Steps(Weights):
         def block(s: ir.Value, examples: ir.Value) -> None:
             d = b.at(self.d(layer), s)
 
-            def panel(p: ir.Value, units: ir.Value) -> None:
-                here, w = b.times(p, self.panel), b.at(turned, b.times(p, bytes_of_panel))
+            def group(first: ir.Value, count: ir.Value, units: ir.Value) -> None:
+                here, w = b.times(first, self.panel), b.at(turned, b.times(first, bytes_of_panel))
                 u = self.scratch if whole is None else b.builder.select(whole, b.at(self.u(), here, s), self.scratch)
+                given = d, self.panel, inputs, w, zeros, u, examples
+                self.product(self.rows, count, units, (bytes_of_panel, b.integer(0)), *given)
 
-                def kernel(vectors: int) -> ir.Function:
-                    return product(self.module, self.shape, self.rows, vectors)
-
-                self.by_width(units, kernel, d, self.panel, inputs, w, zeros, u, examples)
+                def panel(p: ir.Value) -> None:
+                    product = b.at(u, b.times(b.builder.sub(p, first), self.panel))
+                    there = b.at(self.d(before), b.times(p, self.panel), s)
+                    self.call(times(self.module, self.shape), there, product, examples, self.units_of(before, p))
 
                 with nullcontext() if whole is None else b.builder.if_then(b.builder.not_(whole)):
-                    self.call(times(self.module, self.shape), b.at(self.d(before), here, s), u, examples, units)
+                    b.loop(first, b.add(first, count), panel)
 
-            self.each_panel(before, panel)
+            self.each_group(before, self.rows, group)
 
         self.each_block(part.low, part.high, block)
         self.through_softmax(before, part)

@@ -16,7 +16,15 @@ from clearprop.engine.forward import Forward
 from clearprop.engine.kernels.barrier import barrier
 from clearprop.engine.kernels.gradient import bias_gradient, gradient
 from clearprop.engine.kernels.transpose import transpose
-from clearprop.engine.kernels.update import clip_factor, finish, shared_bias, update
+from clearprop.engine.kernels.update import (
+    SQUARE,
+    clip_factor,
+    finish,
+    penalties,
+    shared_bias,
+    shared_gradient,
+    update,
+)
 from clearprop.engine.numbers import INDEX
 
 OfTile = Callable[[ir.Value, ir.Value], None]
@@ -117,6 +125,9 @@ class Weights(Forward):
         """New weights of a tile, and the same transposed."""
         b, lanes = self.b, self.shape.numbers.lanes
         w, inputs = b.at(self.parameters, self.place(layer, p, k)), self.units_of(self.before(layer), k)
+        if self.program.penalty:
+            sums = self.sums(self.field("penalties"), layer, p, k)
+            self.call(penalties(self.module, self.shape, self.program.penalty), w, inputs, *sums)
         self.update(layer, p, w, g, inputs, weights=True)
         with b.builder.if_then(b.builder.icmp_signed(">", layer, b.integer(1))):
             panel = b.add(self.of(layer, "transposed"), b.times(k, b.times(self.of(layer, "turned"), self.row)))
@@ -145,15 +156,10 @@ class Weights(Forward):
 
     def shared(self, layer: ir.Value, count: ir.Value, going_on: ir.Value) -> None:
         """The gradient of a shared bias; where it need not be whole, its update."""
-        b, first = self.b, self.b.integer(0)
+        first = self.b.integer(0)
         g = self.shared_g(layer) if self.program.whole_gradient else self.g(layer, first, first)
-
-        def panel(p: ir.Value) -> None:
-            d = b.at(self.d(layer), b.times(self.panel, p))
-            on = b.builder.select(self.is_(p, 0), going_on, b.integer(1))
-            self.call(bias_gradient(self.module, self.shape), d, count, g, on)
-
-        b.loop(0, self.of(layer, "panels"), panel)
+        kernel, units = shared_gradient(self.module, self.shape), self.of(layer, "units")
+        self.call(kernel, self.d(layer), self.panel, units, count, g, going_on)
         if not self.program.whole_gradient:
             self.update_shared(layer, g, add_up=True)
 
@@ -180,7 +186,7 @@ class Weights(Forward):
         if clips:
             self.each_layer(self.squares)
             self.barrier()
-            count = self.field("tiles", pointer=False)
+            count = self.field("sums", pointer=False)
             self.clip = clip_factor(b, self.field("squares"), count, self.program.optimizer)
 
         def layer(layer: ir.Value) -> None:
@@ -200,30 +206,35 @@ class Weights(Forward):
         return self.b.at(self.parameters, place), self.b.at(self.field("gradient"), place)
 
     def squares(self, layer: ir.Value) -> None:
-        """The squares of a layer's gradient, a sum per tile, one per panel of biases, one for a shared bias."""
-        b, optimizer = self.b, self.program.optimizer
-        inputs, panels = self.of(self.before(layer), "panels"), self.of(layer, "panels")
-        first = self.of(layer, "squares")
-        last = b.add(first, b.builder.mul(panels, inputs))
-
-        def slot(number: ir.Value) -> ir.Value:
-            return b.at(self.field("squares"), b.times(number, 8))
+        """The squares of a layer's gradient, added up."""
+        b, optimizer, squares = self.b, self.program.optimizer, self.field("squares")
+        weights = finish(self.module, self.shape, optimizer, self.program.penalty or None)
+        biases = finish(self.module, self.shape, optimizer, None)
 
         def tile(p: ir.Value, k: ir.Value) -> None:
             w, g = b.at(self.parameters, self.place(layer, p, k)), self.g(layer, p, k)
-            kernel = finish(self.module, self.shape, optimizer, self.program.penalty or None)
-            there = slot(b.add(first, b.times(p, inputs), k))
-            self.call(kernel, w, g, self.units_of(self.before(layer), k), there)
+            self.call(weights, w, g, self.units_of(self.before(layer), k), *self.sums(squares, layer, p, k))
             with b.builder.if_then(self.has_biases(layer, k)):
-                place = self.biases(layer, p)
-                self.call(finish(self.module, self.shape, optimizer, None), *place, 1, slot(b.add(last, p)))
+                last = self.of(self.before(layer), "panels")
+                self.call(biases, *self.biases(layer, p), 1, *self.sums(squares, layer, p, last))
 
         def shared() -> None:
             kernel = shared_bias(self.module, self.shape, optimizer)
-            self.call(kernel, self.shared_g(layer), slot(b.add(last, panels)))
+            biases, stride = self.sums(squares, layer, self.b.integer(0), self.of(self.before(layer), "panels"))
+            self.call(kernel, self.shared_g(layer), self.b.at(biases, stride))
 
         self.tiles_of(layer, tile)
         self.if_shared(layer, shared)
+
+    def sums(self, place: ir.Value, layer: ir.Value, p: ir.Value, k: ir.Value) -> tuple[ir.Value, ir.Value]:
+        """Return the address of a tile's first sums, one for each unit, and the bytes to the next; behind the last
+        tile come those of the biases."""
+        b, of_panel = self.b, 8 * self.shape.width
+        squares = -(-self.shape.row // SQUARE)
+        stride = b.times(self.of(layer, "panels"), of_panel)
+        return b.at(
+            place, b.times(self.of(layer, "sums"), 8), b.times(stride, b.times(k, squares)), b.times(p, of_panel)
+        ), stride
 
     # --- workers ------------------------------------------------------------------------------------------
 

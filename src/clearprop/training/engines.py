@@ -27,8 +27,7 @@ class Engine(Protocol):
     """An engine with the present parameters and the state of the optimizer.
 
     A step in two halves, ``apply(gradient(rows, step), step, rate)``, changes the parameters as ``run`` does with
-    that step, to the same bits; only single examples of a tiny network, whose steps have code of their own in the
-    compiled engine, may differ by a rounding. Between the halves a gradient can be averaged over machines, say.
+    that step, to the same bits. Between the halves a gradient can be averaged over machines, say.
     """
 
     def run(self, steps: PlannedSteps) -> bool:

@@ -11,7 +11,7 @@ from tests.engine.support.kinds import Kind, compiled, kinds, widths
 from tests.engine.support.networks import MOVING
 
 import clearprop as cp
-from clearprop.engine.kernels.update import Rule, finish, shared_bias, update
+from clearprop.engine.kernels.update import Rule, finish, penalties, shared_bias, shared_gradient, update
 from clearprop.expressions import evaluate
 from clearprop.rules.optimizers import optimizer
 from clearprop.rules.roles import Role
@@ -55,21 +55,57 @@ def test_updates(kind: Kind, name: str, options: dict[str, Any], penalty: cp.Pen
 
 
 @kinds
-def test_the_norm_and_a_shared_bias(kind: Kind) -> None:
-    """The squares of some rows, with what the penalty adds, in float64; and the sum of a row in all its places."""
+def test_the_norm(kind: Kind) -> None:
+    """The squares of some rows, with what the penalty adds, in float64: a sum for each unit, and each 16 rows (8 in
+    float64) of a panel that has as many."""
     chosen, penalty, width = replace(cp.SGD(0.1), clip_norm=1.0), cp.Penalty(l2=0.5), kind.panel.width
     run = compiled(kind, lambda module, shape: finish(module, shape, chosen, penalty))
-    w, g, squares = kind.normal(4, width), kind.normal(4, width) + 1, np.zeros(2)
+    together = min(width, 64 // kind.panel.numbers.bytes)
+    rows = width - 1
+    w, g, sums = kind.normal(width, width), kind.normal(width, width) + 1, np.full((4, width), 777.0)
     expected = g.astype(float) + 0.5 * w.astype(float)
     before = g.copy()
-    run(w, g, 3, squares)
-    assert np.abs(g[:3] - expected[:3]).max() <= kind.tolerance
-    assert np.array_equal(g[3], before[3])
-    assert squares[0] == pytest.approx((expected[:3] ** 2).sum(), rel=kind.tolerance)
-    assert squares[1] == 0
+    run(w, g, rows, sums, 8 * width)
+    assert np.abs(g[:rows] - expected[:rows]).max() <= kind.tolerance
+    assert np.array_equal(g[rows], before[rows])
+    squares = width // together
+    for k in range(squares):
+        part = expected[k * together : min((k + 1) * together, rows)]
+        assert sums[k] == pytest.approx((part**2).sum(axis=0), rel=kind.tolerance)
+    assert (sums[squares:] == 777).all()
+
+
+@kinds
+def test_penalties(kind: Kind) -> None:
+    """Those of the weights of some rows, for each unit."""
+    penalty, width = cp.Penalty(l2=0.5, l1=0.1), kind.panel.width
+    run = compiled(kind, lambda module, shape: penalties(module, shape, penalty))
+    w, sums = kind.normal(5, width), np.full((2, width), 777.0)
+    run(w, 4, sums, 8 * width)
+    expected = 0.25 * w[:4].astype(float) ** 2 + 0.1 * np.abs(w[:4])
+    assert sums[0] == pytest.approx(expected.sum(axis=0), rel=kind.tolerance)
+    assert (sums[1] == 777).all()
+
+
+@kinds
+@pytest.mark.parametrize("going_on", [0, 1])
+def test_a_shared_bias(kind: Kind, going_on: int) -> None:
+    """Its gradient is the sum of the signals of all units, and what is there if it goes on; the whole of it in all
+    places."""
+    width, examples, chosen = kind.panel.width, 5, cp.SGD(0.1)
+    units = 2 * width + kind.lanes + 1
+    d, sums = kind.normal(examples, units), np.zeros(2)
+    wide = kind.in_panels(kind.panels(units), 0, d)
+    wide[-1, :, kind.lanes + 1 :] = 0.0
     row = kind.normal(2, width)
-    total, second = float(row[0].astype(float).sum()), row[1].copy()
-    compiled(kind, lambda module, shape: shared_bias(module, shape, chosen))(row, squares)
-    assert np.abs(row[0] - total).max() <= kind.tolerance * width
+    lanes = min(kind.lanes, 32 // kind.panel.numbers.bytes)
+    before, second = row[0, :lanes].astype(float).sum() if going_on else 0.0, row[1].copy()
+    kernel = compiled(kind, shared_gradient)
+    kernel(wide, wide[0].nbytes, units, examples, row, going_on)
+    assert not row[0, lanes:].any()
+    compiled(kind, lambda module, shape: shared_bias(module, shape, chosen))(row, sums)
+    total = before + d.astype(float).sum()
+    assert np.abs(row[0] - total).max() <= kind.tolerance * d.size
     assert np.array_equal(row[1], second)
-    assert squares[0] == pytest.approx(total**2, rel=1e-4)
+    assert sums[0] == pytest.approx(float(row[0, 0]) ** 2, rel=1e-4)
+    assert sums[1] == 0

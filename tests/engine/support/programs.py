@@ -99,7 +99,7 @@ def of_problem(problem: cp.Problem, s: Settings = BASE) -> Program:
         shared=any(layer.bias == "shared" and layer.train_bias for layer in layers),
         whole_gradient=s["whole"],
         alone=s["alone"],
-        single=network if s["single"] and fits(network, problem.optimizer, 1, 16) else None,
+        single=network if s["single"] and fits(network, problem.optimizer, 1, "float32") else None,
     )
 
 

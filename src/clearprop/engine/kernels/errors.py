@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from llvmlite import ir
 
-from clearprop.engine.block import Block, reduced
+from clearprop.engine.block import Block
+from clearprop.engine.emit import Emitter
 from clearprop.engine.kernels.gather import position
-from clearprop.engine.kernels.softmax import Row, emitted, logarithm_of_total, softmax_of
+from clearprop.engine.kernels.softmax import Row, emitted, logarithm, logarithm_of_total, softmax_of
 from clearprop.engine.module import Module
 from clearprop.engine.numbers import arguments
 from clearprop.engine.panels import Panel
@@ -39,38 +40,40 @@ class Output:
     weighted: bool
 
     def signals(self) -> ir.Function:
-        """d becomes ∂E/∂z of each output (of a softmax that is not fused ∂E/∂output): arguments as above."""
+        """d becomes ∂E/∂z of each output (of a softmax that is not fused ∂E/∂output), and the error of each example is
+        noted: arguments as ``errors``, and the factor of the signals."""
 
         def build(b: Block) -> None:
-            row, share = Row(b, self.shape), b.named["share"]
+            row = Row(b, self.shape)
 
-            def factor_of(count: ir.Value | None) -> ir.Value:
-                return b.spread(share if count is None else b.builder.fmul(share, count))
+            def example(s: ir.Value, a: ir.Value, d: ir.Value, target: ir.Value, count: ir.Value | None) -> None:
+                whole = b.named["factor"]
+                factor = b.spread(whole if count is None else b.builder.fmul(whole, count))
+                if isinstance(self.fused, SoftmaxCrossEntropy):
+                    most, total = softmax_cross_entropy(b, row, self.fused, a, d, target, factor)
+                    self._note(b, s, count, row.total(self._unit(b, a, target, most, logarithm(b, total))))
+                    return
 
-            def whole(s: ir.Value, a: ir.Value, d: ir.Value, target: ir.Value, count: ir.Value | None) -> None:
-                assert isinstance(self.fused, SoftmaxCrossEntropy)
-                softmax_cross_entropy(b, row, self.fused, a, d, target, factor_of(count))
-
-            def column(place: ir.Value, number: ir.Value, lanes: ir.Value) -> None:
-                def unit(s: ir.Value, a: ir.Value, d: ir.Value, target: ir.Value, count: ir.Value | None) -> None:
-                    values: dict[Hashable, ir.Value] = {Role.TARGET: b.load_only(b.at(target, number), lanes)}
-                    value = b.load(b.at(a, place))
+                def unit(place: ir.Value, number: ir.Value, lanes: ir.Value) -> ir.Value:
+                    emitter = Emitter(b.builder, b.numbers.vector, fma=b.numbers.fma)
+                    t, value = b.load_only(b.at(target, number), lanes), b.load(b.at(a, place))
                     if isinstance(self.fused, Fused):
-                        signal = emitted(b, self.fused.slope.simplified, {**values, Role.SUM: value})
+                        slope, error, role = self.fused.slope, self.fused.error, Role.SUM
                     else:
-                        signal = emitted(b, self.loss.slope.simplified, {**values, Role.OUTPUT: value})
-                        if self.sloped:
-                            signal = b.builder.fmul(signal, b.load(b.at(d, place)))
-                    b.store(b.only(b.builder.fmul(signal, factor_of(count)), lanes), b.at(d, place))
+                        slope, error, role = self.loss.slope, self.loss.formula, Role.OUTPUT
+                    values: dict[Hashable, ir.Value] = {Role.TARGET: t, role: value}
+                    signal = emitter.emit(slope.simplified, values)
+                    if role is Role.OUTPUT and self.sloped:
+                        signal = b.builder.fmul(signal, b.load(b.at(d, place)))
+                    b.store(b.only(b.builder.fmul(signal, factor), lanes), b.at(d, place))
+                    return b.only(emitter.emit(error, values), lanes)
 
-                self._each_example(b, unit)
+                self._note(b, s, count, row.total(unit))
 
-            if isinstance(self.fused, SoftmaxCrossEntropy):
-                self._each_example(b, whole)
-            else:
-                row.each(column)
+            self._each_example(b, example)
 
-        return self.module.function("signals", arguments(ARGUMENTS, share=self.shape.numbers.scalar), build)
+        size = self.shape.numbers.scalar
+        return self.module.function("signals", arguments(f"{ARGUMENTS} errors factor", share=size, factor=size), build)
 
     def errors(self) -> ir.Function:
         """Σ_k E_k of each example, as float64: arguments as above, and where they go."""
@@ -79,28 +82,40 @@ class Output:
             row = Row(b, self.shape)
 
             def example(s: ir.Value, a: ir.Value, d: ir.Value, target: ir.Value, count: ir.Value | None) -> None:
+                most, log_total = None, None
                 if isinstance(self.fused, SoftmaxCrossEntropy):
                     most, log_total = logarithm_of_total(b, row, a)
-
-                def unit(place: ir.Value, number: ir.Value, lanes: ir.Value, total: ir.Value) -> ir.Value:
-                    t, value = b.load_only(b.at(target, number), lanes), b.load(b.at(a, place))
-                    if isinstance(self.fused, SoftmaxCrossEntropy):
-                        values = {Role.TARGET: t, Role.SUM: b.builder.fsub(value, most), "log_total": log_total}
-                        error = emitted(b, self.fused.error, values)
-                    elif isinstance(self.fused, Fused):
-                        error = emitted(b, self.fused.error, {Role.TARGET: t, Role.SUM: value})
-                    else:
-                        error = emitted(b, self.loss.formula, {Role.TARGET: t, Role.OUTPUT: value})
-                    return b.builder.fadd(total, b.only(error, lanes))
-
-                error = b.builder.fmul(reduced(b, "fadd", row.each(unit, b.constant(0.0))), b.named["share"])
-                error = error if count is None else b.builder.fmul(error, count)
-                b.builder.store(b.widened(error), b.at(b.named["errors"], b.times(s, 8)), align=8)
+                self._note(b, s, count, row.total(self._unit(b, a, target, most, log_total)))
 
             self._each_example(b, example)
 
         given = arguments(f"{ARGUMENTS} errors", share=self.shape.numbers.scalar)
         return self.module.function("errors_of", given, build)
+
+    def _unit(
+        self, b: Block, a: ir.Value, target: ir.Value, most: ir.Value | None, log_total: ir.Value | None
+    ) -> Callable[[ir.Value, ir.Value, ir.Value], ir.Value]:
+        """Return how to find the errors of a vector of outputs."""
+
+        def unit(place: ir.Value, number: ir.Value, lanes: ir.Value) -> ir.Value:
+            t, value = b.load_only(b.at(target, number), lanes), b.load(b.at(a, place))
+            if isinstance(self.fused, SoftmaxCrossEntropy):
+                values = {Role.TARGET: t, Role.SUM: b.builder.fsub(value, most), "log_total": log_total}
+                error = emitted(b, self.fused.error, values)
+            elif isinstance(self.fused, Fused):
+                error = emitted(b, self.fused.error, {Role.TARGET: t, Role.SUM: value})
+            else:
+                error = emitted(b, self.loss.formula, {Role.TARGET: t, Role.OUTPUT: value})
+            return b.only(error, lanes)
+
+        return unit
+
+    @staticmethod
+    def _note(b: Block, s: ir.Value, count: ir.Value | None, error: ir.Value) -> None:
+        """Put the error of an example where it goes."""
+        error = b.builder.fmul(error, b.named["share"])
+        error = error if count is None else b.builder.fmul(error, count)
+        b.builder.store(b.widened(error), b.at(b.named["errors"], b.times(s, 8)), align=8)
 
     def _each_example(self, b: Block, body: Callable[..., None]) -> None:
         n, size = b.named, self.shape.numbers.bytes
@@ -118,14 +133,11 @@ class Output:
 
 def softmax_cross_entropy(
     b: Block, row: Row, rule: SoftmaxCrossEntropy, z: ir.Value, d: ir.Value, target: ir.Value, factor: ir.Value
-) -> None:
-    """d becomes the error signals of one example, from its sums z, times the factor."""
-    softmax_of(b, row, z, d)
+) -> tuple[ir.Value, ir.Value]:
+    """d becomes the error signals of one example, from its sums z, times the factor. Return as ``softmax_of`` does."""
+    found = softmax_of(b, row, z, d)
 
-    def add(_: ir.Value, number: ir.Value, lanes: ir.Value, total: ir.Value) -> ir.Value:
-        return b.builder.fadd(total, b.load_only(b.at(target, number), lanes))
-
-    whole = b.spread(reduced(b, "fadd", row.each(add, b.constant(0.0))))
+    whole = b.spread(row.total(lambda _, number, lanes: b.load_only(b.at(target, number), lanes)))
 
     def unit(place: ir.Value, number: ir.Value, lanes: ir.Value) -> None:
         t = b.load_only(b.at(target, number), lanes)
@@ -133,3 +145,4 @@ def softmax_cross_entropy(
         b.store(b.only(b.builder.fmul(signal, factor), lanes), b.at(d, place))
 
     row.each(unit)
+    return found

@@ -5,7 +5,9 @@ transposed weights and starts from zero. Rows of C are examples, columns the uni
 inputs are filled up with zeros, and so are the rows of weights: some of these zeros are added up too.
 
 A tile of C, some examples by the vectors of a panel, stays in registers while k runs. For each k the
-weights of the panel's row are loaded once, and each example's activation is spread over a vector.
+weights of the panel's row are loaded once, and each example's activation is spread over a vector. A single
+example fills its registers with the vectors of some panels at once. Every sum adds in the order of k: its bits
+depend neither on the tile nor on the width of a vector.
 """
 
 from __future__ import annotations
@@ -18,7 +20,10 @@ from clearprop.engine.numbers import arguments
 from clearprop.engine.panels import Panel
 
 UNROLLED = 4
-"""The most steps of k without a jump between them; for single examples, the most sums side by side."""
+"""The most steps of k without a jump between them."""
+
+TOGETHER = 4
+"""The panels that a single example takes at once: the sums of one would wait for one another."""
 
 CHUNK = 256
 """The number of inputs whose weights fit the innermost cache; all examples use them before the next come."""
@@ -29,22 +34,28 @@ LINE, LINES = 64, 32
 Values = list[ir.Value]
 
 
-def product(module: Module, shape: Panel, rows: int, vectors: int) -> ir.Function:
-    """Return the kernel for panels of ``vectors`` vectors, ``rows`` examples at a time.
+def product(module: Module, shape: Panel, rows: int, vectors: int, panels: int = 1) -> ir.Function:
+    """Return the kernel for ``panels`` panels of ``vectors`` vectors, ``rows`` examples at a time.
 
-    Arguments: a (a panel's first row), the bytes from panel to panel of a, the number of inputs, w, start, c,
-    and the number of examples, in whole tiles.
+    Arguments: a (a panel's first row), the bytes from panel to panel of a and c, the number of inputs, w, start, c,
+    and the number of examples, in whole tiles; for several panels, the bytes from panel to panel of w and of start.
     """
+    several = " w_panel start_panel" if panels > 1 else ""
     return module.function(
-        f"product_{rows}_{vectors}",
-        arguments("a panel inputs w start c examples"),
-        lambda block: _Product(block, shape, rows, vectors).build(),
+        product_name(rows, vectors, panels),
+        arguments(f"a panel inputs w start c examples{several}"),
+        lambda block: _Product(block, shape, rows, vectors, panels).build(),
     )
 
 
+def product_name(rows: int, vectors: int, panels: int = 1) -> str:
+    """Return the name of that kernel."""
+    return f"product_{rows}_{vectors}" + (f"_{panels}" if panels > 1 else "")
+
+
 class _Product:
-    def __init__(self, block: Block, shape: Panel, rows: int, vectors: int) -> None:
-        self.b, self.shape, self.rows, self.vectors = block, shape, rows, vectors
+    def __init__(self, block: Block, shape: Panel, rows: int, vectors: int, panels: int) -> None:
+        self.b, self.shape, self.rows, self.vectors, self.panels = block, shape, rows, vectors, panels
         self.row, self.width = shape.row, shape.width
         self.step = shape.numbers.lanes * shape.numbers.bytes
 
@@ -87,27 +98,28 @@ class _Product:
         #
         # with k outermost, u in the lanes of vectors, and all C[s][u] of the tile in registers.
         b, n, size = self.b, self.b.named, self.rows
-        a = b.at(n["a"], b.times(s, self.row))
-        c = b.at(n["c"], b.times(s, self.row))
-        start = b.builder.select(fresh, n["start"], c)
+        a, c = b.at(n["a"], b.times(s, self.row)), b.at(n["c"], b.times(s, self.row))
         stride = b.builder.select(fresh, b.integer(0), b.integer(self.row))
+        places = [self._of_panel(j, c, n["panel"]) for j in range(self.panels)]
         sums: Values = []
         for r in range(size):
-            line = b.at(start, b.times(stride, r))
-            sums += [b.load(b.at(line, v * self.step)) for v in range(self.vectors)]
-        # The sums of a single example would wait for one another: some are kept side by side and added at the end.
+            for j, place in enumerate(places):
+                start = b.builder.select(fresh, self._of_panel(j, n["start"], n.get("start_panel")), place)
+                line = b.at(start, b.times(stride, r))
+                sums += [b.load(b.at(line, v * self.step)) for v in range(self.vectors)]
         unrolled = min(UNROLLED, self.shape.numbers.lanes)
-        aside = unrolled if size == 1 else 1
-        sums += [b.constant(0.0)] * (self.vectors * (aside - 1))
 
         def steps(a: ir.Value, w: ir.Value, sums: Values) -> Values:
+            lines = [self._of_panel(j, w, n.get("w_panel")) for j in range(self.panels)]
             for u in range(unrolled):
-                weights = [b.load(b.at(w, u * self.row + v * self.step)) for v in range(self.vectors)]
+                weights = [
+                    b.load(b.at(line, u * self.row + v * self.step)) for line in lines for v in range(self.vectors)
+                ]
                 for r in range(size):
                     x = b.spread(b.load_number(b.at(a, r * self.row + u * self.shape.numbers.bytes)))
-                    for v in range(self.vectors):
-                        at = (r + u % aside) * self.vectors + v
-                        sums[at] = b.multiply_add(x, weights[v], sums[at])
+                    for v, weight in enumerate(weights):
+                        at = r * len(weights) + v
+                        sums[at] = b.multiply_add(x, weight, sums[at])
             return sums
 
         def panel(p: ir.Value, *sums: ir.Value) -> Values:
@@ -120,10 +132,11 @@ class _Product:
             left = b.builder.sub(n["inputs"], b.times(p, self.width))
             return b.loop(0, b.smaller(left, self.width), body, sums, by=unrolled)
 
-        sums = b.loop(first, stop, panel, sums)
-        for extra in range(1, aside):
-            for v in range(self.vectors):
-                sums[v] = b.builder.fadd(sums[v], sums[extra * self.vectors + v])
+        totals = iter(b.loop(first, stop, panel, sums))
         for r in range(size):
-            for v in range(self.vectors):
-                b.store(sums[r * self.vectors + v], b.at(c, r * self.row + v * self.step))
+            for place in places:
+                for v in range(self.vectors):
+                    b.store(next(totals), b.at(place, r * self.row + v * self.step))
+
+    def _of_panel(self, number: int, pointer: ir.Value, stride: ir.Value | None) -> ir.Value:
+        return self.b.at(pointer, self.b.times(stride, number)) if number and stride is not None else pointer

@@ -7,7 +7,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from clearprop.engine.block import Block, intrinsic, reduced
+from clearprop.engine.block import Block, intrinsic, nothing, plus, reduced
 from clearprop.engine.emit import Emitter
 from clearprop.engine.module import Module
 from clearprop.engine.numbers import arguments
@@ -44,6 +44,11 @@ class Row:
         results = b.loop(0, count, vector, [total] if total is not None else [])
         return results[0] if results else None
 
+    def total(self, term: Callable[[ir.Value, ir.Value, ir.Value], ir.Value]) -> ir.Value:
+        """The sum over all units of what ``term`` returns for a vector, given the same."""
+        found = self.each(lambda *given: plus(self.b, given[-1], term(*given[:-1])), nothing(self.shape.numbers))
+        return reduced(self.b, "fadd", found)
+
 
 def emitted(b: Block, tree: Expression, values: Mapping[Hashable, ir.Value]) -> ir.Value:
     """Emit an expression, sharing no code with others."""
@@ -65,31 +70,39 @@ def largest(b: Block, row: Row, z: ir.Value) -> ir.Value:
 def terms(b: Block, row: Row, z: ir.Value, most: ir.Value, y: ir.Value | None = None) -> ir.Value:
     """The total of the terms of one example, in all lanes; each goes to y, if that is given."""
 
-    def term(place: ir.Value, _: ir.Value, lanes: ir.Value, total: ir.Value) -> ir.Value:
+    def term(place: ir.Value, _: ir.Value, lanes: ir.Value) -> ir.Value:
         shifted = b.builder.fsub(b.load(b.at(z, place)), most)
         value = b.only(emitted(b, SOFTMAX.term, {Role.SUM: shifted}), lanes)
         if y is not None:
             b.store(value, b.at(y, place))
-        return b.builder.fadd(total, value)
+        return value
 
-    return b.spread(reduced(b, "fadd", row.each(term, b.constant(0.0))))
+    return b.spread(row.total(term))
 
 
-def softmax_of(b: Block, row: Row, z: ir.Value, y: ir.Value) -> None:
-    """The outputs y of one example, from z; they may be the same place."""
-    total = terms(b, row, z, largest(b, row, z), y)
+def softmax_of(b: Block, row: Row, z: ir.Value, y: ir.Value) -> tuple[ir.Value, ir.Value]:
+    """The outputs y of one example, from z; they may be the same place. Return the largest sum and the total of the
+    terms."""
+    most = largest(b, row, z)
+    total = terms(b, row, z, most, y)
 
     def output(place: ir.Value, *_: ir.Value) -> None:
         values: dict[Hashable, ir.Value] = {"term": b.load(b.at(y, place)), "total": total}
         b.store(emitted(b, SOFTMAX.output, values), b.at(y, place))
 
     row.each(output)
+    return most, total
 
 
 def logarithm_of_total(b: Block, row: Row, z: ir.Value) -> tuple[ir.Value, ir.Value]:
     """max z and log Σ_j e^(z_j - max z) of one example, in all lanes; apart, so that no digits are lost."""
     most = largest(b, row, z)
-    return most, emitted(b, LOG_TOTAL, {"total": terms(b, row, z, most)})
+    return most, logarithm(b, terms(b, row, z, most))
+
+
+def logarithm(b: Block, total: ir.Value) -> ir.Value:
+    """The logarithm of a total."""
+    return emitted(b, LOG_TOTAL, {"total": total})
 
 
 def softmax(module: Module, shape: Panel, *, training: bool) -> ir.Function:
@@ -127,10 +140,7 @@ def pull_back(module: Module, shape: Panel) -> ir.Function:
             def values(place: ir.Value) -> dict[Hashable, ir.Value]:
                 return {Role.OUTPUT: b.load(b.at(d, place)), "upstream": b.load(b.at(u, place))}
 
-            def share(place: ir.Value, _: ir.Value, lanes: ir.Value, total: ir.Value) -> ir.Value:
-                return b.builder.fadd(total, emitted(b, SOFTMAX.share, values(place)))
-
-            total = b.spread(reduced(b, "fadd", row.each(share, b.constant(0.0))))
+            total = b.spread(row.total(lambda place, *_: emitted(b, SOFTMAX.share, values(place))))
 
             def unit(place: ir.Value, *_: ir.Value) -> None:
                 b.store(emitted(b, SOFTMAX.signal, {**values(place), "total": total}), b.at(d, place))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,11 @@ import numpy as np
 from llvmlite import ir
 
 from clearprop.cached import cached_property
-from clearprop.engine.block import Block, intrinsic, reduced
+from clearprop.engine.block import SUM, Block, intrinsic, nothing, reduced
 from clearprop.engine.emit import Emitter
 from clearprop.engine.kernels.activate import each_vector
 from clearprop.engine.module import Module
-from clearprop.engine.numbers import arguments
+from clearprop.engine.numbers import Same, arguments
 from clearprop.engine.panels import Panel
 from clearprop.expressions import Apply, Expression, Number, Operator, Symbol, evaluate
 from clearprop.expressions.tree import symbols
@@ -134,62 +134,133 @@ def bounded(
     return g
 
 
+SQUARE = 64
+"""The bytes of a row of a square of weights; what is added up of them is, for each unit, that of a whole square."""
+
+Term = Callable[[ir.Value], ir.Value]
+"""The numbers to add up, a vector of float64, from a place among weights in bytes."""
+
+
+def by_unit(b: Block, shape: Panel, term: Term) -> None:
+    """Add up a number for each weight of a tile: for each of its units a sum over a square's inputs, in float64.
+
+    The sums stand in rows, one for each square's inputs, ``stride`` bytes apart, from ``sums`` on. Whatever is wider
+    than a square has several: the order of all additions is the same with vectors of 32 and 64 bytes.
+    """
+    n, numbers = b.named, shape.numbers
+    inputs, zero = min(shape.width, SQUARE // numbers.bytes), Same(ir.VectorType(ir.DoubleType(), numbers.lanes), 0.0)
+
+    def square(first: ir.Value) -> None:
+        last = b.smaller(b.add(first, inputs), n["rows"])
+        there = b.at(n["sums"], b.times(b.quotient(first, inputs), n["stride"]))
+        for v in range(shape.vectors):
+
+            def row(k: ir.Value, total: ir.Value, v: int = v) -> list[ir.Value]:
+                return [b.builder.fadd(total, term(b.add(b.times(k, shape.row), v * numbers.lanes * numbers.bytes)))]
+
+            (total,) = b.loop(first, last, row, [zero])
+            b.builder.store(total, b.at(there, v * numbers.lanes * 8), align=8)
+
+    b.loop(0, n["rows"], square, by=inputs)
+
+
+def added_up(b: Block, sums: ir.Value, count: ir.Value) -> ir.Value:
+    """Return the sum of numbers in float64, as many as a multiple of their lanes."""
+    kind = ir.VectorType(ir.DoubleType(), SUM // 8)
+
+    def add(position: ir.Value, total: ir.Value) -> list[ir.Value]:
+        return [b.builder.fadd(total, b.builder.load(b.at(sums, b.times(position, 8)), typ=kind, align=8))]
+
+    (total,) = b.loop(0, count, add, [Same(kind, 0.0)], by=SUM // 8)
+    return reduced(b, "fadd", total)
+
+
 def finish(module: Module, shape: Panel, optimizer: Optimizer, penalty: Penalty | None) -> ir.Function:
-    """Add the penalty's gradient to g, bound it by value, and add up its squares in float64, for the norm of the whole
-    gradient. Arguments: w, g, the number of rows, and where the sum goes."""
+    """Add the penalty's gradient to g, bound it by value, and add up its squares, for the norm of the whole gradient.
+    Arguments: w, g, the number of rows, where the sums go, and the bytes from one row of them to the next."""
 
     def build(b: Block) -> None:
-        n, numbers = b.named, shape.numbers
-        wide = ir.VectorType(ir.DoubleType(), numbers.lanes)
-
-        def vector(position: ir.Value, total: ir.Value) -> list[ir.Value]:
-            at = b.times(position, numbers.lanes * numbers.bytes)
-            place = b.at(n["g"], at)
-            emitter = Emitter(b.builder, numbers.vector, fma=numbers.fma)
-            g = bounded(b, emitter, optimizer, penalty, b.load(place), b.load(b.at(n["w"], at)))
+        def square(at: ir.Value) -> ir.Value:
+            place = b.at(b.named["g"], at)
+            emitter = Emitter(b.builder, shape.numbers.vector, fma=shape.numbers.fma)
+            g = bounded(b, emitter, optimizer, penalty, b.load(place), b.load(b.at(b.named["w"], at)))
             b.store(g, place)
             g = b.widened(g)
-            return [b.builder.fadd(total, b.builder.fmul(g, g))]
+            return b.builder.fmul(g, g)
 
-        zero = ir.Constant(wide, [0.0] * numbers.lanes)
-        (total,) = b.loop(0, b.times(n["rows"], shape.vectors), vector, [zero])
-        b.builder.store(reduced(b, "fadd", total), n["squares"], align=8)
+        by_unit(b, shape, square)
 
-    return module.function("finish_penalized" if penalty else "finish", arguments("w g rows squares"), build)
+    return module.function("finish_penalized" if penalty else "finish", arguments("w g rows sums stride"), build)
+
+
+def penalties(module: Module, shape: Panel, penalty: Penalty) -> ir.Function:
+    """Add up the penalty of a tile's weights. Arguments: w, the number of rows, and the last two of ``finish``."""
+
+    def build(b: Block) -> None:
+        def of_weights(at: ir.Value) -> ir.Value:
+            emitter, w = Emitter(b.builder, shape.numbers.vector, fma=shape.numbers.fma), b.load(b.at(b.named["w"], at))
+            return b.widened(emitter.emit(penalty.formula, {Role.WEIGHT: w}))
+
+        by_unit(b, shape, of_weights)
+
+    return module.function("penalties", arguments("w rows sums stride"), build)
+
+
+def shared_gradient(module: Module, shape: Panel) -> ir.Function:
+    """Add up the gradient of a bias that a layer shares, as far as units that are some lanes apart.
+
+    Arguments: d (the first panel of signals), the bytes from panel to panel, the number of units, the number of
+    examples, g (a row), and whether to continue from g.
+    """
+
+    def build(b: Block) -> None:
+        n, total = b.named, nothing(shape.numbers)
+        lanes, size = total.type.count, shape.numbers.bytes
+        fresh = b.builder.icmp_signed("==", n["going_on"], b.integer(0))
+        kept = b.builder.load(n["g"], typ=total.type, align=size)
+
+        def units(first: ir.Value, total: ir.Value) -> list[ir.Value]:
+            panel = b.times(b.quotient(first, shape.width), n["panel"])
+            d = b.at(n["d"], panel, b.times(b.remainder(first, shape.width), size))
+
+            def example(s: ir.Value, total: ir.Value) -> list[ir.Value]:
+                here = b.builder.load(b.at(d, b.times(s, shape.row)), typ=total.type, align=size)
+                return [b.builder.fadd(total, here)]
+
+            return b.loop(0, n["examples"], example, [total])
+
+        start = b.builder.select(fresh, total, kept)
+        (total,) = b.loop(0, n["units"], units, [start], by=lanes)
+        for v in range(shape.vectors):
+            b.store(b.constant(0.0), b.at(n["g"], v * shape.numbers.lanes * size))
+        b.builder.store(total, n["g"], align=size)
+
+    return module.function("shared_gradient", arguments("d panel units examples g going_on"), build)
 
 
 def shared_bias(module: Module, shape: Panel, optimizer: Optimizer) -> ir.Function:
-    """Add up the gradient of a bias that a layer shares: g, a row, becomes the sum of its numbers, in every place.
+    """Make the gradient of a bias that a layer shares whole: the sum of g, a row, goes to every place in it.
 
     Arguments: g, and where the square of the sum goes.
     """
 
     def build(b: Block) -> None:
         n, numbers = b.named, shape.numbers
-        places = [b.at(n["g"], v * numbers.lanes * numbers.bytes) for v in range(shape.vectors)]
-        total = b.load(places[0])
-        for place in places[1:]:
-            total = b.builder.fadd(total, b.load(place))
+        total = b.builder.load(n["g"], typ=nothing(numbers).type, align=numbers.bytes)
         total = b.spread(reduced(b, "fadd", total))
         emitter = Emitter(b.builder, numbers.vector, fma=numbers.fma)
         total = bounded(b, emitter, optimizer, None, total, total)
-        for place in places:
-            b.store(total, place)
+        for v in range(shape.vectors):
+            b.store(total, b.at(n["g"], v * numbers.lanes * numbers.bytes))
         number = b.builder.extract_element(total, ir.Constant(ir.IntType(32), 0))
         number = b.widened(number)
-        b.builder.store(b.builder.fmul(number, number), n["squares"], align=8)
+        b.builder.store(b.builder.fmul(number, number), n["sums"], align=8)
 
-    return module.function("shared_bias", arguments("g squares"), build)
+    return module.function("shared_bias", arguments("g sums"), build)
 
 
 def clip_factor(b: Block, squares: ir.Value, count: ir.Value, optimizer: Optimizer) -> ir.Value:
     """Return the factor of the whole gradient, from the sums of squares that add up to the square of its norm."""
     double = ir.DoubleType()
-
-    def add(position: ir.Value, total: ir.Value) -> list[ir.Value]:
-        square = b.builder.load(b.at(squares, b.times(position, 8)), typ=double, align=8)
-        return [b.builder.fadd(total, square)]
-
-    (total,) = b.loop(0, count, add, [ir.Constant(double, 0.0)])
-    norm = b.builder.call(intrinsic(b.builder.module, "llvm.sqrt", double, 1), [total])
+    norm = b.builder.call(intrinsic(b.builder.module, "llvm.sqrt", double, 1), [added_up(b, squares, count)])
     return b.narrowed(Emitter(b.builder, double, fma=b.numbers.fma).emit(optimizer.clip_factor, {"norm": norm}))
