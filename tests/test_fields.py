@@ -66,7 +66,7 @@ REFUSED: list[tuple[str, str, str, Any, str, Callable[..., Any]]] = [
     ("training", "tolerance", "nan", np.nan, f"expected {FINITE}, found nan", cp.Settings),
     ("training", "patience", "0", 0, f"expected {WHOLE} 1, found 0", cp.Settings),
     ("training", "seed", "-1", -1, f"expected {WHOLE} 0, found -1", cp.Settings),
-    ("training", "shuffle", '"no"', "no", 'expected true or false, found "no"', cp.Settings),
+    ("training", "shuffle", '"no"', "no", 'expected true, false or "sklearn", found "no"', cp.Settings),
     ("training", "dtype", '"float16"', "float16", f'expected {DTYPES}, found "float16"', cp.Settings),
     ("training", "target_loss", "inf", np.inf, f"expected {FINITE}, found inf", cp.Settings),
     ("training", "time_limit", "0", 0, "expected a number above 0, found 0", cp.Settings),

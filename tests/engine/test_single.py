@@ -12,7 +12,7 @@ import clearprop as cp
 from clearprop.engine import machine, plan
 from clearprop.engine.native import Native
 from clearprop.propagation.update import initial_state
-from clearprop.training.batching import Plateau, planned
+from clearprop.training.batching import Memory, planned
 from clearprop.training.reference import Reference
 
 NETWORKS: dict[str, tuple[Any, Any]] = {
@@ -51,7 +51,7 @@ def test_they_are_the_reference_s_steps(name: str, dtype: str, tolerance: float)
     fits = max(problem.network.sizes[1:]) <= machine.host().vector_bytes // np.dtype(dtype).itemsize
     assert (engine.program.single is not None) is fits
     for epoch in range(2):
-        steps = planned(problem, epoch, Plateau(problem))
+        steps = planned(problem, epoch, Memory(problem))
         reference.run(steps)
         engine.run(*steps[:7].arrays)
         engine.run(*steps[7:].arrays)

@@ -38,6 +38,8 @@ PROBLEMS = {
     "plateau": scheduled("plateau", patience=2, threshold=0.05, factor=0.5),
     "plateau, warmed up": scheduled("plateau", patience=1, threshold=0.1, factor=0.7, warmup=9),
     "plateau, to a minimum": scheduled("plateau", patience=0, threshold=0.9, factor=0.3, minimum=0.01),
+    "adaptive": scheduled("adaptive", patience=1, tolerance=0.02, minimum=0.001),
+    "invscaling": scheduled("invscaling", epochs=60),
     "step": scheduled("step", size=60, gamma=0.5),
     "exponential, long": scheduled("exponential", epochs=1_300, gamma=0.9995, warmup=1_100),
     "dropout": dropped(),

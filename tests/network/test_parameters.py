@@ -9,6 +9,7 @@ import pytest
 
 import clearprop as cp
 from clearprop.errors import InvalidArgument, UnknownName
+from clearprop.network.parameters import grown
 
 
 def test_views_write_through() -> None:
@@ -57,3 +58,36 @@ def test_weights_have_one_row_per_unit(weights: Any, message: str) -> None:
     with pytest.raises(InvalidArgument) as error:
         cp.Parameters.of(cp.Network(2, [cp.Dense(1)]), [weights])
     assert str(error.value) == f"layers[1].weights: {message}"
+
+
+def test_sklearns_numbers_come_from_one_stream_whatever_is_given() -> None:
+    """Layer after layer, weights input by input, then biases; a layer that is given takes its part all the same."""
+    network = cp.Network(2, [cp.Dense(3, "tanh", init="sklearn"), cp.Dense(1, init="sklearn")])
+    stream = np.random.RandomState(7)
+    bounds = [(6 / 5) ** 0.5, (6 / 4) ** 0.5]
+    first, first_biases = (stream.uniform(-bounds[0], bounds[0], shape) for shape in ((2, 3), 3))
+    second, second_biases = (stream.uniform(-bounds[1], bounds[1], shape) for shape in ((3, 1), 1))
+    drawn = cp.Parameters.random(network, 7)
+    assert np.array_equal(drawn.weights(0), first.T)
+    assert np.array_equal(drawn.biases(0), first_biases)
+    for weights in ([None, None], [np.ones((3, 2)), None]):
+        parameters = cp.Parameters.of(network, weights, seed=7)
+        assert np.array_equal(parameters.weights(1), second.T)
+        assert np.array_equal(parameters.biases(1), second_biases)
+    given = cp.Parameters.of(network, [None, None], [[1.0, 2.0, 3.0], None], seed=7)
+    assert given.biases(0).tolist() == [1.0, 2.0, 3.0]
+    with pytest.raises(InvalidArgument, match=r"seed: scikit-learn's random numbers take at most 4,294,967,295, found"):
+        cp.Parameters.random(network, 2**32)
+
+
+@pytest.mark.parametrize("init", ["sklearn", "pytorch", "glorot_uniform"])
+def test_what_a_table_makes_is_drawn_as_if_its_columns_had_been_known(init: str) -> None:
+    layers = [cp.Dense(3, "tanh", init=init), cp.Dense(2, init=init), cp.Dense(1, bias="shared", init=init)]
+    before, after = cp.Network("auto", layers), cp.Network(4, layers)
+    given = cp.Parameters.of(before, [None, None, np.full((1, 2), 0.5)], [[1.0, 2.0, 3.0], None, None], seed=3)
+    found, expected = grown(given, before, after, 3), cp.Parameters.random(after, 3)
+    assert np.array_equal(found.weights(0), expected.weights(0))
+    assert np.array_equal(found.weights(1), expected.weights(1))
+    assert np.array_equal(found.biases(1), expected.biases(1))
+    assert found.biases(0).tolist() == [1.0, 2.0, 3.0]
+    assert found.weights(2).tolist() == [[0.5, 0.5]]

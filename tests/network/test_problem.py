@@ -62,7 +62,7 @@ def test_a_notation_that_does_not_exist_is_refused() -> None:
         ({"tolerance": float("nan")}, "tolerance: expected a finite number, found nan"),
         ({"dtype": "float16"}, 'dtype: expected "float32" or "float64", found "float16"'),
         ({"time_limit": 0}, "time_limit: expected a number above 0, found 0"),
-        ({"shuffle": "yes"}, 'shuffle: expected true or false, found "yes"'),
+        ({"shuffle": "yes"}, 'shuffle: expected true, false or "sklearn", found "yes"'),
     ],
 )
 def test_impossible_settings_are_refused_by_name(wrong: dict[str, Any], message: str) -> None:

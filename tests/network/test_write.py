@@ -47,6 +47,8 @@ schedules = st.one_of(
     st.builds(lambda g, n: schedule("exponential", gamma=g, warmup=n), unit, st.integers(0, 9)),
     st.builds(lambda n, m: schedule("cosine", epochs=n, minimum=m), st.integers(1, 99), unit),
     st.builds(lambda f, n: schedule("plateau", factor=f, patience=n), unit, st.integers(0, 99)),
+    st.builds(lambda f, n: schedule("adaptive", factor=f, patience=n), unit, st.integers(0, 99)),
+    st.builds(lambda n: schedule("invscaling", power=n), unit),
 )
 clips = st.none() | positive
 

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 
 import clearprop as cp
+from clearprop.network.parameters import Parameters
 from clearprop.propagation.update import initial_state, update
 from clearprop.rules.optimizers import Optimizer
+from clearprop.rules.schedules import UNWATCHED, rate_at, schedule, watched
+from clearprop.training.engines import EngineName
 from clearprop.types import Array
 
 NETWORK = cp.Network(3, [cp.Dense(4, "tanh"), cp.Dense(2)])
@@ -137,3 +140,85 @@ def test_the_forms_differ() -> None:
         (cp.Adam(weight_decay=0.1), cp.Adam(weight_decay=0.1, decoupled_weight_decay=True)),
     ]:
         assert np.abs(ours(one) - ours(other)).max() > 1e-5, (one, other)
+
+
+# --- whole trainings of scikit-learn --------------------------------------------------------------------
+
+X = RNG.normal(size=(23, 3))
+CLASSES = RNG.integers(0, 3, size=23)
+
+
+def mlp(**options: Any) -> Any:
+    """scikit-learn's classifier after some epochs; its warning that it has not converged is not shown."""
+    module = pytest.importorskip("sklearn.neural_network", reason="scikit-learn is not installed")
+    options = {"hidden_layer_sizes": (4, 5), "max_iter": 6, "random_state": 3, "alpha": 0.0, "batch_size": 5, **options}
+    made = module.MLPClassifier(**options)
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return made.fit(X, CLASSES)
+
+
+def problem(chosen: Optimizer, activation: str = "tanh", **settings: Any) -> cp.Problem:
+    """The same as that classifier."""
+    init = "sklearn_logistic" if activation == "logistic" else "sklearn"
+    hidden = [cp.Dense(size, activation, init=init) for size in (4, 5)]
+    network = cp.Network(3, [*hidden, cp.Dense(3, "softmax", init=init)])
+    settings = {"epochs": 6, "batch_size": 5, "seed": 3, "tolerance": 0.0, **settings}
+    return cp.Problem(
+        network,
+        optimizer=chosen,
+        examples=cp.Examples(X, np.eye(3)[CLASSES]),
+        settings=cp.Settings(shuffle="sklearn", dtype="float64", **settings),
+    )
+
+
+def agrees(parameters: Parameters, theirs: Any) -> None:
+    for layer, (coefs, intercepts) in enumerate(zip(theirs.coefs_, theirs.intercepts_, strict=True)):
+        np.testing.assert_allclose(parameters.weights(layer), coefs.T, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(parameters.biases(layer), intercepts, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("engine", ["reference", "compiled"])
+@pytest.mark.parametrize("activation", ["tanh", "logistic", "relu", "identity"])
+def test_trainings_of_sklearn(activation: str, engine: EngineName) -> None:
+    """From the same seed: initial weights, the order of rows, batches with a remainder, and Adam."""
+    theirs = mlp(activation=activation, learning_rate_init=0.01)
+    fit = cp.train(problem(cp.Adam(0.01, correction_in_rate=True), activation), engine=engine)
+    assert np.abs(fit.problem.parameters.vector - problem(cp.SGD(), activation).parameters.vector).max() > 1e-2
+    agrees(fit.problem.parameters, theirs)
+
+
+@pytest.mark.parametrize("engine", ["reference", "compiled"])
+@pytest.mark.parametrize("options", [{}, {"power_t": 0.3}], ids=str)
+def test_invscaling_of_sklearn(options: dict[str, Any], engine: EngineName) -> None:
+    theirs = mlp(activation="tanh", solver="sgd", learning_rate_init=0.2, learning_rate="invscaling", **options)
+    rule = schedule("invscaling", power=options.get("power_t", 0.5))
+    chosen = cp.SGD(0.2, momentum=0.9, nesterov=True, rate_in_velocity=True, schedule=rule)
+    fit = cp.train(problem(chosen), engine=engine)
+    agrees(fit.problem.parameters, theirs)
+    assert fit.history.rate[-1] == pytest.approx(0.2 / (5 * 23 + 1) ** options.get("power_t", 0.5))
+
+
+@pytest.mark.parametrize("patience", [1, 3])
+def test_the_adaptive_rate_of_sklearn(patience: int) -> None:
+    """Their own code is given losses; it lowers the rate, and at last ends the training, when ours does."""
+    stochastic = pytest.importorskip("sklearn.neural_network._stochastic_optimizers", reason="no scikit-learn")
+    theirs = mlp(max_iter=1, tol=1e-2, n_iter_no_change=patience)
+    optimizer = stochastic.SGDOptimizer([], learning_rate_init=0.1, lr_schedule="adaptive")
+    theirs.best_loss_, theirs._no_improvement_count, theirs.loss_curve_ = np.inf, 0, []
+    chosen, state, ends = schedule("adaptive", patience=patience, tolerance=1e-2), UNWATCHED, []
+    for loss in np.maximum(1 / np.arange(1, 200), 0.05) + 0.01 * RNG.normal(size=199):
+        assert rate_at(chosen, 0.1, 0, 1, scale=state["scale"]) == pytest.approx(optimizer.learning_rate, rel=1e-12)
+        theirs.loss_curve_.append(loss)
+        theirs._update_no_improvement_count(False, None, None, None)
+        ended = False
+        if theirs._no_improvement_count > patience:
+            ended, theirs._no_improvement_count = optimizer.trigger_stopping("", False), 0
+        state = watched(chosen, 0.1, state, loss)
+        assert bool(state["done"]) is ended
+        if ends := [*ends, ended] if ended else ends:
+            break
+    assert ends
+    assert optimizer.learning_rate < 2e-6

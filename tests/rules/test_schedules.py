@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from clearprop.rules.schedules import UNWATCHED, rate_at, schedule, watched
+from clearprop.rules.schedules import SCHEDULES, UNWATCHED, rate_at, schedule, watched
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_warmup_rises_evenly_to_the_rate() -> None:
     assert rates[4:] == [1.0, 1.0, 1.0]
 
 
-@pytest.mark.parametrize("name", ["step", "exponential", "cosine", "plateau", "constant"])
+@pytest.mark.parametrize("name", SCHEDULES)
 def test_schedules_start_at_the_rate(name: str) -> None:
     assert rate_at(schedule(name), 0.3, 0, 1) == 0.3
 

@@ -15,7 +15,7 @@ from clearprop.engine import availability
 from clearprop.engine.native import Native
 from clearprop.errors import InvalidArgument
 from clearprop.rules.optimizers import OPTIMIZERS, optimizer
-from clearprop.training.batching import Plateau, planned
+from clearprop.training.batching import Memory, planned
 from clearprop.training.compiled_engine import Compiled
 from clearprop.training.engines import EngineName, SlowerEngine, engine_for
 from clearprop.training.reference import Reference
@@ -82,7 +82,7 @@ def test_a_step_is_its_gradient_applied(chosen: str, name: EngineName) -> None:
     """To the same bits, with every optimizer."""
     problem = replace(cp.load("iris"), optimizer=optimizer(chosen, clip_norm=0.5))
     whole, halves = (engine_for(problem, name=name, threads=1) for _ in range(2))
-    steps = planned(problem, 0, Plateau(problem))[:3]
+    steps = planned(problem, 0, Memory(problem))[:3]
     assert whole.run(steps)
     for step in steps:
         assert halves.apply(halves.gradient(step.rows, step.number), step.number, step.rate)

@@ -130,13 +130,15 @@ def _formulas(lines: Lines, quantity: Quantity, row: int | None) -> Formulas:
 
 
 def _of_rate(cycle: Cycle) -> Formulas:
-    """Return the rate that the schedule gives, its constants put in; a plateau's follows from losses."""
+    """Return the rate that the schedule gives, its constants put in; that of one that watches follows from losses."""
     schedule, base = cycle.problem.optimizer.schedule, cycle.problem.optimizer.learning_rate
-    if schedule.name == "plateau":
-        return (), words("plateau", base=f"{base:g}")
+    if schedule.watches:
+        return (), words("watched", base=f"{base:g}", schedule=schedule.name)
     if schedule.name == "constant" and not schedule.warmup:
         return (), words("rate")
     numbers: dict[Any, float] = {**schedule.numbers, "base": base, "epoch": cycle.epoch, Role.STEP: cycle.step}
+    assert cycle.problem.examples is not None
+    numbers["examples"] = len(cycle.problem.examples.learnt)
     tree = substitute(schedule.rate, lambda key: Number(float(numbers[key])))
     return (renamed(schedule.rate, {key: q.Named(str(key)) for key in numbers}), tree), words(
         "scheduled", schedule=schedule.name, epoch=cycle.epoch + 1

@@ -31,7 +31,7 @@ WORDS: Mapping[str, str] = {
     # the update
     "rate": "given, the learning rate",
     "scheduled": "the schedule {schedule}, in epoch {epoch}",
-    "plateau": "{base}, as far as the schedule plateau has lowered it",
+    "watched": "{base}, as far as the schedule {schedule} has lowered it",
     "constant": "given",
     "state": "kept from the step before; 0 at the start",
     # sums

@@ -29,10 +29,10 @@ from clearprop.rules.fused import FUSED, AnyFused, Fused
 from clearprop.rules.losses import LOSSES, REDUCTIONS, Loss
 from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.penalties import Penalty
-from clearprop.rules.schedules import UNWATCHED, WATCH, Schedule
+from clearprop.rules.schedules import SCHEDULES, UNWATCHED, Schedule
 from clearprop.rules.standardize import ORIGINAL, STANDARDIZED
 from clearprop.tables.cells import COMMA, POINT
-from clearprop.training.stopping import FLAT, RELATIVE, STILL, Status
+from clearprop.training.stopping import AT_THE_LEAST, FLAT, NO_BETTER, RELATIVE, STILL, Status
 
 SENTENCES: Mapping[str, str] = {
     **WORDS,
@@ -42,6 +42,7 @@ SENTENCES: Mapping[str, str] = {
     "still": STILL,
     "relative": RELATIVE,
     "flat": FLAT,
+    "least_rate": NO_BETTER + AT_THE_LEAST,
     "target_loss": Status.TARGET_LOSS.sentence,
     "epoch_limit": Status.EPOCH_LIMIT.sentence,
 }
@@ -210,13 +211,12 @@ def optimizer(chosen: Optimizer) -> dict[str, Any]:
 
 
 def _schedule(chosen: Schedule) -> dict[str, Any]:
-    """The rate as an expression; of a plateau also the rules by which its scale follows from the losses."""
-    watches = chosen.name == "plateau"
+    """The rate as an expression, and the rules by which its scale follows from the losses."""
     return {
         "name": chosen.name,
         "constants": chosen.numbers,
         "rate": tree(chosen.rate),
-        "watch": [[str(symbol.key), tree(expression)] for symbol, expression in WATCH] if watches else [],
+        "watch": [[str(symbol.key), tree(expression)] for symbol, expression in SCHEDULES[chosen.name].watch],
         "unwatched": {name: value if math.isfinite(value) else None for name, value in UNWATCHED.items()},
     }
 

@@ -99,8 +99,7 @@ class Parameters:
 
         - ``weights``: for each layer a matrix of shape (units, inputs), one row per unit, or None to draw it.
         - ``biases``: for each layer a list with one bias per unit, a number for a shared one, or None for zeros.
-        - ``seed``: of the random weights. Each layer draws from a separate stream, so that giving the weights of one
-          layer changes no other.
+        - ``seed``: of the random weights. Giving the weights of one layer changes no other.
 
         Raises:
             InvalidArgument: a matrix of the wrong shape, or a number that is not finite.
@@ -116,17 +115,16 @@ class Parameters:
             raise InvalidArgument(
                 f"expected weights and biases for {network.depth} layers, found {len(weights)} and {len(biases)}"
             )
-        for layer, dense in enumerate(network.layers):
-            matrix = parameters.weights(layer)
-            if not matrix.size:
-                pass  # the number of inputs is not known yet
-            elif weights[layer] is None:
-                generator = np.random.default_rng([seed, layer])
-                matrix[:] = initializer(dense.init).values(dense.size, layout.sizes[layer], generator)
-            else:
-                matrix[:] = _matrix(weights[layer], matrix.shape, f"layers[{layer + 1}].weights")
+        drawn = _Drawn(network, seed)
+        for layer in range(network.depth):
+            matrix, own = parameters.weights(layer), parameters.biases(layer)
+            if matrix.size:  # else the number of inputs is not known yet
+                if drawn.matters(layer, weights[layer], biases[layer]):
+                    matrix[:], own[:] = drawn.layer(layer)
+                if weights[layer] is not None:
+                    matrix[:] = _matrix(weights[layer], matrix.shape, f"layers[{layer + 1}].weights")
             if biases[layer] is not None:
-                place, own = f"layers[{layer + 1}].bias", parameters.biases(layer)
+                place = f"layers[{layer + 1}].bias"
                 values = np.atleast_1d(numbers(biases[layer], f"{place}: expected {own.size} numbers"))
                 if values.shape != own.shape:
                     raise InvalidArgument(f"{place}: expected {own.size} numbers, found {values.size}")
@@ -136,18 +134,60 @@ class Parameters:
 
     @staticmethod
     def random(network: Network, seed: int = 0) -> Parameters:
-        """Return weights from each layer's initializer, and biases of zero."""
+        """Return weights from each layer's initializer, and biases of zero unless it draws them too."""
         return Parameters.of(network, [None] * network.depth, seed=seed)
 
 
-def grown(parameters: Parameters, network: Network, seed: int) -> Parameters:
-    """Return the parameters for a network whose number of inputs has become known: weights from them are drawn."""
-    drawn = Parameters.random(network, seed)
+def grown(parameters: Parameters, before: Network, network: Network, seed: int) -> Parameters:
+    """Return the parameters for a network whose number of inputs has become known: what was not given is drawn."""
+    drawn, first = Parameters.random(network, seed), Parameters.random(before, seed)
     for layer in range(network.depth):
-        drawn.biases(layer)[:] = parameters.biases(layer)
-        if layer:
-            drawn.weights(layer)[:] = parameters.weights(layer)
+        for of in (Parameters.weights, Parameters.biases):
+            given = of(parameters, layer)
+            if given.shape == of(drawn, layer).shape and not np.array_equal(given, of(first, layer)):
+                of(drawn, layer)[:] = given
     return drawn
+
+
+class _Drawn:
+    """What the initializers of a network's layers draw, layer after layer."""
+
+    def __init__(self, network: Network, seed: int) -> None:
+        self.network, self.seed = network, seed
+        self.rules = [initializer(dense.init) for dense in network.layers]
+        self.stream = random_state(seed) if any(rule.one_stream for rule in self.rules) else None
+
+    def matters(self, layer: int, weights: Any, biases: Any) -> bool:
+        """Return whether something must be drawn for a layer for which this is given."""
+        rule = self.rules[layer]
+        return rule.one_stream or weights is None or (rule.of_biases is not None and biases is None)
+
+    def layer(self, layer: int) -> tuple[Array, Array]:
+        """Return the weights and biases of a layer."""
+        rule, dense, inputs = self.rules[layer], self.network.layers[layer], self.network.sizes[layer]
+        stream = self.stream if rule.one_stream else None
+        generator = np.random.default_rng([self.seed, layer]) if stream is None else stream
+        weights = rule.values(dense.size, inputs, generator)
+        return weights, rule.biases(dense.biases, dense.size, inputs, generator)
+
+
+MOST_OF_RANDOM_STATE = 2**32 - 1
+
+
+def random_state(seed: int) -> np.random.RandomState:
+    """Return NumPy's former generator, which scikit-learn draws from, for a seed."""
+    if seed > MOST_OF_RANDOM_STATE:
+        raise InvalidArgument(
+            f"seed: scikit-learn's random numbers take at most {MOST_OF_RANDOM_STATE:,}, found {seed:,}"
+        )
+    return np.random.RandomState(seed)
+
+
+def after_drawing(network: Network, seed: int) -> np.random.RandomState:
+    """Return the generator as scikit-learn has it once it has drawn all initial weights and biases."""
+    generator = random_state(seed)
+    generator.random_sample(network.parameter_count)
+    return generator
 
 
 def _matrix(given: Any, shape: tuple[int, ...], place: str) -> Array:

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
+
+import numpy as np
 
 from clearprop.display import Displayable
 from clearprop.errors import InvalidArgument, InvalidNetwork
 from clearprop.fields import (
+    BOOLEANS,
+    Unexpected,
     above_zero,
     at_least_zero,
     boolean,
@@ -41,6 +45,18 @@ EXAMPLES = "Examples, such as Examples.of(inputs, targets) gives"
 Precision = Literal["float32", "float64"]
 
 
+def shuffling(value: Any) -> bool | Literal["sklearn"] | np.random.RandomState:
+    """Accept whether examples are shuffled, or ``"sklearn"``: as scikit-learn does it. From Python, its generator too,
+    in the state in which it draws the first order."""
+    if isinstance(value, np.random.RandomState):
+        return value
+    if isinstance(value, str) and value == "sklearn":
+        return "sklearn"
+    if not isinstance(value, BOOLEANS):
+        raise Unexpected('true, false or "sklearn"')
+    return bool(value)
+
+
 @suggests_options()
 @dataclass(frozen=True)
 class Settings:
@@ -50,6 +66,9 @@ class Settings:
     before training) in each of ``patience`` epochs, or once the norm of the gradient is at most
     ``gradient_tolerance``. With ``early_stopping`` it also ends when the validation loss has not improved for
     ``patience`` epochs, and keeps the best weights. A ``tolerance`` of 0 never stops early.
+
+    ``shuffle`` draws a new order of the examples for each epoch; ``"sklearn"`` the orders that scikit-learn's MLPs have
+    with ``random_state`` as the seed.
 
     Raises:
         InvalidArgument: an impossible value, naming the field.
@@ -64,7 +83,7 @@ class Settings:
     tolerance: Annotated[float, at_least_zero] = 1e-8
     patience: Annotated[int, integer(1)] = 10
     seed: Annotated[int, integer(0)] = 0
-    shuffle: Annotated[bool, boolean] = True
+    shuffle: Annotated[bool | Literal["sklearn"] | np.random.RandomState, shuffling] = True
     dtype: Annotated[Precision, either(*get_args(Precision))] = "float32"
     target_loss: Annotated[float | None, optional(number)] = None
     time_limit: Annotated[float | None, optional(above_zero)] = None

@@ -84,6 +84,10 @@ def structure(problem: Problem, *, numbers: bool = True) -> dict[str, Any]:
     content["optimizer"] = _optimizer(problem.optimizer)
     if problem.penalty:
         content["penalty"] = {"l2": problem.penalty.l2, "l1": problem.penalty.l1}
+    if isinstance(problem.settings.shuffle, np.random.RandomState):
+        raise InvalidArgument(
+            'shuffle: a generator given in Python cannot be written; use shuffle = "sklearn" and a seed'
+        )
     content["training"] = _changed(problem.settings, Settings())
     if problem.data is not None:
         data = problem.data

@@ -307,7 +307,9 @@ def cycle(
     weights = examples.weights if told else None
     epoch = step - 1 if epoch is None else epoch
     if rate is None:
-        rate = float(rate_at(optimizer.schedule, optimizer.learning_rate, epoch, step))
+        assert problem.examples is not None
+        learnt = len(problem.examples.learnt)
+        rate = float(rate_at(optimizer.schedule, optimizer.learning_rate, epoch, step, learnt))
     dropped = masks(problem.network, problem.settings.seed, step, positions)
     with np.errstate(all="ignore"):
         trace = forward(problem.network, parameters, examples.inputs, dropped, weights=weights)

@@ -2,7 +2,10 @@
 
 Each is a distribution and its spread, an expression in the number of inputs (fan_in) and
 units (fan_out) of the layer: the limit of a uniform distribution, or the standard deviation
-of a normal one.
+of a normal one. Biases begin at zero, unless their spread is stated too.
+
+Those of scikit-learn draw the same numbers as its MLPs do with ``random_state`` as the seed: layer after layer from one
+stream, the weights input by input, then the biases.
 """
 
 from __future__ import annotations
@@ -20,23 +23,44 @@ from clearprop.rules.other_names import own_name
 from clearprop.rules.roles import Role, fan_in, fan_out
 from clearprop.types import Array
 
+Generator = np.random.Generator | np.random.RandomState
+
 
 @dataclass(frozen=True)
 class Initializer:
-    """Random values: ``uniform`` within ± the spread, or ``normal`` with it as deviation."""
+    """Random values: ``uniform`` within ± the spread, or ``normal`` with it as deviation.
+
+    ``of_biases`` is the spread of biases, ``one_stream`` whether the layers draw one after the other from
+    NumPy's ``RandomState``; all others draw from streams of their own.
+    """
 
     name: str
     distribution: str
     spread: Expression
     source: str
+    of_biases: Expression | None = None
+    one_stream: bool = False
 
-    def values(self, units: int, inputs: int, generator: np.random.Generator) -> Array:
+    def values(self, units: int, inputs: int, generator: Generator) -> Array:
         """Return a matrix of initial weights, shape (units, inputs)."""
-        spread = float(evaluate(self.spread, {Role.FAN_IN: float(inputs), Role.FAN_OUT: float(units)}))
-        if self.distribution == "uniform":
-            return generator.uniform(-spread, spread, (units, inputs))
-        return generator.standard_normal((units, inputs)) * spread
+        if self.one_stream:
+            return self._drawn(self.spread, (inputs, units), inputs, units, generator).T
+        return self._drawn(self.spread, (units, inputs), inputs, units, generator)
 
+    def biases(self, count: int, units: int, inputs: int, generator: Generator) -> Array:
+        """Return initial biases, shape (count,)."""
+        if self.of_biases is None:
+            return np.zeros(count)
+        return self._drawn(self.of_biases, (count,), inputs, units, generator)
+
+    def _drawn(self, tree: Expression, shape: tuple[int, ...], inputs: int, units: int, generator: Generator) -> Array:
+        spread = float(evaluate(tree, {Role.FAN_IN: float(inputs), Role.FAN_OUT: float(units)}))
+        if self.distribution == "uniform":
+            return generator.uniform(-spread, spread, shape)
+        return generator.standard_normal(shape) * spread
+
+
+_sklearn, _sklearn_logistic = (sqrt(factor / (fan_in + fan_out)) for factor in (6, 2))
 
 INITIALIZERS: Mapping[str, Initializer] = {
     rule.name: rule
@@ -49,6 +73,16 @@ INITIALIZERS: Mapping[str, Initializer] = {
         Initializer("normal", "normal", Number(0.05), "a small spread, whatever the layer"),
         Initializer("uniform", "uniform", Number(0.05), "a small spread, whatever the layer"),
         Initializer("zeros", "uniform", Number(0.0), "all weights zero: units of a layer stay alike"),
+        Initializer("pytorch", "uniform", sqrt(1 / fan_in), "PyTorch's Linear", sqrt(1 / fan_in)),
+        Initializer("sklearn", "uniform", _sklearn, "scikit-learn's MLPClassifier", _sklearn, one_stream=True),
+        Initializer(
+            "sklearn_logistic",
+            "uniform",
+            _sklearn_logistic,
+            "scikit-learn's MLPClassifier with logistic hidden layers",
+            _sklearn_logistic,
+            one_stream=True,
+        ),
     )
 }
 

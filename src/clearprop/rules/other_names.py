@@ -45,6 +45,7 @@ SETTINGS: Mapping[str, str] = {
     "random_state": "seed",
     "n_iter_no_change": "patience",
     "max_norm": "clip_norm",
+    "power_t": "power",
 }
 """Keys of a network file, whichever table they stand in."""
 EXPRESSIONS: Mapping[str, str] = {

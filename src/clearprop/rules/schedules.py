@@ -2,8 +2,9 @@
 
 Each is the rate as an expression in the base rate, the epoch (counted from 0) and its constants,
 as PyTorch's schedulers of the same kind have it; ``cosine`` stays at its minimum once it is there,
-where PyTorch's rises again. ``plateau`` follows the loss after each epoch: ``scale``, the factor
-that it has reached, is kept by whoever trains. With ``warmup`` the rate also depends on the step.
+where PyTorch's rises again. ``invscaling`` and ``adaptive`` are scikit-learn's. ``plateau`` and ``adaptive`` follow the
+loss after each epoch: ``scale``, the factor that they have reached, is kept by whoever trains. With ``warmup`` the rate
+also depends on the step.
 """
 
 from __future__ import annotations
@@ -23,18 +24,63 @@ from clearprop.rules.roles import Role, step
 from clearprop.types import Array
 
 _base, _epoch, _scale, _gamma, _minimum = (Symbol(name) for name in ("base", "epoch", "scale", "gamma", "minimum"))
+_loss, _best, _bad, _factor, _patience = (Symbol(name) for name in ("loss", "best", "bad", "factor", "patience"))
+
+Watch = tuple[tuple[Symbol, Expression], ...]
+"""Assignments made after each epoch, in order, as those of an optimizer."""
 
 
 class Kind(NamedTuple):
-    """A kind of schedule: its constants with their usual values, and the rate."""
+    """A kind of schedule: its constants with their usual values, the rate, and what it notes of an epoch's loss."""
 
     constants: Mapping[str, float]
     rate: Expression
+    watch: Watch = ()
+
+
+# --- schedules that watch the loss -----------------------------------------------------------------
+
+UNWATCHED: Mapping[str, float] = {"scale": 1.0, "best": math.inf, "bad": 0.0, "done": 0.0}
+"""Before the first epoch: the factor on the base rate, the best loss, the number of epochs without a better one, and
+whether to end."""
 
 
 def _lowered(scale: Expression) -> Expression:
     return maximum(_base * scale, minimum(_base, _minimum))
 
+
+_lower = _scale * _factor
+_is_better = less(_loss, _best * (1 - Symbol("threshold")))
+_is_over = greater(_bad, _patience)
+
+PLATEAU: Watch = (
+    (_bad, where(_is_better, 0.0, _bad + 1)),
+    (_best, where(_is_better, _loss, _best)),
+    # A rate that would change by 1e-8 or less is left alone.
+    (_scale, where(_is_over, where(greater(_lowered(_scale) - _lowered(_lower), 1e-8), _lower, _scale), _scale)),
+    (_bad, where(_is_over, 0.0, _bad)),
+)
+"""Source: PyTorch's ReduceLROnPlateau."""
+
+IMPROVEMENT: Watch = (
+    (_bad, where(greater(_loss, _best - Symbol("tolerance")), _bad + 1, 0.0)),
+    (_best, minimum(_best, _loss)),
+)
+"""The number of epochs in a row that were not better than the best before by ``tolerance``. Source: scikit-learn's
+MLPClassifier."""
+
+_may_fall = greater(_base * _scale, _minimum)
+
+ADAPTIVE: Watch = (
+    *IMPROVEMENT,
+    (Symbol("done"), where(_is_over, where(_may_fall, 0.0, 1.0), 0.0)),
+    (_scale, where(_is_over, where(_may_fall, _lower, _scale), _scale)),
+    (_bad, where(_is_over, 0.0, _bad)),
+)
+"""Source: scikit-learn's SGDOptimizer."""
+
+
+# --- the table -------------------------------------------------------------------------------------
 
 SCHEDULES: Mapping[str, Kind] = {
     "constant": Kind({}, _base),
@@ -44,7 +90,10 @@ SCHEDULES: Mapping[str, Kind] = {
         {"epochs": 100, "minimum": 0.0},
         _minimum + (_base - _minimum) * ((1 + cos(math.pi * minimum(_epoch, Symbol("epochs")) / Symbol("epochs"))) / 2),
     ),
-    "plateau": Kind({"factor": 0.1, "patience": 10, "threshold": 1e-4, "minimum": 0.0}, _lowered(_scale)),
+    "plateau": Kind({"factor": 0.1, "patience": 10, "threshold": 1e-4, "minimum": 0.0}, _lowered(_scale), PLATEAU),
+    # ``examples`` is the number of examples that an epoch learns from.
+    "invscaling": Kind({"power": 0.5}, _base / (_epoch * Symbol("examples") + 1) ** Symbol("power")),
+    "adaptive": Kind({"factor": 0.2, "patience": 10, "tolerance": 1e-4, "minimum": 1e-6}, _base * _scale, ADAPTIVE),
 }
 WARMING = minimum(1.0, step / (Symbol("warmup") + 1))
 """The share of the rate that a step has during warmup."""
@@ -91,6 +140,11 @@ class Schedule:
         rate = SCHEDULES[self.name].rate
         return rate * WARMING if self.warmup else rate
 
+    @property
+    def watches(self) -> bool:
+        """Whether it follows the loss."""
+        return bool(SCHEDULES[self.name].watch)
+
     @cached_property
     def numbers(self) -> Mapping[str, float]:
         """The numbers of the constants in the rate."""
@@ -118,38 +172,28 @@ def schedule_rule(value: Any) -> Schedule:
     return schedule(string(value["name"]), **{key: item for key, item in value.items() if key != "name"})
 
 
-# --- plateau --------------------------------------------------------------------------------------
-
-_loss, _best, _bad = (Symbol(name) for name in ("loss", "best", "bad"))
-_lower = _scale * Symbol("factor")
-_is_better = less(_loss, _best * (1 - Symbol("threshold")))
-_is_over = greater(_bad, Symbol("patience"))
-
-WATCH: tuple[tuple[Symbol, Expression], ...] = (
-    (_bad, where(_is_better, 0.0, _bad + 1)),
-    (_best, where(_is_better, _loss, _best)),
-    # A rate that would change by 1e-8 or less is left alone.
-    (_scale, where(_is_over, where(greater(_lowered(_scale) - _lowered(_lower), 1e-8), _lower, _scale), _scale)),
-    (_bad, where(_is_over, 0.0, _bad)),
-)
-"""The assignments of a plateau after an epoch, in order, as those of an optimizer: the number of epochs without a
-better loss, the best loss, and the factor on the base rate. Source: PyTorch's ReduceLROnPlateau."""
-UNWATCHED: Mapping[str, float] = {"scale": 1.0, "best": math.inf, "bad": 0.0}
-"""Before the first epoch."""
-
-
 def watched(chosen: Schedule, base: float, before: Mapping[str, float], loss: float) -> Mapping[str, float]:
-    """Return what a plateau remembers after it has seen the loss of an epoch."""
-    values = {**chosen.constants, **before, "base": base, "loss": loss}
-    for symbol, expression in WATCH:
-        values[str(symbol.key)] = float(evaluate(expression, values))
-    return {name: values[name] for name in before}
+    """Return what a schedule remembers after it has seen the loss of an epoch."""
+    return noted(SCHEDULES[chosen.name].watch, {**chosen.constants, "base": base, "loss": loss}, before)
+
+
+def noted(watch: Watch, values: Mapping[str, float], before: Mapping[str, float]) -> dict[str, float]:
+    """Return what is remembered after these assignments."""
+    known = {**values, **before}
+    for symbol, expression in watch:
+        known[str(symbol.key)] = float(evaluate(expression, known))
+    return {name: known[name] for name in before}
 
 
 # --- the rate -------------------------------------------------------------------------------------
 
 
-def rate_at(chosen: Schedule, base: float, epoch: int, step: int | Array, plateau_factor: float = 1.0) -> Array:
-    """Return the learning rate of a step (counted from 1) in an epoch (counted from 0), or of each of many steps."""
-    values = {"base": base, "epoch": float(epoch), Role.STEP: step, "scale": plateau_factor}
+def rate_at(
+    chosen: Schedule, base: float, epoch: int, step: int | Array, examples: int = 1, scale: float = 1.0
+) -> Array:
+    """Return the learning rate of a step (counted from 1) in an epoch (counted from 0), or of each of many steps.
+
+    ``examples`` is the number of examples that an epoch learns from, ``scale`` the factor that the losses led to.
+    """
+    values = {"base": base, "epoch": float(epoch), Role.STEP: step, "examples": float(examples), "scale": scale}
     return evaluate(chosen.rate, {**chosen.numbers, **values})

@@ -59,7 +59,7 @@ def prepared(problem: Problem, data: Data, read: Reader, named: Collection[str] 
         without_target=_lacking_only_targets(table, fitted, inputs, used),
     )
     if problem.network.inputs == AUTO:
-        parameters = grown(problem.parameters, network, problem.settings.seed)
+        parameters = grown(problem.parameters, problem.network, network, problem.settings.seed)
     else:
         parameters = Parameters(network.layout, problem.parameters.vector)
     return replace(problem, network=network, parameters=parameters, examples=examples, data=data, fitted=fitted)

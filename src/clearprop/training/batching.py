@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import numpy as np
 
 from clearprop.models.history import History
+from clearprop.network.parameters import after_drawing
 from clearprop.network.problem import Problem
 from clearprop.rules.schedules import UNWATCHED, rate_at, watched
 from clearprop.training.planned_steps import PlannedSteps
@@ -34,35 +37,75 @@ def shuffled(count: int, size: int, *, shuffle: bool, seed: int, epoch: int) -> 
     return np.random.default_rng([seed, 1, epoch]).permutation(count)
 
 
-def planned(problem: Problem, epoch: int, plateau: Plateau) -> PlannedSteps:
-    """Return the steps of an epoch (from 0). They depend on the settings, the epoch and the plateau alone."""
+def planned(problem: Problem, epoch: int, memory: Memory) -> PlannedSteps:
+    """Return the steps of an epoch (from 0). They depend on the settings, the epoch and what is remembered alone."""
     assert problem.examples is not None
-    settings, optimizer, learnt = problem.settings, problem.optimizer, problem.examples.learnt
+    optimizer, learnt = problem.optimizer, problem.examples.learnt
     size, count = batch_size(problem), len(learnt)
-    order = shuffled(count, size, shuffle=settings.shuffle, seed=settings.seed, epoch=epoch)
     bounds = np.minimum(np.arange(0, count + size, size), count)
     numbers = epoch * (len(bounds) - 1) + np.arange(1, len(bounds))
-    rates = rate_at(optimizer.schedule, optimizer.learning_rate, epoch, numbers, plateau.factor)
-    return PlannedSteps(learnt[order], bounds, numbers, np.broadcast_to(rates, numbers.shape))
+    rates = rate_at(optimizer.schedule, optimizer.learning_rate, epoch, numbers, count, memory.scale)
+    return PlannedSteps(learnt[memory.order(epoch)], bounds, numbers, np.broadcast_to(rates, numbers.shape))
 
 
-class Plateau:
-    """The memory of the schedule that watches the loss."""
+class Memory:
+    """What is remembered from epoch to epoch: by a schedule that watches the loss, and for a cumulative order."""
 
     def __init__(self, problem: Problem, history: History | None = None) -> None:
-        self.optimizer = problem.optimizer
-        self.active = self.optimizer.schedule.name == "plateau"
+        self.problem, self.optimizer = problem, problem.optimizer
+        self.active = self.optimizer.schedule.watches
         self.remembered = UNWATCHED
+        self._orders: Cumulative | None = None
         for loss in history.watched[1:] if history is not None else ():
             self.watch(loss)
 
     @property
-    def factor(self) -> float:
+    def scale(self) -> float:
         """The factor of the base learning rate."""
         return self.remembered["scale"]
+
+    @property
+    def done(self) -> bool:
+        """Whether the schedule ends the training."""
+        return bool(self.remembered["done"])
 
     def watch(self, loss: float) -> None:
         """Note the loss after an epoch: of the validation rows, if there are any."""
         if self.active:
             optimizer = self.optimizer
             self.remembered = watched(optimizer.schedule, optimizer.learning_rate, self.remembered, loss)
+
+    def order(self, epoch: int) -> Array:
+        """Return the positions, among the examples that are learnt from, in the order of an epoch."""
+        assert self.problem.examples is not None
+        settings, count = self.problem.settings, len(self.problem.examples.learnt)
+        if isinstance(settings.shuffle, bool):
+            size = batch_size(self.problem)
+            return shuffled(count, size, shuffle=settings.shuffle, seed=settings.seed, epoch=epoch)
+        if self._orders is None or self._orders.epoch > epoch:
+            self._orders = Cumulative(self._generator(), count)
+        return self._orders.at(epoch)
+
+    def _generator(self) -> np.random.RandomState:
+        settings = self.problem.settings
+        if isinstance(settings.shuffle, np.random.RandomState):
+            return deepcopy(settings.shuffle)
+        return after_drawing(self.problem.network, settings.seed)
+
+
+class Cumulative:
+    """The orders of scikit-learn's MLPs: each is the one before, shuffled.
+
+    >>> [Cumulative(np.random.RandomState(0), 5).at(epoch).tolist() for epoch in (0, 1)]
+    [[2, 0, 1, 3, 4], [2, 1, 0, 4, 3]]
+    """
+
+    def __init__(self, random: np.random.RandomState, count: int) -> None:
+        self.random, self.positions, self.epoch = random, np.arange(count), -1
+
+    def at(self, epoch: int) -> Array:
+        """Return the order of an epoch (from 0), the last one or a later one."""
+        while self.epoch < epoch:
+            self.positions = self.positions[self.random.permutation(len(self.positions))]
+            self.epoch += 1
+        return self.positions

@@ -86,7 +86,7 @@ def _measured(native: Native, problem: Problem, size: int) -> float:
     """Return the median time of a step, over runs of many steps."""
     assert problem.examples is not None
     still = replace(problem, optimizer=replace(problem.optimizer, schedule=type(problem.optimizer.schedule)()))
-    epoch = batching.planned(still, 0, batching.Plateau(still))
+    epoch = batching.planned(still, 0, batching.Memory(still))
     once = [step for step in islice(epoch, 1000) if len(step.rows) == size]
     steps = 1
     while True:

@@ -20,13 +20,13 @@ from clearprop.network.problem import Precision, Problem
 from clearprop.prediction.metrics import measured
 from clearprop.rules.optimizers import Optimizer
 from clearprop.training.arguments import UNCHANGED, requested
-from clearprop.training.batching import Plateau, batch_size, planned
+from clearprop.training.batching import Memory, batch_size, planned
 from clearprop.training.callbacks import Callback, Listeners, Logs
 from clearprop.training.engines import Engine, EngineName, engine_for
 from clearprop.training.fit import Fit
 from clearprop.training.intervals import Pace
 from clearprop.training.reference import Reference
-from clearprop.training.stopping import Ending, Status, Stopping, ending
+from clearprop.training.stopping import Ending, Status, Stopping, at_the_least_rate, ending
 
 if TYPE_CHECKING:  # code that reads and writes files is imported once there is a file
     from clearprop.models.model import Progress
@@ -54,7 +54,7 @@ def train(
     tolerance: float = UNCHANGED,
     patience: int = UNCHANGED,
     seed: int = UNCHANGED,
-    shuffle: bool = UNCHANGED,
+    shuffle: bool | Literal["sklearn"] | np.random.RandomState = UNCHANGED,
     dtype: Precision = UNCHANGED,
     target_loss: float | None = UNCHANGED,
     time_limit: float | None = UNCHANGED,
@@ -98,7 +98,8 @@ def train(
             rows in a call or a table it is relative to the loss before training.
         patience: number of epochs that ``tolerance`` and ``early_stopping`` look at; default 10.
         seed: seed of initial weights, split, shuffling and dropout; default 0.
-        shuffle: whether each epoch takes the examples in another order; default True.
+        shuffle: whether each epoch takes the examples in another order, or ``"sklearn"`` for that of its MLPs; default
+            True.
         dtype: precision of the training, ``"float32"`` (default) or ``"float64"``.
         target_loss: stop once the loss is at most this; default None.
         time_limit: stop after this many seconds; default None.
@@ -184,7 +185,7 @@ class _Training:
             self._note(self.engine.loss())
         else:
             self.position, self.history = progress.position, progress.history
-        self.plateau = Plateau(problem, self.history)
+        self.memory = Memory(problem, self.history)
 
     def fit(self) -> Fit:
         """Train until the training ends, however it does."""
@@ -218,7 +219,7 @@ class _Training:
     def _epoch(self) -> Ending | None:
         """Train one epoch, or the rest of one; return the reason to end after it, if there is one."""
         at = self.position
-        steps = planned(self.problem, at.epochs, self.plateau)
+        steps = planned(self.problem, at.epochs, self.memory)
         last = int(steps.numbers[-1])
         for part in self.pace.parts(steps[at.steps + len(steps) - last :]):
             finite, step = self.engine.run(part), part[-1]
@@ -242,7 +243,7 @@ class _Training:
         epochs = at.epochs + 1
         best = snapshot if self.history.best == epochs else at.best
         self.position = Position(epochs, steps, snapshot, snapshot, best)
-        self.plateau.watch(self.history.watched[-1])
+        self.memory.watch(self.history.watched[-1])
         if self.listeners.on_epoch_end(epochs, self._logs()):
             return ending(Status.STOPPED, epochs=f"epoch {epochs:,}")
         if end := self._judged():
@@ -259,6 +260,8 @@ class _Training:
         self.history.loss.append(loss)
 
     def _judged(self) -> Ending | None:
+        if self.memory.done:
+            return at_the_least_rate(self.problem.optimizer.schedule, self.history)
         watched = self.problem.settings.gradient_tolerance > 0
         return self.stopping.judge(self.history, self.engine.gradient_norm() if watched else None)
 
@@ -278,7 +281,7 @@ class _Training:
         from clearprop.training.divergence import diverged  # rarely needed
 
         at = self.position
-        again = planned(self.problem, at.epochs, self.plateau)
+        again = planned(self.problem, at.epochs, self.memory)
         self.position = self._rolled_back()
         end, seen = diverged(self.problem, self.problem.settings.dtype, at.whole, at.epochs + 1, again)
         self.failed = step if seen is None else seen

@@ -14,7 +14,7 @@ from clearprop.models.snapshot import in_float64
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import Cycle, Rounding, cycle
 from clearprop.training.arguments import requested
-from clearprop.training.batching import Plateau, planned
+from clearprop.training.batching import Memory, planned
 from clearprop.training.engines import Engine, engine_for
 from clearprop.training.intervals import Pace
 from clearprop.training.planned_steps import PlannedStep, PlannedSteps
@@ -68,11 +68,11 @@ def replay(problem: Problem, steps: int) -> Moment:
     by_hand = problem.examples.own or unusable() is not None
     engine: Engine = Reference(problem, "float64") if by_hand else engine_for(problem)
     trained = Reference(problem, problem.settings.dtype) if by_hand and problem.settings.dtype != "float64" else None
-    plateau, pace = Plateau(problem), Pace(steps=1 if by_hand else None)
+    memory, pace = Memory(problem), Pace(steps=1 if by_hand else None)
     epoch, ended = 0, None
     with np.errstate(all="ignore"):
         while True:
-            ahead = planned(problem, epoch, plateau)
+            ahead = planned(problem, epoch, memory)
             first = int(ahead.numbers[0])
             for part in pace.parts(ahead[: max(0, steps + 1 - first)]):
                 engine.run(part)
@@ -90,6 +90,6 @@ def replay(problem: Problem, steps: int) -> Moment:
                 moved = replace(problem, parameters=in_float64(problem.parameters, present.parameters.vector))
                 return Moment(moved, state, following.number, following.rate, epoch, engine, ended)
             epoch += 1
-            if plateau.active:
+            if memory.active:
                 validates = problem.examples.validation is not None
-                plateau.watch(engine.validation_loss() if validates else engine.loss())
+                memory.watch(engine.validation_loss() if validates else engine.loss())

@@ -11,8 +11,11 @@ from typing import NamedTuple
 from clearprop.messages import counted
 from clearprop.models.history import History, keeps_best
 from clearprop.network.problem import Settings
+from clearprop.rules.schedules import Schedule
 
 STILL = "the loss changed by at most {tolerance} in each of the last {patience}"
+NO_BETTER = "the loss has not improved by {tolerance} for {patience}"
+AT_THE_LEAST = ", and the learning rate is {rate:.3g}, the least"
 RELATIVE = "{tolerance} of its initial value"
 FLAT = "the norm of the gradient is {norm:.3g}, at most {limit:g}"
 
@@ -58,6 +61,13 @@ class Ending(NamedTuple):
 def ending(status: Status, **numbers: object) -> Ending:
     """Return the status with the numbers filled into its sentence."""
     return Ending(status, status.sentence.format(**numbers))
+
+
+def at_the_least_rate(schedule: Schedule, history: History) -> Ending:
+    """Return the end by a schedule that may not lower the rate further."""
+    patience = counted(int(schedule.constants["patience"]) + 1, "epoch")
+    cause = NO_BETTER.format(tolerance=f"{schedule.constants['tolerance']:g}", patience=patience)
+    return ending(Status.CONVERGED, cause=cause + AT_THE_LEAST.format(rate=history.rate[-1]))
 
 
 class Stopping:

@@ -25,7 +25,7 @@ from clearprop.rules.activations import ACTIVATIONS, activation
 from clearprop.rules.losses import LOSSES
 from clearprop.rules.optimizers import Optimizer, optimizer
 from clearprop.rules.schedules import Schedule, schedule
-from clearprop.training.batching import Plateau, batch_size, planned
+from clearprop.training.batching import Memory, batch_size, planned
 from clearprop.training.planned_steps import PlannedSteps
 from clearprop.training.reference import Reference
 from clearprop.types import Array
@@ -174,7 +174,7 @@ def examples_for(rng: np.random.Generator, network: cp.Network, batch: int) -> t
 def _optimizer(rng: np.random.Generator, problem: Problem, name: str, options: Mapping[str, Any]) -> Optimizer:
     """The optimizer at a rate at which a step moves the weights by some hundredths, whatever the loss."""
     reference = Reference(problem, "float64")
-    first = planned(problem, 0, Plateau(problem))[0]
+    first = planned(problem, 0, Memory(problem))[0]
     gradient = reference.work_out(first.rows, 1, 0.0).gradients.of.vector
     largest = float(np.abs(gradient).max()) or 1.0
     rate = {"sgd": 0.03 * float(np.abs(problem.parameters.vector).max()) / largest, "adagrad": 0.02}.get(name, 0.003)
@@ -238,7 +238,7 @@ def distance(found: Array, truth: Array) -> float:
 
 def epoch_of(problem: Problem, epochs: int = 1) -> PlannedSteps:
     """The steps of the first epochs."""
-    return PlannedSteps.of(step for epoch in range(epochs) for step in planned(problem, epoch, Plateau(problem)))
+    return PlannedSteps.of(step for epoch in range(epochs) for step in planned(problem, epoch, Memory(problem)))
 
 
 def by_reference(problem: Problem, dtype: Any, *, nudge: int = 0, epochs: int = 1) -> End:

@@ -87,7 +87,7 @@ export function cycle(problem: Problem, moment: Moment, rows: Rows, isBatch: boo
   const gradients = backward(network, moment.vector, trace, penalty);
   // The first weights are those of no epoch.
   const seen = moment.step > 1 ? watched(optimizer, problem.rate, moment.watched, loss) : moment.watched;
-  const rate = scheduled(optimizer, problem.rate, moment.step, seen);
+  const rate = scheduled(optimizer, problem.rate, moment.step, seen, problem.examples.count);
   const updated = update(network, optimizer, moment.vector, gradients.vector, moment.state, moment.step, rate);
   const errorAfter = errorWith(problem, updated.vector, rows, masks);
   const done: Cycle = {

@@ -95,6 +95,11 @@ export function verdict({ data, losses, current }: Store): Ending | null {
     const shown = relative ? words("relative", { tolerance }) : String(tolerance);
     if (isStill) return converged(words("still", { tolerance: shown, patience: counted(patience, "cycle") }));
   }
+  if (current.watched["done"]) {
+    const { patience, tolerance } = data.optimizer.schedule.constants;
+    const rate = current.rate.toPrecision(3);
+    return converged(words("least_rate", { tolerance: tolerance!, patience: counted(patience! + 1, "cycle"), rate }));
+  }
   if (gradient_tolerance > 0) {
     const norm = gradientNorm(current);
     if (norm <= gradient_tolerance) return converged(words("flat", { norm: norm.toPrecision(3), limit: gradient_tolerance }));

@@ -3,7 +3,7 @@
 import type { Optimizer } from "./data";
 import { evaluate } from "./evaluate";
 
-/** A plateau's memory of the losses. */
+/** What a schedule remembers of the losses. */
 export type Watched = Record<string, number>;
 
 export function unwatched({ schedule }: Optimizer): Watched {
@@ -17,7 +17,7 @@ export function watched({ schedule }: Optimizer, base: number, before: Watched, 
   return Object.fromEntries(Object.keys(before).map((name) => [name, values[name]!]));
 }
 
-/** The rate of a step, counted from 1, where each step is an epoch. */
-export function scheduled({ schedule }: Optimizer, base: number, step: number, seen: Watched): number {
-  return evaluate(schedule.rate, { ...schedule.constants, ...seen, base, step, epoch: step - 1 });
+/** The rate of a step, counted from 1, where each step is an epoch of so many examples. */
+export function scheduled({ schedule }: Optimizer, base: number, step: number, seen: Watched, examples: number): number {
+  return evaluate(schedule.rate, { ...schedule.constants, ...seen, base, step, examples, epoch: step - 1 });
 }
