@@ -208,17 +208,16 @@ def test_the_adaptive_rate_of_sklearn(patience: int) -> None:
     theirs = mlp(max_iter=1, tol=1e-2, n_iter_no_change=patience)
     optimizer = stochastic.SGDOptimizer([], learning_rate_init=0.1, lr_schedule="adaptive")
     theirs.best_loss_, theirs._no_improvement_count, theirs.loss_curve_ = np.inf, 0, []
-    chosen, state, ends = schedule("adaptive", patience=patience, tolerance=1e-2), UNWATCHED, []
+    chosen, state, ended = schedule("adaptive", patience=patience, tolerance=1e-2), UNWATCHED, False
     for loss in np.maximum(1 / np.arange(1, 200), 0.05) + 0.01 * RNG.normal(size=199):
         assert rate_at(chosen, 0.1, 0, 1, scale=state["scale"]) == pytest.approx(optimizer.learning_rate, rel=1e-12)
         theirs.loss_curve_.append(loss)
         theirs._update_no_improvement_count(False, None, None, None)
-        ended = False
         if theirs._no_improvement_count > patience:
             ended, theirs._no_improvement_count = optimizer.trigger_stopping("", False), 0
         state = watched(chosen, 0.1, state, loss)
         assert bool(state["done"]) is ended
-        if ends := [*ends, ended] if ended else ends:
+        if ended:
             break
-    assert ends
+    assert ended
     assert optimizer.learning_rate < 2e-6
