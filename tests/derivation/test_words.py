@@ -33,6 +33,4 @@ def test_some_sentences_as_a_reader_sees_them() -> None:
     assert words("standardized", column="age") == "age, standardized"
     assert words("category", column="colour", category="red") == '1 if colour is "red", else 0'
     assert words("path", number=2) == "path 2"
-    assert words("fused", loss="cross entropy", activation="softmax") == (
-        "cross entropy after softmax: the product collapses"
-    )
+    assert words("fused", loss="cross entropy", activation="softmax") == ("cross entropy after softmax: factors cancel")

@@ -254,7 +254,7 @@ def test_binary_cross_entropy_collapses_with_the_logistic(visit: Visit) -> None:
     page = visit.open("lecture")
     page.get_by_label("Loss").select_option(label="binary_cross_entropy")
     choose(page, "p5")
-    assert "binary_cross_entropy after logistic: the product collapses" in derivation(page)
+    assert "binary_cross_entropy after logistic: factors cancel" in derivation(page)
 
 
 def test_notation_digits_and_rounding(page: Any) -> None:

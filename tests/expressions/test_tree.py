@@ -68,6 +68,8 @@ def test_symbols_are_replaced_by_expressions_numbers_and_other_names() -> None:
     tree = a * a + b
     assert substitute(tree, lambda key: b + 1 if key == "a" else None) == (b + 1) * (b + 1) + b
     assert bind(tree, {"b": 2.5}) == a * a + 2.5
+    assert bind(Symbol("b") * (a + 1), {"b": 1.0}) == a + 1
+    assert bind(Symbol("b") * Symbol("b") * a, {"b": 1.0}) == a
     # All at once: what was put in is not replaced again.
     assert renamed(tree, {"a": "b", "b": "a"}) == b * b + a
 

@@ -39,12 +39,12 @@ def test_what_it_advises_cures_it(network: Path) -> None:
 
 
 def test_a_later_cycle_says_that_the_training_never_had_it(network: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    said = "a training in float32 has numbers that are not\nfinite from step 209 on, so it never comes to step 250."
+    said = "training in float32 has numbers that are not finite\nfrom step 209 on, so it never reaches step 250."
     assert run(["explain", str(network), "w1", "--steps", "250"]) == 0
     assert said in capsys.readouterr().out
     assert run(["explain", str(network), "--steps", "250"]) == 0
-    assert "never comes to step 250" in " ".join(capsys.readouterr().out.split())
+    assert "never reaches step 250" in " ".join(capsys.readouterr().out.split())
     assert run(["explain", str(network), "w1", "--steps", "250", "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["ended"] == {"dtype": "float32", "step": 209}
     assert run(["explain", str(network), "w1", "--steps", "208"]) == 0
-    assert "never comes" not in capsys.readouterr().out
+    assert "never reaches" not in capsys.readouterr().out

@@ -33,13 +33,12 @@ def test_a_table_over_cycles_names_its_example_and_how_to_see_the_training(
     text = shown(capsys, "--cycles", "3")
     assert text.startswith("network.toml: the first 3 cycles on example 1 ")
     assert (
-        "Every cycle is on example 1 alone. A training learns from all 3 examples as one batch; --example "
-        "all shows its table."
+        "Every cycle is on example 1 alone. Training uses all 3 examples as one batch; --example all shows its table."
     ) in text
     assert losses(text) == ONE
     text = shown(capsys, "--cycles", "3", "--example", "all")
     assert text.startswith("network.toml: the first 3 cycles on all examples as one batch ")
-    assert "A training" not in text
+    assert "Training" not in text
     assert losses(text) == ALL
     assert cp.train(cp.load("network.toml"), epochs=3, dtype="float64").history.loss == pytest.approx(ALL, abs=5e-6)
 
@@ -49,7 +48,7 @@ def test_a_later_cycle_says_whose_updates_came_before(case: Case, capsys: pytest
     text = shown(capsys, "--steps", "3")
     assert text.startswith("network.toml: cycle 3 on example 1 ")
     assert "old weights after 2 updates of the training, on all 3 examples as one batch " in text
-    assert "A training, and --steps, learn from all 3 examples as one batch." in shown(capsys)
+    assert "Training, and --steps, use all 3 examples as one batch." in shown(capsys)
     text = shown(capsys, "--steps", "3", "--example", "all")
     assert "old weights after 2 updates of the training, on all examples " in text
     assert f"{ALL[2]:.5f}" in text
@@ -59,7 +58,7 @@ def test_with_one_example_nothing_is_said(capsys: pytest.CaptureFixture[str]) ->
     for options in (["--cycles", "2"], ["--steps", "2"], []):
         assert run(["explain", "lecture", *options]) == 0
         text = capsys.readouterr().out
-        assert "A training" not in text
+        assert "Training" not in text
         assert "on example" not in text.partition("Conventions")[0]
 
 
@@ -67,4 +66,4 @@ def test_mini_batches_are_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", "iris", "--cycles", "1", "--example", "all"]) == 0
     text = " ".join(capsys.readouterr().out.split())
     assert text.startswith("iris: the first cycle on all training examples as one batch ")
-    assert "A training learns from batches of 32 of the 120 examples." in text
+    assert "Training uses batches of 32 of the 120 examples." in text

@@ -17,6 +17,28 @@ def test_batches_are_shown_per_example_then_reduced() -> None:
     shown = explained("xor", "w7", example="all").text()
     assert "∂L/∂w7, example 4 = " in shown
     assert re.search(r"∂L/∂w7 = \(.* \+ .*\) / 4", shown)
+    assert shown.count('(each factor is derived under its name with ", example 1")') == 1
+
+
+def test_factors_of_an_example_in_a_batch_are_derived_under_their_names() -> None:
+    name = "∂L_1/∂z_either, example 1"
+    assert "∂L/∂w1, example 1 = ∂L_1/∂z_either · " in explained("xor", "w1", example="all").text()
+    assert "= a_either - t_1" in explained("xor", name, example="all").text()
+
+
+def test_the_gradient_of_the_one_error_is_that_of_all() -> None:
+    shown = explained("xor", "w1", example=3).text(width=200)
+    assert re.search(r"\n  ∂L_1/∂w1 = .* = (\S+)\n  ∂L/∂w1 = ∂L_1/∂w1 = \1\n", shown)
+
+
+def test_all_factors_of_a_product_that_is_zero_are_derived() -> None:
+    layers = [cp.Dense(2, "relu"), cp.Dense(2)]
+    off = cp.Parameters.of(cp.Network(1, layers), [[[-1.0], [1.0]], [[0.5, 0.6], [0.7, 0.8]]])
+    problem = cp.Problem(cp.Network(1, layers), off, examples=cp.Examples.of([[1.0]], [[0.2, 0.4]]))
+    shown = cp.explain(cp.cycle(problem), "w1").text()
+    assert "∂L_1/∂w1 + ∂L_2/∂w1 = 0   (because ∂a_h1_1/∂z_h1_1 = 0)" in shown
+    for factor in ("∂L_1/∂a_y1", "∂a_y1/∂z_y1", "∂z_y1/∂a_h1_1 = w3 = 0.5", "∂z_h1_1/∂w1 = x1 = 1"):
+        assert f"\n  {factor}" in shown
 
 
 NETWORKS = {

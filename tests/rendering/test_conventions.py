@@ -28,6 +28,15 @@ def test_of_the_lecture() -> None:
     assert "batch" not in found
 
 
+def test_of_an_optimizer_with_a_schedule_and_limits() -> None:
+    schedule = {"name": "cosine", "epochs": 10, "warmup": 4}
+    optimizer = cp.SGD(0.5, momentum=0.9, schedule=schedule, clip_norm=1.0, clip_value=0.25)
+    found = said(replace(cp.load("lecture"), optimizer=optimizer))
+    assert found["optimizer"] == "sgd, learning rate n = 0.1, momentum = 0.9"
+    assert found["learning rate schedule"] == "cosine, from 0.5, after a warmup of 4 steps"
+    assert found["clipping"] == "each gradient, to at most 0.25 in size; the norm of the whole gradient, to at most 1"
+
+
 @pytest.mark.parametrize("reduction", ["sum", "mean"])
 def test_of_a_batch_with_a_penalty(reduction: Literal["sum", "mean"]) -> None:
     xor = cp.load("xor")

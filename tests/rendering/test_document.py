@@ -16,6 +16,18 @@ from clearprop.rendering.text import Formula, text
 
 
 @pytest.mark.parametrize(
+    ("value", "digits", "shown"),
+    [
+        (0.0001, 5, "0.0001"), (0.00012346, 5, "0.00012"), (0.000099, 5, "9.9e-5"), (0.00001, 5, "1e-5"),
+        (-0.0000123456, 5, "-1.23456e-5"), (0.0000123456, 6, "0.000012"), (0.0000023456, 6, "2.3456e-6"),
+        (0.00012346, 4, "0.0001"), (0.00006, 4, "6e-5"), (0.0006, 3, "0.001"), (0.00045, 3, "4.5e-4"),
+    ],
+)  # fmt: skip
+def test_small_numbers_have_one_form(value: float, digits: int, shown: str) -> None:
+    assert shown_number(value, digits) == shown
+
+
+@pytest.mark.parametrize(
     ("value", "nearest", "truncate"),
     [
         (0.41, "0.41", "0.41"), (0.1 + 0.2, "0.3", "0.3"), (0.7 - 1e-13, "0.7", "0.7"), (2.0, "2", "2"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from tests.rendering.explained import explained
 
@@ -12,6 +14,15 @@ def test_standard_notation_has_the_matrix_form() -> None:
     shown = explained("lecture", notation="standard").text()
     for line in ("z1 = W1 x + b1", "a2 = f(z2)", "δ1 = ( W2ᵀ δ2 ) ∘ f′(z1)", "∂L/∂W1 = δ1 xᵀ", "w5⁺ = w5 - η · ∂L/∂w5"):
         assert line in shown
+
+
+def test_an_update_derives_what_its_lines_share() -> None:
+    optimizer = cp.SGD(0.5, schedule="exponential", clip_norm=0.01)
+    shown = cp.explain(cp.cycle(replace(cp.load("lecture"), optimizer=optimizer))).text(width=200)
+    update = shown[shown.index("\nUpdate\n") : shown.index("All at once")]
+    assert "n = base * gamma^epoch = 0.5 * 0.99^0 = 0.5   (schedule exponential, its epochs counted from 0)" in update
+    assert "norm = sqrt((∂E_total/∂w1)² + " in update
+    assert "clip_factor = min(1, 0.01 / (norm + 1e-6)) = " in update
 
 
 def test_large_networks_are_summarised() -> None:

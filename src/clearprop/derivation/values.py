@@ -141,7 +141,7 @@ def _of_rate(cycle: Cycle) -> Formulas:
     numbers["examples"] = len(cycle.problem.examples.learnt)
     tree = substitute(schedule.rate, lambda key: Number(float(numbers[key])))
     return (renamed(schedule.rate, {key: q.Named(str(key)) for key in numbers}), tree), words(
-        "scheduled", schedule=schedule.name, epoch=cycle.epoch + 1
+        "scheduled", schedule=schedule.name
     )
 
 
@@ -196,19 +196,22 @@ def _of_column(column: Column, value: float) -> Formulas:
     return (bind(STANDARDIZED, {"value": shown, **numbers}),), words("standardized", column=abridged(column.name))
 
 
+def _spelt_out(tree: Expression) -> Expression:
+    """Return the tree with plainer forms in place of functions that have one: expm1(z) as exp(z) - 1."""
+    if not isinstance(tree, Apply):
+        return tree
+    arguments = [_spelt_out(argument) for argument in tree.arguments]
+    return (tree.operator.meaning or tree.operator)(*arguments)
+
+
 def _of_output(lines: Lines, layer: int, unit: int, row: int) -> Formulas:
-    """Return the activation, and where it is a primitive with a plainer form, that too; with the mask of dropout."""
+    """Return the activation, and where it has a plainer form, that too; with the mask of dropout."""
     example = lines.example(row)
     mask, tree = example.masks[layer], lines.of_example(q.Output(layer, unit), row).expression
     remark = "" if mask is None else words("kept" if mask[unit] else "dropped")
     if not isinstance(lines.network.layers[layer].rule, Activation):
         return (example.masked(layer, unit, example.activated(layer, unit, elided_sum)),), remark
-    formulas = [tree]
-    inner = tree if mask is None or not isinstance(tree, Apply) else tree.arguments[-1]
-    if isinstance(inner, Apply):
-        meaning = inner.operator.meaning
-        formulas += [example.masked(layer, unit, meaning(inner.arguments[0]))] if meaning is not None else []
-    return tuple(formulas), remark
+    return tuple(dict.fromkeys((tree, _spelt_out(tree)))), remark
 
 
 def _of_batch(lines: Lines, k: int) -> Formulas:

@@ -17,7 +17,7 @@ WORDS: Mapping[str, str] = {
     "over_examples": "{reduction} over the examples",
     "weighted_examples": "{reduction} over the examples, each error times its example's weight",
     # local derivatives
-    "fused": "{loss} after {activation}: the product collapses",
+    "fused": "{loss} after {activation}: factors cancel",
     "whole": "the targets add up to 1",
     "independent": "{error} does not depend on {other}",
     "zero": "because {causes}",
@@ -27,10 +27,11 @@ WORDS: Mapping[str, str] = {
     "known": "already computed",
     "known_for": "already computed for {quantity}",
     "on_request": "the first factor is derived under its name",
+    "each_on_request": 'each factor is derived under its name with "{place}"',
     "frozen": "unchanged: not trained",
     # the update
     "rate": "given, the learning rate",
-    "scheduled": "the schedule {schedule}, in epoch {epoch}",
+    "scheduled": "schedule {schedule}, its epochs counted from 0",
     "watched": "{base}, as far as the schedule {schedule} has lowered it",
     "constant": "given",
     "state": "kept from the step before; 0 at the start",

@@ -191,8 +191,17 @@ def substitute(tree: Expression, replacement: Callable[[Hashable], Expression | 
 
 
 def bind(tree: Expression, values: Mapping[str, float]) -> Expression:
-    """Return the tree with named constants (a slope, a delta) replaced by their numbers."""
-    return substitute(tree, lambda key: Number(values[key]) if isinstance(key, str) and key in values else None)
+    """Return the tree with named constants (a slope, a delta) replaced by their numbers; factors of 1 are left out."""
+    match tree:
+        case Symbol(str(key)) if key in values:
+            return Number(values[key])
+        case Apply(operator, arguments):
+            bound = [bind(argument, values) for argument in arguments]
+            if operator is Operator.MULTIPLY:
+                bound = [each for each in bound if each != Number(1.0)] or bound[:1]
+                return multiply(*bound)
+            return Apply(operator, tuple(bound))
+    return tree
 
 
 def renamed(tree: Expression, keys: Mapping[Any, Hashable]) -> Expression:

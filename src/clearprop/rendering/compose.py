@@ -15,7 +15,7 @@ from clearprop.expressions import Expression, Number, Symbol
 from clearprop.expressions.tree import add, multiply
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
-from clearprop.rendering.document import Block, Equation, Grid, Heading, Line, Paragraph, Phrase, View
+from clearprop.rendering.document import Block, Equation, Grid, Heading, Line, Paragraph, Phrase, View, shown_number
 from clearprop.rules.fused import SoftmaxCrossEntropy
 from clearprop.verification.finite_differences import Check, Differences
 
@@ -69,7 +69,7 @@ def gradient_blocks(
                 told.pop(_key(term.factors[0]), None)
         lefts = [_left(derivation, term) for term in derivation.terms]
         yield from _terms(derivation, lefts, told, name)
-        if len(derivation.terms) > 1:
+        if lefts != [whole]:
             products: list[Expression] = [Number(term.product) for term in derivation.terms]
             yield Equation(whole, lines(add(*lefts), add(*products), Number(derivation.gradient)))
     yield from _update(derivation)
@@ -93,7 +93,9 @@ def _terms(derivation: GradientDerivation, lefts: list[Expression], told: Told, 
         target = _missing_target(derivation, term)
         if target is None and _key(factor) not in told:
             yield Equation(left, (Line(_symbols(term)),))
-            yield from _component(factor, told, place)
+            for each in term.factors:
+                if _key(each) not in told and not _is_named(each):
+                    yield from _component(each, told, place)
         causes[f"{derivation.cycle.names.text(target or factor.quantity)} = 0"] = None
     shown = elided_sum([left for left, _ in zero])
     yield Equation(shown, (Line(Number(0.0), words("zero", causes=", ".join(islice(causes, SHOWN_TERMS)))),))
@@ -205,13 +207,13 @@ def _batch(derivation: GradientDerivation, view: View, gradient: Quantity) -> It
     contributions = [term.factors[-1] for term in own]
     weights = derivation.cycle.trace.weights
     for row, (term, factor) in enumerate(list(zip(own, contributions, strict=True))[:SHOWN_EXAMPLES]):
-        if weights is None:
-            place = words("of_example", number=term.example)
-        else:
+        place = example = words("of_example", number=term.example)
+        if weights is not None:
             place = words("of_weighted_example", number=term.example, weight=view.number(float(weights[row])))
         first = [Line(add(*map(_symbols, factor.expansion)))] if row == 0 else []
         products: list[Expression] = [Number(inner.product) for inner in factor.expansion]
-        sides = lines(add(*map(_values, factor.expansion)), add(*products), Number(factor.value))
+        remark = words("each_on_request", place=example) if row == 0 else ""
+        sides = lines(add(*map(_values, factor.expansion)), add(*products), Number(factor.value), remark=remark)
         yield Equation(Symbol(Phrase((gradient, place))), (*first, *sides))
     shown: list[Expression] = [Number(factor.value) for factor in contributions[:SHOWN_EXAMPLES]]
     if (more := len(own) - SHOWN_EXAMPLES) > 0:
@@ -242,7 +244,7 @@ def _checked(check: Check, view: View) -> Block:
         return Paragraph("Check: a kink lies within the step of the central difference; not compared.")
     return Paragraph(
         f"Check: the central difference of {view.names.text(q.TotalError())} gives "
-        f"{view.number(check.difference)}, relative error {check.relative_error:.0e}."
+        f"{view.number(check.difference)}, relative error {shown_number(check.relative_error, 0)}."
     )
 
 

@@ -8,7 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
-from clearprop.expressions import Expression, renamed
+from clearprop.expressions import Expression, renamed, symbols
 from clearprop.expressions.kinks import switches
 from clearprop.messages import abridged, counted
 from clearprop.network import names as q
@@ -21,6 +21,7 @@ from clearprop.propagation.cycle import Cycle, without_target
 from clearprop.rendering.document import Block, Diagram, Grid, Heading, View
 from clearprop.rules.activations import ACTIVATIONS, Activation
 from clearprop.rules.roles import Role
+from clearprop.rules.schedules import Schedule
 from clearprop.training.batching import batch_size
 
 FULL_LIMIT, BATCH_LIMIT = 200, 5_000
@@ -148,8 +149,24 @@ def _of_learning(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expressi
         yield "penalty, for each weight w", in_words(problem.penalty.formula)
     yield "gradients", "all from the old weights; then all parameters are updated at once"
     yield "error signal", f"∂{total}/∂(weighted sum): its sign is that of output - target"
-    rate = f"{names.text(q.LearningRate())} = {view.number(cycle.rate)}"
-    yield "optimizer", f"{problem.optimizer.name}, learning rate {rate}"
+    optimizer, rate = problem.optimizer, f"learning rate {names.text(q.LearningRate())} = {view.number(cycle.rate)}"
+    used = set().union(*(symbols(assigned.expression) for assigned in optimizer.assignments))
+    constants = [
+        f"{names.text(q.Named(key))} = {view.number(value)}"
+        for key, value in optimizer.constants.items()
+        if key in used
+    ]
+    yield "optimizer", ", ".join([optimizer.name, rate, *constants])
+    schedule, base = optimizer.schedule, view.number(optimizer.learning_rate)
+    if schedule != Schedule():
+        warmup = f", after a warmup of {counted(schedule.warmup, 'step')}" if schedule.warmup else ""
+        yield "learning rate schedule", f"{schedule.name}, from {base}{warmup}"
+    limits = {
+        "each gradient, to at most {} in size": optimizer.clip_value,
+        "the norm of the whole gradient, to at most {}": optimizer.clip_norm,
+    }
+    if clipped := [words.format(view.number(limit)) for words, limit in limits.items() if limit is not None]:
+        yield "clipping", "; ".join(clipped)
     activations = [layer.rule for layer in network.layers if isinstance(layer.rule, Activation)]
     if kinked := dict.fromkeys(rule.name for rule in activations if [*switches(rule.formula)]):
         yield "at a kink", "; ".join(_at_kink(name, view) for name in kinked)
@@ -193,8 +210,8 @@ def ended_words(cycle: Cycle) -> str:
     """Return that a training never had the parameters of this cycle."""
     dtype = cycle.problem.settings.dtype
     return (
-        f"computed in float64; a training in {dtype} has numbers that are not finite from step {cycle.ended} on, so it "
-        f"never comes to step {cycle.step}"
+        f"computed in float64; training in {dtype} has numbers that are not finite from step {cycle.ended} on, so it "
+        f"never reaches step {cycle.step}"
     )
 
 

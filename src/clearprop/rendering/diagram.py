@@ -7,6 +7,7 @@ import textwrap
 from clearprop.network import names as q
 from clearprop.network.layout import Place
 from clearprop.rendering.document import Diagram, View
+from clearprop.rendering.layout import caption
 
 MAX_ROWS = 8
 LISTED = 60
@@ -33,8 +34,7 @@ def diagram_text(diagram: Diagram, view: View, width: int = 76) -> str:
         rows = _rows(len(columns[-1]), height)
         for row, shown in zip(rows, _folded(known), strict=True):
             lines[row] += f"  →  {shown}" if shown != "⋮" else ""
-    captions = ["inputs", *(layer.rule.name for layer in network.layers)]
-    head = " → ".join(f"{size} {name}" for size, name in zip(network.sizes, captions, strict=True))
+    head = caption(network)
     if max(map(len, lines)) > width:
         return head
     listed = connections(diagram, view) if network.layout.size <= LISTED else []

@@ -48,10 +48,12 @@ def shown_number(value: float, digits: int = 5, rounding: str = "nearest") -> st
     """Return a number with ``digits`` decimals.
 
     A short decimal (to within 1e-12) stays short; every other number has all its digits. Scientific form is
-    used where the number would look like zero or need too many places.
+    used where decimals would leave one digit or none (below 0.0001 with five of them) or need too many places.
 
     >>> shown_number(0.41), shown_number(0.6010878), shown_number(0.0802031, rounding="truncate")
     ('0.41', '0.60109', '0.08020')
+    >>> shown_number(0.00012345), shown_number(0.000012345), shown_number(0.00001)
+    ('0.00012', '1.23450e-5', '1e-5')
     """
     if not math.isfinite(value):
         return str(value)
@@ -60,7 +62,7 @@ def shown_number(value: float, digits: int = 5, rounding: str = "nearest") -> st
     exact = Decimal(value)
     places = Decimal(1).scaleb(-digits)
     mode = ROUND_DOWN if rounding == "truncate" else ROUND_HALF_EVEN
-    if abs(value) < 1e9:
+    if min(1e-4, float(f"1e{1 - digits}")) <= abs(value) < 1e9:
         short = exact.quantize(places, ROUND_HALF_EVEN)
         if short and abs(exact - short) <= Decimal("1e-12") * max(Decimal(1), abs(exact)):
             plain = f"{short:f}"

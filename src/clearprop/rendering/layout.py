@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
+from clearprop.messages import counted
 from clearprop.network import names as q
 from clearprop.network.description import Network
 from clearprop.network.layout import Place
@@ -29,7 +30,7 @@ Box = tuple[float, float, float, float]
 
 def caption(network: Network) -> str:
     """Return the layers in one line: ``2 inputs → 2 logistic → 2 logistic``."""
-    parts = [f"{network.sizes[0]} inputs"]
+    parts = [counted(network.sizes[0], "input")]
     for shown, alike in groupby(f"{layer.size} {layer.rule.name}" for layer in network.layers):
         count = len(list(alike))
         parts.append(f"{count} × ({shown})" if count > 3 else " → ".join([shown] * count))

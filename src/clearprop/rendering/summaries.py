@@ -38,7 +38,7 @@ def _whose(first: Cycle) -> str:
     how = "" if first.example == "all" else "; --example all shows its table"
     if source.startswith("batches"):
         how = ""
-    return f"{alone} A training learns from {source}{how}."
+    return f"{alone} Training uses {source}{how}."
 
 
 def cycles_document(cycles: Sequence[Cycle], view: View) -> Document:

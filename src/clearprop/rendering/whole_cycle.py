@@ -34,6 +34,7 @@ from clearprop.rendering.document import (
     View,
 )
 from clearprop.rules.activations import Activation
+from clearprop.rules.schedules import Schedule
 from clearprop.rules.standardize import ORIGINAL
 from clearprop.types import Array
 from clearprop.verification.finite_differences import Differences
@@ -80,6 +81,7 @@ def _whole(derivations: Derivations, view: View) -> Iterator[Block]:
     )
     yield from _backward(derivations, view)
     yield Heading(2, "Update")
+    yield from _scaled(derivations)
     yield from _updated(cycle, view, list(range(len(cycle.parameters))))
     yield Heading(2, "The new error")
     yield from _after(cycle, view)
@@ -313,6 +315,14 @@ def _column(vector: Array) -> Matrix:
 # --- update and after -----------------------------------------------------------------------------
 
 
+def _scaled(derivations: Derivations) -> Iterator[Block]:
+    """Yield what all updates share and no file gives: the rate of a schedule, the factor of a clipped gradient."""
+    optimizer = derivations.cycle.problem.optimizer
+    scheduled = [q.LearningRate()] if optimizer.schedule != Schedule() else []
+    clipped = [] if optimizer.clip_norm is None else [q.Named("norm"), q.Named("clip_factor")]
+    return _values(derivations, *scheduled, *clipped)
+
+
 def _updated(cycle: Cycle, view: View, indices: list[int]) -> Iterator[Block]:
     yield Paragraph("All at once, each from its gradient.")
     trainable = cycle.parameters.layout.trainable
@@ -337,9 +347,9 @@ def _after(cycle: Cycle, view: View) -> Iterator[Block]:
 
 
 def _training_differs(cycle: Cycle) -> str:
-    """Say whose updates a training and ``--steps`` make, where they are not those of the cycles on one example."""
+    """Say what training and ``--steps`` use, where that is not what the cycle runs on."""
     source = learnt_from(cycle)
-    return "" if source is None else f" A training, and --steps, learn from {source}."
+    return "" if source is None else f" Training, and --steps, use {source}."
 
 
 def _layers(cycle: Cycle) -> Grid:

@@ -70,7 +70,7 @@ class Composer {
     else {
       const lefts = derivation.terms.map((term) => this.left(term));
       blocks.push(...this.terms(lefts));
-      if (derivation.terms.length > 1) {
+      if (derivation.terms.length > 1 || !same(lefts[0]!, sym(this.gradient))) {
         const products = derivation.terms.map((term) => term.product);
         blocks.push(equation(sym(this.gradient), lines([add(...lefts), add(...products), derivation.gradient])));
       }
@@ -92,7 +92,10 @@ class Composer {
       if (!isZero(term)) return;
       const zero = term.factors.find((each) => each.value === 0)!;
       const target = this.missingTarget(term);
-      if (!target && !this.told.has(key(zero))) blocks.push(equation(lefts[k]!, [line(symbolsOf(term))]), ...this.component(zero));
+      if (!target && !this.told.has(key(zero))) {
+        blocks.push(equation(lefts[k]!, [line(symbolsOf(term))]));
+        for (const each of term.factors) if (!this.told.has(key(each)) && !isNamed(each)) blocks.push(...this.component(each));
+      }
       causes.add(`${this.view.name(target ?? zero.quantity)} = 0`);
     });
     if (!causes.size) return blocks;
@@ -172,11 +175,13 @@ class Composer {
     const parts = own.map((term) => term.factors[term.factors.length - 1]!);
     const blocks: Block[] = parts.slice(0, limits().examples).map((part, row) => {
       const number = own[row]!.example!;
-      const place = rows.weights === null ? words("of_example", { number }) : words("of_weighted_example", { number, weight: view.number(rows.weights[row]!) });
+      const example = words("of_example", { number });
+      const place = rows.weights === null ? example : words("of_weighted_example", { number, weight: view.number(rows.weights[row]!) });
       const left = sym([this.gradient, place]);
       const first = row === 0 ? [line(add(...part.expansion.map(symbolsOf)))] : [];
       const values = add(...part.expansion.map(valuesOf));
-      return equation(left, [...first, ...lines([values, add(...part.expansion.map((term) => term.product)), part.value])]);
+      const remark = row === 0 ? words("each_on_request", { place: example }) : "";
+      return equation(left, [...first, ...lines([values, add(...part.expansion.map((term) => term.product)), part.value], remark)]);
     });
     const hidden = own.length - limits().examples;
     if (hidden > 0) blocks.push({ kind: "paragraph", text: words("more_examples", { count: hidden }) });

@@ -219,14 +219,21 @@ function weightedSum(cycle: Cycle, layer: number, unit: number): Tree {
   );
 }
 
+/** The tree with plainer forms in place of functions that have one: expm1(z) as exp(z) - 1. */
+function speltOut(tree: Tree, data: Data): Tree {
+  if (!(tree instanceof App)) return tree;
+  const parts = tree.parts.map((part) => speltOut(part, data));
+  const plain = data.definitions[tree.operator];
+  return plain === undefined ? new App(tree.operator, parts) : placed(plain, { u: parts[0]! });
+}
+
 function outputFormulas(cycle: Cycle, layer: number, unit: number, row: number): [Tree[], string] {
   const { network } = cycle;
   const rule = network.rule(layer);
   let formulas: Tree[];
   if (rule.kind === "scalar") {
     const tree = placed(rule.formula, { z: q.sum(layer, unit) });
-    const plain = tree instanceof App ? network.data.definitions[tree.operator] : undefined;
-    formulas = [tree, ...(plain === undefined ? [] : [placed(plain, { u: (tree as App).parts[0]! })])];
+    formulas = [tree, speltOut(tree, network.data)];
   } else formulas = [softmaxOutput(network, layer, unit, allOf)];
   const mask = cycle.trace.masks[layer] ?? null;
   if (mask === null) return [formulas, ""];

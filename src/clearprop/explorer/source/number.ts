@@ -29,13 +29,13 @@ function isShort(exact: bigint, units: bigint, digits: number, size: bigint): bo
   return (off < 0n ? -off : off) * power(12) <= size;
 }
 
-/** A number with that many decimals; a short decimal is shown short, one that would show as zero in scientific form. */
+/** A number with that many decimals; a short decimal is shown short, a small number in scientific form. */
 export function shownNumber(value: number, digits: number, rounding: Rounding): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
   if (value === 0) return "0";
   const sign = value < 0 ? "-" : "";
   const size = Math.abs(value);
-  if (size < 1e9) {
+  if (size >= Math.min(1e-4, Number(`1e${1 - digits}`)) && size < 1e9) {
     const exact = wholeOf(size.toFixed(EXACT));
     const short = quantized(exact, digits, "nearest");
     if (short !== 0n && isShort(exact, short, digits, larger(power(EXACT), exact))) return sign + stripped(written(short, digits));
