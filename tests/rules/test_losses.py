@@ -24,6 +24,7 @@ TEXTBOOK: dict[str, Callable[[Any, Any], Any]] = {
     "squared_error": lambda y, t: (t - y) ** 2,
     "absolute_error": lambda y, t: abs(t - y),
     "huber": lambda y, t: (t - y) ** 2 / 2 if abs(t - y) <= 1 else abs(t - y) - mpf(1) / 2,
+    "half_poisson_deviance": lambda y, t: (t * mpmath.log(t / y) if t else 0) - t + y,
     "binary_cross_entropy": lambda y, t: -(t * mpmath.log(y) + (1 - t) * mpmath.log(1 - y)),
     "categorical_cross_entropy": lambda y, t: -t * mpmath.log(y),
 }
@@ -34,8 +35,10 @@ def test_losses_and_their_slopes(name: str) -> None:
     rule = loss(name)
     # Of a loss without a formula here its own, in mpmath.
     textbook = TEXTBOOK.get(name, lambda y, t: exact(rule.formula, {"y": y, "t": t}))
-    inside = rule.task == "classes"
-    for y, t in [(0.2, 0.9), (0.7, 0.1)] if inside else [(0.2, 0.9), (3.0, -1.0), (-2.0, 0.5)]:
+    (low, high), (least, most) = rule.outputs, rule.targets
+    for y, t in [(0.2, 0.9), (0.7, 0.1), (2.5, 0.0), (3.0, -1.0), (-2.0, 0.5)]:
+        if not (low <= y <= high and least <= t <= most):
+            continue
         with mpmath.workdps(40):
             h = mpf(10) ** -15
             slope = (textbook(mpf(y) + h, mpf(t)) - textbook(mpf(y) - h, mpf(t))) / (2 * h)

@@ -15,6 +15,7 @@ from clearprop.engine import availability
 from clearprop.engine.native import Native
 from clearprop.errors import InvalidArgument
 from clearprop.rules.optimizers import OPTIMIZERS, optimizer
+from clearprop.training.arguments import requested
 from clearprop.training.batching import Memory, planned
 from clearprop.training.compiled_engine import Compiled
 from clearprop.training.engines import EngineName, SlowerEngine, engine_for
@@ -102,6 +103,20 @@ def test_an_update_says_whether_all_is_finite_and_refuses_other_shapes(name: Eng
 
 
 # --- what is explained is what ran ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["compiled", "reference"])
+def test_parameters_that_are_put_are_those_of_a_new_engine(name: EngineName) -> None:
+    problem = cp.load("iris")
+    problem = requested(problem, dtype="float64")
+    engine, other = (engine_for(problem, name=name) for _ in range(2))
+    rows = np.arange(7)
+    assert other.apply(other.gradient(rows), 1, 0.1)
+    engine.put(other.snapshot().parameters.vector)
+    assert engine.loss() == other.loss()
+    assert np.array_equal(engine.gradient(rows), other.gradient(rows))
+    with pytest.raises(ValueError, match=r"^expected parameters of shape \(131,\), found \(3,\)$"):
+        engine.put(np.zeros(3))
 
 
 def test_an_explained_step_shows_the_engine_s_own_weights() -> None:

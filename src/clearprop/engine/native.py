@@ -133,6 +133,17 @@ class Native:
             raise ValueError(f"expected {self.count} rows of {size} numbers, found {rows.shape}")
         return filled(rows, self.panels.numbers.dtype)
 
+    def put(self, vector: Array) -> None:
+        """Make these the present parameters.
+
+        Raises:
+            ValueError: another number of parameters.
+        """
+        if vector.shape != self.trainable.shape:
+            raise ValueError(f"expected parameters of shape {self.trainable.shape}, found {vector.shape}")
+        self.parts[0][:] = self.panels.pack(vector)
+        self.transposed[:] = self.panels.transpose(self.parts[0])
+
     # --- steps ------------------------------------------------------------------------------------------
 
     def run(self, order: Array, bounds: Array, steps: Array, rates: Array) -> Array:

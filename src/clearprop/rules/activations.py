@@ -179,6 +179,7 @@ ACTIVATIONS: Mapping[str, AnyActivation] = {
             init="he_normal",
         ),
         Activation("softplus", softplus(z), "Dugas et al. 2000", bounds=(0.0, math.inf)),
+        Activation("exp", exp(z), "the inverse of a log link", shown_slope=y, bounds=(0.0, math.inf)),
         Activation(
             "gelu",
             z / 2 * (1 + erf(z / sqrt(2))),

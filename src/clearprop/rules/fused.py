@@ -16,7 +16,7 @@ import numpy as np
 
 from clearprop.cached import cached_property
 from clearprop.expressions import Expression, Slope, Symbol, bind, differentiate, evaluate, simplify
-from clearprop.expressions.tree import absolute, exp, greater, softplus, where
+from clearprop.expressions.tree import absolute, exp, greater, log, softplus, where
 from clearprop.rules.activations import Softmax, over_layer, shifted
 from clearprop.rules.losses import LOSSES
 from clearprop.rules.roles import Role, t, y, z
@@ -112,6 +112,12 @@ FUSED: Mapping[tuple[str, str], AnyFused] = {
         t * softplus(-z) + (1 - t) * softplus(z),
         shown_slope=y - t,
         source="log-odds form of the Bernoulli likelihood",
+    ),
+    ("half_poisson_deviance", "exp"): Fused(
+        # t log(t / e^z) - t + e^z, and log(e^z) = z.
+        where(greater(t, 0), t * (log(t) - z), 0) - t + exp(z),
+        shown_slope=y - t,
+        source="Poisson likelihood with a log link",
     ),
     ("categorical_cross_entropy", "softmax"): SoftmaxCrossEntropy(),
 }

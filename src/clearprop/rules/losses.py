@@ -117,6 +117,13 @@ LOSSES: Mapping[str, Loss] = {
             constants={"delta": 1.0},
         ),
         Loss(
+            "half_poisson_deviance",
+            where(greater(t, 0), t * log(t / y), 0) - t + y,
+            "half the deviance of a Poisson variable",
+            outputs=(0.0, math.inf),
+            targets=(0.0, math.inf),
+        ),
+        Loss(
             "binary_cross_entropy",
             -(t * log(y) + (1 - t) * log(1 - y)),
             "negative log-likelihood of a Bernoulli variable",

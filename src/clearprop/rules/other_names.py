@@ -12,7 +12,9 @@ from typing import Any, Literal, NamedTuple
 from clearprop.errors import InvalidArgument, RequestError, UnknownName
 from clearprop.messages import abridged
 
-ACTIVATIONS: Mapping[str, str] = {"linear": "identity", "sigmoid": "logistic", "swish": "silu"}
+ACTIVATIONS: Mapping[str, str] = {
+    "linear": "identity", "sigmoid": "logistic", "swish": "silu", "exponential": "exp"
+}  # fmt: skip
 INITIALIZERS: Mapping[str, str] = {
     "xavier_uniform": "glorot_uniform",
     "xavier_normal": "glorot_normal",
@@ -56,7 +58,6 @@ EXPRESSIONS: Mapping[str, str] = {
     "hard_sigmoid": "max(0, min(1, z / 6 + 1 / 2))",
     "log_sigmoid": "-softplus(-z)",
     "tanhshrink": "z - tanh(z)",
-    "exponential": "exp(z)",
     "poisson": "y - t * log(y)",
     "poisson_nll": "exp(y) - t * y",
     "kl_div": "t * log(t / y)",

@@ -42,7 +42,7 @@ def prepared(problem: Problem, data: Data, read: Reader, named: Collection[str] 
     network = _counted(problem.network, fitted, table.source)
     fitted = by_name(network, fitted, table, _input_names(network, fitted.features))
     fitted = replace(fitted, class_weights=apply.class_weights(table, fitted, data, training))
-    network = _named(network, fitted)
+    network = with_names(network, fitted)
     used = np.sort(np.concatenate([training, validation]))
     weights = apply.weights(table, fitted, data.weight_column, used)
     if weights is not None and not weights[training].any():
@@ -152,7 +152,7 @@ def _counted(network: Network, fitted: Fitted, source: str) -> Network:
     return network
 
 
-def _named(network: Network, fitted: Fitted) -> Network:
+def with_names(network: Network, fitted: Fitted) -> Network:
     """Return the network with its inputs named like the columns and its outputs like the classes, unless they have
     names; with the loss that suits classes, unless it was given one."""
     classes, layers, loss = fitted.classes, network.layers, network.loss

@@ -44,6 +44,9 @@ class Compiled:
         self.finite = self.native.finite
         return self.finite
 
+    def put(self, vector: Array) -> None:
+        self.native.put(vector)
+
     def loss(self) -> float:
         error = self.native.error(self.learnt)
         penalty = self.problem.penalty

@@ -46,6 +46,9 @@ class Engine(Protocol):
         ``step`` is the number of the step (from 1), ``rate`` its learning rate.
         """
 
+    def put(self, vector: Array) -> None:
+        """Make these the present parameters; what the optimizer remembers stays."""
+
     def loss(self) -> float:
         """Return E_total over all examples that are learnt from, without dropout, at the present parameters."""
 

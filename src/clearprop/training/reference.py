@@ -73,6 +73,12 @@ class Reference:
         self.take(changed)
         return bool(np.isfinite(changed.parameters.vector).all())
 
+    def put(self, vector: Array) -> None:
+        present, self.known = self.present.parameters, None
+        if vector.shape != present.vector.shape:
+            raise ValueError(f"expected parameters of shape {present.vector.shape}, found {vector.shape}")
+        self.present = Snapshot.of(present.with_vector(vector.astype(present.vector.dtype)), self.present.state)
+
     def work_out(self, rows: Array, step: int, rate: float) -> Step:
         """Compute forward, backward and update on these examples; change nothing."""
         present = self.present
