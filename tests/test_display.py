@@ -87,10 +87,10 @@ def test_a_problem_shows_its_layers_and_how_it_is_learnt() -> None:
 
 def test_a_network_prints_its_layers() -> None:
     assert str(LECTURE.network).split("\n") == [
-        "layer  activation  weights  biases  parameters",
-        "    1  logistic    2 x 2         1           5",
-        "    2  logistic    2 x 2         1           5",
-        "                                            10",
+        "layer  activation  weights (units x inputs)  biases  parameters",
+        "    1  logistic    2 x 2                          1           5",
+        "    2  logistic    2 x 2                          1           5",
+        "                                                             10",
         "loss half_squared_error",
         "  error of one output = 1/2 · (target - output)²",
     ]

@@ -28,7 +28,7 @@ def test_text(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[3] == "training: RMSE 0.001696"
     assert max(map(len, lines)) <= 80
     assert shown.err.startswith(
-        "lecture: 1 example\nlayer  activation  weights  biases  parameters\n    1  logistic    2 x 2"
+        "lecture: 1 example\nlayer  activation  weights (units x inputs)  biases  parameters\n    1  logistic    2 x 2"
     )
     assert "\nloss half_squared_error; sgd, learning rate 0.6; batches of 1; seed 0; float32\nepoch 1 of" in shown.err
 

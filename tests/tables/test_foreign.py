@@ -38,6 +38,7 @@ def database(folder: Path) -> bytes:
 ROWS = b"a,b\n1,2\n"
 AS_CSV = "save the table as CSV"
 SHEET = "save the sheet as CSV"
+CLIENT = "export it as CSV (psql: \\copy … csv header; mysql: --batch)"
 FILES = {
     "xlsx": (zipped("xl/workbook.xml"), "a workbook of a spreadsheet", SHEET),
     "ods": (zipped("mimetype", "application/vnd.oasis.opendocument.spreadsheet"), "a workbook of a spreadsheet", SHEET),
@@ -54,6 +55,11 @@ FILES = {
     "jsonl": (b'\n{"a": 1}\n{"a": 2}\n', "a file of JSON", "save the table as CSV"),
     "matrix": (b"[[1, 2], [3, 4]]", "a file of JSON", "save the table as CSV"),
     "yaml": (b"# rows\n- a: 1\n  b: 2\n", "a file of YAML", "save the table as CSV"),
+    "nested": (b"inputs:\n  names: [a, b]\n", "a file of YAML", "save the table as CSV"),
+    "psql": (b" id | name \n----+------\n  1 | ann\n", "a table drawn by a database's client", CLIENT),
+    "mysql": (b"+----+\n| id |\n+----+\n|  1 |\n+----+\n", "a table drawn by a database's client", CLIENT),
+    "py": (b'"""A net."""\nimport torch\n\nx = 1\n', "a program in Python", AS_CSV),
+    "tex": (b"% notes\n\\documentclass{article}\n", "a document of LaTeX", AS_CSV),
     "html": (b"<!doctype html>\n<table>", "a page of HTML or XML", "save the table as CSV"),
     "arff": (b"% flowers\n@RELATION iris\n@ATTRIBUTE a NUMERIC\n@DATA\n1\n", "a data set of Weka (ARFF)", AS_CSV),
     "libsvm": (b"+1 1:0.5 3:-7e-1\n-1 2:0.1\n", "a data set in the form of LIBSVM", AS_CSV),
@@ -82,7 +88,17 @@ def test_a_database(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a,b\n1,2\n", "time: s;b\n1;2\n", "[inputs]\ncount = 2\n", "[[layers]]\nunits = 2\n", "[training]\n", "a\nx: y\n"],
+    [
+        "a,b\n1,2\n",
+        "time: s;b\n1;2\n",
+        "[inputs]\ncount = 2\n",
+        "[[layers]]\nunits = 2\n",
+        "[training]\n",
+        "a\nx: y\n",
+        "import price,b\n1,2\n",
+        "a|b\n-|-\n1|2\n",
+        "x: y\n1\n",
+    ],
 )
 def test_tables_and_network_files_are_not_taken_for_others(text: str) -> None:
     assert foreign(text.encode()) is None

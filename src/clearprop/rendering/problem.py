@@ -46,7 +46,7 @@ def layers_grid(network: Network) -> Grid:
         shapes = f"{layer.size:,} x {inputs:,}", f"{layer.biases:,}"
         rows.append((str(index + 1), name, *shapes, f"{layer.size * inputs + layer.biases:,}"))
     rows.append(("", "", "", "", f"{network.parameter_count:,}"))
-    return Grid(("layer", "activation", "weights", "biases", "parameters"), tuple(rows))
+    return Grid(("layer", "activation", "weights (units x inputs)", "biases", "parameters"), tuple(rows))
 
 
 def _error(network: Network) -> Equation:

@@ -290,6 +290,8 @@ def _forward_matrix(cycle: Cycle, view: View, layer: int) -> Iterator[Block]:
     seen = _seen_letter(words, layer)
     biases, weights = cycle.parameters.biases(layer), cycle.parameters.weights(layer)
     bias = ("+", Letter("b", number)) if biases.size else ()
+    if layer == 0:
+        yield Paragraph("W has one row per unit and one column per input of the layer.")
     yield MatrixEquation((Letter(words.sum, number), "=", Letter("W", number), seen, *bias))
     if _fits(weights):
         column = _column(np.broadcast_to(biases, (len(weights),))) if biases.size else None

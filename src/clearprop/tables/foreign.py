@@ -35,7 +35,8 @@ def _is_json(head: bytes) -> bool:
 def _is_yaml(head: bytes) -> bool:
     lines = [line for line in head.splitlines()[:5] if line.strip() and not line.lstrip().startswith(b"#")]
     form = re.compile(rb"---|\s*(- )?[\w \"'-]+:( [^,;\t=]*)?|\s*- [^,;\t=]*")
-    return len(lines) > 1 and all(form.fullmatch(line.rstrip()) for line in lines)
+    begins = len(lines) > 1 and re.fullmatch(rb"\w+:", lines[0].rstrip()) and re.match(rb" +(- |\w+:)", lines[1])
+    return bool(begins) or (len(lines) > 1 and all(form.fullmatch(line.rstrip()) for line in lines))
 
 
 SHEET = "save the sheet as CSV"
@@ -71,6 +72,18 @@ FOREIGN = (
     Foreign("a data set of Weka (ARFF)", _matches(rb"(?:\s*%[^\n]*\n)*\s*@relation\b")),
     Foreign("a data set in the form of LIBSVM", _matches(rb"[-+]?[0-9.]+(?:,[0-9]+)*(?: +[0-9]+:[-+0-9.e]+)+\s*\n")),
     Foreign("a dump of a database", _matches(rb"\s*(?:-- |/\*|(?:create|drop) table |insert into |set \w+ *=)")),
+    Foreign(
+        "a table drawn by a database's client",
+        _matches(rb"\s*(?:\+-[-+]*-\+\s*\n\s*\||[^\n|]+(?:\|[^\n|]+)+\n-+(?:\+-+)+\s*\n)"),
+        "export it as CSV (psql: \\copy … csv header; mysql: --batch)",
+    ),
+    Foreign(
+        "a program in Python",
+        _matches(
+            rb'#![^\n]*python|(?:\s|#[^\n]*\n|"""[^"]*""")*(?:import [\w.]+(?: as \w+)?\s*\n|from [\w.]+ import )'
+        ),
+    ),
+    Foreign("a document of LaTeX", _matches(rb"\s*(?:%[^\n]*\n\s*)*\\documentclass")),
     Foreign("a table of Markdown", _matches(rb"\s*\|[^\n]*\|\s*\n\s*\|[-:| ]+\|\s*\n")),
     Foreign(
         "a pointer of Git LFS, without the file", _matches(rb"version https://git-lfs"), "fetch it with git lfs pull"

@@ -14,6 +14,7 @@ import numpy as np
 from clearprop.errors import Fault, Notice, UnfitTable, UnknownName
 from clearprop.messages import abridged, meant
 from clearprop.network.data import NA, shown_label
+from clearprop.tables.cells import number
 from clearprop.types import Array
 
 
@@ -27,6 +28,8 @@ def notice(message: str) -> None:
 
 
 MAX_FAULTS = 10
+ROW_NAMES = 5
+"""Rows from which on words that are all different are taken for names."""
 UNNAMED = re.compile(r"Unnamed: [0-9]+")
 """How pandas calls a column without a name."""
 TWICE = "is in the header {} times; names must be unique"
@@ -129,6 +132,12 @@ def label(value: Any) -> str:
 def unnamed_fault(place: int, values: Sequence[Any]) -> Fault:
     """Return what is wrong with a column that has values but no name, counted from 0 in the header."""
     remedy = 'name it in the first line, list the columns under inputs, or set exclude = [""]'
+    words = {str(value) for value in values}
+    if len(words) == len(values) >= ROW_NAMES and all(number(word) is None for word in words):
+        is_ = (
+            f"has no name and another word in each row: probably names of rows, as R writes them ({few(values[:2])}, …)"
+        )
+        return Fault(f"column {place + 1:,}", f'{is_}; leave it out with exclude = [""], or --exclude ""')
     if counts_rows(values):
         is_ = f"has no name and counts the rows ({values[0]}, {values[1]}, …): probably the index of a data frame"
         remedy = 'leave it out with exclude = [""], or --exclude "", or write the table without it'
