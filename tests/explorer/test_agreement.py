@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -445,8 +446,48 @@ def test_schedules_and_clipping(node: Node) -> None:
         done = cp.cycle(changed)
         for _ in range(8):
             done = following(done)
-        found = in_page(node, changed, cycles=9, ids=["p4"], notation="lecture", digits=9)
+        asked: dict[str, q.Quantity] = {
+            "p4": q.Parameter(4),
+            "rate": q.LearningRate(),
+            "#norm": q.Named("norm"),
+            "#clip_factor": q.Named("clip_factor"),
+            "clipped of 5": q.State("clipped", 5),
+        }
+        found = in_page(node, changed, cycles=9, ids=list(asked), notation="lecture", digits=9)
         for weight, expected in done.updated.items():
             assert found["updated"][weight] == pytest.approx(expected, rel=1e-12), (name, weight)
         view = View(done.names, 9)
-        assert found["texts"][0] == text(derivation_blocks([Derivations(done)[q.Parameter(4)]], view), view)
+        for (each, quantity), printed in zip(asked.items(), found["texts"], strict=True):
+            assert printed == text(derivation_blocks([Derivations(done)[quantity]], view), view), each
+
+
+def test_what_an_optimizer_remembers_is_derived_and_no_input_is_called_like_its_constants(node: Node) -> None:
+    network = cp.Network(("beta1", "step"), [cp.Dense(2, "tanh"), cp.Dense(1)])
+    problem = cp.Problem(network, optimizer=cp.Adam(0.1), examples=cp.Examples.of([[1, 2]], [[0.5]]))
+    asked: dict[str, q.Quantity] = {
+        "p0": q.Parameter(0),
+        "m of 0": q.State("m", 0),
+        "new m of 0": q.Updated(q.State("m", 0)),
+        "v_hat of 3": q.State("v_hat", 3),
+        "#beta1": q.Named("beta1"),
+        "#step": q.Named("step"),
+    }
+    done = following(cp.cycle(problem))
+    found = in_page(node, problem, cycles=2, ids=list(asked))["texts"]
+    view = View(done.names)
+    for (each, quantity), printed in zip(asked.items(), found, strict=True):
+        assert printed == text(derivation_blocks([Derivations(done)[quantity]], view), view), each
+    assert "new_m_w1 = beta1_2 · " in found[0].replace("m_w1⁺", "new_m_w1")
+    assert "(kept from the step before; 0 at the start)" in found[1]
+
+
+def test_an_output_is_also_shown_in_the_unit_of_the_table(node: Node, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("size,price\n" + "\n".join(f"{k},{1000 * k + k % 3}" for k in range(1, 30)))
+    problem = cp.load(str(tmp_path / "t.csv"), target="price")
+    assert problem.examples is not None
+    done = cp.cycle(problem, int(problem.examples.learnt[0]) + 1)
+    view = View(done.names)
+    last = problem.network.depth - 1
+    printed = in_page(node, problem, ids=[f"a{last}.0"])["texts"][0]
+    assert printed == text(derivation_blocks([Derivations(done)[q.Output(last, 0)]], view), view)
+    assert "(the output in the unit of the table)" in printed

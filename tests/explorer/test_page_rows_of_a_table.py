@@ -15,6 +15,7 @@ from tests.explorer.steps import press, state
 from tests.field.conftest import case  # noqa: F401  # a fixture
 
 import clearprop as cp
+from clearprop.tables.table import TableNotice
 
 Case = Callable[[str], Path]
 ROWS = "size,colour,price,k,rent\n1.5,red,10,1,yes\n2,blue,20,2,no\n3.25,red,30,3,yes\n4,true,40,1,no\n"
@@ -156,3 +157,18 @@ def test_classes_of_which_only_some_are_outputs_are_refused(node: Node) -> None:
     found = pasted(node, cp.load("lecture"), "1,2,o1\n3,4,o3\n")
     assert found == 'no output is called "o3" as other classes are; found o1, o2'
     assert pasted(node, cp.load("xor"), "1,2,either\n3,4,neither\n")[1] == [1, 0]
+
+
+def test_pasted_numbers_in_another_currency_are_refused(node: Node, tmp_path: Path) -> None:
+    rows = "\n".join(f"${k},{k % 5},${3 * k + k % 4}" for k in range(1, 40))
+    (tmp_path / "t.csv").write_text(f"size,age,price\n{rows}\n")
+    with pytest.warns(TableNotice, match="read as numbers"):
+        problem = cp.load(str(tmp_path / "t.csv"), target="price")
+    page = "size,age,price\n{},1,{}\n"
+    assert len(pasted(node, problem, page.format("$3", "$9"))) == 4
+    assert len(pasted(node, problem, page.format("3", "9"))) == 4
+    euros = "found numbers in €, but those of training were in $"
+    assert pasted(node, problem, page.format("€3", "$9")) == f'column "size": {euros}'
+    assert pasted(node, problem, page.format("3", "9 €")) == f'column "price": {euros}'
+    percent = pasted(node, problem, "size,age,price\n3,1%,9\n")
+    assert percent == 'column "age": found numbers in %, but those of training were without a sign'

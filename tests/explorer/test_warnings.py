@@ -25,6 +25,14 @@ def warnings(node: Node, problem: cp.Problem, cycles: int = 0) -> list[str]:
     return [each["words"] for each in node.on_page(problem, script)]
 
 
+def test_only_what_is_wrong_is_red(visit: Visit) -> None:
+    visit.open(single("relu", -2.0))
+    colour = "([...document.querySelectorAll('.cp-warnings li')].map((li) => getComputedStyle(li).borderLeftColor))"
+    assert visit.page.evaluate(colour) == ["rgb(214, 220, 227)"]
+    visit.open(single("tanh", 9.0))
+    assert visit.page.evaluate(colour) == ["rgb(163, 32, 20)"]
+
+
 def test_a_unit_is_dead_for_all_examples_and_else_inactive_here(node: Node) -> None:
     problem = single("relu", -2.0)
     assert warnings(node, problem) == [

@@ -20,7 +20,7 @@ def test_an_update_derives_what_its_lines_share() -> None:
     optimizer = cp.SGD(0.5, schedule="exponential", clip_norm=0.01)
     shown = cp.explain(cp.cycle(replace(cp.load("lecture"), optimizer=optimizer))).text(width=200)
     update = shown[shown.index("\nUpdate\n") : shown.index("All at once")]
-    assert "n = base * gamma^epoch = 0.5 * 0.99^0 = 0.5   (schedule exponential, its epochs counted from 0)" in update
+    assert "n = base * gamma^epoch = 0.5 * 0.99^0 = 0.5   (schedule exponential; the first epoch is 0)" in update
     assert "norm = sqrt((∂E_total/∂w1)² + " in update
     assert "clip_factor = min(1, 0.01 / (norm + 1e-6)) = " in update
 

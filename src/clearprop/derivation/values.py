@@ -140,9 +140,9 @@ def _of_rate(cycle: Cycle) -> Formulas:
     assert cycle.problem.examples is not None
     numbers["examples"] = len(cycle.problem.examples.learnt)
     tree = substitute(schedule.rate, lambda key: Number(float(numbers[key])))
-    return (renamed(schedule.rate, {key: q.Named(str(key)) for key in numbers}), tree), words(
-        "scheduled", schedule=schedule.name
-    )
+    named = renamed(schedule.rate, {key: q.Named(str(key)) for key in numbers})
+    key = "scheduled_by_epoch" if "epoch" in symbols(schedule.rate) else "scheduled"
+    return (named, tree), words(key, schedule=schedule.name)
 
 
 def _elided_norm(tree: Expression) -> Expression:

@@ -12,6 +12,7 @@ WORDS: Mapping[str, str] = {
     "column": "given, {column} in the table",
     "category": '1 if {column} is "{category}", else 0',
     "standardized": "{column}, standardized",
+    "own_unit": "the output in the unit of the table",
     "penalty": "over weights, not biases",
     "precision": "computed from {sum} to avoid loss of precision",
     "over_examples": "{reduction} over the examples",
@@ -31,7 +32,8 @@ WORDS: Mapping[str, str] = {
     "frozen": "unchanged: not trained",
     # the update
     "rate": "given, the learning rate",
-    "scheduled": "schedule {schedule}, its epochs counted from 0",
+    "scheduled": "schedule {schedule}",
+    "scheduled_by_epoch": "schedule {schedule}; the first epoch is 0",
     "watched": "{base}, as far as the schedule {schedule} has lowered it",
     "constant": "given",
     "state": "kept from the step before; 0 at the start",

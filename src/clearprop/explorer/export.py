@@ -11,6 +11,7 @@ import numpy as np
 from clearprop.errors import InvalidArgument
 from clearprop.explorer import library
 from clearprop.messages import abridged
+from clearprop.network import names as q
 from clearprop.network.data import NA, Column, shown_label
 from clearprop.network.layout import Layout
 from clearprop.network.problem import Problem
@@ -56,6 +57,7 @@ def exported(problem: Problem) -> dict[str, Any]:
             "over_outputs": network.loss.over_outputs,
             "over_examples": network.loss.over_examples,
         },
+        "called": _called(problem),
         "parameters": numbers(problem.parameters.vector),
         "optimizer": library.optimizer(problem.optimizer),
         "penalty": library.penalty(problem.penalty),
@@ -68,6 +70,13 @@ def exported(problem: Problem) -> dict[str, Any]:
         "target_columns": _target_columns(problem),
         "file": _file(problem),
     }
+
+
+def _called(problem: Problem) -> dict[str, str]:
+    """Return the names of hyperparameters that are not called as they are because an input is."""
+    constants = [*problem.optimizer.constants, *problem.optimizer.schedule.numbers, "base", "epoch", "l1", "l2"]
+    keys = [*constants, "step", "weight", "norm", "clip_factor", "examples"]
+    return {key: name for key in keys if (name := problem.names.text(q.Named(key))) != key}
 
 
 def numbers(values: Array) -> Any:
@@ -139,12 +148,15 @@ def _table(problem: Problem) -> dict[str, Any] | None:
     fitted, data = problem.fitted, problem.data
     if fitted is None:
         return None
-    kept = ("name", "categories", "mean", "scale", "fill")
-    targets = fitted.standardized or tuple(map(Column, fitted.targets))
+    kept = ("name", "categories", "mean", "scale", "fill", "unit")
+    targets, units = fitted.standardized or tuple(map(Column, fitted.targets)), dict(fitted.target_units)
     return {
         "columns": [{key: getattr(each, key) for key in kept} for each in fitted.columns],
         "order": fitted.in_table,
-        "targets": [{"name": each.name, "mean": each.mean, "scale": each.scale} for each in targets],
+        "targets": [
+            {"name": each.name, "mean": each.mean, "scale": each.scale, "unit": units.get(each.name, "")}
+            for each in targets
+        ],
         "classes": None if fitted.classes is None else list(map(shown_label, fitted.classes)),
         "numbers": fitted.classes is not None and not isinstance(fitted.classes[0], str),
         "class_weights": fitted.class_weights,

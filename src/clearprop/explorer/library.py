@@ -31,6 +31,7 @@ from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.penalties import Penalty
 from clearprop.rules.schedules import SCHEDULES, UNWATCHED, Schedule
 from clearprop.rules.standardize import ORIGINAL, STANDARDIZED
+from clearprop.tables.apply import OTHER_UNIT
 from clearprop.tables.cells import COMMA, POINT
 from clearprop.training.stopping import AT_THE_LEAST, FLAT, NO_BETTER, RELATIVE, STILL, Status
 
@@ -39,6 +40,7 @@ SENTENCES: Mapping[str, str] = {
     **NOT_FINITE,
     "outside": OUTSIDE,
     "not_whole": NOT_WHOLE,
+    "other_unit": OTHER_UNIT,
     "still": STILL,
     "relative": RELATIVE,
     "flat": FLAT,

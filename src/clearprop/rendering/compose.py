@@ -7,16 +7,18 @@ from itertools import groupby, islice
 from typing import Any
 
 from clearprop.derivation.derive import Derivation, GradientDerivation
-from clearprop.derivation.local_derivatives import Factor, Term
+from clearprop.derivation.local_derivatives import Factor, Term, plugged
 from clearprop.derivation.shares import SHOWN_COLLAPSE, SHOWN_TERMS, elided_sum, reduced
 from clearprop.derivation.values import ValueDerivation
 from clearprop.derivation.words import words
-from clearprop.expressions import Expression, Number, Symbol
+from clearprop.expressions import Expression, Number, Symbol, bind, evaluate, renamed
 from clearprop.expressions.tree import add, multiply
+from clearprop.messages import abridged
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
 from clearprop.rendering.document import Block, Equation, Grid, Heading, Line, Paragraph, Phrase, View, shown_number
 from clearprop.rules.fused import SoftmaxCrossEntropy
+from clearprop.rules.standardize import ORIGINAL
 from clearprop.verification.finite_differences import Check, Differences
 
 SHOWN_EXAMPLES = 16
@@ -32,6 +34,18 @@ def value_equation(derivation: ValueDerivation) -> Equation:
     """``sum_h1 = i1 * w1 + … = 0.1 * 0.1 + … = 0.41``"""
     sides = (*derivation.formulas, derivation.plugged, Number(derivation.value))
     return Equation(Symbol(derivation.quantity), lines(*sides, remark=derivation.remark))
+
+
+def own_unit(derivation: ValueDerivation) -> Iterator[Equation]:
+    """Yield an output in the unit of the table's column, where its target is standardized."""
+    output, problem = derivation.quantity, derivation.cycle.problem
+    if not isinstance(output, q.Output) or output.layer != problem.network.depth - 1 or problem.fitted is None:
+        return
+    for column in problem.fitted.standardized[output.unit : output.unit + 1]:
+        formula = bind(renamed(ORIGINAL, {"value": output}), {"mean": column.mean, "scale": column.scale})
+        with_number = plugged(formula, lambda _: derivation.value)
+        sides = formula, with_number, Number(float(evaluate(with_number, {})))
+        yield Equation(Symbol(abridged(column.name)), lines(*sides, remark=words("own_unit")))
 
 
 Told = dict[Any, tuple[str, Quantity]]
@@ -220,13 +234,13 @@ def _batch(derivation: GradientDerivation, view: View, gradient: Quantity) -> It
         yield Paragraph(words("more_examples", count=more))
         shown.append(Symbol(words("more", count=more)))
     total = add(*shown)
-    whole = plugged = reduced(total, derivation.cycle.problem.network.loss.over_examples, len(own))
+    whole = with_numbers = reduced(total, derivation.cycle.problem.network.loss.over_examples, len(own))
     for term in derivation.terms:
         if term.example is None:
             yield from _component(term.factors[0], {}, "")
             whole = add(whole, Symbol(term.factors[0].quantity))
-            plugged = add(plugged, Number(term.product))
-    yield Equation(Symbol(gradient), lines(whole, plugged, Number(derivation.gradient)))
+            with_numbers = add(with_numbers, Number(term.product))
+    yield Equation(Symbol(gradient), lines(whole, with_numbers, Number(derivation.gradient)))
 
 
 def _update(derivation: GradientDerivation) -> Iterator[Block]:
@@ -258,6 +272,7 @@ def derivation_blocks(
         if isinstance(derivation, ValueDerivation):
             name = view.names.text(derivation.quantity)
             blocks += [Heading(3, name, derivation.quantity), value_equation(derivation)]
+            blocks += own_unit(derivation)
         else:
             blocks += gradient_blocks(derivation, view, told, differences)
     return tuple(blocks)

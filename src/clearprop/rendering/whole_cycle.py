@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
 from clearprop.derivation.derive import Derivations
-from clearprop.derivation.local_derivatives import plugged
 from clearprop.derivation.shares import WEIGHT
-from clearprop.expressions import Number, Symbol, bind, evaluate, renamed
-from clearprop.messages import abridged
+from clearprop.expressions import Number, Symbol
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
 from clearprop.network.notation import Notation
 from clearprop.propagation.cycle import Cycle, without_target
-from clearprop.rendering.compose import Told, column_groups, gradient_blocks, lines, value_equation
+from clearprop.rendering.compose import Told, column_groups, gradient_blocks, own_unit, value_equation
 from clearprop.rendering.conventions import fits_in_full, head, learnt_from
 from clearprop.rendering.document import (
     Block,
@@ -35,7 +32,6 @@ from clearprop.rendering.document import (
 )
 from clearprop.rules.activations import Activation
 from clearprop.rules.schedules import Schedule
-from clearprop.rules.standardize import ORIGINAL
 from clearprop.types import Array
 from clearprop.verification.finite_differences import Differences
 
@@ -181,21 +177,14 @@ def _forward(derivations: Derivations, view: View) -> Iterator[Block]:
             yield from _values(derivations, *quantities)
             yield from _forward_matrix(cycle, view, layer)
     if not batch:
-        yield from _own_units(cycle)
+        yield from _own_units(derivations)
 
 
-def _own_units(cycle: Cycle) -> Iterator[Block]:
+def _own_units(derivations: Derivations) -> Iterator[Block]:
     """Yield the outputs in the units of the table's target columns, where targets are standardized."""
-    fitted = cycle.problem.fitted
-    if fitted is None or not fitted.standardized:
-        return
-    yield Heading(3, "From the outputs to the table")
-    for k, column in enumerate(fitted.standardized):
-        output = q.Output(cycle.problem.network.depth - 1, k)
-        formula = bind(renamed(ORIGINAL, {"value": output}), {"mean": column.mean, "scale": column.scale})
-        with_numbers = plugged(formula, partial(cycle.value, row=0))
-        sides = formula, with_numbers, Number(float(evaluate(formula, {output: cycle.value(output, 0)})))
-        yield Equation(Symbol(abridged(column.name)), lines(*sides, remark="the output in the unit of the table"))
+    last, outputs = derivations.cycle.problem.network.depth - 1, derivations.cycle.problem.network.sizes[-1]
+    shown = [block for k in range(outputs) for block in own_unit(derivations.value(q.Output(last, k)))]
+    return iter([Heading(3, "From the outputs to the table"), *shown] if shown else [])
 
 
 def _layer_title(cycle: Cycle, layer: int) -> str:

@@ -66,11 +66,14 @@ def _numbers(part: Array, given: Numbers, fitted: Column, rows: Array | None) ->
                     f"found {values[row]:g}")  # fmt: skip
 
 
+OTHER_UNIT = "found numbers {found}, but those of training were {learnt}"
+
+
 def _other_unit(name: str, given: Numbers | Text, learnt: str) -> Iterator[Fault]:
     """Yield a fault for numbers with another sign of a currency or ``%`` than those of training had."""
     if isinstance(given, Numbers) and given.unit not in ("", learnt):
         were = f"in {learnt}" if learnt else "without a sign"
-        yield Fault(column(name), f"found numbers in {given.unit}, but those of training were {were}")
+        yield Fault(column(name), OTHER_UNIT.format(found=f"in {given.unit}", learnt=were))
 
 
 def _indicators(part: Array, given: Text, fitted: Column, rows: Array | None) -> Iterator[Fault]:

@@ -1,5 +1,6 @@
 /* The state of the page as a readable address: changes from the original, the cycle, the selection, the display. */
 
+import { hasValue } from "./cycle";
 import type { Rounding } from "./data";
 import { rowsOf, type Rows } from "./propagate";
 import { chosen, type Quantity } from "./quantity";
@@ -157,5 +158,6 @@ function exists(store: Store, quantity: Quantity): boolean {
   if (kind === "derivative") return exists(store, quantity.of) && exists(store, quantity.by);
   if (kind === "output" || kind === "sum") return layer >= (kind === "sum" ? 0 : -1) && layer < network.depth && unit < network.sizes[layer + 1]!;
   if (kind === "target" || kind === "error") return unit < network.outputs;
+  if (kind === "state" || kind === "updated" || kind === "named") return hasValue(store.current, quantity);
   return (kind !== "penalty" && kind !== "unpenalized") || store.data.penalty !== null;
 }

@@ -131,8 +131,8 @@ export class App {
 
   private warn(): void {
     const isTold = ({ about }: Warning) => about === null || this.store.isKnown(about);
-    const items = warningsOf(this.store).filter(isTold).map(({ words, about }) =>
-      h("li", {}, about ? h("button", { type: "button", class: "cp-quiet", click: () => this.select(about) }, words) : words));
+    const items = warningsOf(this.store).filter(isTold).map(({ words, about, isNote }) =>
+      h("li", { class: isNote ? "cp-harmless" : null }, about ? h("button", { type: "button", class: "cp-quiet", click: () => this.select(about) }, words) : words));
     this.warnings.hidden = items.length === 0;
     if (this.warnings.textContent !== items.map((item) => item.textContent).join("")) this.warnings.replaceChildren(...items);
   }

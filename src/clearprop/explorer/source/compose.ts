@@ -1,10 +1,10 @@
 /* A derivation as equations, in the order of a lecture; as rendering/compose.py. */
 
-import { symbolValue, type Assigned, type Derivation, type GradientDerivation, type ValueDerivation } from "./derive";
+import { inUnit, symbolValue, type Assigned, type Derivation, type GradientDerivation, type ValueDerivation } from "./derive";
 import { allOf, type Factor, type Term } from "./local";
 import type { View } from "./printing";
 import * as q from "./quantity";
-import { add, divide, multiply, same, sym, Val, withNumbers, type Tree } from "./tree";
+import { add, divide, multiply, placed, same, sym, Val, withNumbers, type Tree } from "./tree";
 import { limits, words } from "./words";
 
 export interface Line {
@@ -35,7 +35,16 @@ function valueBlocks(derivation: ValueDerivation): Block[] {
   const heading: Block = { kind: "heading", quantity };
   if (!formulas.length) return [heading, equation(sym(quantity), lines([value], remark))];
   const plugged = withNumbers(formulas[formulas.length - 1]!, (each) => symbolValue(cycle, each, row));
-  return [heading, equation(sym(quantity), lines([...formulas, plugged, value], remark))];
+  return [heading, equation(sym(quantity), lines([...formulas, plugged, value], remark)), ...ownUnit(derivation)];
+}
+
+/** An output in the unit of the table's column, where its target is standardized. */
+function ownUnit({ quantity, value, cycle: { network } }: ValueDerivation): Block[] {
+  const column = network.data.target_columns?.[quantity.unit];
+  if (quantity.kind !== "output" || quantity.layer !== network.last || !column || column.category !== null) return [];
+  const { data } = network;
+  const formula = placed(data.original, { value: quantity, mean: column.mean, scale: column.scale });
+  return [equation(sym(column.name), lines([formula, withNumbers(formula, () => value), inUnit(data, column, value)], words("own_unit")))];
 }
 
 /** Whether a factor is shown by its name alone: an error signal that is derived on request. */

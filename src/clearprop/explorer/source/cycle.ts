@@ -154,6 +154,7 @@ export function valueOf(done: Cycle, quantity: Quantity, row = 0): number {
       if (name === "step") return done.moment.step;
       if (name === "weight") return trace.rows.weights![row]!;
       if (name === "clip_factor") return done.update.clipFactor;
+      if (name === "norm") return done.update.norm;
       if (name === "l1" || name === "l2") return done.problem.penalty![name];
       return done.problem.optimizer.constants[name]!;
     }
@@ -163,4 +164,13 @@ export function valueOf(done: Cycle, quantity: Quantity, row = 0): number {
         return done.gradients.signals[quantity.by.layer]![row * network.sizes[quantity.by.layer + 1]! + quantity.by.unit]!;
   }
   throw new Error(`${quantity.id} has no single value in this cycle`);
+}
+
+/** Whether a quantity of an optimizer is one of this cycle's. */
+export function hasValue(done: Cycle, quantity: Quantity): boolean {
+  try {
+    return typeof valueOf(done, quantity) === "number";
+  } catch {
+    return false;
+  }
 }

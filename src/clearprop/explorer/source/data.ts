@@ -130,6 +130,8 @@ export interface FittedColumn {
   mean: number;
   scale: number;
   fill: string | number | null;
+  /** The sign of a currency, or %. */
+  unit: string;
 }
 
 /** What was fitted on a table; ``classes`` are in the order of the outputs, and ``numbers`` says that they are such. */
@@ -137,7 +139,7 @@ export interface FittedTable {
   columns: FittedColumn[];
   /** The names of the columns in the order of the table. */
   order: string[];
-  targets: { name: string; mean: number; scale: number }[];
+  targets: { name: string; mean: number; scale: number; unit: string }[];
   classes: string[] | null;
   numbers: boolean;
   class_weights: number[];
@@ -184,6 +186,8 @@ export interface Data {
     over_outputs: "sum" | "mean";
     over_examples: "sum" | "mean";
   };
+  /** The names of hyperparameters that are not called as they are. */
+  called: Record<string, string>;
   parameters: Numbers;
   optimizer: Optimizer;
   penalty: Penalty | null;

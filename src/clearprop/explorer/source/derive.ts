@@ -166,9 +166,15 @@ function formulasOf(cycle: Cycle, quantity: q.Quantity, row: number, view: View)
     case "target":
       return targetFormulas(cycle, unit, row);
     case "named":
-      return [[], words("example_weight")];
+      return namedFormulas(cycle, quantity.name);
     case "rate":
-      return [[], words("rate")];
+      return rateFormulas(cycle);
+    case "updated":
+    case "state": {
+      const own = quantity.kind === "updated" ? quantity.of : quantity;
+      const line = updateLines(cycle, own.unit).find((each) => each.quantity.id === quantity.id);
+      return line ? [[line.expression], ""] : [[], words("state")];
+    }
     case "sum":
       return [[weightedSum(cycle, layer, unit)], ""];
     case "error":
@@ -180,6 +186,28 @@ function formulasOf(cycle: Cycle, quantity: q.Quantity, row: number, view: View)
     default:
       throw new Error(`${quantity.id} has no derivation`);
   }
+}
+
+/** What an update shares; hyperparameters are given. */
+function namedFormulas(cycle: Cycle, name: string): [Tree[], string] {
+  const { network, problem: { optimizer } } = cycle;
+  if (name === "weight") return [[], words("example_weight")];
+  if (name === "clip_factor" && optimizer.clip_norm !== null) return [[placed(optimizer.clip_factor, { norm: q.named("norm") })], ""];
+  if (name !== "norm" || optimizer.clip_norm === null) return [[], words("constant")];
+  const trained = [...Array(network.size).keys()].filter((index) => network.isTrained(index));
+  const bounded = (k: number) => placed(optimizer.bounded, { g: q.derivative(q.TOTAL, q.parameter(trained[k]!)) });
+  return [[new App("sqrt", [elidedSum(trained.length, (k) => new App("**", [bounded(k), 2]))])], ""];
+}
+
+/** The rate that the schedule gives; each step of the page is an epoch. */
+function rateFormulas({ problem: { optimizer, rate: base, examples }, moment: { step } }: Cycle): [Tree[], string] {
+  const { name, constants, rate, watch } = optimizer.schedule;
+  if (watch.length) return [[], words("watched", { base: Number(base.toPrecision(6)), schedule: name })];
+  if (name === "constant" && !constants["warmup"]) return [[], words("rate")];
+  const numbers = { ...constants, base, step, examples: examples.count, epoch: step - 1 };
+  const names = Object.fromEntries(Object.keys(numbers).map((key) => [key, q.named(key)]));
+  const key = JSON.stringify(rate).includes('"epoch"') ? "scheduled_by_epoch" : "scheduled";
+  return [[placed(rate, names), placed(rate, numbers)], words(key, { schedule: name })];
 }
 
 /** The formula of an input from a column of the table, if there is one. */

@@ -155,7 +155,7 @@ export class Names {
       case "state":
         return `${network.data.state_words[quantity.name] ?? quantity.name}_${network.parameterName(unit)}`;
       case "named":
-        return quantity.name;
+        return Object.hasOwn(network.data.called, quantity.name) ? network.data.called[quantity.name]! : quantity.name;
       case "derivative":
         if (this.isSignal(quantity)) return `${words.signal}_${network.unitName(quantity.by.layer, quantity.by.unit)}`;
         return `∂${this.text(quantity.of)}/∂${this.text(quantity.by)}`;

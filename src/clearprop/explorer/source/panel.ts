@@ -1,7 +1,7 @@
 /* The selected quantity: a field to change it, and its derivation. */
 
 import { blocksOf, type Block } from "./compose";
-import { valueOf } from "./cycle";
+import { hasValue, valueOf } from "./cycle";
 import { derive } from "./derive";
 import { h, mml } from "./dom";
 import { numberField, type NumberField } from "./field";
@@ -76,8 +76,9 @@ export class Panel {
     const quantity = id ? this.quantities.get(id) : undefined;
     if (!quantity || getSelection()?.toString()) return;
     const { kind, of, by } = quantity;
-    if (["parameter", "output", "sum", "target", "error", "total", "penalty"].includes(kind)) this.select(quantity);
+    if (["parameter", "output", "sum", "target", "error", "total", "penalty", "rate"].includes(kind)) this.select(quantity);
     else if (kind === "updated" && of.kind === "parameter") this.select(of);
+    else if (["updated", "state", "named"].includes(kind) && hasValue(this.store.current, quantity)) this.select(quantity);
     else if (kind === "derivative" && of.kind === "total" && by.kind === "parameter") this.select(by);
     else if (kind === "derivative" && isDerived(of, by)) this.select(quantity);
   }

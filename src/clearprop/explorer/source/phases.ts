@@ -46,10 +46,11 @@ export class Progress {
     }
   }
 
-  knows({ kind, layer, unit, by }: q.Quantity, network: Network): boolean {
+  knows({ kind, layer, unit, by, name }: q.Quantity, network: Network): boolean {
     if (kind === "sum" || kind === "output") return layer < 0 || unit < (this.units[layer] ?? 0);
     if (kind === "derivative") return (by.kind === "parameter" ? network.place(by.unit).layer : by.layer) >= this.backwardFrom;
-    if (kind === "updated") return this.hasUpdate;
+    if (kind === "updated" || kind === "state") return this.hasUpdate;
+    if (kind === "named" && (name === "norm" || name === "clip_factor")) return this.backwardFrom === 0;
     return kind === "error" || kind === "total" ? this.hasError : true;
   }
 }

@@ -6,6 +6,7 @@ import { evaluate } from "./evaluate";
 import type { Network } from "./network";
 import { counted } from "./number";
 import { rowsOf, type Rows } from "./propagate";
+import { words } from "./words";
 
 const listed = (names: readonly string[]): string => names.slice(0, 8).join(", ") + (names.length > 8 ? ", …" : "");
 
@@ -55,9 +56,14 @@ export function rowsOfTable(lines: string[][], read: Read, mayHaveCommas: boolea
   const missing = (cell: string) => table.na.includes(cell);
   const numeric = [...table.columns.filter(({ categories }) => !categories), ...(table.classes ? [] : table.targets)];
   const signs = new Set(numeric.flatMap(({ name }) => pasted(name).cells).flatMap((cell) => read(cell) ?? []).map(certain).filter(Boolean));
-  const numbers = (column: Pasted, fill: number | null): number[] => {
+  const numbers = (column: Pasted, fill: number | null, learnt?: string): number[] => {
     const there = [...column.cells.keys()].filter((k) => !missing(column.cells[k]!));
     const readings = there.map((k) => read(column.cells[k]!) ?? fail(refusal(column, k, `${shown(column.cells[k]!)} is not a number`)));
+    const unit = readings.find((each) => each.unit)?.unit ?? "";
+    if (learnt !== undefined && unit && unit !== learnt) {
+      const were = learnt ? `in ${learnt}` : "without a sign";
+      throw new Unfit(`column ${shown(column.name)}: ${words("other_unit", { found: `in ${unit}`, learnt: were })}`);
+    }
     const texts = there.map((k) => column.cells[k]!);
     const found = table.decimal ? readings.map(({ values }) => values[table.decimal === "," ? 1 : 0]) : numbersOf(readings, signs, mayHaveCommas, texts);
     if (typeof found === "string") throw refusal(column, column.cells.indexOf(found), `${shown(found)} may have a decimal comma or thousands; write it with a point and without thousands`);
@@ -68,14 +74,14 @@ export function rowsOfTable(lines: string[][], read: Read, mayHaveCommas: boolea
   const standardized = ({ mean, scale }: { mean: number; scale: number }) => (value: number) => evaluate(network.data.standardized, { value, mean, scale });
   const inputs = table.columns.flatMap((column) => {
     const own = pasted(column.name);
-    if (!column.categories) return [numbers(own, column.fill as number | null).map(standardized(column))];
+    if (!column.categories) return [numbers(own, column.fill as number | null, column.unit).map(standardized(column))];
     const places = own.cells.map((cell, k) => categoryOf(missing(cell) ? column.fill : cell, column, own, k));
     return column.categories.map((_, place) => places.map((each) => Number(each === place)));
   });
   const { classes } = table;
   const known = classes ? classCodes(pasted(targets[0]!), classes, table.numbers ? read : null, missing) : [];
   const wanted = !classes
-    ? table.targets.map((target) => numbers(pasted(target.name), null).map(standardized(target)))
+    ? table.targets.map((target) => numbers(pasted(target.name), null, target.unit).map(standardized(target)))
     : network.outputs === 1 ? [known] : classes.map((_, place) => known.map((each) => Number(each === place)));
   const found = rowsOf(rows.map((_, k) => [...inputs, ...wanted].map((column) => column[k]!)), network.sizes[0]!);
   return { ...found, ...weightsOf(table, known, present, (name) => numbers(pasted(name), null)) };

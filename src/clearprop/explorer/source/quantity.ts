@@ -35,6 +35,12 @@ export const derivative = (of: Quantity, by: Quantity): Quantity => make("deriva
 
 /** Those that a person can choose to have explained, by their id; null for anything else. */
 export function chosen(id: string): Quantity | null {
+  const kept = /^(new )?(?:(\w+) of |p)(\d+)$/.exec(id);
+  if (kept && (kept[1] || kept[2])) {
+    const of = kept[2] ? state(kept[2], Number(kept[3])) : parameter(Number(kept[3]));
+    return kept[1] ? updated(of) : of;
+  }
+  if (/^#\w+$/.test(id)) return named(id.slice(1));
   const match = /^(?:(total|penalty|unpenalized|rate)|([azpte])(-?\d+)(?:\.(\d+))?|d\((.+)\)\/d\((.+)\))$/.exec(id);
   if (!match) return null;
   if (match[1]) return { total: TOTAL, penalty: PENALTY, unpenalized: UNPENALIZED, rate: RATE }[match[1]]!;

@@ -75,7 +75,7 @@ export class Symbols<T> {
         return p.below(letter, this.inner(network.parameterName(unit)));
       }
       case "named":
-        return this.named(quantity.name);
+        return this.named(names.text(quantity));
       case "derivative":
         if (names.isSignal(quantity)) return this.ofUnit(words.signal, quantity.by.layer, quantity.by.unit);
         return p.fraction(p.partial(this.quantity(quantity.of)), p.partial(this.quantity(quantity.by)));

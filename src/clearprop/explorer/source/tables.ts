@@ -106,10 +106,11 @@ export class Tables {
         const own = layer === network.last ? this.number(error(unit)) : h("td", {});
         const name = h("button", { type: "button", class: "cp-name-button", click: () => this.select(output(layer, unit)) }, network.unitName(layer, unit));
         rows.push(h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, network.rule(layer).label),
-          this.number(sum(layer, unit)), this.number(output(layer, unit)), own, this.number(derivative(TOTAL, sum(layer, unit)))));
+          this.number(sum(layer, unit)), this.number(output(layer, unit)), own, this.number(derivative(TOTAL, sum(layer, unit))),
+          this.inTable(output(layer, unit), layer === network.last ? store.data.target_columns?.[unit] : undefined)));
       }
     }
-    const header = ["unit", "activation", "weighted sum", "output", "error", `∂${names.words.total_error}/∂${names.words.sum}`];
+    const header = ["unit", "activation", "weighted sum", "output", "error", `∂${names.words.total_error}/∂${names.words.sum}`, ...(store.data.columns ? ["column"] : [])];
     return this.table("Units", header, rows, total - rows.length);
   }
 

@@ -11,6 +11,8 @@ export interface Update {
   state: State;
   /** The gradient that the rule reads, clipped where the optimizer clips. */
   gradient: Float64Array;
+  /** The norm of the gradient before the factor, and the factor. */
+  norm: number;
   clipFactor: number;
   assigned: State;
 }
@@ -22,7 +24,7 @@ export function initialState(optimizer: Optimizer, size: number): State {
 export function update(
   network: Network, optimizer: Optimizer, vector: Float64Array, gradient: Float64Array, state: State, step: number, rate: number,
 ): Update {
-  const { given, factor } = clipped(network, optimizer, gradient);
+  const { given, norm, factor } = clipped(network, optimizer, gradient);
   const size = vector.length;
   const lines = optimizer.assignments.map(([name, raw]) => ({ name, formula: reading(raw), values: new Float64Array(size) }));
   const remembered = Object.entries(state);
@@ -44,19 +46,20 @@ export function update(
   }
   const assigned: State = Object.fromEntries(lines.slice(0, -1).map((line) => [line.name, line.values]));
   const kept: State = Object.fromEntries(Object.keys(optimizer.state).map((name) => [name, assigned[name]!]));
-  return { vector: updated, state: kept, gradient: given, clipFactor: factor, assigned };
+  return { vector: updated, state: kept, gradient: given, norm, clipFactor: factor, assigned };
 }
 
 /** Each entry bounded by ``clip_value``, then the norm of what is trained by ``clip_norm``. */
-function clipped(network: Network, optimizer: Optimizer, gradient: Float64Array): { given: Float64Array; factor: number } {
+function clipped(network: Network, optimizer: Optimizer, gradient: Float64Array): { given: Float64Array; norm: number; factor: number } {
   let given = gradient;
   if (optimizer.clip_value !== null) {
     const bounded = reading(optimizer.bounded);
     given = given.map((g) => bounded({ g }));
   }
-  if (optimizer.clip_norm === null) return { given, factor: 1 };
-  const factor = evaluate(optimizer.clip_factor, { norm: normOf(network, given) });
-  return { given: given.map((g) => g * factor), factor };
+  const norm = normOf(network, given);
+  if (optimizer.clip_norm === null) return { given, norm, factor: 1 };
+  const factor = evaluate(optimizer.clip_factor, { norm });
+  return { given: given.map((g) => g * factor), norm, factor };
 }
 
 /** The norm of the gradient of what is trained. */

@@ -10,6 +10,8 @@ import { filledIn } from "./words";
 export interface Warning {
   words: string;
   about: Quantity | null;
+  /** Whether nothing is wrong: a unit may well be inactive for one example. */
+  isNote?: boolean;
 }
 
 export function warningsOf(store: Store): Warning[] {
@@ -34,7 +36,7 @@ function units(store: Store): Warning[] {
   const found: Warning[] = [];
   let hidden = 0;
   const add = (about: Quantity, key: string, parts: () => Record<string, string | number>) =>
-    found.length < data.thresholds.shown ? found.push({ about, words: filledIn(data.symptoms[key]!, parts()) }) : (hidden += 1);
+    found.length < data.thresholds.shown ? found.push({ about, words: filledIn(data.symptoms[key]!, parts()), isNote: key === "inactive" }) : (hidden += 1);
   for (let layer = 0; layer < network.depth; layer++) {
     const rule = network.rule(layer);
     if (rule.kind !== "scalar") continue;
@@ -60,7 +62,7 @@ function units(store: Store): Warning[] {
       else if (slopes.length === 1 && own === 0) add(about, "inactive", here);
     }
   }
-  if (hidden) found.push({ about: null, words: filledIn(data.symptoms["more"]!, { count: hidden }) });
+  if (hidden) found.push({ about: null, words: filledIn(data.symptoms["more"]!, { count: hidden }), isNote: found.every((each) => each.isNote) });
   return found;
 }
 
