@@ -111,7 +111,7 @@ def test_in_a_column_of_text_the_same_words_are_missing_and_said(tmp_path: Path)
         assert values(read(tmp_path, content, own))["b"] == ["none", None, "NA", "x", None]
 
 
-@pytest.mark.parametrize("cell", ["1_000", "①", "1d5", "0x10", "1j", "(3)"])
+@pytest.mark.parametrize("cell", ["1_000", "①", "1d5", "0x10", "1j", "3x"])
 def test_what_is_not_a_number(tmp_path: Path, cell: str) -> None:
     found = complaint(tmp_path, f"a\n1\n2\n{cell}\n")
     remedy = "correct it, leave it empty, or list the column under categorical"

@@ -36,6 +36,13 @@ def test_dates_and_text_of_its_own_in_nearly_every_row() -> None:
     assert said(name=text(*"abcdaa")) == []
 
 
+def test_days_written_as_numbers() -> None:
+    days = np.array([20240131, 20240201, 20240229, np.nan, 20240301, 20241231])
+    assert said(day=Numbers(days), price=Numbers(days + 31), year=Numbers(days // 10_000)) == [
+        't.csv: column "day" looks like dates written as numbers (20240131): turn them into days since the first'
+    ]
+
+
 @pytest.mark.parametrize("first", [0, 1])
 def test_columns_that_count_the_rows(first: int) -> None:
     counting = Numbers(np.arange(6.0) + first)
@@ -50,7 +57,8 @@ def test_columns_that_count_the_rows(first: int) -> None:
     "labels",
     [
         ("5 kg", "7.5 kg"), ("ca. 3", "ca. 4"), ("<0.1", "<5"), ("(5)", "(6)"), ("3*", "4*"), ("0x1F", "0x2A"),
-        ("1.5D+03", "2.5D+03"), ("1_000", "2_000"), ("12 km/h", "7 km/h"), ("5 m²", "6 m²"),
+        ("1.5D+03", "2.5D+03"), ("1_000", "2_000"), ("12 km/h", "7 km/h"), ("5 m²", "6 m²"), ("#1", "#2"),
+        ("1/2", "3/4"), ("'5", "'6"),
     ],
 )  # fmt: skip
 def test_numbers_that_are_read_as_text(labels: tuple[str, ...]) -> None:

@@ -50,6 +50,19 @@ def test_what_leaves_no_choice(cells: list[str], found: list[float], says: str) 
     assert column.says == says
 
 
+def test_points_before_every_three_digits_are_read_between_commas_too() -> None:
+    column = grown(["1.234.567", "2.345.678", "1.234"], commas=False)
+    assert numbers(column) == [1234567, 2345678, 1234]
+    assert "decimal comma" not in column.says
+
+
+@pytest.mark.parametrize("cell", ["(1,234.50)", "(5)", "($5.00)", "5.00-"])
+def test_negative_numbers_as_in_accounts_are_named(cell: str) -> None:
+    assert wrong(grown(["1.5", "2.5", "3.5", cell])).endswith(
+        f'found "{cell}"; if that is negative, write a minus sign in front of the number'
+    )
+
+
 ASK = 'say which with decimal = "." or decimal = "," under [data]'
 
 

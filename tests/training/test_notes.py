@@ -148,6 +148,9 @@ def test_with_a_penalty_the_error_is_named_without_it() -> None:
     (note, *_) = notes(problem, Status.EPOCH_LIMIT, History([1.0], []))
     bare = cp.cycle(replace(problem, penalty=cp.Penalty()), "all").error
     assert note.startswith(f"Nothing was learnt: L without the penalty is {bare:,.6g}, no better than the same answer")
+    assert notes(problem, Status.EPOCH_LIMIT, History([1.0], []))[-1] == (
+        "The penalty (l2 = 100) draws all weights towards 0. Try a smaller one, or more epochs."
+    )
 
 
 def test_a_dead_unit_among_others_is_no_alarm() -> None:

@@ -132,20 +132,36 @@ def _value(match: re.Match[str], decimal: str) -> float | None:
     return sign * float(digits + (match["power"] or ""))
 
 
+YEAR = r"(?:1[5-9]|20)[0-9]{2}"
+MONTH = (
+    r"(?:jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez|fév|avr|jui|aoû|déc|ene|abr|ago|dic|gen|mag|"
+    r"giu|lug|set|ott)[^\W\d_]*\.?"
+)
+"""A month's name, in the most common languages of tables."""
 DAY = r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}|[0-9]{1,2}[ -.]+[A-Za-z]{3,9}\.?[ -.,]+[0-9]{2,4}"
+NAMED = rf"(?:[^\W\d_]+,? )?[0-9]{{1,2}}(?:\.|st|nd|rd|th|er)?[ -]{MONTH},?[ -][0-9]{{2,4}}"
 MONTH_FIRST = r"[A-Za-z]{3,9}\.? [0-9]{1,2},? [0-9]{4}"
+PART = (
+    rf"{YEAR}[-/](?:0?[1-9]|1[0-2])|{YEAR}[- ]?[QT][1-4]|[QT][1-4][-/ ]?{YEAR}|{YEAR}-?W[0-9]{{2}}(?:-[1-7])?|"
+    rf"{MONTH}(?:[-/ ]{YEAR}|(?:[-/]| ?')[0-9]{{2}})|{YEAR}[-/ ]{MONTH}"
+)
+"""A month, a quarter or a week of a year."""
 CLOCK = r"[0-9]{1,2}[:.][0-9]{2}(?:[:.][0-9]{2}(?:[.,][0-9]+)?)?(?: ?[AaPp]\.?[Mm]\.?)?"
 ZONE = r"(?: ?(?:Z|UTC|GMT|[-+][0-9]{2}:?[0-9]{2}))?"
 TIMES = {
-    "dates": re.compile(f"{DAY}|{MONTH_FIRST}"),
+    "dates": re.compile(f"{DAY}|{MONTH_FIRST}|{NAMED}|{PART}", re.IGNORECASE),
     "times": re.compile(CLOCK + ZONE),
-    "dates and times": re.compile(f"(?:{DAY}|{MONTH_FIRST})(?:T|,? +){CLOCK}{ZONE}"),
+    "dates and times": re.compile(f"(?:{DAY}|{MONTH_FIRST}|{NAMED})(?:T|,? +){CLOCK}{ZONE}", re.IGNORECASE),
 }
 
 
+IN_BOOKS = re.compile(rf"\((?:{CURRENCY})?[0-9.,{SPACES}]+\)|[0-9.,{SPACES}]+[-−]")
+"""How negative numbers stand in accounts."""
+
 AROUND = re.compile(
-    r"((?:[<>=≤≥~≈±(] ?|(?:ca\.?|c\.|approx\.?|about|around|over|under) )*)[-+−]?"
-    r"(?:[0-9][0-9.,'’_]*(?:[eEdD][-+]?[0-9]+)?|0x[0-9A-Fa-f]+)((?: ?[^\W\d_]+[.²³]?(?:/[a-z]+[²³]?)?| ?[)*+°‰])*)"
+    r"((?:[<>=≤≥~≈±(#№'] ?|(?:ca\.?|c\.|approx\.?|about|around|over|under) )*)[-+−]?"
+    r"(?:[0-9][0-9.,'’_]*(?:[eEdD][-+]?[0-9]+|/[0-9]+)?|0x[0-9A-Fa-f]+)"
+    r"((?: ?[^\W\d_]+[.²³]?(?:/[a-z]+[²³]?)?| ?[)*+°‰])*)"
 )
 """A number with words or signs before and after it."""
 

@@ -17,6 +17,8 @@ UNIQUE = 0.8
 FEWEST = 5
 """Rows from which on that says something."""
 
+FIRST_DAY, LAST_DAY = 1900_01_01, 2099_12_31
+"""Between these a whole number may be a day."""
 
 INDEX = re.compile(
     r"(?:^|[^a-z])(?:id|index|idx|row|rows|rownames|nr|no|key|record|case|sample|obs)(?:$|[^a-z])|(?-i:[a-z]I[dD]$)",
@@ -54,3 +56,15 @@ def _of_text(given: Text, rows: Array) -> Iterator[str]:
 def _of_numbers(name: str, given: Numbers) -> Iterator[str]:
     if len(given) >= FEWEST and INDEX.search(name) and counts_rows(given.values):
         yield "counts the rows; leave it out with exclude unless that is to be learnt from"
+    elif len(given) >= FEWEST and _are_days(given.values):
+        shown = f"{given.values[np.isfinite(given.values)][0]:.0f}"
+        yield f"looks like dates written as numbers ({shown}): turn them into days since the first"
+
+
+def _are_days(values: Array) -> bool:
+    """Return whether all numbers are days, written 20240131."""
+    there = values[np.isfinite(values)]
+    if not there.size or (there % 1).any() or there.min() < FIRST_DAY or there.max() > LAST_DAY:
+        return False
+    months, days = there // 100 % 100, there % 100
+    return bool(((months >= 1) & (months <= 12) & (days >= 1) & (days <= 31)).all())

@@ -9,12 +9,13 @@ import numpy as np
 
 from clearprop.errors import Fault
 from clearprop.messages import abridged
-from clearprop.tables.cells import TRUTH, Reading, loses_digits, number, reading, truth
+from clearprop.tables.cells import IN_BOOKS, TRUTH, Reading, loses_digits, number, reading, truth
 from clearprop.tables.table import Column, Numbers, Text, Wanted, column, notice
 from clearprop.types import Array
 
 NOT_A_NUMBER = "correct {them}, leave {them} empty, or list the column under categorical"
 CORRECT = "correct {them}"
+NEGATIVE = "if that is negative, write a minus sign in front of the number"
 ASK = 'which may be {:g} or {:g}; say which with decimal = "." or decimal = "," under [data]'
 DECIMAL_COMMA = 'if the comma is a decimal one, set decimal = "," under [data]; write thousands without it'
 UNLIKE = "unlike others of the column; write all alike"
@@ -139,7 +140,7 @@ class Growing:
                     self.says = f'"{abridged(" ".join(cell.split()), 40)}" as {value:.12g}'
                 return value
         if cell.lower() not in self.folded:
-            why = self.remedy
+            why = NEGATIVE if found is None and IN_BOOKS.fullmatch(cell) else self.remedy
             if found is not None:
                 why = DECIMAL_COMMA if found.unit == self.unit and self.decimal != "," else UNLIKE
             self._fault(why, row, cell)
@@ -157,7 +158,9 @@ class Growing:
         certain = {each.certain for each in found.values()} - {""}
         opens = [cell for cell, each in found.items() if each.open]
         if certain:
-            self.decimal = self.decimal or ("," if certain == {","} and self.commas else ".")
+            # Points in front of every three digits (1.234.567) are no decimal ones, whatever separates the cells.
+            commas = self.commas or not any("," in cell for cell, each in found.items() if each.certain)
+            self.decimal = self.decimal or ("," if certain == {","} and commas else ".")
             self.sure = True
         elif opens:
             self._assume(opens, found, block)

@@ -61,7 +61,8 @@ class _Seen:
         kind = (
             "examples" if problem.examples.own else "rows" if problem.examples.validation is None else "training rows"
         )
-        many = f"all {count:,} {kind}" if count == len(learnt) else f"all of {count:,} {kind} looked at"
+        every = "both" if count == 2 else f"all {count:,}"
+        many = f"{every} {kind}" if count == len(learnt) else f"all of {count:,} {kind} looked at"
         self.rows = f"the one {kind[:-1]}" if len(learnt) == 1 else many
         self.error = float(batch_errors(self.trace, self.targets).sum())
         """Without the penalty, which a constant answer has none of."""
@@ -246,7 +247,11 @@ def _causes(seen: _Seen, nothing: bool, known: bool, status: Status) -> Iterator
         if len(into) > 1 and (into == into[0]).all() and (out[:, 0] == out.T).all():
             others.append(symptom("alike", layer=layer + 1))
     yield from others
-    if not (causes or others or known):
+    penalty = seen.problem.penalty
+    if penalty and not (causes or others or known):
+        given = " and ".join(f"{name} = {getattr(penalty, name):g}" for name in ("l2", "l1") if getattr(penalty, name))
+        yield symptom("penalized", penalty=given)
+    elif not (causes or others or known):
         first = "more epochs" if status in UNFINISHED else "other initial weights (another seed)"
         yield f"Try {first}, another learning rate, or scaled inputs."
 

@@ -13,7 +13,7 @@ from clearprop.models.history import History, keeps_best
 from clearprop.network.problem import Settings
 from clearprop.rules.schedules import Schedule
 
-STILL = "the loss changed by at most {tolerance} in each of the last {patience}"
+STILL = "the loss changed by at most {tolerance} in {epochs}"
 NO_BETTER = "the loss has not improved by {tolerance} for {patience}"
 AT_THE_LEAST = ", and the learning rate is {rate:.3g}, the least"
 RELATIVE = "{tolerance} of its initial value"
@@ -91,10 +91,11 @@ class Stopping:
         if settings.target_loss is not None and history.loss[-1] <= settings.target_loss:
             return ending(Status.TARGET_LOSS, target=settings.target_loss)
         if self._still(history):
-            patience = counted(settings.patience, "epoch")
+            several = f"each of the last {settings.patience:,} epochs"
+            epochs = several if settings.patience > 1 else "the last epoch"
             tolerance = f"{settings.tolerance:g}"
             tolerance = RELATIVE.format(tolerance=tolerance) if self.relative else tolerance
-            return ending(Status.CONVERGED, cause=STILL.format(tolerance=tolerance, patience=patience))
+            return ending(Status.CONVERGED, cause=STILL.format(tolerance=tolerance, epochs=epochs))
         if gradient_norm is not None and gradient_norm <= settings.gradient_tolerance:
             limit = settings.gradient_tolerance
             return ending(Status.CONVERGED, cause=FLAT.format(norm=gradient_norm, limit=limit))

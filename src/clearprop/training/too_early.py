@@ -91,7 +91,8 @@ def _hardly(ended: Ended) -> str:
 def _from_to(error: str, losses: Sequence[float]) -> str:
     first, last = losses[0], losses[-1]
     how = "falling" if last < first else "changing"
-    return f"{error} was still {how}: from {first:.6g} to {last:.6g} in the last {counted(len(losses) - 1, 'epoch')}"
+    epochs = f"the last {len(losses) - 1:,} epochs" if len(losses) > 2 else "the last epoch"
+    return f"{error} was still {how}: from {first:.6g} to {last:.6g} in {epochs}"
 
 
 def _tolerated(ended: Ended) -> float:
