@@ -57,6 +57,14 @@ def counted(count: int, word: str) -> str:
     return f"1 {word}" if count == 1 else f"{count:,} {word}s"
 
 
+def every(count: int, word: str) -> str:
+    """
+    >>> every(2, "row"), every(3, "row")
+    ('both rows', 'all 3 rows')
+    """
+    return f"both {word}s" if count == 2 else f"all {count:,} {word}s"
+
+
 def listing(names: Sequence[str], limit: int) -> str:
     """Return names as a sentence lists them; beyond the limit they are counted.
 

@@ -25,16 +25,16 @@ def test_an_input_that_is_zero_and_a_unit_without_slope() -> None:
     done = cycle(network, [[[-1.0, 1.0], [1.0, 1.0]], [[1.0, 1.0]]], [[1.0, 0.0], [2.0, 0.0]], 9.0)
     assert zero_gradients(done, 0) == [0, 1, 3]
     assert why_zero(done, 0) == (
-        "3 of 4 gradients are exactly 0 (w1, w2 and w4): the slope of relu is 0 for all 2 examples in h1_1; "
-        "x2 is 0 for all 2 examples"
+        "3 of 4 gradients are exactly 0 (w1, w2 and w4): the slope of relu is 0 for both examples in h1_1; "
+        "x2 is 0 for both examples"
     )
-    assert why_zero(done, 1) == "1 of 2 gradients are exactly 0 (w5): h1_1 is 0 for all 2 examples"
+    assert why_zero(done, 1) == "1 of 2 gradients are exactly 0 (w5): h1_1 is 0 for both examples"
 
 
 def test_weights_of_zero_let_no_error_back() -> None:
     network = cp.Network(1, [cp.Dense(2, "tanh", bias=False), cp.Dense(1, bias=False)])
     done = cycle(network, [[[1.0], [2.0]], [[0.0, 0.0]]], [[1.0]], 1.0)
-    assert why_zero(done, 0) == "all 2 gradients are exactly 0 (w1 and w2): no error comes back to h1_1 and h1_2"
+    assert why_zero(done, 0) == "both gradients are exactly 0 (w1 and w2): no error comes back to h1_1 and h1_2"
 
 
 def test_an_error_of_zero_and_contributions_that_cancel() -> None:

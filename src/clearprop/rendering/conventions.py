@@ -10,7 +10,7 @@ import numpy as np
 
 from clearprop.expressions import Expression, renamed, symbols
 from clearprop.expressions.kinks import switches
-from clearprop.messages import abridged, counted
+from clearprop.messages import abridged, counted, every
 from clearprop.network import names as q
 from clearprop.network.data import shown_label
 from clearprop.network.examples import Examples
@@ -68,7 +68,7 @@ def learnt_from(cycle: Cycle) -> str | None:
     count, size = len(examples.learnt), batch_size(problem)
     if size < count:
         return f"batches of {size:,} of the {count:,} examples"
-    return None if cycle.example == "all" else f"all {count:,} examples as one batch"
+    return None if cycle.example == "all" else f"{every(count, 'example')} as one batch"
 
 
 def drawn_parameters(parameters: Parameters) -> dict[Quantity, float]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from clearprop.derivation.symptoms import THRESHOLDS, Blocked, about_units, blocked, symptom
 from clearprop.expressions import evaluate
-from clearprop.messages import abridged, listing
+from clearprop.messages import abridged, every, listing
 from clearprop.models.history import History
 from clearprop.network.data import shown_label
 from clearprop.network.problem import Problem
@@ -61,8 +61,7 @@ class _Seen:
         kind = (
             "examples" if problem.examples.own else "rows" if problem.examples.validation is None else "training rows"
         )
-        every = "both" if count == 2 else f"all {count:,}"
-        many = f"{every} {kind}" if count == len(learnt) else f"all of {count:,} {kind} looked at"
+        many = every(count, kind[:-1]) if count == len(learnt) else f"all of {count:,} {kind} looked at"
         self.rows = f"the one {kind[:-1]}" if len(learnt) == 1 else many
         self.error = float(batch_errors(self.trace, self.targets).sum())
         """Without the penalty, which a constant answer has none of."""

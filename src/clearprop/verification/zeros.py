@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from clearprop.derivation.symptoms import THRESHOLDS
-from clearprop.messages import listing
+from clearprop.messages import every, listing
 from clearprop.propagation.cycle import Cycle
 from clearprop.rules.activations import Activation
 from clearprop.types import Array
@@ -33,7 +33,7 @@ def why_zero(done: Cycle, layer: int) -> str:
     layout = done.parameters.layout
     total = layout.biases[layer].stop - layout.weights[layer].start
     names = listing([layout.name(index) for index in zeros], SHOWN)
-    count = f"all {total:,} gradients are" if len(zeros) == total else f"{len(zeros):,} of {total:,} gradients are"
+    count = f"{every(total, 'gradient')} are" if len(zeros) == total else f"{len(zeros):,} of {total:,} gradients are"
     if total == 1:
         count = "the one gradient is"
     reasons = list(_reasons(done, layer)) or ["what the examples contribute cancels out"]
@@ -43,7 +43,7 @@ def why_zero(done: Cycle, layer: int) -> str:
 def _reasons(done: Cycle, layer: int) -> Iterator[str]:
     """Yield why error signals of the layer are 0, and which of its inputs are."""
     trace, network = done.trace, done.problem.network
-    rows = "" if len(done.numbers) == 1 else f" for all {len(done.numbers):,} examples"
+    rows = "" if len(done.numbers) == 1 else f" for {every(len(done.numbers), 'example')}"
     units, rule = network.unit_names[layer], network.layers[layer].rule
     silent = _all_zero(done.gradients.signals[layer])
     flat: set[int] = set()
