@@ -73,7 +73,9 @@ def test_requests_that_do_not_fit(capsys: pytest.CaptureFixture[str]) -> None:
     found = said(capsys, "explain", "lecture", "--inputs", "1", code=2)
     assert found == "clearprop: --inputs: expected 2 cells (i1, i2), found 1\n"
     found = said(capsys, "explain", "lecture", "--inputs", "0.2,abc", code=2)
-    assert found.endswith('  column "i2", row 1: expected a number, found "abc"; correct it\n')
+    assert found.endswith(
+        '  column "i2", row 1: expected a number, found "abc"; correct it\n  the cells of a row, in order: i1, i2\n'
+    )
 
 
 def values_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, float]:

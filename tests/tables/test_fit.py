@@ -154,6 +154,11 @@ def test_constant_columns_become_0(tmp_path: Path) -> None:
     assert np.allclose(apart.examples.inputs, [[-1, -1], [1, 1]], atol=1e-5)
 
 
+def test_a_word_that_is_the_same_in_every_row_is_named(tmp_path: Path) -> None:
+    with pytest.warns(TableNotice, match="the same value in every training row: p; leave it out with exclude$"):
+        table(tmp_path, "p,q,y\nx,1,0\nx,2,1\nx,3,1\n", split=0)
+
+
 def test_a_column_constant_only_within_the_training_rows(tmp_path: Path) -> None:
     aside = int(split(np.arange(10), 0.1, 0)[1][0])
     content = "p,q,y\n" + "".join(f"{int(k == aside)},{k},{k * 0.5}\n" for k in range(10))

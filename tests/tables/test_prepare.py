@@ -139,7 +139,7 @@ def test_names_are_unique_among_inputs_units_and_parameters(tmp_path: Path) -> N
 @pytest.mark.filterwarnings("ignore:column .* is called")
 @given(st.lists(st.text("ab_ -é1w", max_size=4).map(str.strip).filter(bool), min_size=1, max_size=8, unique=True))
 def test_any_names_become_names_of_inputs(tmp_path_factory: pytest.TempPathFactory, columns: list[str]) -> None:
-    columns = [name for name in columns if name not in ("y", "1") and not name.strip("-").isdigit()] or ["p"]
+    columns = [name for name in columns if name not in ("", "y", "1") and not name.strip("-").isdigit()] or ["p"]
     content = ",".join(columns) + ",y\n" + ",".join("1" for _ in columns) + ",a\n" + ",".join("2" for _ in columns)
     names = table(tmp_path_factory.mktemp("t"), content + ",b\n", len(columns)).network.input_names
     assert len(set(names)) == len(columns)

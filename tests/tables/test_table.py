@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clearprop.errors import UnfitTable, UnknownName
+from clearprop.errors import InvalidArgument, UnfitTable, UnknownName
 from clearprop.tables.table import Numbers, Table, Text, chosen, column, label, not_finite, unnamed_fault
 
 HEADER = ["size", "age", "price", "size"]
@@ -84,3 +84,10 @@ def test_only_rows_that_are_used_are_looked_at() -> None:
 def test_names_from_a_file_are_safe_in_messages() -> None:
     assert column("a\x1b[31m" + "x" * 100, 1_234).isprintable()
     assert column("age", 1_234) == 'column "age", row 1,234'
+
+
+def test_one_column_whose_name_holds_what_is_asked_for() -> None:
+    with pytest.raises(InvalidArgument, match=r't\.csv: unknown column "b"; found one column only, "a\^b": separate'):
+        chosen(["a^b"], "t.csv", needed=["b"], others=False, named=["b"])
+    with pytest.raises(UnknownName):
+        chosen(["a"], "t.csv", needed=["b"], others=False, named=["b"])

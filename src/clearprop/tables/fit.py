@@ -79,8 +79,7 @@ def fit(table: Table, data: Data, problem: Problem) -> tuple[Fitted, Array, Arra
     if faults:
         raise UnfitTable(faults, table.source)
     columns = tuple(each for each in found if isinstance(each, Column))
-    if data.standardize:
-        _say_constants(table, columns, training)
+    _say_constants(table, columns, training, standardized=data.standardize)
     left_out = ((name, "excluded") for name in data.exclude), ((name, "no value in any row") for name in empty)
     standardized = () if classes is not None else _standardized(table, data, problem, training)
     given = [(name, table.columns[name]) for name in data.target]
@@ -106,13 +105,18 @@ def _say_unvalidated(table: Table, name: str, classes: Sequence[Label], validati
         notice(f"{table.source}: no validation row is of {column(name)} {listed(absent, 6)}")
 
 
-def _say_constants(table: Table, columns: Sequence[Column], training: Array) -> None:
-    """Say which standardized columns are the same number in all training rows."""
+def _say_constants(table: Table, columns: Sequence[Column], training: Array, *, standardized: bool) -> None:
+    """Say which columns are the same in all training rows."""
     numbers = ((each.name, table.columns[each.name]) for each in columns)
     constant = [name for name, each in numbers if isinstance(each, Numbers) and _is_constant(each.values[training])]
-    if constant:
+    others = [each.name for each in columns if each.categories is not None and each.width == 1]
+    if constant and standardized:
         become = "it becomes 0" if len(constant) == 1 else "they become 0"
         notice(f"{table.source}: the same value in every training row, so {become}: {few(constant)}")
+    if others and len(training) > 1:
+        them = "it" if len(others) == 1 else "them"
+        said = f"the same value in every training row: {few(others)}; leave {them} out with exclude"
+        notice(f"{table.source}: {said}")
 
 
 def _standardized(table: Table, data: Data, problem: Problem, training: Array) -> tuple[Column, ...]:

@@ -45,7 +45,8 @@ def with_one_row(problem: Problem, inputs: str, targets: str | None) -> Problem:
     try:
         return applied(problem, fitted, read, own=problem.fitted is None)
     except UnfitTable as error:
-        raise InvalidArgument(str(error)) from None
+        order = f"\n  the cells of a row, in order: {few(names)}" if len(names) > 1 else ""
+        raise InvalidArgument(f"{error}{order}") from None
 
 
 def _cells(option: str, text: str, names: Sequence[str]) -> list[str]:

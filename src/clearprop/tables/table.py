@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from clearprop.errors import Fault, Notice, UnfitTable, UnknownName
+from clearprop.errors import Fault, InvalidArgument, Notice, UnfitTable, UnknownName
 from clearprop.messages import abridged, meant
 from clearprop.network.data import NA, shown_label
 from clearprop.tables.cells import number
@@ -106,6 +106,9 @@ def chosen(
     problems = []
     for name in names:
         if name in named and not counts[name]:
+            if len(header) == 1 and name in header[0]:
+                only = f'unknown column "{abridged(name)}"; found one column only, "{abridged(header[0])}"'
+                raise InvalidArgument(f"{source}: {only}: separate cells by commas, semicolons, tabs, bars or spaces")
             raise UnknownName("column", name, header, source)
         if counts[name] > 1:
             problems.append(Fault(column(name), TWICE.format(counts[name])))
