@@ -1,4 +1,4 @@
-"""No test writes into the user's cache, and none is given code that another one left there."""
+"""Tests of where code comes from have a cache of their own; all others share that of the run."""
 
 from __future__ import annotations
 
@@ -10,21 +10,9 @@ import pytest
 from clearprop.engine import build, machine
 
 
-@pytest.fixture(scope="session")
-def folder_of_all(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of those that share their code."""
-    return tmp_path_factory.mktemp("shared") / "cache"
-
-
 @pytest.fixture
-def shared_code(kept: Path, folder_of_all: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests of what code does, not of where it comes from: it is compiled once for all of them."""
-    monkeypatch.setenv("CLEARPROP_CACHE_DIR", str(folder_of_all))
-
-
-@pytest.fixture(autouse=True)
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The folder of the cache, not there yet. Child processes find it as well."""
+    """The folder of the cache, not there yet, for tests of where code comes from. Child processes find it as well."""
     folder = tmp_path / "cache"
     monkeypatch.setenv("CLEARPROP_CACHE_DIR", str(folder))
     build._kept.clear()
@@ -33,7 +21,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-def compilations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def compilations(kept: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The lengths of all that LLVM was given to compile: each time a part."""
     lengths: list[int] = []
     real = machine.compiled

@@ -45,8 +45,6 @@ from clearprop.training.reference import Reference
 from clearprop.training.stopping import Status
 from clearprop.types import Array
 
-pytestmark = pytest.mark.usefixtures("shared_code")
-
 SEEDS = range(100, 100 + 2 * len(MOVING))
 
 

@@ -17,6 +17,8 @@ from clearprop.engine.fingerprint import Part, fingerprint
 from clearprop.expressions.tree import maximum
 from clearprop.rules.roles import z
 
+pytestmark = pytest.mark.usefixtures("kept")
+
 # --- where code comes from -----------------------------------------------------------------------------------
 
 

@@ -18,6 +18,8 @@ from tests.support import HANG, in_a_copy
 from clearprop.engine import build, machine
 from clearprop.engine.build import Built
 
+pytestmark = pytest.mark.usefixtures("kept")
+
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 
 

@@ -16,6 +16,8 @@ from tests.engine.support.kept import CODE, HERE, ONE, OTHER, got, kept_at, put
 
 from clearprop.engine import cache
 
+pytestmark = pytest.mark.usefixtures("kept")
+
 posix = pytest.mark.skipif(sys.platform == "win32", reason="owners, permissions and pipes as POSIX has them")
 
 

@@ -18,6 +18,8 @@ from tests.support import in_a_copy
 
 from clearprop.engine import build, cache
 
+pytestmark = pytest.mark.usefixtures("kept")
+
 posix = pytest.mark.skipif(sys.platform == "win32", reason="owners, permissions and pipes as POSIX has them")
 
 

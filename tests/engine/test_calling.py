@@ -211,7 +211,6 @@ WRONG: list[tuple[str, int, int]] = [
 ]
 
 
-@pytest.mark.usefixtures("shared_code")
 @pytest.mark.skipif(not AVAILABLE, reason="pages are guarded by what POSIX has for that")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 @pytest.mark.parametrize("clip", [None, 0.01])

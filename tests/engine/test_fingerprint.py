@@ -29,6 +29,8 @@ from clearprop.rules.losses import LOSSES, Loss
 from clearprop.rules.optimizers import OPTIMIZERS, Optimizer
 from clearprop.rules.roles import Role, z
 
+pytestmark = pytest.mark.usefixtures("kept")
+
 
 def confused(one: Program, other: Program) -> list[Part]:
     """The parts whose code differs although the fingerprints say that it is the same."""

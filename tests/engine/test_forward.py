@@ -19,8 +19,6 @@ from clearprop.network.problem import Problem, Settings
 from clearprop.propagation.dropout import mask
 from clearprop.training.reference import Reference
 
-pytestmark = pytest.mark.usefixtures("shared_code")
-
 
 @dataclass(frozen=True)
 class Mix:

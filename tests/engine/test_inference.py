@@ -11,8 +11,6 @@ import clearprop as cp
 from clearprop.engine.inference import Errors
 from clearprop.engine.native import Native
 
-pytestmark = pytest.mark.usefixtures("shared_code")
-
 
 def test_the_lectures_outputs_and_error() -> None:
     engine = native(cp.load("lecture"), "float64")

@@ -19,8 +19,6 @@ from clearprop.network.problem import Problem, Settings
 from clearprop.rules.optimizers import optimizer
 from clearprop.types import Array
 
-pytestmark = pytest.mark.usefixtures("shared_code")
-
 WITHOUT_EPS: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("rmsprop", {"eps": 0.0}),
     ("adagrad", {"eps": 0.0}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ PARTS: tuple[Part, ...] = ("kernels", "train", "errors", "predict")
 
 
 @pytest.fixture
-def compilations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def compilations(kept: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """All that LLVM was given to compile: each time a part."""
     sources: list[str] = []
     real = machine.compiled
