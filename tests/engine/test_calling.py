@@ -220,7 +220,8 @@ def test_a_wrong_word_is_found(clip: float | None) -> None:
     truth, first = by_reference(given, "float64"), native(given, "float64")
     assert first.training.arrays["layers"].reshape(first.table.shape)[6, WORDS.index("units")] == 5
     assert ends_well(given, truth, first, None)
-    wrong = [each for each in WRONG if clip is not None or each[0] != "sums"]
+    # Without a limit the same words are read by other code: there, each once.
+    wrong = WRONG if clip else [each for word, each in {each[0]: each for each in WRONG}.items() if word != "sums"]
     assert {word for word, *_ in wrong} == set(WORDS) - (set() if clip else {"sums"})
     assert [each for each in wrong if ends_well(given, truth, first, each)] == []
 

@@ -43,11 +43,10 @@ guards_only = pytest.mark.skipif(not AVAILABLE, reason="pages are guarded by wha
 
 
 @guards_only
-@pytest.mark.parametrize(("first", "more"), [(0, []), (20, []), (0, ["--same-rules"])])
-def test_random_networks_touch_nothing_outside(first: int, more: list[str]) -> None:
+@pytest.mark.parametrize(("networks", "more"), [(12, []), (24, ["--same-rules"])])
+def test_random_networks_touch_nothing_outside(networks: int, more: list[str]) -> None:
     """And agree with the reference, though what they write before they read was NaN."""
-    networks = 40 if more else 20
-    line = [sys.executable, str(SCRIPT), "--networks", str(networks), "--seed", str(first), "--weights", "15000", *more]
+    line = [sys.executable, str(SCRIPT), "--networks", str(networks), "--weights", "15000", *more]
     done = subprocess.run(line, capture_output=True, text=True, timeout=HANG, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     found = re.search(

@@ -102,7 +102,6 @@ def sizes_of_gradients(done: cp.Cycle) -> Array:
     return np.array(sizes) + np.abs(done.gradients.of.vector) + np.abs(done.parameters.vector) * 0.2
 
 
-@settings(max_examples=60)
 @given(st.data(), st.sampled_from(OPTIMIZERS), st.booleans())
 def test_values_gradients_and_new_weights_after_one_cycle(
     node: Node, data: st.DataObject, optimizer: Any, whole: bool
@@ -142,7 +141,7 @@ def update_bounds(done: cp.Cycle, sizes: Array) -> Array:
     return np.asarray(spread + CLOSE * np.maximum(1.0, np.abs(done.updated.vector)))
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(st.data(), st.sampled_from([cp.SGD(0.05), cp.SGD(0.05, momentum=0.9), cp.Adam(0.01)]))
 def test_ten_cycles_on(node: Node, data: st.DataObject, optimizer: Any) -> None:
     """Within ten cycles a difference grows at most as fast as that between the same training and one that
@@ -318,7 +317,7 @@ def test_every_primitive_over_its_whole_range(node: Node, rule: str) -> None:
 @pytest.mark.parametrize("hidden", ["tanh", "softmax"])
 def test_dropout_is_that_of_the_same_step_and_example(node: Node, hidden: str) -> None:
     network = cp.Network(
-        3, [cp.Dense(9, hidden, dropout=0.4), cp.Dense(5, "relu", dropout=0.2), cp.Dense(2, "softmax")]
+        3, [cp.Dense(4, hidden, dropout=0.4), cp.Dense(3, "relu", dropout=0.2), cp.Dense(2, "softmax")]
     )
     examples = cp.Examples.of(np.eye(3), [[1, 0], [0, 1], [1, 0]])
     problem = cp.Problem(network, settings=cp.Settings(seed=2**40 + 7), examples=examples)

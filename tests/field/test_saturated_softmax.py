@@ -61,7 +61,7 @@ def test_a_quotient_by_zero_is_shown_as_what_it_is(cycle: Any) -> None:
 
 def test_the_same_in_everyday_use(case: Callable[[str], Path]) -> None:
     problem = cp.load(case("saturated-softmax") / "table.toml")
-    for example in range(1, 16):
+    for example in range(1, 16, 4):
         done = cp.cycle(problem, example)
         assert cp.explain(done).text()
         assert cp.explain(done, "w1", "delta_y1").json()

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.numpy import load_file
@@ -34,7 +34,6 @@ OPTIMIZERS = [
 # --- there and back ------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40)
 @given(problems(weights=True), st.sampled_from(OPTIMIZERS), st.sampled_from(["float32", "float64"]), st.integers(0, 3))
 def test_every_problem_reads_back_equal(problem: cp.Problem, optimizer: Any, dtype: Any, epochs: int) -> None:
     problem = replace(problem, optimizer=optimizer, settings=cp.Settings(dtype=dtype, epochs=epochs, tolerance=0.0))

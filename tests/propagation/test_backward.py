@@ -30,7 +30,7 @@ from clearprop.rendering.document import shown_number
 
 
 @needs_wide
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(random_problems())
 def test_error_and_gradients_of_random_networks(problem: cp.Problem) -> None:
     done = cp.cycle(problem, "all")

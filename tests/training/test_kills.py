@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from tests.support import HANG
 
-KILLS = 120
+KILLS = 60
 
 # Prints what was seen. Kills come after a share of the calls that a whole run makes, in three of four cases of
 # those that it makes while it writes, or only of those that write, flush and rename: there it matters.
@@ -170,4 +170,4 @@ def test_whenever_it_is_killed_the_model_is_whole_and_ends_in_the_same_bits(tmp_
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no fork, and no SIGKILL")
 def test_a_writer_that_is_not_atomic_is_found_out(tmp_path: Path) -> None:
-    assert "damaged" in faults(killed(tmp_path, 40, "planted"))
+    assert "damaged" in faults(killed(tmp_path, 20, "planted"))
