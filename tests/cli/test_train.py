@@ -215,10 +215,11 @@ def test_the_result_as_text(net: Path, capsys: pytest.CaptureFixture[str]) -> No
     shown = capsys.readouterr()
     lines = shown.out.split("\n")
     assert lines[0] == "The limit of 3 epochs was reached before the loss converged."
-    assert lines[3].startswith("training: accuracy ")
-    assert lines[3].endswith(" of 48)")
-    assert lines[4].startswith("validation: loss ")
-    assert lines[5].startswith("Note: Nothing was learnt: L is ")
+    assert lines[3] == "L of each epoch: that of its batches as they were met"
+    assert lines[4].startswith("training: accuracy ")
+    assert lines[4].endswith(" of 48)")
+    assert lines[5].startswith("validation: loss ")
+    assert lines[6].startswith("Note: Nothing was learnt: L is ")
     start = lines.index("predicted, of the validation rows")
     assert lines[start : start + 2] == ["predicted, of the validation rows", "true  a  b  c"]
     assert max(map(len, lines)) <= 80

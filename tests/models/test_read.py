@@ -20,6 +20,7 @@ from clearprop.models.model import Model, content, save_model
 from clearprop.models.read import read_model
 from clearprop.training.compiled_engine import Compiled
 from clearprop.training.planned_steps import PlannedSteps
+from clearprop.types import Array
 
 Damage = Callable[[dict[str, Any], dict[str, Any]], Any]
 
@@ -318,7 +319,7 @@ def test_no_number_is_believed_to_be_none_before_the_first_epoch_either(tmp_path
     path = tmp_path / "m.safetensors"
     taken = Compiled.run
 
-    def run(self: Compiled, steps: PlannedSteps) -> bool:
+    def run(self: Compiled, steps: PlannedSteps) -> Array:
         if steps.numbers[0] == 3:
             raise KeyboardInterrupt
         return taken(self, steps)

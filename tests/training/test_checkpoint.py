@@ -22,6 +22,7 @@ from clearprop.rules.schedules import schedule
 from clearprop.training.compiled_engine import Compiled
 from clearprop.training.planned_steps import PlannedSteps
 from clearprop.training.reference import Reference
+from clearprop.types import Array
 
 Run = Callable[..., cp.Fit]
 GENERATOR = np.random.default_rng(5)
@@ -104,15 +105,15 @@ def stop(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """A function that lets so many steps pass, and makes the next one an interrupt, before or after it."""
     left = [0]
 
-    def interrupting(usual: Callable[[Any, PlannedSteps], bool]) -> Callable[[Any, PlannedSteps], bool]:
-        def run(self: Any, steps: PlannedSteps) -> bool:
+    def interrupting(usual: Callable[[Any, PlannedSteps], Array]) -> Callable[[Any, PlannedSteps], Array]:
+        def run(self: Any, steps: PlannedSteps) -> Array:
             left[0] -= len(steps)
             if left[0] < 0 and left[0] % 2:
                 raise KeyboardInterrupt
-            finite = usual(self, steps)
+            found = usual(self, steps)
             if left[0] < 0:
                 raise KeyboardInterrupt
-            return finite
+            return found
 
         return run
 

@@ -16,7 +16,7 @@ from clearprop.rendering.fit import METRICS
 from clearprop.rendering.problem import problem_summary
 from clearprop.rendering.text import text
 from clearprop.training.callbacks import Callback, Logs
-from clearprop.training.loop import EPOCHS
+from clearprop.training.under_way import EPOCHS
 
 INTERVAL = 1.0
 """Seconds between two plain lines."""

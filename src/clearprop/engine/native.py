@@ -74,11 +74,8 @@ class Native:
         # The weights, and the same again for each number that the optimizer remembers per weight.
         self.parameters = zeros(size * (1 + len(problem.optimizer.state)), dtype)
         self.parts = np.split(self.parameters, 1 + len(problem.optimizer.state))
-        self.parts[0][:] = panels.pack(vector)
-        for part, name in zip(self.parts[1:], problem.optimizer.state, strict=True):
-            part[:] = panels.pack(state[name])
         self.transposed = zeros(panels.transposed * panels.width, dtype)
-        self.transposed[:] = panels.transpose(self.parts[0])
+        self.restore(vector, state)
         rows, block = plan.rows(program, batch), plan.block(program, network)
         self.table = calling.layer_table(panels, program.activations)
         objective, starts = network.loss, panels.activation_starts()
@@ -132,6 +129,13 @@ class Native:
         if rows.shape != (self.count, size):
             raise ValueError(f"expected {self.count} rows of {size} numbers, found {rows.shape}")
         return filled(rows, self.panels.numbers.dtype)
+
+    def restore(self, vector: Array, state: Mapping[str, Array]) -> None:
+        """Make these the present parameters, and this the optimizer's state; what it lacks stays."""
+        for part, name in zip(self.parts[1:], self.problem.optimizer.state, strict=True):
+            if name in state:
+                part[:] = self.panels.pack(state[name])
+        self.put(vector)
 
     def put(self, vector: Array) -> None:
         """Make these the present parameters.

@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -125,6 +125,7 @@ def describe(model: Model) -> dict[str, Any]:
         and {
             "epochs": progress.position.epochs,
             "steps": progress.position.steps,
+            **({"met": asdict(progress.position.met)} if progress.position.met.examples else {}),
             "status": progress.status,
             "reason": progress.reason,
             "origin": progress.origin,

@@ -16,7 +16,7 @@ from clearprop.messages import abridged
 from clearprop.models.history import History, keeps_best
 from clearprop.models.model import CHECKSUM, FORMAT, KEY, Model, Progress, checksum, digest
 from clearprop.models.preprocessing import UNFIT, read_fitted
-from clearprop.models.snapshot import Position, Snapshot
+from clearprop.models.snapshot import Met, Position, Snapshot
 from clearprop.network.data import Column, Fitted
 from clearprop.network.examples import Examples
 from clearprop.network.parameters import Parameters
@@ -219,13 +219,23 @@ class _Reader:
         history = History(**{name: values.tolist() for name, values in series.items()})
         if not history.tells_of(epochs):
             raise self.damaged("its history does not match its training")
-        position = self._position(problem, epochs, steps)
+        position = replace(self._position(problem, epochs, steps), met=self._met(table.get("met", {})))
         kept = (position.best if keeps_best(problem.settings, history) else position.present).parameters
         with np.errstate(over="ignore"):
             same = np.array_equal(problem.parameters.vector.astype(problem.settings.dtype), kept.vector)
         if not same:
             raise self.damaged("its weights are not the ones at the end of its training")
         return Progress(position, history, origin, status, reason)
+
+    def _met(self, table: Any) -> Met:
+        try:
+            met = Met(**table)
+            sound = all(type(each) is float for each in (met.errors, met.penalties)) and type(met.examples) is int
+        except TypeError:
+            sound = False
+        if not sound or met.examples < 0:
+            raise self.damaged("what its last batches came to does not make sense")
+        return met
 
     def _position(self, problem: Problem, epochs: int, steps: int) -> Position:
         size, own = (len(problem.parameters),), OWN[problem.settings.dtype]

@@ -53,11 +53,22 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
+class Met:
+    """What the batches of an epoch came to, as they were met: the sum of their examples' errors, their penalties, each
+    as often as its batch has examples, and the number of examples."""
+
+    errors: float = 0.0
+    penalties: float = 0.0
+    examples: int = 0
+
+
+@dataclass(frozen=True)
 class Position:
     """A position between two steps. It is replaced as a whole, so that an interrupt at any time finds one.
 
     ``present`` is after ``steps`` steps, ``whole`` after the last of ``epochs`` whole epochs, and
-    ``best`` is that of the epoch with the lowest loss of the validation rows.
+    ``best`` is that of the epoch with the lowest loss of the validation rows. ``met`` is what the batches of the
+    epoch under way came to.
     """
 
     epochs: int
@@ -65,6 +76,7 @@ class Position:
     present: Snapshot
     whole: Snapshot
     best: Snapshot
+    met: Met = Met()
 
 
 def in_float64(before: Parameters, after: Array) -> Parameters:

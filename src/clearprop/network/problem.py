@@ -43,6 +43,7 @@ from clearprop.takes_examples import TakesExamples
 AN_OPTIMIZER = "an optimizer, such as Adam(0.01)"
 EXAMPLES = "Examples, such as Examples.of(inputs, targets) gives"
 Precision = Literal["float32", "float64"]
+EpochLoss = Literal["batches", "exact"]
 
 
 def shuffling(value: Any) -> bool | Literal["sklearn"] | np.random.RandomState:
@@ -70,6 +71,9 @@ class Settings:
     ``shuffle`` draws a new order of the examples for each epoch; ``"sklearn"`` the orders that scikit-learn's MLPs have
     with ``random_state`` as the seed.
 
+    The loss of an epoch is that of its ``"batches"`` as they were met, each with the weights of its moment; or the
+    ``"exact"`` one, computed over all examples after it. Where one batch holds all examples it is always exact.
+
     Raises:
         InvalidArgument: an impossible value, naming the field.
 
@@ -89,6 +93,7 @@ class Settings:
     time_limit: Annotated[float | None, optional(above_zero)] = None
     gradient_tolerance: Annotated[float, at_least_zero] = 0.0
     early_stopping: Annotated[bool, boolean] = True
+    loss: Annotated[EpochLoss, either(*get_args(EpochLoss))] = "batches"
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -12,6 +12,7 @@ from clearprop.prediction.classes import class_labels
 from clearprop.prediction.metrics import Metrics
 from clearprop.rendering.document import Block, Curve, Document, Grid, Lines, Paragraph, View, shown_number
 from clearprop.rendering.formats import Result
+from clearprop.training.as_met import shows_batches
 from clearprop.training.fit import Fit
 
 METRICS = {"accuracy": "accuracy", "r2": "R²", "rmse": "RMSE"}
@@ -35,6 +36,8 @@ def fit_document(fit: Fit, saved: str | None = None) -> Document:
         f"{counted(fit.epochs, 'epoch')}, {counted(fit.steps, 'step')}, {fit.seconds:.2f} s",
         f"{name}: {shown_number(fit.loss_before, 6)} before, {shown_number(fit.loss_after, 6)} after",
     ]
+    if fit.epochs and shows_batches(fit.problem):
+        lines.append(f"{name} of each epoch: that of its batches as they were met")
     if training is not None:
         lines.append(f"training: {shown_metrics(training)}")
     if validation is not None:

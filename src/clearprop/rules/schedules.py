@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple
 
+import numpy as np
+
 from clearprop.cached import cached_property
 from clearprop.expressions import Expression, Symbol, evaluate
 from clearprop.expressions.tree import cos, floor, greater, less, maximum, minimum, where
@@ -189,11 +191,12 @@ def noted(watch: Watch, values: Mapping[str, float], before: Mapping[str, float]
 
 
 def rate_at(
-    chosen: Schedule, base: float, epoch: int, step: int | Array, examples: int = 1, scale: float = 1.0
+    chosen: Schedule, base: float, epoch: int | Array, step: int | Array, examples: int = 1, scale: float = 1.0
 ) -> Array:
     """Return the learning rate of a step (counted from 1) in an epoch (counted from 0), or of each of many steps.
 
     ``examples`` is the number of examples that an epoch learns from, ``scale`` the factor that the losses led to.
     """
-    values = {"base": base, "epoch": float(epoch), Role.STEP: step, "examples": float(examples), "scale": scale}
+    epochs = np.asarray(epoch, float)
+    values = {"base": base, "epoch": epochs, Role.STEP: step, "examples": float(examples), "scale": scale}
     return evaluate(chosen.rate, {**chosen.numbers, **values})

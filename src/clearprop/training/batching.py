@@ -37,15 +37,21 @@ def shuffled(count: int, size: int, *, shuffle: bool, seed: int, epoch: int) -> 
     return np.random.default_rng([seed, 1, epoch]).permutation(count)
 
 
-def planned(problem: Problem, epoch: int, memory: Memory) -> PlannedSteps:
-    """Return the steps of an epoch (from 0). They depend on the settings, the epoch and what is remembered alone."""
+def planned(problem: Problem, epoch: int, memory: Memory, count: int = 1) -> PlannedSteps:
+    """Return the steps of ``count`` epochs, from ``epoch`` (from 0) on.
+
+    They depend on the settings, the epochs and what is remembered alone.
+    """
     assert problem.examples is not None
     optimizer, learnt = problem.optimizer, problem.examples.learnt
-    size, count = batch_size(problem), len(learnt)
-    bounds = np.minimum(np.arange(0, count + size, size), count)
-    numbers = epoch * (len(bounds) - 1) + np.arange(1, len(bounds))
-    rates = rate_at(optimizer.schedule, optimizer.learning_rate, epoch, numbers, count, memory.scale)
-    return PlannedSteps(learnt[memory.order(epoch)], bounds, numbers, np.broadcast_to(rates, numbers.shape))
+    size, rows = batch_size(problem), len(learnt)
+    starts = np.arange(0, rows, size)
+    bounds = np.append(np.add.outer(rows * np.arange(count), starts), count * rows)
+    numbers = epoch * len(starts) + np.arange(1, len(bounds))
+    epochs = np.repeat(np.arange(epoch, epoch + count), len(starts))
+    rates = rate_at(optimizer.schedule, optimizer.learning_rate, epochs, numbers, rows, memory.scale)
+    order = np.concatenate([memory.order(each) for each in range(epoch, epoch + count)])
+    return PlannedSteps(learnt[order], bounds, numbers, np.broadcast_to(rates, numbers.shape))
 
 
 class Memory:

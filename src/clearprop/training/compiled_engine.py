@@ -28,21 +28,29 @@ class Compiled:
             start = Snapshot.of(parameters, initial_state(problem.optimizer, parameters))
         self.native = Native(problem, self.dtype, batch_size(problem), start.parameters.vector, start.state, threads)
 
-    finite: bool | None = None
+    def run(self, steps: PlannedSteps) -> Array:
+        found = self.native.run(*steps.arrays)
+        self._finite = self.native.finite
+        return found
+
+    _finite: bool | None = None
     """Whether every weight is a finite number; None before the first step."""
 
-    def run(self, steps: PlannedSteps) -> bool:
-        self.native.run(*steps.arrays)
-        self.finite = self.native.finite
-        return self.finite
+    @property
+    def finite(self) -> bool:
+        return self.native.finite if self._finite is None else self._finite
+
+    def restore(self, snapshot: Snapshot) -> None:
+        self.native.restore(snapshot.parameters.vector, snapshot.state)
+        self._finite = None
 
     def gradient(self, rows: Array, step: int = 1) -> Array:
         return self.native.gradient(rows, step)
 
     def apply(self, gradient: Array, step: int, rate: float) -> bool:
         self.native.apply(gradient, step, rate)
-        self.finite = self.native.finite
-        return self.finite
+        self._finite = self.native.finite
+        return self._finite
 
     def put(self, vector: Array) -> None:
         self.native.put(vector)
@@ -67,4 +75,4 @@ class Compiled:
             vector, state = native.unpacked(present)
             return problem.parameters.with_vector(vector), state
 
-        return Snapshot(take, self.finite)
+        return Snapshot(take, self._finite)

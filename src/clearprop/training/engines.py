@@ -30,8 +30,20 @@ class Engine(Protocol):
     that step, to the same bits. Between the halves a gradient can be averaged over machines, say.
     """
 
-    def run(self, steps: PlannedSteps) -> bool:
-        """Make these steps, one after the other; return False if a number is no longer finite."""
+    def run(self, steps: PlannedSteps) -> Array:
+        """Make these steps, one after the other; return for each the sum of its examples' errors and the penalty,
+        shape (steps, 2).
+
+        Both are with the weights before the step, and its dropout; neither is divided by the number of examples. From
+        where a number is not finite the rest may be NaN.
+        """
+
+    @property
+    def finite(self) -> bool:
+        """Whether every parameter is finite."""
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Make the parameters and the state of a snapshot the present ones."""
 
     def gradient(self, rows: Array, step: int = 1) -> Array:
         """Return ∂E_total/∂θ of these examples (positions from 0) as one batch, shape (parameters,).

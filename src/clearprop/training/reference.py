@@ -48,16 +48,27 @@ class Reference:
         # The forward pass over all examples that `loss` made: a step on all of them continues from it.
         self.known: Trace | None = None
 
-    def run(self, steps: PlannedSteps) -> bool:
-        """Make these steps; stop and return False as soon as a batch's loss is not a finite number."""
-        return all(np.isfinite(self.step(step.rows, step.number, step.rate)) for step in steps)
+    def run(self, steps: PlannedSteps) -> Array:
+        found = np.full((len(steps), 2), np.nan)
+        for k, step in enumerate(steps):
+            found[k] = self.step(step.rows, step.number, step.rate)
+            if not np.isfinite(found[k]).all():
+                break
+        return found
 
-    def step(self, rows: Array, step: int, rate: float) -> float:
-        """Make one step; return the loss of the batch before it."""
+    def step(self, rows: Array, step: int, rate: float) -> tuple[float, float]:
+        """Make one step; return the sum of its examples' errors and the penalty, both before it."""
         worked = self.work_out(rows, step, rate)
         self.take(worked.update)
         penalty = penalty_error(self.problem.penalty, worked.trace.parameters)
-        return self._error([(worked.trace, worked.targets)]) + float(penalty)
+        return float(output_errors(worked.trace, worked.targets).sum(dtype=float)), float(penalty)
+
+    @property
+    def finite(self) -> bool:
+        return self.present.finite
+
+    def restore(self, snapshot: Snapshot) -> None:
+        self.known, self.present = None, snapshot
 
     def gradient(self, rows: Array, step: int = 1) -> Array:
         _, _, gradients = self._gradients(rows, step)

@@ -10,10 +10,11 @@ import numpy as np
 
 from clearprop.engine.availability import unusable
 from clearprop.errors import NotFinite
-from clearprop.models.snapshot import in_float64
+from clearprop.models.snapshot import Met, in_float64
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import Cycle, Rounding, cycle
 from clearprop.training.arguments import requested
+from clearprop.training.as_met import plus, shows_batches, total
 from clearprop.training.batching import Memory, planned
 from clearprop.training.engines import Engine, engine_for
 from clearprop.training.intervals import Pace
@@ -72,12 +73,12 @@ def replay(problem: Problem, steps: int) -> Moment:
     epoch, ended = 0, None
     with np.errstate(all="ignore"):
         while True:
-            ahead = planned(problem, epoch, memory)
+            met, ahead = Met(), planned(problem, epoch, memory)
             first = int(ahead.numbers[0])
             for part in pace.parts(ahead[: max(0, steps + 1 - first)]):
-                engine.run(part)
+                met = plus(met, engine.run(part), part)
                 present = engine.snapshot()
-                if trained is not None and ended is None and not trained.run(part):
+                if trained is not None and ended is None and not np.isfinite(trained.run(part)).all():
                     ended = int(part.numbers[-1])
                 if not present.finite:
                     raise NotFinite(
@@ -92,4 +93,5 @@ def replay(problem: Problem, steps: int) -> Moment:
             epoch += 1
             if memory.active:
                 validates = problem.examples.validation is not None
-                memory.watch(engine.validation_loss() if validates else engine.loss())
+                loss = total(met, problem) if shows_batches(problem) else engine.loss()
+                memory.watch(engine.validation_loss() if validates else loss)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from enum import Enum
 from itertools import pairwise
 from typing import NamedTuple
+
+import numpy as np
 
 from clearprop.messages import counted
 from clearprop.models.history import History, keeps_best
@@ -17,6 +20,8 @@ STILL = "the loss changed by at most {tolerance} in {epochs}"
 NO_BETTER = "the loss has not improved by {tolerance} for {patience}"
 AT_THE_LEAST = ", and the learning rate is {rate:.3g}, the least"
 RELATIVE = "{tolerance} of its initial value"
+NEAR = 0.5
+"""Seconds before the time limit from which on each epoch is looked at."""
 FLAT = "the norm of the gradient is {norm:.3g}, at most {limit:g}"
 
 
@@ -82,8 +87,8 @@ class Stopping:
         self.settings, self.epochs, self.relative = settings, epochs, relative
         self.started = time.monotonic()
 
-    def judge(self, history: History, gradient_norm: float | None = None) -> Ending | None:
-        """Return the reason to end where the history ends, or None to continue.
+    def judge(self, history: History, gradient_norm: float | None = None, *, timed: bool = True) -> Ending | None:
+        """Return the reason to end where the history ends, or None to continue; the time counts if ``timed``.
 
         Epoch 0 is the initial weights: their loss may already reach the target.
         """
@@ -104,15 +109,27 @@ class Stopping:
             return ending(Status.EARLY_STOPPING, patience=counted(settings.patience, "epoch"), best=best)
         if epoch >= self.epochs:
             return ending(Status.EPOCH_LIMIT, epochs=counted(self.epochs, "epoch"))
-        return self.out_of_time()
+        return self.out_of_time() if timed else None
+
+    def goes_on(self, history: History, losses: Sequence[float]) -> bool:
+        """Return whether for certain no loss of the next epochs is a reason to end: few looks are cheaper than many."""
+        following, target = np.array(history.loss[-1:] + list(losses)), self.settings.target_loss
+        still = (np.abs(np.diff(following)) <= self._tolerance(history)).any() if self.settings.tolerance > 0 else False
+        return not still and (target is None or bool(following.min() > target))
+
+    def _tolerance(self, history: History) -> float:
+        return self.settings.tolerance * (history.loss[0] if self.relative else 1)
 
     def _still(self, history: History) -> bool:
-        tolerance, recent = self.settings.tolerance, history.loss[-self.settings.patience - 1 :]
+        tolerance, recent = self._tolerance(history), history.loss[-self.settings.patience - 1 :]
         if tolerance <= 0 or len(recent) <= self.settings.patience:
             return False
-        if self.relative:
-            tolerance *= history.loss[0]
         return math.isfinite(tolerance) and all(abs(after - before) <= tolerance for before, after in pairwise(recent))
+
+    def nearly_out_of_time(self) -> bool:
+        """Return whether the time limit has passed or is near."""
+        limit = self.settings.time_limit
+        return limit is not None and time.monotonic() - self.started > limit - NEAR
 
     def out_of_time(self) -> Ending | None:
         """Return the end by the time limit, if it has passed; also called within an epoch, which may take hours."""
