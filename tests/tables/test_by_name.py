@@ -89,6 +89,12 @@ def test_one_output_stands_for_the_class_that_it_is_called_as() -> None:
         assert cp.Examples.of(rows.to_numpy(), np.array(targets)[:, None]) == examples(fit.problem)
 
 
+def test_outputs_may_be_called_as_classes_are_in_ascii() -> None:
+    network = cp.Network(1, [cp.Dense(["Sao_Paulo", "koln"], "softmax")])
+    fit = cp.train(network, [[1.0], [2.0]], ["Köln", "São Paulo"], epochs=1)
+    assert examples(fit.problem).targets.tolist() == [[0, 1], [1, 0]]
+
+
 def test_classes_that_are_numbers_go_by_name_too() -> None:
     network = cp.Network(1, [cp.Dense(["2", "0", "1"], "softmax")])
     fit = cp.train(network, [[1.0], [2.0], [3.0]], [0.0, 1.0, 2.0], epochs=1)

@@ -50,7 +50,23 @@ def test_columns_that_count_the_rows(first: int) -> None:
         assert said(**{name: counting}) == [
             f't.csv: column "{name}" counts the rows; leave it out with exclude unless that is to be learnt from'
         ]
-    assert said(time=counting, humid=counting, id=Numbers(np.array([3.0, 1, 2, 5, 4, 6]))) == []
+    assert said(time=counting, humid=counting) == []
+
+
+def test_identifiers_and_marks_of_missing_values() -> None:
+    identifiers = Numbers(np.array([3031.0, 17, 2, 5, 94, 6]))
+    for name in ("id", "customer_id", "userId"):
+        assert said(**{name: identifiers}) == [
+            f't.csv: column "{name}" has another whole number in each row, as identifiers do; leave it out with exclude'
+        ]
+    assert said(size=identifiers, id=Numbers(np.array([1.0, 1, 2, 2, 3, 3]))) == []
+    marked = np.array([0.5, -99, 1.5, 2, 2.5, -99, 1])
+    assert said(size=Numbers(marked)) == [
+        't.csv: column "size" has -99 in several rows, far from all else; if it means no value, add it to na under '
+        "[data]"
+    ]
+    # Once, or among numbers like it, it is a number.
+    assert said(size=Numbers(marked[:-2]), cold=Numbers(np.array([-99.0, -99, -80, -60, -40, -30, -20]))) == []
 
 
 @pytest.mark.parametrize(

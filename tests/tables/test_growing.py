@@ -56,6 +56,13 @@ def test_points_before_every_three_digits_are_read_between_commas_too() -> None:
     assert "decimal comma" not in column.says
 
 
+def test_a_word_again_and_again_may_mean_no_value() -> None:
+    assert wrong(grown(["1", "2", "3", "unknown", "unknown"])).endswith(
+        'found "unknown" (the first of 2 such cells); correct them, add the word to na under [data] if it means no '
+        "value, or list the column under categorical"
+    )
+
+
 @pytest.mark.parametrize("cell", ["(1,234.50)", "(5)", "($5.00)", "5.00-"])
 def test_negative_numbers_as_in_accounts_are_named(cell: str) -> None:
     assert wrong(grown(["1.5", "2.5", "3.5", cell])).endswith(

@@ -136,6 +136,11 @@ def test_names_are_unique_among_inputs_units_and_parameters(tmp_path: Path) -> N
     assert cp.load(path).network.input_names == names
 
 
+def test_a_column_that_is_a_name_is_called_so(tmp_path: Path) -> None:
+    content = "x y,x-y,x_y,y\n" + "".join(f"{k},{k % 3},{k % 2},{'ab'[k % 2]}\n" for k in range(6))
+    assert table(tmp_path, content, 3).network.input_names == ("x_y_2", "x_y_3", "x_y")
+
+
 @pytest.mark.filterwarnings("ignore:column .* is called")
 @given(st.lists(st.text("ab_ -é1w", max_size=4).map(str.strip).filter(bool), min_size=1, max_size=8, unique=True))
 def test_any_names_become_names_of_inputs(tmp_path_factory: pytest.TempPathFactory, columns: list[str]) -> None:

@@ -12,6 +12,7 @@ from clearprop.messages import unknown
 from clearprop.network.data import Fitted, class_names, shown_label
 from clearprop.network.description import Network
 from clearprop.network.name_checks import as_name
+from clearprop.network.notation import in_ascii
 from clearprop.tables.table import Table, column
 
 TRUTHS = {**dict.fromkeys(("false", "no", "off", "0"), "false"),
@@ -102,7 +103,7 @@ def _same_words(units: Sequence[str], classes: Sequence[str]) -> list[str]:
 
 
 def _alike(name: str) -> str:
-    return as_name(name).casefold()
+    return in_ascii(as_name(name)).casefold()
 
 
 def _require_all(

@@ -9,7 +9,7 @@ import numpy as np
 
 from clearprop.messages import abridged, counted
 from clearprop.tables.cells import moments, number_otherwise
-from clearprop.tables.table import Numbers, Table, Text, column, counts_rows, notice
+from clearprop.tables.table import Numbers, Table, Text, column, counts_rows, notice, numbers_rows
 from clearprop.types import Array
 
 UNIQUE = 0.8
@@ -17,6 +17,9 @@ UNIQUE = 0.8
 FEWEST = 5
 """Rows from which on that says something."""
 
+MARKS = (-99.0, -999.0, -9999.0, -99999.0, 999.0, 9999.0, 99999.0)
+IDENTIFIER = re.compile(r"(?:^|[^a-z])(?:id|uid|uuid|key|nr|no)(?:$|[^a-z])|(?-i:[a-z]I[dD]$)", re.IGNORECASE)
+"""How columns of identifiers are called."""
 FIRST_DAY, LAST_DAY = 1900_01_01, 2099_12_31
 """Between these a whole number may be a day."""
 
@@ -56,9 +59,26 @@ def _of_text(given: Text, rows: Array) -> Iterator[str]:
 def _of_numbers(name: str, given: Numbers) -> Iterator[str]:
     if len(given) >= FEWEST and INDEX.search(name) and counts_rows(given.values):
         yield "counts the rows; leave it out with exclude unless that is to be learnt from"
+    elif len(given) >= FEWEST and IDENTIFIER.search(name) and numbers_rows(given.values):
+        yield "has another whole number in each row, as identifiers do; leave it out with exclude"
+    elif (mark := _mark(given.values)) is not None:
+        yield f"has {mark:g} in several rows, far from all else; if it means no value, add it to na under [data]"
     elif len(given) >= FEWEST and _are_days(given.values):
         shown = f"{given.values[np.isfinite(given.values)][0]:.0f}"
         yield f"looks like dates written as numbers ({shown}): turn them into days since the first"
+
+
+def _mark(values: Array) -> float | None:
+    """Return a number that probably means a missing value: one of ``MARKS`` that is there more than once, farther
+    from all others than these are from one another."""
+    there = values[np.isfinite(values)]
+    for mark in MARKS:
+        others = there[there != mark]
+        if len(there) - len(others) < 2 or len(others) < FEWEST:
+            continue
+        if np.abs(others - mark).min() > 2 * float(np.ptp(others)):
+            return mark
+    return None
 
 
 def _are_days(values: Array) -> bool:

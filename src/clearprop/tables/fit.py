@@ -28,6 +28,7 @@ from clearprop.tables.table import (
     few,
     not_finite,
     notice,
+    numbers_rows,
 )
 from clearprop.types import Array
 
@@ -212,8 +213,9 @@ def _column(name: str, table: Table, data: Data, training: Array) -> Column | Fa
         return Fault(column(name), "has no value in any training row; leave it out of inputs, or name it under exclude")
     if isinstance(given, Text):
         return _categories(name, given, data, training)
-    if UNNAMED.match(name) and counts_rows(given.values):
-        return Fault(column(name), "counts the rows: probably the index of a data frame; leave it out with exclude")
+    if UNNAMED.match(name) and numbers_rows(given.values):
+        counts = "counts the rows" if counts_rows(given.values) else "has another whole number in each row"
+        return Fault(column(name), f"{counts}: probably the index of a data frame; leave it out with exclude")
     for fault in not_finite(name, given.values, training, missing=False):
         return fault
     if not data.standardize and data.missing != "mean":

@@ -14,6 +14,7 @@ from clearprop.tables.table import Column, Numbers, Text, Wanted, column, notice
 from clearprop.types import Array
 
 NOT_A_NUMBER = "correct {them}, leave {them} empty, or list the column under categorical"
+A_MARK = "correct them, add the word to na under [data] if it means no value, or list the column under categorical"
 CORRECT = "correct {them}"
 NEGATIVE = "if that is negative, write a minus sign in front of the number"
 ASK = 'which may be {:g} or {:g}; say which with decimal = "." or decimal = "," under [data]'
@@ -187,10 +188,12 @@ class Growing:
         for why, places in self._wrong.items():
             row, cell = places[0]
             several = len(places) > 1
+            mark = why == NOT_A_NUMBER and several and {text for _, text in places} == {cell}
+            remedy = A_MARK if mark else why.replace("{them}", "them" if several else "it")
             found = f'expected a number, found "{abridged(cell, 40)}"'
             found += f" (the first of {len(places):,} such cells)" if several else ""
             join = ", " if why.startswith(("which", "unlike")) else "; "
-            yield Fault(column(self.name, row), found + join + why.replace("{them}", "them" if several else "it"))
+            yield Fault(column(self.name, row), found + join + remedy)
 
     def whole(self) -> Column:
         """Return the column, all blocks in one."""

@@ -197,14 +197,16 @@ def _made(column: Column) -> str:
 def _input_names(network: Network, features: tuple[str, ...]) -> list[str]:
     """Return a name for each feature that nothing else has, as close to the feature's as a name can be."""
     taken = {name for layer in network.unit_names for name in layer}
-    names, meanings = [], network.meanings
-    for feature in features:
+    names, meanings = dict.fromkeys(range(len(features)), ""), network.meanings
+    # A feature that is a name already is called so, whichever else comes to the same.
+    for place in sorted(names, key=lambda place: as_name(features[place]) != features[place]):
         name = free_name(
-            as_name(feature), lambda each: unicodedata.normalize("NFKC", each) in taken or meanings.of_input(each)
+            as_name(features[place]),
+            lambda each: unicodedata.normalize("NFKC", each) in taken or meanings.of_input(each),
         )
         taken.add(unicodedata.normalize("NFKC", name))
-        names.append(name)
-    return names
+        names[place] = name
+    return list(names.values())
 
 
 def _say_renamed(network: Network, features: tuple[str, ...], names: Sequence[str]) -> None:

@@ -141,10 +141,13 @@ def unnamed_fault(place: int, values: Sequence[Any]) -> Fault:
             f"has no name and another word in each row: probably names of rows, as R writes them ({few(values[:2])}, …)"
         )
         return Fault(f"column {place + 1:,}", f'{is_}; leave it out with exclude = [""], or --exclude ""')
+    index = 'leave it out with exclude = [""], or --exclude "", or write the table without it'
     if counts_rows(values):
         is_ = f"has no name and counts the rows ({values[0]}, {values[1]}, …): probably the index of a data frame"
-        remedy = 'leave it out with exclude = [""], or --exclude "", or write the table without it'
-        return Fault(f"column {place + 1:,}", f"{is_}; {remedy}")
+        return Fault(f"column {place + 1:,}", f"{is_}; {index}")
+    if numbers_rows(values):
+        is_ = f"has no name and another whole number in each row ({values[0]}, {values[1]}, …)"
+        return Fault(f"column {place + 1:,}", f"{is_}: probably the index of a data frame; {index}")
     return Fault(f"column {place + 1:,}", f"has no name; {remedy}")
 
 
@@ -155,6 +158,16 @@ def counts_rows(values: Sequence[Any] | Array) -> bool:
     except ValueError:
         return False
     return len(found) > 1 and found[0] in (0, 1) and bool((np.diff(found) == 1).all())
+
+
+def numbers_rows(values: Sequence[Any] | Array) -> bool:
+    """Return whether a column has another whole number in each row, as an index in any order has."""
+    try:
+        found = np.asarray(values, dtype=float)
+    except ValueError:
+        return False
+    whole = np.isfinite(found).all() and (found >= 0).all() and (found % 1 == 0).all()
+    return len(found) > 1 and bool(whole) and len(np.unique(found)) == len(found)
 
 
 def column(name: str, row: int | None = None) -> str:
