@@ -26,6 +26,8 @@ from clearprop.fields import (
     suggests_options,
 )
 from clearprop.fields import path as path_of_file
+from clearprop.interop import files as interop
+from clearprop.interop.problem import Told
 from clearprop.messages import abridged, unknown
 from clearprop.network.data import Data, Task
 from clearprop.network.layer import MAX_UNITS
@@ -48,13 +50,15 @@ HEAD = 4096
 class Reader(NamedTuple):
     """A kind of file that holds a network: how to recognise it by its first bytes, and how to read it.
 
-    What was fitted on the table of a ``trained`` one is applied to other tables, not fitted anew.
+    What was fitted on the table of a ``trained`` one is applied to other tables, not fitted anew. A file of another
+    framework, which leaves things open, is told them.
     """
 
     suffix: str
     recognises: Callable[[bytes], bool]
-    read: Callable[[str | os.PathLike[str]], Problem]
-    trained: bool
+    read: Callable[[str | os.PathLike[str], Told], Problem]
+    trained: bool = True
+    foreign: bool = False
 
 
 def _is_safetensors(head: bytes) -> bool:
@@ -67,15 +71,34 @@ def _is_network_file(head: bytes) -> bool:
     return 0 not in head and not any(each.recognises(head) for each in FOREIGN)
 
 
-def _read_trained(path: str | os.PathLike[str]) -> Problem:
+def _read_tensors(path: str | os.PathLike[str], told: Told) -> Problem:
+    """Return the problem in a safetensors file: a model of clearprop, or tensors by name."""
+    from clearprop.interop.safetensors_file import is_of_others, read_tensors
     from clearprop.models.read import read_model
 
+    if is_of_others(path):
+        return read_tensors(path, told)
+    _refuse(told, path)
     return read_model(path).problem
 
 
+def _read_own(path: str | os.PathLike[str], told: Told) -> Problem:
+    _refuse(told, path)
+    return read_file(path)
+
+
+def _refuse(told: Told, path: str | os.PathLike[str]) -> None:
+    if told:
+        option = next(name for name in ("activations", "loss", "optimizer") if getattr(told, name) is not None)
+        raise InvalidArgument(
+            f"--{option} says what the file of another framework does not; {abridged(str(path), 200)} says it itself"
+        )
+
+
 READERS = (
-    Reader(".safetensors", _is_safetensors, _read_trained, trained=True),
-    Reader(".toml", _is_network_file, read_file, trained=False),
+    Reader(".safetensors", _is_safetensors, _read_tensors),
+    *(Reader(each.suffix, each.recognises, each.read, foreign=True) for each in interop.FILES),
+    Reader(".toml", _is_network_file, _read_own, trained=False),
 )
 
 
@@ -115,21 +138,22 @@ def reader_of(path: str | os.PathLike[str]) -> Reader:
     )
 
 
-def read_problem(net: str | os.PathLike[str]) -> Problem:
+def read_problem(net: str | os.PathLike[str], told: Told = Told()) -> Problem:  # noqa: B008 - it is frozen
     """Return the problem in a file, or the bundled example of that name, without reading any table."""
-    return _opened(net)[0]
+    return _opened(net, told)[0]
 
 
-def _opened(net: str | os.PathLike[str]) -> tuple[Problem, bool]:
-    """Return the problem, and whether it was trained."""
+def _opened(net: str | os.PathLike[str], told: Told) -> tuple[Problem, Reader]:
+    """Return the problem, and what read it."""
     if isinstance(net, str) and net in examples.DESCRIPTIONS:
-        return read(examples.source(net), net), False
+        _refuse(told, net)
+        return read(examples.source(net), net), READERS[-1]
     path = Path(net)
     if not os.path.exists(path) and not path.suffix and len(path.parts) == 1:
         hint = unknown("example", str(net), examples.DESCRIPTIONS)
         raise UnreadableFile(f'"{abridged(str(net))}": no such file, and {hint}')
     reader = reader_of(net)
-    return reader.read(net), reader.trained
+    return reader.read(net, told), reader
 
 
 def _net(value: Any) -> str | os.PathLike[str]:

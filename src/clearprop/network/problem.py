@@ -120,6 +120,8 @@ class Problem(Displayable, TakesExamples):
     name: Annotated[str, string] = field(default="the network", compare=False)
     fitted: Annotated[Fitted | None, optional(of_kind(Fitted, "Fitted"))] = None
     title: Annotated[str, string] = ""
+    # What was assumed or folded where it was read from another framework's file; at the head of explanations.
+    remarks: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         check_fields(self)

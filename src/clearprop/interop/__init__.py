@@ -1,0 +1,1 @@
+"""Models of other frameworks: read from their files and live objects, written, and compared."""

@@ -1,0 +1,250 @@
+"""Keras's layers in a row: from the configuration in a file, or of a live model, with the weights of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from clearprop.interop.chain import Chain, NotAChain, Signal, Stage
+from clearprop.interop.keras_learning import learning
+from clearprop.interop.operators import applied, clip, rule
+from clearprop.interop.problem import Found, damaged
+from clearprop.messages import abridged
+from clearprop.rules.roles import z
+from clearprop.types import Array
+
+Weights = Callable[[str, str, int], Sequence[Array]]
+"""The weights of a layer, by its class, its name and its number among the layers of that class."""
+OTHER = {
+    "Conv": "a convolution", "LSTM": "a recurrent layer", "GRU": "a recurrent layer", "SimpleRNN": "a recurrent layer",
+    "LayerNormalization": "a layer norm", "Lambda": "code of its own, which is not run", "Add": "a residual addition",
+    "Concatenate": "a branch", "Embedding": "an embedding", "MultiHeadAttention": "attention",
+}  # fmt: skip
+KNOWN = (
+    "relu", "relu6", "sigmoid", "tanh", "selu", "silu", "swish", "mish", "softsign", "hard_sigmoid", "hard_silu",
+    "hard_swish", "log_sigmoid", "tanh_shrink", "exponential", "linear", "softmax", "softplus", "elu", "celu", "gelu",
+    "leaky_relu", "hard_shrink", "soft_shrink", "hard_tanh", "sparse_plus", "squareplus", "sparse_sigmoid",
+)  # fmt: skip
+OWN = {"hard_silu": "hardswish", "hard_swish": "hardswish"}
+
+
+def from_layers(config: Mapping[str, Any], compiled: Any, weights: Weights, shown: str) -> Found:
+    """Return the layers of a model's configuration; ``compiled`` is that of its training.
+
+    Raises:
+        NotAChain: a layer that cannot be taken; names the first.
+    """
+    chain = Chain()
+    signal = Signal(Stage())
+    counts: dict[str, int] = {}
+    penalty: set[float] = set()
+    kinds: set[Any] = set()
+    for entry in _row(config, shown):
+        kind, own = _part(entry, "class_name", str, shown), _part(entry, "config", dict, shown)
+        name = str(own.get("name", kind))
+        place = f"{shown}: layer {abridged(name, 40)} ({abridged(kind, 40)})"
+        number = counts.get(kind, 0)
+        counts[kind] = number + 1
+        if kind == "InputLayer":
+            continue
+
+        def read(kind: str = kind, name: str = name, number: int = number) -> Sequence[Array]:
+            return weights(kind, name, number)
+
+        if kind == "Dense":
+            found = read()
+            kinds |= {each.dtype for each in found}
+            penalty.add(_regularizer(own, place))
+        signal = _after(chain, signal, kind, own, read, place)
+    chain.single = np.dtype("float64") not in kinds
+    loss, optimizer, logits, l2 = learning(compiled, signal, chain, shown, penalty)
+    return Found(chain.layers(signal), chain, loss, optimizer, l2, logits=logits)
+
+
+def _part(table: Any, key: str, kind: type, shown: str) -> Any:
+    if not isinstance(table, Mapping) or not isinstance(table.get(key), kind):
+        raise damaged(shown, f'its configuration has no valid "{key}"')
+    return table[key]
+
+
+def _row(config: Mapping[str, Any], shown: str) -> list[Any]:
+    """Return the layers in their order: of a Sequential, or of a functional model in which each follows the last."""
+    kind = config.get("class_name")
+    inner = _part(config, "config", dict, shown)
+    layers = _part(inner, "layers", list, shown) if kind in ("Sequential", "Functional", "Model") else None
+    if layers is None:
+        raise NotAChain(
+            f"{shown}: the model is of the class {abridged(str(kind), 40)}, whose code is not run; only Sequential, "
+            "and functional models in a row, can be taken"
+        )
+    if kind == "Sequential":
+        flat = []
+        for each in layers:
+            nested = isinstance(each, Mapping) and each.get("class_name") in ("Sequential", "Functional")
+            if nested:
+                raise NotAChain(f"{shown}: layer {abridged(str(each.get('class_name')))} is a model within the model; "
+                                "build the model of its layers")  # fmt: skip
+            flat.append(each)
+        return flat
+    before: str | None = None
+    for each in layers:
+        own = _part(each, "config", dict, shown)
+        name = str(each.get("name", own.get("name")))
+        sources = _sources(each.get("inbound_nodes"))
+        first = each.get("class_name") == "InputLayer"
+        if (sources != [] if first else sources != [before]) or (first and before is not None):
+            raise NotAChain(
+                f"{shown}: layer {abridged(name, 40)} ({abridged(str(each.get('class_name')), 40)}) takes "
+                f"{', '.join(sources) or 'another input'}; only layers in a row can be taken"
+            )
+        before = name
+    return layers
+
+
+def _sources(nodes: Any) -> list[str]:
+    """Return the names of the layers that a layer's one call takes."""
+    found: list[str] = []
+    stack = [nodes]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, Mapping):
+            history = each.get("keras_history")
+            if isinstance(history, list) and history:
+                found.append(str(history[0]))
+            else:
+                stack += [value for key, value in each.items() if key in ("args", "config")]
+        elif isinstance(each, list):
+            if len(each) >= 3 and isinstance(each[0], str) and isinstance(each[1], int):
+                found.append(each[0])
+            else:
+                stack += each
+    return found
+
+
+def _after(
+    chain: Chain, signal: Signal, kind: str, own: Mapping[str, Any], read: Callable[[], Sequence[Array]], place: str
+) -> Signal:
+    match kind:
+        case "Dense":
+            tensors = list(read())
+            if own.get("lora_rank") or own.get("quantization_config"):
+                raise NotAChain(f"{place}: its weights are changed by quantization or LoRA")
+            expected = 2 if own.get("use_bias", True) else 1
+            if len(tensors) != expected or tensors[0].ndim != 2:
+                raise damaged(place, f"expected a kernel{' and biases' if expected > 1 else ''}")
+            signal = chain.linear(signal, tensors[0].T, tensors[1] if expected > 1 else None, place)
+            return _activated(chain, signal, own.get("activation"), place)
+        case "Activation":
+            return _activated(chain, signal, own.get("activation"), place)
+        case "Dropout" | "AlphaDropout" | "GaussianNoise" | "GaussianDropout" | "ActivityRegularization":
+            rate = own.get("rate", own.get("stddev"))
+            chain.note(f"left out: {kind} ({rate}), which acts in training only")
+            return signal
+        case "Flatten":
+            return signal
+        case "Reshape":
+            shape = own.get("target_shape")
+            if not isinstance(shape, list) or len(shape) != 1:
+                raise NotAChain(f"{place}: only flat outputs can be taken")
+            return signal
+        case "Normalization":
+            return _normalization(chain, signal, own, read, place)
+        case "Rescaling":
+            scale, offset = (np.atleast_1d(np.asarray(own.get(each, usual), float)).ravel()
+                             for each, usual in (("scale", 1.0), ("offset", 0.0)))  # fmt: skip
+            return chain.affine(signal, scale, offset, "Rescaling", place)
+        case "BatchNormalization":
+            return _batch_normalization(chain, signal, own, read, place)
+        case "ReLU":
+            slope, high, threshold = own.get("negative_slope", 0.0), own.get("max_value"), own.get("threshold", 0.0)
+            if threshold or (slope and high is not None):
+                raise NotAChain(f"{place}: with a threshold, or both a slope and a bound, cannot be taken")
+            tree = rule("leaky_relu", slope=float(slope)) if slope else clip(0.0, None if high is None else float(high))
+            return chain.elementwise(signal, tree, place)
+        case "LeakyReLU":
+            slope = own.get("negative_slope", own.get("alpha", 0.3))
+            return applied(chain, signal, "leaky_relu", place, slope=slope)
+        case "ELU":
+            return applied(chain, signal, "elu", place, alpha=own.get("alpha", 1.0))
+        case "PReLU":
+            slopes = np.asarray(read()[0])
+            if slopes.size > 1 and np.ptp(slopes):
+                raise NotAChain(f"{place}: a slope per unit cannot be taken")
+            chain.note("folded: the slope of PReLU is a constant, not trained any more")
+            return applied(chain, signal, "leaky_relu", place, slope=float(slopes.flat[0]))
+        case "Softmax" if own.get("axis", -1) in (-1, 1, [-1], [1]):
+            return chain.softmax(signal, place)
+    what = next((f", {what}," for start, what in OTHER.items() if kind.startswith(start)), "")
+    raise NotAChain(f"{place}{what} cannot be taken; only Dense layers and activations in a row can")
+
+
+def _activated(chain: Chain, signal: Signal, given: Any, place: str) -> Signal:
+    constants: Mapping[str, Any] = {}
+    if isinstance(given, Mapping):
+        config = given.get("config")
+        if isinstance(config, str):  # a function by its name
+            given = config
+        elif isinstance(config, Mapping):
+            constants, given = config, given.get("class_name")
+            given = {"LeakyReLU": "leaky_relu", "ReLU": "relu", "ELU": "elu"}.get(str(given), given)
+            if given == "relu" and any(config.get(k) for k in ("negative_slope", "threshold", "max_value")):
+                return _after(chain, signal, "ReLU", config, tuple, place)
+    if given is None:
+        return signal
+    if not isinstance(given, str) or given not in KNOWN:
+        raise NotAChain(f"{place}: its activation {abridged(str(given), 40)} cannot be taken; a function of one's own "
+                        "is not in the file")  # fmt: skip
+    if given == "leaky_relu":
+        constants = {"slope": constants.get("negative_slope", 0.2)}
+    if given == "gelu":
+        constants = {"approximate": constants.get("approximate", False)}
+    if given == "log_softmax":
+        return chain.elementwise(signal, z, place)
+    return applied(chain, signal, OWN.get(given, given), place, **constants)
+
+
+def _normalization(
+    chain: Chain, signal: Signal, own: Mapping[str, Any], read: Callable[[], Sequence[Array]], place: str
+) -> Signal:
+    if own.get("axis", [-1]) not in ([-1], -1, [1], 1, None, []):
+        raise NotAChain(f"{place}: over axis {own.get('axis')}; only one number per input can be taken")
+    mean, variance = own.get("mean"), own.get("variance")
+    if mean is None or variance is None:
+        mean, variance = list(read())[:2]
+    mean, variance = (np.asarray(each, float).ravel() for each in (mean, variance))
+    deviation = np.maximum(np.sqrt(variance), 1e-7)
+    if own.get("invert"):
+        return chain.affine(signal, deviation, mean, "Normalization", place)
+    return chain.affine(signal, 1 / deviation, -mean / deviation, "Normalization", place)
+
+
+def _batch_normalization(
+    chain: Chain, signal: Signal, own: Mapping[str, Any], read: Callable[[], Sequence[Array]], place: str
+) -> Signal:
+    axis = own.get("axis", -1)
+    if axis not in (-1, 1, [-1], [1]):
+        raise NotAChain(f"{place}: over axis {axis}; only one number per unit can be taken")
+    tensors = [np.asarray(each, float) for each in read()]
+    center, scaled = bool(own.get("center", True)), bool(own.get("scale", True))
+    if len(tensors) != 2 + center + scaled:
+        raise damaged(place, f"expected {2 + center + scaled} tensors, found {len(tensors)}")
+    gamma = tensors.pop(0) if scaled else np.ones(1)
+    beta = tensors.pop(0) if center else np.zeros(1)
+    mean, variance = tensors
+    scale = gamma / np.sqrt(variance + float(own.get("epsilon", 1e-3)))
+    return chain.affine(signal, scale, beta - mean * scale, f"BatchNormalization {own.get('name', '')}", place)
+
+
+def _regularizer(own: Mapping[str, Any], place: str) -> float:
+    """Return λ of λ Σw² on a kernel; others cannot be taken."""
+    given = own.get("kernel_regularizer")
+    if given is None:
+        return 0.0
+    config = given.get("config") if isinstance(given, Mapping) else None
+    known = isinstance(config, Mapping) and set(config) <= {"l1", "l2", "name"} and not config.get("l1")
+    if not known or own.get("bias_regularizer") or not isinstance(config, Mapping):
+        raise NotAChain(f"{place}: its regularizer cannot be taken; l2 on kernels can")
+    return float(config.get("l2") or 0.0)
+

@@ -1,0 +1,152 @@
+"""The elementwise operators that frameworks have, each as an expression in z; where clearprop has the rule, it is the
+rule's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from clearprop.expressions import Expression, Number, Operator, parse
+from clearprop.expressions.tree import (
+    absolute, cos, erf, exp, expm1, floor, greater, less, log, log1p, maximum, minimum, sin, softplus, sqrt,
+    tanh, where,
+)  # fmt: skip
+from clearprop.interop.chain import Chain, NotAChain, Signal
+from clearprop.rules.activations import Activation, activation
+from clearprop.rules.roles import Role, z
+
+UNARY: Mapping[str, Operator] = {
+    "exp": exp, "log": log, "log1p": log1p, "expm1": expm1, "sqrt": sqrt, "sin": sin, "cos": cos, "tanh": tanh,
+    "erf": erf, "abs": absolute, "floor": floor, "neg": Operator.NEGATE,
+}  # fmt: skip
+BINARY: Mapping[str, Operator] = {
+    "add": Operator.ADD, "sub": Operator.SUBTRACT, "mul": Operator.MULTIPLY, "div": Operator.DIVIDE,
+    "pow": Operator.POWER, "max": maximum, "min": minimum,
+    "less": Operator.LESS, "lessorequal": Operator.LESS_EQUAL,
+    "greater": Operator.GREATER, "greaterorequal": Operator.GREATER_EQUAL,
+}  # fmt: skip
+
+
+def rule(name: str, **constants: float) -> Expression:
+    """Return the formula of a named rule.
+
+    >>> rule("leaky_relu", slope=0.2)
+    where(>(z, 0.0), z, *(0.2, z))
+    """
+    found = activation(name, **constants)
+    assert isinstance(found, Activation)
+    return found.formula
+
+
+def written(formula: str) -> Expression:
+    """Return an expression in z."""
+    return parse(formula, {"z": Role.SUM})
+
+
+def clip(low: float | None, high: float | None) -> Expression:
+    """Return z within bounds."""
+    tree: Expression = z
+    if low is not None:
+        tree = maximum(tree, low)
+    return tree if high is None else minimum(tree, high)
+
+
+def elu(alpha: float = 1.0, scale: float = 1.0, inner: float = 1.0) -> Expression:
+    """Return z above 0, and below it alpha · (e^(inner · z) - 1), both times scale."""
+    below: Expression = expm1(z if inner == 1 else inner * z)
+    tree = where(greater(z, 0), z, below if alpha == 1 else alpha * below)
+    return tree if scale == 1 else Number(scale) * tree
+
+
+def softplus_of(beta: float = 1.0) -> Expression:
+    """Return log(1 + e^(beta · z)) / beta."""
+    return softplus(z) if beta == 1 else softplus(beta * z) / beta
+
+
+def gelu(approximate: str) -> Expression:
+    """Return GELU, exact or by tanh."""
+    if approximate == "none":
+        return rule("gelu")
+    return written("z / 2 * (1 + tanh(sqrt(2 / 3.141592653589793) * (z + 0.044715 * z**3)))")
+
+
+def shrunk(by: float, hard: bool) -> Expression:
+    """Return z moved towards 0 by a number, or kept; 0 where it is nearer than that."""
+    if hard:
+        return where(greater(absolute(z), by), z, 0)
+    return where(greater(z, by), z - by, where(less(z, -by), z + by, 0))
+
+
+FIXED: Mapping[str, Callable[[], Expression]] = {
+    "identity": lambda: z,
+    "linear": lambda: z,
+    "relu": lambda: rule("relu"),
+    "relu6": lambda: clip(0.0, 6.0),
+    "sigmoid": lambda: rule("logistic"),
+    "tanh": lambda: rule("tanh"),
+    "selu": lambda: rule("selu"),
+    "silu": lambda: rule("silu"),
+    "swish": lambda: rule("silu"),
+    "mish": lambda: z * tanh(softplus(z)),
+    "softsign": lambda: z / (1 + absolute(z)),
+    "hardsigmoid": lambda: minimum(maximum(z / 6 + 0.5, 0), 1),
+    "hardswish": lambda: z * minimum(maximum(z / 6 + 0.5, 0), 1),
+    "logsigmoid": lambda: -softplus(-z),
+    "tanhshrink": lambda: z - tanh(z),
+    "exponential": lambda: exp(z),
+    "hardtanh": lambda: clip(-1.0, 1.0),
+    "sparseplus": lambda: where(
+        greater(z, 1), z, where(greater(z, -1), (z + 1) ** 2 / 4, 0)
+    ),
+    "squareplus": lambda: (z + sqrt(z**2 + 4)) / 2,
+    "sparsesigmoid": lambda: minimum(maximum((z + 1) / 2, 0), 1),
+}
+"""Activations without constants that several frameworks have, by their name in small letters without ``_``."""
+
+
+def applied(chain: Chain, signal: Signal, name: str, place: str, **constants: Any) -> Signal:
+    """Return an activation by a framework's name applied to a signal.
+
+    Raises:
+        NotAChain: there is no such activation.
+    """
+    plain = name.lower().replace("_", "")
+    if plain in ("softmax", "softmaxv2"):
+        return chain.softmax(signal, place)
+    if plain in FIXED:
+        return signal if plain in ("identity", "linear") else chain.elementwise(signal, FIXED[plain](), place)
+    tree = _with_constants(plain, constants)
+    if tree is None:
+        raise NotAChain(f"{place}: the activation {name} cannot be taken")
+    return chain.elementwise(signal, tree, place)
+
+
+def _with_constants(plain: str, given: Mapping[str, Any]) -> Expression | None:
+    def constant(*names: str, usual: float) -> float:
+        return next((float(given[each]) for each in names if given.get(each) is not None), usual)
+
+    match plain:
+        case "leakyrelu":
+            return rule("leaky_relu", slope=constant("negative_slope", "slope", "alpha", usual=0.01))
+        case "elu":
+            return elu(constant("alpha", usual=1.0))
+        case "celu":
+            alpha = constant("alpha", usual=1.0)
+            return elu(alpha, 1.0, 1 / alpha)
+        case "gelu":
+            by_tanh = given.get("approximate") in ("tanh", True)
+            return gelu("tanh" if by_tanh else "none")
+        case "softplus":
+            return softplus_of(constant("beta", usual=1.0))
+        case "softshrink":
+            return shrunk(constant("lambd", "threshold", usual=0.5), hard=False)
+        case "hardshrink":
+            return shrunk(constant("lambd", "threshold", usual=0.5), hard=True)
+        case "threshold":
+            return where(greater(z, constant("threshold", usual=0.0)), z, constant("value", usual=0.0))
+        case "hardsigmoidof":
+            return minimum(maximum(constant("alpha", usual=0.2) * z + constant("beta", usual=0.5), 0), 1)
+        case "thresholdedrelu":
+            return where(greater(z, constant("theta", usual=1.0)), z, 0)
+    return None
+
