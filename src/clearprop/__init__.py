@@ -17,6 +17,7 @@ from clearprop.takes_examples import TakesExamples
 if TYPE_CHECKING:
     from clearprop.errors import ClearpropError
     from clearprop.explorer.widget import explore
+    from clearprop.interop.live import from_keras, from_onnx, from_sklearn, from_torch
     from clearprop.loading import load
     from clearprop.network.data import Data
     from clearprop.network.description import Network, Objective
@@ -61,6 +62,7 @@ _ROOMS = {
     "rules.penalties": ("Penalty",),
     "training.callbacks": ("Callback",),
     "loading": ("load",),
+    "interop.live": ("from_torch", "from_keras", "from_sklearn", "from_onnx"),
     "training.fit": ("Fit",),
     "training.loop": ("train",),
     "prediction.predict": ("predict",),
@@ -94,6 +96,10 @@ __all__ = [
     "cycle",
     "explain",
     "explore",
+    "from_keras",
+    "from_onnx",
+    "from_sklearn",
+    "from_torch",
     "load",
     "loss",
     "predict",

@@ -23,6 +23,7 @@ from clearprop.fields import (
     integer,
     list_of,
     optional,
+    string,
     suggests_options,
 )
 from clearprop.fields import path as path_of_file
@@ -230,6 +231,9 @@ def load(
     exclude: str | Sequence[str] = (),
     seed: int | None = None,
     progress: ReadingProgress | None = None,
+    activations: str | Sequence[str] | None = None,
+    loss: Any = None,
+    optimizer: Any = None,
 ) -> Problem:
     """Return the problem in a network file or a model, or the bundled example of that name; for a table, one that
     is made for it.
@@ -240,7 +244,9 @@ def load(
 
     A table that the file names under ``[data]`` is read from the same folder. ``data`` and ``target``
     replace its file and its target, ``seed`` the file's seed of random weights, of the split and of
-    shuffling. ``progress`` is called with the number of bytes of a table read so far, and of all.
+    shuffling. ``activations`` (one per layer, or two: of the hidden layers and of the last), ``loss`` and
+    ``optimizer`` say what the file of another framework does not.
+    ``progress`` is called with the number of bytes of a table read so far, and of all.
 
     Raises:
         UnreadableFile: missing, a folder, too large, or of no known kind.
@@ -267,9 +273,11 @@ def load(
     for name, given in (("task", task), ("hidden", hidden)):
         if given is not None:
             raise InvalidArgument(f"--{name} is for a network made for a table; {abridged(str(net), 200)} has its own")
-    problem, trained = _opened(net)
-    problem = _reseeded(problem, seed, redraw=not trained)
-    if trained:
+    problem, reader = _opened(net, told(activations, loss, optimizer))
+    problem = _reseeded(problem, seed, redraw=not reader.trained)
+    if problem.remarks:
+        return _with_table(problem, data, targets, progress)
+    if reader.trained:
         if unused:
             raise InvalidArgument("--exclude is for a network file or a table; a model knows its columns")
         return _with_rows(problem, data, targets, progress)
@@ -292,6 +300,48 @@ def load(
         raise without_target(reading)
     table = replace(table, exclude=tuple(dict.fromkeys([*table.exclude, *unused])))
     return prepared(replace(problem, examples=None), table, reading, (*(targets or ()), *unused))
+
+
+def told(activations: str | Sequence[str] | None = None, loss: Any = None, optimizer: Any = None) -> Told:
+    """Return what a request says of a file of another framework; losses and optimizers of theirs are understood."""
+    from clearprop.interop.live import loss_of, optimizer_of
+
+    given = split_names(activations) if isinstance(activations, str) else activations
+    names = None if given is None else tuple(list_of(string, "names")(list(given)))
+    return Told(names, None if loss is None else loss_of(loss), None if optimizer is None else optimizer_of(optimizer))
+
+
+def split_names(text: str) -> list[str]:
+    """Return names and expressions between commas; those within parentheses separate nothing.
+
+    >>> split_names("max(z, 0), softmax")
+    ['max(z, 0)', 'softmax']
+    """
+    found, depth = [""], 0
+    for character in text:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == "," and depth <= 0:
+            found.append("")
+        else:
+            found[-1] += character
+    return [each.strip() for each in found]
+
+
+def _with_table(
+    problem: Problem,
+    data: str | os.PathLike[str] | None,
+    targets: tuple[str, ...] | None,
+    progress: ReadingProgress | None,
+) -> Problem:
+    """Return a problem of another framework with the rows of a table, if there is one."""
+    if data is None:
+        if targets is not None:
+            raise InvalidArgument("--target names a column of a table; give the table with --data")
+        return problem
+    from clearprop.interop.rows import with_table
+    from clearprop.tables.read import read_table
+
+    return with_table(problem, lambda wanted: read_table(Path(data), wanted, progress), targets)
 
 
 def _reseeded(problem: Problem, seed: int | None, redraw: bool) -> Problem:

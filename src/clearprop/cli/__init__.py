@@ -33,7 +33,7 @@ def run(arguments: list[str]) -> int:
 
     try:
         with notices(quiet=False):
-            result: Any = application(arguments, prog_name="clearprop", standalone_mode=False)
+            result: Any = application(arguments, prog_name="clearprop", standalone_mode=False, obj=arguments)
     except Exit as error:
         return int(error.exit_code)
     except NoArgsIsHelpError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -29,6 +30,15 @@ INPUTS = click.option(
     "--inputs", metavar="CELLS", help="One example instead of the file's: its cells, as in a row of the table."
 )
 TARGETS = click.option("--targets", metavar="CELLS", help="The targets, or the class, of the example in --inputs.")
+ACTIVATIONS = click.option(
+    "--activations",
+    metavar="NAME,...",
+    help="For weights without activations: one per layer, or two: hidden, last.",
+)
+LOSS = click.option("--loss", metavar="NAME", help="The loss, where the model of another framework names none.")
+OPTIMIZER = click.option(
+    "--optimizer", metavar="NAME", help="The optimizer, where the model of another framework names none."
+)
 COUNT: dict[str, Any] = {"type": Whole(1), "metavar": "N"}
 OUTPUT = click.option("--output", metavar="FILE", help="Output file (default: standard output).")
 BATCH_SIZE = click.option("--batch-size", type=Field("batch_size"), metavar="N", help="Examples per update.")
@@ -49,13 +59,18 @@ FORMAT_OF_FILE = click.option(
 EXAMPLE_HELP = "One example, counted from 1, or all as one batch."
 
 
+def of_other_frameworks(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what a file of another framework does not."""
+    return ACTIVATIONS(LOSS(OPTIMIZER(command)))
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, message="clearprop %(version)s")
 def application() -> None:
     """Neural networks you can read: forward and backward propagation worked out line by line.
 
-    NET is a network file, a trained model, a table of data (with --target), or the name of a bundled example
-    (`clearprop examples` lists them).
+    NET is a network file, a trained model (also of PyTorch, Keras, scikit-learn or ONNX), a table of data (with
+    --target), or the name of a bundled example (`clearprop examples` lists them).
 
     Example: clearprop explain lecture
     """
@@ -94,6 +109,7 @@ def application() -> None:
 @EXCLUDE
 @INPUTS
 @TARGETS
+@of_other_frameworks
 def explain(net: str, names: tuple[str, ...], **options: Any) -> int:
     """Write out one whole cycle, or derive named quantities.
 
@@ -136,6 +152,7 @@ def explain(net: str, names: tuple[str, ...], **options: Any) -> int:
 @click.option("--metrics", is_flag=True, help="Compute accuracy, or R² and RMSE, in each epoch.")
 @FORMAT
 @QUIET
+@of_other_frameworks
 def train(net: str, **options: Any) -> int:
     """Train until the error converges or a limit is reached.
 
@@ -151,6 +168,7 @@ def train(net: str, **options: Any) -> int:
 @click.option("--data", metavar="FILE", help="Rows to predict (CSV or Parquet); needed.")
 @OUTPUT
 @QUIET
+@of_other_frameworks
 def predict(model: str, **options: Any) -> int:
     """Write outputs for new rows as CSV.
 
@@ -176,6 +194,7 @@ def predict(model: str, **options: Any) -> int:
 @click.option("--sample", **COUNT, help="Check N gradients (default: all, or a sample of a large network).")
 @FORMAT_OF_FILE
 @OUTPUT
+@of_other_frameworks
 def verify(net: str, **options: Any) -> int:
     """Check every gradient against finite differences.
 
@@ -200,6 +219,7 @@ def verify(net: str, **options: Any) -> int:
 @click.option("--assembly", is_flag=True, help="Print the machine code of a training step.")
 @FORMAT_OF_FILE
 @OUTPUT
+@of_other_frameworks
 def engine(net: str, **options: Any) -> int:
     """Show the compiled engine's plan, code and speed.
 
@@ -221,6 +241,7 @@ def engine(net: str, **options: Any) -> int:
 @EXCLUDE
 @INPUTS
 @TARGETS
+@of_other_frameworks
 def explore(net: str, **options: Any) -> int:
     """Open the network in the browser, to step through and edit.
 

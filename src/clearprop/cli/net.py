@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from clearprop.errors import InvalidArgument
+from clearprop.interop.problem import NoActivations
 from clearprop.loading import is_model, load
 from clearprop.network.data import Task
 from clearprop.network.problem import Problem
@@ -43,6 +44,8 @@ def rows_of(
         raise InvalidArgument("--targets are those of the example in --inputs; give both")
     try:
         return load(net, data=data, target=target or None, task=task, hidden=hidden, exclude=exclude, **more)
+    except NoActivations as error:
+        raise with_activations(error) from None
     except InvalidArgument as error:
         from clearprop.tables.made_for import NoTarget  # with all that reads tables: start-up counts
 
@@ -58,6 +61,14 @@ def on_example(problem: Problem, inputs: str | None, targets: str | None) -> Pro
     from clearprop.tables.one_row import with_one_row
 
     return with_one_row(problem, inputs, targets)
+
+
+def with_activations(error: NoActivations) -> InvalidArgument:
+    """Return the refusal of weights without activations with the whole command to type."""
+    context = click.get_current_context(silent=True)
+    typed = context.find_root().obj if context is not None else None
+    command = shlex.join(["clearprop", *(typed or ()), "--activations", error.example])
+    return InvalidArgument(f"{error}; type: {command}")
 
 
 def with_command(error: NoTarget, net: str, data: str | None = None) -> InvalidArgument:

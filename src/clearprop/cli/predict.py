@@ -8,27 +8,35 @@ import warnings
 from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
+from clearprop.cli.net import with_activations
 from clearprop.cli.notices import notices
 from clearprop.cli.output import deliver_text, refuse_document
 from clearprop.cli.progress import display
 from clearprop.errors import InvalidArgument, Notice
-from clearprop.loading import is_table, read_problem
+from clearprop.interop.problem import NoActivations
+from clearprop.loading import is_table, load, read_problem, told
 from clearprop.messages import abridged
 from clearprop.prediction.classes import class_labels, labelled
 from clearprop.prediction.predict import predict
 from clearprop.tables.cells import number
 
 
-def run_predict(model: str, *, data: str | None, output: str | None, quiet: bool = False) -> int:
+def run_predict(model: str, *, data: str | None, output: str | None, quiet: bool = False, **more: Any) -> int:
     """Write the outputs for the rows of a table as CSV, with classes and probabilities for a classifier."""
     if is_table(model):
         raise InvalidArgument(_train_first(model, data))
     if data is None:
         raise InvalidArgument(f"predict needs the rows: clearprop predict {abridged(model, 200)} --data FILE")
     refuse_document(output, "predict writes CSV", "name it .csv")
-    problem = read_problem(model)
+    try:
+        problem = read_problem(model, told(**more))
+    except NoActivations as error:
+        raise with_activations(error) from None
     with notices(quiet), display(quiet) as shown:
+        if problem.remarks:  # the file of another framework, whose columns may be called otherwise
+            problem = load(model, data=data, **more)
         found = predict(problem, data, progress=shown.reading if shown else None)
         rows = labelled(problem, found)
         header = next(rows)

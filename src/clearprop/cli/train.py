@@ -33,6 +33,9 @@ def run_train(
     exclude: tuple[str, ...] = (),
     learning_rate: float | None = None,
     seed: int | None = None,
+    activations: str | None = None,
+    loss: str | None = None,
+    optimizer: str | None = None,
     output: str | None = None,
     resume: bool = False,
     plot: str | None = None,
@@ -62,6 +65,7 @@ def run_train(
         raise InvalidArgument(f"--resume continues the model named by --output, found {found}")
     with Interrupts() as interrupts, notices(quiet), display(quiet) as shown:
         table: dict[str, Any] = {"data": data, "target": target, "task": task, "hidden": hidden, "exclude": exclude}
+        table |= {"activations": activations, "loss": loss, "optimizer": optimizer}
         problem = opened(net, **table, seed=seed, progress=shown.reading if shown else None)
         if learning_rate is not None:
             problem = replace(problem, optimizer=replace(problem.optimizer, learning_rate=learning_rate))

@@ -10,7 +10,6 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-
 from clearprop.interop.problem import damaged, shown_path
 
 MAX_PART = 2 * 2**30
@@ -78,5 +77,3 @@ def parsed(text: bytes | str, shown: str, name: str) -> Any:
     except (ValueError, RecursionError) as error:
         why = "nested too deeply" if isinstance(error, RecursionError) else "not JSON"
         raise damaged(shown, f"{name} is {why}") from None
-
-

@@ -18,7 +18,17 @@ from clearprop.messages import abridged
 from clearprop.rules.roles import z
 from clearprop.types import Array
 
-KEPT = ("contiguous", "clone", "to", "_to_copy", "alias", "detach", "lift_fresh_copy", "type_as", "_assert_tensor_metadata")
+KEPT = (
+    "contiguous",
+    "clone",
+    "to",
+    "_to_copy",
+    "alias",
+    "detach",
+    "lift_fresh_copy",
+    "type_as",
+    "_assert_tensor_metadata",
+)
 FLAT = ("flatten", "view", "reshape", "_unsafe_view", "_reshape_alias")
 BINARY = {
     "add": Operator.ADD, "sub": Operator.SUBTRACT, "mul": Operator.MULTIPLY, "div": Operator.DIVIDE,
@@ -31,7 +41,7 @@ PLAIN = (
 OTHER = {
     "conv": "a convolution", "lstm": "a recurrent layer", "gru": "a recurrent layer", "rnn": "a recurrent layer",
     "layer_norm": "a layer norm", "group_norm": "a group norm", "embedding": "an embedding", "cat": "a branch",
-    "scaled_dot_product": "attention", "max_pool": "pooling", "avg_pool": "pooling", "native_layer_norm": "a layer norm",
+    "scaled_dot_product": "attention", "max_pool": "pooling", "avg_pool": "pooling",
 }  # fmt: skip
 
 
@@ -49,7 +59,7 @@ def from_nodes(
     last = following.values.get(target)
     if not isinstance(last, Signal):
         raise NotAChain(f"{shown}: its output {abridged(target, 40)} does not depend on its input")
-    return Found(following.chain.layers(last), following.chain)
+    return Found(following.chain.layers(last), following.chain, "PyTorch")
 
 
 class _Following:
@@ -98,8 +108,10 @@ class _Following:
             return first.T
         if name in ("transpose", "permute") and isinstance(first, np.ndarray) and first.ndim == 2:
             return first.T
-        if name in ("full", "scalar_tensor", "full_like") and isinstance(values.get("fill_value", values.get("s")), (int, float)):
-            return np.array(float(values.get("fill_value", values.get("s"))))  # type: ignore[arg-type]
+        if name in ("full", "scalar_tensor", "full_like") and isinstance(
+            values.get("fill_value", values.get("s")), (int, float)
+        ):
+            return np.array(float(values.get("fill_value", values.get("s"))))
         self.refuse(name, place)
         return None
 
@@ -120,7 +132,7 @@ class _Following:
                 return self.flat(name, first, values, place)
             if (found := self.activated(name, first, values, place)) is not None:
                 return found
-        if name in BINARY and "other" in values or name == "pow":
+        if (name in BINARY and "other" in values) or name == "pow":
             one, two = values["self"], values.get("other", values.get("exponent"))
             alpha = values.get("alpha")
             if alpha not in (None, 1):
@@ -190,7 +202,9 @@ class _Following:
                 tree = elu(number("alpha", 1.0), number("scale", 1.0), number("input_scale", 1.0))
                 return chain.elementwise(signal, tree, place)
             case "celu" | "softplus" | "softshrink" | "hardshrink" | "threshold" | "gelu":
-                return applied(chain, signal, name, place, **{key: each for key, each in values.items() if each is not signal})
+                return applied(
+                    chain, signal, name, place, **{key: each for key, each in values.items() if each is not signal}
+                )
             case "hardtanh":
                 return chain.elementwise(signal, clip(number("min_val", -1.0), number("max_val", 1.0)), place)
             case "clamp" | "clip" | "clamp_min" | "clamp_max":
@@ -211,7 +225,9 @@ class _Following:
                 return chain.elementwise(signal, rule("leaky_relu", slope=slope), place)
             case "softmax" | "_softmax":
                 if values.get("dim") not in (1, -1):
-                    raise NotAChain(f"{place}: over axis {values.get('dim')}; only over a layer's units it can be taken")
+                    raise NotAChain(
+                        f"{place}: over axis {values.get('dim')}; only over a layer's units it can be taken"
+                    )
                 return chain.softmax(signal, place)
             case "log_softmax" | "_log_softmax":
                 raise NotAChain(f"{place}: gives logarithms of probabilities; export the model without it")

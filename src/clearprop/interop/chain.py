@@ -179,9 +179,7 @@ class Chain:
             assert weights is not None
             bias = np.zeros(len(weights)) if stage.bias is None else stage.bias
             none = stage.bias is None and not shift.any()
-            folded = replace(
-                stage, weights=weights * scale.reshape(-1, 1), bias=None if none else bias * scale + shift
-            )
+            folded = replace(stage, weights=weights * scale.reshape(-1, 1), bias=None if none else bias * scale + shift)
             return Signal(folded)
         old_scale = np.ones(1) if signal.scale is None else signal.scale
         old_shift = np.zeros(1) if signal.shift is None else signal.shift
@@ -261,4 +259,3 @@ def _as_affine(operator: Operator, by: Array, first: bool, place: str) -> tuple[
     if not by.all():
         raise NotAChain(f"{place}: a division by 0")
     return 1 / by, none
-

@@ -60,13 +60,11 @@ class _Program:
         outputs = [each["user_output"]["arg"] for each in self.signature["output_specs"] if "user_output" in each]
         if len(inputs) != 1 or len(outputs) != 1 or "as_tensor" not in outputs[0]:
             raise UnreadableFile(
-                f"{self.shown}: expected one input and one output, found {len(inputs)} and {len(outputs)}; only a chain "
-                "of layers can be taken"
+                f"{self.shown}: expected one input and one output, found {len(inputs)} and {len(outputs)}; only a "
+                "chain of layers can be taken"
             )
         rank = len(self.graph["tensor_values"][inputs[0]]["sizes"])
-        return from_nodes(
-            self.graph["nodes"], constants, inputs[0], outputs[0]["as_tensor"]["name"], rank, self.shown
-        )
+        return from_nodes(self.graph["nodes"], constants, inputs[0], outputs[0]["as_tensor"]["name"], rank, self.shown)
 
     def tensor(self, name: str) -> Array:
         """Return a parameter, a buffer or a constant."""
@@ -128,6 +126,6 @@ class _Program:
                         if is_tensor(each)
                     }  # fmt: skip
             if name in self.configs[end]:
-                return self.configs[end][name]  # type: ignore[return-value]
+                return np.asarray(self.configs[end][name])
         names = listing([abridged(each, 30) for config in self.configs.values() for each in config] or ["none"], 6)
         raise damaged(self.shown, f"tensor {abridged(name, 40)} is missing; found {names}")

@@ -45,9 +45,7 @@ def read_archive(archive: Archive, told: Told) -> Problem:
 
     def read(file: Any) -> Problem:
         weights = _Numbered(_Plain(file, archive.shown))
-        return made(
-            from_layers(config, config.get("compile_config"), weights, archive.shown), archive.shown, told
-        )
+        return made(from_layers(config, config.get("compile_config"), weights, archive.shown), archive.shown, told)
 
     return _within(h5py, raw, archive.shown, read)
 
@@ -181,7 +179,4 @@ class _Named:
         group = self.plain.child(self.root, name)
         if group is None:
             raise damaged(self.plain.shown, f"the weights of layer {abridged(name, 40)} are missing")
-        return [
-            self.plain.array(self.plain.at(group, each), each) for each in self.plain.names(group, "weight_names")
-        ]
-
+        return [self.plain.array(self.plain.at(group, each), each) for each in self.plain.names(group, "weight_names")]

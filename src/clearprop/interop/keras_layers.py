@@ -60,7 +60,7 @@ def from_layers(config: Mapping[str, Any], compiled: Any, weights: Weights, show
         signal = _after(chain, signal, kind, own, read, place)
     chain.single = np.dtype("float64") not in kinds
     loss, optimizer, logits, l2 = learning(compiled, signal, chain, shown, penalty)
-    return Found(chain.layers(signal), chain, loss, optimizer, l2, logits=logits)
+    return Found(chain.layers(signal), chain, "Keras", loss, optimizer, l2, logits=logits)
 
 
 def _part(table: Any, key: str, kind: type, shown: str) -> Any:
@@ -100,7 +100,7 @@ def _row(config: Mapping[str, Any], shown: str) -> list[Any]:
                 f"{', '.join(sources) or 'another input'}; only layers in a row can be taken"
             )
         before = name
-    return layers
+    return list(layers)
 
 
 def _sources(nodes: Any) -> list[str]:
@@ -114,12 +114,12 @@ def _sources(nodes: Any) -> list[str]:
             if isinstance(history, list) and history:
                 found.append(str(history[0]))
             else:
-                stack += [value for key, value in each.items() if key in ("args", "config")]
+                stack += [value for key, value in each.items() if key in ("args", "config")][::-1]
         elif isinstance(each, list):
             if len(each) >= 3 and isinstance(each[0], str) and isinstance(each[1], int):
                 found.append(each[0])
             else:
-                stack += each
+                stack += each[::-1]
     return found
 
 
@@ -247,4 +247,3 @@ def _regularizer(own: Mapping[str, Any], place: str) -> float:
     if not known or own.get("bias_regularizer") or not isinstance(config, Mapping):
         raise NotAChain(f"{place}: its regularizer cannot be taken; l2 on kernels can")
     return float(config.get("l2") or 0.0)
-

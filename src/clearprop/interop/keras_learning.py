@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from typing import Any
 
+import numpy as np
+
 from clearprop.interop.chain import Chain, NotAChain, Signal
 from clearprop.messages import abridged
 from clearprop.network.description import Objective
@@ -18,9 +20,7 @@ LOSSES: Mapping[str, tuple[str, str]] = {
     **dict.fromkeys(("mae", "meanabsoluteerror"), ("absolute_error", "mean")),
     "huber": ("huber", "mean"),
     "binarycrossentropy": ("binary_cross_entropy", "mean"),
-    **dict.fromkeys(
-        ("categoricalcrossentropy", "sparsecategoricalcrossentropy"), ("categorical_cross_entropy", "sum")
-    ),
+    **dict.fromkeys(("categoricalcrossentropy", "sparsecategoricalcrossentropy"), ("categorical_cross_entropy", "sum")),
     "poisson": ("y - t * log(y)", "mean"),
     "logcosh": ("log((exp(y - t) + exp(t - y)) / 2)", "mean"),
     "hinge": ("max(0, 1 - t * y)", "mean"),
@@ -108,10 +108,8 @@ def _optimizer(given: Any, chain: Chain, shown: str) -> Optimizer | None:
 
 def short(value: float) -> float:
     """Return the shortest decimal of a number that was kept as float32."""
-    from numpy import float32
-
-    single = float(str(float32(value)))
-    return single if abs(single - value) <= 1e-7 * abs(value) else float(value)
+    single = np.float32(value)
+    return float(str(single)) if float(single) == value else float(value)
 
 
 def _form(name: str, config: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:

@@ -88,13 +88,17 @@ class Tensors:
         else:
             values = np.array(getattr(tensor, FIELDS.get(tensor.data_type, "int32_data")))
             if values.size != count:
-                raise damaged(self.shown, f"tensor {name} has {values.size:,} numbers, its shape {shape} takes {count:,}")
+                raise damaged(
+                    self.shown, f"tensor {name} has {values.size:,} numbers, its shape {shape} takes {count:,}"
+                )
             if kind in ("<f2", "bf16"):
                 return numbers(values.astype("<u2").tobytes(), kind).reshape(shape)
             return values.astype(kind).reshape(shape)
         width = 2 if kind == "bf16" else np.dtype(kind).itemsize
         if len(raw) != count * width:
-            raise damaged(self.shown, f"tensor {name} has {len(raw):,} bytes, its shape {shape} takes {count * width:,}")
+            raise damaged(
+                self.shown, f"tensor {name} has {len(raw):,} bytes, its shape {shape} takes {count * width:,}"
+            )
         return numbers(raw, kind).reshape(shape)
 
     def _beside(self, tensor: Any, name: str) -> bytes:

@@ -7,12 +7,13 @@ elementwise.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from clearprop.expressions import Operator
-from clearprop.expressions.tree import greater, less, logistic, where
+from clearprop.expressions import Apply, Expression, Operator
+from clearprop.expressions.tree import RELATIONS, greater, less, logistic, where
 from clearprop.interop.chain import AFFINE, Chain, NotAChain, Signal, Stage
 from clearprop.interop.operators import BINARY, UNARY, applied, clip, elu, rule
 from clearprop.interop.problem import Found, damaged
@@ -50,6 +51,16 @@ def short(value: float) -> float:
     0.1
     """
     return float(str(np.float32(value)))
+
+
+def is_condition(tree: Expression) -> bool:
+    """Return whether an expression is true or false."""
+    return isinstance(tree, Apply) and tree.operator in RELATIONS
+
+
+def as_number(tree: Expression) -> Expression:
+    """Return 1 where a condition holds, else 0."""
+    return where(tree, 1, 0)
 
 
 class _Node:
@@ -107,7 +118,7 @@ def from_graph(model: Any, read: Callable[[Any], Array], shown: str) -> Found:
     last = following.values.get(target)
     if not isinstance(last, Signal):
         raise NotAChain(f"{shown}: its output {abridged(target, 40)} does not depend on its input")
-    return Found(following.chain.layers(last), following.chain, classes=_classes(nodes, following))
+    return Found(following.chain.layers(last), following.chain, "ONNX", classes=_classes(nodes, following))
 
 
 def _target(nodes: list[_Node], outputs: list[str], shown: str) -> str:
@@ -116,7 +127,7 @@ def _target(nodes: list[_Node], outputs: list[str], shown: str) -> str:
     before = {name: node for node in nodes for name in node.outputs}
     for node in nodes:
         if node.op == "ZipMap":
-            return node.inputs[0]
+            return str(node.inputs[0])
     own = []
     for name in outputs:
         ops = {before[each].op for each in _ancestors(nodes, name) if each in before}
@@ -125,7 +136,7 @@ def _target(nodes: list[_Node], outputs: list[str], shown: str) -> str:
     if not own:
         cut = next((node.inputs[0] for node in nodes if node.op in ("ArgMax", "TopK")), None)
         if cut is not None:
-            return cut
+            return str(cut)
     if len(own) != 1:
         names = listing([abridged(each, 30) for each in own], 6) if own else "none"
         raise NotAChain(f"{shown}: expected one output, found {len(own)} ({names}); only a chain can be taken")
@@ -177,7 +188,8 @@ class _Following:
         return self.values[name]
 
     def step(self, node: _Node) -> None:
-        given = [self.value(name, node) for name in node.inputs]
+        names = node.inputs[:1] if node.op == "CastLike" else node.inputs  # of the other, only the type counts
+        given = [self.value(name, node) for name in names]
         if any(isinstance(each, Signal) for each in given):
             found = self.signal(node, given)
         elif any(each is UNKNOWN for each in given):
@@ -202,7 +214,7 @@ class _Following:
                     return self.read(each.t)
                 kinds = {"value_float": each.f, "value_int": each.i}
                 return np.array(kinds[each.name]) if each.name in kinds else node.numbers(each.name)
-            case "Cast":
+            case "Cast" | "CastLike":
                 return given[0]
             case "Transpose":
                 axes = node.numbers("perm")
@@ -212,12 +224,12 @@ class _Following:
             case "Concat" | "Gather" | "Shape" | "Slice":
                 return UNKNOWN
         if node.op in TO_NUMBERS:
-            return TO_NUMBERS[node.op](*(np.asarray(each) for each in given))
+            return np.asarray(TO_NUMBERS[node.op](*(np.asarray(each) for each in given)))
         raise NotAChain(f"{node.place}: cannot be taken; only linear layers and activations in a row can")
 
     def signal(self, node: _Node, given: list[Any]) -> Any:
         """Return what a node makes of a signal."""
-        op, place, chain = node.op, node.place, self.chain
+        op, place = node.op, node.place
         first = given[0] if given and isinstance(given[0], Signal) else None
         if op in ("Shape", "Size"):
             return UNKNOWN
@@ -262,6 +274,8 @@ class _Following:
                 self.rank = 2
             case "Reshape":
                 return self.reshaped(node, signal, given[1])
+            case "Cast" if is_condition(signal.tree):
+                return signal if node.whole("to", 1) == 9 else replace(signal, tree=as_number(signal.tree))
             case "Cast" if node.whole("to", 1) not in (1, 10, 11, 16):
                 raise NotAChain(f"{node.place}: rounds to whole numbers")
             case "BatchNormalization":
@@ -276,7 +290,7 @@ class _Following:
         sizes = [int(n) for n in shape.ravel()] if isinstance(shape, np.ndarray) else None
         units = signal.stage.units
         if sizes is not None:
-            flat = len(sizes) == 2 and sizes[1] in (-1, units) or (len(sizes) == 1 and units == 1)
+            flat = (len(sizes) == 2 and sizes[1] in (-1, units)) or (len(sizes) == 1 and units == 1)
             of_input = units is None and len(sizes) == 2
             if not (flat or of_input):
                 raise NotAChain(f"{node.place}: gives shape {sizes}; only flat outputs can be taken")
@@ -359,8 +373,16 @@ class _Following:
                 return self.chain.elementwise(given[0], where(greater(z, 0), 1, where(less(z, 0), -1, 0)), place)
             case "Where":
                 operands = [each if isinstance(each, Signal) else self.scalar(each) for each in given]
-                if isinstance(operands[0], Signal) and None not in operands:
-                    return self.chain.apply(Operator.WHERE, *operands, place=place)  # type: ignore[arg-type]
+                whole = [each for each in operands if each is not None]
+                if isinstance(operands[0], Signal) and len(whole) == 3:
+                    return self.chain.apply(Operator.WHERE, *whole, place=place)
+            case "And" | "Or" | "Not":
+                numbers = [replace(each, tree=as_number(each.tree)) for each in given if isinstance(each, Signal)]
+                if len(numbers) == len(given) and all(is_condition(each.tree) for each in given):
+                    if op == "Not":
+                        return self.chain.apply(Operator.LESS, numbers[0], 0.5, place=place)
+                    joined = self.chain.apply(BINARY["mul" if op == "And" else "add"], *numbers, place=place)
+                    return self.chain.apply(Operator.GREATER, joined, 0.5, place=place)
             case "Concat":
                 return self.shares(node, given)
         return None
@@ -385,7 +407,7 @@ class _Following:
         if other.size == 1 and not (as_bias and signal.plain and stage.units == 1):
             number = self.scalar(other)
             operands = (signal, number) if first else (number, signal)
-            return self.chain.apply(operator, *operands, place=place)  # type: ignore[arg-type]
+            return self.chain.apply(operator, *operands, place=place)
         if other.ndim > 1 and other.shape[:-1] != (1,) * (other.ndim - 1):
             raise NotAChain(f"{place}: numbers of shape {other.shape} that differ from row to row")
         return self.chain.vector(operator, signal, other, first=first, place=place)
@@ -396,4 +418,3 @@ class _Following:
             return None
         single = value.dtype in (np.float32, np.float16)
         return short(float(value.flat[0])) if single else float(value.flat[0])
-

@@ -8,8 +8,23 @@ from typing import Any
 
 from clearprop.expressions import Expression, Number, Operator, parse
 from clearprop.expressions.tree import (
-    absolute, cos, erf, exp, expm1, floor, greater, less, log, log1p, maximum, minimum, sin, softplus, sqrt,
-    tanh, where,
+    absolute,
+    cos,
+    erf,
+    exp,
+    expm1,
+    floor,
+    greater,
+    less,
+    log,
+    log1p,
+    maximum,
+    minimum,
+    sin,
+    softplus,
+    sqrt,
+    tanh,
+    where,
 )  # fmt: skip
 from clearprop.interop.chain import Chain, NotAChain, Signal
 from clearprop.rules.activations import Activation, activation
@@ -95,9 +110,7 @@ FIXED: Mapping[str, Callable[[], Expression]] = {
     "tanhshrink": lambda: z - tanh(z),
     "exponential": lambda: exp(z),
     "hardtanh": lambda: clip(-1.0, 1.0),
-    "sparseplus": lambda: where(
-        greater(z, 1), z, where(greater(z, -1), (z + 1) ** 2 / 4, 0)
-    ),
+    "sparseplus": lambda: where(greater(z, 1), z, where(greater(z, -1), (z + 1) ** 2 / 4, 0)),
     "squareplus": lambda: (z + sqrt(z**2 + 4)) / 2,
     "sparsesigmoid": lambda: minimum(maximum((z + 1) / 2, 0), 1),
 }
@@ -149,4 +162,3 @@ def _with_constants(plain: str, given: Mapping[str, Any]) -> Expression | None:
         case "thresholdedrelu":
             return where(greater(z, constant("theta", usual=1.0)), z, 0)
     return None
-

@@ -46,6 +46,7 @@ class Found:
 
     layers: list[Layer]
     chain: Chain
+    framework: str
     loss: Objective | None = None
     optimizer: Optimizer | None = None
     penalty: Penalty = field(default_factory=Penalty)
@@ -114,14 +115,12 @@ def made(found: Found, name: str, told: Told) -> Problem:
     if isinstance(told.loss, str) and (inside := OF_LOGITS.get(plain(told.loss))):
         if layers[-1].rule.name == "identity":
             found.logits, told = inside, replace(told, loss=str(told.loss))
-        if plain(told.loss) in map(plain, WITH_LOGITS) and (found.logits or layers[-1].rule.name == "logistic"):
+        if plain(str(told.loss)) in map(plain, WITH_LOGITS) and (found.logits or layers[-1].rule.name == "logistic"):
             told = replace(told, loss="bce")
     if found.logits:
         layers = [*layers[:-1], replace(layers[-1], rule=activation(found.logits))]
         assumed.append(f"folded: {found.logits} of the loss into the last layer: its outputs are probabilities")
-    dense = [
-        Dense(len(each.weights), each.rule, each.bias is not None, dropout=each.dropout) for each in layers
-    ]
+    dense = [Dense(len(each.weights), each.rule, each.bias is not None, dropout=each.dropout) for each in layers]
     chosen = _loss(found, dense, told, assumed)
     network = Network(layers[0].weights.shape[1], dense, chosen)
     parameters = Parameters(network.layout, np.zeros(network.layout.size))
@@ -134,7 +133,7 @@ def made(found: Found, name: str, told: Told) -> Problem:
         raise damaged(name, f"{parameters.layout.name(int(unfit[0]))} is not a finite number")
     by = _optimizer(found, told, assumed)
     settings = Settings() if found.chain.single else Settings(dtype="float64")
-    remarks = (*assumed, *found.chain.remarks)
+    remarks = (f"from: {found.framework}", *assumed, *found.chain.remarks)
     problem = Problem(
         network, parameters, by, found.penalty, settings=settings, name=name, fitted=_fitted(found, network),
         remarks=remarks,

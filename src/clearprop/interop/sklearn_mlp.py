@@ -117,6 +117,7 @@ def _of_model(chain: Chain, signal: Signal, model: Estimator, place: str, column
     return Found(
         chain.layers(signal),
         chain,
+        "scikit-learn",
         _loss(model, last, outputs, chain),
         _optimizer(model, chain),
         _penalty(model, chain),
@@ -147,7 +148,9 @@ def _penalty(model: Estimator, chain: Chain) -> Penalty:
         return Penalty()
     rows = round(seen / epochs) if seen and epochs else 0
     if not rows:
-        chain.note(f"assumed: no penalty; scikit-learn's alpha = {alpha:g} is l2 over a number of rows that it left out")
+        chain.note(
+            f"assumed: no penalty; scikit-learn's alpha = {alpha:g} is l2 over a number of rows that it left out"
+        )
         return Penalty()
     chain.note(f"l2 is scikit-learn's alpha over the rows of its training: {alpha:g} / {rows:,}")
     return Penalty(l2=float(alpha) / rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,9 @@ def tensors_in(content: Any, is_tensor: Callable[[Any], bool], shown: str) -> di
         return found[usual[0]]
     if usual:
         names = ", ".join(abridged(name, 30) for name in usual[:6])
-        raise UnreadableFile(f"{shown}: holds the weights of several models ({names}); save the one as a file of its own")
+        raise UnreadableFile(
+            f"{shown}: holds the weights of several models ({names}); save the one as a file of its own"
+        )
     raise UnreadableFile(f"{shown}: holds no tensors by name; {INSTEAD}")
 
 
@@ -87,7 +90,7 @@ def from_tensors(
         weights = signal.stage.weights
         assert weights is not None
         layers.append(Layer(weights, signal.stage.bias, rule))
-    return Found(layers, chain, stated=False)
+    return Found(layers, chain, "PyTorch", stated=False)
 
 
 def normalization(group: Mapping[str, Array], eps: float) -> tuple[Array, Array]:
@@ -129,7 +132,7 @@ def _in_order(
     shapes = {name: groups[name]["weight"].shape for name in names}
 
     def fits(order: Sequence[str]) -> bool:
-        return all(shapes[one][0] == shapes[two][1] for one, two in zip(order, order[1:], strict=False))
+        return all(shapes[one][0] == shapes[two][1] for one, two in pairwise(order))
 
     given = list(names) if ordered else sorted(names, key=_natural)
     orders = _orders(names, shapes)

@@ -59,7 +59,9 @@ class Storages:
         width = 2 if name == "bf16" else np.dtype(name).itemsize
         raw = self.bytes(str(key))
         if count * width != len(raw):
-            raise damaged(self.shown, f"storage {abridged(str(key))} has {len(raw):,} bytes, expected {count * width:,}")
+            raise damaged(
+                self.shown, f"storage {abridged(str(key))} has {len(raw):,} bytes, expected {count * width:,}"
+            )
         amount = math.prod(size)
         last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True)) if amount else -1
         if last >= count or amount > count:
@@ -151,7 +153,9 @@ def _found(content: Any, storages: Storages, told: Told) -> Found:
     shown = storages.shown
     if isinstance(content, Made) and content.name.startswith(MODULES):
         return from_module(_Module(content, storages), shown)
-    tensors = {name: storages.tensor(_bare(each)) for name, each in tensors_in(plain(content), is_tensor, shown).items()}
+    tensors = {
+        name: storages.tensor(_bare(each)) for name, each in tensors_in(plain(content), is_tensor, shown).items()
+    }
     return from_tensors(tensors, Chain(), shown, told.activations, ordered=True)
 
 

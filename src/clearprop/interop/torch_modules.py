@@ -74,7 +74,7 @@ def from_module(module: Module, shown: str, size: int | None = None) -> Found:
             singles.append(weights.dtype != np.float64)
         signal = _after(chain, signal, each, name, place)
     chain.single = any(singles)
-    return Found(chain.layers(signal), chain)
+    return Found(chain.layers(signal), chain, "PyTorch")
 
 
 def _after(chain: Chain, signal: Signal, module: Module, name: str, place: str) -> Signal:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from clearprop.errors import DamagedModel, UnreadableFile
 from clearprop.interop.problem import damaged
@@ -33,10 +33,13 @@ PLAIN = {
     "collections.OrderedDict", "collections.defaultdict", "torch.Size", "torch.device", "builtins.dict",
     "builtins.set", "__builtin__.set", "builtins.int", "builtins.float",
     "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.dtype", "_codecs.encode",
-    "torch.float32", "torch.float64", "torch.float16", "torch.bfloat16", "torch.int64", "torch.serialization._get_layout",
+    "torch.float32", "torch.float64", "torch.float16", "torch.bfloat16", "torch.int64",
 }  # fmt: skip
 MODULES = "torch.nn.modules."
 FUNCTIONS = "torch.nn.functional."
+
+
+PURE: Any = pickle._Unpickler
 
 
 class Made:
@@ -66,10 +69,10 @@ class Named:
         return Made(self.name, arguments)
 
 
-class Unpickler(pickle._Unpickler):  # type: ignore[name-defined]  # the one in C reserves memory by a number in the file
+class Unpickler(PURE):  # type: ignore[misc]  # the one in C reserves memory by a number in the file
     """Reads a pickle of allowed names; ``persistent`` says what stands for a storage."""
 
-    dispatch = dict(pickle._Unpickler.dispatch)  # type: ignore[attr-defined]
+    dispatch: ClassVar[dict[int, Any]] = dict(PURE.dispatch)
 
     def __init__(self, file: io.BufferedIOBase, shown: str, remedy: str) -> None:
         super().__init__(file)

@@ -171,6 +171,11 @@ class Fitted:
             index -= column.width
         raise IndexError(index)
 
+    def leaves_as_they_are(self, names: Sequence[str]) -> bool:
+        """Whether the columns are inputs of these names, with the same numbers."""
+        plain = all(each == Column(each.name, fill=each.fill, unit=each.unit) for each in self.columns)
+        return plain and [each.name for each in self.columns] == list(names)
+
     @property
     def in_table(self) -> tuple[str, ...]:
         """The names of the columns, in the order of the table."""

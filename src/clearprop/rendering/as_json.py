@@ -52,6 +52,8 @@ def cycle_structure(cycle: Cycle, derivations: Sequence[Derivation]) -> dict[str
         structure["engine"] = {"dtype": dtype, "largest_difference": difference, "at": at}
     if cycle.ended is not None:
         structure["ended"] = {"dtype": cycle.problem.settings.dtype, "step": cycle.ended}
+    if cycle.problem.remarks:
+        structure["assumed"] = list(cycle.problem.remarks)
     structure["derivations"] = {name(each.listed): derivation_structure(each) for each in derivations}
     return structure
 

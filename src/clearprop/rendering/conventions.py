@@ -18,7 +18,7 @@ from clearprop.network.names import Quantity
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import Cycle, without_target
-from clearprop.rendering.document import Block, Diagram, Grid, Heading, View
+from clearprop.rendering.document import Block, Diagram, Grid, Heading, Lines, View
 from clearprop.rules.activations import ACTIVATIONS, Activation
 from clearprop.rules.roles import Role
 from clearprop.rules.schedules import Schedule
@@ -45,9 +45,16 @@ def head(cycle: Cycle, view: View) -> Iterator[Block]:
     """Yield the title, the network drawn, and every convention that others choose differently."""
     title = f"{cycle.problem.heading}: " + ("one cycle" if cycle.step == 1 else f"cycle {cycle.step}")
     yield Heading(1, title + on_which(cycle))
+    yield from remarks(cycle.problem)
     yield Diagram(cycle.problem.network, drawn_values(cycle))
     yield Heading(2, "Conventions")
     yield Grid(("", ""), tuple(conventions(cycle, view)))
+
+
+def remarks(problem: Problem) -> Iterator[Block]:
+    """Yield what was assumed or folded where the problem was read from another framework's file."""
+    if problem.remarks:
+        yield Lines(problem.remarks)
 
 
 def on_which(cycle: Cycle) -> str:

@@ -16,7 +16,7 @@ from clearprop.network.notation import NOTATIONS
 from clearprop.propagation.cycle import Cycle, following
 from clearprop.rendering.as_json import cycle_structure, cycles_structure, paths_structure
 from clearprop.rendering.compose import derivation_blocks
-from clearprop.rendering.conventions import ended_words, fits_in_full
+from clearprop.rendering.conventions import ended_words, fits_in_full, remarks
 from clearprop.rendering.document import Block, Document, Heading, Paragraph, View
 from clearprop.rendering.formats import write
 from clearprop.rendering.summaries import cycles_document, paths_document
@@ -124,8 +124,9 @@ def explain(
     if names:
         named = tuple(derivations[quantity] for quantity in quantities)
         if cycle.learning is None:
-            return Explanation(cycle, (*derivation_blocks(named, view), forward_alone(cycle)), view, named)
-        blocks = derivation_blocks(named, view, Differences(cycle))
+            blocks = (*remarks(cycle.problem), *derivation_blocks(named, view), forward_alone(cycle))
+            return Explanation(cycle, blocks, view, named)
+        blocks = (*remarks(cycle.problem), *derivation_blocks(named, view, Differences(cycle)))
         if cycle.ended is not None:
             blocks = (Paragraph(f"Steps: {ended_words(cycle)}."), *blocks)
         return Explanation(cycle, blocks, view, named)
@@ -179,7 +180,7 @@ def _paths(derivations: Derivations, quantities: list[Quantity], count: int, vie
     if not indices:
         raise InvalidArgument("paths: name a weight or bias")
     found = tuple((index, largest_paths(derivations.chains[0], index, count)) for index in indices)
-    blocks: list[Block] = []
+    blocks: list[Block] = [*remarks(cycle.problem)]
     for index, paths in found:
         of = q.WithoutPenalty() if derivations.lines.penalized(index) else q.TotalError()
         derivation = derivations[q.Derivative(of, q.Parameter(index))]

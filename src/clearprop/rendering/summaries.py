@@ -11,7 +11,7 @@ from clearprop.messages import counted
 from clearprop.network import names as q
 from clearprop.propagation.cycle import Cycle, moments
 from clearprop.rendering.compose import column_groups
-from clearprop.rendering.conventions import learnt_from, on_which
+from clearprop.rendering.conventions import learnt_from, on_which, remarks
 from clearprop.rendering.document import Document, Equation, Grid, Heading, Line, Paragraph, View
 
 
@@ -52,6 +52,7 @@ def cycles_document(cycles: Sequence[Cycle], view: View) -> Document:
     )
     return (
         Heading(1, f"{first.problem.heading}: the first {number}{on_which(first)}"),
+        *remarks(first.problem),
         Paragraph("Row 0 is the start; row N is after N updates." + _whose(first)),
         *column_groups(header, body, fixed=2),
     )

@@ -161,7 +161,8 @@ def _forward(derivations: Derivations, view: View) -> Iterator[Block]:
     cycle = derivations.cycle
     network = cycle.problem.network
     batch = cycle.example == "all"
-    if cycle.problem.fitted is not None and not batch:
+    fitted = cycle.problem.fitted
+    if fitted is not None and not batch and not fitted.leaves_as_they_are(network.input_names):
         yield Heading(3, "From the table to the inputs")
         yield from _values(derivations, *map(q.Input, range(network.sizes[0])))
     for layer, units in enumerate(network.unit_names):

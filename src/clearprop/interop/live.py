@@ -1,0 +1,230 @@
+"""Models of other frameworks that are alive in the same Python: what they are now becomes a problem."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from clearprop.errors import InvalidArgument
+from clearprop.fields import suggests_options
+from clearprop.interop.chain import NotAChain
+from clearprop.interop.problem import Found, Told, made
+from clearprop.interop.torch_learning import Meant, torch_loss, torch_optimizer
+from clearprop.messages import abridged
+from clearprop.network.description import Objective
+from clearprop.network.problem import Problem
+from clearprop.rules.losses import Loss
+from clearprop.rules.optimizers import Optimizer
+from clearprop.types import Array
+
+
+def loss_of(given: Any) -> str | Objective:
+    """Return a loss as a name or with its reductions, whatever framework it is of."""
+    if isinstance(given, (str, Objective)):
+        return given
+    if isinstance(given, Loss):
+        return Objective(given)
+    return _loss(given).objective
+
+
+def _loss(given: Any) -> Meant:
+    if _of(given, "torch"):
+        return torch_loss(given)
+    if _of(given, "keras"):
+        raise InvalidArgument("loss: a loss of Keras comes with its compiled model: cp.from_keras(model)")
+    raise InvalidArgument(f"loss: expected a name, an expression or a loss, found {type(given).__name__}")
+
+
+def optimizer_of(given: Any) -> str | Optimizer:
+    """Return an optimizer as a name or with its settings, whatever framework it is of."""
+    if isinstance(given, (str, Optimizer)):
+        return given
+    if _of(given, "torch"):
+        return torch_optimizer(given)
+    raise InvalidArgument(f"optimizer: expected a name or an optimizer, found {type(given).__name__}")
+
+
+def _of(given: Any, framework: str) -> bool:
+    return any(each.__module__.split(".")[0] == framework for each in type(given).__mro__)
+
+
+@suggests_options()
+def from_torch(module: Any, loss: Any = None, optimizer: Any = None) -> Problem:
+    """Return the problem that a PyTorch module is: an ``nn.Sequential`` module by module, any other by its exported
+    program. In train mode its dropout is kept, in eval mode left out.
+
+    ``loss`` and ``optimizer`` are PyTorch's own objects, or names. A loss of logits (CrossEntropyLoss,
+    BCEWithLogitsLoss) puts its softmax or logistic into the last layer.
+
+    Raises:
+        NotAChain: a module that is neither linear nor an activation; names the first.
+        InvalidArgument: no module, or a loss or optimizer that there is none for here.
+    """
+    if not _of(module, "torch") or not hasattr(module, "named_parameters"):
+        raise InvalidArgument(f"from_torch: expected a torch.nn.Module, found {type(module).__name__}")
+    name = type(module).__name__
+    meant = _loss(loss) if loss is not None and not isinstance(loss, (str, Objective, Loss)) else None
+    told = Told(None, None if loss is None or meant else loss_of(loss),
+                None if optimizer is None else optimizer_of(optimizer))  # fmt: skip
+    found = _of_module(module, name, meant)
+    last = found.layers[-1].rule.name
+    if meant is not None:
+        found.loss = meant.objective
+        found.logits = meant.logits if meant.logits != "log_softmax" else ""
+        if found.logits and last != "identity":
+            raise InvalidArgument(
+                f"loss: {type(loss).__name__} contains {found.logits}, but the module ends in {last} already; "
+                "take the one or the other away"
+            )
+    return made(found, name, told)
+
+
+def _of_module(module: Any, name: str, meant: Meant | None) -> Found:
+    from clearprop.interop.torch_modules import from_module, rows
+
+    live = _Live(module)
+    if meant is not None and meant.logits == "log_softmax":
+        steps = [*rows(live)]
+        if steps[-1][1].kind != "LogSoftmax":
+            raise InvalidArgument(
+                "loss: NLLLoss takes the logarithms of probabilities; the module ends in no LogSoftmax"
+            )
+        return from_module(_AsSoftmax(module), name)
+    if type(module).__module__.startswith("torch.nn."):
+        return from_module(live, name)
+    return _exported(module, name)
+
+
+class _Live:
+    """A live module, as ``from_module`` looks at one."""
+
+    def __init__(self, module: Any) -> None:
+        self.module = module
+        self.kind = type(module).__name__
+
+    @property
+    def children(self) -> list[tuple[str, Any]]:
+        return [(name, type(self)(each)) for name, each in self.module.named_children()]
+
+    def get(self, name: str, usual: Any = None) -> Any:
+        """Return a setting."""
+        return getattr(self.module, name, usual)
+
+    def tensor(self, name: str) -> Array | None:
+        """Return a parameter or buffer."""
+        found = getattr(self.module, name, None)
+        if found is None:
+            return None
+        if str(found.dtype) in ("torch.bfloat16", "torch.float16"):
+            found = found.float()
+        return np.array(found.detach().cpu().numpy())
+
+
+class _AsSoftmax(_Live):
+    """The same with softmax in place of its logarithm, which the loss takes."""
+
+    def __init__(self, module: Any) -> None:
+        super().__init__(module)
+        self.kind = {"LogSoftmax": "Softmax"}.get(self.kind, self.kind)
+
+
+def _exported(module: Any, name: str) -> Found:
+    """Return the layers of a module with code of its own: the program that PyTorch makes of it."""
+    import torch
+
+    from clearprop.interop.archive import Archive
+    from clearprop.interop.exported_program import program
+
+    first = next((each for each in module.modules() if isinstance(each, torch.nn.Linear)), None)
+    weights = first.weight if first is not None else next((p for p in module.parameters() if p.ndim == 2), None)
+    if weights is None:
+        raise NotAChain(f"{name}: it has no linear layer")
+    example = torch.zeros(2, weights.shape[1], dtype=weights.dtype, device=weights.device)
+    file = io.BytesIO()
+    try:
+        torch.export.save(torch.export.export(module, (example,)), file)
+    except Exception as error:  # whatever the module's own code raises
+        raise NotAChain(
+            f"{name}: PyTorch cannot export it: {abridged(str(error).strip().splitlines()[0], 120)}"
+        ) from None
+    file.seek(0)
+    with Archive(file, name) as archive:
+        return program(archive)
+
+
+@suggests_options()
+def from_keras(model: Any) -> Problem:
+    """Return the problem that a Keras model is, with the loss and the optimizer that it was compiled with.
+
+    Raises:
+        NotAChain: a layer that cannot be taken; names the first.
+        InvalidArgument: no Keras model.
+    """
+    from clearprop.interop.keras_layers import from_layers
+
+    if not _of(model, "keras") or not hasattr(model, "layers"):
+        raise InvalidArgument(f"from_keras: expected a Keras model, found {type(model).__name__}")
+    import keras
+
+    config = json.loads(json.dumps(keras.saving.serialize_keras_object(model), default=str))
+    compiled = config.get("compile_config")
+    layers = {layer.name: layer for layer in model.layers}
+
+    def weights(kind: str, name: str, number: int) -> Sequence[Array]:
+        return [np.asarray(each) for each in layers[name].get_weights()]
+
+    config = {"class_name": config["class_name"], "config": config["config"]}
+    return made(from_layers(config, compiled, weights, str(model.name)), str(model.name), Told())
+
+
+@suggests_options()
+def from_sklearn(estimator: Any) -> Problem:
+    """Return the problem that a fitted MLPClassifier or MLPRegressor is, or a pipeline of scalers before one.
+
+    Raises:
+        NotAChain: an estimator that is none of them.
+    """
+    from clearprop.interop.sklearn_mlp import from_estimator
+
+    name = type(estimator).__name__
+    if not _of(estimator, "sklearn"):
+        raise InvalidArgument(f"from_sklearn: expected an estimator of scikit-learn, found {name}")
+    return made(from_estimator(_Fitted(estimator), name), name, Told())
+
+
+class _Fitted:
+    """A live estimator, as ``from_estimator`` looks at one."""
+
+    def __init__(self, estimator: Any) -> None:
+        self.estimator = estimator
+        self.kind = type(estimator).__name__
+
+    def get(self, name: str, usual: Any = None) -> Any:
+        """Return an attribute."""
+        found = getattr(self.estimator, name, usual)
+        if name == "steps":
+            return [(own, each if each is None or isinstance(each, str) else _Fitted(each)) for own, each in found]
+        return found
+
+
+@suggests_options()
+def from_onnx(model: Any, loss: Any = None, optimizer: Any = None) -> Problem:
+    """Return the problem in an ONNX model, or in the file at a path.
+
+    Raises:
+        NotAChain: the first node that is not part of a chain.
+        MissingExtra: the package onnx is not installed.
+    """
+    from clearprop.interop.onnx_file import from_model, read_onnx
+
+    told = Told(None, None if loss is None else loss_of(loss), None if optimizer is None else optimizer_of(optimizer))
+    if isinstance(model, (str, os.PathLike)):
+        return read_onnx(model, told)
+    if not _of(model, "onnx") or not hasattr(model, "graph"):
+        raise InvalidArgument(f"from_onnx: expected a model or a path, found {type(model).__name__}")
+    return from_model(model, model.graph.name or "the ONNX model", told)
