@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import re
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,19 +19,11 @@ TABLE = "name it under [data] of a network file, or give a network file and the 
 COMMANDS = ("explain", "train", "predict", "verify", "engine", "explore")
 
 
-def zipped(path: Path) -> None:
-    with zipfile.ZipFile(path, "w") as file:
-        file.writestr("data.pkl", b"")
-
-
 FILES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "state.pt": (zipped, "a zip archive, as PyTorch, Keras, scikit-learn and spreadsheets write"),
     "model.pkl": (
         lambda path: path.write_bytes(pickle.dumps({"a": 1})),
         "a Python pickle, which is never opened, since it may run any program",
     ),
-    "model.h5": (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n\x00"), "an HDF5 file, as Keras writes"),
-    "net.onnx": (lambda path: path.write_bytes(b"\x08\x08\x12\x07pytorch\x1a\x00"), "an ONNX model"),
     "x.npy": (lambda path: np.save(path, np.zeros(2)), "an array of NumPy"),
     "noise.bin": (lambda path: path.write_bytes(bytes(range(200, 256)) + b"\0"), "a binary file"),
 }
@@ -119,11 +110,12 @@ def test_no_file_is_of_two_kinds(tmp_path: Path) -> None:
     cp.train(cp.load("lecture"), epochs=1).save(tmp_path / "m")
     heads = [(tmp_path / "m").read_bytes()[:4096], cp.write(cp.load("lecture")).encode()]
     for place, head in enumerate(heads):
-        assert [reader.recognises(head) for reader in READERS] == [place == 0, place == 1]
+        between = [False] * (len(READERS) - 2)
+        assert [reader.recognises(head) for reader in READERS] == [place == 0, *between, place == 1]
         assert not any(each.recognises(head) for each in FOREIGN)
     for name in ("lecture", "xor", "iris", "digits"):
         text = (Path(cp.__file__).parent / "examples" / f"{name}.toml").read_bytes()
-        assert [reader.recognises(text[:4096]) for reader in READERS] == [False, True]
+        assert [reader.recognises(text[:4096]) for reader in READERS] == [*[False] * (len(READERS) - 1), True]
 
 
 def test_missing_files_and_examples() -> None:

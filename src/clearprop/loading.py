@@ -35,6 +35,7 @@ from clearprop.network.layer import MAX_UNITS
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.network.read import read, read_file
+from clearprop.network.source import readable
 from clearprop.tables import foreign
 from clearprop.tables.foreign import Foreign, starts
 from clearprop.tables.layout import DELIMITERS, SPACE, delimiter
@@ -154,7 +155,10 @@ def _opened(net: str | os.PathLike[str], told: Told) -> tuple[Problem, Reader]:
         hint = unknown("example", str(net), examples.DESCRIPTIONS)
         raise UnreadableFile(f'"{abridged(str(net))}": no such file, and {hint}')
     reader = reader_of(net)
-    return reader.read(net, told), reader
+    if not reader.foreign:
+        return reader.read(net, told), reader
+    with readable(path, "a model"):
+        return reader.read(net, told), reader
 
 
 def _net(value: Any) -> str | os.PathLike[str]:
@@ -307,8 +311,9 @@ def told(activations: str | Sequence[str] | None = None, loss: Any = None, optim
     from clearprop.interop.live import loss_of, optimizer_of
 
     given = split_names(activations) if isinstance(activations, str) else activations
-    names = None if given is None else tuple(list_of(string, "names")(list(given)))
-    return Told(names, None if loss is None else loss_of(loss), None if optimizer is None else optimizer_of(optimizer))
+    names = accepted(optional(list_of(string, "names, or names between commas")), given, "activations")
+    chosen = None if loss is None else loss_of(loss), None if optimizer is None else optimizer_of(optimizer)
+    return Told(None if names is None else tuple(names), *chosen)
 
 
 def split_names(text: str) -> list[str]:

@@ -12,10 +12,11 @@ import numpy as np
 
 from clearprop.errors import MissingExtra, UnreadableFile
 from clearprop.interop.onnx_graph import from_graph
-from clearprop.interop.problem import Told, damaged, made, shown_path
+from clearprop.interop.problem import Told, damaged, made
 from clearprop.interop.torch_file import numbers
 from clearprop.messages import abridged
 from clearprop.network.problem import Problem
+from clearprop.network.source import readable
 from clearprop.types import Array
 
 KINDS = {
@@ -37,12 +38,13 @@ def onnx_module() -> Any:
 
 def read_onnx(path: str | os.PathLike[str], told: Told) -> Problem:
     """Return the problem in an ONNX file."""
-    shown = shown_path(path)
     onnx = onnx_module()
-    if os.path.getsize(path) > MAX_BYTES:
-        raise UnreadableFile(f"{shown}: {os.path.getsize(path):,} bytes are more than an ONNX file can have")
+    with readable(Path(path), "an ONNX model") as shown, open(path, "rb") as file:
+        raw = file.read(MAX_BYTES + 1)
+    if len(raw) > MAX_BYTES:
+        raise UnreadableFile(f"{shown}: more bytes than an ONNX file can have")
     try:
-        model = onnx.load_model_from_string(Path(path).read_bytes())
+        model = onnx.load_model_from_string(raw)
     except Exception:  # the parser's own kinds of errors are several
         raise damaged(shown, "it is no whole ONNX model") from None
     return from_model(model, shown, told, Path(path).parent)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Annotated, Any, Literal, get_args
 
@@ -30,8 +30,7 @@ from clearprop.fields import (
     suggests_options,
 )
 from clearprop.messages import counted
-from clearprop.network.arrays import numbers
-from clearprop.network.data import Data, Fitted, class_names, shown_label
+from clearprop.network.data import Data, Fitted, class_names
 from clearprop.network.description import Network
 from clearprop.network.examples import Examples, example_faults
 from clearprop.network.names import Names
@@ -141,27 +140,6 @@ class Problem(Displayable, TakesExamples):
     def __repr__(self) -> str:
         examples = counted(0 if self.examples is None else len(self.examples), "example")
         return f"Problem({self.name}: {self.network!r}, {self.optimizer.name}, {examples})"
-
-    def with_examples(self, inputs: Any, targets: Any) -> Problem:
-        """Return the problem with other examples: a row of inputs each (several axes are flattened row by row), and a
-        number per output or, where it tells classes apart, the class.
-
-        Raises:
-            InvalidArgument, InvalidNetwork: rows that do not fit the network.
-        """
-        rows = numbers(inputs, "inputs: expected rows of numbers, all as long as each other")
-        rows = np.atleast_2d(rows).reshape(max(1, len(np.atleast_2d(rows))), -1)
-        classes, outputs = (self.fitted.classes if self.fitted else None), self.network.sizes[-1]
-        given = np.asarray(targets)
-        if classes is not None and (given.dtype.kind not in "fiub" or (given.ndim == 1 and outputs > 1)):
-            known = [shown_label(each) for each in classes]
-            codes = [one_of("class", known)(shown_label(str(each) if given.dtype.kind in "OU" else float(each)))
-                     for each in given.ravel()]  # fmt: skip
-            places = np.array([known.index(each) for each in codes])
-            given = places[:, None] if outputs == 1 else places[:, None] == np.arange(outputs)
-        elif given.ndim == 1 and outputs == 1:
-            given = given[:, None]
-        return replace(self, examples=Examples.of(rows, given))
 
     @property
     def heading(self) -> str:
