@@ -91,7 +91,8 @@ def problems(
     regression = LOSSES if kinks else ("half_squared_error", "squared_error", LOSSES[-1])
     fitting = {"softmax": ("categorical_cross_entropy",), "logistic": ("binary_cross_entropy",)}.get(last, ())
     rule = cp.loss(draw(st.sampled_from((*regression, *fitting))))
-    objective = cp.Objective(rule, draw(st.sampled_from(["sum", "mean"])), draw(st.sampled_from(["sum", "mean"])))
+    over_examples: Any = st.sampled_from(["sum", "mean", *(["weighted_mean"] if weights else [])])
+    objective = cp.Objective(rule, draw(st.sampled_from(["sum", "mean"])), draw(over_examples))
     network = cp.Network(inputs, layers, objective)
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     parameters = cp.Parameters.random(network, draw(st.integers(0, 1000)))
@@ -101,6 +102,7 @@ def problems(
     if rule.name == "categorical_cross_entropy":
         targets /= targets.sum(axis=1, keepdims=True)
     penalty = draw(st.sampled_from([cp.Penalty(), cp.Penalty(l2=0.1), cp.Penalty(l1=0.05), cp.Penalty(0.02, 0.03)]))
+    penalty = replace(penalty, divide_by_examples=draw(st.booleans()))
     counts = st.lists(st.sampled_from([0.0, 0.3, 1.0, 2.0, 3.75]), min_size=rows, max_size=rows)
     counted = np.array(draw(counts)) if weights else None
     examples = cp.Examples(rng.normal(size=(rows, inputs)), targets, counted)

@@ -65,7 +65,7 @@ def test_the_networks_have_every_rule() -> None:
     assert any(layer.rule.name == "softmax" and layer.dropout for layer in layers)
     assert any(problem.network.layers[-1].dropout for problem in problems)
     assert {problem.network.loss.over_outputs for problem in problems} == {"sum", "mean"}
-    assert {problem.network.loss.over_examples for problem in problems} == {"sum", "mean"}
+    assert {problem.network.loss.over_examples for problem in problems} == {"sum", "mean", "weighted_mean"}
     assert {bool(problem.penalty.l1) + 2 * bool(problem.penalty.l2) for problem in problems} == {0, 1, 2, 3}
     for given in ("clip_norm", "clip_value"):
         assert {getattr(problem.optimizer, given) is None for problem in problems} == {True, False}

@@ -33,7 +33,8 @@ def read(tree: Any) -> Expression:
 
 def network(*layers: cp.Dense, loss: Any = "half_squared_error", **more: Any) -> cp.Problem:
     inputs, outputs = [[0.3, -0.8], [0.9, 0.2], [-0.4, 0.6]], np.eye(3)[:, : layers[-1].size]
-    described = cp.Network(2, layers, loss)
+    over_examples = more.pop("over_examples", "mean")
+    described = cp.Network(2, layers, cp.Objective(cp.loss(loss), over_examples=over_examples))
     weights = more.pop("weights", None)
     examples = cp.Examples(np.array(inputs), outputs, None if weights is None else np.array(weights))
     return cp.Problem(described, cp.Parameters.random(described, 3), examples=examples, **more)
@@ -56,6 +57,13 @@ PROBLEMS: dict[str, Callable[[], cp.Problem]] = {
     ),
     "dropout": lambda: network(cp.Dense(4, "tanh", dropout=0.5), cp.Dense(2, "logistic", dropout=0.2)),
     "dropout of softmax": lambda: network(cp.Dense(3, "softmax", dropout=0.3), cp.Dense(2, "logistic")),
+    "weighted mean": lambda: network(
+        cp.Dense(2, "tanh"),
+        cp.Dense(2, "logistic"),
+        weights=[0.5, 2.0, 1.25],
+        penalty=cp.Penalty(0.01, 0.02, divide_by_examples=True),
+        over_examples="weighted_mean",
+    ),
     "example weights": lambda: network(cp.Dense(2, "tanh"), cp.Dense(2, "logistic"), weights=[0.5, 2.0, 1.0]),
     "shared and frozen biases": lambda: network(cp.Dense(2, "tanh", bias="shared"), cp.Dense(2, train_bias=False)),
 }

@@ -101,7 +101,8 @@ def problems(draw: st.DrawFn) -> cp.Problem:
     for index in range(draw(st.integers(1, 3))):
         found.append(draw(layers(index, found[-1].size if found else inputs)))
     reductions: Any = st.sampled_from(["sum", "mean"])
-    objective = cp.Objective(draw(losses), draw(reductions), draw(reductions))
+    over_examples: Any = st.sampled_from(["sum", "mean", "weighted_mean"])
+    objective = cp.Objective(draw(losses), draw(reductions), draw(over_examples))
     seen: Any = st.sampled_from([inputs, tuple("pqr"[:inputs])])
     network = cp.Network(draw(seen), found, objective)
     parameters = cp.Parameters.random(network)
@@ -126,7 +127,7 @@ def problems(draw: st.DrawFn) -> cp.Problem:
         network,
         parameters,
         draw(optimizers()),
-        penalty=cp.Penalty(draw(st.just(0.0) | positive), draw(st.just(0.0) | positive)),
+        penalty=cp.Penalty(draw(st.just(0.0) | positive), draw(st.just(0.0) | positive), draw(st.booleans())),
         examples=examples if rows else None,
         settings=draw(settings),
         data=draw(st.none() | data),

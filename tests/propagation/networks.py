@@ -84,11 +84,15 @@ def error(problem: cp.Problem, weights: list[Array], biases: list[Array], droppe
         each = each * problem.examples.weights.astype(L)[:, None]
     if network.loss.over_outputs == "mean":
         each = each / L(network.sizes[-1])
-    if network.loss.over_examples == "mean":
-        each = each / L(len(seen))
-    total = each.sum()
+    count = L(len(seen))
+    if network.loss.over_examples == "weighted_mean" and problem.examples.weights is not None:
+        count = problem.examples.weights.astype(L).sum() or L(np.inf)
+    if network.loss.over_examples != "sum":
+        each = each / count
+    total, divisor = each.sum(), count if problem.penalty.divide_by_examples else L(1)
     for matrix in weights:
-        total = total + L(problem.penalty.l2) / 2 * (matrix**2).sum() + L(problem.penalty.l1) * np.abs(matrix).sum()
+        penalty = L(problem.penalty.l2) / 2 * (matrix**2).sum() + L(problem.penalty.l1) * np.abs(matrix).sum()
+        total = total + penalty / divisor
     return total
 
 
@@ -139,8 +143,9 @@ def random_problems(draw: st.DrawFn) -> cp.Problem:
         ]
     ]
     reductions: Any = st.sampled_from(["sum", "mean"])
+    over_examples: Any = st.sampled_from(["sum", "mean", "weighted_mean"])
     inputs = draw(st.integers(1, 3))
-    network = cp.Network(inputs, layers, cp.Objective(cp.loss(name), draw(reductions), draw(reductions)))
+    network = cp.Network(inputs, layers, cp.Objective(cp.loss(name), draw(reductions), draw(over_examples)))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     parameters = cp.Parameters.random(network)
     parameters.vector[:] = rng.uniform(0.1, 0.9, parameters.vector.size) * rng.choice([-1, 1], parameters.vector.size)
@@ -148,7 +153,7 @@ def random_problems(draw: st.DrawFn) -> cp.Problem:
     targets = rng.uniform(0.05, 0.95, (rows, outputs))
     if name == "categorical_cross_entropy":
         targets /= targets.sum(axis=1, keepdims=True)
-    penalty = cp.Penalty(draw(st.sampled_from([0.0, 0.3])), draw(st.sampled_from([0.0, 0.2])))
+    penalty = cp.Penalty(draw(st.sampled_from([0.0, 0.3])), draw(st.sampled_from([0.0, 0.2])), draw(st.booleans()))
     weights = draw(st.none() | st.lists(st.sampled_from([0.0, 0.25, 1.0, 3.5]), min_size=rows, max_size=rows))
     examples = cp.Examples(rng.normal(size=(rows, inputs)), targets, None if weights is None else np.array(weights))
     return cp.Problem(network, parameters, penalty=penalty, examples=examples)

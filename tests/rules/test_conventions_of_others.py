@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -148,16 +151,14 @@ X = RNG.normal(size=(23, 3))
 CLASSES = RNG.integers(0, 3, size=23)
 
 
-def mlp(**options: Any) -> Any:
+def mlp(fitted: Mapping[str, Any] = MappingProxyType({}), **options: Any) -> Any:
     """scikit-learn's classifier after some epochs; its warning that it has not converged is not shown."""
     module = pytest.importorskip("sklearn.neural_network", reason="scikit-learn is not installed")
     options = {"hidden_layer_sizes": (4, 5), "max_iter": 6, "random_state": 3, "alpha": 0.0, "batch_size": 5, **options}
     made = module.MLPClassifier(**options)
-    import warnings
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return made.fit(X, CLASSES)
+        return made.fit(X, CLASSES, **fitted)
 
 
 def problem(chosen: Optimizer, activation: str = "tanh", **settings: Any) -> cp.Problem:
@@ -221,3 +222,23 @@ def test_the_adaptive_rate_of_sklearn(patience: int) -> None:
             break
     assert ended
     assert optimizer.learning_rate < 2e-6
+
+
+@pytest.mark.parametrize("engine", ["reference", "compiled"])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_the_penalty_and_weights_of_sklearn(solver: str, weighted: bool, engine: EngineName) -> None:
+    """α/2 Σw² over the number of a batch's rows, of which the last has fewer, or over the sum of their weights."""
+    weights = RNG.uniform(0.1, 3.0, size=23) if weighted else None
+    theirs = mlp(solver=solver, alpha=0.7, learning_rate_init=0.05, fitted={"sample_weight": weights})
+    chosen = cp.Adam(0.05, correction_in_rate=True)
+    if solver == "sgd":
+        chosen = cp.SGD(0.05, momentum=0.9, nesterov=True, rate_in_velocity=True)
+    made = problem(chosen, "relu")
+    assert made.examples is not None
+    objective = replace(made.network.loss, over_examples="weighted_mean")
+    network = cp.Network(3, made.network.layers, objective)
+    examples = replace(made.examples, weights=weights)
+    made = replace(made, network=network, examples=examples, penalty=cp.Penalty(l2=0.7, divide_by_examples=True))
+    fit = cp.train(made, engine=engine)
+    agrees(fit.problem.parameters, theirs)

@@ -160,7 +160,9 @@ class Derivations:
         if self.lines.penalized(index):
             terms += (self._penalty_term(index),)
         gradient = float(cycle.gradients.of.vector[index])
-        size = example_share(cycle.problem.network, len(chains)) * sum(chain.parameter_size(index) for chain in chains)
+        size = example_share(cycle.problem.network, cycle.trace.count) * sum(
+            chain.parameter_size(index) for chain in chains
+        )
         require_agreement(cycle.names.text(parameter), terms, gradient, size)
         trained = bool(cycle.parameters.layout.trainable[index])
         update = tuple(map(self._assigned, self.lines.update(index))) if trained else ()
@@ -171,10 +173,11 @@ class Derivations:
 
     def _of_batch(self, index: int) -> tuple[Term, ...]:
         """Return the term of each example, with its share under the reduction over the examples."""
-        count, quantity = len(self.chains), q.Derivative(q.TotalError(), q.Parameter(index))
-        share = Number(1.0) / Number(float(count))
-        mean = Factor(q.Named(f"1/{count}"), share, share, 1 / count, remark=words("mean"))
-        reduction = (mean,) if self.cycle.problem.network.loss.over_examples == "mean" else ()
+        cycle, quantity = self.cycle, q.Derivative(q.TotalError(), q.Parameter(index))
+        reduction: tuple[Factor, ...] = ()
+        if cycle.mean_share is not None:
+            share = Number(1.0) / Number(cycle.trace.count)
+            reduction = (Factor(q.Named(cycle.mean_share), share, share, 1 / cycle.trace.count, remark=words("mean")),)
         terms = []
         for chain, number in zip(self.chains, self.cycle.numbers, strict=True):
             own = chain.parameter_terms(index)

@@ -91,7 +91,7 @@ class Lines:
         self.cycle, self.rewrites = cycle, rewrites
         self.batch = cycle.example == "all"
         self.network, self.layout = cycle.problem.network, cycle.parameters.layout
-        self.penalty, self.optimizer = cycle.problem.penalty, cycle.problem.optimizer
+        self.penalty, self.optimizer = cycle.penalty_rule, cycle.problem.optimizer
         self._examples: dict[int, ExampleLines] = {}
 
     def rewritten(self, rule: Rewrite) -> Lines:
@@ -187,7 +187,7 @@ class Lines:
             return found
         numbers = self.cycle.numbers
         total = add(*(Symbol(q.OfExample(quantity, int(number))) for number in numbers))
-        return Formula(reduced(total, self.network.loss.over_examples, len(numbers)))
+        return Formula(reduced(total, self.network.loss.over_examples, self.cycle.trace.count))
 
     def penalized(self, index: int) -> bool:
         """Return whether the penalty is on a parameter: on weights, not on biases."""

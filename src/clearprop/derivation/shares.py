@@ -19,7 +19,7 @@ from clearprop.expressions import (
 )
 from clearprop.expressions.tree import add, multiply
 from clearprop.network import names as q
-from clearprop.network.description import Objective, Reduction
+from clearprop.network.description import Objective, OverExamples
 from clearprop.rules.fused import AnyFused
 from clearprop.rules.losses import REDUCTIONS
 from clearprop.rules.roles import Role
@@ -44,7 +44,7 @@ def weighted(tree: Expression) -> Expression:
     return multiply(Symbol(WEIGHT), tree)
 
 
-def reduced(total: Expression, reduction: Reduction, count: int) -> Expression:
+def reduced(total: Expression, reduction: OverExamples, count: float) -> Expression:
     """Return the sum or mean of ``count`` terms with this total; the mean of one is that one."""
     parts: dict[Any, Expression] = {"total": total, "count": Number(float(count))}
     return total if count == 1 else substitute(REDUCTIONS[reduction], parts.get)

@@ -223,4 +223,5 @@ def _of_batch(lines: Lines, k: int) -> Formulas:
     if trace.weights is not None:
         key = "weighted_examples"
         terms = [multiply(Number(w), error) for w, error in zip(trace.weights.tolist(), terms, strict=True)]
-    return (reduced(elided_sum(terms), reduction, len(terms)),), words(key, reduction=reduction)
+    formula = reduced(elided_sum(terms), reduction, trace.count)
+    return (formula,), words(key, reduction=reduction.replace("_", " "))

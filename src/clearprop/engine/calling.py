@@ -34,7 +34,7 @@ FIELDS = (
     "order",  # positions of examples, from 0
     "examples",  # the number to predict
     "share",  # the factor of the error of an output, as the bits of a float64
-    "mean",  # whether it is divided by the number of examples
+    "counts",  # of each step, what the sum of its errors is divided by, and what its penalty is
     "inputs",
     "targets",
     "weights",  # how much each example counts
@@ -63,6 +63,9 @@ FIELDS = (
 
 LOSSES = 2
 """Numbers for each step: the sum of its examples' errors, and the penalty."""
+
+COUNTS = 2
+"""Numbers for each step: what the sum of its errors is divided by, and what its penalty is."""
 
 PLACES = {name: place for place, name in enumerate(FIELDS)}
 

@@ -14,13 +14,13 @@ import numpy as np
 
 from clearprop.engine import calling, machine, plan
 from clearprop.engine.build import Built
-from clearprop.engine.calling import LOSSES, PLACES, Context, filled, zeros
+from clearprop.engine.calling import COUNTS, LOSSES, PLACES, Context, filled, zeros
 from clearprop.engine.panels import Panels
 from clearprop.engine.workers import Crew, together
 from clearprop.engine.workers import Native as Function
 from clearprop.network.problem import Problem
 from clearprop.propagation.dropout import key
-from clearprop.propagation.forward import example_share
+from clearprop.propagation.forward import counted, example_share
 from clearprop.rules.losses import share
 from clearprop.types import Array
 
@@ -61,7 +61,7 @@ class Native:
         self.built = Built(program, target)
         self.stops = program.single is None and plan.seconds(program, network, batch) > plan.LONG
         self.panels = panels = Panels(program.numbers, program.tile.vectors, network)
-        examples = problem.examples
+        self.examples = examples = problem.examples
         self.count, self.batch = len(examples), batch
         self.inputs = self._rows(examples.inputs, 0)
         self.targets = self._rows(examples.targets, problem.network.depth)
@@ -85,7 +85,6 @@ class Native:
             "depth": network.depth,
             "block": block,
             "share": int(np.float64(share(objective.over_outputs, network.sizes[-1])).view(np.int64)),
-            "mean": int(objective.over_examples == "mean"),
             "inputs": self.inputs,
             "targets": self.targets,
             "weights": self.weights,
@@ -155,7 +154,8 @@ class Native:
 
         Step k, whose number (from 1) is ``steps[k]``, learns from the examples at ``order[bounds[k]:bounds[k + 1]]``
         with the learning rate ``rates[k]``. What is returned, shape (steps, 2), is with the weights before the step,
-        with its dropout; neither is divided by the number of examples.
+        with its dropout. The errors are not divided by the number of examples; under ``weighted_mean`` they are scaled so
+        that this would be right, and a penalty that is divided by it is.
 
         Raises:
             IndexError: there is no such example.
@@ -178,7 +178,7 @@ class Native:
             together(train, self.training.address, workers)
         if self.crew is not None:
             self.crew.learn(workers, len(order), time.perf_counter() - begun)
-        return self.losses.reshape(-1, LOSSES).copy()
+        return self._noted(np.diff(bounds))
 
     def gradient(self, rows: Array, step: int = 1) -> Array:
         """Return the gradient of the error of these examples as one batch, shape (parameters,); change nothing.
@@ -242,12 +242,40 @@ class Native:
         self.arrivals[:] = 0
         self.losses = self._room("losses", LOSSES * len(steps), np.float64)
         self.training.set(
+            counts=self._kept("counts", self._counts(order, bounds), np.float64),
             losses=self.losses,
             bounds=self._kept("bounds", bounds, np.int64),
             keys=self._kept("keys", np.stack(keys, axis=1) if keys else np.empty(0), np.uint64),
             steps=len(steps),
             order=order,
         )
+
+    def _counts(self, order: Array, bounds: Array) -> Array:
+        """Return for each step what the sum of its errors is divided by, and what its penalty is."""
+        over_examples, weights = self.problem.network.loss.over_examples, self.examples.weights
+        found = np.ones((len(bounds) - 1, COUNTS))
+        if over_examples == "weighted_mean" and weights is not None and len(order):
+            found[:] = np.add.reduceat(weights[order], bounds[:-1])[:, None]
+            found[found == 0] = np.inf  # examples that do not count make no step
+        elif over_examples == "sum":
+            found[:, 1] = np.diff(bounds)
+        else:
+            found[:] = np.diff(bounds)[:, None]
+        return found
+
+    def _noted(self, examples: Array) -> Array:
+        """Return what the steps, of that many examples each, noted of their errors and penalties."""
+        found, counts = self.losses.reshape(-1, LOSSES).copy(), self.kept["counts"].reshape(-1, COUNTS)
+        if self.problem.network.loss.over_examples == "weighted_mean":
+            found[:, 0] *= examples / counts[:, 0]
+        if self.problem.penalty.divide_by_examples:
+            found[:, 1] /= counts[:, 1]
+        return found
+
+    def counted(self, rows: Array) -> float:
+        """Return the number of these examples as a mean over them counts them."""
+        weights = self.examples.weights
+        return counted(self.problem.network, len(rows), None if weights is None else weights[rows])
 
     def _make_room(self, examples: int = 0) -> None:
         """Make room for a whole gradient, and for the errors of that many examples, unless there is."""
@@ -312,7 +340,7 @@ class Native:
             self.inference.set(order=part, examples=len(part), outputs=found[start : start + most])
             workers = max(1, min(self.threads, len(part) // plan.EXAMPLES))
             together(self.built.function("errors"), self.inference.address, workers)
-        return in_steps_order(found) * example_share(self.problem.network, len(order))
+        return in_steps_order(found) * example_share(self.problem.network, self.counted(order))
 
     @property
     def memory(self) -> int:

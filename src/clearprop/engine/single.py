@@ -48,6 +48,7 @@ def fits(network: Network, optimizer: Optimizer, batch: int, dtype: str) -> bool
         and max(sizes[1:]) <= lanes
         and vectors * remembered <= MOST
         and optimizer.clip_norm is None
+        and network.loss.over_examples != "weighted_mean"
         and all(isinstance(layer.rule, Activation) and not layer.dropout for layer in network.layers)
         and all(layer.bias != "shared" or not layer.train_bias for layer in network.layers)
         and (network.fused is None or isinstance(network.fused, Fused))

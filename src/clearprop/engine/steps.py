@@ -15,7 +15,7 @@ from typing import NamedTuple
 from llvmlite import ir
 
 from clearprop.engine.block import SUM, Block
-from clearprop.engine.calling import LOSSES
+from clearprop.engine.calling import COUNTS, LOSSES
 from clearprop.engine.kernels.activate import times
 from clearprop.engine.kernels.dropout import drop
 from clearprop.engine.kernels.errors import Output
@@ -62,13 +62,16 @@ class Steps(Weights):
         b.builder.store(b.integer(0), self.arrived)
         bounds, keys, parts, order = (self.field(name) for name in ("bounds", "keys", "parts", "order"))
         part_bytes, key_bytes = self.field("part_bytes", pointer=False), self.field("key_bytes", pointer=False)
-        losses = self.field("losses")
+        losses, counts = self.field("losses"), self.field("counts")
 
         def step(number: ir.Value) -> None:
             here = b.at(bounds, b.times(number, 8))
             first, end = b.load_integer(here), b.load_integer(b.at(here, 8))
             self.keys, self.parts = b.at(keys, b.times(number, key_bytes)), b.at(parts, b.times(number, part_bytes))
-            self.losses = b.at(losses, b.times(number, LOSSES * 8))
+            self.losses, self.counts = (
+                b.at(losses, b.times(number, LOSSES * 8)),
+                b.at(counts, b.times(number, COUNTS * 8)),
+            )
             self.step(b.at(order, b.times(first, 8)), b.builder.sub(end, first))
 
         with flushed(b, self.module, x86=self.program.x86):
@@ -79,17 +82,16 @@ class Steps(Weights):
         """Whether the last layer's sums are left alone."""
         return self.program.fused_in_training is not None
 
-    def share_of_each(self, count: ir.Value) -> ir.Value:
-        """Return the factor of the signal of an output, in a batch of that many examples."""
+    def share_of_each(self) -> ir.Value:
+        """Return the factor of the signal of an output in this step's batch."""
         b, double = self.b, ir.DoubleType()
-        mean = b.builder.icmp_signed("!=", self.field("mean", pointer=False), b.integer(0))
-        divisor = b.builder.sitofp(b.builder.select(mean, count, b.integer(1)), double)
+        divisor = b.builder.load(self.counts, typ=double, align=8)
         return b.narrowed(b.builder.fdiv(b.builder.load(self.share, typ=double, align=8), divisor))
 
     def step(self, order: ir.Value, count: ir.Value) -> None:
         """Build one step: first the examples, then the weights."""
         if not self.program.whole_gradient:
-            self.examples(order, count, self.share_of_each(count), self.field("errors"))
+            self.examples(order, count, self.share_of_each(), self.field("errors"))
             self.barrier()
             self.note_errors(count)
             self.tiles(count, self.b.integer(0))
@@ -124,7 +126,7 @@ class Steps(Weights):
 
     def sum_up(self, order: ir.Value, count: ir.Value) -> None:
         """Add up the whole gradient; if there is no room for all examples, in parts."""
-        b, rows, share = self.b, self.field("rows", pointer=False), self.share_of_each(count)
+        b, rows, share = self.b, self.field("rows", pointer=False), self.share_of_each()
         errors = self.field("errors")
 
         def some(first: ir.Value) -> None:

@@ -42,6 +42,8 @@ class Weights(Forward):
     """The bytes from the weights to the first of what the optimizer remembers."""
     parts: ir.Value
     """The parts of the optimizer's rule that depend on the step alone."""
+    counts: ir.Value
+    """The numbers that the errors and the penalty of this step are divided by."""
     clip: ir.Value
     """The factor by which clipping by norm multiplies the gradient."""
     arrived: ir.Value
@@ -142,7 +144,16 @@ class Weights(Forward):
         program = self.program
         penalty = program.penalty if weights and program.penalty and not program.clips else None
         kernel = update(self.module, self.shape, program.optimizer, penalty, program.rule)
-        self.call(kernel, w, g, rows, self.units_of(layer, p), self.remembered, self.parts, self.clip)
+        given = w, g, rows, self.units_of(layer, p), self.remembered, self.parts, self.clip
+        self.call(kernel, *given, self.share_of_penalty())
+
+    def share_of_penalty(self) -> ir.Value:
+        """Return the factor of the penalty in this step's batch."""
+        b, double = self.b, ir.DoubleType()
+        if not self.program.penalty.divide_by_examples:
+            return ir.Constant(self.shape.numbers.scalar, 1.0)
+        count = b.builder.load(b.at(self.counts, 8), typ=double, align=8)
+        return b.narrowed(b.builder.fdiv(ir.Constant(double, 1.0), count))
 
     # --- a bias that all units of a layer share ------------------------------------------------------------
 
@@ -213,10 +224,11 @@ class Weights(Forward):
 
         def tile(p: ir.Value, k: ir.Value) -> None:
             w, g = b.at(self.parameters, self.place(layer, p, k)), self.g(layer, p, k)
-            self.call(weights, w, g, self.units_of(self.before(layer), k), *self.sums(squares, layer, p, k))
+            rows, share = self.units_of(self.before(layer), k), self.share_of_penalty()
+            self.call(weights, w, g, rows, *self.sums(squares, layer, p, k), share)
             with b.builder.if_then(self.has_biases(layer, k)):
                 last = self.of(self.before(layer), "panels")
-                self.call(biases, *self.biases(layer, p), 1, *self.sums(squares, layer, p, last))
+                self.call(biases, *self.biases(layer, p), 1, *self.sums(squares, layer, p, last), share)
 
         def shared() -> None:
             kernel = shared_bias(self.module, self.shape, optimizer)

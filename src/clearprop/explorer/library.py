@@ -224,12 +224,14 @@ def _schedule(chosen: Schedule) -> dict[str, Any]:
 
 
 def penalty(chosen: Penalty) -> dict[str, Any] | None:
-    """The penalty of one weight, with and without its constants put in."""
+    """The penalty of one weight, with and without its constants put in; ``examples`` is what it is divided by."""
     if not chosen:
         return None
+    chosen = chosen.over(Symbol("examples"))
     return {
         "l1": chosen.l1,
         "l2": chosen.l2,
+        "divide_by_examples": chosen.divide_by_examples,
         "formula": tree(chosen.formula),
         "slope": tree(chosen.slope.simplified),
         "symbolic": tree(chosen.symbolic),

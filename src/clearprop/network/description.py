@@ -37,6 +37,7 @@ MAX_LAYERS = 1_000
 MAX_PARAMETERS = 200_000_000
 
 Reduction = Literal["sum", "mean"]
+OverExamples = Literal["sum", "mean", "weighted_mean"]
 AUTO: Literal["auto"] = "auto"
 """As many inputs as the columns of a table will make."""
 
@@ -48,13 +49,14 @@ class Objective:
 
     - ``rule``: the loss of one output.
     - ``over_outputs``: whether the errors of an example's outputs are summed or averaged.
-    - ``over_examples``: whether the errors of a batch's examples are summed or averaged.
+    - ``over_examples``: whether the errors of a batch's examples are summed or averaged. Each is multiplied by the
+      example's weight; the mean divides by the number of examples, ``"weighted_mean"`` by the sum of their weights.
     - ``named``: whether somebody chose the rule; if not, it may follow from the classes of a table.
     """
 
     rule: Annotated[Loss, of_kind(Loss, 'a loss, such as loss("huber") gives')]
     over_outputs: Annotated[Reduction, either(*get_args(Reduction))] = "sum"
-    over_examples: Annotated[Reduction, either(*get_args(Reduction))] = "mean"
+    over_examples: Annotated[OverExamples, either(*get_args(OverExamples))] = "mean"
     named: Annotated[bool, boolean] = field(default=True, compare=False)
 
     def __post_init__(self) -> None:

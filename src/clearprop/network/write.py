@@ -84,6 +84,7 @@ def structure(problem: Problem, *, numbers: bool = True) -> dict[str, Any]:
     content["optimizer"] = _optimizer(problem.optimizer)
     if problem.penalty:
         content["penalty"] = {"l2": problem.penalty.l2, "l1": problem.penalty.l1}
+        content["penalty"] |= {"divide_by_examples": True} if problem.penalty.divide_by_examples else {}
     if isinstance(problem.settings.shuffle, np.random.RandomState):
         raise InvalidArgument(
             'shuffle: a generator given in Python cannot be written; use shuffle = "sklearn" and a seed'

@@ -39,14 +39,14 @@ def backward(trace: Trace, targets: Array, penalty: Penalty | None = None) -> Gr
     signals = carried_back(trace, output_signals(trace, targets))
 
     gradient = parameters.with_vector(np.empty_like(parameters.vector))
-    share = example_share(network, len(targets))
+    share = example_share(network, trace.count)
     for layer, signal in enumerate(signals):
         gradient.weights(layer)[:] = share * (signal.T @ trace.before(layer))
         per_unit = share * signal.sum(axis=0)
         shared = network.layers[layer].bias == "shared"
         gradient.biases(layer)[:] = per_unit.sum() if shared else per_unit[: gradient.biases(layer).size]
     if penalty:
-        add_penalty(gradient, parameters, penalty)
+        add_penalty(gradient, parameters, penalty.over(trace.count))
     return Gradients(gradient, signals)
 
 

@@ -24,6 +24,7 @@ from clearprop.propagation.dropout import masks
 from clearprop.propagation.finite import require_finite, require_finite_update
 from clearprop.propagation.forward import Trace, batch_errors, forward, output_errors, penalty_error
 from clearprop.propagation.update import Update, initial_state, update
+from clearprop.rules.penalties import Penalty
 from clearprop.rules.schedules import rate_at
 from clearprop.types import Array
 
@@ -124,9 +125,19 @@ class Cycle(Displayable):
         return self.update.parameters
 
     @cached_property
+    def penalty_rule(self) -> Penalty:
+        """The penalty of one weight in this batch."""
+        return self.problem.penalty.over(self.trace.count)
+
+    @property
+    def mean_share(self) -> str | None:
+        """What the share of an example in the batch's mean is called; None where errors are summed."""
+        return None if self.problem.network.loss.over_examples == "sum" else f"1/{_short(self.trace.count)}"
+
+    @cached_property
     def penalty(self) -> float:
         """The penalty on the old weights."""
-        return float(penalty_error(self.problem.penalty, self.parameters))
+        return float(penalty_error(self.penalty_rule, self.parameters))
 
     @cached_property
     def batch(self) -> Array:
@@ -143,7 +154,7 @@ class Cycle(Displayable):
     def error_after(self) -> float:
         """E_total with the new weights, as the lecture ends."""
         errors = batch_errors(self.after, self.examples.targets)
-        return float(errors.sum()) + float(penalty_error(self.problem.penalty, self.updated))
+        return float(errors.sum()) + float(penalty_error(self.penalty_rule, self.updated))
 
     @cached_property
     def names(self) -> Names:
@@ -175,7 +186,7 @@ class Cycle(Displayable):
         optimizer, penalty = self.problem.optimizer, self.problem.penalty
         clipped = ["norm", "clip_factor"] if optimizer.clip_norm is not None else []
         constants = [*optimizer.constants, *(key for key in ("l1", "l2") if getattr(penalty, key))]
-        share = [f"1/{len(self.numbers)}"] if self.problem.network.loss.over_examples == "mean" else []
+        share = [self.mean_share] if self.mean_share is not None else []
         if name in ("step", *share, *clipped, *constants) or (name == "weight" and self.examples.weights is not None):
             return q.Named(name)
         clips = optimizer.clip_norm is not None or optimizer.clip_value is not None
@@ -257,8 +268,8 @@ class Cycle(Displayable):
                 return getattr(self.problem.penalty, name)
             case q.Named("clip_factor"):
                 return self.update.clip_factor
-            case q.Named(name) if name == f"1/{len(self.numbers)}":
-                return 1 / len(self.numbers)
+            case q.Named(name) if name == self.mean_share:
+                return 1 / self.trace.count
             case q.Named(name):
                 return self.problem.optimizer.constants.get(name)
             case q.State("clipped", index):
@@ -270,6 +281,10 @@ class Cycle(Displayable):
             case q.Updated(q.Parameter(index)):
                 return self.updated.vector[index]
         return None
+
+
+def _short(number: float) -> str:
+    return str(int(number)) if float(number).is_integer() else repr(number)
 
 
 def _of_parameter(quantity: Quantity) -> bool:
@@ -304,7 +319,9 @@ def cycle(
     accepted(optional(of_kind(Mapping, "the state of an optimizer")), state, "state")
     examples, positions = _chosen(problem, example)
     parameters, optimizer, told = problem.parameters, problem.optimizer, examples.without_target is None
-    weights = examples.weights if told else None
+    # A weighted mean of one example is the example's own error.
+    alone = example != "all" and problem.network.loss.over_examples == "weighted_mean"
+    weights = examples.weights if told and not alone else None
     epoch = step - 1 if epoch is None else epoch
     if rate is None:
         assert problem.examples is not None

@@ -41,6 +41,11 @@ class Trace:
     masks: tuple[Array | None, ...]
     weights: Array | None = None
 
+    @property
+    def count(self) -> float:
+        """The number of its examples, as a mean over them counts them."""
+        return counted(self.network, len(self.inputs), self.weights)
+
     def before(self, layer: int) -> Array:
         """Return the inputs of a layer: the outputs of the layer before, or the inputs."""
         return self.outputs[layer - 1] if layer else self.inputs
@@ -96,10 +101,17 @@ def error_share(trace: Trace) -> Array | float:
     return of_outputs * trace.weights.astype(trace.sums[-1].dtype, copy=False)[:, None]
 
 
-def example_share(network: Network, examples: int) -> float:
-    """Return the factor of each example's error under ``over_examples``: a mean is over the number of
-    examples, however much each counts."""
-    return share(network.loss.over_examples, examples)
+def counted(network: Network, examples: int, weights: Array | None) -> float:
+    """Return the number of examples that a mean over them divides by: the sum of their weights under
+    ``weighted_mean``, else their number, however much each counts."""
+    if weights is None or network.loss.over_examples != "weighted_mean":
+        return examples
+    return float(weights.sum(dtype=float))
+
+
+def example_share(network: Network, count: float) -> float:
+    """Return the factor of each example's error under ``over_examples``, of as many as ``counted`` says."""
+    return share(network.loss.over_examples, count)
 
 
 def penalty_error(penalty: Penalty, parameters: Parameters) -> Any:
@@ -113,9 +125,9 @@ def penalty_error(penalty: Penalty, parameters: Parameters) -> Any:
 def batch_errors(trace: Trace, targets: Array) -> Array:
     """Return E_k of the batch, shape (outputs,): the sum or mean over its examples."""
     errors = output_errors(trace, targets)
-    return np.asarray(errors.sum(axis=0) * example_share(trace.network, len(targets)))
+    return np.asarray(errors.sum(axis=0) * example_share(trace.network, trace.count))
 
 
 def total_error(trace: Trace, targets: Array, penalty: Penalty) -> Any:
     """E_total: the sum of all E_k, and the penalty once."""
-    return batch_errors(trace, targets).sum() + penalty_error(penalty, trace.parameters)
+    return batch_errors(trace, targets).sum() + penalty_error(penalty.over(trace.count), trace.parameters)

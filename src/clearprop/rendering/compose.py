@@ -234,7 +234,8 @@ def _batch(derivation: GradientDerivation, view: View, gradient: Quantity) -> It
         yield Paragraph(words("more_examples", count=more))
         shown.append(Symbol(words("more", count=more)))
     total = add(*shown)
-    whole = with_numbers = reduced(total, derivation.cycle.problem.network.loss.over_examples, len(own))
+    cycle = derivation.cycle
+    whole = with_numbers = reduced(total, cycle.problem.network.loss.over_examples, cycle.trace.count)
     for term in derivation.terms:
         if term.example is None:
             yield from _component(term.factors[0], {}, "")

@@ -149,11 +149,13 @@ def _of_learning(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expressi
     penalty = "" if not problem.penalty else ", plus the penalty once per batch"
     yield total, f"the {objective.over_outputs} over the outputs{penalty}"
     if cycle.example == "all":
-        yield "batch", f"the {objective.over_examples} over the {len(cycle.examples)} examples"
+        yield "batch", f"the {objective.over_examples.replace('_', ' ')} over the {len(cycle.examples)} examples"
     if cycle.trace.weights is not None:
-        yield "weight of an example", "multiplies its error; the mean divides by the number of examples"
+        weighted = objective.over_examples == "weighted_mean"
+        divisor = "the sum of the weights" if weighted else "the number of examples"
+        yield "weight of an example", f"multiplies its error; the mean divides by {divisor}"
     if problem.penalty:
-        yield "penalty, for each weight w", in_words(problem.penalty.formula)
+        yield "penalty, for each weight w", in_words(cycle.penalty_rule.formula)
     yield "gradients", "all from the old weights; then all parameters are updated at once"
     yield "error signal", f"∂{total}/∂(weighted sum): its sign is that of output - target"
     optimizer, rate = problem.optimizer, f"learning rate {names.text(q.LearningRate())} = {view.number(cycle.rate)}"

@@ -144,13 +144,15 @@ LOSSES: Mapping[str, Loss] = {
 }
 
 
-REDUCTIONS: Mapping[str, Expression] = {"sum": Symbol("total"), "mean": Symbol("total") / Symbol("count")}
-"""The value of ``count`` errors with this total, under ``over_outputs`` and ``over_examples``."""
+_mean = Symbol("total") / Symbol("count")
+REDUCTIONS: Mapping[str, Expression] = {"sum": Symbol("total"), "mean": _mean, "weighted_mean": _mean}
+"""The value of errors with this total, under ``over_outputs`` and ``over_examples``: ``count`` is their number, or the
+sum of their weights."""
 
 
-def share(reduction: str, count: int) -> float:
-    """Return what each of ``count`` errors is multiplied by: 1, or 1/count for a mean."""
-    return float(evaluate(REDUCTIONS[reduction], {"total": 1.0, "count": float(count)}))
+def share(reduction: str, count: float) -> float:
+    """Return what each of ``count`` errors is multiplied by: 1, or 1/count for a mean. Of none it is 0."""
+    return float(evaluate(REDUCTIONS[reduction], {"total": 1.0, "count": float(count)})) if count else 0.0
 
 
 def loss(name: str, /, **constants: float) -> Loss:

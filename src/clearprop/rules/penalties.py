@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 from clearprop.cached import cached_property
 from clearprop.expressions import Expression, Number, Slope, Symbol, bind, differentiate, simplify
 from clearprop.expressions.tree import absolute, add
-from clearprop.fields import at_least_zero, check_fields, suggests_options
+from clearprop.fields import at_least_zero, boolean, check_fields, suggests_options
 from clearprop.rules.roles import Role, w
 
 TERMS = {
@@ -23,6 +24,9 @@ TERMS = {
 class Penalty:
     """½·l2·Σw² + l1·Σ|w| over all weights.
 
+    ``divide_by_examples`` divides it as the mean over a batch's examples divides their errors: by their number, or
+    under ``weighted_mean`` by the sum of their weights.
+
     Raises:
         InvalidArgument: a factor below 0, or not finite.
 
@@ -33,6 +37,9 @@ class Penalty:
 
     l2: Annotated[float, at_least_zero] = 0.0
     l1: Annotated[float, at_least_zero] = 0.0
+    divide_by_examples: Annotated[bool, boolean] = False
+    divisor: float | Expression = field(default=1.0, repr=False)
+    """What it is divided by in a batch that is known: 1 unless ``over`` says so."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -40,11 +47,21 @@ class Penalty:
     def __bool__(self) -> bool:
         return self.l2 != 0 or self.l1 != 0
 
+    def over(self, examples: float | Expression) -> Penalty:
+        """Return the penalty in a batch of that many examples, as the mean over them counts them.
+
+        >>> from clearprop.expressions import text
+        >>> text(Penalty(l2=0.1, divide_by_examples=True).over(4).slope.written)
+        '0.1 * w / 4'
+        """
+        return replace(self, divisor=examples or math.inf) if self.divide_by_examples else self
+
     @cached_property
     def symbolic(self) -> Expression:
         """One weight's penalty, with l2 and l1 as symbols, as far as they are not zero."""
         terms = [term for name, term in TERMS.items() if getattr(self, name)]
-        return add(*terms) if terms else Number(0.0)
+        whole = add(*terms) if terms else Number(0.0)
+        return whole if self.divisor == 1 else whole / self.divisor
 
     @cached_property
     def formula(self) -> Expression:

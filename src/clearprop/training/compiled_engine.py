@@ -57,7 +57,7 @@ class Compiled:
 
     def loss(self) -> float:
         error = self.native.error(self.learnt)
-        penalty = self.problem.penalty
+        penalty = self.problem.penalty.over(self.native.counted(self.learnt))
         return error + float(penalty_error(penalty, self.snapshot().parameters)) if penalty else error
 
     def validation_loss(self) -> float:

@@ -34,7 +34,8 @@ class Engine(Protocol):
         """Make these steps, one after the other; return for each the sum of its examples' errors and the penalty,
         shape (steps, 2).
 
-        Both are with the weights before the step, and its dropout; neither is divided by the number of examples. From
+        Both are with the weights before the step, and its dropout. The errors are not divided by the number of examples;
+        under ``weighted_mean`` they are scaled so that this would be right, and a penalty that is divided by it is. From
         where a number is not finite the rest may be NaN.
         """
 

@@ -82,7 +82,7 @@ class _Seen:
         """Return the end of a training with this history."""
         assert self.problem.examples is not None
         slope = float(self.gradients @ self.gradients)
-        total = self.error + float(penalty_error(self.problem.penalty, self.problem.parameters))
+        total = self.error + float(penalty_error(self.problem.penalty.over(self.trace.count), self.problem.parameters))
         rate = 0.01 * total / slope if slope else np.inf
         name, relative = self.problem.names.notation.total_error, not self.problem.examples.own
         return Ended(history, status, self.problem.settings, relative, name, rate)
@@ -107,7 +107,7 @@ class _Seen:
         )
         # A class that no row has: 0 · ln 0. An own formula that is undefined says nothing.
         errors = np.nan_to_num(errors, nan=0.0 if rule.name in LOSSES else np.inf)
-        shares = error_share(self.trace) * example_share(self.network, len(self.targets))
+        shares = error_share(self.trace) * example_share(self.network, self.trace.count)
         return float((np.broadcast_to(errors, self.targets.shape) * shares).sum())
 
     @cached_property

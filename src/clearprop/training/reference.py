@@ -12,7 +12,7 @@ from clearprop.network.problem import Problem
 from clearprop.propagation.backward import Gradients, add_penalty, backward
 from clearprop.propagation.blocks import blocks
 from clearprop.propagation.dropout import masks
-from clearprop.propagation.forward import Trace, example_share, forward, output_errors, penalty_error
+from clearprop.propagation.forward import Trace, counted, example_share, forward, output_errors, penalty_error
 from clearprop.propagation.update import Update, initial_state, update
 from clearprop.training.batching import batch_size
 from clearprop.training.planned_steps import PlannedSteps
@@ -43,6 +43,9 @@ class Reference:
             parameters = problem.parameters.with_vector(problem.parameters.vector.astype(dtype))
             start = Snapshot.of(parameters, initial_state(problem.optimizer, parameters))
         self.present = start
+        weights = None if self.examples.weights is None else self.examples.weights[self.learnt]
+        self.count = counted(problem.network, len(self.learnt), weights)
+        self.penalty = problem.penalty.over(self.count)
         self.dropout = any(layer.dropout for layer in problem.network.layers)
         self.one_batch = batch_size(problem) == len(self.learnt)
         # The forward pass over all examples that `loss` made: a step on all of them continues from it.
@@ -60,8 +63,11 @@ class Reference:
         """Make one step; return the sum of its examples' errors and the penalty, both before it."""
         worked = self.work_out(rows, step, rate)
         self.take(worked.update)
-        penalty = penalty_error(self.problem.penalty, worked.trace.parameters)
-        return float(output_errors(worked.trace, worked.targets).sum(dtype=float)), float(penalty)
+        trace = worked.trace
+        errors = float(output_errors(trace, worked.targets).sum(dtype=float))
+        if self.problem.network.loss.over_examples == "weighted_mean":
+            errors *= len(rows) / (trace.count or np.inf)
+        return errors, float(penalty_error(self.problem.penalty.over(trace.count), trace.parameters))
 
     @property
     def finite(self) -> bool:
@@ -118,7 +124,7 @@ class Reference:
         return forward(self.problem.network, self.present.parameters, self._part(self.inputs, rows), dropped, weights)
 
     def loss(self) -> float:
-        penalty = penalty_error(self.problem.penalty, self.present.parameters)
+        penalty = penalty_error(self.penalty, self.present.parameters)
         return self._error(self._seen(self.learnt)) + float(penalty)
 
     def validation_loss(self) -> float:
@@ -130,11 +136,11 @@ class Reference:
         total = np.zeros(present.vector.shape)
         for trace, targets in self._seen(self.learnt):
             # Each block's share of the batch: a mean over the block is not yet one over all.
-            share = example_share(network, len(self.learnt)) / example_share(network, len(targets))
-            total += share * backward(trace, targets).of.vector
+            part = trace.count / self.count if network.loss.over_examples != "sum" else 1.0
+            total += part * backward(trace, targets).of.vector
         gradient = present.with_vector(total)
         if self.problem.penalty:
-            add_penalty(gradient, present, self.problem.penalty)
+            add_penalty(gradient, present, self.penalty)
         return float(np.linalg.norm(total[present.layout.trainable]))
 
     def snapshot(self) -> Snapshot:
@@ -161,8 +167,8 @@ class Reference:
 
     def _error(self, seen: Iterable[tuple[Trace, Array]]) -> float:
         # Summed in float64: in float32 a sum over many examples loses the change from epoch to epoch.
-        summed, count = 0.0, 0
+        summed, count = 0.0, 0.0
         for trace, targets in seen:
             summed += float(output_errors(trace, targets).sum(dtype=float))
-            count += len(targets)
+            count += trace.count
         return float(summed * example_share(self.problem.network, count))

@@ -192,5 +192,5 @@ class Differences:
         return np.concatenate([
             *(sides(rule.formula, {Role.SUM: sums}) for rule, sums in rules if isinstance(rule, Activation)),
             sides(network.loss.rule.formula, {Role.OUTPUT: trace.outputs[-1], Role.TARGET: self.targets}),
-            sides(self.cycle.problem.penalty.formula, {Role.WEIGHT: weights}),
+            sides(self.cycle.penalty_rule.formula, {Role.WEIGHT: weights}),
         ])  # fmt: skip

@@ -21,7 +21,9 @@ WITHOUT_EPS = (("adagrad", {"eps": 0.0}), ("rmsprop", {"eps": 0.0}), ("adam", {"
 
 @pytest.mark.parametrize("kind", [Kind("float32", 8), Kind("float64", 2)], ids=str)
 @pytest.mark.parametrize(("name", "options"), [*MOVING, *WITHOUT_EPS])
-@pytest.mark.parametrize("penalty", [None, cp.Penalty(0.01, 0.002)], ids=["plain", "penalized"])
+@pytest.mark.parametrize(
+    "penalty", [None, cp.Penalty(0.01, 0.002), cp.Penalty(0.1, 0.02, True)], ids=["plain", "penalized", "divided"]
+)
 def test_updates(kind: Kind, name: str, options: dict[str, Any], penalty: cp.Penalty | None) -> None:
     """As the reference, for the units that there are; what fills up the panel is zero, before and after; what
     stands in other rows and vectors is left alone."""
@@ -38,10 +40,10 @@ def test_updates(kind: Kind, name: str, options: dict[str, Any], penalty: cp.Pen
         given[:, :rows, units:used] = 0
         found, g = given.copy(), kind.normal(5, shape.width)
         g[:, units:] = 0
-        run(found, g, rows, units, size * shape.numbers.bytes, parts, 1.0)
+        run(found, g, rows, units, size * shape.numbers.bytes, parts, 1.0, 0.25)
         old, gradients = given[:, :rows, :units].astype(float), g[:rows, :units].astype(float)
         if penalty is not None:
-            gradients = gradients + evaluate(penalty.slope.simplified, {Role.WEIGHT: old[0]})
+            gradients = gradients + evaluate(penalty.over(4).slope.simplified, {Role.WEIGHT: old[0]})
         values: dict[Any, Any] = {Role.WEIGHT: old[0], Role.GRADIENT: np.clip(gradients, -0.9, 0.9), **chosen.constants}
         values |= {Role.RATE: 0.01, Role.STEP: 3.0}
         values |= dict(zip(names, old[1:], strict=True))
@@ -65,7 +67,7 @@ def test_the_norm(kind: Kind) -> None:
     w, g, sums = kind.normal(width, width), kind.normal(width, width) + 1, np.full((4, width), 777.0)
     expected = g.astype(float) + 0.5 * w.astype(float)
     before = g.copy()
-    run(w, g, rows, sums, 8 * width)
+    run(w, g, rows, sums, 8 * width, 1.0)
     assert np.abs(g[:rows] - expected[:rows]).max() <= kind.tolerance
     assert np.array_equal(g[rows], before[rows])
     squares = width // together

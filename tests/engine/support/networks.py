@@ -91,7 +91,7 @@ def drawn(seed: int, *, weights: int = 40_000) -> Problem:
     parameters = cp.Parameters.random(network, seed)
     parameters.vector[:] = single(parameters.vector + rng.normal(0, 0.05, parameters.vector.size))
     settings = Settings(epochs=1, batch_size=batch, seed=int(rng.integers(2**40)), shuffle=bool(rng.random() < 0.8))
-    penalty = PENALTIES[int(rng.integers(len(PENALTIES)))]
+    penalty = replace(PENALTIES[int(rng.integers(len(PENALTIES)))], divide_by_examples=seed % 3 == 0)
     problem = Problem(network, parameters, penalty=penalty, examples=examples, settings=settings)
     return replace(problem, optimizer=_optimizer(rng, problem, *MOVING[seed % len(MOVING)]))
 
@@ -123,6 +123,7 @@ def _layers(
         )
     error = cp.loss(name, delta=0.3) if name == "huber" and rng.random() < 0.5 else cp.loss(name)
     over = [("sum", "mean")[int(rng.integers(2))] for _ in range(2)]
+    over[1] = "weighted_mean" if over[1] == "mean" and seed % 4 == 0 else over[1]
     return layers, cp.Objective(error, *over)  # type: ignore[arg-type]
 
 

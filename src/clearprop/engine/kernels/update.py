@@ -84,7 +84,7 @@ def update(module: Module, shape: Panel, optimizer: Optimizer, penalty: Penalty 
     """Update rows of a panel of weights from their gradients; biases have no penalty.
 
     Arguments: w, g, the numbers of rows and units, the bytes from w to the first number that the optimizer remembers
-    and from that to the next, the parts of this step, and the factor of clipping by norm.
+    and from that to the next, the parts of this step, the factor of clipping by norm, and the share of the penalty.
     """
 
     def build(b: Block) -> None:
@@ -93,14 +93,14 @@ def update(module: Module, shape: Panel, optimizer: Optimizer, penalty: Penalty 
             key: b.spread(b.load_number(b.at(n["parts"], position * numbers.bytes)))
             for position, key in enumerate(rule.keys)
         }
-        factor = b.spread(n["factor"])
+        factor, share = b.spread(n["factor"]), b.spread(n["share"])
 
         def vector(at: ir.Value, lanes: ir.Value) -> None:
             w = b.at(n["w"], at)
             emitter, old = Emitter(b.builder, numbers.vector, fma=numbers.fma), b.load(w)
             g = b.load(b.at(n["g"], at))
             if optimizer.clip_norm is None:
-                g = bounded(b, emitter, optimizer, penalty, g, old)
+                g = bounded(b, emitter, optimizer, penalty, g, old, share)
             else:
                 g = b.builder.fmul(g, factor)
             places = [b.at(w, b.times(n["state"], position + 1)) for position in range(len(optimizer.state))]
@@ -111,7 +111,8 @@ def update(module: Module, shape: Panel, optimizer: Optimizer, penalty: Penalty 
 
         each_vector(b, shape, n["units"], n["rows"], vector)
 
-    given = arguments("w g rows units state parts factor", factor=shape.numbers.scalar)
+    scalar = shape.numbers.scalar
+    given = arguments("w g rows units state parts factor share", factor=scalar, share=scalar)
     return module.function("update_penalized" if penalty else "update", given, build)
 
 
@@ -124,11 +125,20 @@ def assigned(emitter: Emitter, rule: Rule, known: Mapping[Any, ir.Value], old: S
 
 
 def bounded(
-    b: Block, emitter: Emitter, optimizer: Optimizer, penalty: Penalty | None, g: ir.Value, w: ir.Value
+    b: Block,
+    emitter: Emitter,
+    optimizer: Optimizer,
+    penalty: Penalty | None,
+    g: ir.Value,
+    w: ir.Value,
+    share: ir.Value | None = None,
 ) -> ir.Value:
-    """Return the gradient with the penalty's, bounded by value."""
+    """Return the gradient with the penalty's, of which a batch has this share, bounded by value."""
     if penalty:
-        g = b.builder.fadd(g, emitter.emit(penalty.slope.simplified, {Role.WEIGHT: w}))
+        slope = emitter.emit(penalty.slope.simplified, {Role.WEIGHT: w})
+        if penalty.divide_by_examples and share is not None:
+            slope = b.builder.fmul(slope, share)
+        g = b.builder.fadd(g, slope)
     if optimizer.clip_value is not None:
         g = emitter.emit(optimizer.bounded, {Role.GRADIENT: g})
     return g
@@ -177,24 +187,30 @@ def added_up(b: Block, sums: ir.Value, count: ir.Value) -> ir.Value:
 
 def finish(module: Module, shape: Panel, optimizer: Optimizer, penalty: Penalty | None) -> ir.Function:
     """Add the penalty's gradient to g, bound it by value, and add up its squares, for the norm of the whole gradient.
-    Arguments: w, g, the number of rows, where the sums go, and the bytes from one row of them to the next."""
+    Arguments: w, g, the number of rows, where the sums go, the bytes from one row of them to the next, and the share of
+    the penalty."""
 
     def build(b: Block) -> None:
         def square(at: ir.Value) -> ir.Value:
             place = b.at(b.named["g"], at)
             emitter = Emitter(b.builder, shape.numbers.vector, fma=shape.numbers.fma)
-            g = bounded(b, emitter, optimizer, penalty, b.load(place), b.load(b.at(b.named["w"], at)))
+            share = b.spread(b.named["share"])
+            g = bounded(b, emitter, optimizer, penalty, b.load(place), b.load(b.at(b.named["w"], at)), share)
             b.store(g, place)
             g = b.widened(g)
             return b.builder.fmul(g, g)
 
         by_unit(b, shape, square)
 
-    return module.function("finish_penalized" if penalty else "finish", arguments("w g rows sums stride"), build)
+    given = arguments("w g rows sums stride share", share=shape.numbers.scalar)
+    return module.function("finish_penalized" if penalty else "finish", given, build)
 
 
 def penalties(module: Module, shape: Panel, penalty: Penalty) -> ir.Function:
-    """Add up the penalty of a tile's weights. Arguments: w, the number of rows, and the last two of ``finish``."""
+    """Add up the penalty of a tile's weights, before it is divided.
+
+    Arguments: w, the number of rows, where the sums go, and the bytes from one row of them to the next.
+    """
 
     def build(b: Block) -> None:
         def of_weights(at: ir.Value) -> ir.Value:

@@ -3,6 +3,7 @@
 import { inUnit, symbolValue, type Assigned, type Derivation, type GradientDerivation, type ValueDerivation } from "./derive";
 import { allOf, type Factor, type Term } from "./local";
 import type { View } from "./printing";
+import { countOf } from "./propagate";
 import * as q from "./quantity";
 import { add, divide, multiply, placed, same, sym, Val, withNumbers, type Tree } from "./tree";
 import { limits, words } from "./words";
@@ -202,8 +203,9 @@ class Composer {
     const blocks: Block[] = [];
     const shown: Tree[] = parts.slice(0, limits().examples).map((part) => part.value);
     const total = add(...shown, ...(hidden > 0 ? [sym(words("more", { count: hidden }))] : []));
-    const isMean = derivation.cycle.network.data.network.over_examples === "mean" && parts.length > 1;
-    let reduced = isMean ? divide(total, parts.length) : total;
+    const { network, trace } = derivation.cycle;
+    const count = network.data.network.over_examples === "sum" ? 1 : countOf(network, trace.rows);
+    let reduced = count === 1 ? total : divide(total, count);
     let plugged = reduced;
     for (const term of derivation.terms.filter((each) => each.example === null)) {
       this.told.clear();

@@ -72,7 +72,10 @@ export function beginning(problem: Problem, vector: Float64Array): Moment {
   return { vector, state: initialState(problem.optimizer, vector.length), step: 1, watched: unwatched(problem.optimizer) };
 }
 
-export function cycle(problem: Problem, moment: Moment, rows: Rows, isBatch: boolean): Cycle {
+export function cycle(problem: Problem, moment: Moment, seen: Rows, isBatch: boolean): Cycle {
+  // A weighted mean of one example is the example's own error.
+  const isAlone = !isBatch && problem.network.data.network.over_examples === "weighted_mean";
+  const rows = isAlone ? { ...seen, weights: null } : seen;
   const { network, optimizer, penalty } = problem;
   const positions = rows.numbers.map((number) => number - 1);
   const masks = network.layers.map((layer, index) =>
@@ -80,18 +83,18 @@ export function cycle(problem: Problem, moment: Moment, rows: Rows, isBatch: boo
   );
   const trace = forward(network, moment.vector, rows, masks);
   const errors = outputErrors(network, trace);
-  const batch = batchErrors(network, errors, rows.count);
-  const penalized = penaltyError(network, penalty, moment.vector);
+  const batch = batchErrors(network, errors, rows);
+  const penalized = penaltyError(network, penalty, moment.vector, rows);
   const error = total(batch) + penalized;
   const loss = masks.every((each) => each === null) ? error : errorWith(problem, moment.vector, rows, []);
   const gradients = backward(network, moment.vector, trace, penalty);
   // The first weights are those of no epoch.
-  const seen = moment.step > 1 ? watched(optimizer, problem.rate, moment.watched, loss) : moment.watched;
-  const rate = scheduled(optimizer, problem.rate, moment.step, seen, problem.examples.count);
+  const noted = moment.step > 1 ? watched(optimizer, problem.rate, moment.watched, loss) : moment.watched;
+  const rate = scheduled(optimizer, problem.rate, moment.step, noted, problem.examples.count);
   const updated = update(network, optimizer, moment.vector, gradients.vector, moment.state, moment.step, rate);
   const errorAfter = errorWith(problem, updated.vector, rows, masks);
   const done: Cycle = {
-    problem, network, moment, rate, trace, errors, batch, penalty: penalized, error, loss, watched: seen,
+    problem, network, moment, rate, trace, errors, batch, penalty: penalized, error, loss, watched: noted,
     gradients, update: updated, errorAfter, isBatch, fault: null,
   };
   done.fault = notFinite(done);
@@ -100,7 +103,7 @@ export function cycle(problem: Problem, moment: Moment, rows: Rows, isBatch: boo
 
 function errorWith({ network, penalty }: Problem, vector: Float64Array, rows: Rows, masks: (Float64Array | null)[]): number {
   const trace = forward(network, vector, rows, masks);
-  return total(batchErrors(network, outputErrors(network, trace), rows.count)) + penaltyError(network, penalty, vector);
+  return total(batchErrors(network, outputErrors(network, trace), rows)) + penaltyError(network, penalty, vector, rows);
 }
 
 function total(values: Float64Array): number {

@@ -99,9 +99,12 @@ export interface Schedule {
   unwatched: Record<string, number | null>;
 }
 
+export type OverExamples = "sum" | "mean" | "weighted_mean";
+
 export interface Penalty extends Raws<"formula" | "slope" | "symbolic"> {
   l1: number;
   l2: number;
+  divide_by_examples: boolean;
   symbolic_slope: Slope;
 }
 
@@ -170,7 +173,7 @@ export interface Data {
   /** Characters that LaTeX text cannot hold as they are. */
   latex: Record<string, string>;
   /** The error of ``count`` examples with this ``total``. */
-  reductions: Record<"sum" | "mean", Raw>;
+  reductions: Record<OverExamples, Raw>;
   /** The factor on an output that is not dropped. */
   kept: Raw;
   standardized: Raw;
@@ -184,7 +187,7 @@ export interface Data {
     layers: Layer[];
     loss: number;
     over_outputs: "sum" | "mean";
-    over_examples: "sum" | "mean";
+    over_examples: OverExamples;
   };
   /** The names of hyperparameters that are not called as they are. */
   called: Record<string, string>;

@@ -6,7 +6,7 @@ import type { Column, Data } from "./data";
 import { evaluate } from "./evaluate";
 import { allOf, elidedSum, factor, Links, softmaxOutput, term, type Term } from "./local";
 import type { View } from "./printing";
-import { exampleShare, isFused, outputErrors } from "./propagate";
+import { countOf, exampleShare, isFused, outputErrors, penaltyDivisor } from "./propagate";
 import * as q from "./quantity";
 import { App, divide, multiply, placed, sym, type Places, type Tree } from "./tree";
 import { limits, words } from "./words";
@@ -99,16 +99,17 @@ function batchTerms(cycle: Cycle, index: number): Term[] {
     const own = new Chain(cycle, row).parameterTerms(index);
     const whole = factor(quantity, sym(quantity), own.reduce((total, each) => total + each.product, 0), { expansion: own });
     if (cycle.network.data.network.over_examples === "sum") return term(q.TOTAL, [whole], number);
-    const share = exampleShare(cycle.network, rows.count);
-    return term(q.TOTAL, [factor(q.named(`1/${rows.count}`), divide(1, rows.count), share, { remark: words("mean") }), whole], number);
+    const [count, share] = [countOf(cycle.network, rows), exampleShare(cycle.network, rows)];
+    return term(q.TOTAL, [factor(q.named(`1/${count}`), divide(1, count), share, { remark: words("mean") }), whole], number);
   });
 }
 
 function penaltyTerm(cycle: Cycle, index: number): Term {
   const penalty = cycle.problem.penalty!;
-  const places: Places = { w: q.parameter(index), l1: q.named("l1"), l2: q.named("l2") };
+  const examples = penaltyDivisor(cycle.network, penalty, cycle.trace.rows);
+  const places: Places = { w: q.parameter(index), l1: q.named("l1"), l2: q.named("l2"), examples };
   const { raw, written, rules } = penalty.symbolic_slope;
-  const value = evaluate(penalty.slope, { w: cycle.moment.vector[index]! });
+  const value = evaluate(penalty.slope, { w: cycle.moment.vector[index]!, examples });
   const working = { raw: placed(raw, places), rules };
   return term(q.PENALTY, [factor(q.derivative(q.PENALTY, q.parameter(index)), placed(written, places), value, { working })]);
 }
@@ -277,9 +278,10 @@ function errorFormulas(cycle: Cycle, k: number, view: View): [Tree[], string] {
     const whole = allOf(terms);
     const key = trace.rows.weights === null ? "over_examples" : "weighted_examples";
     const reduction = network.data.network.over_examples;
-    const reduced = placed(network.data.reductions[reduction], { total: whole, count: terms.length });
-    const formula = terms.length === 1 ? whole : reduced;
-    return [[formula], words(key, { reduction })];
+    const count = countOf(network, trace.rows);
+    const reduced = placed(network.data.reductions[reduction], { total: whole, count });
+    const formula = count === 1 ? whole : reduced;
+    return [[formula], words(key, { reduction: reduction.replace("_", " ") })];
   }
   const links = new Links(cycle, 0);
   const fused = isFused(network, trace);
@@ -301,6 +303,8 @@ function errorTerms(cycle: Cycle, k: number): Tree[] {
 /** The penalty's term for each weight, added up. */
 function penaltyFormula(cycle: Cycle): Tree {
   const { network } = cycle;
+  const penalty = cycle.problem.penalty!;
+  const examples = penaltyDivisor(network, penalty, cycle.trace.rows);
   const weights: number[] = [];
   let count = 0;
   for (let layer = 0; layer < network.depth; layer++) {
@@ -308,6 +312,6 @@ function penaltyFormula(cycle: Cycle): Tree {
     count += end - start;
     for (let index = start; index < end && weights.length < limits().terms + 3; index++) weights.push(index);
   }
-  return elidedSum(count, (k) => placed(cycle.problem.penalty!.formula, { w: q.parameter(weights[k]!) }));
+  return elidedSum(count, (k) => placed(penalty.formula, { w: q.parameter(weights[k]!), examples }));
 }
 

@@ -1,7 +1,7 @@
 /* Forward, backward, update: the lecture, over arrays of (examples × units). No formula stands here; they are
    read from the rules. */
 
-import type { FusedSoftmax, Penalty, SoftmaxActivation } from "./data";
+import type { FusedSoftmax, OverExamples, Penalty, SoftmaxActivation } from "./data";
 import { evaluate, reading, type Values } from "./evaluate";
 import type { Network } from "./network";
 
@@ -123,7 +123,7 @@ function weightedSums(network: Network, vector: Float64Array, layer: number, see
 
 // --- the error ------------------------------------------------------------------------------
 
-const shareOf = (network: Network, reduction: "sum" | "mean", count: number): number =>
+const shareOf = (network: Network, reduction: OverExamples, count: number): number =>
   evaluate(network.data.reductions[reduction], { total: 1, count });
 
 /** The factor on each output's error, for one row. */
@@ -132,8 +132,20 @@ export function errorShare(network: Network, rows: Rows, row: number): number {
   return rows.weights === null ? share : share * rows.weights[row]!;
 }
 
-export function exampleShare(network: Network, count: number): number {
-  return shareOf(network, network.data.network.over_examples, count);
+/** The number of the rows as a mean over them counts them. */
+export function countOf(network: Network, rows: Rows): number {
+  if (network.data.network.over_examples !== "weighted_mean" || rows.weights === null) return rows.count;
+  return rows.weights.reduce((total, weight) => total + weight, 0);
+}
+
+export function exampleShare(network: Network, rows: Rows): number {
+  const count = countOf(network, rows);
+  return count === 0 ? 0 : shareOf(network, network.data.network.over_examples, count);
+}
+
+/** What the penalty of these rows is divided by. */
+export function penaltyDivisor(network: Network, penalty: Penalty, rows: Rows): number {
+  return penalty.divide_by_examples ? countOf(network, rows) || Infinity : 1;
 }
 
 /** Whether the loss and the output activation are computed as one. */
@@ -159,19 +171,20 @@ export function outputErrors(network: Network, trace: Trace): Float64Array {
   return errors;
 }
 
-export function penaltyError(network: Network, penalty: Penalty | null, vector: Float64Array): number {
+export function penaltyError(network: Network, penalty: Penalty | null, vector: Float64Array, rows: Rows): number {
   if (!penalty) return 0;
+  const examples = penaltyDivisor(network, penalty, rows);
   let total = 0;
   for (let layer = 0; layer < network.depth; layer++)
     for (let index = network.weightStart[layer]!; index < network.biasStart[layer]!; index++)
-      total += evaluate(penalty.formula, { w: vector[index]! });
+      total += evaluate(penalty.formula, { w: vector[index]!, examples });
   return total;
 }
 
 /** E_k of the batch: the sum or mean of the examples' errors. */
-export function batchErrors(network: Network, errors: Float64Array, count: number): Float64Array {
+export function batchErrors(network: Network, errors: Float64Array, rows: Rows): Float64Array {
   const K = network.outputs;
-  const share = exampleShare(network, count);
+  const share = exampleShare(network, rows);
   const batch = new Float64Array(K);
   for (let k = 0; k < errors.length; k++) batch[k % K]! += errors[k]!;
   return batch.map((error) => error * share);
@@ -273,9 +286,9 @@ export function backward(network: Network, vector: Float64Array, trace: Trace, p
   const count = trace.rows.count;
   const signals = carriedBack(network, vector, trace, outputSignals(network, trace));
   const gradient = new Float64Array(network.size);
-  const share = exampleShare(network, count);
+  const share = exampleShare(network, trace.rows);
   signals.forEach((signal, layer) => addGradients(network, gradient, layer, signal, before(trace, layer), count, share));
-  if (penalty) addPenalty(network, gradient, vector, penalty);
+  if (penalty) addPenalty(network, gradient, vector, penalty, penaltyDivisor(network, penalty, trace.rows));
   return { vector: gradient, signals };
 }
 
@@ -296,8 +309,8 @@ function addGradients(
   if (share !== 1) for (let index = network.weightStart[layer]!; index < end; index++) gradient[index]! *= share;
 }
 
-function addPenalty(network: Network, gradient: Float64Array, vector: Float64Array, penalty: Penalty): void {
+function addPenalty(network: Network, gradient: Float64Array, vector: Float64Array, penalty: Penalty, examples: number): void {
   for (let layer = 0; layer < network.depth; layer++)
     for (let index = network.weightStart[layer]!; index < network.biasStart[layer]!; index++)
-      gradient[index]! += evaluate(penalty.slope, { w: vector[index]! });
+      gradient[index]! += evaluate(penalty.slope, { w: vector[index]!, examples });
 }
