@@ -335,7 +335,7 @@ class Lines:
 
 def penalty_places(index: int) -> dict[Any, Quantity]:
     """Return the quantities that play the roles of the penalty on a weight."""
-    return {Role.WEIGHT: q.Parameter(index), "l1": q.Named("l1"), "l2": q.Named("l2")}
+    return {Role.WEIGHT: q.Parameter(index), **{name: q.Named(name) for name in ("l1", "l2", "examples")}}
 
 
 def of_example(tree: Expression, number: int) -> Expression:

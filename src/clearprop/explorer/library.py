@@ -224,19 +224,23 @@ def _schedule(chosen: Schedule) -> dict[str, Any]:
 
 
 def penalty(chosen: Penalty) -> dict[str, Any] | None:
-    """The penalty of one weight, with and without its constants put in; ``examples`` is what it is divided by."""
+    """The penalty of one weight, divided by ``examples`` if that is how it is, and ``alone``."""
     if not chosen:
         return None
-    chosen = chosen.over(Symbol("examples"))
+    divided = chosen.over(Symbol("examples"))
     return {
         "l1": chosen.l1,
         "l2": chosen.l2,
         "divide_by_examples": chosen.divide_by_examples,
-        "formula": tree(chosen.formula),
-        "slope": tree(chosen.slope.simplified),
-        "symbolic": tree(chosen.symbolic),
-        "symbolic_slope": slope(chosen.symbolic_slope),
+        "slope": tree(divided.slope.simplified),
+        **_of_penalty(divided),
+        "alone": _of_penalty(chosen),
     }
+
+
+def _of_penalty(chosen: Penalty) -> dict[str, Any]:
+    """The penalty and its slope, the latter with its constants as symbols."""
+    return {"formula": tree(chosen.formula), "symbolic_slope": slope(chosen.symbolic_slope)}
 
 
 def _bounds(bounds: tuple[float, float] | None) -> list[float | None] | None:

@@ -186,6 +186,7 @@ class Cycle(Displayable):
         optimizer, penalty = self.problem.optimizer, self.problem.penalty
         clipped = ["norm", "clip_factor"] if optimizer.clip_norm is not None else []
         constants = [*optimizer.constants, *(key for key in ("l1", "l2") if getattr(penalty, key))]
+        constants += ["examples"] if self.penalty_rule.divisor != 1 else []
         share = [self.mean_share] if self.mean_share is not None else []
         if name in ("step", *share, *clipped, *constants) or (name == "weight" and self.examples.weights is not None):
             return q.Named(name)
@@ -266,6 +267,8 @@ class Cycle(Displayable):
                 return self.step
             case q.Named("l1" | "l2" as name):
                 return getattr(self.problem.penalty, name)
+            case q.Named("examples"):
+                return self.trace.count
             case q.Named("clip_factor"):
                 return self.update.clip_factor
             case q.Named(name) if name == self.mean_share:

@@ -58,15 +58,19 @@ class Penalty:
 
     @cached_property
     def symbolic(self) -> Expression:
-        """One weight's penalty, with l2 and l1 as symbols, as far as they are not zero."""
+        """One weight's penalty, with l2 and l1 as symbols, as far as they are not zero, and what it is divided by."""
+        return self._whole if self.divisor == 1 else self._whole / Symbol("examples")
+
+    @property
+    def _whole(self) -> Expression:
         terms = [term for name, term in TERMS.items() if getattr(self, name)]
-        whole = add(*terms) if terms else Number(0.0)
-        return whole if self.divisor == 1 else whole / self.divisor
+        return add(*terms) if terms else Number(0.0)
 
     @cached_property
     def formula(self) -> Expression:
         """One weight's penalty, as an expression in w."""
-        return simplify(bind(self.symbolic, {"l2": self.l2, "l1": self.l1}))
+        whole = simplify(bind(self._whole, {"l2": self.l2, "l1": self.l1}))
+        return whole if self.divisor == 1 else whole / self.divisor
 
     @cached_property
     def slope(self) -> Slope:
@@ -75,5 +79,5 @@ class Penalty:
 
     @cached_property
     def symbolic_slope(self) -> Slope:
-        """The same with l2 and l1 as symbols."""
+        """The same with symbols."""
         return differentiate(self.symbolic, Role.WEIGHT)

@@ -5,7 +5,7 @@ import { mask } from "./dropout";
 import { evaluate } from "./evaluate";
 import { notFinite } from "./finite";
 import type { Network } from "./network";
-import { backward, batchErrors, forward, outputErrors, penaltyError, type Gradients, type Rows, type Trace } from "./propagate";
+import { backward, batchErrors, countOf, forward, outputErrors, penaltyError, type Gradients, type Rows, type Trace } from "./propagate";
 import type { Quantity } from "./quantity";
 import { scheduled, unwatched, watched, type Watched } from "./schedule";
 import { initialState, normOf, update, type State, type Update } from "./update";
@@ -158,6 +158,7 @@ export function valueOf(done: Cycle, quantity: Quantity, row = 0): number {
       if (name === "weight") return trace.rows.weights![row]!;
       if (name === "clip_factor") return done.update.clipFactor;
       if (name === "norm") return done.update.norm;
+      if (name === "examples") return countOf(done.network, trace.rows);
       if (name === "l1" || name === "l2") return done.problem.penalty![name];
       return done.problem.optimizer.constants[name]!;
     }

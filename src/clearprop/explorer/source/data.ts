@@ -101,11 +101,16 @@ export interface Schedule {
 
 export type OverExamples = "sum" | "mean" | "weighted_mean";
 
-export interface Penalty extends Raws<"formula" | "slope" | "symbolic"> {
+export interface PenaltyTrees extends Raws<"formula"> {
+  symbolic_slope: Slope;
+}
+
+/** Divided by the number of examples if that is how it is; ``alone`` is what it is in a batch of one. */
+export interface Penalty extends PenaltyTrees, Raws<"slope"> {
   l1: number;
   l2: number;
   divide_by_examples: boolean;
-  symbolic_slope: Slope;
+  alone: PenaltyTrees;
 }
 
 /** The words of one course, explained in network/notation.py. */

@@ -107,8 +107,8 @@ function batchTerms(cycle: Cycle, index: number): Term[] {
 function penaltyTerm(cycle: Cycle, index: number): Term {
   const penalty = cycle.problem.penalty!;
   const examples = penaltyDivisor(cycle.network, penalty, cycle.trace.rows);
-  const places: Places = { w: q.parameter(index), l1: q.named("l1"), l2: q.named("l2"), examples };
-  const { raw, written, rules } = penalty.symbolic_slope;
+  const places: Places = { w: q.parameter(index), l1: q.named("l1"), l2: q.named("l2"), examples: q.named("examples") };
+  const { raw, written, rules } = (examples === 1 ? penalty.alone : penalty).symbolic_slope;
   const value = evaluate(penalty.slope, { w: cycle.moment.vector[index]!, examples });
   const working = { raw: placed(raw, places), rules };
   return term(q.PENALTY, [factor(q.derivative(q.PENALTY, q.parameter(index)), placed(written, places), value, { working })]);
@@ -312,6 +312,6 @@ function penaltyFormula(cycle: Cycle): Tree {
     count += end - start;
     for (let index = start; index < end && weights.length < limits().terms + 3; index++) weights.push(index);
   }
-  return elidedSum(count, (k) => placed(penalty.formula, { w: q.parameter(weights[k]!), examples }));
+  return elidedSum(count, (k) => placed((examples === 1 ? penalty.alone : penalty).formula, { w: q.parameter(weights[k]!), examples }));
 }
 
