@@ -242,3 +242,4 @@ def test_the_penalty_and_weights_of_sklearn(solver: str, weighted: bool, engine:
     made = replace(made, network=network, examples=examples, penalty=cp.Penalty(l2=0.7, divide_by_examples=True))
     fit = cp.train(made, engine=engine)
     agrees(fit.problem.parameters, theirs)
+    np.testing.assert_allclose(fit.history.loss[1:], theirs.loss_curve_, rtol=1e-10)

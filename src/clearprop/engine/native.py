@@ -154,8 +154,8 @@ class Native:
 
         Step k, whose number (from 1) is ``steps[k]``, learns from the examples at ``order[bounds[k]:bounds[k + 1]]``
         with the learning rate ``rates[k]``. What is returned, shape (steps, 2), is with the weights before the step,
-        with its dropout. The errors are not divided by the number of examples; under ``weighted_mean`` they are scaled so
-        that this would be right, and a penalty that is divided by it is.
+        with its dropout. The errors are still to be divided by the number of examples, also under ``weighted_mean``; a
+        penalty that is divided is so already.
 
         Raises:
             IndexError: there is no such example.

@@ -34,9 +34,9 @@ class Engine(Protocol):
         """Make these steps, one after the other; return for each the sum of its examples' errors and the penalty,
         shape (steps, 2).
 
-        Both are with the weights before the step, and its dropout. The errors are not divided by the number of examples;
-        under ``weighted_mean`` they are scaled so that this would be right, and a penalty that is divided by it is. From
-        where a number is not finite the rest may be NaN.
+        Both are with the weights before the step, and its dropout. The errors are still to be divided by the number of
+        examples, also under ``weighted_mean``; a penalty that is divided is so already. From where a number is not
+        finite the rest may be NaN.
         """
 
     @property
