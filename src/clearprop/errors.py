@@ -131,9 +131,11 @@ class DamagedModel(WorkError):
 
 
 class NotFinite(WorkError):
-    """A number became infinite or undefined. ``reached`` is the cycle in which a slope did, if there is one."""
+    """A number became infinite or undefined. ``reached`` is the cycle in which a slope did, if there is one;
+    ``undefined`` says that an activation has no value where it was asked for one, though its sum is not large."""
 
     reached: Any = None
+    undefined = False
 
 
 class Unwritable(WorkError):

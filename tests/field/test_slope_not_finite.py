@@ -42,6 +42,21 @@ def test_explain_shows_the_derivation_up_to_it(network: Path, capsys: pytest.Cap
     assert FAULT in err
 
 
+def test_explain_shows_a_batch_up_to_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "root.toml"
+    file.write_text(
+        "inputs = {count = 1}\n"
+        'layers = [{units = ["h"], activation = "abs(z)**0.5", weights = [[1]]}, {units = ["y"], weights = [[1]]}]\n'
+        "[[examples]]\ninputs = [0]\ntargets = [1]\n[[examples]]\ninputs = [4]\ntargets = [1]\n"
+    )
+    assert run(["explain", str(file), "--example", "all"]) == 1
+    out, err = capsys.readouterr()
+    assert "∂a_h/∂z_h is nan; layer 1, unit h, example 1" in err
+    # The gradient of w2 over both examples: (-1 · 0 + 1 · 2) / 2.
+    assert "  ∂L/∂w2 = " in out
+    assert "= (0 + 2) / 2 = 1\n" in out
+
+
 @pytest.mark.parametrize("command", ["train", "verify"])
 def test_training_and_verification_name_it_too(network: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
     assert run([command, str(network)]) == 1

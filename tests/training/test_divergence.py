@@ -43,9 +43,26 @@ def test_the_example_is_counted_in_the_whole_table() -> None:
     fit = cp.train(start(network, 1.0), inputs, [[0.0]] * 5, shuffle=False, batch_size=2)
     assert fit.reason == (
         "diverged before the first step: a_y1 is nan; layer 1, example 4; log(z_y1) is not finite at z_y1 = -1; "
-        "try inputs scaled to about -1 to 1, or smaller weights"
+        "try a formula that has a value there"
     )
     assert (fit.steps, fit.epochs, fit.problem.parameters.vector.tolist()) == (0, 0, [1.0])
+
+
+def test_what_is_too_large_is_told_from_what_has_no_value() -> None:
+    large = cp.train(start(cp.Network(1, [cp.Dense(1, "exp(z)", bias=False)]), 1.0), [[90.0]], [[1.0]])
+    assert large.reason.endswith("; try inputs scaled to about -1 to 1, or smaller weights")
+    pole = cp.train(start(cp.Network(1, [cp.Dense(1, "1 / z", bias=False)]), 1.0), [[0.0]], [[1.0]])
+    assert pole.reason.endswith("; try a formula that has a value there")
+    own = cp.Network(1, [cp.Dense(1, "logistic", bias=False)], "-t*log(y)-(1-t)*log(1-y)")
+    assert cp.train(start(own, 1.0), [[1000.0]], [[0.0]]).reason.endswith(
+        "; try inputs scaled to about -1 to 1, or smaller weights; or the loss binary_cross_entropy, which is computed "
+        "from z_y1"
+    )
+
+
+def test_weights_too_large_for_float32_are_no_fault_of_the_learning_rate() -> None:
+    fit = cp.train(start(cp.Network(1, [cp.Dense(1, "tanh", bias=False)]), 1e300), [[1.0]], [[1.0]])
+    assert fit.reason.startswith("diverged before the first step: z_y1 is inf")
 
 
 @pytest.mark.parametrize("target", [1e20, 1e300])

@@ -74,7 +74,7 @@ def derive_value(lines: Lines, quantity: Quantity) -> ValueDerivation:
     def number(key: Any) -> float:
         found = cycle.known(q.OfExample(key, quantity.example) if isinstance(quantity, q.OfExample) else key, row)
         if found is None:
-            line = lines.of_example(key, row)
+            line = lines[key] if isinstance(key, q.OfExample) else lines.of_example(key, row)
             tree = line.expression if line.exact is None else line.exact
             found = evaluate(tree, {each: number(each) for each in symbols(tree)})
         return float(found)

@@ -53,7 +53,8 @@ def predict(problem: Problem, data: Any, progress: ReadingProgress | None = None
         if problem.fitted is None and not np.isfinite(given).all():
             raise InvalidArgument("inputs: expected finite numbers, found NaN or infinity")
         row = int(np.argmin(np.isfinite(found).all(axis=1))) + 1
-        raise NotFinite(f"row {row:,}: an output is not a finite number; its inputs are too large for this network")
+        why = "its inputs are too large for this network, or a formula has no value there"
+        raise NotFinite(f"row {row:,}: an output is not a finite number; {why}")
     return in_own_unit(problem.fitted, found) if labels is None else np.array(labels)[most_likely(found)]
 
 

@@ -50,7 +50,9 @@ def require_finite(problem: Problem, trace: Trace, targets: Array, errors: Array
             rule, called = network.layers[layer].rule, names.text(q.Output(layer, unit))
             formula = rule.formula if isinstance(rule, Activation) else None
             cause = _cause(rule.name, formula, {Role.SUM: (names.text(q.Sum(layer, unit)), sums[row, unit])})
-            raise _fault("output_fault", called, outputs[row, unit], numbers[row], layer=layer + 1, **cause)
+            fault = _fault("output_fault", called, outputs[row, unit], numbers[row], layer=layer + 1, **cause)
+            fault.undefined = formula is not None and _is_undefined(formula, sums[row, unit])
+            raise fault
     for row, k in _bad(errors):
         loss, output = network.loss.rule, names.text(q.Output(network.depth - 1, k))
         given = {
@@ -60,6 +62,14 @@ def require_finite(problem: Problem, trace: Trace, targets: Array, errors: Array
         weight = {} if trace.weights is None else {"weight": trace.weights[row]}
         cause = _cause(loss.name, loss.formula, given, **weight)
         raise _fault("error_fault", names.text(q.Error(k)), errors[row, k], numbers[row], **cause)
+
+
+def _is_undefined(formula: Expression, at: float) -> bool:
+    """Return whether a formula has no value at a point, as 1/0 and log(-1), rather than one that is too large."""
+    if np.isnan(evaluate(formula, {Role.SUM: at})):
+        return True
+    beside = [evaluate(formula, {Role.SUM: at + step}) for step in (-1e-6, 1e-6)]
+    return bool(np.isfinite(beside).any())
 
 
 def require_finite_slopes(problem: Problem, trace: Trace, targets: Array, numbers: Array) -> None:

@@ -21,6 +21,7 @@ from clearprop.training.stopping import Ending, Status, ending
 
 REMEDY = "try a smaller learning rate, or clip_norm under [optimizer]"
 AT_ONCE = "try inputs scaled to about -1 to 1, or smaller weights"
+UNDEFINED = "try a formula that has a value there"
 LARGE_TARGETS = "try targets scaled to about -1 to 1"
 
 
@@ -57,6 +58,10 @@ def at_once(problem: Problem, dtype: str) -> Ending:
     try:
         _whole(engine)
     except NotFinite as error:
+        if (name := _computed_from_the_sum(problem.network)) is not None:
+            remedy += f"; or {_instead(problem, name)}"
+        elif error.undefined:
+            remedy = UNDEFINED
         return ending(Status.DIVERGED, place=place, fault=_with_remedy(str(error), remedy))
     return ending(Status.DIVERGED, place=place, fault=f"the loss is not a finite number; {remedy}")
 
@@ -94,10 +99,14 @@ def _single_precision(engine: Reference, step: PlannedStep | None, fault: str) -
         return None
     remedy = 'try dtype = "float64" under [training]'
     if (name := _computed_from_the_sum(network)) is not None:
-        remedy += (
-            f", or the loss {name}, which is computed from {engine.problem.names.text(q.Sum(network.depth - 1, 0))}"
-        )
+        remedy += f", or {_instead(engine.problem, name)}"
     return f"{fault}; {rounded} only in float32; {remedy}"
+
+
+def _instead(problem: Problem, name: str) -> str:
+    """Return the built-in loss to use, and why."""
+    computed = problem.names.text(q.Sum(problem.network.depth - 1, 0))
+    return f"the loss {name}, which is computed from {computed}"
 
 
 def _rounded(engine: Reference, double: Reference) -> str | None:

@@ -99,7 +99,7 @@ class UnderWay:
             return self._finished(end)
 
     def _until_the_end(self) -> Ending:
-        if not np.isfinite(self.history.loss[0]):
+        if not (np.isfinite(self.history.loss[0]) and self.position.present.finite):
             from clearprop.training.divergence import at_once
 
             return at_once(self.problem, self.problem.settings.dtype)
