@@ -21,7 +21,8 @@ PUBLIC = [
     "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Callback", "ClearpropError", "Cycle", "Data", "Dense",
     "Examples", "Explanation", "Fit", "NAdam", "Network", "Objective", "Parameters", "Penalty", "Problem", "RMSprop",
     "Settings", "activation", "cycle", "explain", "explore", "from_keras", "from_onnx",
-    "from_sklearn", "from_torch", "load", "loss", "predict", "read", "save", "train",
+    "from_sklearn", "from_torch", "load", "loss", "predict", "read", "save", "to_keras",
+    "to_onnx", "to_torch", "train",
     "verify", "write",
 ]  # fmt: skip
 
@@ -67,6 +68,9 @@ VALID: Mapping[str, Mapping[str, Any]] = {
     "predict": {"problem": LECTURE, "data": ROWS},
     "read": {"text": cp.write(LECTURE)},
     "save": {"problem": LECTURE, "path": "net.toml"},
+    "to_keras": {"problem": LECTURE},
+    "to_onnx": {"problem": LECTURE},
+    "to_torch": {"problem": LECTURE},
     "train": {"problem": LECTURE, "epochs": 0},
     "verify": {"problem": LECTURE},
     "write": {"problem": LECTURE},

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from clearprop.errors import ClearpropError
     from clearprop.explorer.widget import explore
     from clearprop.interop.live import from_keras, from_onnx, from_sklearn, from_torch
+    from clearprop.interop.write_keras import to_keras
+    from clearprop.interop.write_onnx import to_onnx
+    from clearprop.interop.write_torch import to_torch
     from clearprop.loading import load
     from clearprop.network.data import Data
     from clearprop.network.description import Network, Objective
@@ -63,6 +66,9 @@ _ROOMS = {
     "training.callbacks": ("Callback",),
     "loading": ("load",),
     "interop.live": ("from_torch", "from_keras", "from_sklearn", "from_onnx"),
+    "interop.write_torch": ("to_torch",),
+    "interop.write_keras": ("to_keras",),
+    "interop.write_onnx": ("to_onnx",),
     "training.fit": ("Fit",),
     "training.loop": ("train",),
     "prediction.predict": ("predict",),
@@ -105,6 +111,9 @@ __all__ = [
     "predict",
     "read",
     "save",
+    "to_keras",
+    "to_onnx",
+    "to_torch",
     "train",
     "verify",
     "write",

@@ -284,3 +284,20 @@ def examples(name: str | None, format: str) -> int:
     from clearprop.cli.examples import run_examples
 
     return run_examples(name, format)
+
+
+@application.command()
+@click.argument("source", metavar="SOURCE")
+@click.argument("target", metavar="TARGET")
+@of_other_frameworks
+def convert(source: str, target: str, **told: Any) -> int:
+    """Write a network as another kind of file.
+
+    SOURCE is any NET. TARGET's end says what is written: .toml, .safetensors (clearprop's), .onnx, .pt (a state_dict),
+    .keras. What the target cannot hold is said.
+
+    Example: clearprop convert iris.safetensors iris.onnx
+    """
+    from clearprop.cli.convert import run_convert
+
+    return run_convert(source, target, **told)
