@@ -37,7 +37,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     for engine in (Compiled, Reference):
         monkeypatch.setattr(engine, "run", noting(engine.run))
-    monkeypatch.setattr(Pace, "_learn", lambda self, steps, seconds: setattr(self, "steps", 60))
+    monkeypatch.setattr(Pace, "learn", lambda self, steps, seconds: setattr(self, "steps", 60))
     return made
 
 

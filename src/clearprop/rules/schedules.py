@@ -14,11 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple
 
-import numpy as np
-
 from clearprop.cached import cached_property
 from clearprop.expressions import Expression, Symbol, evaluate
-from clearprop.expressions.tree import cos, floor, greater, less, maximum, minimum, where
+from clearprop.expressions.tree import cos, floor, greater, less, maximum, minimum, symbols, where
 from clearprop.fields import Check, Unexpected, accepted, at_least_zero, check_fields, integer, one_of, share, string
 from clearprop.rules.other_names import SCHEDULES as OTHERS
 from clearprop.rules.other_names import UnknownSetting, own_name
@@ -191,12 +189,12 @@ def noted(watch: Watch, values: Mapping[str, float], before: Mapping[str, float]
 
 
 def rate_at(
-    chosen: Schedule, base: float, epoch: int | Array, step: int | Array, examples: int = 1, scale: float = 1.0
+    chosen: Schedule, base: float, epoch: float | Array, step: int | Array, examples: int = 1, scale: float = 1.0
 ) -> Array:
     """Return the learning rate of a step (counted from 1) in an epoch (counted from 0), or of each of many steps.
 
     ``examples`` is the number of examples that an epoch learns from, ``scale`` the factor that the losses led to.
     """
-    epochs = np.asarray(epoch, float)
-    values = {"base": base, "epoch": epochs, Role.STEP: step, "examples": float(examples), "scale": scale}
-    return evaluate(chosen.rate, {**chosen.numbers, **values})
+    values: dict[Any, Any] = {"base": base, "epoch": epoch, Role.STEP: step, "examples": float(examples)}
+    values |= {"scale": scale, **chosen.numbers}
+    return evaluate(chosen.rate, {key: values[key] for key in symbols(chosen.rate)})

@@ -46,6 +46,9 @@ def losses(found: Array, steps: PlannedSteps, problem: Problem, epochs: int) -> 
     """Return the losses of whole epochs."""
     assert problem.examples is not None
     count = len(problem.examples.learnt)
-    given = found[:, 0], found[:, 1] * np.diff(steps.bounds)
-    errors, penalties = (np.add.accumulate(each.reshape(epochs, -1), axis=1)[:, -1] for each in given)
-    return np.asarray(errors * example_share(problem.network, count) + penalties / count)
+
+    def added_up(each: Array) -> Array:
+        return np.add.accumulate(each.reshape(epochs, -1), axis=1)[:, -1]
+
+    shown = added_up(found[:, 0]) * example_share(problem.network, count)
+    return shown + added_up(found[:, 1] * np.diff(steps.bounds)) / count if problem.penalty else shown

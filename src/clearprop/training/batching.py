@@ -42,23 +42,29 @@ def planned(problem: Problem, epoch: int, memory: Memory, count: int = 1) -> Pla
 
     They depend on the settings, the epochs and what is remembered alone.
     """
-    assert problem.examples is not None
-    optimizer, learnt = problem.optimizer, problem.examples.learnt
-    size, rows = batch_size(problem), len(learnt)
-    starts = np.arange(0, rows, size)
+    optimizer, rows = problem.optimizer, memory.count
+    starts = np.arange(0, rows, memory.size)
     bounds = np.append(np.add.outer(rows * np.arange(count), starts), count * rows)
-    numbers = epoch * len(starts) + np.arange(1, len(bounds))
-    epochs = np.repeat(np.arange(epoch, epoch + count), len(starts))
+    numbers = np.arange(epoch * len(starts) + 1, (epoch + count) * len(starts) + 1)
+    epochs = np.repeat(np.arange(epoch, epoch + count, dtype=float), len(starts)) if count > 1 else float(epoch)
     rates = rate_at(optimizer.schedule, optimizer.learning_rate, epochs, numbers, rows, memory.scale)
-    order = np.concatenate([memory.order(each) for each in range(epoch, epoch + count)])
-    return PlannedSteps(learnt[order], bounds, numbers, np.broadcast_to(rates, numbers.shape))
+    orders = [memory.order(each) for each in range(epoch, epoch + count)]
+    order = np.concatenate(orders) if count > 1 else orders[0]
+    order = order if memory.learnt is None else memory.learnt[order]
+    return PlannedSteps(order, bounds, numbers, np.broadcast_to(rates, numbers.shape))
 
 
 class Memory:
     """What is remembered from epoch to epoch: by a schedule that watches the loss, and for a cumulative order."""
 
     def __init__(self, problem: Problem, history: History | None = None) -> None:
+        assert problem.examples is not None
         self.problem, self.optimizer = problem, problem.optimizer
+        self.learnt, self.count, self.size = (
+            problem.examples.training,
+            len(problem.examples.learnt),
+            batch_size(problem),
+        )
         self.active = self.optimizer.schedule.watches
         self.remembered = UNWATCHED
         self._orders: Cumulative | None = None
@@ -83,11 +89,9 @@ class Memory:
 
     def order(self, epoch: int) -> Array:
         """Return the positions, among the examples that are learnt from, in the order of an epoch."""
-        assert self.problem.examples is not None
-        settings, count = self.problem.settings, len(self.problem.examples.learnt)
+        settings, count = self.problem.settings, self.count
         if isinstance(settings.shuffle, bool):
-            size = batch_size(self.problem)
-            return shuffled(count, size, shuffle=settings.shuffle, seed=settings.seed, epoch=epoch)
+            return shuffled(count, self.size, shuffle=settings.shuffle, seed=settings.seed, epoch=epoch)
         if self._orders is None or self._orders.epoch > epoch:
             self._orders = Cumulative(self._generator(), count)
         return self._orders.at(epoch)

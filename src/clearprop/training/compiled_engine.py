@@ -33,6 +33,10 @@ class Compiled:
         self._finite = self.native.finite
         return found
 
+    @property
+    def threads(self) -> int:
+        return self.native.threads
+
     _finite: bool | None = None
     """Whether every weight is a finite number; None before the first step."""
 

@@ -30,6 +30,10 @@ class Engine(Protocol):
     that step, to the same bits. Between the halves a gradient can be averaged over machines, say.
     """
 
+    @property
+    def threads(self) -> int:
+        """The number of processors that it keeps busy."""
+
     def run(self, steps: PlannedSteps) -> Array:
         """Make these steps, one after the other; return for each the sum of its examples' errors and the penalty,
         shape (steps, 2).

@@ -29,10 +29,11 @@ class Pace:
             started = time.monotonic()
             yield part
             if not self.fixed:
-                self._learn(len(part), time.monotonic() - started)
+                self.learn(len(part), time.monotonic() - started)
 
-    def _learn(self, steps: int, seconds: float) -> None:
+    def learn(self, steps: int, seconds: float) -> None:
+        """Take note of how long a part took."""
         fitting = int(steps * SECONDS / max(seconds, 1e-6))
         # A short part says little about how long a step takes.
-        if steps == self.steps or fitting < self.steps:
+        if 2 * steps > self.steps or fitting < self.steps:
             self.steps = max(1, min(fitting, self.steps * FASTER))

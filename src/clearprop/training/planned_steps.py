@@ -61,6 +61,8 @@ class PlannedSteps(Sequence[PlannedStep]):
         if isinstance(position, slice):
             start, stop, _ = position.indices(len(self))
             stop = max(start, stop)
+            if (start, stop) == (0, len(self)):
+                return self
             bounds = self.bounds[start : stop + 1]
             order = self.order[bounds[0] : bounds[-1]]
             return PlannedSteps(order, bounds - bounds[0], self.numbers[start:stop], self.rates[start:stop])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clearprop.engine.processors import processors
 from clearprop.models.snapshot import Snapshot
 from clearprop.network.problem import Problem
 from clearprop.propagation.backward import Gradients, add_penalty, backward
@@ -68,6 +69,10 @@ class Reference:
         if self.problem.network.loss.over_examples == "weighted_mean":
             errors *= len(rows) / (trace.count or np.inf)
         return errors, float(penalty_error(self.problem.penalty.over(trace.count), trace.parameters))
+
+    @property
+    def threads(self) -> int:
+        return processors()  # NumPy's products use them all
 
     @property
     def finite(self) -> bool:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from clearprop.engine.processors import processors
 from clearprop.errors import Unwritable
 from clearprop.models.history import History, keeps_best
 from clearprop.models.snapshot import Met, Position, Snapshot, in_float64
 from clearprop.network.problem import Problem
 from clearprop.prediction.metrics import measured
 from clearprop.propagation.forward import example_share
+from clearprop.training.ahead import Ahead
 from clearprop.training.as_met import losses, plus, shows_batches, total
 from clearprop.training.batching import Memory, batch_size, planned
 from clearprop.training.callbacks import Listeners, Logs
@@ -74,6 +76,7 @@ class UnderWay:
             self.position, self.history = progress.position, progress.history
         self.before = self.position
         self.memory = Memory(problem, self.history)
+        self.ahead = Ahead(problem, self.memory, spare=engine.threads < processors())
         self.as_met = shows_batches(problem)
         dropout = any(layer.dropout for layer in problem.network.layers)
         # One batch of all examples: each step finds the exact loss of the weights before it.
@@ -116,7 +119,7 @@ class UnderWay:
     def _epoch(self) -> Ending | None:
         """Train one epoch, or the rest of one; return the reason to end after it, if there is one."""
         at = self.position
-        met, steps = at.met, planned(self.problem, at.epochs, self.memory)
+        met, steps = at.met, self.ahead.take(at.epochs, 1)
         last = int(steps.numbers[-1])
         for part in self.pace.parts(steps[at.steps + len(steps) - last :]):
             found, step = self.engine.run(part), part[-1]
@@ -158,13 +161,20 @@ class UnderWay:
         at = self.position
         if not self.together or at.present is not at.whole or self.stopping.nearly_out_of_time():
             return 1
-        return min(self.epochs - at.epochs, self.pace.steps // self.per_epoch, TOGETHER // self.count)
+        return min(self.epochs - at.epochs, self._fitting())
+
+    def _fitting(self) -> int:
+        return min(self.pace.steps // self.per_epoch, TOGETHER // self.count)
 
     def _several(self, count: int) -> Ending | None:
         """Train that many epochs in one call; return the reason to end after one of them, if there is one."""
         at = self.before = self.position
-        steps = planned(self.problem, at.epochs, self.memory, count)
-        (found,) = [self.engine.run(part) for part in self.pace.parts(steps)]
+        steps = self.ahead.take(at.epochs, count)
+        count = len(steps) // self.per_epoch
+        self.ahead.start(at.epochs + count, min(self._fitting(), self.epochs - at.epochs - count))
+        begun = time.monotonic()
+        found = self.engine.run(steps)
+        self.pace.learn(len(steps), time.monotonic() - begun)
         shown, good = self._losses(found, steps, count)
         rates = steps.rates[self.per_epoch - 1 :: self.per_epoch].tolist()
         after = self._after(at, count) if good == count else self._last_finite(at, good)
@@ -224,6 +234,7 @@ class UnderWay:
 
     def _return_to(self, at: Position, epochs: int) -> Position:
         """Return the position that many whole epochs after another one; the engine makes them again."""
+        self.ahead.wait()
         self.engine.restore(at.present)
         self.engine.run(planned(self.problem, at.epochs, self.memory, epochs))
         return self._after(at, epochs)
@@ -265,6 +276,7 @@ class UnderWay:
         from clearprop.training.divergence import diverged  # rarely needed
 
         at = self.position
+        self.ahead.wait()
         again = planned(self.problem, at.epochs, self.memory)
         self.position = self._rolled_back()
         end, seen = diverged(self.problem, self.problem.settings.dtype, at.whole, at.epochs + 1, again)
