@@ -122,7 +122,7 @@ def test_no_colour_means_two_things() -> None:
 def test_the_panel_shows_no_number_that_the_diagram_hides(visit: Visit) -> None:
     page = visit.open("lecture", "#at=1&notation=lecture")
     choose(page, "p0")
-    assert page.locator(".cp-equations").inner_text() == "This cycle has not come to it yet; press Step."
+    assert page.locator(".cp-equations").inner_text() == "This cycle has not computed it yet; press Step."
     press(page, "Step")
     assert page.locator(".cp-what").inner_text() == "output_h2"
     assert "0.61538" in page.locator(".cp-equations").inner_text()

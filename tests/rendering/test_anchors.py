@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import clearprop as cp
+from clearprop.expressions import symbols
+from clearprop.network import names as q
 from clearprop.rendering.anchors import Anchors
-from clearprop.rendering.document import (
-    Heading,
-    View,
-)
+from clearprop.rendering.document import Equation, Heading, View
 
 PROBLEM = cp.load("lecture")
 
@@ -31,3 +31,19 @@ def test_ids_are_short_plain_and_unique_whatever_the_names() -> None:
 def test_ids_never_repeat(texts: list[str]) -> None:
     ids = list(Anchors(tuple(Heading(2, text) for text in texts), VIEW).ids.values())
     assert len(set(ids)) == len(texts)
+
+
+@pytest.mark.parametrize("net", ["lecture", "deep"])
+def test_every_factor_leads_to_the_equation_that_computes_it(net: str) -> None:
+    cycle = cp.cycle(cp.load(net))
+    document = cp.explain(cycle).document
+    anchors = Anchors(document, View(cycle.names))
+    dead = [
+        (str(block.left), str(key))
+        for position, block in enumerate(document)
+        if isinstance(block, Equation)
+        for line in block.lines
+        for key in symbols(line.side)
+        if isinstance(key, q.Derivative) and anchors.computed(key, position) is None and str(key) != str(block.left)
+    ]
+    assert not dead

@@ -9,7 +9,7 @@ WORDS: Mapping[str, str] = {
     "input": "given, an input of the example",
     "target": "given, a target of the example",
     "example_weight": "given, the weight of the example",
-    "column": "given, {column} in the table",
+    "column": "given, column {column} of the table",
     "category": '1 if {column} is "{category}", else 0',
     "standardized": "{column}, standardized",
     "own_unit": "the output in the unit of the table",

@@ -24,7 +24,7 @@ class Anchors:
         self._count: dict[str, int] = {}
         self._section: list[int] = []
         self._within: dict[tuple[int, Hashable], int] = {}
-        self._again: dict[tuple[int, Hashable], Hashable] = {}
+        self._again: dict[tuple[int | None, Hashable], Hashable] = {}
         self._first: dict[Hashable, int] = {}
         section = 0
         for position, block in enumerate(document):
@@ -37,6 +37,7 @@ class Anchors:
                 source = block.lines[-1].source if block.lines else None
                 if source is not None:
                     self._again[section, quantity] = source
+                    self._again.setdefault((None, quantity), source)
                     continue
                 self._within[section, quantity] = position
                 self._first.setdefault(quantity, section)
@@ -48,7 +49,8 @@ class Anchors:
         the same section, else the first; None if that is the block itself, or there is none."""
         section = self._section[seen_from]
         if (section, quantity) not in self._within:
-            quantity = self._again.get((section, quantity), quantity)
+            anywhere = quantity if quantity in self._first else self._again.get((None, quantity), quantity)
+            quantity = self._again.get((section, quantity), anywhere)
             section = self._first.get(quantity, -1)
         position = self._within.get((section, quantity))
         return None if position is None or position == seen_from else self.ids[position]

@@ -40,7 +40,7 @@ export class Transport {
     const go = (act: () => string | null | void) => () => {
       player.pause();
       const fault = act();
-      announce(fault ? `Cannot go on: ${fault}` : "", !fault);
+      announce(fault ? `Stopped: ${fault}` : "", !fault);
     };
     this.play = button("Play", "play", () => this.toggle(announce), "cp-primary");
     this.back = button("Back", "back", go(() => store.backStep()));
@@ -223,7 +223,7 @@ export function ownData(store: Store, announce: Announce): HTMLElement {
     announce(fault ? "" : "These are the original examples again.");
   };
   const width = counted(network.sizes[0]!, "input");
-  const asTable = "One line per row, as in the table of the training: what was fitted on it is applied. The first line may name the columns, in any order. Paste rows, drop a CSV file here, or choose one.";
+  const asTable = "One line per row of a table like that of the training, in the same units. The first line may name the columns, in any order. Paste rows, drop a CSV file here, or choose one.";
   const targets = network.outputs > 1 ? `${network.outputs} targets, or a class` : "the target";
   return h("details", { class: "cp-card" }, h("summary", {}, h("h2", {}, "Your own data")),
     h("label", { for: id }, table ? asTable : `One line per example: ${width}, then ${targets}. The first line may name the columns. Paste rows, drop a CSV file here, or choose one.`),

@@ -155,7 +155,7 @@ export class Panel {
   /** A derivation, up to where this cycle has come. */
   private blocksFor(quantity: Quantity): Block[] {
     const { store } = this;
-    if (!store.isKnown(quantity)) return [{ kind: "paragraph", text: "This cycle has not come to it yet; press Step." }];
+    if (!store.isKnown(quantity)) return [{ kind: "paragraph", text: "This cycle has not computed it yet; press Step." }];
     const blocks = blocksOf(derive(store.current, quantity, store.rowShown, store.view), store.view);
     return blocks.filter((block) => block.kind !== "equation" || !(block.left instanceof Sym) || !isLater(block.left.key, store));
   }

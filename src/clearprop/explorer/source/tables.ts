@@ -43,7 +43,14 @@ export class Tables {
     const { progress } = store;
     for (const { element, quantity } of this.cells) say(element, store.written(quantity, progress));
     for (const { field, value } of this.fields) field.set(value());
-    for (const { cell, quantity, column } of this.originals) say(cell, `${inUnit(store.data, column, valueOf(store.current, quantity, store.rowShown))} in the table`);
+    for (const { cell, quantity, column } of this.originals) say(cell, this.original(quantity, column));
+  }
+
+  /** A number in its column's unit: of the table as it stands there, of an output as others are shown. */
+  private original(quantity: Quantity, column: Column): string {
+    const { data, current, rowShown, view } = this.store;
+    const value = inUnit(data, column, valueOf(current, quantity, rowShown));
+    return quantity.kind === "output" && quantity.layer >= 0 ? view.number(value) : String(value);
   }
 
   private build(): void {
@@ -84,7 +91,7 @@ export class Tables {
       h("tr", {}, this.link(input(i)), h("td", {}, "input"), this.editor(input(i), (value) => store.setExample("inputs", i, value)), this.inTable(input(i), columns?.[i])));
     for (let k = 0; k < Math.min(outputs, MOST); k++)
       rows.push(h("tr", {}, this.link(target(k)), h("td", {}, "target"), this.editor(target(k), (value) => store.setExample("targets", k, value)), this.inTable(target(k), target_columns?.[k])));
-    return this.table("The example", ["name", "role", "value", ...(columns ? ["column"] : [])], rows, Math.max(0, inputs - MOST) + Math.max(0, outputs - MOST));
+    return this.table("The example", ["name", "role", "value", ...(columns ? ["in the table"] : [])], rows, Math.max(0, inputs - MOST) + Math.max(0, outputs - MOST));
   }
 
   /** The value of a standardized number in its column's own unit. */
@@ -110,7 +117,7 @@ export class Tables {
           this.inTable(output(layer, unit), layer === network.last ? store.data.target_columns?.[unit] : undefined)));
       }
     }
-    const header = ["unit", "activation", "weighted sum", "output", "error", `∂${names.words.total_error}/∂${names.words.sum}`, ...(store.data.columns ? ["column"] : [])];
+    const header = ["unit", "activation", "weighted sum", "output", "error", `∂${names.words.total_error}/∂${names.words.sum}`, ...(store.data.columns ? ["in the table"] : [])];
     return this.table("Units", header, rows, total - rows.length);
   }
 
