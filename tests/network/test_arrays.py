@@ -47,3 +47,9 @@ def test_numbers_of_every_kind() -> None:
         assert found.tolist() == [[float(value) for value in values[0]]]
     unmasked = np.ma.masked_array([[0.1, 0.5]], mask=False)
     assert numbers(unmasked, "").tolist() == [[0.1, 0.5]]
+
+
+def test_a_tensor_that_records_gradients_is_named() -> None:
+    torch = pytest.importorskip("torch")
+    with pytest.raises(InvalidArgument, match=r"found a tensor that NumPy cannot read; give tensor\.detach\(\)"):
+        numbers(torch.ones(2, requires_grad=True), "inputs: expected rows of 2 numbers")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from tests.network.files import ONE, START, faults
 
@@ -34,3 +35,13 @@ def test_examples_of_a_sound_file_are_checked_once(monkeypatch: pytest.MonkeyPat
         with pytest.raises(InvalidNetwork) as error:
             cp.load("xor")
     assert [str(fault) for fault in error.value.problems] == ["said once"]
+
+
+def test_rows_of_arrays_are_not_named_one_by_one() -> None:
+    targets = np.arange(40.0)[:, None]
+    targets[7::2] = np.nan
+    with pytest.raises(InvalidNetwork) as caught:
+        cp.train(cp.Network(1, [cp.Dense(1)]), np.ones((40, 1)), targets)
+    assert str(caught.value).splitlines()[1:] == [
+        "  examples[8].targets[1]: expected a finite number, found nan (the first of 17 such rows)"
+    ]

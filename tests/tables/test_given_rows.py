@@ -120,6 +120,12 @@ def test_rows_that_do_not_fit_are_refused(rows: Any, to_learn: Any, said: str) -
     assert said in str(caught.value)
 
 
+def test_predict_takes_a_row_by_name(mixed: cp.Problem) -> None:
+    whole = cp.predict(mixed, MIXED)
+    assert cp.predict(mixed, MIXED.iloc[3]).tolist() == whole[3:4].tolist()
+    assert cp.predict(mixed, MIXED.iloc[3].to_dict()).tolist() == whole[3:4].tolist()
+
+
 def test_the_columns_of_a_frame_are_never_taken_by_place() -> None:
     with pytest.raises(InvalidArgument, match=r"inputs: expected rows of numbers.*found a data frame, whose columns"):
         cp.Examples.of(FRAME[["petal_width", "petal_length"]], [[1.0]] * 150)

@@ -160,6 +160,9 @@ def test_train_names_every_setting_with_its_type() -> None:
     ("option", "message"),
     [
         ("epoch", 'train: unknown option "epoch"; did you mean "epochs"?'),
+        ("max_iter", 'train: unknown option "max_iter"; did you mean "epochs"?'),
+        ("validation_split", 'train: unknown option "validation_split"; did you mean "split"?'),
+        ("sample_weight", 'train: unknown option "sample_weight"; did you mean "weights"?'),
         ("learn_rate", 'train: unknown option "learn_rate"; known: optimizer, weights, epochs, batch_size, '),
         ("on_epoch_end", 'train: unknown option "on_epoch_end"; known: '),
         ("weigth_column", 'train: unknown option "weigth_column"; did you mean "weight_column"?'),

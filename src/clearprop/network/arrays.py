@@ -34,6 +34,10 @@ def numbers(values: Any, expected: str) -> Array:
             return np.asarray(found, dtype=float)
     except (TypeError, ValueError):
         kind = "something else"
+    except RuntimeError:  # a tensor that records gradients, or that lies on a device
+        raise InvalidArgument(
+            f"{expected}, found a tensor that NumPy cannot read; give tensor.detach().cpu()"
+        ) from None
     raise InvalidArgument(f"{expected}, found {kind} in them")
 
 

@@ -145,7 +145,19 @@ def example_faults(examples: Examples, inputs: int, outputs: int, rule: Loss) ->
         sound = np.asarray(finite & inside(rule, targets).all(axis=1) & whole(rule, targets))
     suspects = used[~sound]
     rows = ((int(row) + 1, examples.inputs[row].tolist(), examples.targets[row].tolist()) for row in suspects)
-    yield from row_faults(rows, inputs, outputs, rule)
+    if examples.own:
+        yield from row_faults(rows, inputs, outputs, rule)
+        return
+    # Rows of arrays and tables are too many to be named one by one.
+    first: dict[str, tuple[Fault, int]] = {}
+    for row, *given in rows:
+        for fault in islice(_faults(f"examples[{row}]", inputs, outputs, rule, *given), 1):
+            field = fault.where.partition("].")[2].partition("[")[0]
+            found, count = first.get(field, (fault, 0))
+            first[field] = found, count + 1
+    for fault, count in first.values():
+        several = f" (the first of {count:,} such rows)" if count > 1 else ""
+        yield Fault(fault.where, fault.message + several)
 
 
 def row_faults(

@@ -16,7 +16,7 @@ from clearprop.prediction.classes import class_labels, most_likely
 from clearprop.prediction.outputs import outputs
 from clearprop.tables.apply import in_own_unit
 from clearprop.tables.csv_file import ReadingProgress
-from clearprop.tables.frames import from_frame, is_frame
+from clearprop.tables.frames import as_row, from_frame, from_row, is_frame
 from clearprop.tables.prepare import Reader, inputs_of
 from clearprop.tables.read import read_table
 from clearprop.tables.rows import rows
@@ -26,7 +26,8 @@ from clearprop.types import Array
 
 @suggests_options()
 def predict(problem: Problem, data: Any, progress: ReadingProgress | None = None, *, classes: bool = False) -> Array:
-    """Return the outputs for rows of data, shape (rows, outputs); data is an array, a data frame, or a table's path.
+    """Return the outputs for rows of data, shape (rows, outputs); data is an array, a data frame, a row by the
+    names of its columns, or a table's path.
 
     With ``classes``, return the class of each row, as its table calls it (text or a number), shape (rows,).
 
@@ -87,6 +88,8 @@ def _reader(data: Any, progress: ReadingProgress | None) -> Reader | None:
     """Return a reader of named columns, if the data has names."""
     if isinstance(data, (str, os.PathLike)):
         return lambda wanted: read_table(Path(data), wanted, progress)
+    if (row := as_row(data)) is not None:
+        return lambda wanted: from_row(row, wanted)
     if is_frame(data):
         return lambda wanted: from_frame(data, wanted)
     return None

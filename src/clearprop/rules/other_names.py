@@ -136,7 +136,8 @@ def unknown_rule(kind: str, name: str, known: Iterable[str]) -> RequestError:
     own = {plain(each): formula for each, formula in EXPRESSIONS.items() if ("z" in formula) == (kind == "activation")}
     expression = own.get(plain(name)) or own.get(plain(name).removesuffix("loss"))
     if expression is None:
-        return UnknownName(kind, name, known)
+        meant = {plain(each): loss for each, loss in OF_ONE_OUTPUT.items()}.get(plain(name)) if kind == "loss" else None
+        return UnknownName(kind, name, known if meant is None else (meant,))
     return InvalidArgument(f'unknown {kind} "{name}"; write it as an expression: "{expression}"')
 
 

@@ -82,6 +82,16 @@ def from_frame(
     return Table({name: columns[name] for name in chosen}, source)
 
 
+def as_row(inputs: Any) -> Mapping[str, Any] | None:
+    """Return a row by the names of its columns: a dict, or a row of a pandas data frame."""
+    if isinstance(inputs, Mapping):
+        return {str(name): value for name, value in inputs.items()}
+    if getattr(inputs, "ndim", 0) != 1 or not hasattr(inputs, "to_dict"):
+        return None
+    row = inputs.to_dict()
+    return row if all(isinstance(name, str) for name in row) else None
+
+
 def from_row(
     row: Mapping[str, Any], wanted: Wanted, source: str = "the row", more: Mapping[str, Column] | None = None
 ) -> Table:

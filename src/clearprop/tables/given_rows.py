@@ -14,7 +14,7 @@ from clearprop.messages import abridged
 from clearprop.network.data import Column as FittedColumn
 from clearprop.network.data import Fitted
 from clearprop.network.problem import Problem, a_problem
-from clearprop.tables.frames import as_column, columns_of, from_frame, from_row, is_frame, target_columns
+from clearprop.tables.frames import as_column, as_row, columns_of, from_frame, from_row, is_frame, target_columns
 from clearprop.tables.prepare import with_rows
 from clearprop.tables.rows import dimensions, rows
 from clearprop.tables.table import Column, Numbers, Table, Wanted
@@ -65,7 +65,7 @@ def _is_class(problem: Problem, targets: Any) -> bool:
 
 
 def _read(inputs: Any, named: Fitted, wanted: Wanted, more: Mapping[str, Column]) -> Table:
-    row = _as_row(inputs)
+    row = as_row(inputs)
     if row is not None or is_frame(inputs):
         for name in more:
             if name in (row if row is not None else map(str, inputs.columns)):
@@ -79,16 +79,6 @@ def _read(inputs: Any, named: Fitted, wanted: Wanted, more: Mapping[str, Column]
         count = len(next(iter(more.values())))
         raise InvalidArgument(f"found {len(matrix)} rows of inputs and {count} rows of targets")
     return Table({**columns, **more}, "the array")
-
-
-def _as_row(inputs: Any) -> Mapping[str, Any] | None:
-    """Return a row by the names of its columns: a dict, or a row of a pandas data frame."""
-    if isinstance(inputs, Mapping):
-        return {str(name): value for name, value in inputs.items()}
-    if getattr(inputs, "ndim", 0) != 1 or not hasattr(inputs, "to_dict"):
-        return None
-    row = inputs.to_dict()
-    return row if all(isinstance(name, str) for name in row) else None
 
 
 def _targets(named: Fitted, targets: Any) -> Mapping[str, Column]:

@@ -15,7 +15,7 @@ def dimensions(values: Any) -> int:
     """Return the number of dimensions of an array, or of a list as an array."""
     try:
         return int(np.ndim(values))
-    except ValueError:  # rows of different lengths: refused where they are read
+    except (ValueError, RuntimeError):  # rows of different lengths, a tensor on its device: refused where they are read
         return 2
 
 

@@ -26,7 +26,29 @@ CHECKPOINT_SECONDS = 10.0
 OF_THE_OPTIMIZER = "the learning rate is the optimizer's: optimizer=SGD(learning_rate=0.1), say"
 
 
-@suggests_options(**dict.fromkeys(("learning_rate", "lr"), OF_THE_OPTIMIZER))
+OF_OTHERS = {
+    "validation_split": "split",
+    "test_size": "split",
+    "validation_fraction": "split",
+    "sample_weight": "weights",
+    "class_weight": "class_weights",
+    "n_epochs": "epochs",
+    "max_iter": "epochs",
+    "tol": "tolerance",
+    "random_state": "seed",
+    "n_iter_no_change": "patience",
+    "num_epochs": "epochs",
+    "callback": "callbacks",
+    "verbose": "callbacks",
+    "device": "threads",
+    "n_jobs": "threads",
+    "solver": "optimizer",
+}
+"""Options that other frameworks call otherwise."""
+ELSEWHERE = {name: f'unknown option "{name}"; did you mean "{own}"?' for name, own in OF_OTHERS.items()}
+
+
+@suggests_options(**ELSEWHERE | dict.fromkeys(("learning_rate", "lr", "learning_rate_init"), OF_THE_OPTIMIZER))
 def train(
     problem: Problem | Network,
     inputs: Any = None,
