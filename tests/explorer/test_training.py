@@ -45,6 +45,7 @@ PROBLEMS = {
     "dropout": dropped(),
     "target": with_settings("xor", target_loss=0.3),
     "gradient": with_settings("lecture", gradient_tolerance=0.05),
+    "improvement": with_settings("xor", convergence="improvement", tolerance=1e-4, patience=5),
     "limit": with_settings("lecture", epochs=77),
     "deep": with_settings("deep", epochs=50),
 }

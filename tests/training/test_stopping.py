@@ -220,3 +220,42 @@ def test_a_small_gradient_ends_it() -> None:
     assert fit.reason.endswith(", at most 0.001")
     gradient = cp.cycle(fit.problem, "all").gradients.of
     assert np.linalg.norm(gradient.vector[gradient.layout.trainable]) <= 1e-3
+
+
+def test_no_improvement_on_the_lowest_loss_so_far() -> None:
+    """The loss before training does not count; the lowest is the lowest, also where it is so by less than asked for."""
+    losses = [0.1, 1.0, 0.5, 0.45, 0.42, 0.39, 0.3, 0.29, 0.28, 0.27]
+    given: dict[str, Any] = {"convergence": "improvement", "tolerance": 0.1, "patience": 3}
+    reason = "converged: the loss has not improved by 0.1 for 3 epochs"
+    assert ended(losses, **given) == (5, "converged", reason)
+    assert ended(losses, **{**given, "patience": 4}) == (6, "converged", reason.replace("3", "4"))
+    assert ended(losses, **{**given, "tolerance": 0.02}) == (9, "converged", reason.replace("0.1", "0.02"))
+    assert ended(losses, **given, relative=True) == (5, "converged", reason)
+    # Any improvement counts.
+    assert ended([1.0, 0.5, 0.5, 0.4, 0.41, 0.4], **{**given, "tolerance": 0.0}) is None
+    assert ended([1.0, 0.5, 0.51, 0.52, 0.53], **{**given, "tolerance": 0.0}) is not None
+
+
+def test_no_improvement_of_the_validation_loss() -> None:
+    falling, rising = [1.0 / k for k in range(1, 50)], [0.1, 0.5, 0.4, 0.39, 0.38, 0.6]
+    given: dict[str, Any] = {"convergence": "improvement", "tolerance": 0.05, "patience": 2}
+    reason = "the validation loss has not improved by 0.05 for 2 epochs: the weights of epoch 3 are kept, its lowest"
+    assert ended(falling, validation=[0.9, *rising[1:]], **given) == (4, "early_stopping", reason.replace("3", "4"))
+    of_rows = ended(falling, validation=rising, **given, early_stopping=False)
+    assert of_rows == (6, "converged", "converged: the loss has not improved by 0.05 for 2 epochs")
+
+
+@pytest.mark.parametrize("patience", [1, 4])
+def test_no_improvement_as_sklearn_counts_it(patience: int) -> None:
+    neural = pytest.importorskip("sklearn.neural_network", reason="scikit-learn is not installed")
+    theirs = neural.MLPClassifier(tol=0.02, n_iter_no_change=patience)
+    theirs.best_loss_, theirs._no_improvement_count, theirs.loss_curve_ = np.inf, 0, []
+    losses = (1 / np.arange(1, 60) + 0.05 * np.random.default_rng(2).normal(size=59)).tolist()
+    for loss in losses:
+        theirs.loss_curve_.append(loss)
+        theirs._update_no_improvement_count(False, None, None, None)
+        if theirs._no_improvement_count > patience:
+            break
+    found = ended([0.0, *losses], tolerance=0.02, patience=patience + 1, convergence="improvement")
+    assert found is not None
+    assert found[0] == len(theirs.loss_curve_) < 59

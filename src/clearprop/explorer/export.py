@@ -18,6 +18,7 @@ from clearprop.network.problem import Problem
 from clearprop.network.write import structure
 from clearprop.prediction.classes import class_labels
 from clearprop.propagation.cycle import without_target
+from clearprop.rules.schedules import IMPROVEMENT
 from clearprop.training.batching import batch_size
 from clearprop.types import Array
 
@@ -116,7 +117,8 @@ def _stopping(problem: Problem) -> dict[str, Any]:
     relative = problem.examples is not None and not problem.examples.own
     return {
         "cycles": settings.epochs or LIMIT,
-        "relative": relative,
+        "relative": relative and settings.convergence == "change",
+        "improvement": library.watch(IMPROVEMENT) if settings.convergence == "improvement" else None,
         **{name: getattr(settings, name) for name in names},
     }
 

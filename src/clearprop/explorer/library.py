@@ -29,7 +29,7 @@ from clearprop.rules.fused import FUSED, AnyFused, Fused
 from clearprop.rules.losses import LOSSES, REDUCTIONS, Loss
 from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.penalties import Penalty
-from clearprop.rules.schedules import SCHEDULES, UNWATCHED, Schedule
+from clearprop.rules.schedules import SCHEDULES, UNWATCHED, Schedule, Watch
 from clearprop.rules.standardize import ORIGINAL, STANDARDIZED
 from clearprop.tables.apply import OTHER_UNIT
 from clearprop.tables.cells import COMMA, POINT
@@ -44,6 +44,7 @@ SENTENCES: Mapping[str, str] = {
     "still": STILL,
     "relative": RELATIVE,
     "flat": FLAT,
+    "no_better": NO_BETTER,
     "least_rate": NO_BETTER + AT_THE_LEAST,
     "target_loss": Status.TARGET_LOSS.sentence,
     "epoch_limit": Status.EPOCH_LIMIT.sentence,
@@ -212,13 +213,18 @@ def optimizer(chosen: Optimizer) -> dict[str, Any]:
     }
 
 
+def watch(assignments: Watch) -> list[Any]:
+    """What is noted of the loss after each epoch."""
+    return [[str(symbol.key), tree(expression)] for symbol, expression in assignments]
+
+
 def _schedule(chosen: Schedule) -> dict[str, Any]:
     """The rate as an expression, and the rules by which its scale follows from the losses."""
     return {
         "name": chosen.name,
         "constants": chosen.numbers,
         "rate": tree(chosen.rate),
-        "watch": [[str(symbol.key), tree(expression)] for symbol, expression in SCHEDULES[chosen.name].watch],
+        "watch": watch(SCHEDULES[chosen.name].watch),
         "unwatched": {name: value if math.isfinite(value) else None for name, value in UNWATCHED.items()},
     }
 

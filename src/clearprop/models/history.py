@@ -57,4 +57,5 @@ class History:
 
 def keeps_best(settings: Settings, history: History) -> bool:
     """Return whether to keep the weights with the lowest validation loss."""
-    return bool(history.validation) and settings.early_stopping and settings.tolerance > 0
+    stops = settings.tolerance > 0 or settings.convergence == "improvement"
+    return bool(history.validation) and settings.early_stopping and stops

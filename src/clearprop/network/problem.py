@@ -44,6 +44,7 @@ AN_OPTIMIZER = "an optimizer, such as Adam(0.01)"
 EXAMPLES = "Examples, such as Examples.of(inputs, targets) gives"
 Precision = Literal["float32", "float64"]
 EpochLoss = Literal["batches", "exact"]
+Convergence = Literal["change", "improvement"]
 
 
 def shuffling(value: Any) -> bool | Literal["sklearn"] | np.random.RandomState:
@@ -67,6 +68,9 @@ class Settings:
     before training) in each of ``patience`` epochs, or once the norm of the gradient is at most
     ``gradient_tolerance``. With ``early_stopping`` it also ends when the validation loss has not improved for
     ``patience`` epochs, and keeps the best weights. A ``tolerance`` of 0 never stops early.
+
+    With the convergence ``"improvement"`` both are one: training ends once the loss (of the rows set aside, if any)
+    has not been lower than the lowest so far by ``tolerance`` for ``patience`` epochs, as in scikit-learn.
 
     ``shuffle`` draws a new order of the examples for each epoch; ``"sklearn"`` the orders that scikit-learn's MLPs have
     with ``random_state`` as the seed.
@@ -93,6 +97,7 @@ class Settings:
     time_limit: Annotated[float | None, optional(above_zero)] = None
     gradient_tolerance: Annotated[float, at_least_zero] = 0.0
     early_stopping: Annotated[bool, boolean] = True
+    convergence: Annotated[Convergence, either(*get_args(Convergence))] = "change"
     loss: Annotated[EpochLoss, either(*get_args(EpochLoss))] = "batches"
 
     def __post_init__(self) -> None:

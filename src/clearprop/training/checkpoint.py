@@ -32,7 +32,16 @@ PARTS = {
     "targets": "targets", "weights": "example weights", "training": "training rows", "validation": "validation rows"
 }  # fmt: skip
 LIMITS = frozenset(
-    {"epochs", "tolerance", "patience", "target_loss", "time_limit", "gradient_tolerance", "early_stopping"}
+    {
+        "epochs",
+        "tolerance",
+        "patience",
+        "target_loss",
+        "time_limit",
+        "gradient_tolerance",
+        "early_stopping",
+        "convergence",
+    }
 )
 """Settings that say when to stop: they may change when a training is resumed."""
 

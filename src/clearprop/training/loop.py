@@ -12,7 +12,7 @@ from clearprop.errors import InvalidArgument
 from clearprop.fields import accepted, boolean, optional, path, suggests_options
 from clearprop.network.data import Missing
 from clearprop.network.description import Network
-from clearprop.network.problem import EpochLoss, Precision, Problem
+from clearprop.network.problem import Convergence, EpochLoss, Precision, Problem
 from clearprop.rules.optimizers import Optimizer
 from clearprop.training.arguments import UNCHANGED, requested
 from clearprop.training.callbacks import Callback, Listeners
@@ -67,6 +67,7 @@ def train(
     time_limit: float | None = UNCHANGED,
     gradient_tolerance: float = UNCHANGED,
     early_stopping: bool = UNCHANGED,
+    convergence: Convergence = UNCHANGED,
     loss: EpochLoss = UNCHANGED,
     columns: str | Sequence[str] | None = UNCHANGED,
     categorical: str | Sequence[str] = UNCHANGED,
@@ -113,6 +114,8 @@ def train(
         time_limit: stop after this many seconds; default None.
         gradient_tolerance: converged once the norm of the gradient is at most this; default 0 (never).
         early_stopping: stop once the validation loss does not improve, and keep the best weights; default True.
+        convergence: ``"change"`` (default), as above; or ``"improvement"``: the loss, or the validation loss, has not
+            been lower than the lowest so far by ``tolerance`` for ``patience`` epochs.
         loss: of an epoch: ``"batches"`` (default), that of its batches as they were met, each with the weights of its
             moment; or ``"exact"``, computed over all rows after the epoch. The loss before and after is always exact.
         columns: input columns of a table; default None, all that have no other use.

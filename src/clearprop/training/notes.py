@@ -85,6 +85,7 @@ class _Seen:
         total = self.error + float(penalty_error(self.problem.penalty.over(self.trace.count), self.problem.parameters))
         rate = 0.01 * total / slope if slope else np.inf
         name, relative = self.problem.names.notation.total_error, not self.problem.examples.own
+        relative = relative and self.problem.settings.convergence == "change"
         return Ended(history, status, self.problem.settings, relative, name, rate)
 
     @cached_property

@@ -14,7 +14,7 @@ import numpy as np
 from clearprop.messages import counted
 from clearprop.models.history import History, keeps_best
 from clearprop.network.problem import Settings
-from clearprop.rules.schedules import Schedule
+from clearprop.rules.schedules import IMPROVEMENT, UNWATCHED, Schedule, noted
 
 STILL = "the loss changed by at most {tolerance} in {epochs}"
 NO_BETTER = "the loss has not improved by {tolerance} for {patience}"
@@ -46,7 +46,7 @@ class Status(Enum):
     TARGET_LOSS = "target_loss", "the loss reached the target of {target:g}", 0
     EARLY_STOPPING = (
         "early_stopping",
-        "the validation loss has not improved for {patience}: the weights of {best} are kept, its lowest",
+        "the validation loss has not improved{by} for {patience}: the weights of {best} are kept, its lowest",
         0,
     )
     EPOCH_LIMIT = "epoch_limit", "the limit of {epochs} was reached before the loss converged", 0
@@ -81,10 +81,16 @@ class Stopping:
     Converged: |loss after an epoch - loss before it| <= tolerance, ``patience`` epochs in a row, or
     the norm of the gradient is at most ``gradient_tolerance``. For a table the tolerance is ``relative``
     to the loss before training: what is small depends on the unit of its columns.
+
+    Under the convergence "improvement": the loss has not been lower than the lowest so far by the tolerance for
+    ``patience`` epochs; that of the validation rows, if there are any and they may end it.
     """
 
     def __init__(self, settings: Settings, epochs: int, *, relative: bool = False) -> None:
-        self.settings, self.epochs, self.relative = settings, epochs, relative
+        self.settings, self.epochs = settings, epochs
+        self.improves = settings.convergence == "improvement"
+        self.relative = relative and not self.improves
+        self._noted, self._seen = dict(UNWATCHED), 1
         self.started = time.monotonic()
 
     def judge(self, history: History, gradient_norm: float | None = None, *, timed: bool = True) -> Ending | None:
@@ -95,7 +101,9 @@ class Stopping:
         settings, epoch = self.settings, history.epochs
         if settings.target_loss is not None and history.loss[-1] <= settings.target_loss:
             return ending(Status.TARGET_LOSS, target=settings.target_loss)
-        if self._still(history):
+        if self.improves and (end := self._no_better(history)):
+            return end
+        if not self.improves and self._still(history):
             several = f"each of the last {settings.patience:,} epochs"
             epochs = several if settings.patience > 1 else "the last epoch"
             tolerance = f"{settings.tolerance:g}"
@@ -104,15 +112,35 @@ class Stopping:
         if gradient_norm is not None and gradient_norm <= settings.gradient_tolerance:
             limit = settings.gradient_tolerance
             return ending(Status.CONVERGED, cause=FLAT.format(norm=gradient_norm, limit=limit))
-        if keeps_best(settings, history) and epoch - history.best >= settings.patience:
-            best = f"epoch {history.best:,}" if history.best else "the start"
-            return ending(Status.EARLY_STOPPING, patience=counted(settings.patience, "epoch"), best=best)
+        if not self.improves and keeps_best(settings, history) and epoch - history.best >= settings.patience:
+            return self._stopped_early(history)
         if epoch >= self.epochs:
             return ending(Status.EPOCH_LIMIT, epochs=counted(self.epochs, "epoch"))
         return self.out_of_time() if timed else None
 
+    def _stopped_early(self, history: History, by: str = "") -> Ending:
+        best = f"epoch {history.best:,}" if history.best else "the start"
+        patience = counted(self.settings.patience, "epoch")
+        return ending(Status.EARLY_STOPPING, by=by, patience=patience, best=best)
+
+    def _no_better(self, history: History) -> Ending | None:
+        """Return the end if the loss has not improved on the lowest so far; that before training does not count."""
+        settings, early = self.settings, keeps_best(self.settings, history)
+        losses = history.watched if early else history.loss
+        for loss in losses[self._seen :]:
+            self._noted = noted(IMPROVEMENT, {"loss": loss, "tolerance": settings.tolerance}, self._noted)
+        self._seen = len(losses)
+        if self._noted["bad"] < settings.patience:
+            return None
+        if early:
+            return self._stopped_early(history, f" by {settings.tolerance:g}")
+        patience = counted(settings.patience, "epoch")
+        return ending(Status.CONVERGED, cause=NO_BETTER.format(tolerance=f"{settings.tolerance:g}", patience=patience))
+
     def goes_on(self, history: History, losses: Sequence[float]) -> bool:
         """Return whether for certain no loss of the next epochs is a reason to end: few looks are cheaper than many."""
+        if self.improves:
+            return False
         following, target = np.array(history.loss[-1:] + list(losses)), self.settings.target_loss
         still = (np.abs(np.diff(following)) <= self._tolerance(history)).any() if self.settings.tolerance > 0 else False
         return not still and (target is None or bool(following.min() > target))

@@ -199,7 +199,7 @@ export interface Data {
   parameters: Numbers;
   optimizer: Optimizer;
   penalty: Penalty | null;
-  stopping: Record<"cycles" | "tolerance" | "patience" | "gradient_tolerance", number> & { target_loss: number | null; relative: boolean };
+  stopping: Record<"cycles" | "tolerance" | "patience" | "gradient_tolerance", number> & { target_loss: number | null; relative: boolean; improvement: [string, Raw][] | null };
   examples: { inputs: Numbers; targets: Numbers; weights: number[] | null; numbers: number[]; left_out: number };
   /** How many examples each step of ``train`` sees; the page's sees all, or one. */
   batch_size: number;

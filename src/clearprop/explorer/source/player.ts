@@ -2,6 +2,7 @@
 
 import { gradientNorm } from "./cycle";
 import { counted, grouped } from "./number";
+import { noted, type Watched } from "./schedule";
 import type { Store } from "./store";
 import { words } from "./words";
 
@@ -82,13 +83,19 @@ export class Player {
 
 /** The reason to end after this cycle, or null; as training/stopping.py decides. */
 export function verdict({ data, losses, current }: Store): Ending | null {
-  const { target_loss, tolerance, relative, patience, gradient_tolerance, cycles: most } = data.stopping;
+  const { target_loss, tolerance, relative, patience, gradient_tolerance, improvement, cycles: most } = data.stopping;
   const cycles = losses.length - 1;
   const after = counted(cycles, "cycle");
   const converged = (cause: string): Ending => ({ words: `Converged after ${after}: ${cause}.`, isGood: true });
   if (target_loss !== null && losses[cycles]! <= target_loss)
     return { words: `After ${after} ${words("target_loss", { target: target_loss })}.`, isGood: true };
-  if (tolerance > 0 && cycles >= patience) {
+  if (improvement !== null && cycles > patience) {
+    // The loss before the first cycle does not count.
+    let seen = { best: losses.slice(1, -patience).reduce((a, b) => Math.min(a, b)), bad: 0 } as Watched;
+    for (const loss of losses.slice(-patience)) seen = noted(improvement, { loss, tolerance }, seen);
+    if (seen["bad"]! >= patience) return converged(words("no_better", { tolerance, patience: counted(patience, "cycle") }));
+  }
+  if (improvement === null && tolerance > 0 && cycles >= patience) {
     const recent = losses.slice(-patience - 1);
     const most = relative ? tolerance * losses[0]! : tolerance;
     const isStill = Number.isFinite(most) && recent.slice(1).every((loss, k) => Math.abs(loss - recent[k]!) <= most);

@@ -1,6 +1,6 @@
 /* The learning rate as training goes on. */
 
-import type { Optimizer } from "./data";
+import type { Optimizer, Schedule } from "./data";
 import { evaluate } from "./evaluate";
 
 /** What a schedule remembers of the losses. */
@@ -12,8 +12,13 @@ export function unwatched({ schedule }: Optimizer): Watched {
 
 /** The memory once the loss after an epoch is known. */
 export function watched({ schedule }: Optimizer, base: number, before: Watched, loss: number): Watched {
-  const values: Watched = { ...schedule.constants, ...before, base, loss };
-  for (const [name, formula] of schedule.watch) values[name] = evaluate(formula, values);
+  return noted(schedule.watch, { ...schedule.constants, base, loss }, before);
+}
+
+/** What is remembered after these assignments. */
+export function noted(watch: Schedule["watch"], given: Watched, before: Watched): Watched {
+  const values: Watched = { ...given, ...before };
+  for (const [name, formula] of watch) values[name] = evaluate(formula, values);
   return Object.fromEntries(Object.keys(before).map((name) => [name, values[name]!]));
 }
 
