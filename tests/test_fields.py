@@ -84,7 +84,7 @@ REFUSED: list[tuple[str, str, str, Any, str, Callable[..., Any]]] = [
     ("data", "class_weights", "3", 3, 'expected "balanced", or a table of weights by class, found 3', cp.Data),
     ("layer", "dropout", "1", 1, f"expected {SHARE}, found 1", cp.Dense),
     ("layer", "train_bias", "1", 1, "expected true or false, found 1", cp.Dense),
-    ("loss", "over_examples", '"max"', "max", f'expected {SUMS}, found "max"', cp.Objective),
+    ("loss", "over_examples", '"max"', "max", 'expected "sum", "mean" or "weighted_mean", found "max"', cp.Objective),
     ("optimizer", "learning_rate", "-1", -1, "expected a number of at least 0, found -1", cp.SGD),
     ("optimizer", "momentum", "nan", np.nan, f"expected {FINITE}, found nan", cp.SGD),
     ("optimizer", "dampening", "-1", -1, "expected a number of at least 0, found -1", cp.SGD),

@@ -243,3 +243,45 @@ def test_the_penalty_and_weights_of_sklearn(solver: str, weighted: bool, engine:
     fit = cp.train(made, engine=engine)
     agrees(fit.problem.parameters, theirs)
     np.testing.assert_allclose(fit.history.loss[1:], theirs.loss_curve_, rtol=1e-10)
+
+
+# --- activations ----------------------------------------------------------------------------------------
+
+TORCH: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
+    ("gelu_tanh", "GELU", {"approximate": "tanh"}, {}),
+    ("gelu", "GELU", {}, {}),
+    ("mish", "Mish", {}, {}),
+    ("celu", "CELU", {"alpha": 0.7}, {"alpha": 0.7}),
+    ("relu6", "ReLU6", {}, {}),
+    ("hard_tanh", "Hardtanh", {}, {}),
+    ("hard_sigmoid", "Hardsigmoid", {}, {}),
+    ("hard_swish", "Hardswish", {}, {}),
+    ("softsign", "Softsign", {}, {}),
+    ("log_sigmoid", "LogSigmoid", {}, {}),
+    ("tanhshrink", "Tanhshrink", {}, {}),
+    ("softshrink", "Softshrink", {"lambd": 0.5}, {}),
+    ("hardshrink", "Hardshrink", {"lambd": 0.3}, {"lambd": 0.3}),
+    ("threshold", "Threshold", {"threshold": 0.3, "value": 2.0}, {"threshold": 0.3, "value": 2.0}),
+    ("leaky_relu", "LeakyReLU", {}, {}),
+    ("elu", "ELU", {}, {}),
+    ("selu", "SELU", {}, {}),
+    ("silu", "SiLU", {}, {}),
+    ("softplus", "Softplus", {"threshold": 1e9}, {}),
+]
+
+
+@pytest.mark.parametrize(("name", "theirs", "options", "constants"), TORCH, ids=[each[1] for each in TORCH])
+def test_activations_of_pytorch(name: str, theirs: str, options: dict[str, Any], constants: dict[str, float]) -> None:
+    """Outputs and slopes, also at the kinks."""
+    torch: Any = pytest.importorskip("torch", reason="PyTorch is not installed: activations are not compared")
+    rule = cp.activation(theirs.lower(), **constants) if theirs != "GELU" else cp.activation(name)
+    assert rule.name == name
+    sums = np.concatenate([np.linspace(-7.3, 7.1, 61), [-6, -3, -1, -0.5, -0.3, 0, 0.3, 0.5, 1, 3, 6]])
+    given = torch.tensor(sums, requires_grad=True)
+    outputs = getattr(torch.nn, theirs)(**options)(given)
+    outputs.sum().backward()
+    np.testing.assert_allclose(rule.outputs(sums), outputs.detach().numpy(), rtol=1e-12, atol=1e-15)
+    slopes = rule.pull_back(sums, np.ones_like(sums))
+    # In these two PyTorch keeps 1/6 and 1/alpha in single precision.
+    rounded = name in ("hard_sigmoid", "celu")
+    np.testing.assert_allclose(slopes, given.grad.numpy(), rtol=1e-6 if rounded else 1e-11, atol=1e-14)

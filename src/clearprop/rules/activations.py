@@ -16,7 +16,20 @@ import numpy as np
 
 from clearprop.cached import cached_property
 from clearprop.expressions import Expression, Number, Slope, Symbol, bind, differentiate, evaluate, parse, simplify
-from clearprop.expressions.tree import erf, exp, expm1, greater, logistic, maximum, softplus, sqrt, tanh, where
+from clearprop.expressions.tree import (
+    absolute,
+    erf,
+    exp,
+    expm1,
+    greater,
+    less,
+    logistic,
+    maximum,
+    softplus,
+    sqrt,
+    tanh,
+    where,
+)
 from clearprop.fields import accepted, string
 from clearprop.rules.other_names import ACTIVATIONS as OTHERS
 from clearprop.rules.other_names import own_name, unknown_rule
@@ -139,7 +152,9 @@ def over_layer(values: Array) -> Array:
 
 AnyActivation = Activation | Softmax
 
-_alpha, _scale = Symbol("alpha"), Symbol("scale")
+_alpha, _scale, _lambd = Symbol("alpha"), Symbol("scale"), Symbol("lambd")
+# Flat on both sides: at the kinks too, as PyTorch has it.
+_hard_sigmoid = where(less(z, 3), where(greater(z, -3), z / 6 + Number(1.0) / 2, 0), 1)
 
 ACTIVATIONS: Mapping[str, AnyActivation] = {
     rule.name: rule
@@ -193,6 +208,60 @@ ACTIVATIONS: Mapping[str, AnyActivation] = {
             "Elfwing, Uchibe and Doya 2017",
             shown_slope=y + logistic(z) * (1 - y),
             init="he_normal",
+        ),
+        Activation(
+            "gelu_tanh",
+            z / 2 * (1 + tanh(sqrt(2 / Number(math.pi)) * (z + 0.044715 * z**3))),
+            "Hendrycks and Gimpel 2016, the approximation by tanh",
+            init="he_normal",
+        ),
+        Activation("mish", z * tanh(softplus(z)), "Misra 2019", init="he_normal"),
+        Activation(
+            "celu",
+            where(greater(z, 0), z, _alpha * expm1(z / _alpha)),
+            "Barron 2017",
+            shown_slope=where(greater(z, 0), 1, y / _alpha + 1),
+            constants={"alpha": 1.0},
+            init="he_normal",
+        ),
+        Activation(
+            "relu6", where(less(z, 6), maximum(z, 0), 6), "Krizhevsky 2010", bounds=(0.0, 6.0), init="he_normal"
+        ),
+        Activation(
+            "hard_tanh",
+            where(less(z, 1), where(greater(z, -1), z, -1), 1),
+            "Collobert 2004",
+            bounds=(-1.0, 1.0),
+        ),
+        Activation("hard_sigmoid", _hard_sigmoid, "Courbariaux et al. 2015", bounds=(0.0, 1.0)),
+        Activation("hard_swish", z * _hard_sigmoid, "Howard et al. 2019", init="he_normal"),
+        Activation(
+            "softsign",
+            z / (1 + absolute(z)),
+            "Turian et al. 2009",
+            shown_slope=(1 - absolute(y)) ** 2,
+            bounds=(-1.0, 1.0),
+        ),
+        Activation("log_sigmoid", -softplus(-z), "the logarithm of the logistic function", bounds=(-math.inf, 0.0)),
+        Activation("tanhshrink", z - tanh(z), "PyTorch's Tanhshrink", shown_slope=(z - y) ** 2),
+        Activation(
+            "softshrink",
+            where(greater(z, _lambd), z - _lambd, where(less(z, -_lambd), z + _lambd, 0)),
+            "Donoho 1995",
+            constants={"lambd": 0.5},
+        ),
+        Activation(
+            "hardshrink",
+            where(greater(absolute(z), _lambd), z, 0),
+            "Donoho and Johnstone 1994",
+            constants={"lambd": 0.5},
+        ),
+        Activation(
+            "threshold",
+            where(greater(z, Symbol("threshold")), z, Symbol("value")),
+            "PyTorch's Threshold; ONNX's ThresholdedRelu",
+            constants={"threshold": 1.0, "value": 0.0},
+            bounds=None,
         ),
         Softmax(),
     )

@@ -13,7 +13,8 @@ from clearprop.errors import InvalidArgument, RequestError, UnknownName
 from clearprop.messages import abridged
 
 ACTIVATIONS: Mapping[str, str] = {
-    "linear": "identity", "sigmoid": "logistic", "swish": "silu", "exponential": "exp"
+    "linear": "identity", "sigmoid": "logistic", "swish": "silu", "exponential": "exp", "hard_silu": "hard_swish",
+    "tanh_shrink": "tanhshrink", "soft_shrink": "softshrink", "hard_shrink": "hardshrink", "gelu_new": "gelu_tanh",
 }  # fmt: skip
 INITIALIZERS: Mapping[str, str] = {
     "xavier_uniform": "glorot_uniform",
@@ -51,13 +52,6 @@ SETTINGS: Mapping[str, str] = {
 }
 """Keys of a network file, whichever table they stand in."""
 EXPRESSIONS: Mapping[str, str] = {
-    "mish": "z * tanh(softplus(z))",
-    "relu6": "min(max(z, 0), 6)",
-    "softsign": "z / (1 + abs(z))",
-    "hardtanh": "max(-1, min(1, z))",
-    "hard_sigmoid": "max(0, min(1, z / 6 + 1 / 2))",
-    "log_sigmoid": "-softplus(-z)",
-    "tanhshrink": "z - tanh(z)",
     "poisson": "y - t * log(y)",
     "poisson_nll": "exp(y) - t * y",
     "kl_div": "t * log(t / y)",

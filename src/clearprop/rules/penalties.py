@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
-from typing import Annotated
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar
 
 from clearprop.cached import cached_property
 from clearprop.expressions import Expression, Number, Slope, Symbol, bind, differentiate, simplify
@@ -38,7 +38,7 @@ class Penalty:
     l2: Annotated[float, at_least_zero] = 0.0
     l1: Annotated[float, at_least_zero] = 0.0
     divide_by_examples: Annotated[bool, boolean] = False
-    divisor: float | Expression = field(default=1.0, repr=False)
+    divisor: ClassVar[float | Expression] = 1.0
     """What it is divided by in a batch that is known: 1 unless ``over`` says so."""
 
     def __post_init__(self) -> None:
@@ -54,7 +54,11 @@ class Penalty:
         >>> text(Penalty(l2=0.1, divide_by_examples=True).over(4).slope.written)
         '0.1 * w / 4'
         """
-        return replace(self, divisor=examples or math.inf) if self.divide_by_examples else self
+        if not self.divide_by_examples:
+            return self
+        divided = replace(self)
+        vars(divided).update(divisor=examples or math.inf)  # a frozen object is filled once, here
+        return divided
 
     @cached_property
     def symbolic(self) -> Expression:
