@@ -159,7 +159,6 @@ def test_guards_see_what_is_written_on_the_other_side() -> None:
         ("an update changes a row too many", True),
         ("an update begins one row too early", False),
         ("outputs are written a row too far", True),
-        ("the norm adds up everything in one place", False),
         ("what is remembered stands a row too far", True),
         ("dropout takes the hash of the next unit", True),
         ("a gradient takes one example too many", True),

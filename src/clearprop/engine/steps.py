@@ -64,9 +64,17 @@ class Steps(Weights):
         part_bytes, key_bytes = self.field("part_bytes", pointer=False), self.field("key_bytes", pointer=False)
         losses, counts = self.field("losses"), self.field("counts")
 
+        steps = self.field("steps", pointer=False)
+
         def step(number: ir.Value) -> None:
             here = b.at(bounds, b.times(number, 8))
             first, end = b.load_integer(here), b.load_integer(b.at(here, 8))
+            # Behind the last step's bounds is nothing.
+            after = b.smaller(b.add(number, 2), steps)
+            self.following = (
+                b.builder.sub(b.load_integer(b.at(bounds, b.times(after, 8))), end),
+                b.at(order, b.times(end, 8)),
+            )
             self.keys, self.parts = b.at(keys, b.times(number, key_bytes)), b.at(parts, b.times(number, part_bytes))
             self.losses, self.counts = (
                 b.at(losses, b.times(number, LOSSES * 8)),
@@ -75,7 +83,7 @@ class Steps(Weights):
             self.step(b.at(order, b.times(first, 8)), b.builder.sub(end, first))
 
         with flushed(b, self.module, x86=self.program.x86):
-            b.loop(0, self.field("steps", pointer=False), step)
+            b.loop(0, steps, step)
 
     @property
     def leaves_sums(self) -> bool:

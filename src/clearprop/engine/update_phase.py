@@ -14,6 +14,7 @@ from llvmlite import ir
 from clearprop.engine.calling import EACH, FIELDS, SHARED
 from clearprop.engine.forward import Forward
 from clearprop.engine.kernels.barrier import barrier
+from clearprop.engine.kernels.gather import fetch
 from clearprop.engine.kernels.gradient import bias_gradient, gradient
 from clearprop.engine.kernels.transpose import transpose
 from clearprop.engine.kernels.update import (
@@ -46,6 +47,8 @@ class Weights(Forward):
     """The numbers that the errors and the penalty of this step are divided by."""
     clip: ir.Value
     """The factor by which clipping by norm multiplies the gradient."""
+    following: tuple[ir.Value, ir.Value]
+    """The number of examples of the next step, and the address of their positions."""
     arrived: ir.Value
     """The number of arrivals at the barriers so far."""
 
@@ -93,6 +96,7 @@ class Weights(Forward):
         def kernel(vectors: int) -> ir.Function:
             return gradient(self.module, self.shape, size, vectors)
 
+        self.fetch(layer, p, k)
         self.by_width(units, kernel, a, d, count, g, inputs, going_on)
         if not whole:
             self.update_tile(layer, p, k, g)
@@ -102,6 +106,15 @@ class Weights(Forward):
             self.call(bias_gradient(self.module, self.shape), d, count, g, going_on)
             if not whole:
                 self.update(layer, p, b.at(self.parameters, place), g, b.integer(1), weights=False)
+
+    def fetch(self, layer: ir.Value, p: ir.Value, k: ir.Value) -> None:
+        """With a tile of the first layer, bring the inputs of its panel nearer: a share of the next step's examples."""
+        b, (count, order) = self.b, self.following
+        with b.builder.if_then(self.is_(layer, 1)):
+            panels, zero = self.of(layer, "panels"), b.integer(0)
+            first, last = (b.builder.udiv(b.times(count, b.add(p, more)), panels) for more in (0, 1))
+            x = b.at(self.field("inputs"), b.times(k, self.row))
+            self.call(fetch(self.module, self.shape), x, order, first, last, self.of(zero, "units"))
 
     def has_biases(self, layer: ir.Value, k: ir.Value) -> ir.Value:
         """Return whether a tile is the first of its panel, in a layer whose units each have a bias that is trained."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from tests.engine.support.kinds import Kind, compiled, kinds, out_of
 
-from clearprop.engine.kernels.gather import gather, scatter
+from clearprop.engine import machine
+from clearprop.engine.kernels.gather import fetch, gather, scatter
+from clearprop.engine.module import Module
 
 
 @kinds
@@ -28,3 +30,19 @@ def test_gather_and_scatter(kind: Kind) -> None:
         scatters(y, np.ascontiguousarray(a[:, 1:]), (rows - 1) * panels.row, 3, size)
         assert np.array_equal(y[:3], x[[0, 8, 8]])
         assert (y[3] == 777).all()
+
+
+@kinds
+def test_fetching_reads_positions_alone(kind: Kind) -> None:
+    """Whatever stands where rows are expected, or nothing: what is brought nearer need not be there."""
+    order = np.array([10**9, 0, 3, -(10**9)])
+    x = kind.normal(4, 5)
+    before = x.copy()
+    compiled(kind, fetch)(x, order, 0, len(order), 5)
+    assert np.array_equal(x, before)
+
+
+@kinds
+def test_all_lines_of_a_panel_s_row_are_fetched(kind: Kind) -> None:
+    text = str(fetch(Module(kind.panel.numbers, machine.host().triple), kind.panel))
+    assert text.count('call void @"llvm.prefetch') == -(-kind.panel.row // 64)

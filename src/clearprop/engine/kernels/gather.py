@@ -70,6 +70,31 @@ def gather(module: Module, shape: Panel) -> ir.Function:
     return module.function("gather", arguments("x order examples first last a panel units"), build)
 
 
+LINE = 64
+"""The bytes of a cache line."""
+
+
+def fetch(module: Module, shape: Panel) -> ir.Function:
+    """Bring some inputs of some examples nearer, those of a panel: they are gathered for the next batch.
+
+    Arguments: x (the panel's first input of the first of all examples), order (positions), the first and the last
+    example in it, and the number of inputs an example has.
+    """
+
+    def build(b: Block) -> None:
+        n = b.named
+        bytes_of_row = b.times(n["units"], shape.numbers.bytes)
+
+        def example(s: ir.Value) -> None:
+            row = b.at(n["x"], b.times(b.load_integer(b.at(n["order"], b.times(s, 8))), bytes_of_row))
+            for line in range(0, shape.row, LINE):
+                b.prefetch(b.at(row, line))
+
+        b.loop(n["first"], n["last"], example)
+
+    return module.function("fetch", arguments("x order first last units"), build)
+
+
 def scatter(module: Module, shape: Panel) -> ir.Function:
     """Outputs from panels into plain rows: arguments y (the rows), a (the first panel of the last layer),
     the bytes from panel to panel, the number of examples, and the number of units of the layer."""
