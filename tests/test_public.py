@@ -20,8 +20,8 @@ from clearprop.rules.schedules import schedule
 PUBLIC = [
     "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Callback", "ClearpropError", "Cycle", "Data", "Dense",
     "Examples", "Explanation", "Fit", "NAdam", "Network", "Objective", "Parameters", "Penalty", "Problem", "RMSprop",
-    "Settings", "activation", "cycle", "explain", "explore", "from_keras", "from_onnx",
-    "from_sklearn", "from_torch", "load", "loss", "predict", "read", "save", "to_keras",
+    "Settings", "activation", "check", "cycle", "explain", "explore", "from_keras", "from_onnx",
+    "from_sklearn", "from_torch", "load", "loss", "mistakes", "predict", "read", "save", "to_keras",
     "to_onnx", "to_torch", "train",
     "verify", "write",
 ]  # fmt: skip

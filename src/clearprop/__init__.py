@@ -15,6 +15,8 @@ from clearprop.display import Displayable, MimeType
 from clearprop.takes_examples import TakesExamples
 
 if TYPE_CHECKING:
+    from clearprop.checking.check import check
+    from clearprop.checking.mistakes import mistakes
     from clearprop.errors import ClearpropError
     from clearprop.explorer.widget import explore
     from clearprop.interop.live import from_keras, from_onnx, from_sklearn, from_torch
@@ -46,6 +48,8 @@ __version__ = "0.1.0"
 
 # Where each public name lives. Rooms are imported when first asked for: start-up counts.
 _ROOMS = {
+    "checking.check": ("check",),
+    "checking.mistakes": ("mistakes",),
     "verification.finite_differences": ("verify",),
     "errors": ("ClearpropError",),
     "explorer.widget": ("explore",),
@@ -99,6 +103,7 @@ __all__ = [
     "RMSprop",
     "Settings",
     "activation",
+    "check",
     "cycle",
     "explain",
     "explore",
@@ -108,6 +113,7 @@ __all__ = [
     "from_torch",
     "load",
     "loss",
+    "mistakes",
     "predict",
     "read",
     "save",

@@ -51,11 +51,8 @@ THREADS = click.option(
 )
 CHOICE = click.Choice(list(FORMATS))
 FORMAT = click.option("--format", type=CHOICE, default="text", show_default=True, help="Output format.")
-FORMAT_OF_FILE = click.option(
-    "--format",
-    type=CHOICE,
-    help="Output format (default: from the suffix of --output, which may also be .pdf; otherwise text).",
-)
+FORMAT_OF_FILE_HELP = "Output format (default: from the suffix of --output, which may also be .pdf; otherwise text)."
+FORMAT_OF_FILE = click.option("--format", type=CHOICE, help=FORMAT_OF_FILE_HELP)
 EXAMPLE_HELP = "One example, counted from 1, or all as one batch."
 
 
@@ -101,6 +98,7 @@ def application() -> None:
 @click.option("--steps", **COUNT, default=1, help="Explain cycle N, after N-1 updates.")
 @click.option("--cycles", **COUNT, help="Table of the error and all weights over N cycles.")
 @click.option("--paths", **COUNT, help="The N paths that contribute most to a gradient.")
+@click.option("--mistake", metavar="NAME", help="The cycle with a known mistake, beside the right one.")
 @click.option("--fragment", is_flag=True, help="LaTeX or HTML without the document around it.")
 @DATA
 @TARGET
@@ -228,6 +226,68 @@ def engine(net: str, **options: Any) -> int:
     from clearprop.cli.engine import run_engine
 
     return run_engine(net, **options)
+
+
+@application.command()
+@NET
+@click.argument("answers", metavar="ANSWERS")
+@click.option("--digits", type=Whole(0, 17), metavar="D", help="The sheet asked for D decimals.")
+@click.option("--significant", type=Whole(1, 17), metavar="S", help="The sheet asked for S significant digits.")
+@click.option(
+    "--rounding",
+    type=click.Choice(["nearest", "truncate"]),
+    default="nearest",
+    show_default=True,
+    help="Whether the sheet rounded or cut off its numbers.",
+)
+@click.option("--tolerance", type=float, metavar="T", help="How far a number may be off, instead of counting digits.")
+@click.option("--example", metavar="K|all", default="1", show_default=True, help=EXAMPLE_HELP)
+@click.option("--steps", **COUNT, default=1, help="Check cycle N, after N-1 updates.")
+@click.option("--notation", type=click.Choice(list(NOTATIONS)), help="Overrides the file's notation.")
+@click.option("--format", type=click.Choice([*FORMATS, "csv"]), help=FORMAT_OF_FILE_HELP)
+@OUTPUT
+@DATA
+@TARGET
+@TASK
+@HIDDEN
+@INPUTS
+@TARGETS
+@of_other_frameworks
+def check(net: str, answers: str, **options: Any) -> int:
+    """Mark a worked cycle, or those of a class.
+
+    ANSWERS is a CSV file with the columns quantity and value, a JSON object, "-" for standard input, or the CSV of a
+    class: a row for each student, first the name, then a column for each quantity. Each number is compared with the
+    right formula at the numbers above it; what explains the wrong ones is named.
+
+    Exit code 1 if something is wrong or missing.
+
+    Example: clearprop check lecture sheet.csv --digits 5
+    """
+    from clearprop.cli.check import run_check
+
+    return run_check(net, answers, **options)
+
+
+@application.command()
+@click.argument("net", metavar="[NET]", required=False)
+@FORMAT_OF_FILE
+@OUTPUT
+@DATA
+@TARGET
+@TASK
+@HIDDEN
+@INPUTS
+@TARGETS
+@of_other_frameworks
+def mistakes(net: str | None, **options: Any) -> int:
+    """List the known mistakes, or which of them cannot be told apart on a network.
+
+    Example: clearprop mistakes lecture
+    """
+    from clearprop.cli.mistakes import run_mistakes
+
+    return run_mistakes(net, **options)
 
 
 @application.command()

@@ -26,25 +26,28 @@ def run_explain(
     cycles: int | None,
     paths: int | None,
     fragment: bool,
-    inputs: str | None = None,
-    targets: str | None = None,
+    mistake: str | None = None,
     **table: Any,
 ) -> int:
     """Explain a cycle, or the quantities that are named."""
-    which, rows = which_example(example), None
-    if inputs is not None and steps > 1:
-        # The steps of the training, on its rows; then a cycle on the example in --inputs.
-        rows = rows_of(net, inputs=inputs, targets=targets, **table)
-        problem = on_example(rows, inputs, targets)
-    else:
-        problem = opened(net, inputs=inputs, targets=targets, **table)
+    which = which_example(example)
+    problem, rows = opened_at(net, steps, **table)
+    if mistake is not None:
+        if cycles is not None or paths is not None:
+            raise InvalidArgument("--mistake writes one cycle beside the right one; leave out --cycles and --paths")
+        from clearprop.rendering.mistakes import explain_mistake
+
+        done = at_step(problem, steps, which, rows)
+        wrong = explain_mistake(done, mistake, *names, digits=digits, rounding=rounding, notation=notation)
+        deliver(wrong, format, output, fragment=fragment)
+        return 0
     if cycles is not None:
         if names or paths is not None or steps != 1:
             raise InvalidArgument("--cycles prints only a table; leave out names, --paths and --steps")
         explanation = explain_cycles(cycle(problem, which), cycles, digits=digits, rounding=rounding, notation=notation)
     else:
         try:
-            done = cycle(problem, which) if steps == 1 else _later(problem, steps, which, rows)
+            done = at_step(problem, steps, which, rows)
         except NotFinite as error:
             if error.reached is not None:
                 so_far = explain_reached(error.reached, *names, digits=digits, rounding=rounding, notation=notation)
@@ -55,8 +58,21 @@ def run_explain(
     return 0
 
 
-def _later(problem: Problem, steps: int, example: int | Literal["all"], rows: Problem | None) -> Cycle:
-    """Return a later cycle of a training on the examples of ``rows``, or of the problem itself."""
+def opened_at(
+    net: str, steps: int, *, inputs: str | None = None, targets: str | None = None, **table: Any
+) -> tuple[Problem, Problem | None]:
+    """Return the problem that NET and its options name, and the one whose rows its training learns from, where that is
+    another: the steps of the training on its rows, then a cycle on the example in --inputs."""
+    if inputs is not None and steps > 1:
+        rows = rows_of(net, inputs=inputs, targets=targets, **table)
+        return on_example(rows, inputs, targets), rows
+    return opened(net, inputs=inputs, targets=targets, **table), None
+
+
+def at_step(problem: Problem, steps: int, example: int | Literal["all"], rows: Problem | None) -> Cycle:
+    """Return a cycle of a training on the examples of ``rows``, or of the problem itself."""
+    if steps == 1:
+        return cycle(problem, example)
     from clearprop.training.replay import replay
 
     if rows is None:

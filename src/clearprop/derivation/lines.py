@@ -151,6 +151,9 @@ class Lines:
                 return Formula(self._norm())
             case q.Named("clip_factor") if self.optimizer.clip_norm is not None:
                 return Formula(renamed(self.optimizer.clip_factor, {"norm": q.Named("norm")}))
+            case q.Updated(q.Sum() | q.Output() | q.Error() | q.TotalError() | q.PenaltyError() as of):
+                own = self._formula(of)
+                return own and Formula(with_new_weights(own.expression))
             case q.Updated(q.Parameter(index)) | q.Updated(q.State(_, index)) | q.State(_, index):
                 assigned = self.update(index).get(quantity)
                 return None if assigned is None else Formula(assigned)
@@ -336,6 +339,16 @@ class Lines:
 def penalty_places(index: int) -> dict[Any, Quantity]:
     """Return the quantities that play the roles of the penalty on a weight."""
     return {Role.WEIGHT: q.Parameter(index), **{name: q.Named(name) for name in ("l1", "l2", "examples")}}
+
+
+def with_new_weights(tree: Expression) -> Expression:
+    """Return an expression of the forward pass or the error as it is computed once more, after the update."""
+
+    def replacement(key: Any) -> Expression | None:
+        given = isinstance(key, q.Input | q.Target | q.Named) or (isinstance(key, q.Output) and key.layer < 0)
+        return None if given else Symbol(q.Updated(key))
+
+    return substitute(tree, replacement)
 
 
 def of_example(tree: Expression, number: int) -> Expression:

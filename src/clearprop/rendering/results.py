@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from clearprop.checking.marked import Marked, MarkedClass
+from clearprop.checking.mistakes import Mistakes
 from clearprop.derivation.derive import GradientDerivation
 from clearprop.derivation.values import ValueDerivation
 from clearprop.display import MimeType
@@ -13,11 +15,13 @@ from clearprop.network.description import Network
 from clearprop.network.names import Names
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import Cycle
+from clearprop.rendering.checking import checking_document, checking_view
 from clearprop.rendering.compose import derivation_blocks
 from clearprop.rendering.document import Block, Cell, Curve, Diagram, Document, Grid, Heading, View
 from clearprop.rendering.explanation import Explanation
 from clearprop.rendering.fit import fit_document
 from clearprop.rendering.latex import latex
+from clearprop.rendering.mistakes import mistakes_document, mistakes_view
 from clearprop.rendering.page import fragment
 from clearprop.rendering.problem import network_document, problem_document
 from clearprop.rendering.text import text
@@ -52,6 +56,10 @@ def described(result: object) -> tuple[Document, View]:
             return fit_document(result), View(result.problem.names)
         case Verification():
             return verification_document(result), View(result.cycle.names)
+        case Marked() | MarkedClass():
+            return checking_document(result), checking_view(result)
+        case Mistakes():
+            return mistakes_document(result), mistakes_view(result)
     raise TypeError(f"nothing describes a {type(result).__name__}")
 
 

@@ -1,0 +1,61 @@
+"""What all sheets of one exercise share: the cycle, the lines that are asked, what could go wrong in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from clearprop.cached import cached_property
+from clearprop.checking.candidates import Candidate, candidates
+from clearprop.checking.order import Order
+from clearprop.checking.written import Asked
+from clearprop.derivation.lines import Lines
+from clearprop.errors import ClearpropError
+from clearprop.network.names import Quantity
+from clearprop.propagation.cycle import Cycle, cycle
+
+MOST_EXAMPLES = 50
+"""The most other examples that a sheet is compared with."""
+
+
+@dataclass
+class Exercise:
+    """A cycle, the quantities that are asked, and how their numbers are written."""
+
+    cycle: Cycle
+    quantities: tuple[Quantity, ...]
+    asked: Asked
+    decimal_comma: bool = False
+
+    @cached_property
+    def order(self) -> Order:
+        """The lines of the cycle in computing order."""
+        return Order(Lines(self.cycle), self.quantities)
+
+    @cached_property
+    def at(self) -> list[int]:
+        """The position of each quantity that is asked."""
+        return [self.order.position[quantity] for quantity in self.quantities]
+
+    @cached_property
+    def candidates(self) -> list[Candidate]:
+        """The mistakes and conventions in this cycle."""
+        return candidates(self.order)
+
+    @cached_property
+    def others(self) -> list[tuple[int, dict[int, float]]]:
+        """The true numbers of the same lines for other examples, with each example's number."""
+        done = self.cycle
+        examples = done.problem.examples
+        if examples is None or done.example == "all":
+            return []
+        found = []
+        for number in [int(each) + 1 for each in examples.learnt[:MOST_EXAMPLES]]:
+            if number == done.example:
+                continue
+            try:
+                other = cycle(done.problem, number, step=done.step, rate=done.rate, state=done.state, epoch=done.epoch)
+                order = Order(Lines(other), self.quantities)
+                found.append((number, {order.position[q]: order.true(order.position[q]) for q in self.quantities}))
+            except ClearpropError:  # a cycle without finite numbers is nobody's answer
+                continue
+        return found

@@ -1,0 +1,9 @@
+"""Mistakes in sums and outputs, made by simulated students."""
+
+from __future__ import annotations
+
+from tests.checking.planted import require_named
+
+
+def test_every_mistake_is_named_alone_or_within_a_tie() -> None:
+    require_named("forward")

@@ -1,0 +1,93 @@
+"""Explanations of wrong numbers: alone, in pairs, in one place only, tied."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.checking.planted import DIGITS, exercises, foreign, marked, says, sheets
+from tests.checking.students import Student, asked, random_exercise, texts
+
+import clearprop as cp
+from clearprop.checking.marked import Marked, MarkedClass
+
+
+def sheet_of(*mistakes: str, exercise: str = "logistic") -> Marked:
+    made = exercises()[exercise]
+    found = cp.check(made.problem, texts(Student(made, frozenset(mistakes)).work(), DIGITS))
+    assert isinstance(found, Marked)
+    return found
+
+
+def test_two_mistakes_are_both_named() -> None:
+    made = exercises()["logistic"]
+    pairs = [
+        ("bias_left_out", "sign_of_error"), ("half_left_out", "added"), ("slope_left_out", "updated_weights"),
+        ("transposed", "no_rate"), ("neighbours_input", "one_output_only"), ("targets_swapped", "weights_left_out"),
+        ("sum_passed_on", "shared_bias_one_unit"), ("exponent_sign", "row_for_column"), ("factor_two", "rate_squared"),
+    ]  # fmt: skip
+    answers = {" ".join(pair): texts(Student(made, frozenset(pair)).work(), DIGITS) for pair in pairs}
+    found = cp.check(made.problem, answers)
+    assert isinstance(found, MarkedClass)
+    for pair in pairs:
+        assert set(pair) <= says(found.students[" ".join(pair)]), pair
+        assert not foreign(found.students[" ".join(pair)], *pair), pair
+
+
+def test_a_gradient_table_alone_is_enough_for_most() -> None:
+    kinds = ("∂E_total/∂w", "∂E_total/∂b")
+    traces, named, wrongly = 0, 0, 0
+    for exercise in ("logistic", "tanh"):
+        right = asked(texts(Student(exercises()[exercise]).work(), DIGITS), kinds)
+        for name, sheet in sheets(exercise).items():
+            if asked(sheet, kinds) != right:
+                found = marked(exercise, kinds).students[name]
+                traces += not found.all_right
+                named += name in says(found)
+                wrongly += bool(foreign(found, name))
+    assert traces > 60
+    assert named >= 0.95 * traces
+    assert wrongly <= 0.02 * traces
+
+
+def test_a_pair_is_found_through_a_gradient_table() -> None:
+    made = random_exercise(np.random.default_rng(5), sizes=[3, 3, 2], activations=["logistic"] * 2, shared=False)
+    answers = asked(texts(Student(made, frozenset(["slope_left_out", "transposed"])).work(), 6), ("∂E_total/∂",))
+    answers = {name: text for name, text in answers.items() if "/∂w" in name}
+    found = cp.check(made.problem, answers)
+    assert isinstance(found, Marked)
+    assert says(found) == {"slope_left_out", "transposed"}
+
+
+@pytest.mark.parametrize(("unit", "lines"), [("o1", 1), ("h2", 1)])
+def test_a_mistake_for_one_unit_is_named(unit: str, lines: int) -> None:
+    problem = cp.load("lecture")
+    done = cp.cycle(problem)
+    right = {f"{kind}_{unit}": f"{done[f'{kind}_{unit}']:.5f}" for kind in ("sum", "output")}
+    slope = float(right[f"output_{unit}"])
+    found = cp.check(problem, {**right, f"dout_{unit}/dnet_{unit}": f"{slope:.5f}"})
+    assert isinstance(found, Marked)
+    assert says(found) == {"slope_is_output"}
+
+
+def test_a_tie_says_which_line_would_tell() -> None:
+    made = exercises()["logistic"]
+    sheet = texts(Student(made, frozenset(["sign_of_error"])).work(), DIGITS)
+    found = cp.check(made.problem, {name: text for name, text in sheet.items() if name.startswith("new_w")})
+    assert isinstance(found, Marked)
+    by = {each.name: each for each in found.mistakes}
+    assert set(by) >= {"sign_of_error", "added"}
+    assert "added" in by["sign_of_error"].tied_with
+    assert by["added"].separated_by == "∂E_total/∂output_y1"
+
+
+def test_what_nothing_gives_is_said() -> None:
+    found = cp.check(cp.load("lecture"), {"sum_h1": "0.41", "output_h1": "7.3512"})
+    assert isinstance(found, Marked)
+    assert (found.unexplained, found.mistakes) == (("output_h1",), ())
+
+
+def test_one_mistake_named_alone_keeps_what_was_carried() -> None:
+    found = sheet_of("slope_left_out")
+    assert [each.name for each in found.mistakes] == ["slope_left_out"]
+    assert found.marks["carried"] > 10
+    assert found.marks["wrong"] == len(found.mistakes[0].lines) == 4
