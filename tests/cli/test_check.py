@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,14 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         run_check("lecture", str(tmp_path / "nothing.csv"), **OPTIONS)
 
 
-def test_the_command_reads_standard_input_and_says_what_is_wrong() -> None:
-    run = command("check", "lecture", "-", input="quantity,value\nsum_h3,1\n")
+def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"quantity,value\nsum_h1,0.41\n")))
+    assert run_check("lecture", "-", **{**OPTIONS, "format": "csv"}) == 0
+    assert capsys.readouterr().out.splitlines()[1].startswith("sum_h1,0.41,")
+
+
+def test_the_command_says_what_is_wrong(tmp_path: Path) -> None:
+    path = sheet(tmp_path, "quantity,value\nsum_h3,1\n")
+    run = command("check", "lecture", path)
     assert (run.returncode, run.stdout) == (2, "")
-    assert run.stderr == 'clearprop: standard input: unknown quantity "sum_h3"; did you mean "sum_h2"?\n'
+    assert run.stderr == f'clearprop: {path}: unknown quantity "sum_h3"; did you mean "sum_h2"?\n'
