@@ -19,9 +19,9 @@ from clearprop.network import names as q
 @given(problems(weights=True))
 def test_every_printed_slope_gives_its_value(problem: cp.Problem) -> None:
     done = cp.cycle(problem)
+    derivations = Derivations(done)
     for index in range(len(done.parameters)):
-        derivation = Derivations(done).gradient(index)
-        for term in derivation.terms:
+        for term in derivations.gradient(index).terms:
             for factor in term.factors:
                 shown = float(evaluate(factor.plugged, {}))
                 assert shown == pytest.approx(factor.value, rel=1e-6, abs=1e-9)

@@ -251,8 +251,9 @@ def test_python_and_page_print_the_same_derivations(
     found = in_page(node, problem, example=place, ids=ids, notation=notation, digits=digits, rounding=rounding)
     view = View(done.names, digits, rounding)
     assert len(asked) >= 20
+    derivations = Derivations(done)
     for (name, quantity), printed in zip(asked, found["texts"], strict=True):
-        expected = text(derivation_blocks([Derivations(done)[quantity]], view), view)
+        expected = text(derivation_blocks([derivations[quantity]], view), view)
         assert printed == expected, name
 
 
@@ -329,8 +330,9 @@ def test_dropout_is_that_of_the_same_step_and_example(node: Node, hidden: str) -
     one, view = cp.cycle(problem, 1), View(done.names)
     asked = everything(one)
     texts = in_page(node, problem, ids=[each for each, _ in asked])["texts"]
+    derivations = Derivations(one)
     for (each, quantity), printed in zip(asked, texts, strict=True):
-        assert printed == text(derivation_blocks([Derivations(one)[quantity]], view), view), each
+        assert printed == text(derivation_blocks([derivations[quantity]], view), view), each
 
 
 @pytest.mark.parametrize("net", ["lecture", "deep", "iris", "xor"])
@@ -350,9 +352,10 @@ def test_python_and_page_set_the_same_latex(node: Node, net: str) -> None:
     for notation in NOTATIONS:
         shown = {"notation": notation, "digits": 5, "rounding": "nearest"}
         here = in_notation(done, notation)
+        derivations = Derivations(here)
         for index, page in zip(indices, node.evaluate(script, [exported(problem), indices, shown]), strict=True):
             view = View(here.names, 5, "nearest")
-            python = latex(derivation_blocks([Derivations(here)[q.Parameter(index)]], view), view, fragment=True)
+            python = latex(derivation_blocks([derivations[q.Parameter(index)]], view), view, fragment=True)
             assert equations_of(page) == equations_of(python), (notation, index)
 
 
@@ -400,8 +403,9 @@ def test_another_course_is_one_entry_of_the_table(node: Node, monkeypatch: pytes
     assert "w1′ = w1 - α × ∂Err_all/∂w1" in found["texts"][0]
     asked: list[q.Quantity] = [q.Parameter(0), q.TotalError()]
     view = View(done.names)
+    derivations = Derivations(done)
     for quantity, printed in zip(asked, found["texts"], strict=True):
-        assert printed == text(derivation_blocks([Derivations(done)[quantity]], view), view)
+        assert printed == text(derivation_blocks([derivations[quantity]], view), view)
 
 
 @pytest.mark.parametrize("notation", NOTATIONS)
@@ -429,8 +433,9 @@ def test_every_rule_over_several_cycles_and_in_every_notation(node: Node, kind: 
             for each, value in done.updated.items():
                 assert found["updated"][each] == pytest.approx(value, rel=1e-11, abs=CLOSE), (cycles, each)
         view = View(done.names)
+        derivations = Derivations(done)
         for (each, quantity), printed in zip(asked.items(), trace[-1]["texts"], strict=True):
-            assert printed == text(derivation_blocks([Derivations(done)[quantity]], view), view), each
+            assert printed == text(derivation_blocks([derivations[quantity]], view), view), each
 
 
 def test_schedules_and_clipping(node: Node) -> None:
@@ -456,8 +461,9 @@ def test_schedules_and_clipping(node: Node) -> None:
         for weight, expected in done.updated.items():
             assert found["updated"][weight] == pytest.approx(expected, rel=1e-12), (name, weight)
         view = View(done.names, 9)
+        derivations = Derivations(done)
         for (each, quantity), printed in zip(asked.items(), found["texts"], strict=True):
-            assert printed == text(derivation_blocks([Derivations(done)[quantity]], view), view), each
+            assert printed == text(derivation_blocks([derivations[quantity]], view), view), each
 
 
 def test_what_an_optimizer_remembers_is_derived_and_no_input_is_called_like_its_constants(node: Node) -> None:
@@ -474,8 +480,9 @@ def test_what_an_optimizer_remembers_is_derived_and_no_input_is_called_like_its_
     done = following(cp.cycle(problem))
     found = in_page(node, problem, cycles=2, ids=list(asked))["texts"]
     view = View(done.names)
+    derivations = Derivations(done)
     for (each, quantity), printed in zip(asked.items(), found, strict=True):
-        assert printed == text(derivation_blocks([Derivations(done)[quantity]], view), view), each
+        assert printed == text(derivation_blocks([derivations[quantity]], view), view), each
     assert "new_m_w1 = beta1_2 · " in found[0].replace("m_w1⁺", "new_m_w1")
     assert "(kept from the step before; 0 at the start)" in found[1]
 

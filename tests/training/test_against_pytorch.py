@@ -212,7 +212,7 @@ def renamed(options: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("name", "kind", "options"), OPTIMIZERS, ids=[" ".join([name, *given]) for name, _, given in OPTIMIZERS]
 )
-@pytest.mark.parametrize("batching", [ALL, THIRDS, UNEVEN], ids=str)
+@pytest.mark.parametrize("batching", [ALL, UNEVEN], ids=str)
 def test_optimizers(name: str, kind: str, options: dict[str, Any], batching: Batching) -> None:
     theirs = Theirs(kind, options)
     theirs.train(batching)
