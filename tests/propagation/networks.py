@@ -49,6 +49,7 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "softplus": lambda z: np.log(1 + np.exp(z)),
     "gelu": lambda z: z * _gaussian_share(z),
     "silu": lambda z: z / (1 + np.exp(-z)),
+    "exp": np.exp,
     "softmax": _softmax,
     "z / (1 + abs(z))": lambda z: z / (1 + np.abs(z)),
 }
@@ -61,6 +62,7 @@ LOSSES: dict[str, Callable[[Array, Array], Array]] = {
     "huber": lambda y, t: np.where(np.abs(t - y) <= 1, (t - y) ** 2 / 2, np.abs(t - y) - L(0.5)),
     "binary_cross_entropy": lambda y, t: -t * np.log(y) - (1 - t) * np.log(1 - y),
     "categorical_cross_entropy": lambda y, t: -t * np.log(y),
+    "half_poisson_deviance": lambda y, t: t * np.log(t / y) - t + y,
     "exp(abs(t - y))": lambda y, t: np.exp(np.abs(t - y)),
 }
 
@@ -128,8 +130,13 @@ def random_problems(draw: st.DrawFn) -> cp.Problem:
     sizes = [*draw(st.lists(st.integers(1, 3), min_size=depth - 1, max_size=depth - 1))]
     outputs = draw(st.sampled_from([1, 2, 3, 5]))
     name = draw(st.sampled_from(list(LOSSES)))
-    fitting = {"binary_cross_entropy": ["logistic"], "categorical_cross_entropy": ["softmax"]}
-    last = draw(st.sampled_from(fitting.get(name, list(ACTIVATIONS))))
+    fitting = {
+        "binary_cross_entropy": ["logistic"],
+        "categorical_cross_entropy": ["softmax"],
+        "half_poisson_deviance": ["exp", "softplus"],
+    }
+    hidden = [each for each in ACTIVATIONS if each != "exp"]  # an exp of an exp is infinite
+    last = draw(st.sampled_from(fitting.get(name, hidden)))
     layers = [
         cp.Dense(
             size,
@@ -138,7 +145,7 @@ def random_problems(draw: st.DrawFn) -> cp.Problem:
             train_bias=draw(st.booleans()),
         )
         for size, activation in [
-            *((size, draw(st.sampled_from(list(ACTIVATIONS)))) for size in sizes),
+            *((size, draw(st.sampled_from(hidden))) for size in sizes),
             (outputs, last),
         ]
     ]

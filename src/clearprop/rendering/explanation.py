@@ -14,6 +14,7 @@ from clearprop.network import names as q
 from clearprop.network.names import Quantity
 from clearprop.network.notation import NOTATIONS
 from clearprop.propagation.cycle import Cycle, following
+from clearprop.propagation.cycle import cycle as run
 from clearprop.rendering.as_json import cycle_structure, cycles_structure, paths_structure
 from clearprop.rendering.compose import derivation_blocks
 from clearprop.rendering.conventions import ended_words, fits_in_full, remarks
@@ -90,14 +91,16 @@ class Explanation(Displayable):
 
 @suggests_options()
 def explain(
-    cycle: Cycle,
-    *names: str,
+    cycle: Cycle | Any,
+    *names: Any,
     digits: int = 5,
     rounding: Literal["nearest", "truncate"] = "nearest",
     notation: str | None = None,
     paths: int | None = None,
 ) -> Explanation:
     """Explain a whole cycle, or the quantities that are named.
+
+    ``explain(estimator, X, y, "w5")`` explains the cycle of a fitted estimator on these rows, as one batch.
 
     Raises:
         UnknownName: a name that nothing in the network is called.
@@ -110,6 +113,8 @@ def explain(
       sum_h1 = i1 * w1 + i2 * w3 + b1 = 0.1 * 0.1 + 0.5 * 0.3 + 0.25 = 0.41
     <BLANKLINE>
     """
+    if hasattr(cycle, "clearprop_problem"):
+        cycle, names = _of_estimator(cycle, names)
     accepted(of_kind(Cycle, "a Cycle, such as cycle(problem) gives"), cycle, "cycle")
     for name in names:
         accepted(string, name, "names")
@@ -133,6 +138,15 @@ def explain(
     document = cycle_document(derivations, view)
     indices = range(len(cycle.parameters) if fits_in_full(cycle) and cycle.learning is not None else 0)
     return Explanation(cycle, document, view, tuple(map(derivations.gradient, indices)))
+
+
+def _of_estimator(estimator: Any, given: tuple[Any, ...]) -> tuple[Cycle, tuple[Any, ...]]:
+    """Return the cycle of an estimator on rows, and the names that follow them."""
+    if len(given) < 2 or any(isinstance(each, str) for each in given[:2]):
+        raise InvalidArgument("explain: an estimator takes rows and their targets first: explain(estimator, X, y, …)")
+    problem = estimator.clearprop_problem(*given[:2])
+    assert problem.examples is not None
+    return run(problem, 1 if len(problem.examples) == 1 else "all"), given[2:]
 
 
 def explain_reached(
