@@ -112,8 +112,9 @@ def _layers(
     for position, size in enumerate(sizes[1:], start=1):
         last = position == len(sizes) - 1
         rule = _fitting(rng, name, size) if last else str(rng.choice(ACTIVATION_NAMES))
-        # With outputs dropped a cross-entropy is infinite.
-        dropped = rng.random() < 0.25 and not (last and "entropy" in name) and not tiny
+        # With outputs dropped a cross-entropy or deviance is infinite.
+        finite = "entropy" not in name and "deviance" not in name
+        dropped = rng.random() < 0.25 and (finite or not last) and not tiny
         layers.append(
             cp.Dense(
                 size,
@@ -150,6 +151,8 @@ def _fitting(rng: np.random.Generator, loss: str, size: int) -> str:
         # The last two are not fused with it. Of a single unit, softmax is 1, and that loss infinite.
         chosen = str(rng.choice(["logistic", "logistic", "softmax", "1 / (1 + exp(-z))"]))
         return "logistic" if chosen == "softmax" and size == 1 else chosen
+    if loss == "half_poisson_deviance":
+        return str(rng.choice(["exp", "softplus"]))
     return str(rng.choice(ACTIVATION_NAMES))
 
 
