@@ -20,7 +20,7 @@ from clearprop.rules.schedules import schedule
 PUBLIC = [
     "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Callback", "ClearpropError", "Cycle", "Data", "Dense",
     "Examples", "Explanation", "Fit", "NAdam", "Network", "Objective", "Parameters", "Penalty", "Problem", "RMSprop",
-    "Settings", "activation", "check", "cycle", "explain", "explore", "from_keras", "from_onnx",
+    "Settings", "activation", "check", "compare", "cycle", "explain", "explore", "from_keras", "from_onnx",
     "from_sklearn", "from_torch", "load", "loss", "mistakes", "predict", "read", "save", "to_keras",
     "to_onnx", "to_torch", "train",
     "verify", "write",
@@ -57,6 +57,7 @@ VALID: Mapping[str, Mapping[str, Any]] = {
     "Problem": {"network": NETWORK},
     "activation": {"name": "relu"},
     "loss": {"name": "huber"},
+    "compare": {"problem": LECTURE, "other": LECTURE},
     "cycle": {"problem": LECTURE},
     "explain": {"cycle": cp.cycle(LECTURE)},
     "explore": {"problem": LECTURE},

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from clearprop.checking.mistakes import mistakes
     from clearprop.errors import ClearpropError
     from clearprop.explorer.widget import explore
+    from clearprop.interop.compare import compare
     from clearprop.interop.live import from_keras, from_onnx, from_sklearn, from_torch
     from clearprop.interop.write_keras import to_keras
     from clearprop.interop.write_onnx import to_onnx
@@ -70,6 +71,7 @@ _ROOMS = {
     "training.callbacks": ("Callback",),
     "loading": ("load",),
     "interop.live": ("from_torch", "from_keras", "from_sklearn", "from_onnx"),
+    "interop.compare": ("compare",),
     "interop.write_torch": ("to_torch",),
     "interop.write_keras": ("to_keras",),
     "interop.write_onnx": ("to_onnx",),
@@ -104,6 +106,7 @@ __all__ = [
     "Settings",
     "activation",
     "check",
+    "compare",
     "cycle",
     "explain",
     "explore",

@@ -53,7 +53,7 @@ def test_gradients_and_penalty_are_scikit_learns(kind: str, outputs: int) -> Non
     targets: Any = ROWS[:, 0] if outputs == 1 else ROWS[:, :2] if outputs == 2 else RNG.integers(0, 3, 40)
     made = fitted(kind, targets, alpha=0.3)
     problem = cp.from_sklearn(made)
-    assert problem.penalty.l2 == pytest.approx(0.3 / 40)
+    assert (problem.penalty.l2, problem.penalty.divide_by_examples) == (0.3, True)
     given = problem.with_examples(ROWS, targets if outputs < 3 else targets.astype(float))
     cycle = cp.cycle(given, "all")
     coded = made._label_binarizer.transform(targets) if kind == "MLPClassifier" else np.reshape(targets, (40, -1))

@@ -361,3 +361,35 @@ def convert(source: str, target: str, **told: Any) -> int:
     from clearprop.cli.convert import run_convert
 
     return run_convert(source, target, **told)
+
+
+@application.command()
+@click.argument("nets", metavar="A B", nargs=-1)
+@click.option("--example", metavar="K|all", default="all", show_default=True, help=EXAMPLE_HELP)
+@click.option(
+    "--tolerance", type=float, default=1e-6, show_default=True, metavar="T", help="How close numbers must be."
+)
+@click.option(
+    "--probe",
+    type=click.Choice(["torch", "keras", "sklearn", "numpy"]),
+    help="Print a short program that trains a network for two steps and prints its numbers.",
+)
+@click.option("--probe-answer", metavar="FILE", help="Name the conventions of a program by what it printed.")
+@DATA
+@TARGET
+@INPUTS
+@TARGETS
+@of_other_frameworks
+@FORMAT_OF_FILE
+@OUTPUT
+def compare(nets: tuple[str, ...], **options: Any) -> int:
+    """Hold two networks against each other, number by number.
+
+    Prints the largest difference of parameters, outputs, errors, gradients and new weights, the first quantity that
+    differs, and the conventions that explain it. Exit code 1 if they differ.
+
+    Example: clearprop compare model.onnx model.toml
+    """
+    from clearprop.cli.compare import run_compare
+
+    return run_compare(nets, **options)

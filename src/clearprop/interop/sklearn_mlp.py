@@ -120,7 +120,7 @@ def _of_model(chain: Chain, signal: Signal, model: Estimator, place: str, column
         "scikit-learn",
         _loss(model, last, outputs, chain),
         _optimizer(model, chain),
-        _penalty(model, chain),
+        _penalty(model),
         labels,
         () if names is None else tuple(map(str, names)),
     )
@@ -141,19 +141,10 @@ def _loss(model: Estimator, last: str, outputs: int, chain: Chain) -> Objective 
     return Objective(loss(LOSSES[name]))
 
 
-def _penalty(model: Estimator, chain: Chain) -> Penalty:
-    """Return α over the number of rows of the training, which the model tells by the rows it has seen."""
-    alpha, seen, epochs = (model.get(name) or 0 for name in ("alpha", "t_", "n_iter_"))
-    if not alpha:
-        return Penalty()
-    rows = round(seen / epochs) if seen and epochs else 0
-    if not rows:
-        chain.note(
-            f"assumed: no penalty; scikit-learn's alpha = {alpha:g} is l2 over a number of rows that it left out"
-        )
-        return Penalty()
-    chain.note(f"l2 is scikit-learn's alpha over the rows of its training: {alpha:g} / {rows:,}")
-    return Penalty(l2=float(alpha) / rows)
+def _penalty(model: Estimator) -> Penalty:
+    """Return α, which scikit-learn divides by the number of rows of a batch."""
+    alpha = float(model.get("alpha") or 0.0)
+    return Penalty(l2=alpha, divide_by_examples=True) if alpha else Penalty()
 
 
 def _optimizer(model: Estimator, chain: Chain) -> Optimizer | None:

@@ -10,12 +10,14 @@ from clearprop.derivation.derive import GradientDerivation
 from clearprop.derivation.values import ValueDerivation
 from clearprop.display import MimeType
 from clearprop.expressions import Number, Symbol
+from clearprop.interop.compare import Comparison
 from clearprop.network import names as q
 from clearprop.network.description import Network
 from clearprop.network.names import Names
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import Cycle
 from clearprop.rendering.checking import checking_document, checking_view
+from clearprop.rendering.comparison import comparison_document
 from clearprop.rendering.compose import derivation_blocks
 from clearprop.rendering.document import Block, Cell, Curve, Diagram, Document, Grid, Heading, View
 from clearprop.rendering.explanation import Explanation
@@ -54,6 +56,8 @@ def described(result: object) -> tuple[Document, View]:
             return problem_document(result), View(result.names)
         case Fit():
             return fit_document(result), View(result.problem.names)
+        case Comparison():
+            return comparison_document(result), View(result.problem.names)
         case Verification():
             return verification_document(result), View(result.cycle.names)
         case Marked() | MarkedClass():

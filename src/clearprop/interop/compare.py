@@ -1,0 +1,323 @@
+"""Two networks on the same rows, number by number, and the conventions that explain where they part."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import combinations, permutations
+from typing import Any, Literal
+
+import numpy as np
+
+from clearprop.display import Displayable
+from clearprop.errors import ClearpropError, InvalidArgument
+from clearprop.fields import accepted, at_least_zero, suggests_options
+from clearprop.interop.autograd import numbers_of_module
+from clearprop.interop.changes import STAGES, Change, changes
+from clearprop.interop.cycle_numbers import Numbers, numbers_of
+from clearprop.network import names as q
+from clearprop.network.examples import Examples
+from clearprop.network.problem import Problem, a_problem
+from clearprop.propagation.cycle import Cycle, cycle, number_or_all
+from clearprop.types import Array
+
+TOLERANCE = 1e-6
+ROWS = 32
+KINDS = ("parameters", "outputs", "errors", "gradients", "updated")
+TRIED = 3
+"""At most this many changes together are tried for one part of a cycle; as many only where there are few."""
+MOST, TIES = 24, 6
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Comparison(Displayable):
+    """What ``compare`` found: ``largest`` has the largest absolute difference of each kind of number, NaN for what
+    cannot be compared."""
+
+    same: bool
+    largest: Mapping[str, float]
+    first_difference: Mapping[str, Any] | None
+    conventions: Sequence[Mapping[str, Any]]
+    structure: Sequence[str]
+    problem: Problem
+    rows: int
+    tolerance: float
+
+    def __repr__(self) -> str:
+        first = "" if self.first_difference is None else f", first_difference={self.first_difference['quantity']!r}"
+        return f"Comparison(same={self.same}{first})"
+
+
+@suggests_options()
+def compare(
+    problem: Problem,
+    other: Any,
+    example: int | Literal["all"] = "all",
+    *,
+    loss: Any = None,
+    optimizer: Any = None,
+    tolerance: float = TOLERANCE,
+) -> Comparison:
+    """Compare a problem with another, or with a live PyTorch module whose own autograd is asked, on the same rows: the
+    problem's examples, else 32 random rows.
+
+    ``loss`` and ``optimizer`` are those of a module. The conventions found are the fewest changes of the first
+    problem's that give the other's numbers.
+
+    >>> import clearprop as cp
+    >>> one = cp.load("lecture")
+    >>> mean = replace(one, network=replace_loss(one, over_outputs="mean"))
+    >>> found = compare(one, mean)
+    >>> found.first_difference["quantity"], found.conventions[0]["change"]
+    ('E_1', 'loss.over_outputs = "mean"')
+    """
+    accepted(a_problem, problem, "problem")
+    example = accepted(number_or_all, example, "example")
+    tolerance = accepted(at_least_zero, tolerance, "tolerance")
+    if problem.examples is None:
+        problem = replace(problem, examples=random_rows(problem))
+    done = cycle(problem, example)
+    if done.learning is None:
+        raise InvalidArgument("compare needs targets: errors and gradients are compared too")
+    mine = numbers_of(done)
+    theirs, named, structure = _other(problem, other, example, loss, optimizer)
+    agree = partial(close, tolerance=tolerance)
+    largest = {kind: _largest(getattr(mine, kind), getattr(theirs, kind)) for kind in KINDS}
+    whole = all(agree(getattr(mine, kind), getattr(theirs, kind)) for kind in KINDS) and not structure
+    first = None if whole else _first(done, mine, theirs, named, structure, agree)
+    found: list[dict[str, Any]] = []
+    if not (whole or structure) and agree(mine.parameters, theirs.parameters):
+        declared = other if isinstance(other, Problem) else None
+        found = explained(problem, theirs, lambda each: numbers_of(cycle(each, example)), agree, declared)
+    return Comparison(whole, largest, first, found, structure, problem, len(done.examples), tolerance)
+
+
+def replace_loss(problem: Problem, **changed: Any) -> Any:
+    """Return the network of a problem with another treatment of its errors."""
+    from clearprop.network.description import Network
+
+    network = problem.network
+    return Network(network.inputs, network.layers, replace(network.loss, **changed))
+
+
+def random_rows(problem: Problem) -> Examples:
+    """Return rows that are the same each time, with targets that suit the loss."""
+    rng = np.random.default_rng(0)
+    inputs, outputs = problem.network.sizes[0], problem.network.sizes[-1]
+    rule = problem.network.loss.rule
+    if rule.sums_to_one:
+        targets = np.eye(outputs)[rng.integers(0, outputs, ROWS)]
+    else:
+        low, high = rule.targets
+        known = math.isfinite(low) and math.isfinite(high)
+        targets = rng.uniform(low, high, (ROWS, outputs)) if known else rng.normal(size=(ROWS, outputs))
+    return Examples(rng.normal(size=(ROWS, inputs)), targets)
+
+
+def _other(
+    problem: Problem, other: Any, example: int | Literal["all"], loss: Any, optimizer: Any
+) -> tuple[Numbers, Cycle | None, list[str]]:
+    """Return the numbers of what is compared with, its cycle if it is a problem, and how its structure differs."""
+    if not isinstance(other, Problem):
+        return numbers_of_module(other, problem, example, loss, optimizer), None, []
+    if loss is not None or optimizer is not None:
+        raise InvalidArgument("loss and optimizer are those of a live module; a problem has its own")
+    mine, theirs = problem.network.sizes, other.network.sizes
+    if (mine[0], mine[-1]) != (theirs[0], theirs[-1]):
+        raise InvalidArgument(
+            f"expected two networks with the same inputs and outputs, found {mine[0]} to {mine[-1]} and {theirs[0]} to "
+            f"{theirs[-1]}"
+        )
+    done = cycle(replace(other, examples=problem.examples), example)
+    found = numbers_of(done)
+    structure = []
+    if mine != theirs or len(done.parameters) != len(problem.parameters):
+        structure.append(f"layers: {_shape(problem)} and {_shape(other)}")
+        found = replace(found, parameters=None, gradients=None, updated=None)
+    return found, done, structure
+
+
+def _shape(problem: Problem) -> str:
+    biases = "".join("" if layer.bias == "unit" else f", bias {layer.bias}" for layer in problem.network.layers)
+    return "-".join(map(str, problem.network.sizes)) + biases
+
+
+def close(one: Array | None, other: Array | None, tolerance: float) -> bool:
+    """Return whether numbers agree to a tolerance, relative where they are above 1; what is not told agrees."""
+    if one is None or other is None:
+        return True
+    if one.shape != other.shape:  # one program tells the total error alone
+        one = one[-other.size :]
+    scale = np.maximum(1.0, np.maximum(np.abs(one), np.abs(other)))
+    return bool((np.abs(one - other) <= tolerance * scale).all())
+
+
+def _largest(one: Array | None, other: Array | None) -> float:
+    if one is None or other is None:
+        return math.nan
+    other = other if one.shape == other.shape else np.append(np.full(one.size - other.size, np.nan), other)
+    difference = np.abs(one - other)
+    return float(np.nanmax(difference, initial=0.0))
+
+
+def _first(
+    done: Cycle, mine: Numbers, theirs: Numbers, named: Cycle | None, structure: list[str], agree: Any
+) -> dict[str, Any] | None:
+    """Return the first quantity, in computing order, where the two part."""
+    for name, one, other in _in_order(done, mine, theirs, named):
+        if not agree(np.array([one]), np.array([other])):
+            return {"quantity": name, "a": float(one), "b": float(other)}
+    return {"quantity": "structure", "a": structure[0].split(": ")[1].split(" and ")[0],
+            "b": structure[0].split(" and ")[1]} if structure else None  # fmt: skip
+
+
+def _in_order(done: Cycle, mine: Numbers, theirs: Numbers, named: Cycle | None) -> Iterator[tuple[str, float, float]]:
+    names, layout = done.names, done.parameters.layout
+    if theirs.parameters is not None and mine.parameters is not None:
+        for index, (one, other) in enumerate(zip(mine.parameters, theirs.parameters, strict=True)):
+            yield layout.name(index), one, other
+    alone = len(done.examples) == 1
+    for row in range(len(done.examples)):
+        number = int(done.numbers[row])
+
+        def said(quantity: Any, number: int = number) -> str:
+            return names.text(quantity) if alone else f"{names.text(quantity)}, example {number}"
+
+        for layer, size in enumerate(done.problem.network.sizes[1:]):
+            last = layer == done.problem.network.depth - 1
+            for unit in range(size):
+                if named is not None and theirs.parameters is not None:
+                    yield (
+                        said(q.Sum(layer, unit)),
+                        done.trace.sums[layer][row, unit],
+                        named.trace.sums[layer][row, unit],
+                    )
+                    outputs = (each.trace.outputs[layer][row, unit] for each in (done, named))
+                    yield said(q.Output(layer, unit)), *outputs
+                elif last:
+                    yield said(q.Output(layer, unit)), mine.outputs[row, unit], theirs.outputs[row, unit]
+    quantities: list[Any] = [*(q.Error(k) for k in range(done.problem.network.sizes[-1])), q.TotalError()]
+    told = min(each.size for each in (mine.errors, theirs.errors) if each is not None)
+    ours, others = (np.zeros(0) if each is None else each[-told:] for each in (mine.errors, theirs.errors))
+    for quantity, one, other in zip(quantities[-told:], ours, others, strict=True):
+        yield names.text(quantity), one, other
+    for kind in ("gradients", "updated"):
+        ours, others = getattr(mine, kind), getattr(theirs, kind)
+        if ours is None or others is None:
+            continue
+        for layer in reversed(range(done.problem.network.depth)):
+            for index in range(layout.weights[layer].start, layout.biases[layer].stop):
+                parameter = q.Parameter(index)
+                quantity = q.Derivative(q.TotalError(), parameter) if kind == "gradients" else q.Updated(parameter)
+                yield names.text(quantity), ours[index], others[index]
+
+
+Run = Callable[[Problem], Numbers]
+Agree = Callable[[Any, Any], bool]
+
+
+def explained(
+    problem: Problem, theirs: Numbers, run: Run, agree: Agree, declared: Problem | None = None
+) -> list[dict[str, Any]]:
+    """Return the fewest changes of a problem's conventions that give the other's numbers. Where none give its error and
+    its gradients together, since a program scales the two differently, they are explained each alone, and that is said.
+    """
+    whole = _explained(problem, theirs, run, agree, declared)
+    if whole:
+        return whole
+    learning = _explained(problem, replace(theirs, errors=None), run, agree, declared)
+    if not learning and not _agrees(problem, run, theirs, ("gradients", "updated", "second"), agree):
+        return []
+    reported = _explained(problem, replace(theirs, gradients=None, updated=None, second=None), run, agree, declared)
+    if not reported:
+        return []
+    alone = [{**each, "says": f"{each['says']}: of the error that it reports, not of its gradients", "only": "errors"}
+             for each in reported if each not in learning]  # fmt: skip
+    return [*learning, *alone]
+
+
+def _explained(
+    problem: Problem, theirs: Numbers, run: Run, agree: Agree, declared: Problem | None
+) -> list[dict[str, Any]]:
+    """Return the fewest changes of a problem's conventions that give the other's numbers: found for each part of a
+    cycle in turn, so that several together are found too. Changes that give the same are listed as ties; ``declared``
+    is what the other says itself."""
+    found: list[dict[str, Any]] = []
+    start = problem
+    for stage in STAGES:
+        kinds = PARTS[stage]
+        if _agrees(problem, run, theirs, kinds, agree):
+            continue
+        reach = STAGES[: STAGES.index(stage) + 1]
+        able = [each for each in changes(problem, declared, start) if each.stage in reach]
+        until = [kind for each in reach for kind in PARTS[each]]
+        best = _fewest(problem, able, run, theirs, until, agree)
+        if best is None:
+            return []
+        chosen, ties = best
+        tied = sorted({"; ".join(one.text for one in tie) for tie in ties})
+        made = _changed(problem, chosen)
+        assert made is not None
+        problem, chosen = made
+        for each in chosen:
+            found.append({"change": each.text, "says": each.says, "agrees": True})
+            if tied:
+                found[-1]["tied_with"] = tied
+    return found
+
+
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "outputs": ("outputs",),
+    "errors": ("errors",),
+    "gradients": ("gradients",),
+    "updated": ("updated", "second"),
+}
+
+
+def _agrees(
+    problem: Problem, run: Run, theirs: Numbers, kinds: Sequence[str], agree: Callable[[Any, Any], bool]
+) -> bool:
+    try:
+        made = run(problem)
+    except ClearpropError:
+        return False
+    return all(agree(getattr(made, kind), getattr(theirs, kind)) for kind in kinds)
+
+
+def _changed(problem: Problem, chosen: Sequence[Change]) -> tuple[Problem, tuple[Change, ...]] | None:
+    """Return the problem with changes, and the order in which they can be made, or None."""
+    for order in permutations(chosen):
+        changed = problem
+        try:
+            for each in order:
+                changed = each.apply(changed)
+        except ClearpropError:
+            continue
+        return changed, order
+    return None
+
+
+def _fewest(
+    problem: Problem,
+    able: Sequence[Change],
+    run: Run,
+    theirs: Numbers,
+    kinds: Sequence[str],
+    agree: Agree,
+) -> tuple[tuple[Change, ...], list[tuple[Change, ...]]] | None:
+    """Return the smallest set of changes with which these parts of the cycle agree, and those that tie."""
+    for count in range(1, TRIED + 1):
+        if count == TRIED and len(able) > MOST:
+            break
+        fitting: list[tuple[Change, ...]] = []
+        for chosen in combinations(able, count):
+            if len({each.key for each in chosen}) < count or len(fitting) > TIES:
+                continue
+            changed = _changed(problem, chosen)
+            if changed is not None and _agrees(changed[0], run, theirs, kinds, agree):
+                fitting.append(chosen)
+        if fitting:
+            return fitting[0], fitting[1:]
+    return None

@@ -1,0 +1,214 @@
+"""A probe: a short program for another framework that trains a small network for two steps and prints its numbers, and
+the conventions that those numbers show."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clearprop.errors import InvalidArgument, UnreadableFile
+from clearprop.interop.compare import close, explained
+from clearprop.interop.cycle_numbers import Numbers, numbers_of
+from clearprop.messages import abridged
+from clearprop.network.description import Network, Objective
+from clearprop.network.examples import Examples
+from clearprop.network.layer import Dense
+from clearprop.network.parameters import Parameters
+from clearprop.network.problem import Problem
+from clearprop.propagation.cycle import cycle, following
+from clearprop.rules.losses import loss
+from clearprop.rules.optimizers import SGD
+from clearprop.rules.penalties import Penalty
+
+KEYS = ("outputs", "error", "gradients", "updated", "second")
+TOLERANCE = 1e-5
+"""Programs in float32 round more than this package does."""
+
+
+@cache
+def probe() -> Problem:
+    """Return the network of the probe: 2-4-3, five examples, momentum, a rate that halves, an l2."""
+    rng = np.random.default_rng(7)
+    network = Network(2, [Dense(4, "tanh"), Dense(3)], Objective(loss("half_squared_error")))
+    parameters = Parameters(network.layout, rng.uniform(-1, 1, network.layout.size).round(3))
+    examples = Examples(rng.uniform(-1, 1, (5, 2)).round(3), rng.uniform(-1, 1, (5, 3)).round(3))
+    by = SGD(0.2, momentum=0.9, schedule={"name": "step", "size": 1, "gamma": 0.5})
+    return Problem(network, parameters, by, Penalty(l2=0.05), examples, name="the probe")
+
+
+def run(problem: Problem) -> Numbers:
+    """Return the numbers of two steps."""
+    first = cycle(problem, "all")
+    found = numbers_of(first)
+    error = np.array([first.error])
+    return Numbers(found.parameters, found.outputs, error, found.gradients, found.updated,
+                   following(first).updated.vector)  # fmt: skip
+
+
+def conventions(answer: Numbers) -> list[dict[str, Any]] | None:
+    """Return the changes of clearprop's own conventions that give an answer; None if no known ones do."""
+
+    def agree(one: Any, other: Any) -> bool:
+        return close(one, other, TOLERANCE)
+
+    own = run(probe())
+    if all(
+        agree(getattr(own, key), getattr(answer, key))
+        for key in ("outputs", "errors", "gradients", "updated", "second")
+    ):
+        return []
+    return explained(probe(), answer, run, agree) or None
+
+
+def read_answer(path: str) -> Numbers:
+    """Return the numbers in a file of JSON that a probe's program printed.
+
+    Raises:
+        UnreadableFile: no such file, or other content.
+    """
+    shown, problem = abridged(path, 200), probe()
+    try:
+        content = json.loads(Path(path).read_text("utf-8"))
+    except OSError as error:
+        raise UnreadableFile(f"{shown}: cannot be read: {error.strerror or error}") from None
+    except (ValueError, RecursionError):
+        raise UnreadableFile(
+            f"{shown}: expected the JSON that a probe's program prints, found something else"
+        ) from None
+    sizes = {"outputs": 15, "error": 1, **dict.fromkeys(KEYS[2:], problem.parameters.vector.size)}
+    found = {}
+    for key, size in sizes.items():
+        try:
+            given = np.asarray(content[key], dtype=float)
+        except (KeyError, TypeError, ValueError):
+            raise UnreadableFile(f'{shown}: "{key}": expected {size} numbers, found none') from None
+        if given.size != size or not np.isfinite(given).all():
+            raise InvalidArgument(f'{shown}: "{key}": expected {size} finite numbers, found {given.size}')
+        found[key] = given.reshape(5, 3) if key == "outputs" else given.ravel()
+    return Numbers(problem.parameters.vector, found["outputs"], found["error"], found["gradients"], found["updated"],
+                   found["second"])  # fmt: skip
+
+
+def program(framework: str) -> str:
+    """Return the program of a probe for a framework: torch, keras, sklearn or numpy."""
+    problem = probe()
+    examples = problem.examples
+    assert examples is not None
+    given = {
+        "X": examples.inputs, "Y": examples.targets,
+        "W1": problem.parameters.weights(0), "b1": problem.parameters.biases(0),
+        "W2": problem.parameters.weights(1), "b2": problem.parameters.biases(1),
+    }  # fmt: skip
+    numbers = "\n".join(f"{name} = {json.dumps(values.tolist())}" for name, values in given.items())
+    head = HEAD.format(framework=framework)
+    return f"{head}\nimport json\n\nimport numpy as np\n{numbers}\n{PROGRAMS[framework]}\n{TAIL}"
+
+
+HEAD = """# A probe of conventions: python probe.py > answer.json; clearprop compare --probe-answer answer.json
+# One row of W1 and W2 per unit. Two steps on all five examples: momentum 0.9, rate 0.2, then 0.1; l2 0.05.
+# Change what stands below to how your own program does it; it must print the same keys."""
+TAIL = """found = {"outputs": outputs, "error": error, "gradients": gradients, "updated": updated, "second": second}
+print(json.dumps({key: np.asarray(value, dtype=float).tolist() for key, value in found.items()}))
+"""
+PROGRAMS = {
+    "torch": """
+import torch
+
+X, Y = torch.tensor(X, dtype=torch.float64), torch.tensor(Y, dtype=torch.float64)
+model = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.Tanh(), torch.nn.Linear(4, 3)).double()
+with torch.no_grad():
+    for parameter, values in zip(model.parameters(), (W1, b1, W2, b2)):
+        parameter.copy_(torch.tensor(values))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.2, momentum=0.9, weight_decay=0.05)
+
+
+def step():
+    optimizer.zero_grad()
+    outputs = model(X)
+    error = torch.nn.MSELoss()(outputs, Y)
+    error.backward()
+    gradients = torch.cat([each.grad.flatten() for each in model.parameters()]).clone()
+    optimizer.step()
+    updated = torch.cat([each.detach().flatten() for each in model.parameters()])
+    return outputs.detach(), error.item(), gradients, updated
+
+
+outputs, error, gradients, updated = step()
+optimizer.param_groups[0]["lr"] = 0.1
+second = step()[3]""",
+    "keras": """
+import keras
+
+X, Y = np.array(X, "float32"), np.array(Y, "float32")
+l2 = keras.regularizers.L2(0.05)
+model = keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(4, activation="tanh", kernel_regularizer=l2),
+                          keras.layers.Dense(3, kernel_regularizer=l2)])
+model.set_weights([np.array(W1).T, np.array(b1), np.array(W2).T, np.array(b2)])
+model.compile(keras.optimizers.SGD(0.2, momentum=0.9), loss="mse")
+
+
+def flat():
+    w1, b1, w2, b2 = model.get_weights()
+    return np.concatenate([w1.T.ravel(), b1, w2.T.ravel(), b2])
+
+
+outputs, error, before = model.predict(X, verbose=0), model.evaluate(X, Y, verbose=0), flat()
+model.train_on_batch(X, Y)
+updated = flat()
+gradients = (before - updated) / 0.2  # the first step has no momentum yet
+model.optimizer.learning_rate = 0.1
+model.train_on_batch(X, Y)
+second = flat()""",
+    "sklearn": """
+from sklearn.neural_network import MLPRegressor
+
+X, Y = np.array(X), np.array(Y)
+model = MLPRegressor(hidden_layer_sizes=(4,), activation="tanh", solver="sgd", learning_rate_init=0.2, momentum=0.9,
+                     nesterovs_momentum=False, alpha=0.05, batch_size=5, shuffle=False)
+model.partial_fit(X, Y)  # makes the arrays; then they get the probe's numbers
+for array, values in zip(model.coefs_ + model.intercepts_, (np.array(W1).T, np.array(W2).T, b1, b2)):
+    array[...] = values
+for velocity in model._optimizer.velocities:
+    velocity[...] = 0
+
+
+def flat():
+    return np.concatenate([part.ravel() for w, b in zip(model.coefs_, model.intercepts_) for part in (w.T, b)])
+
+
+outputs, before = model.predict(X), flat()
+model.partial_fit(X, Y)
+error, updated = model.loss_, flat()
+gradients = (before - updated) / 0.2  # the first step has no momentum yet
+model._optimizer.learning_rate = model._optimizer.learning_rate_init = 0.1
+model.partial_fit(X, Y)
+second = flat()""",
+    "numpy": """
+X, Y = np.array(X), np.array(Y)
+parameters = [np.array(each) for each in (W1, b1, W2, b2)]
+velocities = [np.zeros_like(each) for each in parameters]
+
+
+def step(rate):
+    W1, b1, W2, b2 = parameters
+    hidden = np.tanh(X @ W1.T + b1)
+    outputs = hidden @ W2.T + b2
+    error = ((outputs - Y) ** 2).sum() / 2 / len(X) + 0.05 / 2 * ((W1**2).sum() + (W2**2).sum())
+    d2 = (outputs - Y) / len(X)
+    d1 = d2 @ W2 * (1 - hidden**2)
+    gradients = [d1.T @ X + 0.05 * W1, d1.sum(axis=0), d2.T @ hidden + 0.05 * W2, d2.sum(axis=0)]
+    for parameter, velocity, gradient in zip(parameters, velocities, gradients):
+        velocity *= 0.9
+        velocity += gradient
+        parameter -= rate * velocity
+    return outputs, error, np.concatenate([each.ravel() for each in gradients]), np.concatenate(
+        [each.ravel() for each in parameters])
+
+
+outputs, error, gradients, updated = step(0.2)
+second = step(0.1)[3]""",
+}
