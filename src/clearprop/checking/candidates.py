@@ -53,7 +53,7 @@ def candidates(order: Order, only: Iterable[Mistake] | None = None) -> list[Cand
 def _formulas(order: Order, rule: Any) -> dict[int, Formula]:
     """Return the lines that a rule rewrites, of those that lead to what is asked, as far as they can be computed."""
     found: dict[int, Formula] = {}
-    for at in order.leading:
+    for at in order.rewritable:
         line = order.own(at)
         if line is not None and (tree := rule(line)) is not None and order.is_usable(tree, at):
             found[at] = order.formula(tree)
@@ -64,8 +64,8 @@ def _with_chain(order: Order, part: Mapping[int, Formula]) -> Mapping[int, Formu
     """Add the error signal as a product, where one of its factors is rewritten and a loss and an activation with one
     formula would not see it."""
     added: dict[int, Formula] = {}
-    lines, last = order.lines, order.lines.network.depth - 1
-    if lines.batch or lines.example(0).fused is None or lines.example(0).fused_softmax(last):
+    last = order.lines.network.depth - 1
+    if not order.joined:
         return part
     for at in part:
         match order.quantities[at]:

@@ -19,6 +19,7 @@ from clearprop.network.description import Network, Objective
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import Cycle, cycle
 from clearprop.rules.losses import loss
+from clearprop.rules.optimizers import optimizer
 from clearprop.rules.penalties import Penalty
 
 Alter = Callable[[Problem, bool], tuple[str, Problem] | None]
@@ -120,6 +121,21 @@ def _rows(problem: Problem) -> float:
     return float(1 if problem.examples is None else len(problem.examples.learnt))
 
 
+def _other_form(key: str, *, with_momentum: bool = False) -> Alter:
+    """Return the change to the other of an optimizer's two forms, where it has both."""
+
+    def alter(problem: Problem, _: bool) -> tuple[str, Problem] | None:
+        own = problem.optimizer
+        if key not in own.hyperparameters or (with_momentum and not own.constants.get("momentum")):
+            return None
+        other = not own.hyperparameters[key]
+        options = {**own.hyperparameters, key: other, "learning_rate": own.learning_rate, "schedule": own.schedule}
+        changed = optimizer(own.name, **options, clip_norm=own.clip_norm, clip_value=own.clip_value)
+        return f"optimizer.{key} = {str(other).lower()}", replace(problem, optimizer=changed)
+
+    return alter
+
+
 def _target_minus_output(here: Here, line: Line, _: Any) -> Expression | None:
     if here.is_first_signal(line.quantity) is not None:
         return -line.expression
@@ -166,21 +182,6 @@ def _numbered_otherwise(here: Here, line: Line, _: Any) -> Expression | None:
     return None
 
 
-def _velocity_of_change(here: Here, line: Line, _: Any) -> Expression | None:
-    """The velocity is what is added to the weight: b = momentum · b - rate · gradient."""
-    optimizer = here.lines.optimizer
-    if optimizer.name != "sgd" or not optimizer.constants.get("momentum") or optimizer.hyperparameters.get("nesterov"):
-        return None
-    match line.quantity:
-        case q.Updated(q.State("b", index)):
-            gradient = q.Derivative(q.TotalError(), q.Parameter(index))
-            step = multiply(Symbol(q.LearningRate()), Symbol(gradient))
-            return substitute(line.expression, lambda key: -step if key == gradient else None)
-        case q.Updated(q.Parameter(index)) if here.layout.trainable[index]:
-            return Symbol(q.Parameter(index)) + Symbol(q.Updated(q.State("b", index)))
-    return None
-
-
 def _velocity_as_mean(here: Here, line: Line, _: Any) -> Expression | None:
     """The velocity is a running mean: b = momentum · b + (1 - momentum) · gradient."""
     momentum = here.lines.optimizer.constants.get("momentum")
@@ -193,6 +194,8 @@ def _velocity_as_mean(here: Here, line: Line, _: Any) -> Expression | None:
 
 
 def _epsilon_in_root(here: Here, line: Line, _: Any) -> Expression | None:
+    if "eps_in_sqrt" in here.lines.optimizer.hyperparameters:
+        return None
     eps = Symbol(q.Named("eps"))
 
     def moved(tree: Expression) -> Expression:
@@ -261,9 +264,16 @@ CONVENTIONS: dict[str, Convention] = {
         Convention("penalty_per_example", "the penalty is divided by the number of examples", _penalty(_own_share)),
         Convention(
             "velocity_of_change",
-            "the velocity is the change itself: momentum · velocity - rate · gradient, and is added",
-            rule=_velocity_of_change,
-            whole=True,
+            "the velocity has the rate in it, and is the change itself (or the other way round)",
+            _other_form("rate_in_velocity", with_momentum=True),
+        ),
+        Convention(
+            "root_with_epsilon", "eps stands inside the root (or outside it)", _other_form("eps_in_sqrt")
+        ),
+        Convention(
+            "correction_in_rate",
+            "the correction for the start at zero is in the rate, so that eps is added to another root",
+            _other_form("correction_in_rate"),
         ),
         Convention(
             "velocity_as_mean",

@@ -119,6 +119,26 @@ class Order:
         """The lines that lead to those that are asked, and these."""
         return self.needed(self.position[quantity] for quantity in self.asked)
 
+    @property
+    def joined(self) -> bool:
+        """Whether the error signals of the outputs come from one formula, and may be worked out in two factors."""
+        example, last = self.lines.example(0), self.lines.network.depth - 1
+        return not self.lines.batch and example.fused is not None and not example.fused_softmax(last)
+
+    @cached_property
+    def rewritable(self) -> list[int]:
+        """The lines in which a mistake may change what is asked: those that lead to it, and the factors of error
+        signals that have one formula here."""
+        found = set(self.leading)
+        if self.joined:
+            last = self.lines.network.depth - 1
+            for unit in range(self.lines.network.sizes[-1]):
+                output, total = q.Output(last, unit), q.Sum(last, unit)
+                if self.position[q.Derivative(q.TotalError(), total)] in found:
+                    factors = q.Derivative(q.TotalError(), output), q.Derivative(output, total)
+                    found |= {self.position[each] for each in factors}
+        return sorted(found)
+
     @cached_property
     def alternatives(self) -> dict[int, list[Formula]]:
         """Other right expressions of lines, over lines that the sheet asks for: a product of factors that stand on the
