@@ -11,6 +11,7 @@ from tests.derivation.weighted import weighted_example
 from tests.support import LECTURE_COMPONENTS
 
 import clearprop as cp
+from clearprop.derivation.chain import Chain
 from clearprop.derivation.derive import Derivations, GradientDerivation
 from clearprop.derivation.lines import Lines
 from clearprop.derivation.shares import WEIGHT
@@ -98,3 +99,57 @@ def test_what_collapses_has_the_weight_too(name: str, over_outputs: Any) -> None
     assert factor.value == pytest.approx(expected, rel=1e-12)
     assert float(evaluate(factor.plugged, {})) == pytest.approx(expected, rel=1e-12)
     assert sum(term.product for term in factor.collapse) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_shared_bias_is_differentiated_through_each_of_its_units() -> None:
+    done = cp.cycle(cp.load("lecture"))
+    index = done.parameters.layout.find("b1")
+    assert index is not None
+    by = q.Parameter(index)
+    ends = [term.factors[-1].quantity for term in Chain(done).parameter_terms(index)]
+    assert ends == [q.Derivative(q.Sum(0, unit), by) for unit in (0, 1) for _ in range(2)]
+
+
+def random_chain(*layers: cp.Dense) -> Chain:
+    """The chain rule of a network with one input and random weights."""
+    targets = np.full((1, layers[-1].size), 0.3)
+    return Chain(cp.cycle(cp.Problem(cp.Network(1, layers), examples=cp.Examples(np.ones((1, 1)), targets))))
+
+
+def test_a_wide_expansion_shows_the_largest_terms_and_counts_the_others() -> None:
+    chain = random_chain(cp.Dense(2, "tanh"), cp.Dense(40, "tanh"), cp.Dense(1))
+    whole = chain.collapsed_output(0, 0, 0)
+    products = chain.split.by_sum[1][0] * chain.cycle.parameters.weights(1)[:, 0]
+    shown = sorted(abs(term.product) for term in whole.expansion)
+    assert (len(shown), whole.elided) == (16, 24)
+    assert shown == pytest.approx(np.sort(np.abs(products))[-16:].tolist())
+    assert whole.value == pytest.approx(products.sum())
+
+
+def test_few_paths_are_written_out_from_end_to_end() -> None:
+    assert len(random_chain(cp.Dense(2), cp.Dense(16), cp.Dense(1)).collapsed_output(0, 0, 0).expansion[0].factors) > 2
+    # Two errors, each with a path through every unit of the layer between.
+    chain = random_chain(cp.Dense(20), cp.Dense(3), cp.Dense(4), cp.Dense(2))
+    (first, *_) = whole = chain.collapsed_output(1, 0, 7).expansion
+    assert len(whole) == 12
+    names = [factor.quantity for factor in first.factors]
+    assert names[0] == q.Derivative(q.Error(1), q.Output(3, 1))
+    assert names[-1] == q.Derivative(q.Sum(1, 0), q.Output(0, 7))
+
+
+def test_softmax_within_counts_the_outputs_that_are_left_out() -> None:
+    signal = random_chain(cp.Dense(20, "softmax"), cp.Dense(2)).collapsed_sum(0, 0, 3)
+    assert (len(signal.expansion), signal.elided) == (16, 4)
+
+
+@pytest.mark.parametrize(("units", "short"), [(16, True), (17, False)])
+def test_error_signals_are_written_out_where_they_are_few_for_all_errors(units: int, short: bool) -> None:
+    assert random_chain(cp.Dense(units), cp.Dense(4)).short is short
+
+
+def test_the_size_of_contributions_that_cancel() -> None:
+    network = cp.Network(1, [cp.Dense(1), cp.Dense(2), cp.Dense(1)])
+    parameters = cp.Parameters.of(network, [[[1.0]], [[1.0], [-1.0]], [[1.0, 1.0]]])
+    chain = Chain(cp.cycle(cp.Problem(network, parameters, examples=cp.Examples.of([[1.0]], [[3.0]]))))
+    assert chain.split.output(0, 0, 0) == 0
+    assert chain.size(q.Output(0, 0)) == chain.size(q.Sum(0, 0)) == 6

@@ -15,6 +15,7 @@ from clearprop.derivation.lines import Lines
 from clearprop.derivation.values import derive_value
 from clearprop.expressions import evaluate, text
 from clearprop.network import names as q
+from clearprop.rendering.document import View
 
 
 @given(problems(weights=True), st.sampled_from([1, "all"]))
@@ -43,3 +44,51 @@ def test_a_long_sum_shows_its_first_terms_and_its_bias() -> None:
     (formula,) = derivation.formulas
     assert "… (14 more)" in text(formula)
     assert text(formula).endswith(f" + {q.Parameter(20)!r}")
+
+
+def shown(done: cp.Cycle, quantity: q.Quantity) -> str:
+    """The last formula of a value and its remark, in words."""
+    derivation = derive_value(Lines(done), quantity)
+    names = [text(formula, View(done.names).name) for formula in derivation.formulas]
+    return " ".join([*names[-1:], derivation.remark])
+
+
+def test_a_long_sum_without_a_bias_keeps_no_term_for_the_end() -> None:
+    network = cp.Network(20, [cp.Dense(1, bias=False)])
+    done = cp.cycle(cp.Problem(network, examples=cp.Examples(np.ones((1, 20)), np.ones((1, 1)))))
+    assert shown(done, q.Sum(0, 0)).endswith(" + x6 * w6 + … (14 more) ")
+
+
+def test_the_penalty_stands_at_the_end_of_many_errors_and_has_a_term_for_each_weight() -> None:
+    network = cp.Network(1, [cp.Dense(10)])
+    examples = cp.Examples(np.ones((1, 1)), np.ones((1, 10)))
+    done = cp.cycle(cp.Problem(network, penalty=cp.Penalty(l1=1.0), examples=examples))
+    assert shown(done, q.TotalError()) == "L_1 + L_2 + L_3 + L_4 + L_5 + L_6 + … (4 more) + penalty "
+    assert " + … (4 more) " in shown(done, q.PenaltyError())
+    examples = cp.Examples(np.ones((1, 8)), np.ones((1, 1)))
+    narrow = cp.Problem(cp.Network(8, [cp.Dense(1)]), penalty=cp.Penalty(l1=1.0), examples=examples)
+    assert "abs(w8)" in shown(cp.cycle(narrow), q.PenaltyError())
+
+
+def test_dropout_is_said_of_each_unit() -> None:
+    network = cp.Network(1, [cp.Dense(40, "tanh", dropout=0.5), cp.Dense(1)])
+    done = cp.cycle(cp.Problem(network, examples=cp.Examples.of([[1.0]], [[1.0]])))
+    (mask,) = done.trace.masks[0]  # type: ignore[misc]
+    said = [shown(done, q.Output(0, unit)).partition("dropout: ")[2] for unit in range(40)]
+    assert said == ["kept and scaled" if kept else "dropped" for kept in mask]
+    assert {*said} == {"kept and scaled", "dropped"}
+
+
+def test_inputs_and_targets_of_a_table_are_those_of_the_example() -> None:
+    iris = cp.load("iris")
+    assert iris.examples is not None
+    done = cp.cycle(iris, 120)
+    assert [shown(done, q.Input(k)).split()[-2].strip(",") for k in range(4)] == [
+        column.name
+        for column in iris.fitted.columns  # type: ignore[union-attr]
+    ]
+    assert shown(done, q.Target(2)) == ' 1 if species is "virginica", else 0'.lstrip()
+    batch = Lines(cp.cycle(iris, "all"))
+    number = int(batch.cycle.numbers[3])
+    one = derive_value(batch, q.OfExample(q.Input(0), number))
+    assert one.value == cp.cycle(iris, number)["sepal_length"] != derive_value(batch, q.Input(0)).value

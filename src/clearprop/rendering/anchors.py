@@ -6,8 +6,9 @@ import re
 from collections.abc import Hashable
 
 from clearprop.expressions import Symbol
+from clearprop.network import names as q
 from clearprop.network.notation import in_ascii
-from clearprop.rendering.document import Document, Equation, Heading, View
+from clearprop.rendering.document import Document, Equation, Heading, Phrase, View
 
 
 class Anchors:
@@ -54,6 +55,12 @@ class Anchors:
             section = self._first.get(quantity, -1)
         position = self._within.get((section, quantity))
         return None if position is None or position == seen_from else self.ids[position]
+
+    def of_chunk(self, key: Hashable, seen_from: int, *, alone: bool) -> str | None:
+        """Return the id of the equation that computes a factor, or the output of a unit if that is the whole line."""
+        chained = isinstance(key, q.Derivative | q.Error | q.PenaltyError | Phrase)
+        linked = chained or (alone and isinstance(key, q.Output | q.Sum))
+        return self.computed(key, seen_from) if linked else None
 
     def _id(self, text: str) -> str:
         """Return the letters, digits and a few signs of the text, with a number if that id is taken."""

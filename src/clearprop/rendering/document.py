@@ -151,6 +151,11 @@ class Matrix:
     rows: tuple[tuple[float, ...], ...]
     elided: bool = False
 
+    def written(self, number: Callable[[float], str], dots: str) -> list[list[str]]:
+        """Return the rows as a format writes them, with a row of dots where some are left out."""
+        rows = [[number(value) for value in row] for row in self.rows]
+        return [*rows, [dots] * max(map(len, rows), default=1)] if self.elided else rows
+
 
 @dataclass(frozen=True)
 class Letter:

@@ -175,7 +175,7 @@ def explain_cycles(
     while len(cycles) < count:
         cycles.append(following(cycles[-1]))
     view = View(cycles[0].names, digits, rounding)
-    return Explanation(cycles[0], cycles_document(cycles, view), view, (), cycles=tuple(cycles))
+    return Explanation(cycles[0], cycles_document(cycles), view, (), cycles=tuple(cycles))
 
 
 def _paths(derivations: Derivations, quantities: list[Quantity], count: int, view: View) -> Explanation:

@@ -25,7 +25,6 @@ from clearprop.rendering.document import (
     Lines,
     MatrixEquation,
     Paragraph,
-    Phrase,
     View,
     with_minus,
 )
@@ -178,7 +177,7 @@ class Html:
         return math(self.formula.write(tree))
 
     def _line(self, position: int, line: Line, chunks: list[Chunk]) -> str:
-        links = [self._link(position, chunk, alone=len(chunks) == 1) for chunk in chunks]
+        links = [self.anchors.of_chunk(chunk.key, position, alone=len(chunks) == 1) for chunk in chunks]
         chunks = [chunks[0]._replace(sign="="), *chunks[1:]]
         if any(links) or _length(chunks) > LONG:
             shown = "<wbr/>".join(self._chunk(chunk, link) for chunk, link in zip(chunks, links, strict=True))
@@ -193,13 +192,6 @@ class Html:
             return math(sign + chunk.shown)
         factor = element("a", math(chunk.shown, self.view.name(chunk.key)), href=f"#{link}")
         return f'<span class="part">{math(sign)}{factor}</span>'
-
-    def _link(self, position: int, chunk: Chunk, alone: bool) -> str | None:
-        """Return the place where a factor was computed, and of a unit's output if the line is nothing else."""
-        key = chunk.key
-        chained = isinstance(key, q.Derivative | q.Error | q.PenaltyError | Phrase)
-        linked = chained or (alone and isinstance(key, q.Output | q.Sum))
-        return self.anchors.computed(key, position) if linked else None
 
     def _remark(self, position: int, line: Line) -> str:
         if not line.remark:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from clearprop.rendering.document import Letter, Matrix, MatrixEquation, Side
 from clearprop.rendering.latex_symbols import LATEX, Formula
 from clearprop.rendering.latex_width import ROOM, shrunk, width
+from clearprop.rendering.symbols import side_by_side
 
 OPERATORS = {"∘": r"\circ", "·": r"\cdot", "−": "-", **{sign: sign for sign in "=+-()"}}
 
@@ -26,23 +27,17 @@ def _matrices(pieces: Side, formula: Formula) -> str:
     while "()" in brackets:
         brackets = brackets.replace("()", "")
     growing = {} if brackets else {"(": r"\left(", ")": r"\right)"}
-    shown = []
-    for piece in pieces:
-        if isinstance(piece, Letter):
-            shown.append(LATEX.letter(piece))
-        elif isinstance(piece, Matrix):
-            shown.append(_matrix(piece, formula))
-        else:
-            shown.append(growing.get(piece) or OPERATORS.get(piece) or formula.symbols.pieces.text(piece))
-    return " ".join(shown)
+
+    def sign(piece: str) -> str:
+        return growing.get(piece) or OPERATORS.get(piece) or formula.symbols.pieces.text(piece)
+
+    return " ".join(side_by_side(pieces, LATEX, lambda piece: _matrix(piece, formula), sign))
 
 
 def _matrix(matrix: Matrix, formula: Formula) -> str:
-    rows = [" & ".join(formula.number(value) for value in row) for row in matrix.rows]
-    columns = max((len(row) for row in matrix.rows), default=1)
-    if matrix.elided:
-        rows.append(" & ".join([r"\vdots"] * columns))
-    inside = r" \\ ".join(rows)
+    rows = matrix.written(formula.number, r"\vdots")
+    columns = max(map(len, rows), default=1)
+    inside = r" \\ ".join(map(" & ".join, rows))
     if columns <= 10:  # more columns than amsmath's own matrices have
         return rf"\begin{{bmatrix}} {inside} \end{{bmatrix}}"
     return rf"\left[\begin{{array}}{{{'c' * columns}}} {inside} \end{{array}}\right]"

@@ -32,6 +32,8 @@ class Breakable(Alphabet):
     """Room for a sign and parentheses around a chunk."""
     gap: ClassVar[float] = 1.0
     """How long the space between two chunks is."""
+    stacked: ClassVar[bool] = False
+    """Whether a fraction is about as long as what stands above its line."""
 
     @abstractmethod
     def length(self, shown: str) -> float:
@@ -44,7 +46,7 @@ class Breakable(Alphabet):
 
     def divides(self, tree: Apply, room: float) -> bool:
         """Return whether a fraction is to be broken."""
-        return self.length(self.write(tree)) > room
+        return self.length(self.write(tree.arguments[0] if self.stacked else tree)) > room
 
     def applied(self, operator: Operator) -> str | None:
         """Return a function's name in front of broken arguments; None if they must not be broken."""

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 
-from clearprop.expressions import Apply, Expression, Operator, Symbol
+from clearprop.expressions import Expression, Operator, Symbol
 from clearprop.expressions.printing import ATOM, POWER, SUM, Piece
 from clearprop.network.notation import Accent
-from clearprop.rendering.document import Letter, Matrix, Side, View
+from clearprop.rendering.document import Matrix, Side, View
 from clearprop.rendering.markup import element, escaped
-from clearprop.rendering.symbols import FUNCTIONS, Pieces, SetFormula
+from clearprop.rendering.symbols import FUNCTIONS, Pieces, SetFormula, side_by_side
 
 APPLIED = "<mo>\u2061</mo>"
 """Between a function and what it is applied to: nothing to see, but read aloud as "of"."""
@@ -120,7 +120,7 @@ OPEN, CLOSE = '<mo form="prefix" stretchy="false">(</mo>', '<mo form="postfix" s
 class Formula(SetFormula):
     """Expressions as MathML."""
 
-    opening, closing = OPEN, CLOSE
+    opening, closing, stacked = OPEN, CLOSE, True
 
     def __init__(self, view: View) -> None:
         super().__init__(view, PIECES, number)
@@ -133,19 +133,12 @@ class Formula(SetFormula):
     def between(self, operator: str) -> str:
         return {"-": "−", "*": self.sign}.get(operator, operator)
 
-    def divides(self, tree: Apply, room: float) -> bool:
-        # Set one above the other, it is as wide as its wider half.
-        return visible(self.write(tree.arguments[0])) > room
-
     # --- the alphabet ---------------------------------------------------------------------------
 
     plus, minus, negative = mo("+"), mo("−"), mo("−", "prefix")
 
     def times(self) -> str:
         return mo(self.sign)
-
-    def parenthesised(self, shown: str) -> str:
-        return PIECES.parenthesised(shown)
 
     def quotient(self, above: Expression, below: Expression) -> Piece:
         return PIECES.fraction(row(self.write(above)), row(self.write(below))), POWER
@@ -185,22 +178,15 @@ FORMS = {"(": "prefix", ")": "postfix"}
 
 def matrices(pieces: Side, formula: Formula) -> str:
     """Return symbols and matrices side by side."""
-    shown = []
-    for piece in pieces:
-        match piece:
-            case Letter():
-                shown.append(PIECES.letter(piece))
-            case Matrix():
-                shown.append(matrix(piece, formula))
-            case str():
-                shown.append(mo(piece.replace("-", "−"), FORMS.get(piece)))
-    return "".join(shown)
+
+    def sign(piece: str) -> str:
+        return mo(piece.replace("-", "−"), FORMS.get(piece))
+
+    return "".join(side_by_side(pieces, PIECES, lambda piece: matrix(piece, formula), sign))
 
 
 def matrix(block: Matrix, formula: Formula) -> str:
     """Return numbers in brackets, with dots below where some are left out."""
-    rows = ["".join(f"<mtd>{formula.number(value)}</mtd>" for value in cells) for cells in block.rows]
-    if block.elided:
-        rows.append("<mtd><mo>⋮</mo></mtd>" * max((len(cells) for cells in block.rows), default=1))
-    table = "".join(f"<mtr>{cells}</mtr>" for cells in rows)
+    rows = block.written(formula.number, "<mo>⋮</mo>")
+    table = "".join(f"<mtr>{''.join(f'<mtd>{cell}</mtd>' for cell in cells)}</mtr>" for cells in rows)
     return f'<mrow>{mo("[")}<mtable class="matrix">{table}</mtable>{mo("]")}</mrow>'

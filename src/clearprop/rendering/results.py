@@ -49,7 +49,7 @@ def described(result: object) -> tuple[Document, View]:
         case Cycle():
             view = View(result.names)
             title, drawing, *rest = cycle_overview(result, view)
-            return (title, drawing, *_values(result, view), *rest), view
+            return (title, drawing, *_values(result), *rest), view
         case Network():
             return network_document(result), View(Names(result))
         case Problem():
@@ -85,7 +85,7 @@ def _without(document: Document, *kinds: type[Block]) -> Document:
     return tuple(block for block in document if not isinstance(block, kinds))
 
 
-def _values(cycle: Cycle, view: View) -> Iterator[Block]:
+def _values(cycle: Cycle) -> Iterator[Block]:
     """Yield the weighted sum, output and error signal of each unit, for one example of a small network."""
     if cycle.example == "all" or len(cycle.parameters) > OVERVIEW:
         return

@@ -41,7 +41,7 @@ def _whose(first: Cycle) -> str:
     return f"{alone} Training uses {source}{how}."
 
 
-def cycles_document(cycles: Sequence[Cycle], view: View) -> Document:
+def cycles_document(cycles: Sequence[Cycle]) -> Document:
     """Describe the error and every parameter over cycles, the start included."""
     first = cycles[0]
     number = "cycle" if len(cycles) == 1 else counted(len(cycles), "cycle")

@@ -15,7 +15,7 @@ from clearprop.expressions.printing import ATOM, POWER, SIGN, Piece
 from clearprop.network import names as q
 from clearprop.network.names import Names
 from clearprop.network.notation import ACCENTED, GREEK, PENALTY, STATE_WORDS, Accent
-from clearprop.rendering.document import Letter, Phrase, View
+from clearprop.rendering.document import Letter, Matrix, Phrase, Side, View
 from clearprop.rendering.line_breaks import Breakable
 
 LETTER, NAME = r"[^\W\d_]", r"\w+"
@@ -223,6 +223,14 @@ class Symbols:
         return pieces.row(pieces.word(words.new_prefix), shown) if words.new_prefix else shown
 
 
+def side_by_side(side: Side, pieces: Pieces, matrix: Callable[[Matrix], str], sign: Callable[[str], str]) -> list[str]:
+    """Return letters, matrices and signs as a format sets each."""
+    return [
+        pieces.letter(each) if isinstance(each, Letter) else matrix(each) if isinstance(each, Matrix) else sign(each)
+        for each in side
+    ]
+
+
 class SetFormula(Breakable):
     """Expressions as a format sets them: names of its pieces, powers raised; ``number`` sets a number's text."""
 
@@ -230,6 +238,9 @@ class SetFormula(Breakable):
         self.symbols, self.sign = Symbols(view.names, pieces), view.names.notation.times_set
         self.shown = view.number
         super().__init__(self.symbols.write, lambda value: number(view.number(value)))
+
+    def parenthesised(self, shown: str) -> str:
+        return self.symbols.pieces.parenthesised(shown)
 
     def literal(self, value: float) -> Piece:
         shown = self.shown(value)

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Iterator
 
 from clearprop.expressions import Expression, Symbol
-from clearprop.network import names as q
 from clearprop.rendering.anchors import Anchors
 from clearprop.rendering.document import (
     Block,
@@ -25,12 +24,10 @@ from clearprop.rendering.document import (
     Lines,
     MatrixEquation,
     Paragraph,
-    Phrase,
     View,
     with_minus,
 )
 from clearprop.rendering.layout import caption
-from clearprop.rendering.line_breaks import Chunk
 from clearprop.rendering.svg import FONT, description, legend, svg
 from clearprop.rendering.svg_curve import svg_curve
 from clearprop.rendering.typst_symbols import Formula, matrices, string
@@ -171,7 +168,7 @@ class Typst:
     def _line(self, position: int, line: Line, room: float) -> str:
         """Return a side: in one piece if it fits, else lines break between its terms and factors."""
         chunks = self.formula.broken(line.side, room)
-        links = [self._link(position, chunk, alone=len(chunks) == 1) for chunk in chunks]
+        links = [self.anchors.of_chunk(chunk.key, position, alone=len(chunks) == 1) for chunk in chunks]
         parts = [_linked(link, _mathematics(chunk.shown)) for link, chunk in zip(links, chunks, strict=True)]
         whole = self.formula.write(line.side)
         if self.formula.length(whole) > room:
@@ -184,12 +181,6 @@ class Typst:
             source = None if line.source is None else self.anchors.computed(line.source, position)
             shown.append(_linked(source, f"remark({_prose(f'({line.remark})')})"))
         return " ".join(f"#{each};" for each in (EQUALS, *shown))
-
-    def _link(self, position: int, chunk: Chunk, *, alone: bool) -> str | None:
-        """Return the place where a factor was computed, and of a unit's output if the line is nothing else."""
-        chained = isinstance(chunk.key, q.Derivative | q.Error | q.PenaltyError | Phrase)
-        linked = chained or (alone and isinstance(chunk.key, q.Output | q.Sum))
-        return self.anchors.computed(chunk.key, position) if linked else None
 
     # --- tables -----------------------------------------------------------------------------
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 
-from clearprop.expressions import Apply, Expression, Operator
+from clearprop.expressions import Expression, Operator
 from clearprop.expressions.printing import ATOM, POWER, SUM, Piece
 from clearprop.network.notation import Accent
-from clearprop.rendering.document import Letter, Matrix, Side, View
-from clearprop.rendering.symbols import FUNCTIONS, Pieces, SetFormula
+from clearprop.rendering.document import Matrix, Side, View
+from clearprop.rendering.symbols import FUNCTIONS, Pieces, SetFormula, side_by_side
 
 SIGNS = {"⋅": " dot.op ", "·": " dot.op ", "×": " times "}
 RELATIONS = {"<=": " lt.eq ", ">=": " gt.eq ", "<": " lt ", ">": " gt "}
@@ -80,7 +80,7 @@ PIECES = TypstPieces()
 class Formula(SetFormula):
     """Expressions as Typst mathematics."""
 
-    opening, closing = r"\(", r"\)"
+    opening, closing, stacked = r"\(", r"\)", True
     """Of the height of the line: what is between them is in other formulas."""
 
     def __init__(self, view: View) -> None:
@@ -95,10 +95,6 @@ class Formula(SetFormula):
         signs = {"/": "slash", "+": "+", "-": "-", "*": self.times().strip()}
         return f'class("binary", {signs[operator]})' if operator else ""
 
-    def divides(self, tree: Apply, room: float) -> bool:
-        # Set one above the other, it is as wide as its wider half.
-        return self.length(self.write(tree.arguments[0])) > room
-
     def applied(self, operator: Operator) -> str | None:
         return "exp" if operator is Operator.EXP else None
 
@@ -109,9 +105,6 @@ class Formula(SetFormula):
 
     def times(self) -> str:
         return SIGNS[self.sign]
-
-    def parenthesised(self, shown: str) -> str:
-        return PIECES.parenthesised(shown)
 
     def quotient(self, above: Expression, below: Expression) -> Piece:
         return PIECES.fraction(self.write(above), self.write(below)), POWER
@@ -146,20 +139,12 @@ OPERATORS = {"∘": " compose ", "·": " dot.op ", "(": r" \( ", ")": r" \) "}
 
 def matrices(pieces: Side, formula: Formula) -> str:
     """Return symbols and matrices side by side."""
-    shown = []
-    for piece in pieces:
-        match piece:
-            case Letter():
-                shown.append(PIECES.letter(piece))
-            case Matrix():
-                shown.append(_matrix(piece, formula))
-            case str():
-                shown.append(OPERATORS.get(piece) or (f" {piece} " if piece in "+-=" else string(piece)))
-    return " ".join(shown)
 
+    def matrix(piece: Matrix) -> str:
+        rows = piece.written(formula.number, "dots.v")
+        return f'mat(delim: "[", {"; ".join(map(", ".join, rows))})'
 
-def _matrix(matrix: Matrix, formula: Formula) -> str:
-    rows = [", ".join(formula.number(value) for value in row) for row in matrix.rows]
-    if matrix.elided:
-        rows.append(", ".join(["dots.v"] * max((len(row) for row in matrix.rows), default=1)))
-    return f'mat(delim: "[", {"; ".join(rows)})'
+    def sign(piece: str) -> str:
+        return OPERATORS.get(piece) or (f" {piece} " if piece in "+-=" else string(piece))
+
+    return " ".join(side_by_side(pieces, PIECES, matrix, sign))
