@@ -23,9 +23,17 @@ from clearprop.rendering.document import shown_number
 from clearprop.types import Array
 
 
+def by_number(problem: cp.Problem) -> cp.Problem:
+    """The problem with a mean that divides by the number of examples, and a penalty that nothing divides."""
+    loss = problem.network.loss
+    loss = replace(loss, over_examples="mean") if loss.over_examples == "weighted_mean" else loss
+    undivided = replace(problem.penalty, divide_by_examples=False)
+    return replace(problem, network=replace(problem.network, loss=loss), penalty=undivided)
+
+
 @given(random_problems())
 def test_a_batch_is_its_examples_put_together(problem: cp.Problem) -> None:
-    problem = replace(problem, penalty=cp.Penalty())
+    problem = replace(by_number(problem), penalty=cp.Penalty())
     assert problem.examples is not None
     ones = [cp.cycle(problem, number) for number in range(1, len(problem.examples) + 1)]
     whole = cp.cycle(problem, "all")
@@ -55,7 +63,8 @@ def test_new_error_of_the_lecture_and_frozen_biases() -> None:
 def summed(problem: cp.Problem) -> cp.Problem:
     """The problem with the sum over the examples."""
     loss = replace(problem.network.loss, over_examples="sum")
-    return replace(problem, network=replace(problem.network, loss=loss))
+    undivided = replace(problem.penalty, divide_by_examples=False)  # rows repeated are more examples to divide by
+    return replace(problem, network=replace(problem.network, loss=loss), penalty=undivided)
 
 
 @given(problems(), st.data())
@@ -75,6 +84,7 @@ def test_a_whole_weight_is_as_often_the_same_row_and_0_is_none(problem: cp.Probl
 
 @given(problems(weights=True))
 def test_the_mean_divides_by_the_number_of_examples_and_the_penalty_is_unweighted(problem: cp.Problem) -> None:
+    problem = by_number(problem)
     assert problem.examples is not None
     assert problem.examples.weights is not None
     plain = replace(with_examples(problem, weights=None), penalty=cp.Penalty())

@@ -38,7 +38,7 @@ X, Y = np.ones((4, 2)), np.eye(3)[[0, 1, 2, 0]]
             "epochs: expected a whole number of at most 9,223,372,036,854,775,807, found a number with",
         ),
         ({"dtype": "float16"}, 'dtype: expected "float32" or "float64", found "float16"'),
-        ({"shuffle": "no"}, 'shuffle: expected true or false, found "no"'),
+        ({"shuffle": "no"}, 'shuffle: expected true, false or "sklearn", found "no"'),
         ({"optimizer": "adam"}, 'optimizer: expected one such as Adam(0.01), found "adam"'),
         ({"batchsize": 3}, 'train: unknown option "batchsize"; did you mean "batch_size"?'),
     ],

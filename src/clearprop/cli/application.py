@@ -163,7 +163,7 @@ def train(net: str, **options: Any) -> int:
 
 @application.command()
 @click.argument("model", metavar="MODEL")
-@click.option("--data", metavar="FILE", help="Rows to predict (CSV or Parquet); needed.")
+@click.option("--data", metavar="FILE", help="Rows to predict (CSV or Parquet); required.")
 @OUTPUT
 @QUIET
 @of_other_frameworks
