@@ -22,7 +22,7 @@ PUBLIC = [
     "Examples", "Explanation", "Fit", "NAdam", "Network", "Objective", "Parameters", "Penalty", "Problem", "RMSprop",
     "Settings", "activation", "check", "compare", "cycle", "explain", "explore", "from_keras", "from_onnx",
     "from_sklearn", "from_torch", "load", "loss", "mistakes", "predict", "read", "save", "to_keras",
-    "to_onnx", "to_torch", "train",
+    "to_onnx", "to_torch", "train", "train_many",
     "verify", "write",
 ]  # fmt: skip
 
@@ -73,6 +73,7 @@ VALID: Mapping[str, Mapping[str, Any]] = {
     "to_onnx": {"problem": LECTURE},
     "to_torch": {"problem": LECTURE},
     "train": {"problem": LECTURE, "epochs": 0},
+    "train_many": {"problems": [LECTURE], "time_limit": 1e-9},
     "verify": {"problem": LECTURE},
     "write": {"problem": LECTURE},
 }  # fmt: skip

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from clearprop.training.callbacks import Callback
     from clearprop.training.fit import Fit
     from clearprop.training.loop import train
+    from clearprop.training.many import train_many
     from clearprop.verification.finite_differences import verify
 
 __version__ = "0.1.0"
@@ -77,6 +78,7 @@ _ROOMS = {
     "interop.write_onnx": ("to_onnx",),
     "training.fit": ("Fit",),
     "training.loop": ("train",),
+    "training.many": ("train_many",),
     "prediction.predict": ("predict",),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
@@ -124,6 +126,7 @@ __all__ = [
     "to_onnx",
     "to_torch",
     "train",
+    "train_many",
     "verify",
     "write",
 ]

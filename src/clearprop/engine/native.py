@@ -16,6 +16,7 @@ from clearprop.engine import calling, machine, plan
 from clearprop.engine.build import Built
 from clearprop.engine.calling import COUNTS, LOSSES, PLACES, Context, filled, zeros
 from clearprop.engine.panels import Panels
+from clearprop.engine.sharing import copied
 from clearprop.engine.workers import Crew, together
 from clearprop.engine.workers import Native as Function
 from clearprop.network.problem import Problem
@@ -127,7 +128,7 @@ class Native:
         size = self.problem.network.sizes[layer]
         if rows.shape != (self.count, size):
             raise ValueError(f"expected {self.count} rows of {size} numbers, found {rows.shape}")
-        return filled(rows, self.panels.numbers.dtype)
+        return copied(rows, self.panels.numbers.dtype)
 
     def restore(self, vector: Array, state: Mapping[str, Array]) -> None:
         """Make these the present parameters, and this the optimizer's state; what it lacks stays."""

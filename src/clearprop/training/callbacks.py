@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from clearprop.errors import InvalidArgument, Unwritable
 from clearprop.fields import BOOLEANS, accepted, list_of
 from clearprop.network.problem import Problem
+
+if TYPE_CHECKING:
+    from clearprop.training.fit import Fit
 
 Logs = Mapping[str, float]
 
@@ -34,6 +38,9 @@ class Callback:
     def on_train_end(self, logs: Logs) -> None:
         """Called after the last step, however the training ended."""
 
+    def on_fit(self, number: int, fit: Fit) -> bool | None:
+        """Called by ``train_many`` after each training, with its place (from 0); return True to end all."""
+
     def on_checkpoint_failed(self, error: Unwritable) -> bool | None:
         """Called when a checkpoint could not be written; training goes on, and the next one tries again.
 
@@ -59,8 +66,11 @@ class Listeners(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> bool:
         """Return whether one of them returned True."""
-        answers = [callback.on_epoch_end(epoch, logs) for callback in self.callbacks]
-        return any(isinstance(answer, BOOLEANS) and answer for answer in answers)
+        return _any([callback.on_epoch_end(epoch, logs) for callback in self.callbacks])
+
+    def on_fit(self, number: int, fit: Fit) -> bool:
+        """Return whether one of them returned True."""
+        return _any([callback.on_fit(number, fit) for callback in self.callbacks])
 
     def on_train_end(self, logs: Logs) -> None:
         for callback in self.callbacks:
@@ -68,7 +78,10 @@ class Listeners(Callback):
 
     def on_checkpoint_failed(self, error: Unwritable) -> bool:
         """Warn if none of them has told the user."""
-        answers = [callback.on_checkpoint_failed(error) for callback in self.callbacks]
-        if not any(isinstance(answer, BOOLEANS) and answer for answer in answers):
+        if not _any([callback.on_checkpoint_failed(error) for callback in self.callbacks]):
             warnings.warn(f"training continues, but {error}", RuntimeWarning, stacklevel=2)
         return True
+
+
+def _any(answers: Sequence[bool | None]) -> bool:
+    return any(isinstance(answer, BOOLEANS) and answer for answer in answers)

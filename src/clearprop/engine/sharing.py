@@ -1,0 +1,54 @@
+"""Copies of examples that several trainings share: made once, and read by native code of all of them.
+
+Only where it was asked for, and by threads that were let in: outside, an array may change between two trainings.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import numpy as np
+
+from clearprop.engine.calling import filled
+from clearprop.types import Array
+
+_local = threading.local()
+
+
+class _Copies:
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        # The original is kept beside its copy: while it lives, no other array has its identity.
+        self.made: dict[tuple[int, str], tuple[Array, Array]] = {}
+
+    def of(self, values: Array, dtype: Any) -> Array:
+        key = id(values), np.dtype(dtype).name
+        with self.lock:
+            if key not in self.made:
+                self.made[key] = values, filled(values, dtype)
+            return self.made[key][1]
+
+
+@contextmanager
+def shared_copies() -> Iterator[Callable[[], AbstractContextManager[None]]]:
+    """Give a function with which threads enter, to share copies until the end."""
+    copies = _Copies()
+
+    @contextmanager
+    def enter() -> Iterator[None]:
+        _local.copies = copies
+        try:
+            yield
+        finally:
+            del _local.copies
+
+    yield enter
+
+
+def copied(values: Array, dtype: Any) -> Array:
+    """Return a copy that native code may read, or the one that trainings share."""
+    copies: _Copies | None = getattr(_local, "copies", None)
+    return filled(values, dtype) if copies is None else copies.of(values, dtype)

@@ -1,0 +1,151 @@
+"""Many trainings at once: one model per worker, which waits for no other."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from clearprop.engine.processors import processors
+from clearprop.engine.sharing import shared_copies
+from clearprop.errors import InvalidArgument
+from clearprop.fields import above_zero, accepted, list_of, optional, shown, suggests_options
+from clearprop.network.problem import Problem
+from clearprop.training.callbacks import Callback, Listeners, Logs
+from clearprop.training.engines import require_threads
+from clearprop.training.fit import Fit
+from clearprop.training.loop import train
+from clearprop.training.stopping import Status, ending
+
+LOOK = 0.1
+"""Seconds between two looks for an interrupt."""
+LEAST = 1e-6
+"""Seconds that a training is given when the time for all is over: it ends before its first step."""
+
+
+@suggests_options()
+def train_many(
+    problems: Sequence[Problem],
+    *,
+    threads: int | None = None,
+    callbacks: Sequence[Callback] = (),
+    time_limit: float | None = None,
+) -> list[Fit]:
+    """Train problems, several at once; return a ``Fit`` for each, in their order, to the bits that ``train`` gives.
+
+    Each is trained by one thread. Examples that problems share are kept in memory once. Ctrl-C ends the trainings
+    that are under way, as it ends ``train``; those that have not begun keep their initial weights. All these have the
+    status ``interrupted``.
+
+    Args:
+        problems: problems, such as ``load`` returns or ``dataclasses.replace`` makes of one.
+        threads: number of trainings at once; default None, as many as there are processors.
+        callbacks: objects whose ``on_fit`` is called after each training; one that returns True ends all.
+        time_limit: seconds for all of them; default None.
+
+    Raises:
+        InvalidArgument: something among the problems that is none, or that ``train`` refuses; says which.
+
+    >>> import clearprop as cp
+    >>> from clearprop.training.loop import train
+    >>> lecture = cp.load("lecture")
+    >>> train_many([lecture, replace(lecture, optimizer=cp.Adam(0.1))])
+    [Fit(converged: 1,686 epochs, loss 2.9e-06), Fit(converged: 198 epochs, loss 6.9e-08)]
+    """
+    require_threads(threads)
+    listeners, limit = Listeners(callbacks), accepted(optional(above_zero), time_limit, "time_limit")
+    given = accepted(list_of(lambda each: each, "problems"), problems, "problems")
+    for number, problem in enumerate(given, start=1):
+        if not isinstance(problem, Problem):
+            raise InvalidArgument(
+                f"problems: expected Problems, such as load(path) gives, found {shown(problem)} as {number}"
+            )
+    return _Many(given, listeners, limit).fits(min(threads or processors(), len(given)))
+
+
+class _Many:
+    """Trainings under way: workers take the next problem until there is none."""
+
+    def __init__(self, problems: list[Problem], listeners: Listeners, limit: float | None) -> None:
+        self.problems, self.listeners = problems, listeners
+        self.ends = None if limit is None else time.monotonic() + limit
+        self.waiting = iter(range(len(problems)))
+        self.taking = threading.Lock()
+        self.done: list[tuple[int, Fit | BaseException]] = []
+        self.news = threading.Event()
+        self.stop = threading.Event()
+
+    def fits(self, workers: int) -> list[Fit]:
+        """Train all of them."""
+        interrupted, told = False, 0
+        with shared_copies() as sharing:
+            for _ in range(workers):
+                threading.Thread(target=self._work, args=(sharing,), daemon=True).start()
+            while told < len(self.problems):
+                try:
+                    if told == len(self.done):
+                        self.news.wait(LOOK)
+                        self.news.clear()
+                    else:
+                        told += 1
+                        self._tell(*self.done[told - 1])
+                except KeyboardInterrupt:
+                    interrupted = True
+                    self.stop.set()
+        fits = [fit for _, fit in sorted(self.done, key=lambda each: each[0]) if isinstance(fit, Fit)]
+        return [_interrupted(fit) if interrupted and fit.status is Status.STOPPED else fit for fit in fits]
+
+    def _tell(self, number: int, result: Fit | BaseException) -> None:
+        """Tell the callbacks of a fit; raise what went wrong in place of one."""
+        if isinstance(result, BaseException):
+            self.stop.set()
+            result.add_note(f"in problem {number + 1} of {len(self.problems)}")
+            raise result
+        if not self.stop.is_set() and self.listeners.on_fit(number, result):
+            self.stop.set()
+
+    def _work(self, sharing: Any) -> None:
+        with sharing():
+            while True:
+                with self.taking:
+                    number = next(self.waiting, None)
+                if number is None:
+                    return
+                try:
+                    result: Fit | BaseException = self._train(self.problems[number])
+                except BaseException as error:  # raised where it is waited for
+                    result = error
+                self.done.append((number, result))
+                self.news.set()
+
+    def _train(self, problem: Problem) -> Fit:
+        own = problem.settings.time_limit
+        options: dict[str, Any] = {}
+        if self.ends is not None:
+            left = max(self.ends - time.monotonic(), LEAST)
+            options["time_limit"] = left if own is None else min(left, own)
+        if self.stop.is_set():
+            options["epochs"] = 0
+        fit = train(problem, threads=1, callbacks=[_Stop(self.stop)], **options)
+        # The limits of all are not the problem's own.
+        fit = replace(fit, problem=replace(fit.problem, settings=problem.settings))
+        if not self.stop.is_set() or fit.status is not Status.EPOCH_LIMIT or fit.epochs:
+            return fit
+        return replace(fit, status=Status.STOPPED)
+
+
+class _Stop(Callback):
+    """Ends a training when all are to end."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self.stop = stop
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> bool:
+        return self.stop.is_set()
+
+
+def _interrupted(fit: Fit) -> Fit:
+    status, reason = ending(Status.INTERRUPTED)
+    return replace(fit, status=status, reason=reason)

@@ -1,0 +1,129 @@
+"""Many trainings at once: the bits of one after the other, shared data once, and ends that are orderly."""
+
+from __future__ import annotations
+
+import _thread
+import threading
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import clearprop as cp
+from clearprop.engine import sharing
+from clearprop.engine.calling import filled
+from clearprop.errors import InvalidArgument
+from clearprop.training import many
+from clearprop.training.stopping import Status
+
+
+def problems(count: int, **settings: Any) -> list[cp.Problem]:
+    """Rings, each with another seed and rate, which share their examples."""
+    ring = cp.load("ring")
+    found = cp.train(ring, epochs=0).problem  # its table is read once
+    return [
+        replace(
+            found,
+            parameters=cp.Parameters.random(found.network, seed),
+            optimizer=cp.Adam(0.001 * (1 + seed)),
+            settings=replace(found.settings, seed=seed, **{"epochs": 5, **settings}),
+        )
+        for seed in range(count)
+    ]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, None])
+def test_each_fit_is_that_of_train_in_order(threads: int | None) -> None:
+    given = problems(7)
+    for problem, fit in zip(given, cp.train_many(given, threads=threads), strict=True):
+        expected = cp.train(problem)
+        assert np.array_equal(fit.problem.parameters.vector, expected.problem.parameters.vector)
+        assert fit.history.loss == expected.history.loss
+        assert (fit.status, fit.reason, fit.problem.settings) == (expected.status, expected.reason, problem.settings)
+
+
+def test_nothing_to_train() -> None:
+    assert cp.train_many([]) == []
+
+
+def test_examples_that_problems_share_are_copied_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+
+    def counting(values: Any, dtype: Any) -> Any:
+        made.append(values)
+        return filled(values, dtype)
+
+    given = problems(4)
+    monkeypatch.setattr(sharing, "filled", counting)
+    cp.train_many(given, threads=2)
+    assert len(made) == 2  # inputs and targets
+    cp.train(given[0])
+    assert len(made) == 4  # outside, each training has its own
+
+
+class Recorder(cp.Callback):
+    def __init__(self, most: int | None = None) -> None:
+        self.most, self.seen, self.threads = most, set(), set()  # type: ignore[var-annotated]
+
+    def on_fit(self, number: int, fit: cp.Fit) -> bool:
+        self.seen.add((number, fit.epochs))
+        self.threads.add(threading.current_thread())
+        return len(self.seen) == self.most
+
+
+def test_progress_comes_to_the_thread_that_asked() -> None:
+    recorder = Recorder()
+    cp.train_many(problems(3), callbacks=[recorder])
+    assert recorder.seen == {(0, 5), (1, 5), (2, 5)}
+    assert recorder.threads == {threading.current_thread()}
+
+
+def test_a_callback_ends_all() -> None:
+    fits = cp.train_many(problems(6, epochs=10**6, tolerance=0, time_limit=0.2), threads=2, callbacks=[Recorder(1)])
+    assert [fit.status for fit in fits[2:]] == [Status.STOPPED] * 4
+    assert {fit.epochs for fit in fits[2:]} <= {0, 1}
+
+
+def test_an_interrupt_keeps_what_was_learnt() -> None:
+    threading.Timer(0.5, _thread.interrupt_main).start()
+    fits = cp.train_many(problems(5, epochs=10**7, tolerance=0), threads=2)
+    assert {fit.status for fit in fits} == {Status.INTERRUPTED}
+    assert all(fit.epochs > 0 for fit in fits[:2])
+    assert all(fit.epochs == 0 for fit in fits[2:])
+    assert fits[0].reason == "interrupted: what was learnt so far is kept"
+
+
+def test_the_time_limit_is_for_all() -> None:
+    fits = cp.train_many(problems(4, epochs=10**7, tolerance=0), threads=1, time_limit=0.3)
+    assert {fit.status for fit in fits} == {Status.TIME_LIMIT}
+    assert fits[0].epochs > 0
+    assert fits[-1].problem.settings.time_limit is None
+
+
+def test_a_fault_says_in_which_problem() -> None:
+    given = problems(3)
+    given[1] = replace(given[1], examples=None, data=None)
+    with pytest.raises(InvalidArgument) as raised:
+        cp.train_many(given)
+    assert raised.value.__notes__ == ["in problem 2 of 3"]
+    with pytest.raises(
+        InvalidArgument, match=r"^problems: expected Problems, such as load\(path\) gives, found .* as 2$"
+    ):
+        cp.train_many([given[0], "lecture"])  # type: ignore[list-item]
+    with pytest.raises(InvalidArgument, match=r"^threads: expected a whole number from 1"):
+        cp.train_many(given, threads=0)
+
+
+def test_workers_are_no_more_than_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts: list[int] = []
+
+    def fits(_: Any, workers: int) -> list[cp.Fit]:
+        counts.append(workers)
+        return []
+
+    monkeypatch.setattr(many, "processors", lambda: 3)
+    monkeypatch.setattr(many._Many, "fits", fits)
+    cp.train_many(problems(5))
+    cp.train_many(problems(2))
+    assert counts == [3, 2]
