@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 
 import clearprop as cp
+from clearprop.expressions import evaluate
 from clearprop.network.parameters import Parameters
 from clearprop.propagation.update import initial_state, update
 from clearprop.rules.optimizers import Optimizer
+from clearprop.rules.roles import Role
 from clearprop.rules.schedules import UNWATCHED, rate_at, schedule, watched
 from clearprop.training.engines import EngineName
 from clearprop.types import Array
@@ -285,3 +287,36 @@ def test_activations_of_pytorch(name: str, theirs: str, options: dict[str, Any],
     # In these two PyTorch keeps 1/6 and 1/alpha in single precision.
     rounded = name in ("hard_sigmoid", "celu")
     np.testing.assert_allclose(slopes, given.grad.numpy(), rtol=1e-6 if rounded else 1e-11, atol=1e-14)
+
+
+# --- losses ---------------------------------------------------------------------------------------------
+
+CLIPPED_BY_TORCH = "-(t * max(log(y), -100) + (1 - t) * max(log1p(-y), -100))"
+CLIPPED_BY_KERAS = "-(t * log(max(min(y, 1 - 1e-7), 1e-7)) + (1 - t) * log1p(-max(min(y, 1 - 1e-7), 1e-7)))"
+
+
+def test_the_cross_entropy_of_pytorch_near_0_and_1() -> None:
+    """Its logarithms are at least -100; far from 0 and 1 it is the named loss."""
+    torch: Any = pytest.importorskip("torch", reason="PyTorch is not installed: losses are not compared")
+    outputs = np.array([0.0, 1e-60, 1e-8, 0.3, 0.5, 1 - 1e-9, 1.0])
+    for target in (0.0, 1.0, 0.25):
+        given = torch.tensor(outputs, requires_grad=True)
+        targets = torch.full_like(given, target)
+        theirs = torch.nn.functional.binary_cross_entropy(given, targets, reduction="none")
+        rule = cp.loss(CLIPPED_BY_TORCH)
+        with np.errstate(divide="ignore"):
+            errors = evaluate(rule.formula, {Role.OUTPUT: outputs, Role.TARGET: np.full(7, target)})
+        np.testing.assert_allclose(errors, theirs.detach().numpy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("target", [0.0, 1.0, 0.25])
+def test_the_cross_entropy_of_keras_near_0_and_1(target: float) -> None:
+    """Its outputs are first brought into 1e-7 to 1 - 1e-7; it answers in single precision."""
+    framework = keras()
+    outputs = np.array([0.0, 1e-60, 1e-8, 0.3, 0.5, 1 - 1e-9, 1.0])
+    given = framework.ops.convert_to_tensor(outputs[:, None])
+    targets = framework.ops.convert_to_tensor(np.full((7, 1), target))
+    theirs = framework.losses.binary_crossentropy(targets, given).detach().tolist()
+    rule = cp.loss(CLIPPED_BY_KERAS)
+    errors = evaluate(rule.formula, {Role.OUTPUT: outputs, Role.TARGET: np.full(7, target)})
+    np.testing.assert_allclose(errors, theirs, rtol=1e-6)
