@@ -20,6 +20,8 @@ from clearprop.training.under_way import EPOCHS
 
 INTERVAL = 1.0
 """Seconds between two plain lines."""
+DRAWN = 0.1
+"""Seconds between two moves of the bar, which is drawn ten times a second."""
 
 
 class Display(Callback):
@@ -110,9 +112,12 @@ class Bar(Display):
         self.task = self.progress.add_task("epoch 0", total=self.limit, completed=epochs, shown="")
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        self.progress.update(
-            self.task, completed=epoch, description=f"epoch {epoch:,} of {self.limit:,}", shown=shown_logs(logs)
-        )
+        """Move the bar, as often as it is drawn; small networks make many epochs in that time."""
+        if time.monotonic() - self.shown >= DRAWN:
+            self.shown = time.monotonic()
+            self.progress.update(
+                self.task, completed=epoch, description=f"epoch {epoch:,} of {self.limit:,}", shown=shown_logs(logs)
+            )
 
     def on_train_end(self, logs: Logs) -> None:
         self.progress.stop()
