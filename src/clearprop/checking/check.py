@@ -58,7 +58,7 @@ def check(
     >>> import clearprop as cp
     >>> sheet = cp.check(cp.load("lecture"), {"sum_h1": "0.41", "output_h1": "0.6011", "new_w5": "0.5481"})
     >>> sheet.first_wrong, [(each.name, each.lines) for each in sheet.mistakes]
-    ('new_w5', [('added', ('new_w5',)), ('sign_of_error', ('new_w5',))])
+    ('new_w5', [('sign_of_error', ('new_w5',)), ('added', ('new_w5',))])
     """
     accepted(a_problem, problem, "problem")
     chosen = accepted(number_or_all, example, "example")
