@@ -75,11 +75,12 @@ def _is_network_file(head: bytes) -> bool:
 
 def _read_tensors(path: str | os.PathLike[str], told: Told) -> Problem:
     """Return the problem in a safetensors file: a model of clearprop, or tensors by name."""
+    from clearprop.interop.files import whole
     from clearprop.interop.safetensors_file import is_of_others, read_tensors
     from clearprop.models.read import read_model
 
     if is_of_others(path):
-        return read_tensors(path, told)
+        return whole(read_tensors)(path, told)
     _refuse(told, path)
     return read_model(path).problem
 

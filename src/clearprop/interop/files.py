@@ -7,7 +7,8 @@ import os
 from collections.abc import Callable
 from typing import NamedTuple
 
-from clearprop.interop.problem import Told
+from clearprop.errors import ClearpropError, UnreadableFile
+from clearprop.interop.problem import Told, damaged, shown_path
 from clearprop.network.problem import Problem
 from clearprop.tables.foreign import starts
 
@@ -29,7 +30,6 @@ def _is_archive(head: bytes) -> bool:
 
 def _read_archive(path: Path, told: Told) -> Problem:
     """Return the problem in a zip archive; which framework wrote it, the names of its parts say."""
-    from clearprop.errors import UnreadableFile
     from clearprop.interop.archive import Archive
 
     with Archive(path) as archive:
@@ -83,9 +83,23 @@ def _read_onnx(path: Path, told: Told) -> Problem:
     return read_onnx(path, told)
 
 
+def whole(read: Callable[[Path, Told], Problem]) -> Callable[[Path, Told], Problem]:
+    """Say that a file is damaged where its bytes contradict themselves in a way that no check foresaw."""
+
+    def call(path: Path, told: Told) -> Problem:
+        try:
+            return read(path, told)
+        except (ClearpropError, OSError):
+            raise
+        except Exception as error:
+            raise damaged(shown_path(path), f"its content makes no sense ({type(error).__name__})") from error
+
+    return call
+
+
 FILES = (
-    File(".pt", _is_archive, _read_archive),
-    File(".pth", _is_legacy_torch, _read_legacy_torch),
-    File(".h5", starts(b"\x89HDF\r\n\x1a\n"), _read_keras),
-    File(".onnx", _is_onnx, _read_onnx),
+    File(".pt", _is_archive, whole(_read_archive)),
+    File(".pth", _is_legacy_torch, whole(_read_legacy_torch)),
+    File(".h5", starts(b"\x89HDF\r\n\x1a\n"), whole(_read_keras)),
+    File(".onnx", _is_onnx, whole(_read_onnx)),
 )

@@ -96,7 +96,11 @@ def activations_for(told: Sequence[str], count: int) -> list[AnyActivation]:
     if len(given) == 2 and count != 2:
         given = [given[0]] * (count - 1) + [given[1]]
     if len(given) != count:
-        of = "1 name" if count == 1 else f"{count} names, one per layer, or 2: hidden, last"
+        of = (
+            f"{count} names, one per layer, or 2: hidden, last"
+            if count > 2
+            else ("1 name", "2 names, one per layer")[count - 1]
+        )
         raise InvalidArgument(f"--activations: expected {of}; found {len(given)}")
     return [activation(name) for name in given]
 

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from clearprop.interop.compare import KINDS, Comparison
+from clearprop.messages import counted
 from clearprop.rendering.document import Document, Grid, Lines, Paragraph, View
 from clearprop.rendering.formats import Result
 
@@ -19,7 +20,7 @@ def comparison_result(found: Comparison) -> Result:
 def comparison_document(found: Comparison) -> Document:
     """Describe the largest difference of each kind, the first quantity that differs, and why."""
     rows = tuple((kind, _shown(found.largest[kind])) for kind in KINDS)
-    lines = [f"{found.rows:,} rows, tolerance {found.tolerance:g}", *found.structure]
+    lines = [f"{counted(found.rows, 'row')}, tolerance {found.tolerance:g}", *found.structure]
     first = found.first_difference
     if found.same:
         verdict = "The two agree."
@@ -48,7 +49,7 @@ def _shown(value: float) -> str:
 
 
 def _number(value: Any) -> str:
-    return value if isinstance(value, str) else repr(value)
+    return value if isinstance(value, str) else f"{value:.10g}"
 
 
 def comparison_structure(found: Comparison) -> dict[str, Any]:
