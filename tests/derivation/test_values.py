@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -92,3 +93,13 @@ def test_inputs_and_targets_of_a_table_are_those_of_the_example() -> None:
     number = int(batch.cycle.numbers[3])
     one = derive_value(batch, q.OfExample(q.Input(0), number))
     assert one.value == cp.cycle(iris, number)["sepal_length"] != derive_value(batch, q.Input(0)).value
+
+
+def test_one_output_is_near_1_for_the_second_class_and_cells_come_back_as_written(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("size,kind\n5.1,good\n4.9,bad\n6.3,good\n5.8,bad\n")
+    layers = '[[layers]]\nunits = 1\nactivation = "logistic"\n'
+    data = '[data]\nfile = "t.csv"\ntarget = "kind"\nstandardize = true\nsplit = 0\n'
+    (tmp_path / "net.toml").write_text(layers + data)
+    done = cp.cycle(cp.load(tmp_path / "net.toml"), 1)
+    assert shown(done, q.Target(0)) == '1 if kind is "good", else 0'
+    assert shown(done, q.Input(0)).startswith("(5.1 - 5.525) / ")
