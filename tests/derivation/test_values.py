@@ -92,6 +92,7 @@ def test_inputs_and_targets_of_a_table_are_those_of_the_example() -> None:
     batch = Lines(cp.cycle(iris, "all"))
     number = int(batch.cycle.numbers[3])
     one = derive_value(batch, q.OfExample(q.Input(0), number))
+    assert float(evaluate(one.plugged, {})) == pytest.approx(one.value)
     assert one.value == cp.cycle(iris, number)["sepal_length"] != derive_value(batch, q.Input(0)).value
 
 
