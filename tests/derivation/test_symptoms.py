@@ -19,7 +19,8 @@ NAMED = {"explodes": {"error", "first", "last", "rate"}, "overshoots": {"error",
          "same": {"outputs", "rows"}, "constant": {"error", "after", "constant"}, "flat": {"error", "after"},
          "alike": {"layer"}, "constant_inputs": {"rows"}, "constant_targets": {"of", "rows"},
          "one_class": {"label", "rows"}, "out_of_reach": {"activation", "limits", "least", "most"},
-         "far": {"mean", "deviation", "output_mean", "output_deviation", "remedy"}}  # fmt: skip
+         "far": {"mean", "deviation", "output_mean", "output_deviation", "remedy"},
+         "narrow_inputs": {"spread", "remedy"}, "penalized": {"penalty"}}  # fmt: skip
 """What a person needs to know to act on each sentence."""
 
 

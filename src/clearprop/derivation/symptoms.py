@@ -70,7 +70,7 @@ SYMPTOMS: Mapping[str, str] = {
         "Use random initial weights."
     ),
     "constant_inputs": "The inputs are the same for {rows}: nothing tells the rows apart.",
-    "narrow_inputs": "The inputs differ by at most {spread} from row to row, too little for these weights. {remedy}",
+    "narrow_inputs": "The inputs differ by at most {spread} from row to row, too little for these weights. {remedy}.",
     "penalized": "The penalty ({penalty}) draws all weights towards 0. Try a smaller one, or more epochs.",
     "out_of_reach": (
         "The outputs of {activation} lie {limits}, the targets between {least} and {most}: "

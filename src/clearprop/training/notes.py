@@ -222,7 +222,9 @@ def _causes(seen: _Seen, nothing: bool, known: bool, status: Status) -> Iterator
         return
     if nothing and spread < THRESHOLDS["narrow"]:
         yield symptom(
-            "narrow_inputs", spread=_shown(spread), remedy=_standardize(seen) or "Scale them to about -1 to 1."
+            "narrow_inputs",
+            spread=_shown(spread),
+            remedy=_standardize(seen).rstrip(".") or "Scale them to about -1 to 1",
         )
         known = True
     found, causes = [each for each in seen.blocked if nothing or each.kind == "dead"], False
