@@ -21,6 +21,10 @@ EVERYWHERE, PART, KIND_IN_LAYER, UNIT, KIND_OF_UNIT = range(5)
 unit; in one kind of line of a unit."""
 
 
+MOST_LINES = {KIND_OF_UNIT: 500, KIND_IN_LAYER: 1_000}
+"""Up to how many lines a mistake is also tried for one unit, or in one layer; beyond, only everywhere."""
+
+
 @dataclass(frozen=True)
 class Candidate:
     """A mistake or convention in some of the lines of a cycle; ``formulas`` has what stands in them instead."""
@@ -38,6 +42,8 @@ class Candidate:
 def candidates(order: Order, only: Iterable[Mistake] | None = None) -> list[Candidate]:
     """Return all candidates of a cycle: conventions first, then mistakes in the order of the bank, each as wide as
     possible before it is narrowed; or those of some mistakes ``only``."""
+    lines = len(order.rewritable)
+    narrowest = next((width for width, most in MOST_LINES.items() if lines <= most), EVERYWHERE)
     found = [
         Candidate(each, formulas)
         for each in (CONVENTIONS.values() if only is None else ())
@@ -46,7 +52,11 @@ def candidates(order: Order, only: Iterable[Mistake] | None = None) -> list[Cand
     for each in BANK.values() if only is None else only:
         for form in each.forms:
             formulas = _formulas(order, each.rewrite(order.lines, form))
-            found += [Candidate(each, _with_chain(order, part), width) for part, width in _narrowed(order, formulas)]
+            found += [
+                Candidate(each, _with_chain(order, part), width)
+                for part, width in _narrowed(order, formulas)
+                if width <= narrowest
+            ]
     return _plainest(found)
 
 
