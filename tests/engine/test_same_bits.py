@@ -18,10 +18,9 @@ from clearprop.engine import block, machine
 from clearprop.engine.native import Native
 from clearprop.network.problem import Problem
 
-pytestmark = [
-    pytest.mark.usefixtures("shared_code"),
-    pytest.mark.skipif(not machine.host().fma or not machine.host().x86, reason="a processor with FMA is needed"),
-]
+pytestmark = pytest.mark.skipif(
+    not machine.host().fma or not machine.host().x86, reason="a processor with FMA is needed"
+)
 
 NARROW = machine.host().without("avx512f")
 

@@ -19,7 +19,7 @@ from clearprop.engine.block import Block
 from clearprop.engine.fingerprint import Part
 from clearprop.engine.forward import Forward
 from clearprop.engine.kernels import barrier as barriers
-from clearprop.engine.kernels import errors, softmax
+from clearprop.engine.kernels import softmax
 from clearprop.engine.kernels.update import update
 from clearprop.engine.machine import Code
 from clearprop.engine.module import Module
@@ -248,7 +248,7 @@ OTHERS: dict[str, Callable[[], Any]] = {
         update_phase, "update", _through(update, {"units": whole_panel})
     ),
     "nobody waits": lambda: _replaced(barriers, "barrier", _no_wait),
-    "errors and signals look at one unit less": lambda: _replaced(errors, "Row", _OneLess),
+    "errors and signals look at one unit less": lambda: _replaced(softmax, "Row", _OneLess),
     "no panel is narrower than others": lambda: _replaced(Forward, "units_of", _always_full),
     "all panels are as narrow as the last": lambda: _replaced(Forward, "units_of", _always_last),
     "all layers have the same rule": lambda: _replaced(Forward, "rule_of", _one_rule),
@@ -261,9 +261,10 @@ OTHERS: dict[str, Callable[[], Any]] = {
 class _OneLess(softmax.Row):
     """A row whose last unit nobody looks at."""
 
-    def __init__(self, b: Block, shape: Panel) -> None:
-        super().__init__(b, shape)
+    def __init__(self, b: Block, shape: Panel, *, single: bool = False) -> None:
+        super().__init__(b, shape, single=single)
         self.units = b.builder.sub(self.units, b.integer(1))
+        self.lanes = b.first_lanes(self.units) if single else None
 
 
 def _no_wait(module: Module, *, x86: bool) -> ir.Function:

@@ -13,7 +13,7 @@ from llvmlite import ir
 from clearprop.engine.block import Block
 from clearprop.engine.emit import Emitter
 from clearprop.engine.kernels.gather import position
-from clearprop.engine.kernels.softmax import Row, emitted, logarithm, logarithm_of_total, softmax_of
+from clearprop.engine.kernels.softmax import Row, by_rows, emitted, logarithm, logarithm_of_total, softmax_of
 from clearprop.engine.module import Module
 from clearprop.engine.numbers import arguments
 from clearprop.engine.panels import Panel
@@ -44,8 +44,9 @@ class Output:
         noted: arguments as ``errors``, and the factor of the signals."""
 
         def build(b: Block) -> None:
-            row = Row(b, self.shape)
+            by_rows(b, self.shape, lambda row: each(b, row))
 
+        def each(b: Block, row: Row) -> None:
             def example(s: ir.Value, a: ir.Value, d: ir.Value, target: ir.Value, count: ir.Value | None) -> None:
                 whole = b.named["factor"]
                 factor = b.spread(whole if count is None else b.builder.fmul(whole, count))
@@ -79,8 +80,9 @@ class Output:
         """Σ_k E_k of each example, as float64: arguments as above, and where they go."""
 
         def build(b: Block) -> None:
-            row = Row(b, self.shape)
+            by_rows(b, self.shape, lambda row: each(b, row))
 
+        def each(b: Block, row: Row) -> None:
             def example(s: ir.Value, a: ir.Value, d: ir.Value, target: ir.Value, count: ir.Value | None) -> None:
                 most, log_total = None, None
                 if isinstance(self.fused, SoftmaxCrossEntropy):

@@ -22,16 +22,22 @@ LOG_TOTAL = log(Symbol("total"))
 
 
 class Row:
-    """An example's layer in panels: how many units it has, and the bytes from panel to panel."""
+    """An example's layer in panels: how many units it has, and the bytes from panel to panel.
 
-    def __init__(self, b: Block, shape: Panel) -> None:
+    Where all units fit one vector (``single``), there is no loop, and which lanes are units is found but once.
+    """
+
+    def __init__(self, b: Block, shape: Panel, *, single: bool = False) -> None:
         self.b, self.shape, self.units, self.panel = b, shape, b.named["units"], b.named["panel"]
+        self.lanes = b.first_lanes(self.units) if single else None
 
     def each(self, body: Callable[..., Any], total: ir.Value | None = None) -> Any:
         """All vectors, one after the other. ``body`` is given a vector's place among panels, its place in a
         plain row, its lanes that are units, and the total so far if there is one."""
         b, lanes, vectors = self.b, self.shape.numbers.lanes, self.shape.vectors
         step = lanes * self.shape.numbers.bytes
+        if self.lanes is not None:
+            return body(b.integer(0), b.integer(0), self.lanes, *([] if total is None else [total]))
 
         def vector(number: ir.Value, *total: ir.Value) -> list[ir.Value]:
             panel = b.times(b.quotient(number, vectors), self.panel)
@@ -48,6 +54,16 @@ class Row:
         """The sum over all units of what ``term`` returns for a vector, given the same."""
         found = self.each(lambda *given: plus(self.b, given[-1], term(*given[:-1])), nothing(self.shape.numbers))
         return reduced(self.b, "fadd", found)
+
+
+def by_rows(b: Block, shape: Panel, build: Callable[[Row], None]) -> None:
+    """Build work twice: for layers whose units fit one vector, and for all others."""
+    fits = b.builder.icmp_signed("<=", b.named["units"], b.integer(shape.numbers.lanes))
+    with b.builder.if_else(fits) as (few, many):
+        with few:
+            build(Row(b, shape, single=True))
+        with many:
+            build(Row(b, shape))
 
 
 def emitted(b: Block, tree: Expression, values: Mapping[Hashable, ir.Value]) -> ir.Value:
