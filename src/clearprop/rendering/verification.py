@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from clearprop.interop.own_forward import OwnCheck
 from clearprop.rendering.document import Document, Lines, View
 from clearprop.rendering.formats import Result
 from clearprop.verification.engines import TOLERANCES, EngineCheck
@@ -12,19 +13,23 @@ from clearprop.verification.finite_differences import EXTENDED, FLOOR, LayerVeri
 from clearprop.verification.zeros import why_zero, zero_gradients
 
 
-def verification_result(report: Verification, engine: Sequence[EngineCheck] = ()) -> Result:
+def verification_result(
+    report: Verification, engine: Sequence[EngineCheck] = (), own: OwnCheck | None = None
+) -> Result:
     """Return a verification to print, with the checks of the compiled engine."""
     problem = report.cycle.problem
-    document = verification_document(report, engine)
-    return Result(problem.heading, document, View(problem.names), lambda: verification_structure(report, engine))
+    document = verification_document(report, engine, own)
+    return Result(problem.heading, document, View(problem.names), lambda: verification_structure(report, engine, own))
 
 
-def all_agree(report: Verification, engine: Sequence[EngineCheck]) -> bool:
+def all_agree(report: Verification, engine: Sequence[EngineCheck], own: OwnCheck | None = None) -> bool:
     """Return whether no gradient is off."""
-    return report.agrees and all(check.agrees for check in engine)
+    return report.agrees and all(check.agrees for check in engine) and (own is None or own.agrees)
 
 
-def verification_document(report: Verification, engine: Sequence[EngineCheck] = ()) -> Document:
+def verification_document(
+    report: Verification, engine: Sequence[EngineCheck] = (), own: OwnCheck | None = None
+) -> Document:
     """Describe what was compared, the worst relative error of each layer, and whether all agree."""
     precision = "extended precision" if EXTENDED else "float64, the best that this machine has"
     floor = FLOOR * max(1.0, abs(report.cycle.error))
@@ -34,13 +39,20 @@ def verification_document(report: Verification, engine: Sequence[EngineCheck] = 
         tolerances.append(
             f"compiled engine in {each.dtype}: {result} {TOLERANCES[each.dtype]:.0e} of a layer's largest gradient"
         )
-    verdict = "all agree" if all_agree(report, engine) else "NOT all agree"
+    if own is not None:
+        tolerances.append(_own_line(own))
+    verdict = "all agree" if all_agree(report, engine, own) else "NOT all agree"
     tolerances.append(verdict if report.compared else "nothing was compared: every parameter is on a kink")
     return (
         Lines((f"gradients against central differences in {precision}",)),
         Lines(tuple(line for layer in report.layers for line in _layer(report, layer))),
         Lines(tuple(tolerances)),
     )
+
+
+def _own_line(own: OwnCheck) -> str:
+    autograd = "" if own.gradients is None else f", of its autograd {own.gradients:.1e}"
+    return f"{own.framework} itself: the largest difference of the outputs is {own.outputs:.1e}{autograd}"
 
 
 def _layer(report: Verification, layer: LayerVerification) -> Iterator[str]:
@@ -58,11 +70,13 @@ def _layer(report: Verification, layer: LayerVerification) -> Iterator[str]:
         yield f"  {name}: backward found {worst.gradient!r}, the central difference is {worst.difference!r}"
 
 
-def verification_structure(report: Verification, engine: Sequence[EngineCheck] = ()) -> dict[str, Any]:
+def verification_structure(
+    report: Verification, engine: Sequence[EngineCheck] = (), own: OwnCheck | None = None
+) -> dict[str, Any]:
     """Return the verification for ``verify --format json``."""
     name = report.cycle.parameters.layout.name
     return {
-        "agrees": all_agree(report, engine),
+        "agrees": all_agree(report, engine, own),
         "worst": report.worst,
         "tolerance": report.tolerance,
         "layers": [
@@ -87,4 +101,6 @@ def verification_structure(report: Verification, engine: Sequence[EngineCheck] =
             {"dtype": each.dtype, "agrees": each.agrees, "worst": each.worst, "tolerance": TOLERANCES[each.dtype]}
             for each in engine
         ],
-    }
+        **({} if own is None else {"own": {"framework": own.framework, "agrees": own.agrees, "outputs": own.outputs,
+                                           "gradients": own.gradients}}),
+    }  # fmt: skip

@@ -1,0 +1,178 @@
+"""What a framework itself makes of the file that was read: its own forward pass, and its autograd where there is one.
+
+Only where the framework is installed, and only for a file that was read and understood before.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clearprop.interop.chain import Chain
+from clearprop.interop.problem import Told, made
+from clearprop.interop.state_dict import from_tensors, tensors_in
+from clearprop.interop.write_torch import to_torch
+from clearprop.network.description import Network, Objective
+from clearprop.network.examples import Examples
+from clearprop.network.problem import Problem
+from clearprop.propagation.cycle import cycle
+from clearprop.propagation.forward import forward
+from clearprop.rules.losses import loss
+from clearprop.rules.penalties import Penalty
+from clearprop.types import Array
+
+ROWS, TOLERANCE = 16, 1e-4
+MODULES = (
+    "Linear", "Sequential", "BatchNorm1d", "Dropout", "Flatten", "Identity", "ReLU", "ReLU6", "LeakyReLU", "ELU",
+    "SELU", "CELU", "GELU", "Sigmoid", "SiLU", "Mish", "Tanh", "Softplus", "Softsign", "Hardtanh", "Hardsigmoid",
+    "Hardswish",
+    "LogSigmoid", "Tanhshrink", "Softshrink", "Hardshrink", "Threshold", "PReLU", "RReLU", "Softmax",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class OwnCheck:
+    """The largest differences from a framework's own numbers, relative where they are above 1."""
+
+    framework: str
+    outputs: float
+    gradients: float | None = None
+
+    @property
+    def agrees(self) -> bool:
+        """Whether they are those of a model of float32 that was read rightly."""
+        return self.outputs <= TOLERANCE and (self.gradients or 0.0) <= TOLERANCE
+
+
+def own_check(path: str | os.PathLike[str], problem: Problem) -> OwnCheck | None:
+    """Return how a framework's own numbers for random rows differ, or None where it is not installed, or does not run
+    the file (a program exported for another number of rows)."""
+    with open(path, "rb") as file:
+        head = file.read(16)
+    framework = next((each[6:] for each in problem.remarks if each.startswith("from: ")), "")
+    run: Callable[[Any, Problem, Array], tuple[Any, float | None]] | None = {
+        "PyTorch": _torch, "ONNX": _onnx, "Keras": _keras, "scikit-learn": _sklearn,
+    }.get(framework)  # fmt: skip
+    if run is None or not head:
+        return None
+    rows = np.random.default_rng(1).normal(size=(ROWS, problem.network.sizes[0]))
+    with warnings.catch_warnings(), suppress(Exception):  # it is not installed, or does not run this file
+        warnings.simplefilter("ignore")
+        outputs, gradients = run(path, problem, rows)
+        found = np.asarray(outputs, dtype=float).reshape(ROWS, -1)
+        if found.shape[1] == 2 and problem.network.sizes[-1] == 1:
+            found = found[:, 1:]
+        return OwnCheck(
+            framework, _difference(forward(problem.network, problem.parameters, rows).outputs[-1], found), gradients
+        )
+    return None
+
+
+def _difference(one: Array, other: Array) -> float:
+    if one.shape != other.shape:
+        return float("inf")
+    return float((np.abs(one - other) / np.maximum(1.0, np.abs(one))).max(initial=0.0))
+
+
+def _onnx(path: Any, problem: Problem, rows: Array) -> tuple[Any, None]:
+    import onnxruntime
+
+    onnxruntime.set_default_logger_severity(4)
+    session = onnxruntime.InferenceSession(path)
+    given = session.get_inputs()[0]
+    kind = np.float64 if "double" in given.type else np.float32
+    shape = [each if isinstance(each, int) and place else -1 for place, each in enumerate(given.shape)]
+    size = given.shape[0] if given.shape and isinstance(given.shape[0], int) else ROWS
+    found = []
+    for start in range(0, ROWS, size):
+        part = np.resize(rows[start : start + size], (size, rows.shape[1])).astype(kind)
+        last = session.run(None, {given.name: part.reshape(size, *shape[1:]) if len(shape) > 1 else part})[-1]
+        found.append(
+            np.array([[*each.values()] for each in last]) if isinstance(last, list) else last.reshape(size, -1)
+        )
+    return np.concatenate(found)[:ROWS], None
+
+
+def _keras(path: Any, problem: Problem, rows: Array) -> tuple[Any, None]:
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    import keras
+
+    if Path(path).suffix.lower() not in (".keras", ".h5", ".hdf5"):
+        raise ImportError
+    model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    return model.predict(rows.reshape(ROWS, *model.input_shape[1:]), verbose=0), None
+
+
+def _sklearn(path: Any, problem: Problem, rows: Array) -> tuple[Any, None]:
+    import skops.io
+
+    trusted = [f"sklearn.neural_network._stochastic_optimizers.{each}Optimizer" for each in ("Adam", "SGD")]
+    model = skops.io.load(path, trusted=trusted)
+    return (model.predict_proba if hasattr(model, "predict_proba") else model.predict)(rows), None
+
+
+def _torch(path: Any, problem: Problem, rows: Array) -> tuple[Any, float | None]:
+    import torch
+
+    with open(path, "rb") as file:
+        archive = file.read(4) == b"PK\x03\x04"
+    module = None
+    if archive:
+        with suppress(Exception):  # no exported program
+            module = torch.export.load(path).module()
+    if module is None:
+        module = _loaded(torch, path, problem)
+    first = next(iter(module.parameters()))
+    if not isinstance(module, torch.fx.GraphModule):
+        module = module.eval()
+    given = torch.tensor(rows, dtype=first.dtype)
+    try:
+        outputs = module(given)
+    except Exception:  # a program that was exported for one number of rows
+        raise ImportError from None
+    targets = torch.zeros_like(outputs)
+    (0.5 * (outputs - targets) ** 2).sum().backward()
+    found = [each.grad.numpy().astype(float).ravel() for each in module.parameters() if each.grad is not None]
+    return outputs.detach().numpy(), _of_gradients(problem, rows, np.concatenate(found))
+
+
+def _loaded(torch: Any, path: Any, problem: Problem) -> Any:
+    """Return the module in a file, by PyTorch's own reading of weights alone; one is made for a ``state_dict``."""
+    if Path(path).suffix == ".safetensors":
+        from safetensors.numpy import load_file
+
+        content: Any = load_file(path)
+        tensors: Mapping[str, Any] = content
+    else:
+        with torch.serialization.safe_globals([getattr(torch.nn, name) for name in MODULES] + [set]):
+            content = torch.load(path, weights_only=True)
+        if isinstance(content, torch.nn.Module):
+            return content
+        found = tensors_in(content, lambda each: isinstance(each, torch.Tensor), str(path))
+        tensors = {name: each.float().numpy() if each.dtype != torch.float64 else each.numpy()
+                   for name, each in found.items()}  # fmt: skip
+    rules = [layer.rule for layer in problem.network.layers]
+    read = from_tensors(
+        tensors, Chain(), str(path), ["identity"] * len(rules), ordered=Path(path).suffix != ".safetensors"
+    )
+    read.layers = [replace(layer, rule=rule) for layer, rule in zip(read.layers, rules, strict=True)]
+    return to_torch(replace(made(read, str(path), Told()), fitted=None))
+
+
+def _of_gradients(problem: Problem, rows: Array, theirs: Array) -> float | None:
+    """Return the largest difference of the gradients of half the squared outputs; None where layers were folded."""
+    network = problem.network
+    objective = Objective(loss("half_squared_error"), "sum", "sum")
+    plain = tuple(replace(layer, dropout=0.0) for layer in network.layers)
+    examples = Examples(rows, np.zeros((len(rows), network.sizes[-1])))
+    squared = replace(problem, network=Network(network.inputs, plain, objective), penalty=Penalty(), examples=examples)
+    squared = replace(squared, parameters=replace(problem.parameters, layout=squared.network.layout), fitted=None)
+    mine = cycle(squared, "all").gradients.of.vector
+    return None if mine.size != theirs.size else _difference(mine, theirs)

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.interop.models import onnxruntime_module, torch_module
+
+import clearprop as cp
+from clearprop.interop.convert import convert
+from clearprop.interop.own_forward import own_check
+
+
+def written(path: Path) -> Path:
+    network = cp.Network(3, [cp.Dense(4, "tanh"), cp.Dense(2, "softmax")])
+    convert(cp.Problem(network, cp.Parameters.random(network, 2)), path)
+    return path
+
+
+def planted(problem: cp.Problem) -> cp.Problem:
+    """The problem as an importer that is silently wrong would read it."""
+    vector = problem.parameters.vector.copy()
+    vector[0] += 0.01
+    return replace(problem, parameters=problem.parameters.with_vector(vector))
+
+
+def test_pytorchs_own_forward_and_autograd_agree_and_a_planted_fault_is_caught(tmp_path: Path) -> None:
+    torch_module()
+    path = written(tmp_path / "m.pt")
+    problem = cp.load(path, activations="tanh,softmax")
+    check = own_check(path, problem)
+    assert check is not None
+    assert (check.framework, check.agrees) == ("PyTorch", True)
+    assert check.gradients is not None
+    assert 0 < max(check.outputs, check.gradients) < 1e-6
+    wrong = own_check(path, planted(problem))
+    assert wrong is not None
+    assert not wrong.agrees
+
+
+def test_onnxruntimes_own_forward_agrees_and_a_planted_fault_is_caught(tmp_path: Path) -> None:
+    onnxruntime_module()
+    path = written(tmp_path / "m.onnx")
+    problem = cp.load(path)
+    check, wrong = own_check(path, problem), own_check(path, planted(problem))
+    assert check is not None
+    assert wrong is not None
+    assert (check.agrees, check.gradients, wrong.agrees) == (True, None, False)
+
+
+def test_verify_prints_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from clearprop.cli import run
+
+    onnxruntime_module()
+    path = written(tmp_path / "m.onnx")
+    assert run(["verify", str(path), "--inputs", "1,2,3", "--targets", "1"]) == 0
+    assert "ONNX itself: the largest difference of the outputs is" in capsys.readouterr().out
