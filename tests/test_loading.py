@@ -22,7 +22,8 @@ COMMANDS = ("explain", "train", "predict", "verify", "engine", "explore")
 FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "model.pkl": (
         lambda path: path.write_bytes(pickle.dumps({"a": 1})),
-        "a Python pickle, which is never opened, since it may run any program",
+        "a Python pickle, which is never opened, since it may run any program; save the model with skops, as "
+        "ONNX, or its weights alone: torch.save(model.state_dict(), FILE)",
     ),
     "x.npy": (lambda path: np.save(path, np.zeros(2)), "an array of NumPy"),
     "noise.bin": (lambda path: path.write_bytes(bytes(range(200, 256)) + b"\0"), "a binary file"),

@@ -135,6 +135,8 @@ def reader_of(path: str | os.PathLike[str]) -> Reader:
     if found or not head:
         return found[0] if found else READERS[-1]
     looks = next((each.what for each in FOREIGN if each.recognises(head)), "a binary file")
+    if "pickle" in looks:
+        looks += "; save the model with skops, as ONNX, or its weights alone: torch.save(model.state_dict(), FILE)"
     raise UnreadableFile(
         f"{abridged(str(path), 200)}: expected a network file (TOML) or a model (safetensors), found what looks like "
         f"{looks}"
