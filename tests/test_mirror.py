@@ -26,6 +26,7 @@ MORE_THAN_ONE_FILE = {
     "benchmarks": "the benchmarks",
     "cli/test_cli.py": "every command: help, exit codes, no traceback",
     "field": "files as people have them, each case with its right numbers",
+    "estimators/test_backends.py": "joblib's backends",
     "engine/mathematics/test_accuracy.py": "all functions of the engine, over all numbers",
     "engine/test_agreement.py": "native code against the reference",
     "engine/test_memory.py": "native code touches nothing outside its arrays",
