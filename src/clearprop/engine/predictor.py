@@ -22,6 +22,9 @@ INPUTS, OUTPUTS, COUNT = (FIELDS.index(name) for name in ("inputs", "outputs", "
 ROWS = 512 * EXAMPLES
 """Rows computed together: this bounds the memory for any number of rows."""
 
+LITTLE = 4_000_000
+"""Multiplications and additions that take about as long as a thread to start."""
+
 FEW = 8
 """The most rows that are copied, and computed by the calling thread."""
 
@@ -39,6 +42,8 @@ class Predictor:
         self.panels = panels = Panels(program.numbers, program.tile.vectors, network)
         self.sizes, self.dtype = (network.sizes[0], network.sizes[-1]), np.dtype(dtype)
         self.threads = threads or processors()
+        # A thread takes longer to start than this many rows to compute.
+        self.alone = max(EXAMPLES, LITTLE // plan.operations(network, 1))
         self.built = Built(self.program, target)  # the code lives as long as this does
         self.function = self.built.function("predict")
         self.weights = zeros(panels.weights * panels.width, dtype)
@@ -94,7 +99,7 @@ class Predictor:
         """Compute rows from one address to another; return whether all numbers are finite."""
         self.words[INPUTS], self.words[OUTPUTS], self.words[COUNT] = inputs, outputs, rows
         self.unfit[0] = 0
-        if rows <= EXAMPLES or self.threads == 1:
+        if rows <= self.alone or self.threads == 1:
             self.function(self.address, 0, 1)
         else:
             together(self.function, self.address, min(self.threads, -(-rows // EXAMPLES)))

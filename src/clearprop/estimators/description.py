@@ -250,17 +250,21 @@ def examples_of(X: Array, targets: Array, weights: Array | None, **parts: Array)
 
 # --- numbers of a fitted network ------------------------------------------------------------------------------------
 
-_KNOWN: weakref.WeakKeyDictionary[Perceptron, Problem] = weakref.WeakKeyDictionary()
+_KNOWN: weakref.WeakKeyDictionary[Any, tuple[Any, Array, Problem]] = weakref.WeakKeyDictionary()
+"""What estimators were last asked with: their rules, their weights, and the problem made of both."""
 
 
 def outputs_of(estimator: Perceptron, X: Array) -> Array:
     """Return the outputs of rows, in their precision. What is prepared for that is kept outside the estimator."""
+    arrays = (*estimator.coefs_, *estimator.intercepts_)
+    rules = estimator.activation, estimator.out_activation_, [each.shape for each in arrays]
+    weights = np.concatenate([each.ravel() for each in arrays])
     known = _KNOWN.get(estimator)
-    network = network_of(estimator)
-    parameters = joined(network.layout, estimator.coefs_, estimator.intercepts_)
-    if known is None or known.network != network or not np.array_equal(known.parameters.vector, parameters.vector):
-        known = _KNOWN[estimator] = Problem(network, parameters)
-    return outputs(known, known.parameters, X)[0]
+    if known is None or known[0] != rules or not np.array_equal(known[1], weights):
+        network = network_of(estimator)
+        parameters = joined(network.layout, estimator.coefs_, estimator.intercepts_)
+        known = _KNOWN[estimator] = rules, weights, Problem(network, parameters)
+    return outputs(known[2], known[2].parameters, X)[0]
 
 
 def layer_outputs(estimator: Perceptron, X: Array) -> list[Array]:
