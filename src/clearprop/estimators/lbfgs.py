@@ -6,6 +6,7 @@ from typing import Any
 
 import scipy.optimize
 from sklearn.utils.optimize import _check_optimize_result
+from threadpoolctl import threadpool_limits
 
 from clearprop.estimators import description
 from clearprop.estimators.description import Perceptron
@@ -51,14 +52,16 @@ def fit(estimator: Perceptron, X: Array, targets: Array, weights: Array | None, 
         watch.begins()
 
     watch.begins()
-    found = scipy.optimize.minimize(
-        loss_and_gradient,
-        vector[order],
-        method="L-BFGS-B",
-        jac=True,
-        options={"maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": estimator.tol},
-        callback=iterated if estimator.verbose or watch.active else None,
-    )
+    # Its vectors are short: the threads of a library would wait for one another longer than they compute.
+    with threadpool_limits(1, user_api="blas"):
+        found = scipy.optimize.minimize(
+            loss_and_gradient,
+            vector[order],
+            method="L-BFGS-B",
+            jac=True,
+            options={"maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": estimator.tol},
+            callback=iterated if estimator.verbose or watch.active else None,
+        )
     estimator.n_iter_ = _check_optimize_result("lbfgs", found, estimator.max_iter)
     estimator.__dict__.update(coefs(found.x))
     total = float(len(X)) if weights is None else float(weights.sum(dtype=float))
