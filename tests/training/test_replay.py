@@ -326,7 +326,7 @@ SCHEDULE_CASES: list[tuple[dict[str, Any], tuple[float, ...]]] = [
 # One that is not worked out above is at least explained with the rate that its rule gives.
 SCHEDULE_CASES += [
     ({"name": name}, tuple(float(rate_at(schedule(name), 0.25, epoch, epoch + 1, len(X))) for epoch in range(3)))
-    for name in SCHEDULES.keys() - {constants["name"] for constants, _ in SCHEDULE_CASES}
+    for name in sorted(SCHEDULES.keys() - {constants["name"] for constants, _ in SCHEDULE_CASES})
 ]
 
 
