@@ -113,14 +113,20 @@ class Bar(Display):
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Move the bar, as often as it is drawn; small networks make many epochs in that time."""
+        self.epoch, self.logs = epoch, logs
         if time.monotonic() - self.shown >= DRAWN:
-            self.shown = time.monotonic()
-            self.progress.update(
-                self.task, completed=epoch, description=f"epoch {epoch:,} of {self.limit:,}", shown=shown_logs(logs)
-            )
+            self._line()
 
     def on_train_end(self, logs: Logs) -> None:
+        """Move the bar to the last epoch before it goes."""
+        super().on_train_end(logs)
         self.progress.stop()
+
+    def _line(self) -> None:
+        self.shown = time.monotonic()
+        told = f"epoch {self.epoch:,} of {self.limit:,}"
+        self.progress.update(self.task, completed=self.epoch, description=told, shown=shown_logs(self.logs))
+        self.logs = {}
 
 
 @contextmanager
