@@ -7,6 +7,8 @@ import pytest
 from tests.engine.support.layouts import read_only
 from tests.engine.support.networks import by_engine, epoch_of, native, problem_of, same
 
+from clearprop.engine.native import Native
+from clearprop.training.reference import Reference
 from clearprop.types import Array
 
 
@@ -85,6 +87,7 @@ def test_examples_of_other_shapes_are_refused() -> None:
     """They are checked where they are read; native code does not rely on that."""
     problem = problem_of((3, 5, 2), 8, 4)
     assert problem.examples is not None
+    start = Reference(problem, "float64").snapshot()
     for name, other in (
         ("inputs", np.zeros((8, 4))),
         ("inputs", np.zeros((1, 3))),
@@ -95,7 +98,7 @@ def test_examples_of_other_shapes_are_refused() -> None:
         kept = getattr(problem.examples, name)
         object.__setattr__(problem.examples, name, other)
         with pytest.raises(ValueError, match=r"\d"):
-            native(problem, "float64")
+            Native(problem, "float64", 4, start.parameters.vector, start.state, 1)
         object.__setattr__(problem.examples, name, kept)
     assert same(by_engine(native(problem, "float64")), by_engine(native(problem, "float64")))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -114,9 +114,15 @@ class Batching:
 ALL, THIRDS, HALVES, UNEVEN = Batching(), Batching(4), Batching(6), Batching(5, shuffle=True)
 
 
-def ours(chosen: Any, batching: Batching = ALL, penalty: cp.Penalty | None = None, aside: bool = False) -> cp.Fit:
+def ours(
+    chosen: Any,
+    batching: Batching = ALL,
+    penalty: cp.Penalty | None = None,
+    aside: bool = False,
+    loss: Literal["batches", "exact"] = "batches",
+) -> cp.Fit:
     settings = cp.Settings(
-        batching.epochs, batching.size, tolerance=0.0, dtype="float64", shuffle=batching.shuffle, seed=SEED
+        batching.epochs, batching.size, tolerance=0.0, dtype="float64", shuffle=batching.shuffle, seed=SEED, loss=loss
     )
     examples = with_rows_aside() if aside else cp.Examples(X, Y)
     return cp.train(
@@ -167,11 +173,15 @@ class Theirs:
         scheduler: Any = None,
         warmup: Any = None,
         aside: bool = False,
+        exact: bool = False,
     ) -> None:
         for epoch in range(batching.epochs):
+            met = 0.0
             for rows in batching.order(epoch):
                 self.optimizer.zero_grad()
-                self.loss(rows).backward()
+                loss = self.loss(rows)
+                loss.backward()
+                met += loss.item() * len(rows) / len(X)
                 if clip_value is not None:
                     torch.nn.utils.clip_grad_value_(self.values, clip_value)
                 if clip_norm is not None:
@@ -182,9 +192,13 @@ class Theirs:
                     warmup.step()
             self.rates.append(rate)
             if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
-                scheduler.step((self.error(*ASIDE) if aside else self.loss()).item())
+                scheduler.step(self.error(*ASIDE).item() if aside else self.shown(batching, met, exact))
             elif scheduler is not None:
                 scheduler.step()
+
+    def shown(self, batching: Batching, met: float, exact: bool) -> float:
+        """The loss of an epoch: that of its batches as they were met, or exact, as it is where one holds all rows."""
+        return self.loss().item() if exact or batching.size is None else met
 
     def scheduler(self, kind: str, options: dict[str, Any]) -> Any:
         return getattr(torch.optim.lr_scheduler, kind)(self.optimizer, **options)
@@ -329,6 +343,18 @@ def test_a_plateau_of_the_validation_loss(batching: Batching) -> None:
     theirs.agrees_with(fit)
     assert len(set(fit.history.rate)) > 2
     assert fit.history.rate != ours(chosen, batching, penalty).history.rate
+
+
+@pytest.mark.parametrize("batching", [HALVES, UNEVEN], ids=str)
+def test_a_plateau_of_the_exact_loss(batching: Batching) -> None:
+    """It is another than that of the batches as they were met, and the rate falls at other times."""
+    constants = {"factor": 0.5, "patience": 2, "threshold": 0.05}
+    theirs = Theirs("SGD", {"lr": 0.4})
+    theirs.train(batching, scheduler=theirs.scheduler("ReduceLROnPlateau", constants), exact=True)
+    chosen = replace(cp.SGD(0.4), schedule=schedule("plateau", **constants))
+    fit = ours(chosen, batching, loss="exact")
+    theirs.agrees_with(fit)
+    assert fit.history.rate != ours(chosen, batching).history.rate
 
 
 def test_every_rate_of_a_plateau_until_it_stays() -> None:
