@@ -82,9 +82,10 @@ class TrainingCheck:
         work = made(task, orders(task))
         given = problem(work)
         reference = Reference(given, "float64")
-        batches = [reference.step(rows, step, task.rate) for step, rows in enumerate(work.batches(0), start=1)]
+        found = [reference.step(rows, step, task.rate) for step, rows in enumerate(work.batches(0), start=1)]
         trained = layers_of(reference.snapshot().parameters)
-        return cls(given, work.layers, trained, float(np.mean(batches)), reference.loss())
+        met = sum(errors for errors, _ in found) / task.rows
+        return cls(given, work.layers, trained, met, reference.loss())
 
     def compare(self, side: Side, begun: Begun) -> None:
         """Note how far it is by the exact loss of its weights, the weights, and the loss that it tells itself."""
