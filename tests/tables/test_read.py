@@ -146,8 +146,8 @@ def test_cells_of_a_column_that_are_wrong_alike_are_one_problem() -> None:
     assert found.split("\n  ") == [
         "t.csv has 2 problems:",
         "row 28: expected 2 cells, as in the first line, found 3 (the first of 3 such rows)",
-        'column "a", row 21: expected a number, found "x" (the first of 7 such cells); correct them, leave them empty, '
-        "or list the column under categorical",
+        'column "a", row 21: expected a number, found "x" (the first of 7 such cells); correct them, '
+        "add the word to na under [data] if it means no value, or list the column under categorical",
     ]
 
 

@@ -281,7 +281,7 @@ def check(net: str, answers: str, **options: Any) -> int:
 @TARGETS
 @of_other_frameworks
 def mistakes(net: str | None, **options: Any) -> int:
-    """List the known mistakes, or which of them cannot be told apart on a network.
+    """List known mistakes, or those that look alike on a network.
 
     Example: clearprop mistakes lecture
     """

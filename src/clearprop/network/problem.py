@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import numpy as np
 
@@ -45,18 +45,22 @@ EXAMPLES = "Examples, such as Examples.of(inputs, targets) gives"
 Precision = Literal["float32", "float64"]
 EpochLoss = Literal["batches", "exact"]
 Convergence = Literal["change", "improvement"]
+if TYPE_CHECKING:
+    Shuffle = bool | Literal["sklearn"] | np.random.RandomState
+else:
+    Shuffle = Any  # fields are checked by what their types say: numpy.random is not loaded to say it
 
 
-def shuffling(value: Any) -> bool | Literal["sklearn"] | np.random.RandomState:
+def shuffling(value: Any) -> Shuffle:
     """Accept whether examples are shuffled, or ``"sklearn"``: as scikit-learn does it. From Python, its generator too,
     in the state in which it draws the first order."""
-    if isinstance(value, np.random.RandomState):
-        return value
+    if isinstance(value, BOOLEANS):
+        return bool(value)
     if isinstance(value, str) and value == "sklearn":
         return "sklearn"
-    if not isinstance(value, BOOLEANS):
-        raise Unexpected('true, false or "sklearn"')
-    return bool(value)
+    if isinstance(value, np.random.RandomState):
+        return value
+    raise Unexpected('true, false or "sklearn"')
 
 
 @suggests_options()
@@ -91,7 +95,7 @@ class Settings:
     tolerance: Annotated[float, at_least_zero] = 1e-8
     patience: Annotated[int, integer(1)] = 10
     seed: Annotated[int, integer(0)] = 0
-    shuffle: Annotated[bool | Literal["sklearn"] | np.random.RandomState, shuffling] = True
+    shuffle: Annotated[Shuffle, shuffling] = True
     dtype: Annotated[Precision, either(*get_args(Precision))] = "float32"
     target_loss: Annotated[float | None, optional(number)] = None
     time_limit: Annotated[float | None, optional(above_zero)] = None

@@ -53,7 +53,7 @@ def shown_number(value: float, digits: int = 5, rounding: str = "nearest") -> st
     >>> shown_number(0.41), shown_number(0.6010878), shown_number(0.0802031, rounding="truncate")
     ('0.41', '0.60109', '0.08020')
     >>> shown_number(0.00012345), shown_number(0.000012345), shown_number(0.00001)
-    ('0.00012', '1.23450e-5', '1e-5')
+    ('0.00012', '1.2345e-5', '1e-5')
     """
     if not math.isfinite(value):
         return str(value)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,7 +24,8 @@ from clearprop.rules.other_names import own_name
 from clearprop.rules.roles import Role, fan_in, fan_out
 from clearprop.types import Array
 
-Generator = np.random.Generator | np.random.RandomState
+if TYPE_CHECKING:  # numpy.random is loaded when something is drawn
+    Generator = np.random.Generator | np.random.RandomState
 
 
 @dataclass(frozen=True)

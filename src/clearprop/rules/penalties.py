@@ -52,7 +52,7 @@ class Penalty:
 
         >>> from clearprop.expressions import text
         >>> text(Penalty(l2=0.1, divide_by_examples=True).over(4).slope.written)
-        '0.1 * w / 4'
+        '0.025 * w'
         """
         if not self.divide_by_examples:
             return self
