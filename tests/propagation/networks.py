@@ -213,9 +213,13 @@ def torch_error(torch: Any, problem: cp.Problem, weights: list[Any], biases: lis
     if problem.examples.weights is not None:
         errors = errors * torch.tensor(problem.examples.weights)[:, None]
     errors = errors.mean(1) if loss.over_outputs == "mean" else errors.sum(1)
-    total = errors.mean() if loss.over_examples == "mean" else errors.sum()
+    count = float(len(errors))
+    if loss.over_examples == "weighted_mean" and problem.examples.weights is not None:
+        count = float(problem.examples.weights.sum()) or float("inf")
+    total = errors.sum() / (1.0 if loss.over_examples == "sum" else count)
     for weight in weights:
-        total = total + 0.5 * problem.penalty.l2 * (weight**2).sum() + problem.penalty.l1 * weight.abs().sum()
+        penalty = 0.5 * problem.penalty.l2 * (weight**2).sum() + problem.penalty.l1 * weight.abs().sum()
+        total = total + penalty / (count if problem.penalty.divide_by_examples else 1.0)
     return total
 
 

@@ -21,6 +21,7 @@ from clearprop.network.problem import Problem, Settings, a_problem
 from clearprop.rules.activations import ACTIVATIONS, activation
 from clearprop.rules.losses import LOSSES, loss
 from clearprop.rules.optimizers import Optimizer, optimizer
+from clearprop.rules.penalties import Penalty
 from clearprop.rules.schedules import Schedule
 from clearprop.types import Array
 
@@ -82,7 +83,7 @@ def structure(problem: Problem, *, numbers: bool = True) -> dict[str, Any]:
     content["loss"] = {"name": chosen.rule.name, "over_outputs": chosen.over_outputs}
     content["loss"] |= {"over_examples": chosen.over_examples, **_changed_constants("loss", chosen.rule, loss, LOSSES)}
     content["optimizer"] = _optimizer(problem.optimizer)
-    if problem.penalty:
+    if problem.penalty != Penalty():
         content["penalty"] = {"l2": problem.penalty.l2, "l1": problem.penalty.l1}
         content["penalty"] |= {"divide_by_examples": True} if problem.penalty.divide_by_examples else {}
     if isinstance(problem.settings.shuffle, np.random.RandomState):

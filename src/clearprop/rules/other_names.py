@@ -131,7 +131,10 @@ def unknown_rule(kind: str, name: str, known: Iterable[str]) -> RequestError:
     expression = own.get(plain(name)) or own.get(plain(name).removesuffix("loss"))
     if expression is None:
         meant = {plain(each): loss for each, loss in OF_ONE_OUTPUT.items()}.get(plain(name)) if kind == "loss" else None
-        return UnknownName(kind, name, known if meant is None else (meant,))
+        error = UnknownName(kind, name, known)
+        if meant is not None:
+            error.args = (f'unknown {kind} "{abridged(name)}"; did you mean "{meant}"?',)
+        return error
     return InvalidArgument(f'unknown {kind} "{name}"; write it as an expression: "{expression}"')
 
 
