@@ -138,6 +138,8 @@ def test_in_the_workers_of_joblib(backend: str, monkeypatch: pytest.MonkeyPatch)
     root = str(Path(__file__).parents[2])
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")])))
     expected = [squared(seed) for seed in range(4)]
+    # Workers that another test has left may stand in a folder that is gone.
+    joblib.externals.loky.get_reusable_executor().shutdown(wait=True, kill_workers=True)
     found = joblib.Parallel(n_jobs=2, backend=backend)(joblib.delayed(squared)(seed) for seed in range(4))
     assert found == expected
 

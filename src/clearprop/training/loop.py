@@ -12,7 +12,7 @@ from clearprop.errors import InvalidArgument
 from clearprop.fields import accepted, boolean, optional, path, suggests_options
 from clearprop.network.data import Missing
 from clearprop.network.description import Network
-from clearprop.network.problem import Convergence, EpochLoss, Precision, Problem
+from clearprop.network.problem import Convergence, EpochLoss, Precision, Problem, Shuffle
 from clearprop.rules.optimizers import Optimizer
 from clearprop.training.arguments import UNCHANGED, requested
 from clearprop.training.callbacks import Callback, Listeners
@@ -61,7 +61,7 @@ def train(
     tolerance: float = UNCHANGED,
     patience: int = UNCHANGED,
     seed: int = UNCHANGED,
-    shuffle: bool | Literal["sklearn"] | np.random.RandomState = UNCHANGED,
+    shuffle: Shuffle = UNCHANGED,
     dtype: Precision = UNCHANGED,
     target_loss: float | None = UNCHANGED,
     time_limit: float | None = UNCHANGED,
