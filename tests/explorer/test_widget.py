@@ -108,11 +108,23 @@ def test_in_a_tree_of_its_own_what_has_the_focus_is_known(visit: Visit) -> None:
 
 
 def test_the_styles_of_an_explanation_in_the_same_notebook_do_not_reach_it(visit: Visit) -> None:
-    look = """() => [...document.querySelectorAll(".cp-frame, .cp-frame :is(h2, p, svg, button, input)")]
-        .map((element) => {
-            const { width, height } = element.getBoundingClientRect();
-            return [element.className.baseVal ?? element.className, Math.round(width), Math.round(height)];
-        })"""
+    # Once the page has laid itself out: twenty frames in a row that look alike.
+    look = """async () => {
+        const looked = () => [...document.querySelectorAll(".cp-frame, .cp-frame :is(h2, p, svg, button, input)")]
+            .map((element) => {
+                const { width, height } = element.getBoundingClientRect();
+                return [element.className.baseVal ?? element.className, Math.round(width), Math.round(height)];
+            });
+        await document.fonts.ready;
+        let [before, alike] = ["", 0];
+        while (alike < 20) {
+            await new Promise(requestAnimationFrame);
+            const now = JSON.stringify(looked());
+            alike = now === before ? alike + 1 : 0;
+            before = now;
+        }
+        return looked();
+    }"""
     alone = shown(visit).evaluate(look)
     beside = shown(visit, sheets=(styles(),)).evaluate(look)
     assert beside == alone
