@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from clearprop.expressions import Expression, Number, Operator, parse
+from clearprop.expressions import Expression, Number, Operator
 from clearprop.expressions.tree import (
     absolute,
     cos,
@@ -15,7 +15,6 @@ from clearprop.expressions.tree import (
     expm1,
     floor,
     greater,
-    less,
     log,
     log1p,
     maximum,
@@ -28,7 +27,7 @@ from clearprop.expressions.tree import (
 )  # fmt: skip
 from clearprop.interop.chain import Chain, NotAChain, Signal
 from clearprop.rules.activations import Activation, activation
-from clearprop.rules.roles import Role, z
+from clearprop.rules.roles import z
 
 UNARY: Mapping[str, Operator] = {
     "exp": exp, "log": log, "log1p": log1p, "expm1": expm1, "sqrt": sqrt, "sin": sin, "cos": cos, "tanh": tanh,
@@ -53,11 +52,6 @@ def rule(name: str, **constants: float) -> Expression:
     return found.formula
 
 
-def written(formula: str) -> Expression:
-    """Return an expression in z."""
-    return parse(formula, {"z": Role.SUM})
-
-
 def clip(low: float | None, high: float | None) -> Expression:
     """Return z within bounds."""
     tree: Expression = z
@@ -78,38 +72,24 @@ def softplus_of(beta: float = 1.0) -> Expression:
     return softplus(z) if beta == 1 else softplus(beta * z) / beta
 
 
-def gelu(approximate: str) -> Expression:
-    """Return GELU, exact or by tanh."""
-    if approximate == "none":
-        return rule("gelu")
-    return written("z / 2 * (1 + tanh(sqrt(2 / 3.141592653589793) * (z + 0.044715 * z**3)))")
-
-
-def shrunk(by: float, hard: bool) -> Expression:
-    """Return z moved towards 0 by a number, or kept; 0 where it is nearer than that."""
-    if hard:
-        return where(greater(absolute(z), by), z, 0)
-    return where(greater(z, by), z - by, where(less(z, -by), z + by, 0))
-
-
 FIXED: Mapping[str, Callable[[], Expression]] = {
     "identity": lambda: z,
     "linear": lambda: z,
     "relu": lambda: rule("relu"),
-    "relu6": lambda: clip(0.0, 6.0),
+    "relu6": lambda: rule("relu6"),
     "sigmoid": lambda: rule("logistic"),
     "tanh": lambda: rule("tanh"),
     "selu": lambda: rule("selu"),
     "silu": lambda: rule("silu"),
     "swish": lambda: rule("silu"),
-    "mish": lambda: z * tanh(softplus(z)),
-    "softsign": lambda: z / (1 + absolute(z)),
-    "hardsigmoid": lambda: minimum(maximum(z / 6 + 0.5, 0), 1),
-    "hardswish": lambda: z * minimum(maximum(z / 6 + 0.5, 0), 1),
-    "logsigmoid": lambda: -softplus(-z),
-    "tanhshrink": lambda: z - tanh(z),
-    "exponential": lambda: exp(z),
-    "hardtanh": lambda: clip(-1.0, 1.0),
+    "mish": lambda: rule("mish"),
+    "softsign": lambda: rule("softsign"),
+    "hardsigmoid": lambda: rule("hard_sigmoid"),
+    "hardswish": lambda: rule("hard_swish"),
+    "logsigmoid": lambda: rule("log_sigmoid"),
+    "tanhshrink": lambda: rule("tanhshrink"),
+    "exponential": lambda: rule("exp"),
+    "hardtanh": lambda: rule("hard_tanh"),
     "sparseplus": lambda: where(greater(z, 1), z, where(greater(z, -1), (z + 1) ** 2 / 4, 0)),
     "squareplus": lambda: (z + sqrt(z**2 + 4)) / 2,
     "sparsesigmoid": lambda: minimum(maximum((z + 1) / 2, 0), 1),
@@ -142,23 +122,21 @@ def _with_constants(plain: str, given: Mapping[str, Any]) -> Expression | None:
         case "leakyrelu":
             return rule("leaky_relu", slope=constant("negative_slope", "slope", "alpha", usual=0.01))
         case "elu":
-            return elu(constant("alpha", usual=1.0))
+            return rule("elu", alpha=constant("alpha", usual=1.0))
         case "celu":
-            alpha = constant("alpha", usual=1.0)
-            return elu(alpha, 1.0, 1 / alpha)
+            return rule("celu", alpha=constant("alpha", usual=1.0))
         case "gelu":
-            by_tanh = given.get("approximate") in ("tanh", True)
-            return gelu("tanh" if by_tanh else "none")
+            return rule("gelu_tanh" if given.get("approximate") in ("tanh", True) else "gelu")
         case "softplus":
             return softplus_of(constant("beta", usual=1.0))
         case "softshrink":
-            return shrunk(constant("lambd", "threshold", usual=0.5), hard=False)
+            return rule("softshrink", lambd=constant("lambd", "threshold", usual=0.5))
         case "hardshrink":
-            return shrunk(constant("lambd", "threshold", usual=0.5), hard=True)
+            return rule("hardshrink", lambd=constant("lambd", "threshold", usual=0.5))
         case "threshold":
-            return where(greater(z, constant("threshold", usual=0.0)), z, constant("value", usual=0.0))
+            return rule("threshold", threshold=constant("threshold", usual=0.0), value=constant("value", usual=0.0))
         case "hardsigmoidof":
             return minimum(maximum(constant("alpha", usual=0.2) * z + constant("beta", usual=0.5), 0), 1)
         case "thresholdedrelu":
-            return where(greater(z, constant("theta", usual=1.0)), z, 0)
+            return rule("threshold", threshold=constant("theta", usual=1.0), value=0.0)
     return None
