@@ -15,7 +15,7 @@ import numpy as np
 from clearprop.expressions import Apply, Expression, Operator
 from clearprop.expressions.tree import RELATIONS, greater, less, logistic, where
 from clearprop.interop.chain import AFFINE, Chain, NotAChain, Signal, Stage
-from clearprop.interop.operators import BINARY, UNARY, applied, clip, elu, rule
+from clearprop.interop.operators import BINARY, UNARY, applied, clip, rule
 from clearprop.interop.problem import Found, damaged
 from clearprop.messages import abridged, listing
 from clearprop.network.data import Label
@@ -320,13 +320,13 @@ class _Following:
             case "LeakyRelu":
                 return chain.elementwise(signal, rule("leaky_relu", slope=number("alpha", 0.01)), place)
             case "Elu":
-                return chain.elementwise(signal, elu(number("alpha", 1.0)), place)
+                return chain.elementwise(signal, rule("elu", alpha=number("alpha", 1.0)), place)
             case "Selu":
                 scale, alpha = number("gamma", 1.0507010), number("alpha", 1.6732632)
-                return chain.elementwise(signal, elu(alpha, scale), place)
+                return chain.elementwise(signal, rule("selu", scale=scale, alpha=alpha), place)
             case "Celu":
                 alpha = number("alpha", 1.0)
-                return chain.elementwise(signal, elu(alpha, 1.0, 1 / alpha), place)
+                return chain.elementwise(signal, rule("celu", alpha=alpha), place)
             case "Gelu" | "FastGelu":
                 approximate = "tanh" if op == "FastGelu" else node.text("approximate", "none")
                 return applied(chain, signal, "gelu", place, approximate=approximate)
