@@ -2,15 +2,18 @@
 
 A kernel is called through another one of the same arguments, which changes one of them: a bound by one, an
 address by a row. So the real code runs, wrongly. Nothing of this is kept: the part that calls the kernels is
-compiled for the one engine that asks for it, and linked to the kernels that all share.
+compiled for the one engine that asks for it, and linked to the kernels that all share. It may have all faults at
+once, of which one is switched on: what takes time is to compile.
 """
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 from llvmlite import ir
 
@@ -24,7 +27,7 @@ from clearprop.engine.kernels.update import update
 from clearprop.engine.machine import Code
 from clearprop.engine.module import Module
 from clearprop.engine.native import Native
-from clearprop.engine.numbers import INDEX, POINTER
+from clearprop.engine.numbers import INDEX, POINTER, index
 from clearprop.engine.panels import Panel
 from clearprop.engine.steps import Steps
 from clearprop.engine.update_phase import Weights
@@ -64,7 +67,8 @@ def beside(size: int) -> Change:
     return lambda b, value, _: b.at(value, size)
 
 
-class Fault(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Fault:
     """A fault: the kernel, and what of its arguments is changed; nothing at all is done without ``changes``."""
 
     kernel: str
@@ -153,6 +157,10 @@ def _replaced(room: Any, name: str, value: Any) -> Iterator[None]:
         setattr(room, name, real)
 
 
+SWITCH = ctypes.c_int64()
+"""The number of the fault that is at work in code which has all of ``FAULTS``: its place there, from 1."""
+
+
 @contextmanager
 def planted(name: str) -> Iterator[None]:
     """While this lasts, code is built with that fault."""
@@ -160,30 +168,61 @@ def planted(name: str) -> Iterator[None]:
         with OTHERS[name]():
             yield
         return
-    fault = FAULTS[name]
-    rooms: list[Any] = [room for room in (steps, update_phase, forward, inference) if hasattr(room, fault.kernel)]
-    assert rooms, f"there is no kernel {fault.kernel}"
-    real = getattr(rooms[0], fault.kernel)
-    with ExitStack() as stack:
-        for room in rooms:
-            stack.enter_context(_replaced(room, fault.kernel, _through(real, fault.changes)))
+    with _replaced_kernels({FAULTS[name]: None}):
         yield
 
 
-def _through(real: Callable[..., ir.Function], changes: Mapping[str, Change] | None) -> Callable[..., ir.Function]:
-    names = tuple(changes or ())
+@contextmanager
+def all_planted() -> Iterator[None]:
+    """While this lasts, code is built with all of ``FAULTS``, none of them at work."""
+    with _replaced_kernels({fault: number for number, fault in enumerate(FAULTS.values(), start=1)}):
+        yield
 
+
+@contextmanager
+def at_work(name: str) -> Iterator[None]:
+    """While this lasts, that one of all faults is at work."""
+    SWITCH.value = 1 + list(FAULTS).index(name)
+    try:
+        yield
+    finally:
+        SWITCH.value = 0
+
+
+@contextmanager
+def _replaced_kernels(faults: Mapping[Fault, int | None]) -> Iterator[None]:
+    """While this lasts, kernels are called with these faults, each by its number or always."""
+    rooms: list[Any] = [steps, update_phase, forward, inference]
+    with ExitStack() as stack:
+        for kernel in {fault.kernel for fault in faults}:
+            having = [room for room in rooms if hasattr(room, kernel)]
+            assert having, f"there is no kernel {kernel}"
+            build = _through(getattr(having[0], kernel), {f: n for f, n in faults.items() if f.kernel == kernel})
+            for room in having:
+                stack.enter_context(_replaced(room, kernel, build))
+        yield
+
+
+def _through(real: Callable[..., ir.Function], faults: Mapping[Fault, int | None]) -> Callable[..., ir.Function]:
     def build(module: Module, shape: Panel, *given: Any, **options: Any) -> ir.Function:
         kernel = real(module, shape, *given, **options)
         arguments = _arguments(real, module, shape, given, options)
-        assert set(names) <= {name for name, _ in arguments}, kernel.name
 
         def call(b: Block) -> None:
-            if changes is not None:
-                keep: Change = lambda b, value, row: value  # noqa: E731
-                given = [changes.get(name, keep)(b, value, shape.row) for name, value in b.named.items()]
-                b.builder.call(kernel, given)
+            switch = index(ctypes.addressof(SWITCH)).inttoptr(POINTER)
+            at_work, values, runs = b.builder.load(switch, typ=INDEX), dict(b.named), ir.Constant(ir.IntType(1), 1)
+            for fault, number in faults.items():
+                on = b.builder.icmp_signed("==", at_work, at_work if number is None else index(number))
+                if fault.changes is None:
+                    runs = b.builder.select(on, ir.Constant(ir.IntType(1), 0), runs)
+                for name, change in (fault.changes or {}).items():
+                    values[name] = b.builder.select(on, change(b, b.named[name], shape.row), values[name])
+            with b.builder.if_then(runs):
+                b.builder.call(kernel, list(values.values()))
 
+        assert {name for fault in faults for name in fault.changes or ()} <= {name for name, _ in arguments}, (
+            kernel.name
+        )
         return module.function(f"planted_{kernel.name}", arguments, call)
 
     return build
@@ -245,7 +284,7 @@ def _blocks(self: Forward, low: ir.Value, high: ir.Value, body: Any) -> None:
 OTHERS: dict[str, Callable[[], Any]] = {
     "weights are updated before the signals went back": _early,
     "an update takes what fills up a panel for units": lambda: _replaced(
-        update_phase, "update", _through(update, {"units": whole_panel})
+        update_phase, "update", _through(update, {Fault("update", {"units": whole_panel}): None})
     ),
     "nobody waits": lambda: _replaced(barriers, "barrier", _no_wait),
     "errors and signals look at one unit less": lambda: _replaced(softmax, "Row", _OneLess),
