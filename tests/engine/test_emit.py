@@ -63,7 +63,8 @@ def _rules() -> Iterator[tuple[str, Expression]]:
             yield f"{name}: {symbol.key}", bind(tree, rule.constants)
         yield f"{name}: bounded", rule.bounded
     for penalty in (Penalty(l2=0.1), Penalty(l1=0.05), Penalty(0.02, 0.03)):
-        yield f"slope of {penalty}", penalty.slope.simplified
+        yield str(penalty), bind(penalty.symbolic, {"l2": penalty.l2, "l1": penalty.l1})
+        yield f"slope of {penalty}", bind(penalty.symbolic_slope.simplified, {"l2": penalty.l2, "l1": penalty.l1})
 
 
 RULES = dict(_rules())

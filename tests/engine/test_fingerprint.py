@@ -87,7 +87,7 @@ CHOICES: Mapping[str, list[Any]] = {
     "optimizer": ["sgd", "adagrad"],
     "over_outputs": ["sum", "mean"],
     "clip_norm": [None, 1.0],
-    "l1": [0.0, 0.1],
+    "l1": [0.0, 0.1, 0.2],
     "weighted": [True, False],
     "whole": [True, False],
     "stops": [True, False],

@@ -30,6 +30,7 @@ FIELDS = (
     "hashes",  # of the units of layers with dropout
     "parts",  # per step the parts of the optimizer's rule
     "part_bytes",  # from step to step; none where they stay the same
+    "penalty",  # its l2 and l1
     "steps",
     "order",  # positions of examples, from 0
     "examples",  # the number to predict

@@ -42,7 +42,7 @@ LEFT_OUT: Mapping[type, tuple[str, ...]] = {
     Fused: ("shown_slope", "source"),
     SoftmaxCrossEntropy: ("shown_slope", "source"),
     Optimizer: ("name", "learning_rate", "source", "hyperparameters", "constants", "state", "schedule"),
-    Penalty: (),
+    Penalty: ("l2", "l1"),
 }
 """Fields that do not matter to code: names, sources, and numbers given to it when it runs."""
 
@@ -54,7 +54,8 @@ READ: Mapping[type, Callable[[Any], Any]] = {
     Fused: lambda rule: rule.slope.simplified,
     # The constants' numbers come with each step; which names are constants decides what is computed when.
     Optimizer: lambda optimizer: (tuple(sorted(optimizer.constants)), tuple(optimizer.state), optimizer.bounded),
-    Penalty: lambda penalty: penalty.slope.simplified,
+    # Which of its terms there are.
+    Penalty: lambda penalty: penalty.symbolic,
 }
 """Values that matter to code but are no fields: they follow from fields."""
 

@@ -23,6 +23,7 @@ from clearprop.network.problem import Problem
 from clearprop.propagation.dropout import key
 from clearprop.propagation.forward import counted, example_share
 from clearprop.rules.losses import share
+from clearprop.rules.penalties import TERMS
 from clearprop.types import Array
 
 CALL = 10**10
@@ -101,6 +102,7 @@ class Native:
             key_bytes=8 * len(self.dropped),
             hashes=filled(calling.hashes(panels), np.uint64),
             remembered=size * panels.numbers.bytes,
+            penalty=filled(np.array([getattr(problem.penalty, name) for name in TERMS]), dtype),
             transposed=self.transposed,
             gradient=zeros(size if program.whole_gradient else 0, dtype),
             squares=zeros(self.sums if program.clips else 0, np.float64),

@@ -12,8 +12,8 @@ from clearprop.cached import cached_property
 INDEX = ir.IntType(64)
 POINTER = ir.PointerType()
 ADDRESSES = {
-    "a", "arrivals", "c", "context", "d", "errors", "g", "hashes", "order", "parts", "start", "sums", "targets", "u",
-    "unfit", "w", "weights", "wt", "x", "y", "z",
+    "a", "arrivals", "c", "context", "d", "errors", "g", "hashes", "order", "parts", "penalty", "start", "sums",
+    "targets", "u", "unfit", "w", "weights", "wt", "x", "y", "z",
 }  # fmt: skip
 """The arguments of native functions that are addresses."""
 

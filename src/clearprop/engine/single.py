@@ -19,7 +19,7 @@ from clearprop.engine.calling import LOSSES
 from clearprop.engine.emit import Emitter
 from clearprop.engine.forward import Forward
 from clearprop.engine.kernels.subnormal import flushed
-from clearprop.engine.kernels.update import SQUARE, assigned, bounded
+from clearprop.engine.kernels.update import SQUARE, assigned, bounded, terms_of
 from clearprop.engine.module import Module
 from clearprop.engine.numbers import Numbers, Same
 from clearprop.engine.panels import Panels
@@ -83,6 +83,7 @@ class SingleSteps(Forward):
         part_bytes = self.field("part_bytes", pointer=False)
         inputs, targets, weights = self.field("inputs"), self.field("targets"), self.field("weights")
         sizes, losses = self.network.sizes, self.field("losses")
+        self.terms = terms_of(b, self.field("penalty"))
 
         def step(number: ir.Value, *state: ir.Value) -> Values:
             row = b.load_integer(b.at(order, b.times(number, 8)))
@@ -254,7 +255,7 @@ class SingleSteps(Forward):
             for first in range(0, len(vectors) - 1, inputs):
                 of_units: ir.Value = Same(wide, 0.0)
                 for weights, *_ in vectors[first : min(first + inputs, len(vectors) - 1)]:
-                    value = b.widened(emitter.emit(self.program.penalty.formula, {Role.WEIGHT: weights}))
+                    value = b.widened(emitter.emit(self.program.penalty.symbolic, {**self.terms, Role.WEIGHT: weights}))
                     of_units = b.builder.fadd(of_units, value)
                 if lanes < SUM // 8:
                     filled = ir.Constant(ir.VectorType(word, SUM // 8), [*range(lanes), *range(lanes, 2 * lanes)])
@@ -272,7 +273,7 @@ class SingleSteps(Forward):
         """Return new weights and what the optimizer remembers of them, for a vector of weights."""
         program = self.program
         penalty = program.penalty if weights and program.penalty else None
-        g = bounded(self.short, emitter, program.optimizer, penalty, g, state[0])
+        g = bounded(self.short, emitter, program.optimizer, penalty, g, state[0], terms=self.terms)
         new = assigned(emitter, program.rule, {**known, Role.GRADIENT: g}, state)
         # The other lanes stay zero, also where a rule makes 0/0 of them.
         return [self.only(value, units) for value in new]

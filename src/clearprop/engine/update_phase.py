@@ -142,7 +142,7 @@ class Weights(Forward):
         w, inputs = b.at(self.parameters, self.place(layer, p, k)), self.units_of(self.before(layer), k)
         if self.program.penalty:
             sums = self.sums(self.field("penalties"), layer, p, k)
-            self.call(penalties(self.module, self.shape, self.program.penalty), w, inputs, *sums)
+            self.call(penalties(self.module, self.shape, self.program.penalty), w, inputs, *sums, self.field("penalty"))
         self.update(layer, p, w, g, inputs, weights=True)
         with b.builder.if_then(b.builder.icmp_signed(">", layer, b.integer(1))):
             panel = b.add(self.of(layer, "transposed"), b.times(k, b.times(self.of(layer, "turned"), self.row)))
@@ -158,7 +158,7 @@ class Weights(Forward):
         penalty = program.penalty if weights and program.penalty and not program.clips else None
         kernel = update(self.module, self.shape, program.optimizer, penalty, program.rule)
         given = w, g, rows, self.units_of(layer, p), self.remembered, self.parts, self.clip
-        self.call(kernel, *given, self.share_of_penalty())
+        self.call(kernel, *given, self.field("penalty"), self.share_of_penalty())
 
     def share_of_penalty(self) -> ir.Value:
         """Return the factor of the penalty in this step's batch."""
@@ -237,11 +237,11 @@ class Weights(Forward):
 
         def tile(p: ir.Value, k: ir.Value) -> None:
             w, g = b.at(self.parameters, self.place(layer, p, k)), self.g(layer, p, k)
-            rows, share = self.units_of(self.before(layer), k), self.share_of_penalty()
-            self.call(weights, w, g, rows, *self.sums(squares, layer, p, k), share)
+            rows, given = self.units_of(self.before(layer), k), (self.field("penalty"), self.share_of_penalty())
+            self.call(weights, w, g, rows, *self.sums(squares, layer, p, k), *given)
             with b.builder.if_then(self.has_biases(layer, k)):
                 last = self.of(self.before(layer), "panels")
-                self.call(biases, *self.biases(layer, p), 1, *self.sums(squares, layer, p, last), share)
+                self.call(biases, *self.biases(layer, p), 1, *self.sums(squares, layer, p, last), *given)
 
         def shared() -> None:
             kernel = shared_bias(self.module, self.shape, optimizer)

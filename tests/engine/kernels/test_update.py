@@ -15,8 +15,14 @@ from clearprop.engine.kernels.update import Rule, finish, penalties, shared_bias
 from clearprop.expressions import evaluate
 from clearprop.rules.optimizers import optimizer
 from clearprop.rules.roles import Role
+from clearprop.types import Array
 
 WITHOUT_EPS = (("adagrad", {"eps": 0.0}), ("rmsprop", {"eps": 0.0}), ("adam", {"eps": 0.0}), ("adamw", {"eps": 0.0}))
+
+
+def numbers_of(kind: Kind, penalty: cp.Penalty | None) -> Array:
+    """The numbers of a penalty as they are given to code."""
+    return np.array([0.0, 0.0] if penalty is None else [penalty.l2, penalty.l1], kind.dtype)
 
 
 @pytest.mark.parametrize("kind", [Kind("float32", 8), Kind("float64", 2)], ids=str)
@@ -40,7 +46,7 @@ def test_updates(kind: Kind, name: str, options: dict[str, Any], penalty: cp.Pen
         given[:, :rows, units:used] = 0
         found, g = given.copy(), kind.normal(5, shape.width)
         g[:, units:] = 0
-        run(found, g, rows, units, size * shape.numbers.bytes, parts, 1.0, 0.25)
+        run(found, g, rows, units, size * shape.numbers.bytes, parts, 1.0, numbers_of(kind, penalty), 0.25)
         old, gradients = given[:, :rows, :units].astype(float), g[:rows, :units].astype(float)
         if penalty is not None:
             gradients = gradients + evaluate(penalty.over(4).slope.simplified, {Role.WEIGHT: old[0]})
@@ -67,7 +73,7 @@ def test_the_norm(kind: Kind) -> None:
     w, g, sums = kind.normal(width, width), kind.normal(width, width) + 1, np.full((4, width), 777.0)
     expected = g.astype(float) + 0.5 * w.astype(float)
     before = g.copy()
-    run(w, g, rows, sums, 8 * width, 1.0)
+    run(w, g, rows, sums, 8 * width, numbers_of(kind, penalty), 1.0)
     assert np.abs(g[:rows] - expected[:rows]).max() <= kind.tolerance
     assert np.array_equal(g[rows], before[rows])
     squares = width // together
@@ -83,7 +89,7 @@ def test_penalties(kind: Kind) -> None:
     penalty, width = cp.Penalty(l2=0.5, l1=0.1), kind.panel.width
     run = compiled(kind, lambda module, shape: penalties(module, shape, penalty))
     w, sums = kind.normal(5, width), np.full((2, width), 777.0)
-    run(w, 4, sums, 8 * width)
+    run(w, 4, sums, 8 * width, numbers_of(kind, penalty))
     expected = 0.25 * w[:4].astype(float) ** 2 + 0.1 * np.abs(w[:4])
     assert sums[0] == pytest.approx(expected.sum(axis=0), rel=kind.tolerance)
     assert (sums[1] == 777).all()

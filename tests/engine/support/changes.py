@@ -49,7 +49,6 @@ MATTERS: Mapping[str, tuple[Settings, Settings, tuple[Part, ...]]] = {
     "clip_value": ({}, {"clip_value": 1.0}, UPDATE),
     "its bound": ({"clip_value": 1.0}, {"clip_value": 1.0000000000000002}, UPDATE),
     "l2": ({}, {"l2": 0.1}, GRADIENT),
-    "how much l2": ({"l2": 0.1}, {"l2": float(np.nextafter(0.1, 1))}, GRADIENT),
     "l1": ({}, {"l1": 0.1}, GRADIENT),
     "l1 or l2": ({"l1": 0.1}, {"l2": 0.1}, GRADIENT),
     "weights of examples": ({}, {"weighted": True}, LOSS),
@@ -101,6 +100,8 @@ DOES_NOT: Mapping[str, tuple[Settings, Settings]] = {
     "momentum, once there is some": ({"options": {"momentum": 0.9}}, {"options": {"momentum": 0.8}}),
     "decay, once there is some": ({"options": {"weight_decay": 0.1}}, {"options": {"weight_decay": 0.2}}),
     "betas": (ADAM, {**ADAM, "options": {"betas": (0.8, 0.9), "eps": 1e-3}}),
+    "how much l2 and l1": ({"l2": 0.1, "l1": 0.1}, {"l2": 0.2, "l1": 1.0}),
+    "how much l2, single": ({**SINGLE, "l2": 0.1}, {**SINGLE, "l2": 1.0}),
     "initial state": (
         {"optimizer": "adagrad"},
         {"optimizer": "adagrad", "options": {"initial_accumulator_value": 1.0}},

@@ -19,7 +19,7 @@ from clearprop.engine.panels import Panel
 from clearprop.expressions import Apply, Expression, Number, Operator, Symbol, evaluate
 from clearprop.expressions.tree import symbols
 from clearprop.rules.optimizers import Assignment, Optimizer
-from clearprop.rules.penalties import Penalty
+from clearprop.rules.penalties import TERMS, Penalty
 from clearprop.rules.roles import Role
 from clearprop.types import Array
 
@@ -84,7 +84,8 @@ def update(module: Module, shape: Panel, optimizer: Optimizer, penalty: Penalty 
     """Update rows of a panel of weights from their gradients; biases have no penalty.
 
     Arguments: w, g, the numbers of rows and units, the bytes from w to the first number that the optimizer remembers
-    and from that to the next, the parts of this step, the factor of clipping by norm, and the share of the penalty.
+    and from that to the next, the parts of this step, the factor of clipping by norm, and the numbers and the share of
+    the penalty.
     """
 
     def build(b: Block) -> None:
@@ -93,14 +94,14 @@ def update(module: Module, shape: Panel, optimizer: Optimizer, penalty: Penalty 
             key: b.spread(b.load_number(b.at(n["parts"], position * numbers.bytes)))
             for position, key in enumerate(rule.keys)
         }
-        factor, share = b.spread(n["factor"]), b.spread(n["share"])
+        factor, share, terms = b.spread(n["factor"]), b.spread(n["share"]), terms_of(b, n["penalty"])
 
         def vector(at: ir.Value, lanes: ir.Value) -> None:
             w = b.at(n["w"], at)
             emitter, old = Emitter(b.builder, numbers.vector, fma=numbers.fma), b.load(w)
             g = b.load(b.at(n["g"], at))
             if optimizer.clip_norm is None:
-                g = bounded(b, emitter, optimizer, penalty, g, old, share)
+                g = bounded(b, emitter, optimizer, penalty, g, old, share, terms)
             else:
                 g = b.builder.fmul(g, factor)
             places = [b.at(w, b.times(n["state"], position + 1)) for position in range(len(optimizer.state))]
@@ -112,7 +113,7 @@ def update(module: Module, shape: Panel, optimizer: Optimizer, penalty: Penalty 
         each_vector(b, shape, n["units"], n["rows"], vector)
 
     scalar = shape.numbers.scalar
-    given = arguments("w g rows units state parts factor share", factor=scalar, share=scalar)
+    given = arguments("w g rows units state parts factor penalty share", factor=scalar, share=scalar)
     return module.function("update_penalized" if penalty else "update", given, build)
 
 
@@ -132,16 +133,22 @@ def bounded(
     g: ir.Value,
     w: ir.Value,
     share: ir.Value | None = None,
+    terms: Mapping[Any, ir.Value] | None = None,
 ) -> ir.Value:
-    """Return the gradient with the penalty's, of which a batch has this share, bounded by value."""
+    """Return the gradient with the penalty's, of these numbers, of which a batch has this share, bounded by value."""
     if penalty:
-        slope = emitter.emit(penalty.slope.simplified, {Role.WEIGHT: w})
+        slope = emitter.emit(penalty.symbolic_slope.simplified, {**(terms or {}), Role.WEIGHT: w})
         if penalty.divide_by_examples and share is not None:
             slope = b.builder.fmul(slope, share)
         g = b.builder.fadd(g, slope)
     if optimizer.clip_value is not None:
         g = emitter.emit(optimizer.bounded, {Role.GRADIENT: g})
     return g
+
+
+def terms_of(b: Block, place: ir.Value) -> dict[Any, ir.Value]:
+    """Return the numbers of a penalty by name, which stand one after the other."""
+    return {name: b.spread(b.load_number(b.at(place, k * b.numbers.bytes))) for k, name in enumerate(TERMS)}
 
 
 SQUARE = 64
@@ -187,39 +194,44 @@ def added_up(b: Block, sums: ir.Value, count: ir.Value) -> ir.Value:
 
 def finish(module: Module, shape: Panel, optimizer: Optimizer, penalty: Penalty | None) -> ir.Function:
     """Add the penalty's gradient to g, bound it by value, and add up its squares, for the norm of the whole gradient.
-    Arguments: w, g, the number of rows, where the sums go, the bytes from one row of them to the next, and the share of
-    the penalty."""
+    Arguments: w, g, the number of rows, where the sums go, the bytes from one row of them to the next, and the numbers
+    and the share of the penalty."""
 
     def build(b: Block) -> None:
+        terms = terms_of(b, b.named["penalty"])
+
         def square(at: ir.Value) -> ir.Value:
             place = b.at(b.named["g"], at)
             emitter = Emitter(b.builder, shape.numbers.vector, fma=shape.numbers.fma)
             share = b.spread(b.named["share"])
-            g = bounded(b, emitter, optimizer, penalty, b.load(place), b.load(b.at(b.named["w"], at)), share)
+            g = bounded(b, emitter, optimizer, penalty, b.load(place), b.load(b.at(b.named["w"], at)), share, terms)
             b.store(g, place)
             g = b.widened(g)
             return b.builder.fmul(g, g)
 
         by_unit(b, shape, square)
 
-    given = arguments("w g rows sums stride share", share=shape.numbers.scalar)
+    given = arguments("w g rows sums stride penalty share", share=shape.numbers.scalar)
     return module.function("finish_penalized" if penalty else "finish", given, build)
 
 
 def penalties(module: Module, shape: Panel, penalty: Penalty) -> ir.Function:
     """Add up the penalty of a tile's weights, before it is divided.
 
-    Arguments: w, the number of rows, where the sums go, and the bytes from one row of them to the next.
+    Arguments: w, the number of rows, where the sums go, the bytes from one row of them to the next, and the numbers of
+    the penalty.
     """
 
     def build(b: Block) -> None:
+        terms = terms_of(b, b.named["penalty"])
+
         def of_weights(at: ir.Value) -> ir.Value:
             emitter, w = Emitter(b.builder, shape.numbers.vector, fma=shape.numbers.fma), b.load(b.at(b.named["w"], at))
-            return b.widened(emitter.emit(penalty.formula, {Role.WEIGHT: w}))
+            return b.widened(emitter.emit(penalty.symbolic, {**terms, Role.WEIGHT: w}))
 
         by_unit(b, shape, of_weights)
 
-    return module.function("penalties", arguments("w rows sums stride"), build)
+    return module.function("penalties", arguments("w rows sums stride penalty"), build)
 
 
 def shared_gradient(module: Module, shape: Panel) -> ir.Function:
