@@ -9,7 +9,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.support import command, process
+from tests.support import command
+
+from clearprop.engine import build
+from clearprop.training import inspection
+
+
+@pytest.fixture(autouse=True)
+def _briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rate is measured, however badly."""
+    monkeypatch.setattr(inspection, "SECONDS", 0.01)
 
 
 def test_the_plan_and_the_rate() -> None:
@@ -36,27 +45,29 @@ def test_the_same_as_json() -> None:
     assert found["cache"] == {"folder": os.environ["CLEARPROP_CACHE_DIR"], "unused": None}
 
 
-def test_where_code_is_kept(tmp_path: Path) -> None:
+def test_where_code_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second time it is read from there; a folder that others can write is not used, and that is said."""
     place = tmp_path / "codes"
 
-    def lines(**environment: str) -> list[str]:
-        done = process("engine", "xor", env={"CLEARPROP_CACHE_DIR": str(place), **environment})
+    def lines(where: str) -> list[str]:
+        monkeypatch.setenv("CLEARPROP_CACHE_DIR", where)
+        build._kept.clear()
+        done = command("engine", "xor")
         assert (done.returncode, done.stderr) == (0, "")
         return [line for line in done.stdout.splitlines() if line.startswith(("code:", "cache:"))]
 
-    code, cache = lines()
+    code, cache = lines(str(place))
     assert " bytes, compiled in " in code
     assert cache == f"cache: {place}"
-    code, cache = lines()
+    code, cache = lines(str(place))
     assert " bytes, read from the cache in " in code
     assert cache == f"cache: {place}"
-    code, cache = lines(CLEARPROP_CACHE_DIR="off")
+    code, cache = lines("off")
     assert " bytes, compiled in " in code
     assert cache == "cache: not used (CLEARPROP_CACHE_DIR says so)"
     if sys.platform != "win32":
         place.chmod(0o777)
-        code, cache = lines()
+        code, cache = lines(str(place))
         assert " bytes, compiled in " in code
         assert cache == f"cache: not used ({place}: others can write to it)"
 

@@ -10,7 +10,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.engine.support.networks import LOSS_NAMES, MOVING, by_engine, drawn, native, outputs, problem_of, same
+from tests.engine.support.networks import (
+    LOSS_NAMES,
+    MOVING,
+    SEEDS,
+    by_engine,
+    drawn,
+    dtype_of,
+    native,
+    outputs,
+    problem_of,
+    same,
+)
 from tests.engine.support.planted import compile_anew
 
 import clearprop as cp
@@ -46,11 +57,11 @@ def both(problem: Problem, dtype: str, monkeypatch: pytest.MonkeyPatch) -> list[
     return made
 
 
-@pytest.mark.parametrize("seed", range(500, 500 + len(MOVING)))
+@pytest.mark.parametrize("seed", SEEDS[: len(MOVING)])
 def test_random_networks_train_to_the_same_weights(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every loss and optimizer, in either precision; the errors on the way, at the end, and outputs too."""
     problem = drawn(seed, weights=15_000)
-    engines = both(problem, ("float32", "float64")[seed % 2], monkeypatch)
+    engines = both(problem, dtype_of(seed), monkeypatch)
     one, other = (by_engine(engine, epochs=2) for engine in engines)
     assert same(one, other)
     rows = np.arange(min(11, len(engines[0].inputs) // problem.network.sizes[0]))
@@ -59,7 +70,7 @@ def test_random_networks_train_to_the_same_weights(seed: int, monkeypatch: pytes
 
 
 def test_the_networks_have_every_loss() -> None:
-    names = {drawn(seed, weights=15_000).network.loss.rule.name for seed in range(500, 500 + len(MOVING))}
+    names = {drawn(seed, weights=15_000).network.loss.rule.name for seed in SEEDS[: len(MOVING)]}
     assert names == set(LOSS_NAMES)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from llvmlite import ir
-from tests.engine.support.networks import LIMITS, MOVING, distance, drawn, epoch_of, native, problem_of
+from tests.engine.support.networks import LIMITS, MOVING, SEEDS, distance, drawn, dtype_of, epoch_of, native, problem_of
 from tests.engine.support.planted import compile_anew
 
 import clearprop as cp
@@ -18,8 +18,6 @@ from clearprop.engine.native import Native
 from clearprop.network.problem import Problem
 from clearprop.rules.optimizers import optimizer
 from clearprop.training.reference import Reference
-
-SEEDS = range(2 * len(MOVING))
 
 
 def in_halves(engine: Native, problem: Problem) -> None:
@@ -37,7 +35,7 @@ def apart(one: Native, other: Native) -> float:
 def test_a_step_in_halves_has_the_same_bits(seed: int) -> None:
     """For every optimizer, with penalties, clipping, dropout, shared and frozen biases, on one and two threads; also
     where steps on single examples have code of their own (``single.py``)."""
-    problem, dtype = drawn(seed, weights=2000), ("float32", "float64")[seed % 2]
+    problem, dtype = drawn(seed, weights=15_000), dtype_of(seed)
     whole, halves = native(problem, dtype, threads=1), native(problem, dtype, threads=2)
     whole.run(*epoch_of(problem).arrays)
     in_halves(halves, problem)
@@ -45,7 +43,7 @@ def test_a_step_in_halves_has_the_same_bits(seed: int) -> None:
 
 
 def test_the_seeds_have_everything_in_them() -> None:
-    problems = [drawn(seed, weights=2000) for seed in SEEDS]
+    problems = [drawn(seed, weights=15_000) for seed in SEEDS]
     layers = [layer for problem in problems for layer in problem.network.layers]
     made = {(problem.optimizer.name, str(problem.optimizer.hyperparameters)) for problem in problems}
     assert len(made) == len(MOVING)

@@ -23,12 +23,12 @@ from clearprop.errors import InvalidArgument, InvalidExpression, UnknownName
 from clearprop.estimators import MLPClassifier, MLPRegressor
 
 KINDS = pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
-SOLVERS = ("adam", "sgd", "lbfgs")  # the first is the default
+SOLVERS: tuple[dict[str, Any], ...] = ({}, {"solver": "sgd"}, {"solver": "lbfgs", "max_iter": 40})
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
-@parametrize_with_checks([kind(solver=solver) for kind in (MLPClassifier, MLPRegressor) for solver in SOLVERS])
+@parametrize_with_checks([kind(**solver) for kind in (MLPClassifier, MLPRegressor) for solver in SOLVERS])
 def test_scikit_learns_checks(estimator: Any, check: Any) -> None:
     check(estimator)
 

@@ -421,10 +421,10 @@ def test_every_rule_over_several_cycles_and_in_every_notation(node: Node, kind: 
         "total": q.TotalError(),
     }
     for place in (1, "all"):
-        trace = traced(node, problem, cycles=[1, 2, 3, 4], example=place, ids=list(asked), notation=notation)
+        trace = traced(node, problem, cycles=[1, 4], example=place, ids=list(asked), notation=notation)
         done = in_notation(cp.cycle(problem, place), notation)
-        for cycles, found in enumerate(trace, start=1):
-            if cycles > 1:
+        for cycles, found in zip((1, 4), trace, strict=True):
+            while done.step < cycles:
                 done = following(done)
             for each, value in found["values"].items():
                 assert value == pytest.approx(done[each], rel=CLOSE, abs=CLOSE), (cycles, each)

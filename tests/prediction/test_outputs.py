@@ -37,7 +37,7 @@ def test_outputs_are_those_of_the_parameters_given() -> None:
         expected = forward(lecture.network, parameters, rows).outputs[-1]
         np.testing.assert_allclose(outputs(lecture, parameters, rows)[0], expected, rtol=1e-13)
         del parameters
-        gc.collect()
+        gc.collect(1)  # parameters are young: the whole heap of a long run takes a second
     assert len(room._RECENT) <= room.KEPT
 
 

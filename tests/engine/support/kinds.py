@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -90,7 +91,7 @@ def compiled(kind: Kind, build: Build) -> Callable[..., None]:
     kernel = build(module, kind.panel)
     arguments = [(argument.name, argument.type) for argument in kernel.args]
     module.function("run", arguments, lambda b: b.builder.call(kernel, list(b.named.values())) and None, exported=True)
-    code = Code(machine.compiled(str(module), machine.host()), ("run",), machine.host())
+    code = _code(str(module))
     kinds = [KINDS_OF_ARGUMENTS[str(type)] for _, type in arguments]
     function = ctypes.CFUNCTYPE(None, *kinds)(code.addresses["run"])
 
@@ -99,6 +100,11 @@ def compiled(kind: Kind, build: Build) -> Callable[..., None]:
         function(*(each.ctypes.data if isinstance(each, np.ndarray) else each for each in given))
 
     return run
+
+
+@cache
+def _code(source: str) -> Code:
+    return Code(machine.compiled(source, machine.host()), ("run",), machine.host())
 
 
 def widths(kind: Kind) -> tuple[int, ...]:
