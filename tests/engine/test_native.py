@@ -74,6 +74,10 @@ def test_steps_that_do_not_fit_are_refused() -> None:
     for ends, step in ((np.array([0.0, 4.0]), 1), (np.array([0, 4]), 1.0)):
         with pytest.raises(TypeError, match="expected whole numbers, found float64"):
             engine.run(rows[:4], ends, np.array([step]), np.ones(1))
+    with pytest.raises(ValueError, match=r"expected 2 epochs that are alike, found steps of \[3, 2\] examples"):
+        engine.epochs(rows, np.array([0, 3, 5]), np.arange(1, 3), np.ones(2), rows, 2)
+    with pytest.raises(IndexError, match="expected positions of examples from 0 to 7, found 8 to 8"):
+        engine.epochs(rows[:4], np.array([0, 4]), np.arange(1, 2), np.ones(1), np.array([8]), 1)
     engine.run(rows[:0], np.array([0]), np.array([], int), np.array([]))
     with pytest.raises(ValueError, match="expected at least one example, found none"):
         engine.gradient(rows[:0])

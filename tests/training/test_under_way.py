@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support import EachEpoch
+from tests.support import EachEpoch, with_rows_aside
 
 import clearprop as cp
 from clearprop.models.read import read_model
@@ -20,7 +20,6 @@ from clearprop.training.intervals import Pace
 from clearprop.training.planned_steps import PlannedSteps
 from clearprop.training.reference import Reference
 from clearprop.training.under_way import UnderWay
-from clearprop.types import Array
 
 
 @pytest.fixture
@@ -28,21 +27,27 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The numbers of steps of the engine's calls. The pace does not depend on the clock: 60 steps."""
     made: list[int] = []
 
-    def noting(usual: Callable[[Any, PlannedSteps], Array]) -> Callable[[Any, PlannedSteps], Array]:
-        def run(self: Any, steps: PlannedSteps) -> Array:
+    def noting(usual: Callable[..., Any]) -> Callable[..., Any]:
+        def run(self: Any, steps: PlannedSteps, *given: int) -> Any:
             made.append(len(steps))
-            return usual(self, steps)
+            return usual(self, steps, *given)
 
         return run
 
     for engine in (Compiled, Reference):
         monkeypatch.setattr(engine, "run", noting(engine.run))
+        monkeypatch.setattr(engine, "epochs", noting(engine.epochs))
     monkeypatch.setattr(Pace, "learn", lambda self, steps, seconds: setattr(self, "steps", 60))
     return made
 
 
 def ring() -> cp.Problem:
     return replace(cp.load("ring"), penalty=cp.Penalty())
+
+
+def validated() -> cp.Problem:
+    """The ring with every third example set aside: the loss of these rises again."""
+    return with_rows_aside(ring(), list(range(0, 16, 3)))
 
 
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +60,7 @@ def same(one: cp.Fit, other: cp.Fit) -> bool:
         one.problem.parameters == other.problem.parameters
         and one.history == other.history
         and (one.status, one.reason, one.epochs, one.steps) == (other.status, other.reason, other.epochs, other.steps)
-        and one.loss_after == other.loss_after
+        and (one.loss_after, one.validation_loss) == (other.loss_after, other.validation_loss)
     )
 
 
@@ -84,6 +89,40 @@ def test_it_ends_in_the_same_epoch_with_the_same_bits(
         assert max(calls) <= 4
     expected = {"limit": "epoch_limit", "target": "target_loss", "later": "diverged"}
     assert together.status.value == expected.get(name, name)
+
+
+ENDS_WITH_ROWS_ASIDE = {
+    **ENDS,
+    "early_stopping": {"tolerance": 1e-12, "patience": 30, "optimizer": cp.Adam(0.02), "epochs": 2000},
+    "no better": {"convergence": "improvement", "tolerance": 1e-4, "patience": 5},
+    "never early": {"early_stopping": False, "epochs": 130},
+    "with memory": {"epochs": 70, "optimizer": cp.Adam(0.01), "dtype": "float64"},
+}
+
+
+@pytest.mark.parametrize("engine", ["compiled", "reference"])
+@pytest.mark.parametrize("batch", [None, 4])
+@pytest.mark.parametrize("name", ENDS_WITH_ROWS_ASIDE)
+def test_rows_set_aside_are_looked_at_after_every_epoch_of_a_call(
+    name: str, batch: int | None, engine: EngineName, calls: list[int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    given: dict[str, Any] = {"tolerance": 0.0, "batch_size": batch, "epochs": 300, "engine": engine}
+    given |= ENDS_WITH_ROWS_ASIDE[name]
+    together = cp.train(validated(), **given, output=tmp_path / "together.safetensors")
+    assert max(calls) > 4 or name == "diverged"
+    with monkeypatch.context() as patched:
+        alone(patched)
+        calls.clear()
+        assert same(cp.train(validated(), **given, output=tmp_path / "alone.safetensors"), together)
+        assert max(calls) <= 4
+    one, other = (read_model(tmp_path / f"{name}.safetensors").progress for name in ("together", "alone"))
+    assert one is not None
+    assert other is not None
+    assert one.position.best.parameters == other.position.best.parameters
+    expected = {"target": "target_loss", "diverged": "diverged", "later": "diverged"} | dict.fromkeys(
+        ("limit", "never early", "with memory"), "epoch_limit"
+    )
+    assert together.status.value == expected.get(name, "early_stopping")
 
 
 @pytest.mark.parametrize("batch", [None, 4])

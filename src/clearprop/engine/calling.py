@@ -95,6 +95,14 @@ class Context:
         return address(self.words)
 
 
+def moves(**by: int) -> Array:
+    """Return what to add to the words of a context so that some addresses stand further by that many bytes."""
+    words = np.zeros(len(FIELDS), np.int64)
+    for name, stride in by.items():
+        words[PLACES[name]] = stride
+    return words
+
+
 # --- arrays -------------------------------------------------------------------------------------------------
 
 ALIGNMENT = 64

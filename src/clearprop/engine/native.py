@@ -7,7 +7,7 @@ positions of examples are checked before they are handed over. Positions are cou
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -167,21 +167,76 @@ class Native:
         """
         if not len(steps):
             return np.empty((0, LOSSES))
+        return self._made(order, bounds, steps, rates)
+
+    def epochs(
+        self, order: Array, bounds: Array, steps: Array, rates: Array, seen: Array, count: int
+    ) -> tuple[Array, list[float], Array]:
+        """Make the steps of ``count`` epochs that are alike; return what ``run`` does, the error of the examples
+        ``seen`` after each epoch, as ``error`` computes it, and a copy of ``parameters`` after each.
+
+        Raises:
+            IndexError, TypeError, ValueError: as ``run`` does, and for epochs that are not alike.
+        """
+        seen = self._checked(seen, "seen")
+        errors, kept = np.empty((count, len(seen))), np.empty((count, self.parameters.size), self.parameters.dtype)
+
+        def after(epoch: int) -> None:
+            self._errors(seen, errors[epoch])
+            kept[epoch] = self.parameters
+
+        found = self._made(order, bounds, steps, rates, count, after)
+        share = example_share(self.problem.network, self.counted(seen))
+        return found, [in_steps_order(each) * share for each in errors], kept
+
+    def _made(
+        self,
+        order: Array,
+        bounds: Array,
+        steps: Array,
+        rates: Array,
+        epochs: int = 1,
+        after: Callable[[int], None] = lambda _: None,
+    ) -> Array:
+        """Make steps, in as many calls as there are epochs, and do what is to be done after each."""
         order = self._checked(order)
         self._require_steps(order, bounds, steps, rates)
+        examples, each = np.diff(bounds), len(steps) // epochs
+        if len(steps) % epochs or (examples.reshape(epochs, -1) != examples[:each]).any():
+            raise ValueError(f"expected {epochs} epochs that are alike, found steps of {examples.tolist()} examples")
         parts, part_bytes = self._parts(steps, rates)
         self.training.set(parts=parts, part_bytes=part_bytes)
         self._place(order, bounds, steps)
         # Compiled before the clock starts: compiling must not count against the number of threads.
         train, workers = self.built.function("train"), self.threads if self.crew is None else self.crew.size()
         begun = time.perf_counter()
-        if self.stops:
-            self._stoppable(train, workers)
-        else:
-            together(train, self.training.address, workers)
+        self.training.set(steps=each)
+        words, moves = self.training.words.copy(), self._moves(each, len(order) // epochs)
+        try:
+            for epoch in range(epochs):
+                self.training.words[:] = words + epoch * moves
+                self.arrivals[:] = 0
+                if self.stops:
+                    self._stoppable(train, workers)
+                else:
+                    together(train, self.training.address, workers)
+                after(epoch)
+        finally:
+            self.training.words[:] = words
         if self.crew is not None:
             self.crew.learn(workers, len(order), time.perf_counter() - begun)
-        return self._noted(np.diff(bounds))
+        return self._noted(examples)
+
+    def _moves(self, steps: int, examples: int) -> Array:
+        """Return how far what belongs to single steps moves on from one epoch to the next."""
+        part_bytes = int(self.training.words[PLACES["part_bytes"]])
+        return calling.moves(
+            order=8 * examples,
+            keys=8 * len(self.dropped) * steps,
+            parts=part_bytes * steps,
+            counts=8 * COUNTS * steps,
+            losses=8 * LOSSES * steps,
+        )
 
     def gradient(self, rows: Array, step: int = 1) -> Array:
         """Return the gradient of the error of these examples as one batch, shape (parameters,); change nothing.
@@ -336,14 +391,18 @@ class Native:
         """Return the error of these examples as one batch, without a penalty."""
         order = self._checked(rows, "seen")
         found = self._room("errors", order.size, np.float64)
+        self._errors(order, found)
+        return in_steps_order(found) * example_share(self.problem.network, self.counted(order))
+
+    def _errors(self, order: Array, found: Array) -> None:
+        """Compute the errors of examples whose positions are checked."""
         # In parts so short that an interrupt is answered without delay.
         most = max(plan.EXAMPLES, CALL // plan.operations(self.problem.network, 1) // plan.EXAMPLES * plan.EXAMPLES)
         for start in range(0, len(order), most):
-            part = order[start : start + most]
+            part = order[start : start + most] if most < len(order) else order
             self.inference.set(order=part, examples=len(part), outputs=found[start : start + most])
             workers = max(1, min(self.threads, len(part) // plan.EXAMPLES))
             together(self.built.function("errors"), self.inference.address, workers)
-        return in_steps_order(found) * example_share(self.problem.network, self.counted(order))
 
     @property
     def memory(self) -> int:

@@ -11,7 +11,7 @@ from clearprop.network.problem import Problem
 from clearprop.propagation.forward import penalty_error
 from clearprop.propagation.update import initial_state
 from clearprop.training.batching import batch_size
-from clearprop.training.planned_steps import PlannedSteps
+from clearprop.training.planned_steps import Epochs, PlannedSteps
 from clearprop.training.reference import Reference
 from clearprop.types import Array
 
@@ -32,6 +32,16 @@ class Compiled:
         found = self.native.run(*steps.arrays)
         self._finite = self.native.finite
         return found
+
+    def epochs(self, steps: PlannedSteps, count: int) -> Epochs:
+        found, errors, kept = self.native.epochs(*steps.arrays, self._set_aside, count)
+        self._finite = self.native.finite
+        return Epochs(found, errors, lambda epoch: self._snapshot(kept[epoch].copy()))
+
+    @property
+    def _set_aside(self) -> Array:
+        assert self.validation is not None
+        return self.validation
 
     @property
     def threads(self) -> int:
@@ -65,18 +75,20 @@ class Compiled:
         return error + float(penalty_error(penalty, self.snapshot().parameters)) if penalty else error
 
     def validation_loss(self) -> float:
-        assert self.validation is not None
-        return self.native.error(self.validation)
+        return self.native.error(self._set_aside)
 
     def gradient_norm(self) -> float:
         return Reference(self.problem, self.dtype, self.snapshot()).gradient_norm()
 
     def snapshot(self) -> Snapshot:
         """Return the present numbers, copied as they stand in memory and put in order when they are first read."""
-        present, native, problem = self.native.parameters.copy(), self.native, self.problem
+        return self._snapshot(self.native.parameters.copy(), self._finite)
+
+    def _snapshot(self, present: Array, finite: bool | None = None) -> Snapshot:
+        native, problem = self.native, self.problem
 
         def take() -> tuple[Parameters, Mapping[str, Array]]:
             vector, state = native.unpacked(present)
             return problem.parameters.with_vector(vector), state
 
-        return Snapshot(take, self._finite)
+        return Snapshot(take, finite)

@@ -11,7 +11,7 @@ from clearprop.errors import InvalidArgument, Notice
 from clearprop.fields import accepted, either, shown
 from clearprop.models.snapshot import Snapshot
 from clearprop.network.problem import Problem
-from clearprop.training.planned_steps import PlannedSteps
+from clearprop.training.planned_steps import Epochs, PlannedSteps
 from clearprop.training.reference import Reference
 from clearprop.types import Array
 
@@ -42,6 +42,9 @@ class Engine(Protocol):
         examples, also under ``weighted_mean``; a penalty that is divided is so already. From where a number is not
         finite the rest may be NaN.
         """
+
+    def epochs(self, steps: PlannedSteps, count: int) -> Epochs:
+        """Make these steps, of ``count`` whole epochs, and look at the validation rows after each of the epochs."""
 
     @property
     def finite(self) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, overload
 
 import numpy as np
 
+from clearprop.models.snapshot import Snapshot
 from clearprop.types import Array
 
 
@@ -69,3 +70,15 @@ class PlannedSteps(Sequence[PlannedStep]):
         k = range(len(self))[position]
         rows = self.order[self.bounds[k] : self.bounds[k + 1]]
         return PlannedStep(rows, int(self.numbers[k]), float(self.rates[k]))
+
+
+class Epochs(NamedTuple):
+    """What came of the steps of whole epochs.
+
+    ``found`` is what an engine's ``run`` returns for them, ``validation`` has the validation loss after each epoch, and
+    ``snapshot(k)`` is that after epoch k, from 0.
+    """
+
+    found: Array
+    validation: list[float]
+    snapshot: Callable[[int], Snapshot]

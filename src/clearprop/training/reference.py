@@ -16,7 +16,7 @@ from clearprop.propagation.dropout import masks
 from clearprop.propagation.forward import Trace, counted, example_share, forward, output_errors, penalty_error
 from clearprop.propagation.update import Update, initial_state, update
 from clearprop.training.batching import batch_size
-from clearprop.training.planned_steps import PlannedSteps
+from clearprop.training.planned_steps import Epochs, PlannedSteps
 from clearprop.types import Array
 
 
@@ -59,6 +59,14 @@ class Reference:
             if not np.isfinite(found[k]).all():
                 break
         return found
+
+    def epochs(self, steps: PlannedSteps, count: int) -> Epochs:
+        found, validation, snapshots, each = [], [], [], len(steps) // count
+        for epoch in range(count):
+            found.append(self.run(steps[epoch * each : (epoch + 1) * each]))
+            validation.append(self.validation_loss())
+            snapshots.append(self.present)
+        return Epochs(np.concatenate(found), validation, snapshots.__getitem__)
 
     def step(self, rows: Array, step: int, rate: float) -> tuple[float, float]:
         """Make one step; return the sum of its examples' errors and the penalty, both before it."""

@@ -137,13 +137,21 @@ class Stopping:
         patience = counted(settings.patience, "epoch")
         return ending(Status.CONVERGED, cause=NO_BETTER.format(tolerance=f"{settings.tolerance:g}", patience=patience))
 
-    def goes_on(self, history: History, losses: Sequence[float]) -> bool:
+    def goes_on(self, history: History, losses: Sequence[float], validation: Sequence[float] = ()) -> bool:
         """Return whether for certain no loss of the next epochs is a reason to end: few looks are cheaper than many."""
-        if self.improves:
+        if self.improves or (keeps_best(self.settings, history) and self._may_wait(history, validation)):
             return False
         following, target = np.array(history.loss[-1:] + list(losses)), self.settings.target_loss
         still = (np.abs(np.diff(following)) <= self._tolerance(history)).any() if self.settings.tolerance > 0 else False
         return not still and (target is None or bool(following.min() > target))
+
+    def _may_wait(self, history: History, following: Sequence[float]) -> bool:
+        """Return whether the validation loss may stay without improvement for long enough to end the training."""
+        seen = np.array([history.validation[history.best], *following])
+        lowest = np.fmin.accumulate(seen)
+        better = np.flatnonzero(seen[1:] < lowest[:-1]) + 1
+        at = np.concatenate([[history.best - history.epochs], better, [len(following)]])
+        return bool(np.diff(at).max() >= self.settings.patience)
 
     def _tolerance(self, history: History) -> float:
         return self.settings.tolerance * (history.loss[0] if self.relative else 1)

@@ -34,7 +34,7 @@ EPOCHS = 10_000
 """The default limit on epochs."""
 
 TOGETHER = 1 << 18
-"""The most examples of epochs that are made in one call: their order takes memory."""
+"""The most examples of epochs that are made in one call, and numbers kept of them: they take memory."""
 
 
 class UnderWay:
@@ -81,7 +81,9 @@ class UnderWay:
         dropout = any(layer.dropout for layer in problem.network.layers)
         # One batch of all examples: each step finds the exact loss of the weights before it.
         behind = self.per_epoch == 1 and not (dropout or problem.penalty)
-        watched = self.validates or metrics or self.memory.active or settings.gradient_tolerance > 0
+        watched = metrics or self.memory.active or settings.gradient_tolerance > 0
+        # What is kept of each epoch, so that the best one can be found.
+        self.numbers = problem.parameters.vector.size * (1 + len(problem.optimizer.state)) if self.validates else 0
         self.together = (self.as_met or behind) and not watched and not self.pace.fixed
 
     def fit(self) -> Fit:
@@ -164,7 +166,9 @@ class UnderWay:
         return min(self.epochs - at.epochs, self._fitting())
 
     def _fitting(self) -> int:
-        return min(self.pace.steps // self.per_epoch, TOGETHER // self.count)
+        assert self.problem.examples is not None
+        numbers = len(self.problem.examples) + self.numbers
+        return min(self.pace.steps // self.per_epoch, TOGETHER // numbers)
 
     def _several(self, count: int) -> Ending | None:
         """Train that many epochs in one call; return the reason to end after one of them, if there is one."""
@@ -173,14 +177,17 @@ class UnderWay:
         count = len(steps) // self.per_epoch
         self.ahead.start(at.epochs + count, min(self._fitting(), self.epochs - at.epochs - count))
         begun = time.monotonic()
-        found = self.engine.run(steps)
+        if self.validates:
+            found, validation, self.kept = self.engine.epochs(steps, count)
+        else:
+            found, validation = self.engine.run(steps), []
         self.pace.learn(len(steps), time.monotonic() - begun)
         shown, good = self._losses(found, steps, count)
         rates = steps.rates[self.per_epoch - 1 :: self.per_epoch].tolist()
         after = self._after(at, count) if good == count else self._last_finite(at, good)
-        if end := self._judge_each(after, shown, rates):
+        if end := self._judge_each(after, shown, validation, rates):
             return end
-        self.position = after
+        self.position = self._with_best(after)
         self._checkpoint()
         return None
 
@@ -207,28 +214,30 @@ class UnderWay:
         finite[-1] &= self.engine.finite
         return shown.tolist(), count if finite.all() else int(np.argmin(finite))
 
-    def _judge_each(self, after: Position, shown: list[float], rates: list[float]) -> Ending | None:
+    def _judge_each(
+        self, after: Position, shown: list[float], validation: list[float], rates: list[float]
+    ) -> Ending | None:
         """Note the epochs up to a position, each with all that follows from it; return to one that is the last.
 
         The position stays that before the call until all is noted, and so does what an interrupt keeps.
         """
         history, first = self.history, self.position.epochs
         made = after.epochs - first
-        quiet = self.stopping.goes_on(history, shown[:made])
+        quiet = self.stopping.goes_on(history, shown[:made], validation[:made])
         for k in range(made):
             history.rate.append(rates[k])
-            history.loss.append(shown[k])
+            self._add(shown[k], validation[k] if self.validates else None)
             last, end = k == made - 1, None
             try:
                 if self.listeners.callbacks and self.listeners.on_epoch_end(first + k + 1, self._logs()):
                     end = ending(Status.STOPPED, epochs=f"epoch {first + k + 1:,}")
             except BaseException:
-                self.position = after if last else self._return_to(self.before, k + 1)
+                self.position = self._with_best(after if last else self._return_to(self.before, k + 1))
                 raise
             if end is None and (last or not quiet):
                 end = self.stopping.judge(history, timed=last)
             if end is not None:
-                self.position = after if last else self._return_to(self.before, k + 1)
+                self.position = self._with_best(after if last else self._return_to(self.before, k + 1))
                 return end
         return None
 
@@ -244,12 +253,21 @@ class UnderWay:
         snapshot, number = self.engine.snapshot(), at.epochs + epochs
         return Position(number, number * self.per_epoch, snapshot, snapshot, snapshot)
 
+    def _with_best(self, after: Position) -> Position:
+        """Return a position that the last call reached, with the best snapshot until then."""
+        best, before = self.history.until(after.epochs).best, self.before
+        if not self.validates or best == after.epochs:
+            return after
+        return replace(after, best=before.best if best <= before.epochs else self.kept(best - before.epochs - 1))
+
     # --- after an epoch -----------------------------------------------------------------------------------
 
     def _note(self, loss: float) -> None:
         """Add the losses with the present parameters to the history."""
-        if self.validates:
-            validation = self.engine.validation_loss()
+        self._add(loss, self.engine.validation_loss() if self.validates else None)
+
+    def _add(self, loss: float, validation: float | None) -> None:
+        if validation is not None:
             # An overflow counts as infinity, and is no reason to stop.
             self.history.validation.append(validation if np.isfinite(validation) else np.inf)
         self.history.loss.append(loss)
@@ -328,7 +346,7 @@ class UnderWay:
         made = self.position.epochs - self.before.epochs
         if not np.isfinite(loss) and made > 0 and end.status is not Status.DIVERGED:
             # The last steps led to where the loss overflows, which no later batch has met.
-            self.position = self._return_to(self.before, made - 1) if made > 1 else self.before
+            self.position = self._with_best(self._return_to(self.before, made - 1)) if made > 1 else self.before
             end = self._diverged(self.position.steps + self.per_epoch)
             loss, validation = self._losses_kept()
         at, history, kept = self.position, self.history.until(self.position.epochs), self._kept()
