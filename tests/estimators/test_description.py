@@ -30,3 +30,13 @@ def test_the_rules_are_scikit_learns() -> None:
     penalty = description.penalty_of(estimator)
     assert text(penalty.over(4).slope.simplified) == "0.075 * w"
     assert description.network_of(estimator).loss.over_examples == "weighted_mean"
+
+
+def test_what_follows_from_parameters_is_made_once() -> None:
+    """For what is compiled for it to be found again; of what can change, each time."""
+    one, other = (fitted(MLPClassifier((3,), max_iter=1, random_state=seed), X, Y) for seed in (0, 1))
+    assert description.network_of(one) is description.network_of(other)
+    assert description.optimizer_of(one) is description.optimizer_of(other)
+    assert description.optimizer_of(one.set_params(beta_1=0.8)) is not description.optimizer_of(other)
+    one.set_params(solver_params={"betas": [0.8, 0.9]})
+    assert description.optimizer_of(one).constants["beta2"] == 0.9

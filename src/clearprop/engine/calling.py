@@ -57,7 +57,7 @@ FIELDS = (
     "errors",  # of the examples of a step
     "losses",  # of each step
     "unfit",  # whether an input or an output is not finite
-    "arrivals",  # the number of arrivals at barriers so far
+    "arrivals",  # the number of arrivals at barriers so far, and the turns until a worker that waits gives way
     "stop",  # whether to leave the rest of the work undone
 )
 """The words of a context, in this order."""

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.engine import calling, machine, plan
-from clearprop.engine.build import Built
+from clearprop.engine import calling, plan
 from clearprop.engine.calling import COUNTS, LOSSES, PLACES, Context, filled, zeros
-from clearprop.engine.panels import Panels
+from clearprop.engine.prepared import prepared
+from clearprop.engine.processors import processors
 from clearprop.engine.sharing import copied
 from clearprop.engine.workers import Crew, together
 from clearprop.engine.workers import Native as Function
@@ -26,6 +26,8 @@ from clearprop.rules.losses import share
 from clearprop.rules.penalties import TERMS
 from clearprop.types import Array
 
+PATIENCE = 1023
+"""Turns, as a mask of their number, for which a worker that waits for others keeps its processor: a step is short."""
 CALL = 10**10
 """The number of multiplications and additions that take about a tenth of a second: the longest call."""
 
@@ -54,15 +56,13 @@ class Native:
         threads: int | None = None,
     ) -> None:
         assert problem.examples is not None
-        target = machine.host()
-        self.problem, network = problem, problem.network
-        self.program = program = plan.program(problem, dtype, target, batch)
+        self.problem, network, ready = problem, problem.network, prepared(problem, dtype, batch)
+        self.program, self.built, self.panels = ready.program, ready.built, ready.panels
+        program, panels, self.table = self.program, self.panels, ready.table
         # A given number is kept to; a planned one may turn out to be too large.
         self.crew = Crew(plan.threads(program, network, batch)) if threads is None else None
         self.threads = threads = self.crew.most if self.crew is not None else int(threads or 1)
-        self.built = Built(program, target)
         self.stops = program.single is None and plan.seconds(program, network, batch) > plan.LONG
-        self.panels = panels = Panels(program.numbers, program.tile.vectors, network)
         self.examples = examples = problem.examples
         self.count, self.batch = len(examples), batch
         self.inputs = self._rows(examples.inputs, 0)
@@ -79,7 +79,6 @@ class Native:
         self.transposed = zeros(panels.transposed * panels.width, dtype)
         self.restore(vector, state)
         rows, block = plan.rows(program, batch), plan.block(program, network)
-        self.table = calling.layer_table(panels, program.activations)
         objective, starts = network.loss, panels.activation_starts()
         aside = 2 * starts[-1] - starts[1]  # behind activations and signals
         shared: dict[str, Array | int] = {
@@ -93,6 +92,8 @@ class Native:
             "parameters": self.parameters,
         }
         self.arrivals = zeros(8, np.int64)
+        # More workers than processors: one that waits keeps another from its work, and lets it have the processor.
+        self.patience = PATIENCE if threads == 1 or self.crew is not None or threads <= processors() else 0
         self.kept: dict[str, Array] = {}
         self.rate: float | None = None
         self.dropped = [index for index, layer in enumerate(network.layers) if layer.dropout]
@@ -297,7 +298,7 @@ class Native:
     def _place(self, order: Array, bounds: Array, steps: Array) -> None:
         """Put checked steps where native code reads them."""
         keys = [key(self.problem.settings.seed, steps, layer) for layer in self.dropped]
-        self.arrivals[:] = 0
+        self.arrivals[:2] = 0, self.patience
         self.losses = self._room("losses", LOSSES * len(steps), np.float64)
         self.training.set(
             counts=self._kept("counts", self._counts(order, bounds), np.float64),

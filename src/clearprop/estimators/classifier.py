@@ -17,6 +17,18 @@ from clearprop.estimators.perceptron import Perceptron, is_stochastic
 from clearprop.types import Array
 
 
+def binarizer_of(y: Array) -> LabelBinarizer:
+    """Return what tells the classes of targets apart; whole numbers are looked at once, not four times."""
+    found = LabelBinarizer()
+    if y.ndim == 1 and y.dtype.kind in "iu":
+        classes = np.unique(y)
+        if 2 * len(classes) <= len(y):  # of more scikit-learn has something to say
+            found.classes_, found.sparse_input_ = classes, False
+            found.y_type_ = "multiclass" if len(classes) > 2 else "binary"
+            return found
+    return found.fit(y)
+
+
 class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
     """A multilayer perceptron that tells classes apart.
 
@@ -87,7 +99,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
-            self._label_binarizer = LabelBinarizer().fit(y)
+            self._label_binarizer = binarizer_of(y)
             self.classes_ = self._label_binarizer.classes_
         else:
             self._require_known_classes(unique_labels(y))
@@ -95,7 +107,13 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
 
     def _targets(self, y: Array) -> Array:
         # A truth value is one in any precision.
-        return super()._targets(np.asarray(self._label_binarizer.transform(y), bool))
+        binarizer = self._label_binarizer
+        if y.ndim == 1 and binarizer.y_type_ in ("binary", "multiclass"):
+            places = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
+            if np.array_equal(self.classes_[places], y):
+                shown = np.arange(len(self.classes_)) if binarizer.y_type_ == "multiclass" else 1
+                return places[:, None] == shown
+        return super()._targets(np.asarray(binarizer.transform(y), bool))
 
     def _require_known_classes(self, found: Array) -> None:
         if self.warm_start:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache, wraps
 from itertools import pairwise
 from numbers import Integral
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from clearprop.errors import InvalidArgument, UnknownName
 from clearprop.network.data import Column, Fitted
-from clearprop.network.description import Network, Objective, objective
+from clearprop.network.description import Network, objective
 from clearprop.network.examples import Examples
 from clearprop.network.layer import Dense
 from clearprop.network.layout import Layout
@@ -21,13 +23,15 @@ from clearprop.network.problem import Problem, Settings
 from clearprop.prediction.outputs import outputs
 from clearprop.propagation.backward import backward
 from clearprop.propagation.forward import forward
-from clearprop.rules.optimizers import OPTIMIZERS, SGD, Adam, Optimizer, optimizer
+from clearprop.rules.optimizers import OPTIMIZERS, SGD, Optimizer, optimizer
 from clearprop.rules.penalties import Penalty
 from clearprop.tables.prepare import with_names
 from clearprop.types import Array
 
 Perceptron = Any
 """One of the estimators, whose file imports this one."""
+
+Made = TypeVar("Made")
 
 LOSSES = {
     "log_loss": {"softmax": "categorical_cross_entropy", "logistic": "binary_cross_entropy"},
@@ -113,24 +117,41 @@ def given_weights(name: str, given: Any, drawn: list[Array]) -> list[Array]:
 # --- the problem ------------------------------------------------------------------------------------------------
 
 
+def _once(make: Callable[..., Made]) -> Callable[..., Made]:
+    """Make what follows from parameters once: what is prepared for it is found again in the next fold or candidate."""
+    kept = lru_cache(maxsize=64)(make)
+
+    @wraps(make)
+    def made(*parameters: Any) -> Made:
+        try:
+            hash(parameters)
+        except TypeError:  # a list, say, which can change
+            return make(*parameters)
+        return kept(*parameters)
+
+    return made
+
+
 def network_of(estimator: Perceptron) -> Network:
     """Return the network, with default names."""
-    sizes = [len(estimator.coefs_[0]), *(each.shape[1] for each in estimator.coefs_)]
-    rules = per_layer("activation", estimator.activation, len(sizes) - 2)
-    dropped = per_layer("dropout", estimator.dropout, len(sizes) - 2)
+    sizes = len(estimator.coefs_[0]), *(each.shape[1] for each in estimator.coefs_)
+    given = (per_layer(name, getattr(estimator, name), len(sizes) - 2) for name in ("activation", "dropout"))
+    return _network(sizes, *map(tuple, given), estimator.out_activation_, estimator.loss)
+
+
+@_once
+def _network(
+    sizes: tuple[int, ...], rules: tuple[str, ...], dropped: tuple[float, ...], last: str, loss: str
+) -> Network:
     inits = [INITS.get(rule, "sklearn") for rule in [*rules, *rules[-1:]]]
     layers = [
         Dense(units, rule, init=init, dropout=share)
         for units, rule, init, share in zip(sizes[1:], rules, inits, dropped, strict=False)
     ]
-    layers.append(Dense(sizes[-1], estimator.out_activation_, init=inits[-1]))
-    return Network(sizes[0], layers, loss_of(estimator, layers))
-
-
-def loss_of(estimator: Perceptron, layers: list[Dense]) -> Objective:
-    """Return the loss: scikit-learn's, or another of clearprop by name or expression. Means are over weights."""
-    own = LOSSES.get(estimator.loss, {}).get(estimator.out_activation_)
-    return replace(objective(own or estimator.loss, layers), over_examples="weighted_mean")
+    layers.append(Dense(sizes[-1], last, init=inits[-1]))
+    # scikit-learn's loss, or another of clearprop by name or expression. Means are over weights.
+    own = LOSSES.get(loss, {}).get(last)
+    return Network(sizes[0], layers, replace(objective(own or loss, layers), over_examples="weighted_mean"))
 
 
 def shown_share(estimator: Perceptron) -> float:
@@ -216,23 +237,23 @@ def optimizer_of(estimator: Perceptron) -> Optimizer:
     Raises:
         UnknownName, InvalidArgument: no such optimizer, or no such option of it.
     """
-    rate, more = estimator.learning_rate_init, dict(estimator.solver_params or ())
-    if estimator.solver == "lbfgs":
-        return SGD(rate)  # no step of L-BFGS follows from one gradient
-    if estimator.solver == "sgd":
-        if estimator.momentum:
-            more = {
-                "momentum": estimator.momentum,
-                "nesterov": estimator.nesterovs_momentum,
-                "rate_in_velocity": True,
-            } | more
-        return SGD(rate, **more)
-    if estimator.solver == "adam":
+    solver, usual = estimator.solver, {}
+    if solver == "sgd" and estimator.momentum:
+        usual = {"momentum": estimator.momentum, "nesterov": estimator.nesterovs_momentum, "rate_in_velocity": True}
+    if solver == "adam":
         betas = estimator.beta_1, estimator.beta_2
-        return Adam(rate, **{"betas": betas, "eps": estimator.epsilon, "correction_in_rate": True} | more)
-    if estimator.solver not in OPTIMIZERS:
-        raise UnknownName("solver", estimator.solver, ("lbfgs", *OPTIMIZERS))
-    return optimizer(estimator.solver, learning_rate=rate, **more)
+        usual = {"betas": betas, "eps": estimator.epsilon, "correction_in_rate": True}
+    more = usual | dict(estimator.solver_params or ())
+    return _optimizer(solver, estimator.learning_rate_init, tuple(more.items()))
+
+
+@_once
+def _optimizer(solver: str, rate: float, options: tuple[tuple[str, Any], ...]) -> Optimizer:
+    if solver == "lbfgs":
+        return SGD(rate)  # no step of L-BFGS follows from one gradient
+    if solver not in OPTIMIZERS:
+        raise UnknownName("solver", solver, ("lbfgs", *OPTIMIZERS))
+    return optimizer(solver, learning_rate=rate, **dict(options))
 
 
 def examples_of(X: Array, targets: Array, weights: Array | None, **parts: Array) -> Examples:

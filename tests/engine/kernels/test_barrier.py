@@ -18,7 +18,7 @@ from clearprop.engine.module import Module
 from clearprop.engine.numbers import INDEX, POINTER, Numbers
 
 
-def behind(workers: int, rounds: int = 400) -> int:
+def behind(workers: int, rounds: int = 400, patience: int = 1023) -> int:
     """How often a worker saw another one behind it, where all wait for each other after every round."""
     module = Module(Numbers("float32", 4), machine.host().triple)
 
@@ -47,6 +47,7 @@ def behind(workers: int, rounds: int = 400) -> int:
     code = Code(machine.compiled(str(module), machine.host()), ("run",), machine.host())
     function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3, ctypes.c_int64, ctypes.c_int64)(code.addresses["run"])
     places, arrivals, seen = (np.zeros(8 * workers, np.int64) for _ in range(3))
+    arrivals[1] = patience
     addresses = [each.ctypes.data for each in (places, arrivals, seen)]
     ready = threading.Barrier(workers)
 
@@ -63,10 +64,11 @@ def behind(workers: int, rounds: int = 400) -> int:
     return int(seen[0])
 
 
+@pytest.mark.parametrize("patience", [0, 1023])
 @pytest.mark.parametrize("workers", [1, 2, 3, 5])
-def test_barrier(workers: int) -> None:
-    """More workers than processors get there, too."""
-    assert behind(workers) == 0
+def test_barrier(workers: int, patience: int) -> None:
+    """More workers than processors get there, too; also where each that waits gives way at once."""
+    assert behind(workers, patience=patience) == 0
 
 
 def test_a_barrier_that_does_not_wait_is_found() -> None:

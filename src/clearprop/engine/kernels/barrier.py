@@ -10,13 +10,14 @@ from clearprop.engine.numbers import INDEX, arguments
 
 
 def barrier(module: Module, *, x86: bool) -> ir.Function:
-    """Wait until the target number has arrived. Arguments: arrivals and target."""
+    """Wait until the target number has arrived. Arguments: arrivals, behind which the turns stand after which a worker
+    that waits lets others have its processor; and target."""
     nothing = ir.FunctionType(ir.VoidType(), [])
 
     def build(b: Block) -> None:
         i, n = b.builder, b.named
         i.atomic_rmw("add", n["arrivals"], b.integer(1), "acq_rel")
-        before = i.block
+        patience, before = b.load_integer(b.at(n["arrivals"], 8)), i.block
         spin, wait, done = (i.append_basic_block(name) for name in ("spin", "wait", "done"))
         i.branch(spin)
         i.position_at_end(spin)
@@ -29,7 +30,7 @@ def barrier(module: Module, *, x86: bool) -> ir.Function:
             i.call(module.imported("llvm.x86.sse2.pause", nothing), [])
         following = b.add(turns, 1)
         # On a machine with more to do than processors, the others can only arrive if they are let.
-        with i.if_then(i.icmp_signed("==", i.and_(following, b.integer(1023)), b.integer(0))):
+        with i.if_then(i.icmp_signed("==", i.and_(following, patience), b.integer(0))):
             i.call(module.imported(GIVE_WAY, nothing), [])
         turns.add_incoming(following, i.block)
         i.branch(spin)

@@ -65,11 +65,25 @@ class Rule:
 
     def at(self, steps: Array, rates: Array) -> Array:
         """Return the parts at each of these steps, shape (steps, parts)."""
+        found = np.empty((len(steps), len(self.parts)))
+        found[:] = self.fixed
         values: dict[Any, Any] = {Role.STEP: steps.astype(float), Role.RATE: rates, **self.constants}
-        columns = [np.broadcast_to(evaluate(tree, values), steps.shape) for tree in self.parts]
-        return np.stack(columns, axis=1) if columns else np.empty((len(steps), 0))
+        for place, tree in self.changing:
+            found[:, place] = evaluate(tree, values)
+        return found
 
-    @property
+    @cached_property
+    def changing(self) -> list[tuple[int, Expression]]:
+        """The places of the parts that depend on the step or its rate, and these parts."""
+        return [(k, part) for k, part in enumerate(self.parts) if {Role.STEP, Role.RATE} & symbols(part)]
+
+    @cached_property
+    def fixed(self) -> list[float]:
+        """The other parts, and 0 in the places of these."""
+        places = {place for place, _ in self.changing}
+        return [0.0 if k in places else float(evaluate(part, self.constants)) for k, part in enumerate(self.parts)]
+
+    @cached_property
     def counts_steps(self) -> bool:
         """Whether a part depends on the number of the step."""
         return any(Role.STEP in symbols(part) for part in self.parts)
