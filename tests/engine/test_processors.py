@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -48,6 +49,19 @@ def test_the_lowest_limit_counts_and_one_is_always_left(monkeypatch: pytest.Monk
     assert processors.processors() == 2
     monkeypatch.setattr(processors, "_of_container", lambda: 0)  # half a processor
     assert processors.processors() == 1
+
+
+def test_a_thread_among_others_has_its_share() -> None:
+    found = []
+    with processors.limited_to(3):
+        other = threading.Thread(target=lambda: found.append(processors.processors()))
+        other.start()
+        other.join()
+        assert processors.processors() == 3
+        with processors.limited_to(2):
+            assert processors.processors() == 2
+        assert processors.processors() == 3
+    assert [*found, processors.processors()] == [8, 8]
 
 
 def test_threadpoolctl_limits_a_block_of_code(monkeypatch: pytest.MonkeyPatch) -> None:

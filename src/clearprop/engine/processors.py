@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,22 @@ def processors() -> int:
     return max(1, min(_limits()))
 
 
+@contextmanager
+def limited_to(count: int) -> Iterator[None]:
+    """Let this thread have no more processors than that: others work beside it."""
+    before = getattr(_own, "count", sys.maxsize)
+    _own.count = count
+    try:
+        yield
+    finally:
+        _own.count = before
+
+
+_own = threading.local()
+
+
 def _limits() -> Iterator[int]:
+    yield getattr(_own, "count", sys.maxsize)
     # Since Python 3.13 PYTHON_CPU_COUNT counts too.
     yield getattr(os, "process_cpu_count", os.cpu_count)() or 1
     if hasattr(os, "sched_getaffinity"):

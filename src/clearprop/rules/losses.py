@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -150,6 +151,7 @@ REDUCTIONS: Mapping[str, Expression] = {"sum": Symbol("total"), "mean": _mean, "
 sum of their weights."""
 
 
+@lru_cache
 def share(reduction: str, count: float) -> float:
     """Return what each of ``count`` errors is multiplied by: 1, or 1/count for a mean. Of none it is 0."""
     return float(evaluate(REDUCTIONS[reduction], {"total": 1.0, "count": float(count)})) if count else 0.0

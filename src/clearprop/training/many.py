@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from clearprop.engine.processors import processors
+from clearprop.engine.processors import limited_to, processors
 from clearprop.engine.sharing import shared_copies
 from clearprop.errors import InvalidArgument
 from clearprop.fields import above_zero, accepted, list_of, optional, shown, suggests_options
@@ -80,6 +80,8 @@ class _Many:
     def fits(self, workers: int) -> list[Fit]:
         """Train all of them."""
         interrupted, told = False, 0
+        # What a training does ahead, in spare time, would be at the expense of the one beside it.
+        self.each = max(1, processors() // max(1, workers))
         with shared_copies() as sharing:
             for _ in range(workers):
                 threading.Thread(target=self._work, args=(sharing,), daemon=True).start()
@@ -107,7 +109,7 @@ class _Many:
             self.stop.set()
 
     def _work(self, sharing: Any) -> None:
-        with sharing():
+        with sharing(), limited_to(self.each):
             while True:
                 with self.taking:
                     number = next(self.waiting, None)

@@ -69,7 +69,7 @@ class Rule:
         found[:] = self.fixed
         values: dict[Any, Any] = {Role.STEP: steps.astype(float), Role.RATE: rates, **self.constants}
         for place, tree in self.changing:
-            found[:, place] = evaluate(tree, values)
+            found[:, place] = evaluate(tree, {key: values[key] for key in symbols(tree)})
         return found
 
     @cached_property
