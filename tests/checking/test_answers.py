@@ -34,6 +34,12 @@ def test_a_comma_is_decimal_where_something_else_separates(sign: str) -> None:
     assert (found.rows, found.decimal_comma) == ((("0,41",),), True)
 
 
+def test_lines_as_on_paper_are_a_sheet() -> None:
+    found = read("sum_h1 = i1·w1 + i2·w3 + b1\n  = 0,41\n\nw_5 ≈ 0.5; E_1 = max(0, 1) = 0.2346\n")
+    assert named(found) == ["sum_h1", "w5", "E_1"]
+    assert (found.rows, found.decimal_comma) == ((("0,41", "0.5", "0.2346"),), True)
+
+
 def test_json_keeps_the_digits_that_were_written() -> None:
     found = read('{"sum_h1": 0.410, "out_h1": "0,6011", "new_w5": null, "E_1": NaN, "E_2": true}')
     assert found.rows == (("0.410", "0,6011", "", "NaN", "true"),)
@@ -60,6 +66,9 @@ def test_python_gives_numbers_or_a_class() -> None:
         ("quantity,value\nsum_h3,1\n", 'sheet.csv: unknown quantity "sum_h3"; did you mean "sum_h2"?'),
         ("quantity,value\nsum_h1,1\nnet_h1,2\n", 'sheet.csv: "net_h1" is the same quantity as "sum_h1"; keep one'),
         ("quantity,value\nsum_h1,1\nsum_h1,2\n", 'sheet.csv: "sum_h1" stands there twice; keep one'),
+        ("sum_h1 = 0.41\nhello\n", 'sheet.csv, line 2: expected quantity = value, found "hello"'),
+        ("sum_h1,0.41\nout_h1,0.6\n", "a sheet has the columns quantity and value, named in its first row"),
+        ("name,quantity,value\nA,sum_h1,1\nB,sum_h1,2\n", "keep one; a class has a row for each student"),
         ("quantity,answer\nsum_h1,1\n", "a sheet has the columns quantity and value"),
         ("name,sum_h1\n", "sheet.csv: a header and no students below it"),
         ('{"sum_h1": 1, "sum_h1": 2}', 'sheet.csv: "sum_h1" stands there twice; keep one'),

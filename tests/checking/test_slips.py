@@ -28,6 +28,12 @@ def test_a_slip_is_named_where_no_mistake_fits(text: str, slip: str) -> None:
     assert found.mistakes[0].says == SLIPS[slip].says
 
 
+def test_a_first_digit_is_no_last_digit() -> None:
+    found = cp.check(cp.load("lecture"), {"sum_h1": "1"})
+    assert isinstance(found, Marked)
+    assert (found.mistakes, found.unexplained) == ((), ("sum_h1",))
+
+
 def test_numbers_above_may_have_been_rounded_too_early() -> None:
     done = cp.cycle(cp.load("lecture"))
     early = round(round(done["output_o1"], 3) - 0.05, 5)

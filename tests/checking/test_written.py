@@ -29,6 +29,9 @@ from clearprop.errors import InvalidArgument
         ("1,234.5", 1234.5, 0.1),
         ("1.234,5", 1234.5, 0.1),
         ("≈0.5", 0.5, 0.1),
+        ("12.5 %", 0.125, 1e-3),
+        (r"$1.2\cdot 10^{-3}$", 1.2e-3, 1e-4),
+        (r"-\frac{2}{3}", -2 / 3, 0.0),
         ("0", 0.0, 0.0),
         ("0.000", 0.0, 1e-3),
         ("123", 123.0, 1.0),
@@ -43,7 +46,7 @@ def test_digits_are_counted_in_the_text(text: str, value: float, unit: float) ->
 
 @pytest.mark.parametrize(
     "text",
-    ["abc", "=1+1", "=cmd|' /C calc'!A0", "1e999", "9" * 400, "inf", "nan", "1/0", "1/2/3", "--1", "12%", "1,234",
+    ["abc", "=1+1", "=cmd|' /C calc'!A0", "1e999", "9" * 400, "inf", "nan", "1/0", "1/2/3", "--1", "12%%", "%", "1,234",
      "0x10", "1e-99999999", "0.5 0.6x", "1" * 2_000, "\x1b[2J", "True"],
 )  # fmt: skip
 def test_what_is_no_number(text: str) -> None:

@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import os
+import re
 import sys
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from clearprop.checking.spelling import meant, suggestions
+from clearprop.checking.written import written
 from clearprop.errors import InvalidArgument, UnknownName, UnreadableFile
 from clearprop.fields import shown
 from clearprop.messages import abridged, reason, unknown
@@ -30,6 +32,9 @@ MOST_BYTES = 64 * 2**20
 MOST_FAULTS = 10
 """The most faults of a file that are reported."""
 SEPARATORS = ",;\t"
+EQUALS = "=≈≅"
+_EQUALS = re.compile(f"[{EQUALS}]")
+_STATEMENTS = re.compile(r"[;,]\s+(?![^(]*\))|;")
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,8 @@ def read_answers(cycle: Cycle, text: str, source: str) -> Answers:
     """Return the answers in a text: JSON, a sheet or a class in CSV."""
     if text.lstrip().startswith(("{", "[")):
         return _of_json(cycle, text, source)
+    if any(sign in _first_line(text).lstrip()[1:] for sign in EQUALS):
+        return _of_text(cycle, text, source)
     rows, separator = _rows(text, source)
     comma = separator in ";\t"
     header = [cell.strip().casefold() for cell in rows[0][1]]
@@ -111,17 +118,41 @@ def read_answers(cycle: Cycle, text: str, source: str) -> Answers:
     return _class(cycle, rows, source, comma)
 
 
+# --- text -----------------------------------------------------------------------------------------------
+
+
+def _first_line(text: str) -> str:
+    return next(line for line in text.splitlines() if line.strip())
+
+
+def _of_text(cycle: Cycle, text: str, source: str) -> Answers:
+    """Return the answers in lines such as ``sum_h1 = i1 · w1 + b1 = 0.41``: what stands first is the quantity, what
+    stands last its value. A line that begins with an equals sign belongs to the one above it."""
+    pairs: list[tuple[str, str]] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        for part in _STATEMENTS.split(line):
+            name, *others = [each.strip() for each in _EQUALS.split(part)]
+            if not part.strip():
+                continue
+            if not others or not (name or pairs):
+                raise UnreadableFile(
+                    f'{source}, line {number}: expected quantity = value, found "{abridged(part.strip())}"'
+                )
+            pairs.append((name, others[-1]) if name else (pairs.pop()[0], others[-1]))
+    return _sheet(cycle, pairs, source, decimal_comma=True)
+
+
 # --- CSV ------------------------------------------------------------------------------------------------
 
 
 def _rows(text: str, source: str) -> tuple[list[tuple[int, list[str]]], str]:
     """Return the rows of CSV that are not empty, each with its number after the header, and what separates cells."""
-    first = next(line for line in text.splitlines() if line.strip())
+    first = _first_line(text)
     separator = max(SEPARATORS, key=lambda sign: _outside_quotes(first, sign))
     if not _outside_quotes(first, separator):
         raise UnreadableFile(
-            f"{source}: expected CSV with a header: quantity,value for a sheet, or name and quantities for a class; "
-            f'found "{abridged(first)}"'
+            f"{source}: expected CSV with a header: quantity,value for a sheet, or name and quantities for a class; or "
+            f'lines such as sum_h1 = 0.41; found "{abridged(first)}"'
         )
     csv.field_size_limit(MOST_BYTES)
     try:
@@ -148,7 +179,7 @@ def _sheet(cycle: Cycle, pairs: Iterable[tuple[str, str]], source: str, decimal_
     listed = list(pairs)
     if not listed:
         raise UnreadableFile(f"{source}: no answers; expected one quantity and its value in each row")
-    quantities = _quantities(cycle, [name for name, _ in listed], source)
+    quantities = _quantities(cycle, [name for name, _ in listed], source, twice="a class has a row for each student")
     return Answers(quantities, ("",), (tuple(text for _, text in listed),), decimal_comma=decimal_comma)
 
 
@@ -158,11 +189,9 @@ def _class(cycle: Cycle, rows: Sequence[tuple[int, list[str]]], source: str, com
     wanted = [at for at, name in enumerate(header) if at and name.strip()]
     if not wanted:
         raise UnreadableFile(f"{source}: the header names no quantity; write quantity,value, or name and quantities")
-    hint = (
-        ""
-        if "quantity" not in [name.strip().casefold() for name in header]
-        else "a sheet has the columns quantity and value"
-    )
+    headless = any(written(name, decimal_comma=True) for name in header)
+    named = "quantity" in [name.strip().casefold() for name in header]
+    hint = "a sheet has the columns quantity and value, named in its first row" if headless or named else ""
     quantities = _quantities(cycle, [header[at] for at in wanted], source, hint)
     names: dict[str, tuple[str, ...]] = {}
     for number, row in rows[1:]:
@@ -240,7 +269,9 @@ def _text(value: Any) -> str:
 # --- names ----------------------------------------------------------------------------------------------
 
 
-def _quantities(cycle: Cycle, names: Sequence[str], source: str, hint: str = "") -> tuple[Quantity, ...]:
+def _quantities(
+    cycle: Cycle, names: Sequence[str], source: str, hint: str = "", twice: str = ""
+) -> tuple[Quantity, ...]:
     """Return the quantities of these names, or refuse all that are unknown or stand there twice."""
     found: list[Quantity] = []
     faults: list[str] = []
@@ -253,12 +284,14 @@ def _quantities(cycle: Cycle, names: Sequence[str], source: str, hint: str = "")
             quantity = meant(cycle, name)
         except UnknownName:
             known = known or suggestions(cycle)
-            faults.append(unknown("quantity", " ".join(name.split()), known))
+            fault = unknown("quantity", " ".join(name.split()), known)
+            faults.append(fault.partition("; known:")[0] if any("; known:" in each for each in faults) else fault)
             continue
         if quantity in first:
             same = f'is the same quantity as "{abridged(first[quantity])}"'
             same = "stands there twice" if first[quantity] == name else same
             faults.append(f'"{abridged(name)}" {same}; keep one')
+            hint = hint or twice
         first.setdefault(quantity, name)
         found.append(quantity)
     if faults:

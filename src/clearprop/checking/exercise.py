@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from clearprop.cached import cached_property
 from clearprop.checking.candidates import Candidate, candidates
@@ -25,6 +25,13 @@ class Exercise:
     quantities: tuple[Quantity, ...]
     asked: Asked
     decimal_comma: bool = False
+    _names: dict[int, str] = field(init=False, default_factory=dict)
+
+    def name(self, at: int) -> str:
+        """Return the name of a line; the same text for every sheet."""
+        if at not in self._names:
+            self._names[at] = self.cycle.names.text(self.order.quantities[at])
+        return self._names[at]
 
     @cached_property
     def order(self) -> Order:

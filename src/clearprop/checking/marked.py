@@ -15,7 +15,7 @@ from clearprop.network.names import Quantity
 from clearprop.propagation.cycle import Cycle
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MarkedLine:
     """A line of a sheet. ``given`` is the text that stands there; ``value`` the number it was read as.
 
@@ -34,7 +34,7 @@ class MarkedLine:
     of: Quantity | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A mistake, slip or convention that gives wrong lines, and those that give them as well.
 

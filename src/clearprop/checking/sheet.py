@@ -56,21 +56,18 @@ class Sheet:
             tuple(map(self._line, self.verdicts)),
             tuple(mistakes),
             tuple(conventions),
-            tuple(map(self._name, left)),
+            tuple(map(self.exercise.name, left)),
             name,
             tuple(self._notes()),
             {self.order.quantities[at]: float(row[0, 0]) for at, row in self.judged.base.numbers.items()},
         )
-
-    def _name(self, at: int) -> str:
-        return self.exercise.cycle.names.text(self.order.quantities[at])
 
     def _line(self, at: int) -> MarkedLine:
         base, given = self.judged.base, bool(self.sheets.given[at][0])
         expected = float(base.value[at][0])
         unit = float(self.sheets.unit[at][0]) if given else self._asked_unit(expected)
         return MarkedLine(
-            self._name(at),
+            self.exercise.name(at),
             self.texts[at],
             expected,
             self.order.true(at),
@@ -114,7 +111,7 @@ class Sheet:
         """Return a finding for each mistake that gives the same lines."""
         names = [each.of.name for each in explained.by]
         apart = self._separating(explained.by) if len(names) > 1 else None
-        lines = tuple(map(self._name, explained.lines))
+        lines = tuple(map(self.exercise.name, explained.lines))
         return [
             self._finding(each, lines, [name for name in names if name != each.of.name], apart) for each in explained.by
         ]
@@ -142,7 +139,7 @@ class Sheet:
         for at in lines:
             values = [float(each.value[at][0]) if at in each.value else self._right(at) for each in followed]
             if abs(values[0] - values[1]) > max(1e-9, 1e-3 * max(map(abs, values))):
-                return self._name(at)
+                return self.exercise.name(at)
         return None
 
     def _right(self, at: int) -> float:
@@ -163,7 +160,7 @@ class Sheet:
         certain = set.intersection(*sets)
         candidates = {each.of.name: each for combination in combinations for each in combination}
         rest = [name for name in candidates if name not in certain]
-        lines = tuple(map(self._name, self.wrong))
+        lines = tuple(map(self.exercise.name, self.wrong))
         findings = []
         for name, candidate in candidates.items():
             tied = [] if name in certain else [other for other in rest if other != name]
@@ -211,7 +208,9 @@ class Sheet:
             if name is not None:
                 lines.setdefault(name, []).append(at)
         done = {at for each in lines.values() for at in each}
-        findings = [Finding(name, SLIPS[name].says, tuple(map(self._name, each))) for name, each in lines.items()]
+        findings = [
+            Finding(name, SLIPS[name].says, tuple(map(self.exercise.name, each))) for name, each in lines.items()
+        ]
         return findings, [at for at in left if at not in done]
 
     def _attempt(self, at: int) -> Attempt:

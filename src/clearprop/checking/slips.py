@@ -69,7 +69,8 @@ def _rounded_early(attempt: Attempt) -> bool:
 
 
 def _last_digit(attempt: Attempt) -> bool:
-    return abs(attempt.value - attempt.expected) <= 5 * attempt.unit + attempt.band
+    there = 5 * attempt.unit <= abs(attempt.expected)  # or it is the first digit
+    return there and abs(attempt.value - attempt.expected) <= 5 * attempt.unit + attempt.band
 
 
 def _own_digits(attempt: Attempt) -> bool:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
+from clearprop.checking.latex import without_latex
 from clearprop.errors import UnknownName
 from clearprop.network import names as q
-from clearprop.network.names import Quantity
+from clearprop.network.names import Names, Quantity
+from clearprop.network.notation import NOTATIONS
 from clearprop.propagation.cycle import Cycle
 
 ALIASES = {"net": "sum", "out": "output"}
@@ -15,7 +19,9 @@ ALIASES = {"net": "sum", "out": "output"}
 
 AGAIN = q.Sum, q.Output, q.Error, q.TotalError, q.PenaltyError
 """What is computed once more with the new weights: new_E_total."""
-_NEW = re.compile(r"new_(.+)|(.+)[+⁺]")
+MOST_SIGNALS = 1_000
+"""The most units whose error signals are known by loosely typed names."""
+_NEW = re.compile(r"new[_ ]?(.+)|(.+?)[ _^(]*(?:\+|new)\)?")
 _DERIVATIVE = re.compile(r"[∂dδ](.+?)/[∂dδ]([^,]+)")
 
 
@@ -36,14 +42,49 @@ def meant(cycle: Cycle, name: str) -> Quantity:
             return _without_number(cycle, cycle.find(spelling))
         except UnknownName:
             continue
-    if (new := _NEW.fullmatch(given)) is not None:
+    plain = unicodedata.normalize("NFKC", without_latex(given))
+    found = _typed(cycle, plain)
+    if found is None and (new := _NEW.fullmatch(plain)) is not None:
         try:
-            found = meant(cycle, new[1] or new[2])
+            of = meant(cycle, new[1] or new[2])
         except UnknownName:
-            found = None
-        if isinstance(found, AGAIN):
-            return q.Updated(found)
-    raise UnknownName("quantity", given, suggestions(cycle))
+            of = None
+        if isinstance(of, (*AGAIN, q.Parameter)):
+            found = q.Updated(of)
+    if found is None:
+        raise UnknownName("quantity", given, suggestions(cycle))
+    return found
+
+
+def _typed(cycle: Cycle, name: str) -> Quantity | None:
+    """Return the one quantity that is called so but for letters in capitals, spaces and underscores."""
+    known = _known(cycle.names)
+    if match := _DERIVATIVE.fullmatch(name):
+        of, by = (q.TotalError() if part == "E" else known.get(_bare(part)) for part in map(str.strip, match.groups()))
+        return None if of is None or by is None else q.Derivative(of, by)
+    return known.get(_bare(name))
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[_ ]", "", name).casefold()
+
+
+@lru_cache(maxsize=2)
+def _known(names: Names) -> dict[str, Quantity | None]:
+    """Return the quantities by their bare names in all notations; None where several are called so."""
+    found: dict[str, Quantity | None] = {}
+    network = names.network
+    more: list[Quantity] = [q.Target(k) for k in range(network.sizes[-1])]
+    sums = [q.Sum(layer, unit) for layer, size in enumerate(network.sizes[1:]) for unit in range(size)]
+    for notation in NOTATIONS.values():
+        own = Names(network, notation)
+        signals = (q.Derivative(q.TotalError(), each) for each in sums[:MOST_SIGNALS] if notation.signal)
+        for name in [*own.known(), *map(own.text, (*more, *signals))]:
+            quantity, (word, _, rest) = names.find(name), name.partition("_")
+            others = (f"{alias}_{rest}" for alias, of in ALIASES.items() if word == of)
+            for bare in map(_bare, (name, *others)):
+                found[bare] = quantity if found.get(bare, quantity) == quantity else None
+    return found
 
 
 def _without_number(cycle: Cycle, found: Quantity) -> Quantity:

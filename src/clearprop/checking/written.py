@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
+from clearprop.checking.latex import without_latex
 from clearprop.errors import InvalidArgument
 
 MOST_CHARACTERS = 1_000
@@ -80,7 +81,13 @@ Written(value=0.6666666666666666, unit=0.0))
     """
     if len(text) > MOST_CHARACTERS:
         return None
-    plain = text.strip().translate(_SPACES).translate(_SIGNS).lstrip("≈~=")
+    plain = without_latex(text.strip()).translate(_SPACES).translate(_SIGNS).lstrip("≈~=")
+    number = plain.removesuffix("%")
+    found = _number(number, decimal_comma)
+    return found if found is None or number == plain else Written(found.value / 100, found.unit / 100)
+
+
+def _number(plain: str, decimal_comma: bool) -> Written | None:
     if (found := _decimal(plain, decimal_comma)) is None and "/" in plain:
         return _fraction(plain, decimal_comma)
     if found is None:
