@@ -12,7 +12,7 @@ from benchmarks.work import Array, Begun, Layers, Work, asked, initial, made
 import clearprop as cp
 from clearprop.propagation.blocks import blocks
 from clearprop.propagation.forward import forward
-from clearprop.training.batching import shuffled
+from clearprop.training.orders import orders as drawn
 from clearprop.training.reference import Reference
 
 LOSSES = 1e-4
@@ -27,7 +27,7 @@ EPOCHS = 4
 
 def orders(task: Training) -> tuple[Array, ...]:
     """Return the rows of the first epochs in the order in which ``cp.train`` draws them."""
-    return tuple(shuffled(task.rows, task.batch, shuffle=True, seed=0, epoch=epoch) for epoch in range(EPOCHS))
+    return tuple(drawn(task.rows, 0, range(EPOCHS)))
 
 
 def network(sizes: tuple[int, ...], kind: Kind) -> cp.Network:

@@ -14,7 +14,6 @@ from clearprop.rules.optimizers import OPTIMIZERS as KNOWN_OPTIMIZERS
 from clearprop.rules.optimizers import optimizer
 from clearprop.rules.schedules import SCHEDULES as KNOWN_SCHEDULES
 from clearprop.rules.schedules import schedule
-from clearprop.training.batching import shuffled
 from clearprop.types import Array
 
 torch: Any = pytest.importorskip("torch", reason="PyTorch is not installed: training is not compared with it")
@@ -104,7 +103,8 @@ class Batching:
     def order(self, epoch: int) -> list[Array]:
         """The rows of each step of an epoch."""
         size = self.size or len(X)
-        rows = shuffled(len(X), size, shuffle=self.shuffle, seed=SEED, epoch=epoch)
+        shuffles = self.shuffle and size < len(X)
+        rows = np.random.default_rng([SEED, 1, epoch]).permutation(len(X)) if shuffles else np.arange(len(X))
         return [rows[start : start + size] for start in range(0, len(X), size)]
 
     def __str__(self) -> str:

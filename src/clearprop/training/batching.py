@@ -10,6 +10,7 @@ from clearprop.models.history import History
 from clearprop.network.parameters import after_drawing
 from clearprop.network.problem import Problem
 from clearprop.rules.schedules import UNWATCHED, rate_at, watched
+from clearprop.training.orders import orders
 from clearprop.training.planned_steps import PlannedSteps
 from clearprop.types import Array
 
@@ -24,19 +25,6 @@ def batch_size(problem: Problem) -> int:
     return min(count, problem.settings.batch_size or (count if problem.examples.own else BATCH_SIZE))
 
 
-def shuffled(count: int, size: int, *, shuffle: bool, seed: int, epoch: int) -> Array:
-    """Return the positions of all examples (from 0), in the order of an epoch with batches of ``size``.
-
-    They depend on the seed and the epoch alone. One batch of all examples keeps the file's order, shuffled or not.
-
-    >>> shuffled(5, 2, shuffle=True, seed=0, epoch=0), shuffled(5, 5, shuffle=True, seed=0, epoch=0)
-    (array([1, 4, 3, 0, 2]), array([0, 1, 2, 3, 4]))
-    """
-    if size >= count or not shuffle:
-        return np.arange(count)
-    return np.random.default_rng([seed, 1, epoch]).permutation(count)
-
-
 def planned(problem: Problem, epoch: int, memory: Memory, count: int = 1) -> PlannedSteps:
     """Return the steps of ``count`` epochs, from ``epoch`` (from 0) on.
 
@@ -48,8 +36,8 @@ def planned(problem: Problem, epoch: int, memory: Memory, count: int = 1) -> Pla
     numbers = np.arange(epoch * len(starts) + 1, (epoch + count) * len(starts) + 1)
     epochs = np.repeat(np.arange(epoch, epoch + count, dtype=float), len(starts)) if count > 1 else float(epoch)
     rates = rate_at(optimizer.schedule, optimizer.learning_rate, epochs, numbers, rows, memory.scale)
-    orders = [memory.order(each) for each in range(epoch, epoch + count)]
-    order = np.concatenate(orders) if count > 1 else orders[0]
+    drawn = memory.orders(range(epoch, epoch + count))
+    order = np.concatenate(drawn) if count > 1 else drawn[0]
     order = order if memory.learnt is None else memory.learnt[order]
     return PlannedSteps(order, bounds, numbers, np.broadcast_to(rates, numbers.shape))
 
@@ -87,14 +75,19 @@ class Memory:
             optimizer = self.optimizer
             self.remembered = watched(optimizer.schedule, optimizer.learning_rate, self.remembered, loss)
 
-    def order(self, epoch: int) -> Array:
-        """Return the positions, among the examples that are learnt from, in the order of an epoch."""
+    def orders(self, epochs: range) -> list[Array]:
+        """Return the positions, among the examples that are learnt from, in the order of each epoch.
+
+        They depend on the seed and the epoch alone. One batch of all examples keeps the file's order, shuffled or not.
+        """
         settings, count = self.problem.settings, self.count
-        if isinstance(settings.shuffle, bool):
-            return shuffled(count, self.size, shuffle=settings.shuffle, seed=settings.seed, epoch=epoch)
-        if self._orders is None or self._orders.epoch > epoch:
+        if settings.shuffle is False or (settings.shuffle is True and self.size >= count):
+            return [np.arange(count)] * len(epochs)
+        if settings.shuffle is True:
+            return orders(count, settings.seed, epochs)
+        if self._orders is None or self._orders.epoch > epochs[0]:
             self._orders = Cumulative(self._generator(), count)
-        return self._orders.at(epoch)
+        return [self._orders.at(epoch) for epoch in epochs]
 
     def _generator(self) -> np.random.RandomState:
         settings = self.problem.settings
