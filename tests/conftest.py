@@ -46,4 +46,6 @@ def _cache_of_the_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "clearprop-cache"
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("CLEARPROP_CACHE_DIR", str(folder))
+        # A whole run makes more than a user has: what is compiled for one test is still there for the others.
+        patched.setattr("clearprop.engine.cache.MOST_FILES", 5000)
         yield

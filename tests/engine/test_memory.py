@@ -23,9 +23,9 @@ import numpy as np
 import pytest
 from tests.engine.support.guarded import AVAILABLE, Guards, guarded, poison
 from tests.engine.support.layouts import LAYOUTS
-from tests.engine.support.networks import by_engine, drawn, native, outputs, problem_of
+from tests.engine.support.networks import SEEDS, by_engine, drawn, native, outputs, problem_of
 from tests.engine.support.planted import compile_anew, planted
-from tests.support import HANG
+from tests.support import HANG, in_a_copy
 
 import clearprop as cp
 from clearprop.engine.calling import address
@@ -42,20 +42,6 @@ guards_only = pytest.mark.skipif(not AVAILABLE, reason="pages are guarded by wha
 # --- random networks --------------------------------------------------------------------------------
 
 
-@guards_only
-@pytest.mark.parametrize(("networks", "more"), [(12, []), (24, ["--same-rules"])])
-def test_random_networks_touch_nothing_outside(networks: int, more: list[str]) -> None:
-    """And agree with the reference, though what they write before they read was NaN."""
-    line = [sys.executable, str(SCRIPT), "--networks", str(networks), "--weights", "15000", *more]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=HANG, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    found = re.search(
-        rf"^{networks} networks in \d+ s, (\d+) of them ill-conditioned: .*; wrong: none$", done.stdout, re.MULTILINE
-    )
-    assert found, done.stdout
-    assert int(found[1]) <= 4
-
-
 @pytest.fixture
 def script() -> ModuleType:
     """The long run, as a module."""
@@ -65,6 +51,34 @@ def script() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@guards_only
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@pytest.mark.parametrize("seed", [seed for seed in SEEDS if seed // 2 % 2 == seed % 2][:12])
+def test_a_random_network_touches_nothing_outside(script: ModuleType, seed: int) -> None:
+    """And agrees with the reference, though what it writes before it reads was NaN. Its code is there already: the
+    tests of agreement have it in the same precision."""
+
+    def work() -> bool:
+        np.seterr(all="ignore")
+        found = script.one(seed, 15_000)
+        return found is None or found.startswith("hard")
+
+    assert in_a_copy(work)
+
+
+@guards_only
+@pytest.mark.parametrize(("networks", "more"), [(3, []), (8, ["--same-rules"])])
+def test_random_networks_run_in_processes_of_their_own(networks: int, more: list[str]) -> None:
+    line = [sys.executable, str(SCRIPT), "--networks", str(networks), "--weights", "15000", *more]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=HANG, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = re.search(
+        rf"^{networks} networks in \d+ s, (\d+) of them ill-conditioned: .*; wrong: none$", done.stdout, re.MULTILINE
+    )
+    assert found, done.stdout
+    assert int(found[1]) <= 2
 
 
 def test_the_long_run_reports_a_network_that_ends_its_process(

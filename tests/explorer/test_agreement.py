@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +68,16 @@ def in_page(
 
 
 def traced(
-    node: Node, problem: cp.Problem, *, cycles: list[int], example: int | str, ids: list[str], **shown: Any
+    node: Node,
+    problem: cp.Problem,
+    *,
+    cycles: list[int],
+    example: int | str,
+    ids: list[str],
+    data: Any = None,
+    **shown: Any,
 ) -> Any:
-    """The same of several cycles."""
+    """The same of several cycles; of a problem that was exported already, with its ``data``."""
     script = """([data, cycles, example, ids, shown]) => cycles.map((count) => {
         const done = clearprop.run(data, count, example);
         const texts = ids.map((id) => clearprop.textFor(done, id, shown));
@@ -77,7 +85,7 @@ def traced(
     })"""
     place = example if example == "all" else int(example) - 1
     shown = {"notation": "standard", "digits": 5, "rounding": "nearest", **shown}
-    return node.evaluate(script, [exported(problem), cycles, place, ids, shown])
+    return node.evaluate(script, [data or exported(problem), cycles, place, ids, shown])
 
 
 def on_a_kink(done: cp.Cycle) -> bool:
@@ -408,9 +416,8 @@ def test_another_course_is_one_entry_of_the_table(node: Node, monkeypatch: pytes
         assert printed == text(derivation_blocks([derivations[quantity]], view), view)
 
 
-@pytest.mark.parametrize("notation", NOTATIONS)
 @pytest.mark.parametrize(("kind", "name"), RULES, ids=["-".join(rule) for rule in RULES])
-def test_every_rule_over_several_cycles_and_in_every_notation(node: Node, kind: str, name: str, notation: str) -> None:
+def test_every_rule_over_several_cycles_and_in_every_notation(node: Node, kind: str, name: str) -> None:
     """The tables say what is tried: a rule that is added is compared at once."""
     problem = one_rule(kind, name)
     asked: dict[str, q.Quantity] = {
@@ -420,8 +427,11 @@ def test_every_rule_over_several_cycles_and_in_every_notation(node: Node, kind: 
         "e0": q.Error(0),
         "total": q.TotalError(),
     }
-    for place in (1, "all"):
-        trace = traced(node, problem, cycles=[1, 4], example=place, ids=list(asked), notation=notation)
+    data = exported(problem)
+    places: tuple[Any, ...] = (1, "all")
+    for place, notation in product(places, NOTATIONS):
+        given: dict[str, Any] = {"example": place, "ids": list(asked), "notation": notation}
+        trace = traced(node, problem, cycles=[1, 4], data=data, **given)
         done = in_notation(cp.cycle(problem, place), notation)
         for cycles, found in zip((1, 4), trace, strict=True):
             while done.step < cycles:

@@ -48,16 +48,26 @@ def explanation(request: pytest.FixtureRequest) -> cp.Explanation:
     return explained(*request.param)
 
 
+@pytest.fixture(scope="module")
+def whole(explanation: cp.Explanation) -> str:
+    """The page, made once."""
+    return explanation.html()
+
+
+@pytest.fixture(scope="module")
+def found(whole: str) -> ET.Element:
+    """The page as it is read."""
+    return read(whole)
+
+
 # --- complete and closed ------------------------------------------------------------------------------
 
 
-def test_a_page_is_well_formed_and_loads_nothing(explanation: cp.Explanation) -> None:
-    shown = explanation.html()
-    assert shown.startswith('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8"/>')
-    assert "http" not in re.sub("http-equiv", "", shown)
-    assert "url(" not in shown
-    assert "@import" not in shown
-    found = read(shown)
+def test_a_page_is_well_formed_and_loads_nothing(whole: str, found: ET.Element) -> None:
+    assert whole.startswith('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8"/>')
+    assert "http" not in re.sub("http-equiv", "", whole)
+    assert "url(" not in whole
+    assert "@import" not in whole
     tags = {element.tag for element in found.iter()}
     assert not tags & {"script", "link", "img", "iframe", "object", "embed", "base", "form", "input", "button"}
     for element in found.iter():
@@ -65,8 +75,8 @@ def test_a_page_is_well_formed_and_loads_nothing(explanation: cp.Explanation) ->
         assert element.get("href", "#").startswith("#")
 
 
-def test_all_mathematics_is_mathml_core(explanation: cp.Explanation) -> None:
-    for formula in read(explanation.html()).iter("math"):
+def test_all_mathematics_is_mathml_core(found: ET.Element) -> None:
+    for formula in found.iter("math"):
         assert set(formula.attrib) <= {"aria-label"}
         for element in list(formula.iter())[1:]:
             assert element.tag in CORE
@@ -89,8 +99,7 @@ def test_the_styles_reach_nothing_else() -> None:
     assert "<" not in styles()
 
 
-def test_headings_descend_step_by_step_from_one_title(explanation: cp.Explanation) -> None:
-    found = read(explanation.html())
+def test_headings_descend_step_by_step_from_one_title(found: ET.Element) -> None:
     levels = [int(element.tag[1]) for element in found.iter() if re.fullmatch("h[1-6]", element.tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
@@ -145,9 +154,12 @@ def page_blocks(found: ET.Element) -> list[tuple[str, list[str]]]:
     return blocks
 
 
-def test_the_same_sections_and_equations_in_the_same_order_as_markdown(explanation: cp.Explanation) -> None:
-    there, here = markdown_blocks(explanation.markdown()), page_blocks(read(explanation.html()))
-    if not explanation.markdown().startswith("# "):
+def test_the_same_sections_and_equations_in_the_same_order_as_markdown(
+    explanation: cp.Explanation, found: ET.Element
+) -> None:
+    markdown = explanation.markdown()
+    there, here = markdown_blocks(markdown), page_blocks(found)
+    if not markdown.startswith("# "):
         here = here[1:]  # the page's own title
     assert len(here) == len(there)
     for (heading, numbers), (title, theirs) in zip(here, there, strict=True):
@@ -161,11 +173,11 @@ def plain_number(line: str) -> str:
     return re.sub(r"×10", "e", line.removeprefix("=").replace(" ", "").replace("−", "-"))
 
 
-def test_the_values_in_the_same_order_as_in_text(explanation: cp.Explanation) -> None:
+def test_the_values_in_the_same_order_as_in_text(explanation: cp.Explanation, found: ET.Element) -> None:
     """Every equation ends in its value, and so does each of the text, whatever is said after it."""
     text = explanation.text(width=10_000)
     there = re.findall(r"^  .* = (-?[\d.]+(?:e-?\d+)?)(?:   \(.*\))?$", text, re.MULTILINE)
-    here = [plain_number(equation.lines[-1]) for equation in equations(read(explanation.html()))]
+    here = [plain_number(equation.lines[-1]) for equation in equations(found)]
     assert [number for number in here if re.fullmatch(r"-?[\d.]+(e-?\d+)?", number)] == there
 
 

@@ -276,9 +276,9 @@ def by_reference(problem: Problem, dtype: Any, *, nudge: int = 0, epochs: int = 
 
 def error_of(problem: Problem, reference: Reference, rows: Array) -> float:
     """The error of these examples put together, without the penalty."""
-    targets = reference.targets[rows]
-    errors = output_errors(reference.trace(rows), targets)
-    return float(errors.sum() * example_share(problem.network, len(rows)))
+    trace = reference.trace(rows)
+    errors = output_errors(trace, reference.targets[rows])
+    return float(errors.sum() * example_share(problem.network, trace.count))
 
 
 def _nudged(rng: np.random.Generator, values: Array) -> Array:
