@@ -1,26 +1,31 @@
 """Mutate files of other frameworks and read them: each must be read, or refused with one message.
 
-    .venv/test/bin/python scripts/fuzz_readers.py [COUNT] [SEED]
+    .venv/test/bin/python scripts/fuzz_readers.py --count 100000 --seed 0 .onnx .keras
 
-COUNT mutated files of each kind (default 100,000): bytes changed, cut out, doubled, cut off, numbers made extreme, also
-within the parts of archives. It fails on a traceback, a file that takes more than 10 seconds, more than 1 GB of memory,
-and anything that a file makes run.
+COUNT mutated files of each kind: bytes changed, cut out, doubled, cut off, numbers made extreme, also within the parts
+of archives. Files are read in a process that has none of the frameworks; a file that ends it, takes longer than ten
+seconds or more than 1 GB of memory, fails with anything but one of clearprop's messages, or makes something run, is
+kept in the folder of faults, and the next file is read. Exit code 1 if there was one.
 """
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import os
 import random
 import resource
+import signal
 import sys
 import tempfile
 import time
+import traceback
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -31,56 +36,44 @@ import clearprop as cp  # noqa: E402
 from clearprop.errors import ClearpropError  # noqa: E402
 from clearprop.interop.convert import WRITERS  # noqa: E402
 
-SECONDS, MEMORY = 10.0, 2**30
+SECONDS, MEMORY = 10, 2**30
+EACH = 2_000
+"""Files that one process reads: of what libraries leave behind after a broken file, a little stays each time."""
 EXTREME = (
     b"\xff" * 8, b"\0" * 8, b"\x7f" + b"\xff" * 7, b"\x80" + b"\0" * 7, b"9" * 12, b"-1", b"1e999", b"NaN", b"[" * 64,
 )  # fmt: skip
+FORBIDDEN = ("os.system", "subprocess.Popen", "os.exec", "os.fork", "socket.connect", "os.posix_spawn")
 
 
-def seeds() -> Iterator[tuple[str, bytes]]:
-    """Yield a small sound file of each kind that the installed frameworks can make."""
+# --- sound files ----------------------------------------------------------------------------------
+
+
+def _written(suffix: str) -> bytes:
     network = cp.Network(3, [cp.Dense(4, "gelu"), cp.Dense(2, "softmax")])
-    problem = cp.Problem(network, cp.Parameters.random(network))
-    for suffix in (".pt", ".onnx", ".keras"):
-        try:
-            yield suffix, WRITERS[suffix](problem)[0]
-        except ClearpropError as error:
-            print(f"{suffix}: left out: {error}")
+    return WRITERS[suffix](cp.Problem(network, cp.Parameters.random(network)))[0]
+
+
+def _tensors() -> bytes:
     header = json.dumps({"0.weight": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}).encode()
-    yield ".safetensors", len(header).to_bytes(8, "little") + header + np.zeros(6, "f4").tobytes()
-    for suffix, make in (("legacy.pt", _legacy), ("seq.pt", _sequential), (".pt2", _program), (".h5", _h5),
-                         (".skops", _skops)):  # fmt: skip
-        try:
-            yield suffix, make()
-        except ImportError as error:
-            print(f"{suffix}: left out: {error}")
+    return len(header).to_bytes(8, "little") + header + np.zeros(6, "f4").tobytes()
 
 
-def _module() -> object:
-    import torch
+def _module() -> Any:
+    from torch import nn
 
-    return torch.nn.Sequential(
-        torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4), torch.nn.ReLU(), torch.nn.Linear(4, 2)
-    ).eval()
+    return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 2)).eval()
 
 
-def _saved(save: Callable[[Path], object]) -> bytes:
+def _saved(save: Callable[[Path], object], name: str = "m") -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        save(Path(folder) / "m")
-        return (Path(folder) / "m").read_bytes()
+        save(path := Path(folder) / name)
+        return path.read_bytes()
 
 
-def _legacy() -> bytes:
+def _torch(what: Any, **options: Any) -> bytes:
     import torch
 
-    module = _module()
-    return _saved(lambda path: torch.save(module.state_dict(), path, _use_new_zipfile_serialization=False))  # type: ignore[attr-defined]
-
-
-def _sequential() -> bytes:
-    import torch
-
-    return _saved(lambda path: torch.save(_module(), path))
+    return _saved(lambda path: torch.save(what, path, **options))
 
 
 def _program() -> bytes:
@@ -91,14 +84,13 @@ def _program() -> bytes:
     return raw.getvalue()
 
 
-def _h5() -> bytes:
+def _keras(name: str) -> bytes:
     import keras
 
     layers = keras.layers
     model = keras.Sequential([layers.Input((3,)), layers.Dense(4, activation="relu"), layers.Dense(2)])
-    with tempfile.TemporaryDirectory() as folder:
-        model.save(Path(folder) / "m.h5")
-        return (Path(folder) / "m.h5").read_bytes()
+    model.compile(optimizer="adam", loss="mse")
+    return _saved(model.save, name)
 
 
 def _skops() -> bytes:
@@ -107,6 +99,25 @@ def _skops() -> bytes:
 
     rows = np.random.default_rng(0).normal(size=(20, 3))
     return sio.dumps(MLPRegressor(hidden_layer_sizes=(4,), max_iter=2).fit(rows, rows[:, 0]))  # type: ignore[no-any-return]
+
+
+SEEDS: dict[str, Callable[[], bytes]] = {
+    ".pt": lambda: _written(".pt"),
+    "seq.pt": lambda: _torch(_module()),
+    "legacy.pt": lambda: _torch(_module().state_dict(), _use_new_zipfile_serialization=False),
+    ".pt2": _program,
+    ".onnx": lambda: _written(".onnx"),
+    ".keras": lambda: _keras("m.keras"),
+    ".h5": lambda: _keras("m.h5"),
+    ".safetensors": _tensors,
+    ".skops": _skops,
+    "own.safetensors": lambda: _written(".safetensors"),
+    ".toml": lambda: _written(".toml"),
+}
+"""How a small sound file of each kind is made."""
+
+
+# --- faults ---------------------------------------------------------------------------------------
 
 
 def mutated(raw: bytes, chance: random.Random) -> bytes:
@@ -122,69 +133,133 @@ def mutated(raw: bytes, chance: random.Random) -> bytes:
                 file.writestr(each, content)
         return packed.getvalue()
     changed = bytearray(raw)
+    in_place = chance.random() < 0.5  # the rest of a file whose lengths do not fit is hardly looked at
     for _ in range(chance.randint(1, 4)):
         if not changed:
             break
         at = chance.randrange(len(changed))
-        match chance.randrange(5):
+        match chance.randrange(2 if in_place else 6):
             case 0:
                 changed[at] = chance.randrange(256)
             case 1:
-                del changed[at : at + chance.choice([1, 2, 8, 100])]
+                changed[at] ^= 1 << chance.randrange(8)
             case 2:
-                changed[at:at] = changed[at : at + chance.choice([1, 8, 100])]
+                del changed[at : at + chance.choice([1, 2, 8, 100])]
             case 3:
-                del changed[at:]
+                changed[at:at] = changed[at : at + chance.choice([1, 8, 100])]
             case 4:
+                del changed[at:]
+            case 5:
                 extreme = chance.choice(EXTREME)
                 changed[at : at + len(extreme)] = extreme
     return bytes(changed)
 
 
-def refuse_to_run(event: str, _: object) -> None:
-    """Fail if reading starts a process, connects anywhere, or compiles code."""
-    if event in ("os.system", "subprocess.Popen", "os.exec", "socket.connect", "os.posix_spawn") and ARMED:
-        raise AssertionError(f"a file made {event} run")
+# --- reading --------------------------------------------------------------------------------------
 
 
-ARMED: list[bool] = []
+def read_both_ways(path: Path) -> int:
+    """Return how many of two readings took the file; fail if one was refused with anything but a message."""
+    taken = 0
+    for told in ({"activations": "relu,identity"}, {}):
+        try:
+            cp.load(path, **told)  # type: ignore[arg-type]
+            taken += 1
+        except ClearpropError as error:
+            if error.exit_code not in (1, 2) or len(str(error)) > 2_000:
+                raise AssertionError(f"a message that is none: {error}") from error
+    return taken
+
+
+def _end_if_it_runs(event: str, _: object) -> None:
+    if event in FORBIDDEN:
+        print(f"a file made {event} run", flush=True)
+        os._exit(1)  # an exception would become "its content makes no sense"
+
+
+def read_on(kind: str, raw: bytes, numbers: range, seed: int, path: Path) -> None:
+    """Read mutated files until one fails; this process ends then. ``path`` and its neighbour say how far it came."""
+    path.write_bytes(raw)
+    read_both_ways(path)  # what the libraries run when they are imported is no fault of a file
+    sys.addaudithook(_end_if_it_runs)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # also ends what loops in native code
+    slowest, taken = 0.0, 0
+    for number in numbers:
+        path.with_name("number").write_text(str(number))
+        path.write_bytes(mutated(raw, random.Random(f"{seed} {kind} {number}")))
+        signal.alarm(SECONDS)
+        began = time.monotonic()
+        try:
+            taken += read_both_ways(path)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        signal.alarm(0)
+        slowest = max(slowest, time.monotonic() - began)
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        if memory > MEMORY:
+            print(f"{memory / 2**20:,.0f} MB")
+            os._exit(1)
+    print(f"{kind}: files {numbers[0]:,} to {numbers[-1]:,}: {taken:,} readings taken, slowest {slowest:.2f} s, "
+          f"{memory / 2**20:,.0f} MB", flush=True)  # fmt: skip
+    os._exit(0)
+
+
+def faults_of(kind: str, raw: bytes, count: int, seed: int, kept: Path) -> int:
+    """Return how many mutated files of a kind fail, and keep them."""
+    found, first = 0, 0
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"m{kind}"
+        while first < count:
+            if (child := os.fork()) == 0:
+                read_on(kind, raw, range(first, min(first + EACH, count)), seed, path)
+            status = os.waitpid(child, 0)[1]
+            if status == 0:
+                first += EACH
+                continue
+            found, number = found + 1, int(path.with_name("number").read_text())
+            first = number + 1
+            kept.mkdir(exist_ok=True)
+            (at := kept / f"{number}{kind}").write_bytes(path.read_bytes())
+            ended = f"by {signal.Signals(os.WTERMSIG(status)).name}" if os.WIFSIGNALED(status) else "with a fault"
+            print(f"{kind}: file {number} (seed {seed}) ended its reading {ended}; kept as {at}", flush=True)
+    return found
+
+
+def seed_of(kind: str) -> bytes | None:
+    """Return a sound file, made in a process that ends: its framework is not there when files are read."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "made"
+        if (child := os.fork()) == 0:
+            try:
+                path.write_bytes(SEEDS[kind]())
+            except (ImportError, ClearpropError) as error:
+                print(f"{kind}: left out: {error}", flush=True)
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        return path.read_bytes() if path.exists() else None
 
 
 def main() -> int:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    found = [*seeds()]
-    sys.addaudithook(refuse_to_run)
-    for kind, raw in found:
-        chance, taken, slowest = random.Random(f"{seed} {kind}"), 0, 0.0
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"m{kind}"
-            for number in range(count):
-                path.write_bytes(content := mutated(raw, chance))
-                began = time.monotonic()
-                ARMED.append(True)
-                try:
-                    for told in ({"activations": "relu,identity"}, {}):
-                        try:
-                            cp.load(path, **told)  # type: ignore[arg-type]
-                            taken += 1
-                        except ClearpropError as error:
-                            if error.exit_code not in (1, 2) or len(str(error)) > 2_000:
-                                raise AssertionError(f"a message that is none: {error}") from error
-                except BaseException:
-                    Path(f"fault{kind}").write_bytes(content)
-                    print(f"{kind}: file {number} (seed {seed}) fails; it is kept as fault{kind}")
-                    raise
-                finally:
-                    ARMED.pop()
-                slowest = max(slowest, time.monotonic() - began)
-                memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-                if slowest > SECONDS or memory > MEMORY + 2 * MEMORY:  # beside what the frameworks themselves take
-                    Path(f"fault{kind}").write_bytes(content)
-                    print(f"{kind}: file {number}: {slowest:.1f} s, {memory / 2**20:,.0f} MB")
-                    return 1
-        print(f"{kind}: {count:,} files, {taken:,} readings taken, the slowest file {slowest:.2f} s")
-    return 0
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, epilog=f"kinds: {', '.join(SEEDS)}"
+    )
+    parser.add_argument("kinds", nargs="*", default=[*SEEDS], metavar="KIND", help="kinds of files; default all")
+    parser.add_argument("--count", type=int, default=100_000, help="mutated files of each kind (default 100,000)")
+    parser.add_argument("--seed", type=int, default=0, help="of the faults")
+    parser.add_argument("--faults", type=Path, default=Path("faults"), help="folder for the files that fail")
+    parser.add_argument("--file", type=Path, help="read this one kept file, and show how it fails")
+    given = parser.parse_args()
+    if given.file:
+        signal.alarm(SECONDS)
+        print(f"{read_both_ways(given.file)} of 2 readings taken")
+        return 0
+    for kind in given.kinds:
+        if kind not in SEEDS:
+            parser.error(f"{kind}: no such kind; the kinds are {', '.join(SEEDS)}")
+    raws = {kind: seed_of(kind) for kind in given.kinds}
+    return int(sum(faults_of(kind, raw, given.count, given.seed, given.faults) for kind, raw in raws.items() if raw) > 0)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ import io
 import math
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +71,31 @@ def read_hdf5(path: str | os.PathLike[str], told: Told) -> Problem:
     return _within(h5py, Path(path), shown, read)
 
 
-def _within(h5py: Any, source: Any, shown: str, read: Callable[[Any], Problem]) -> Problem:
+@contextmanager
+def _bounded(size: int) -> Iterator[None]:
+    """Let no more memory be taken than a model of a file of that size needs: libhdf5 takes what a damaged file states for the
+    length of a text before it looks whether that many bytes are there. Only Linux says how much there is already."""
     try:
-        with h5py.File(source, "r") as file:
+        import resource
+
+        with open("/proc/self/statm") as file:
+            taken = int(file.read().split()[0]) * resource.getpagesize()
+    except (ImportError, OSError):
+        yield
+        return
+    before, most = resource.getrlimit(resource.RLIMIT_AS), taken + BIG + 16 * size
+    limits = [each for each in (*before, most) if each != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_AS, (min(limits), before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+def _within(h5py: Any, source: Any, shown: str, read: Callable[[Any], Problem]) -> Problem:
+    size = len(source.getbuffer()) if isinstance(source, io.BytesIO) else source.stat().st_size
+    try:
+        with _bounded(size), h5py.File(source, "r") as file:
             return read(file)
     except ClearpropError:
         raise
