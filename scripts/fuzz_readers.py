@@ -259,7 +259,8 @@ def main() -> int:
         if kind not in SEEDS:
             parser.error(f"{kind}: no such kind; the kinds are {', '.join(SEEDS)}")
     raws = {kind: seed_of(kind) for kind in given.kinds}
-    return int(sum(faults_of(kind, raw, given.count, given.seed, given.faults) for kind, raw in raws.items() if raw) > 0)
+    found = [faults_of(kind, raw, given.count, given.seed, given.faults) for kind, raw in raws.items() if raw]
+    return int(any(found))
 
 
 if __name__ == "__main__":

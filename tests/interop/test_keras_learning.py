@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from tests.interop.models import X, keras_module
 import clearprop as cp
 from clearprop.interop.keras_learning import short
 from clearprop.propagation.cycle import following
+from clearprop.rules.schedules import rate_at
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")
 RNG = np.random.default_rng(1)
@@ -82,6 +84,48 @@ def test_l2_is_twice_kerass() -> None:
     assert problem.penalty.l2 == pytest.approx(0.06)
     expected = made.evaluate(X.astype(np.float32), targets.astype(np.float32), verbose=0)
     assert cp.cycle(problem, "all").error == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("ExponentialDecay", {"decay_steps": 4, "decay_rate": 0.5}),
+        ("ExponentialDecay", {"decay_steps": 4, "decay_rate": 0.5, "staircase": True}),
+        ("InverseTimeDecay", {"decay_steps": 4, "decay_rate": 0.5}),
+        ("CosineDecay", {"decay_steps": 9, "alpha": 0.1}),
+        ("PolynomialDecay", {"decay_steps": 9, "end_learning_rate": 0.01, "power": 2.0}),
+    ],
+)
+def test_schedules_are_kerass_step_by_step(name: str, options: dict[str, Any]) -> None:
+    keras = keras_module()
+    theirs = getattr(keras.optimizers.schedules, name)(0.2, **options)
+    problem = cp.from_keras(model(optimizer=keras.optimizers.SGD(theirs, momentum=0.9)))
+    chosen, base = problem.optimizer.schedule, problem.optimizer.learning_rate
+    rates = [float(rate_at(chosen, base, 0, step)) for step in range(1, 13)]
+    np.testing.assert_allclose(rates, [float(theirs(step)) for step in range(12)], rtol=1e-5)
+    assert not [each for each in problem.remarks if "schedule" in each]
+
+
+def test_two_steps_of_a_falling_rate_are_kerass() -> None:
+    keras = keras_module()
+    falling = keras.optimizers.schedules.ExponentialDecay(0.2, 1, 0.5)
+    made = model(optimizer=keras.optimizers.SGD(falling, momentum=0.9))
+    targets = RNG.normal(size=(len(X), 2)).astype(np.float32)
+    problem = cp.from_keras(made).with_examples(X, targets)
+    settings = replace(problem.settings, epochs=3, batch_size=len(X), shuffle=False)
+    fitted = cp.train(replace(problem, settings=settings))
+    for _ in range(3):
+        made.train_on_batch(X.astype(np.float32), targets)
+    np.testing.assert_allclose(fitted.problem.parameters.vector, flat(made), rtol=2e-4, atol=2e-5)
+
+
+def test_what_there_is_no_like_of_is_said() -> None:
+    keras = keras_module()
+    pieces = keras.optimizers.schedules.PiecewiseConstantDecay([3], [0.1, 0.01])
+    problem = cp.from_keras(model(optimizer=keras.optimizers.Adam(pieces, clipnorm=0.5)))
+    said = "; ".join(problem.remarks)
+    assert "left out: Keras's schedule PiecewiseConstantDecay of the learning rate; rate 0.001 is taken" in said
+    assert "left out: clipnorm 0.5, which clips each of Keras's variables by its own norm" in said
 
 
 def test_rates_kept_in_float32_are_shown_short() -> None:

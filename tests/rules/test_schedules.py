@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from clearprop.errors import InvalidArgument
 from clearprop.rules.schedules import SCHEDULES, UNWATCHED, rate_at, schedule, watched
 
 
@@ -16,6 +17,7 @@ from clearprop.rules.schedules import SCHEDULES, UNWATCHED, rate_at, schedule, w
         (schedule("step", size=3, gamma=0.5), "StepLR", {"step_size": 3, "gamma": 0.5}),
         (schedule("exponential", gamma=0.9), "ExponentialLR", {"gamma": 0.9}),
         (schedule("cosine", epochs=20, minimum=0.01), "CosineAnnealingLR", {"T_max": 20, "eta_min": 0.01}),
+        (schedule("polynomial", epochs=9, power=2), "PolynomialLR", {"total_iters": 9, "power": 2}),
     ],
 )
 def test_schedules_agree_with_pytorch(chosen: Any, theirs: str, options: dict[str, Any]) -> None:
@@ -26,6 +28,13 @@ def test_schedules_agree_with_pytorch(chosen: Any, theirs: str, options: dict[st
         assert rate_at(chosen, 0.3, epoch, 1) == pytest.approx(optimizer.param_groups[0]["lr"], abs=1e-10)
         optimizer.step()
         scheduler.step()
+
+
+def test_by_steps_it_counts_steps_in_place_of_epochs() -> None:
+    by_step = schedule("step", size=3, gamma=0.5, by="step")
+    assert [float(rate_at(by_step, 1.0, 0, step)) for step in range(1, 8)] == [1, 1, 1, 0.5, 0.5, 0.5, 0.25]
+    with pytest.raises(InvalidArgument, match="the schedule plateau looks at each epoch"):
+        schedule("plateau", by="step")
 
 
 def test_warmup_rises_evenly_to_the_rate() -> None:

@@ -73,8 +73,8 @@ def read_hdf5(path: str | os.PathLike[str], told: Told) -> Problem:
 
 @contextmanager
 def _bounded(size: int) -> Iterator[None]:
-    """Let no more memory be taken than a model of a file of that size needs: libhdf5 takes what a damaged file states for the
-    length of a text before it looks whether that many bytes are there. Only Linux says how much there is already."""
+    """Let no more memory be taken than a model of a file of that size needs: libhdf5 takes as much as a damaged file
+    states for the length of a text, before it looks for the bytes. Only Linux says how much is taken already."""
     try:
         import resource
 

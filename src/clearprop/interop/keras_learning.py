@@ -83,11 +83,7 @@ def _optimizer(given: Any, chain: Chain, shown: str) -> Optimizer | None:
     if not isinstance(given, Mapping) or not isinstance(given.get("config"), Mapping):
         return None
     name, config = str(given.get("class_name")).lower(), given["config"]
-    rate = config.get("learning_rate")
-    if not isinstance(rate, (int, float)):
-        chain.note("left out: Keras's schedule of the learning rate; the optimizer's usual rate is taken")
-        rate = 0.001
-    options: dict[str, Any] = {"learning_rate": short(rate)}
+    options = _rate(config.get("learning_rate"), chain)
     form = _form(name, config)
     if form is None:
         chain.note(f"left out: Keras's optimizer {abridged(name, 40)}")
@@ -98,12 +94,48 @@ def _optimizer(given: Any, chain: Chain, shown: str) -> Optimizer | None:
         options |= {"weight_decay": float(decay)} | ({} if own == "adamw" else {"decoupled_weight_decay": True})
     elif own == "adamw":
         options["weight_decay"] = 0.0 if decay is None else float(decay)
-    for key, mine in {"global_clipnorm": "clip_norm", "clipvalue": "clip_value", "clipnorm": "clip_variable"}.items():
+    for key, mine in {"global_clipnorm": "clip_norm", "clipvalue": "clip_value"}.items():
         if config.get(key):
             options[mine] = float(config[key])
+    if config.get("clipnorm"):
+        chain.note(f"left out: clipnorm {config['clipnorm']:g}, which clips each of Keras's variables by its own norm; "
+                   "clip_norm clips by the norm of the whole gradient")  # fmt: skip
     if config.get("use_ema") or config.get("amsgrad"):
         chain.note(f"left out: {'amsgrad' if config.get('amsgrad') else 'the moving average of weights'} of Keras")
     return optimizer(own, **options)
+
+
+def _rate(given: Any, chain: Chain) -> dict[str, Any]:
+    """Return the learning rate with its schedule, which Keras counts in steps."""
+    if isinstance(given, (int, float)):
+        return {"learning_rate": short(given)}
+    name = str(given.get("class_name")) if isinstance(given, Mapping) else ""
+    config = given.get("config") if isinstance(given, Mapping) else None
+    own = _schedule(name, config) if isinstance(config, Mapping) else None
+    if own is None or not isinstance(config, Mapping):
+        chain.note(f"left out: Keras's schedule {abridged(name, 40)} of the learning rate; rate 0.001 is taken")
+        return {"learning_rate": 0.001}
+    return {"learning_rate": short(config["initial_learning_rate"]), "schedule": {"by": "step", **own}}
+
+
+def _schedule(name: str, config: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return one of Keras's schedules as it is here, or None where there is none like it."""
+    base, steps, by = (config.get(each) for each in ("initial_learning_rate", "decay_steps", "decay_rate"))
+    if not isinstance(base, (int, float)) or not isinstance(steps, (int, float)) or int(steps) != steps or steps < 1:
+        return None
+    match name:
+        case "ExponentialDecay" if isinstance(by, (int, float)) and by > 0:
+            if config.get("staircase"):
+                return {"name": "step", "size": int(steps), "gamma": float(by)}
+            return {"name": "exponential", "gamma": float(by ** (1 / steps))}
+        case "InverseTimeDecay" if isinstance(by, (int, float)) and not config.get("staircase"):
+            return {"name": "inverse", "gamma": float(by / steps)}
+        case "CosineDecay" if not config.get("warmup_steps"):
+            return {"name": "cosine", "epochs": int(steps), "minimum": float(base * config.get("alpha", 0.0))}
+        case "PolynomialDecay" if not config.get("cycle"):
+            last, power = config.get("end_learning_rate", 1e-4), config.get("power", 1.0)
+            return {"name": "polynomial", "epochs": int(steps), "minimum": float(last), "power": float(power)}
+    return None
 
 
 def short(value: float) -> float:

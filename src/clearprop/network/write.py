@@ -146,7 +146,8 @@ def _optimizer(chosen: Optimizer) -> dict[str, Any]:
     table: dict[str, Any] = {"name": chosen.name, "learning_rate": chosen.learning_rate, **chosen.changed}
     if chosen.schedule != Schedule():
         warmup = {"warmup": chosen.schedule.warmup} if chosen.schedule.warmup else {}
-        table["schedule"] = {"name": chosen.schedule.name, **chosen.schedule.constants, **warmup}
+        by = {"by": chosen.schedule.by} if chosen.schedule.by != "epoch" else {}
+        table["schedule"] = {"name": chosen.schedule.name, **chosen.schedule.constants, **warmup, **by}
     return {**table, **clips}
 
 

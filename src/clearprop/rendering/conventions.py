@@ -169,7 +169,8 @@ def _of_learning(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expressi
     schedule, base = optimizer.schedule, view.number(optimizer.learning_rate)
     if schedule != Schedule():
         warmup = f", after a warmup of {counted(schedule.warmup, 'step')}" if schedule.warmup else ""
-        yield "learning rate schedule", f"{schedule.name}, from {base}{warmup}"
+        by = " by steps" if schedule.by == "step" else ""
+        yield "learning rate schedule", f"{schedule.name}{by}, from {base}{warmup}"
     limits = {
         "each gradient, to at most {} in size": optimizer.clip_value,
         "the norm of the whole gradient, to at most {}": optimizer.clip_norm,

@@ -28,6 +28,8 @@ SCHEDULES: Mapping[str, str] = {
     "CosineAnnealingLR": "cosine",
     "ReduceLROnPlateau": "plateau",
     "ConstantLR": "constant",
+    "PolynomialLR": "polynomial",
+    "InverseTimeDecay": "inverse",
 }
 SETTINGS: Mapping[str, str] = {
     "lr": "learning_rate",

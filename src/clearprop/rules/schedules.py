@@ -4,7 +4,7 @@ Each is the rate as an expression in the base rate, the epoch (counted from 0) a
 as PyTorch's schedulers of the same kind have it; ``cosine`` stays at its minimum once it is there,
 where PyTorch's rises again. ``invscaling`` and ``adaptive`` are scikit-learn's. ``plateau`` and ``adaptive`` follow the
 loss after each epoch: ``scale``, the factor that they have reached, is kept by whoever trains. With ``warmup`` the rate
-also depends on the step.
+also depends on the step. ``by = "step"`` counts steps in place of epochs, as Keras does.
 """
 
 from __future__ import annotations
@@ -15,9 +15,21 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple
 
 from clearprop.cached import cached_property
-from clearprop.expressions import Expression, Symbol, evaluate
+from clearprop.errors import InvalidArgument
+from clearprop.expressions import Expression, Symbol, evaluate, substitute
 from clearprop.expressions.tree import cos, floor, greater, less, maximum, minimum, symbols, where
-from clearprop.fields import Check, Unexpected, accepted, at_least_zero, check_fields, integer, one_of, share, string
+from clearprop.fields import (
+    Check,
+    Unexpected,
+    accepted,
+    at_least_zero,
+    check_fields,
+    either,
+    integer,
+    one_of,
+    share,
+    string,
+)
 from clearprop.rules.other_names import SCHEDULES as OTHERS
 from clearprop.rules.other_names import UnknownSetting, own_name
 from clearprop.rules.roles import Role, step
@@ -90,6 +102,11 @@ SCHEDULES: Mapping[str, Kind] = {
         {"epochs": 100, "minimum": 0.0},
         _minimum + (_base - _minimum) * ((1 + cos(math.pi * minimum(_epoch, Symbol("epochs")) / Symbol("epochs"))) / 2),
     ),
+    "polynomial": Kind(
+        {"epochs": 100, "minimum": 0.0, "power": 1.0},
+        _minimum + (_base - _minimum) * (1 - minimum(_epoch, Symbol("epochs")) / Symbol("epochs")) ** Symbol("power"),
+    ),
+    "inverse": Kind({"gamma": 0.01}, _base / (1 + _gamma * _epoch)),
     "plateau": Kind({"factor": 0.1, "patience": 10, "threshold": 1e-4, "minimum": 0.0}, _lowered(_scale), PLATEAU),
     # ``examples`` is the number of examples that an epoch learns from.
     "invscaling": Kind({"power": 0.5}, _base / (_epoch * Symbol("examples") + 1) ** Symbol("power")),
@@ -107,11 +124,12 @@ CHECKS: Mapping[str, Check] = {"size": integer(1), "epochs": integer(1), "factor
 class Schedule:
     """A named schedule with its constants, and ``warmup`` steps in which the rate rises from 0.
 
-    ``minimum`` is a rate, not a factor. Constants that are left out have their usual values.
+    ``minimum`` is a rate, not a factor. Constants that are left out have their usual values. ``by`` says what it
+    counts from 0, and so what ``size`` and ``epochs`` are numbers of: epochs or steps.
 
     Raises:
         UnknownName: no schedule of that name, or no such constant.
-        InvalidArgument: an impossible value of a constant.
+        InvalidArgument: an impossible value of a constant, or one by steps that looks at each epoch.
 
     >>> Schedule("cosine", {"epochs": 20}).constants
     {'epochs': 20, 'minimum': 0.0}
@@ -123,21 +141,26 @@ class Schedule:
     name: str = "constant"
     constants: Mapping[str, float] = field(default_factory=dict)
     warmup: Annotated[int, integer(0)] = 0
+    by: Annotated[str, either("epoch", "step")] = "epoch"
 
     def __post_init__(self) -> None:
         accepted(one_of("schedule", SCHEDULES), self.name)
         usual = SCHEDULES[self.name].constants
         for key, value in self.constants.items():
             if key not in usual:
-                raise UnknownSetting(f"the schedule {self.name}", key, [*usual, "warmup"])
+                raise UnknownSetting(f"the schedule {self.name}", key, [*usual, "warmup", "by"])
             accepted(CHECKS.get(key, at_least_zero), value, key)
         object.__setattr__(self, "constants", {**usual, **self.constants})
         check_fields(self)
+        if self.by == "step" and (self.watches or self.name == "invscaling"):
+            raise InvalidArgument(f'the schedule {self.name} looks at each epoch; leave out by = "step"')
 
     @cached_property
     def rate(self) -> Expression:
         """The learning rate, an expression in ``base``, ``epoch``, the step and the constants."""
         rate = SCHEDULES[self.name].rate
+        if self.by == "step":
+            rate = substitute(rate, lambda key: step - 1 if key == _epoch.key else None)
         return rate * WARMING if self.warmup else rate
 
     @property
@@ -155,10 +178,10 @@ def schedule(name: str, /, **constants: Any) -> Schedule:
     """Return the schedule of that name, as a network file writes it.
 
     >>> schedule("step", size=3, warmup=10)
-    Schedule(name='step', constants={'size': 3, 'gamma': 0.1}, warmup=10)
+    Schedule(name='step', constants={'size': 3, 'gamma': 0.1}, warmup=10, by='epoch')
     """
-    warmup = constants.pop("warmup", 0)
-    return Schedule(own_name(name, SCHEDULES, OTHERS), constants, warmup)
+    warmup, by = constants.pop("warmup", 0), constants.pop("by", "epoch")
+    return Schedule(own_name(name, SCHEDULES, OTHERS), constants, warmup, by)
 
 
 def schedule_rule(value: Any) -> Schedule:
