@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,6 +37,31 @@ def test_pytorchs_own_forward_and_autograd_agree_and_a_planted_fault_is_caught(t
     wrong = own_check(path, planted(problem))
     assert wrong is not None
     assert not wrong.agrees
+
+
+@pytest.mark.parametrize("rows", [3, 20])
+def test_a_program_for_one_number_of_rows_is_run_with_as_many(tmp_path: Path, rows: int) -> None:
+    torch = torch_module()
+    module = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 2))
+    path = tmp_path / "m.pt2"
+    torch.export.save(torch.export.export(module, (torch.zeros(rows, 3),)), path)
+    problem = cp.load(path)
+    check, wrong = own_check(path, problem), own_check(path, planted(problem))
+    assert check is not None
+    assert wrong is not None
+    assert (check.skipped, check.agrees, wrong.agrees) == ("", True, False)
+    assert check.gradients is not None
+
+
+def test_what_was_not_asked_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clearprop.cli import run
+
+    path = written(tmp_path / "m.pt")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert run(["verify", str(path), "--activations", "tanh,softmax", "--inputs", "1,2,3", "--targets", "1"]) == 0
+    assert "PyTorch itself was not asked: torch is not installed" in capsys.readouterr().out
 
 
 def test_onnxruntimes_own_forward_agrees_and_a_planted_fault_is_caught(tmp_path: Path) -> None:

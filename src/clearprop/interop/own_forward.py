@@ -39,11 +39,13 @@ MODULES = (
 
 @dataclass(frozen=True)
 class OwnCheck:
-    """The largest differences from a framework's own numbers, relative where they are above 1."""
+    """The largest differences from a framework's own numbers, relative where they are above 1; or why it was not
+    asked."""
 
     framework: str
-    outputs: float
+    outputs: float = 0.0
     gradients: float | None = None
+    skipped: str = ""
 
     @property
     def agrees(self) -> bool:
@@ -52,8 +54,7 @@ class OwnCheck:
 
 
 def own_check(path: str | os.PathLike[str], problem: Problem) -> OwnCheck | None:
-    """Return how a framework's own numbers for random rows differ, or None where it is not installed, or does not run
-    the file (a program exported for another number of rows)."""
+    """Return how a framework's own numbers for random rows differ; None if the problem is of none."""
     with open(path, "rb") as file:
         head = file.read(16)
     framework = next((each[6:] for each in problem.remarks if each.startswith("from: ")), "")
@@ -63,16 +64,20 @@ def own_check(path: str | os.PathLike[str], problem: Problem) -> OwnCheck | None
     if run is None or not head:
         return None
     rows = np.random.default_rng(1).normal(size=(ROWS, problem.network.sizes[0]))
-    with warnings.catch_warnings(), suppress(Exception):  # it is not installed, or does not run this file
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        outputs, gradients = run(path, problem, rows)
+        try:
+            outputs, gradients = run(path, problem, rows)
+        except ImportError as error:
+            return OwnCheck(framework, skipped=f"{error.name} is not installed" if error.name else str(error))
+        except Exception as error:  # whatever a framework says of a file that it does not run
+            return OwnCheck(framework, skipped=f"it does not run this file ({type(error).__name__})")
         found = np.asarray(outputs, dtype=float).reshape(ROWS, -1)
         if found.shape[1] == 2 and problem.network.sizes[-1] == 1:
             found = found[:, 1:]
         return OwnCheck(
             framework, _difference(forward(problem.network, problem.parameters, rows).outputs[-1], found), gradients
         )
-    return None
 
 
 def _difference(one: Array, other: Array) -> float:
@@ -105,7 +110,7 @@ def _keras(path: Any, problem: Problem, rows: Array) -> tuple[Any, None]:
     import keras
 
     if Path(path).suffix.lower() not in (".keras", ".h5", ".hdf5"):
-        raise ImportError
+        raise ImportError("it reads files that end in .keras or .h5")
     model = keras.saving.load_model(path, compile=False, safe_mode=True)
     return model.predict(rows.reshape(ROWS, *model.input_shape[1:]), verbose=0), None
 
@@ -123,24 +128,31 @@ def _torch(path: Any, problem: Problem, rows: Array) -> tuple[Any, float | None]
 
     with open(path, "rb") as file:
         archive = file.read(4) == b"PK\x03\x04"
-    module = None
+    module, size = None, ROWS
     if archive:
         with suppress(Exception):  # no exported program
-            module = torch.export.load(path).module()
+            program = torch.export.load(path)
+            module = program.module()
+            size = _rows_of(program)
     if module is None:
         module = _loaded(torch, path, problem)
     first = next(iter(module.parameters()))
     if not isinstance(module, torch.fx.GraphModule):
         module = module.eval()
+    rows = np.resize(rows, (-(-ROWS // size) * size, rows.shape[1]))
     given = torch.tensor(rows, dtype=first.dtype)
-    try:
-        outputs = module(given)
-    except Exception:  # a program that was exported for one number of rows
-        raise ImportError from None
+    outputs = torch.cat([module(part) for part in given.split(size)])
     targets = torch.zeros_like(outputs)
     (0.5 * (outputs - targets) ** 2).sum().backward()
     found = [each.grad.numpy().astype(float).ravel() for each in module.parameters() if each.grad is not None]
-    return outputs.detach().numpy(), _of_gradients(problem, rows, np.concatenate(found))
+    return outputs.detach().numpy()[:ROWS], _of_gradients(problem, rows, np.concatenate(found))
+
+
+def _rows_of(program: Any) -> int:
+    """Return the number of rows that an exported program takes at once."""
+    first = next(iter(program.graph_signature.user_inputs))
+    shape = next(node.meta["val"].shape for node in program.graph.nodes if node.name == first)
+    return int(shape[0]) if isinstance(shape[0], int) else ROWS
 
 
 def _loaded(torch: Any, path: Any, problem: Problem) -> Any:

@@ -50,7 +50,15 @@ def verification_document(
     )
 
 
+def _own_structure(own: OwnCheck) -> dict[str, object]:
+    if own.skipped:
+        return {"framework": own.framework, "skipped": own.skipped}
+    return {"framework": own.framework, "agrees": own.agrees, "outputs": own.outputs, "gradients": own.gradients}
+
+
 def _own_line(own: OwnCheck) -> str:
+    if own.skipped:
+        return f"{own.framework} itself was not asked: {own.skipped}"
     autograd = "" if own.gradients is None else f", of its autograd {own.gradients:.1e}"
     return f"{own.framework} itself: the largest difference of the outputs is {own.outputs:.1e}{autograd}"
 
@@ -101,6 +109,5 @@ def verification_structure(
             {"dtype": each.dtype, "agrees": each.agrees, "worst": each.worst, "tolerance": TOLERANCES[each.dtype]}
             for each in engine
         ],
-        **({} if own is None else {"own": {"framework": own.framework, "agrees": own.agrees, "outputs": own.outputs,
-                                           "gradients": own.gradients}}),
+        **({} if own is None else {"own": _own_structure(own)}),
     }  # fmt: skip
