@@ -10,7 +10,7 @@ from benchmarks.rows import Kind, Prediction, Task, Training
 from benchmarks.work import Array, Begun, Layers, Work, asked, initial, made
 
 import clearprop as cp
-from clearprop.propagation.blocks import blocks
+from clearprop.network.blocks import blocks
 from clearprop.propagation.forward import forward
 from clearprop.training.orders import orders as drawn
 from clearprop.training.reference import Reference

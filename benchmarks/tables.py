@@ -1,10 +1,10 @@
-"""Measure a large table: seconds to read and to train on it, and memory per row.
+"""Measure a large table: seconds to read it and to train on it, and memory per row; pandas reads it too.
 
     scripts/test --setup-only && .venv/test/bin/python benchmarks/tables.py [--rows N] [--columns N]
 
 Writes a CSV file of random numbers into a temporary folder (263 MB by default) and trains on it for
-one epoch with ``clearprop train``, as a process. Memory is the peak of that process minus that of
-the same training on a thousand rows.
+one epoch with ``clearprop train``, as a process. Memory is the peak of a process minus that of the
+same work on a thousand rows.
 """
 
 from __future__ import annotations
@@ -45,6 +45,13 @@ def write(folder: Path, rows: int, columns: int) -> Path:
     return net
 
 
+WORK = {
+    "clearprop reads": ["-c", "import clearprop, sys; clearprop.load(sys.argv[1])", "{net}"],
+    "pandas reads": ["-c", "import pandas, sys; pandas.read_csv(sys.argv[1])", "{table}"],
+    "clearprop reads and trains": ["-m", "clearprop", "train", "{net}", "--quiet"],
+}
+
+
 def main() -> None:
     """Print what it took."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -52,15 +59,16 @@ def main() -> None:
     parser.add_argument("--columns", type=int, default=30)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        small, large = (write(folder, rows, given.columns) for rows in (1_000, given.rows))
-        size = (folder / f"{given.rows}.csv").stat().st_size
-        base, done = (process([sys.executable, "-m", "clearprop", "train", net]) for net in (small, large))
-    print(done.errors)
-    columns, per_row = given.columns + 1, (done.peak - base.peak) / given.rows
-    print(f"{given.rows:,} rows of {columns} columns, {size / 1e6:,.0f} MB: {done.seconds:.1f} s in all;")
-    peak = f"peak {done.peak / 1e6:,.0f} MB"
-    print(f"{peak}, {per_row:,.0f} bytes for each row, {per_row / columns:.1f} for each cell")
+        nets = [write(Path(name), rows, given.columns) for rows in (1_000, given.rows)]
+        size, columns = nets[1].with_suffix(".csv").stat().st_size, given.columns + 1
+        print(f"{given.rows:,} rows of {columns} columns, {size / 1e6:,.0f} MB; {4 * columns} bytes a row in float32")
+        for what, line in WORK.items():
+            base, done = (
+                process([sys.executable, *(each.format(net=net, table=net.with_suffix(".csv")) for each in line)])
+                for net in nets
+            )
+            per_row = (done.peak - base.peak) / given.rows
+            print(f"{what}: {done.seconds:.1f} s, {per_row:,.0f} bytes a row ({per_row / (4 * columns):.2f} times)")
 
 
 if __name__ == "__main__":

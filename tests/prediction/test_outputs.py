@@ -21,7 +21,7 @@ def test_blocks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     iris = cp.load("iris")
     assert iris.examples is not None
     whole = outputs(iris, iris.parameters, iris.examples.inputs)[0]
-    monkeypatch.setattr("clearprop.propagation.blocks.BLOCK", 7)
+    monkeypatch.setattr("clearprop.network.blocks.BLOCK", 7)
     parts = outputs(iris, iris.parameters, iris.examples.inputs)[0]
     np.testing.assert_allclose(parts, whole, rtol=1e-13)
     rows = np.array([5, 100, 3])

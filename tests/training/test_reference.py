@@ -133,7 +133,7 @@ def test_blocks_make_no_difference(block: int, over: Any, monkeypatch: pytest.Mo
     problem = replace(problem, penalty=cp.Penalty(0.01))
     whole = Reference(problem, "float64")
     expected = whole.loss(), whole.validation_loss(), whole.gradient_norm()
-    monkeypatch.setattr("clearprop.propagation.blocks.BLOCK", block)
+    monkeypatch.setattr("clearprop.network.blocks.BLOCK", block)
     parts = Reference(problem, "float64")
     assert (parts.loss(), parts.validation_loss(), parts.gradient_norm()) == pytest.approx(expected, rel=1e-12)
 

@@ -16,7 +16,7 @@ from clearprop.engine import calling, plan
 from clearprop.engine.calling import COUNTS, LOSSES, PLACES, Context, filled, zeros
 from clearprop.engine.prepared import prepared
 from clearprop.engine.processors import processors
-from clearprop.engine.sharing import copied
+from clearprop.engine.sharing import readable
 from clearprop.engine.workers import Crew, together
 from clearprop.engine.workers import Native as Function
 from clearprop.network.problem import Problem
@@ -127,11 +127,11 @@ class Native:
         )
 
     def _rows(self, rows: Array, layer: int) -> Array:
-        """Return a copy of the inputs or targets of all examples, in the precision of the engine."""
+        """Return the inputs or targets of all examples, in the precision of the engine."""
         size = self.problem.network.sizes[layer]
         if rows.shape != (self.count, size):
             raise ValueError(f"expected {self.count} rows of {size} numbers, found {rows.shape}")
-        return copied(rows, self.panels.numbers.dtype)
+        return readable(rows, self.panels.numbers.dtype)
 
     def restore(self, vector: Array, state: Mapping[str, Array]) -> None:
         """Make these the present parameters, and this the optimizer's state; what it lacks stays."""

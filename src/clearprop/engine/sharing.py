@@ -48,7 +48,11 @@ def shared_copies() -> Iterator[Callable[[], AbstractContextManager[None]]]:
     yield enter
 
 
-def copied(values: Array, dtype: Any) -> Array:
-    """Return a copy that native code may read, or the one that trainings share."""
+def readable(values: Array, dtype: Any) -> Array:
+    """Return an array as native code may read it: a copy, perhaps one that trainings share; or the array itself, if
+    nobody can write to it."""
+    flags = values.flags
+    if values.dtype == dtype and flags.c_contiguous and flags.aligned and not flags.writeable and flags.owndata:
+        return values
     copies: _Copies | None = getattr(_local, "copies", None)
     return filled(values, dtype) if copies is None else copies.of(values, dtype)

@@ -13,6 +13,7 @@ from clearprop.errors import Fault, InvalidArgument
 from clearprop.fields import accepted, boolean, shown, suggests_options
 from clearprop.messages import counted
 from clearprop.network.arrays import numbers
+from clearprop.network.blocks import slices
 from clearprop.rules.losses import Loss
 from clearprop.types import Array
 
@@ -91,7 +92,8 @@ class Examples:
     def take(self, rows: Array) -> Examples:
         """Return the examples at these positions."""
         weights = None if self.weights is None else self.weights[rows]
-        taken = Examples(self.inputs[rows], self.targets[rows], weights, unweighted=self.unweighted)
+        inputs, targets = (each[rows].astype(float) for each in (self.inputs, self.targets))
+        taken = Examples(inputs, targets, weights, unweighted=self.unweighted)
         if self.without_target is None or not (untold := np.isin(rows, self.without_target)).any():
             return taken
         return replace(taken, training=np.flatnonzero(~untold), without_target=np.flatnonzero(untold))
@@ -138,19 +140,19 @@ def example_faults(examples: Examples, inputs: int, outputs: int, rule: Loss) ->
     sound: Array = np.zeros(len(used), dtype=bool)
     if shapes == ((inputs,), (outputs,)):
         # A million examples are looked at one by one only where something is wrong.
-        values, targets = examples.inputs, examples.targets
-        if len(used) < len(examples):
-            values, targets = values[used], targets[used]
-        finite = np.isfinite(values).all(axis=1) & np.isfinite(targets).all(axis=1)
-        sound = np.asarray(finite & inside(rule, targets).all(axis=1) & whole(rule, targets))
+        for part in slices(len(used)):
+            rows = part if len(used) == len(examples) else used[part]
+            values, targets = examples.inputs[rows], examples.targets[rows]
+            finite = np.isfinite(values).all(axis=1) & np.isfinite(targets).all(axis=1)
+            sound[part] = finite & inside(rule, targets).all(axis=1) & whole(rule, targets)
     suspects = used[~sound]
-    rows = ((int(row) + 1, examples.inputs[row].tolist(), examples.targets[row].tolist()) for row in suspects)
+    strange = ((int(row) + 1, examples.inputs[row].tolist(), examples.targets[row].tolist()) for row in suspects)
     if examples.own:
-        yield from row_faults(rows, inputs, outputs, rule)
+        yield from row_faults(strange, inputs, outputs, rule)
         return
     # Rows of arrays and tables are too many to be named one by one.
     first: dict[str, tuple[Fault, int]] = {}
-    for row, *given in rows:
+    for row, *given in strange:
         for fault in islice(_faults(f"examples[{row}]", inputs, outputs, rule, *given), 1):
             field = fault.where.partition("].")[2].partition("[")[0]
             found, count = first.get(field, (fault, 0))

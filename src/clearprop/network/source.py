@@ -12,6 +12,8 @@ from clearprop.errors import ClearpropError, UnreadableFile
 from clearprop.messages import abridged, reason
 
 MAX_BYTES = 256 * 2**20
+USUAL = 2**16
+"""More bytes than most network files have."""
 MAX_DOTS = 32
 """The most points in one key: memory for a key grows with the square of its parts."""
 
@@ -45,7 +47,9 @@ def readable(path: Path, what: str) -> Iterator[str]:
 def read_text(path: Path, limit: int = MAX_BYTES) -> str:
     """Return the text of a file that a person wrote; say why one cannot be read."""
     with readable(path, "a network file") as shown, path.open("rb") as file:
-        content = file.read(limit + 1)
+        content = file.read(min(limit + 1, USUAL))
+        if len(content) == USUAL:  # reading makes room for all that may come, which few files need
+            content += file.read(limit + 1 - USUAL)
     if len(content) > limit:
         raise UnreadableFile(
             f"{shown}: larger than {limit // 2**20} MB, too large for a network file; "

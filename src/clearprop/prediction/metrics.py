@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clearprop.network.blocks import blocks
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.prediction.classes import class_labels, most_likely
@@ -41,12 +42,17 @@ class Metrics:
 def measured(problem: Problem, parameters: Parameters, rows: Array) -> Metrics:
     """Return the metrics on the examples at these positions."""
     assert problem.examples is not None
-    targets = problem.examples.targets[rows]
-    found, _ = outputs(problem, parameters, problem.examples.inputs[rows])
-    classes = class_labels(problem)
+    examples, classes = problem.examples, class_labels(problem)
+
+    def found_for(part: Array) -> Array:
+        return outputs(problem, parameters, examples.inputs[part].astype(float, copy=False))[0]
+
     if classes is not None:
-        return _of_classes(most_likely(found), most_likely(targets), len(classes))
-    targets, found = (in_own_unit(problem.fitted, values) for values in (targets, found))
+        pairs = [(most_likely(found_for(part)), most_likely(examples.targets[part])) for part in blocks(rows)]
+        found, true = map(np.concatenate, zip(*pairs, strict=True))
+        return _of_classes(found, true, len(classes))
+    found = in_own_unit(problem.fitted, np.concatenate([found_for(part) for part in blocks(rows)]))
+    targets = in_own_unit(problem.fitted, examples.targets[rows])
     # Outputs that are far off may overflow here: their error is infinite.
     with np.errstate(all="ignore"):
         squared = (targets - found) ** 2

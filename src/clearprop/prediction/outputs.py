@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from clearprop.engine.availability import unusable
+from clearprop.network.blocks import blocks
 from clearprop.network.description import Network
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
-from clearprop.propagation.blocks import blocks
 from clearprop.propagation.forward import forward
 from clearprop.types import Array
 

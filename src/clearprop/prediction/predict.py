@@ -19,7 +19,7 @@ from clearprop.tables.csv_file import ReadingProgress
 from clearprop.tables.frames import as_row, from_frame, from_row, is_frame
 from clearprop.tables.prepare import Reader, inputs_of
 from clearprop.tables.read import read_table
-from clearprop.tables.rows import rows
+from clearprop.tables.rows import of_float32, rows
 from clearprop.tables.table import Numbers, Table
 from clearprop.types import Array
 
@@ -71,8 +71,8 @@ def network_inputs(problem: Problem, data: Any, progress: ReadingProgress | None
     read = _reader(data, progress)
     if problem.fitted is None and read is None:
         width = problem.network.sizes[0]
-        ready = isinstance(data, np.ndarray) and data.dtype == np.float32 and data.shape[1:] == (width,)
-        return data if ready else rows(data, width, "inputs")  # an array of float32 stays one
+        ready = of_float32(data) and data.shape[1] == width
+        return data if ready else rows(data, width, "inputs")
     # A network that was fitted to no table finds its inputs by their names.
     fitted = problem.fitted or Fitted(tuple(Column(name) for name in problem.network.input_names), ())
     if read is not None:

@@ -9,6 +9,7 @@ import numpy as np
 from clearprop.errors import Fault, UnfitTable
 from clearprop.expressions import Expression, evaluate
 from clearprop.messages import abridged, meant
+from clearprop.network.blocks import slices
 from clearprop.network.data import Column, Data, Fitted, Label, shown_label
 from clearprop.rules.standardize import ORIGINAL, STANDARDIZED
 from clearprop.tables.classes import class_codes, listed, positions
@@ -32,9 +33,9 @@ def wanted_to_apply(fitted: Fitted, data: Data | None, optional: Collection[str]
     return Wanted(choose, kinds, na=data.na, decimal=data.decimal, names=data.names)
 
 
-def inputs(table: Table, fitted: Fitted, rows: Array | None = None) -> Array:
+def inputs(table: Table, fitted: Fitted, rows: Array | None = None, dtype: str = "float64") -> Array:
     """Return the inputs of the network, shape (rows of the table, inputs); those of other than ``rows`` may be NaN."""
-    matrix = np.empty((len(table), fitted.width))
+    matrix = np.empty((len(table), fitted.width), dtype)
     faults: list[Fault] = []
     start = 0
     for each in fitted.columns:
@@ -53,11 +54,13 @@ def inputs(table: Table, fitted: Fitted, rows: Array | None = None) -> Array:
 def _numbers(part: Array, given: Numbers, fitted: Column, rows: Array | None) -> Iterator[Fault]:
     values = given.values
     yield from _other_unit(fitted.name, given, fitted.unit)
-    if fitted.fill is not None:
-        values = np.where(np.isnan(values), fitted.fill, values)
+    if fitted.fill is not None and (missing := np.isnan(values)).any():
+        values = np.where(missing, fitted.fill, values)
     # A number far from all of training overflows here; that is said below.
     with np.errstate(over="ignore"):
-        part[:, 0] = evaluate(STANDARDIZED, {"value": values, "mean": fitted.mean, "scale": fitted.scale})
+        for block in slices(len(values)):
+            numbers = {"value": values[block], "mean": fitted.mean, "scale": fitted.scale}
+            part[block, 0] = evaluate(STANDARDIZED, numbers)
     if faults := list(not_finite(fitted.name, values, rows)):
         yield from faults
     elif (row := first(~np.isfinite(part[:, 0]), rows)) is not None:
@@ -79,14 +82,23 @@ def _other_unit(name: str, given: Numbers | Text, learnt: str) -> Iterator[Fault
 def _indicators(part: Array, given: Text, fitted: Column, rows: Array | None) -> Iterator[Fault]:
     assert fitted.categories is not None
     fill = -1 if fitted.fill is None else fitted.categories.index(str(fitted.fill))
-    codes = np.array([*positions(given.labels, fitted.categories), fill])[given.codes]
+    codes = np.array([*positions(given.labels, fitted.categories), fill], np.int32)[given.codes]
     if (row := first(codes < 0, rows)) is not None:
         yield _unseen(fitted.name, row, given, fitted.categories)
-    part[:] = codes[:, None] == np.arange(len(fitted.categories))
+    _one_hot(codes, part)
 
 
-def targets(table: Table, fitted: Fitted, outputs: int, rows: Array | None = None) -> Array:
-    """Return the targets, shape (rows of the table, outputs): one-hot, or 0 and 1 where two classes share an output."""
+def _one_hot(codes: Array, part: Array) -> None:
+    """Write 1 where the number of a column is the code of the row, else 0."""
+    for block in slices(len(codes)):
+        part[block] = codes[block, None] == np.arange(part.shape[1])
+
+
+def targets(table: Table, fitted: Fitted, outputs: int, rows: Array | None = None, dtype: str = "float64") -> Array:
+    """Return the targets, shape (rows of the table, outputs): one-hot, or 0 and 1 where two classes share an output.
+
+    Numbers are of float64, whatever the ``dtype``.
+    """
     units = dict(fitted.target_units)
     faults = [fault for each in fitted.targets for fault in _other_unit(each, table.columns[each], units.get(each, ""))]
     if faults:
@@ -97,7 +109,11 @@ def targets(table: Table, fitted: Fitted, outputs: int, rows: Array | None = Non
     codes = class_codes(table, name, fitted.classes)
     if (row := first(codes < 0, rows)) is not None:
         raise UnfitTable([_unseen(name, row, table.columns[name], fitted.classes)], table.source)
-    return np.asarray(codes[:, None] if outputs == 1 else codes[:, None] == np.arange(outputs), dtype=float)
+    if outputs == 1:
+        return codes[:, None].astype(dtype)
+    found = np.empty((len(codes), outputs), dtype)
+    _one_hot(codes, found)
+    return found
 
 
 def in_own_unit(fitted: Fitted | None, outputs: Array) -> Array:
@@ -143,7 +159,9 @@ def weights(table: Table, fitted: Fitted, name: str | None, used: Array) -> Arra
     if fitted.class_weights and fitted.classes is not None:
         codes = class_codes(table, fitted.targets[0], fitted.classes)
         counts = counts * np.array(fitted.class_weights)[codes]
-    return np.where(np.isin(np.arange(len(table)), used), counts, 0)
+    found = np.zeros(len(table))
+    found[used] = counts[used]
+    return found
 
 
 def class_weights(table: Table, fitted: Fitted, data: Data, training: Array | None) -> tuple[float, ...]:

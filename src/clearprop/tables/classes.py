@@ -8,6 +8,7 @@ import numpy as np
 
 from clearprop.errors import Fault, UnfitTable
 from clearprop.messages import abridged, counted
+from clearprop.network.blocks import slices
 from clearprop.network.data import Data, Label, shown_label
 from clearprop.network.description import is_share
 from clearprop.network.problem import Problem
@@ -100,11 +101,13 @@ def class_codes(table: Table, name: str, classes: Sequence[Label]) -> Array:
     given = table.columns[name]
     if isinstance(given, Text):
         # The last entry answers for a missing value, whose code is -1.
-        return np.array([*positions(given.labels, classes), -1], dtype=int)[given.codes]
-    known = np.array(classes, dtype=float)
-    order = np.argsort(known)
-    nearest = order[np.minimum(np.searchsorted(known, given.values, sorter=order), len(known) - 1)]
-    return np.where(known[nearest] == given.values, nearest, -1)
+        return np.array([*positions(given.labels, classes), -1], dtype=np.int32)[given.codes]
+    known, values = np.array(classes, dtype=float), given.values
+    order, found = np.argsort(known), np.empty(len(values), np.int32)
+    for block in slices(len(values)):
+        nearest = order[np.minimum(np.searchsorted(known, values[block], sorter=order), len(known) - 1)]
+        found[block] = np.where(known[nearest] == values[block], nearest, -1)
+    return found
 
 
 def positions(labels: Iterable[str], known: Sequence[Label]) -> list[int]:

@@ -1,8 +1,7 @@
 """CSV: text to columns, a block of rows at a time.
 
 The first line names the columns. A row of which every cell is empty is no row, and a column without a name is
-one only where it has values. What is kept is eight bytes for each number and four for each text, whatever the
-file's size.
+one only where it has values. Columns lie where ``storage`` puts them.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from clearprop.tables.foreign import foreign
 from clearprop.tables.growing import Growing, say
 from clearprop.tables.header import header_fault, named_rows, short_fault
 from clearprop.tables.layout import SPACE, comments, delimiter, quote, without_runs
+from clearprop.tables.storage import Storage
 from clearprop.tables.table import Table, Wanted, notice, unnamed_fault
 
 BLOCK = 8192
@@ -134,8 +134,10 @@ class _Reading:
             self.unnamed = {place: [] for place, name in enumerate(self.header) if not name}
         places = {name: place for place, name in enumerate(self.header)}
         self.places = {name: places[name] for name in wanted.choose(named, source)}
-        commas = self.delimiter in ";\t "
-        self.columns = {name: Growing(name, wanted, commas=commas, evidence=self._evidence) for name in self.places}
+        commas, storage = self.delimiter in ";\t ", Storage()
+        self.columns = {
+            name: Growing(name, wanted, commas=commas, evidence=self._evidence, storage=storage) for name in self.places
+        }
         self.block = max(1, min(BLOCK, CELLS // len(self.header)))
 
     def _read_header(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 
 import numpy as np
 
@@ -176,26 +176,29 @@ def _role_faults(data: Data, inputs: Sequence[str], table: Table) -> Iterator[Fa
 
 def usable(table: Table, data: Data, inputs: Sequence[str]) -> Array:
     """Return the positions of the rows to use, as ``missing`` says."""
-    missing = {name: each.missing for name, each in table.columns.items() if each.missing.any()}
     optional = set(inputs) if data.missing == "mean" else set()
-    refused = {name: rows for name, rows in missing.items() if name not in optional}
+    refused: dict[str, str] = {}
+    counts: dict[str, int] = {}
+    left_out = np.zeros(len(table), dtype=bool)
+    for name, given in table.columns.items():
+        if name not in optional and (rows := given.missing).any():
+            refused[name], counts[name] = _empty(rows), int(rows.sum())
+            left_out |= rows
     if refused and data.missing == "refuse":
         remedy = 'fill them in, or set missing = "mean" or "drop" under [data]'
-        faults = [Fault(column(name), _empty(rows)) for name, rows in refused.items()]
+        faults = [Fault(column(name), found) for name, found in refused.items()]
         last = min(len(faults), UnfitTable.SHOWN) - 1
         faults[last] = Fault(faults[last].where, f"{faults[last].message}; {remedy}")
         raise UnfitTable(faults, table.source)
-    left_out = np.logical_or.reduce(list(refused.values())) if refused else np.zeros(len(table), dtype=bool)
     if left_out.all():
-        most = list(refused.items())[:MAX_FAULTS]
-        counts = ", ".join(f"{abridged(name, 30)}: {int(rows.sum()):,}" for name, rows in most)
+        most = ", ".join(f"{abridged(name, 30)}: {count:,}" for name, count in islice(counts.items(), MAX_FAULTS))
         remedy = 'leave the columns without values out of inputs, or set missing = "mean"'
         if data.missing == "mean":  # only the target and weights are needed
             remedy = "fill them in"
-        found = f"no row is left: every one of {len(table):,} has an empty cell ({counts}); {remedy}"
+        found = f"no row is left: every one of {len(table):,} has an empty cell ({most}); {remedy}"
         raise UnfitTable([Fault("", found)], table.source)
     if refused and data.missing == "mean":  # only inputs have one
-        empty = " and ".join(f"{column(name)} ({_empty(rows)})" for name, rows in refused.items())
+        empty = " and ".join(f"{column(name)} ({found})" for name, found in refused.items())
         notice(f"{table.source}: rows are left out for want of {empty}")
     return np.flatnonzero(~left_out)
 

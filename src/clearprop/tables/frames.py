@@ -17,6 +17,7 @@ from clearprop.messages import abridged
 from clearprop.network.arrays import numbers
 from clearprop.tables.cells import LONG
 from clearprop.tables.growing import Growing, as_text, say
+from clearprop.tables.rows import of_float32
 from clearprop.tables.table import TWICE, Column, Kind, Numbers, Table, Wanted, column, label, unnamed_fault
 from clearprop.types import Array
 
@@ -129,8 +130,10 @@ def _series(series: Any, name: str, wanted: Wanted, growing: list[Growing]) -> C
     if series.dtype.is_numeric() and kind != "text":
         from narwhals.stable.v2 import Float64
 
-        found = np.array(series.cast(Float64).to_numpy(), dtype=float)
-        if series.dtype.is_integer() and (np.abs(found) >= LONG).any():
+        found = series.to_numpy()
+        if found.dtype.kind not in "fiu" or found.dtype.itemsize > 8:
+            found = np.array(series.cast(Float64).to_numpy(), dtype=float)
+        if series.dtype.is_integer() and (np.abs(found.astype(float)) >= LONG).any():
             whole = Growing(name, wanted, commas=True)
             whole.look_for_codes(map(str, series.drop_nulls().to_list()))
             growing.append(whole)
@@ -232,8 +235,8 @@ def target_columns(targets: Any) -> dict[str, Column]:
 
 
 def as_matrix(rows: Any, what: str = "inputs") -> Array:
-    """Return rows of numbers as a matrix; a vector becomes one row."""
-    matrix = numbers(rows, f"{what}: expected rows of numbers, all of one length")
+    """Return rows of numbers as a matrix; a vector becomes one row. An array of float32 stays one."""
+    matrix = rows if of_float32(rows) else numbers(rows, f"{what}: expected rows of numbers, all of one length")
     if matrix.ndim == 1:
         matrix = matrix[None, :]
     if matrix.ndim != 2:

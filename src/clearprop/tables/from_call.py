@@ -18,7 +18,7 @@ from clearprop.network.problem import Problem
 from clearprop.tables.by_name import of_outputs
 from clearprop.tables.frames import as_column, columns_of, from_arrays, from_frame, is_frame, target_columns
 from clearprop.tables.prepare import prepared
-from clearprop.tables.rows import dimensions, rows
+from clearprop.tables.rows import dimensions, of_float32, rows
 from clearprop.tables.table import Column, Numbers
 
 COLUMNS = {"columns": "inputs"} | {
@@ -53,7 +53,9 @@ def with_examples(
         targets = _in_order(problem, framed) if framed else targets
         hint = "; a class takes one column per class, 1 where it is the one"
         sizes = problem.network.sizes
-        found = Examples.of(rows(inputs, sizes[0], "inputs"), rows(targets, sizes[-1], "targets", hint), own=False)
+        ready = of_float32(inputs) and inputs.shape[1] == sizes[0]
+        given = inputs if ready else rows(inputs, sizes[0], "inputs")
+        found = Examples(given, rows(targets, sizes[-1], "targets", hint), own=False)
         if not len(found):
             raise InvalidArgument("inputs: expected at least 1 row, found none")
         problem = replace(problem, examples=found, data=None)

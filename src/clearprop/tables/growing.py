@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from clearprop.errors import Fault
 from clearprop.messages import abridged
 from clearprop.tables.cells import IN_BOOKS, TRUTH, Reading, loses_digits, number, reading, truth
+from clearprop.tables.storage import Storage, Stored
 from clearprop.tables.table import Column, Numbers, Text, Wanted, column, notice
 from clearprop.types import Array
 
@@ -20,6 +22,9 @@ NEGATIVE = "if that is negative, write a minus sign in front of the number"
 ASK = 'which may be {:g} or {:g}; say which with decimal = "." or decimal = "," under [data]'
 DECIMAL_COMMA = 'if the comma is a decimal one, set decimal = "," under [data]; write thousands without it'
 UNLIKE = "unlike others of the column; write all alike"
+
+NOTHING = np.full(1, np.nan)
+"""What takes the place of codes that all say that there is no value."""
 
 Evidence = Callable[[], Collection[str]]
 """Returns the decimal signs, ``.`` and ``,``, that cells of the whole table have for certain."""
@@ -35,7 +40,9 @@ class Growing:
     ``absent`` counts the words read as no value.
     """
 
-    def __init__(self, name: str, wanted: Wanted, *, commas: bool, evidence: Evidence = tuple) -> None:
+    def __init__(
+        self, name: str, wanted: Wanted, *, commas: bool, evidence: Evidence = tuple, storage: Storage | None = None
+    ) -> None:
         """``commas`` says whether numbers may have decimal commas although nobody said so."""
         self.name, self.kind = name, wanted.kinds.get(name)
         self.remedy = CORRECT if self.kind == "numbers" else NOT_A_NUMBER  # a kind that is fixed stays what it is
@@ -48,9 +55,10 @@ class Growing:
         self.says = self.code = ""
         self.absent: Counter[str] = Counter()
         self.rows = 0
-        self._blocks: list[Array] = []
+        self._storage = storage or Storage()
+        self._held = self._storage.column(float if self.kind == "numbers" else np.int32)
         self._labels: dict[str, int] = {}
-        self._wrong: dict[str, list[tuple[int, str]]] = {}
+        self._wrong: dict[str, _Wrong] = {}
 
     @property
     def plain(self) -> bool:
@@ -71,7 +79,7 @@ class Growing:
 
     def take_numbers(self, values: Array) -> None:
         """Add a block of plain numbers."""
-        self._blocks.append(values)
+        self._held.append(values)
         self.unit = ""
         self.rows += len(values)
 
@@ -86,7 +94,7 @@ class Growing:
         numbers = sum(count for cell, count in present.items() if reading(cell) is not None)
         self.kind = "numbers" if 2 * numbers >= present.total() else "text"
         if self.kind == "numbers":
-            self._blocks, self.absent = [np.full(len(block), np.nan) for block in self._blocks], Counter()
+            self._held, self.absent = self._held.looked_up(NOTHING), Counter()
 
     def _take_text(self, cells: list[str]) -> None:
         labels, codes = self._labels, np.empty(len(cells), dtype=np.int32)
@@ -96,7 +104,7 @@ class Growing:
                 self.absent[cell] += 1
             else:
                 codes[place] = labels.setdefault(cell, len(labels))
-        self._blocks.append(codes)
+        self._held.append(codes.astype(np.min_scalar_type(-len(labels) - 1)))
 
     def _take_numbers(self, cells: list[str]) -> None:
         values = self._quickly(cells)
@@ -104,7 +112,7 @@ class Growing:
             found = {cell: self._reading(cell) for cell in dict.fromkeys(cells)}
             self._decide({cell: each for cell, each in found.items() if each is not None}, cells)
             values = np.array([self._value(cell, found[cell], row) for row, cell in enumerate(cells, 1)])
-        self._blocks.append(values)
+        self._held.append(values)
 
     def _quickly(self, cells: list[str]) -> Array | None:
         """Return the cells as numbers where no one of them needs a second look: the usual case."""
@@ -148,7 +156,7 @@ class Growing:
         return np.nan
 
     def _fault(self, why: str, row: int, cell: str) -> None:
-        self._wrong.setdefault(why, []).append((self.rows + row, cell))
+        self._wrong.setdefault(why, _Wrong(self.rows + row, cell)).add(cell)
 
     def _decide(self, found: Mapping[str, Reading], block: list[str]) -> None:
         """Settle the unit and the decimal sign by the numbers of a block."""
@@ -185,23 +193,33 @@ class Growing:
 
     def faults(self) -> Iterator[Fault]:
         """Yield what is wrong, once for each reason."""
-        for why, places in self._wrong.items():
-            row, cell = places[0]
-            several = len(places) > 1
-            mark = why == NOT_A_NUMBER and several and {text for _, text in places} == {cell}
+        for why, wrong in self._wrong.items():
+            several, cell = wrong.count > 1, wrong.cell
+            mark = why == NOT_A_NUMBER and several and wrong.alike
             remedy = A_MARK if mark else why.replace("{them}", "them" if several else "it")
             found = f'expected a number, found "{abridged(cell, 40)}"'
-            found += f" (the first of {len(places):,} such cells)" if several else ""
+            found += f" (the first of {wrong.count:,} such cells)" if several else ""
             join = ", " if why.startswith(("which", "unlike")) else "; "
-            yield Fault(column(self.name, row), found + join + remedy)
+            yield Fault(column(self.name, wrong.row), found + join + remedy)
 
     def whole(self) -> Column:
         """Return the column, all blocks in one."""
-        if self.kind is None:
-            self._blocks = [np.full(len(block), np.nan) for block in self._blocks]
-        values = np.concatenate(self._blocks)
-        self._blocks = []
-        return as_text(values, self._labels) if self.kind == "text" else Numbers(values, self.unit or "")
+        held = self._held.looked_up(NOTHING) if self.kind is None else self._held
+        return as_text(held, self._labels) if self.kind == "text" else Numbers(held, self.unit or "")
+
+
+@dataclass
+class _Wrong:
+    """Cells that are wrong for one reason: the first with its row, their number, and whether all are alike."""
+
+    row: int
+    cell: str
+    count: int = 0
+    alike: bool = True
+
+    def add(self, cell: str) -> None:
+        self.count += 1
+        self.alike &= cell == self.cell
 
 
 def say(columns: Iterable[Growing], source: str) -> None:
@@ -221,13 +239,14 @@ def quoted(words: Iterable[str]) -> str:
     return ", ".join(f'"{abridged(word, 20)}"' for word in words)
 
 
-def as_text(codes: Array, labels: Iterable[str]) -> Text:
+def as_text(codes: Array | Stored, labels: Iterable[str]) -> Text:
     """Return a column of text; truth values are called ``False`` and ``True``, however they are written."""
     labels = tuple(labels)
     if not labels or any(label.lower() not in TRUTH for label in labels):
         return Text(codes, labels)
     names = tuple(dict.fromkeys(map(truth, labels)))
-    return Text(np.array([*(names.index(truth(label)) for label in labels), -1], dtype=np.int32)[codes], names)
+    table = np.array([*(names.index(truth(label)) for label in labels), -1], np.int32)
+    return Text(codes.looked_up(table) if isinstance(codes, Stored) else table[codes], names)
 
 
 def _plain(cells: list[str]) -> Array | None:

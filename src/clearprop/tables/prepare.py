@@ -27,6 +27,9 @@ from clearprop.types import Array
 SHOWN = 5
 """The number of columns with another name that are listed."""
 
+PLENTY = 2**19
+"""The most inputs that are kept in float64 for a training in float32."""
+
 Reader = Callable[[Wanted], Table]
 """Reads the wanted columns of a table, from wherever it is."""
 
@@ -48,10 +51,17 @@ def prepared(problem: Problem, data: Data, read: Reader, named: Collection[str] 
     if weights is not None and not weights[training].any():
         raise UnfitTable([Fault("weights", "every training row has weight 0")], table.source)
     everything = len(training) == len(table)
-    inputs = apply.inputs(table, fitted, used)
+    many = len(table) * fitted.width > PLENTY
+    # Of many inputs the training reads these very numbers, which nobody may write to.
+    dtype = problem.settings.dtype if many else "float64"
+    inputs, targets = (
+        apply.inputs(table, fitted, used, dtype),
+        apply.targets(table, fitted, network.sizes[-1], used, dtype),
+    )
+    inputs.flags.writeable = targets.flags.writeable = not many
     examples = Examples(
         inputs,
-        apply.targets(table, fitted, network.sizes[-1], used),
+        targets,
         weights,
         None if everything else training,
         validation if len(validation) else None,
@@ -69,6 +79,8 @@ def _lacking_only_targets(table: Table, fitted: Fitted, inputs: Array, used: Arr
     """Return the rows that are not used, since they have no target, but whose inputs are whole."""
     found = np.logical_or.reduce([table.columns[name].missing for name in fitted.targets])
     found[used] = False
+    if not found.any():
+        return None
     start = 0
     for each in fitted.columns:
         part = inputs[found, start : start + each.width]
@@ -94,8 +106,7 @@ def with_rows(problem: Problem, read: Reader) -> Problem:
     targets = np.full((len(table), problem.network.sizes[-1]), np.nan)
     weights, unweighted = None, ""
     if len(told):
-        known = apply.targets(table, fitted, problem.network.sizes[-1], told)
-        targets[told] = known[told]
+        targets[told] = apply.targets(table, fitted, problem.network.sizes[-1], told)[told]
         fitted, weights, unweighted = _weighted(table, fitted, data, told)
     examples = Examples(
         apply.inputs(table, fitted, rows),

@@ -19,6 +19,11 @@ def dimensions(values: Any) -> int:
         return 2
 
 
+def of_float32(values: Any) -> bool:
+    """Return whether values are a matrix of float32, which takes half of the memory of float64."""
+    return type(values) is np.ndarray and values.ndim == 2 and values.dtype == np.float32
+
+
 def rows(values: Any, width: int, what: str, hint: str = "") -> Array:
     """Return a matrix with ``width`` columns; a plain list is one row, or one column where a row is one number."""
     expected = f"{what}: expected rows of {'1 number' if width == 1 else f'{width} numbers'}"

@@ -15,6 +15,7 @@ from clearprop.errors import Fault, InvalidArgument, Notice, UnfitTable, Unknown
 from clearprop.messages import abridged, meant
 from clearprop.network.data import NA, shown_label
 from clearprop.tables.cells import number
+from clearprop.tables.storage import Stored
 from clearprop.types import Array
 
 
@@ -38,13 +39,20 @@ Kind = Literal["numbers", "text"]
 
 @dataclass(frozen=True)
 class Numbers:
-    """A column of numbers; NaN where a value is missing. ``unit`` is the sign that all of them were written with."""
+    """A column of numbers; NaN where a value is missing. ``unit`` is the sign that all of them were written with.
 
-    values: Array
+    They are ``held`` in whichever precision they came.
+    """
+
+    held: Array | Stored
     unit: str = ""
 
     def __len__(self) -> int:
-        return len(self.values)
+        return len(self.held)
+
+    @property
+    def values(self) -> Array:
+        return np.asarray(self.held, float)
 
     @property
     def missing(self) -> Array:
@@ -55,11 +63,15 @@ class Numbers:
 class Text:
     """A column of text: ``codes`` are positions in ``labels``, -1 where a value is missing."""
 
-    codes: Array
+    held: Array | Stored
     labels: tuple[str, ...]
 
     def __len__(self) -> int:
-        return len(self.codes)
+        return len(self.held)
+
+    @property
+    def codes(self) -> Array:
+        return np.asarray(self.held)
 
     @property
     def missing(self) -> Array:

@@ -6,6 +6,8 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from clearprop.errors import InvalidArgument
 from clearprop.fields import shown
 from clearprop.network.description import Network
@@ -14,6 +16,7 @@ from clearprop.rules.optimizers import Optimizer
 from clearprop.tables.from_call import COLUMNS, weighted, with_examples
 from clearprop.tables.prepare import prepared
 from clearprop.tables.read import read_table
+from clearprop.tables.table import notice
 
 
 class _Unchanged:
@@ -68,6 +71,8 @@ def requested(problem: Any, inputs: Any = None, targets: Any = None, **options: 
             f"{problem.name}: there are no examples to train on; add some under [[examples]], or name a table "
             "under [data]"
         )
+    if problem.data is not None and problem.examples.inputs.dtype < np.dtype(problem.settings.dtype):
+        notice(f'{problem.name}: its table was read in float32; say dtype = "float64" under [training] to read it so')
     if not len(problem.examples.learnt):
         raise InvalidArgument(f"{problem.name}: no example has a target; add targets, or name a table that has them")
     complete: Problem = problem

@@ -129,9 +129,11 @@ def origin(problem: Problem) -> dict[str, Any]:
 
 
 def _fingerprint(values: Array | None) -> str | None:
-    return (
-        None if values is None else hashlib.blake2b(np.ascontiguousarray(values).tobytes(), digest_size=16).hexdigest()
-    )
+    """Return the fingerprint of numbers, the same in float32 and float64."""
+    if values is None:
+        return None
+    plain = np.ascontiguousarray(values, float if values.dtype.kind == "f" else None)
+    return hashlib.blake2b(plain.data, digest_size=16).hexdigest()
 
 
 def _is_origin(origin: Mapping[str, Any], layers: int) -> bool:

@@ -9,9 +9,9 @@ import numpy as np
 
 from clearprop.engine.processors import processors
 from clearprop.models.snapshot import Snapshot
+from clearprop.network.blocks import blocks
 from clearprop.network.problem import Problem
 from clearprop.propagation.backward import Gradients, add_penalty, backward
-from clearprop.propagation.blocks import blocks
 from clearprop.propagation.dropout import masks
 from clearprop.propagation.forward import Trace, counted, example_share, forward, output_errors, penalty_error
 from clearprop.propagation.update import Update, initial_state, update
@@ -37,8 +37,8 @@ class Reference:
         assert problem.examples is not None
         self.problem, self.examples = problem, problem.examples
         self.learnt = self.examples.learnt
-        self.inputs = self.examples.inputs.astype(dtype)
-        self.targets = self.examples.targets.astype(dtype)
+        self.inputs = self.examples.inputs.astype(dtype, copy=False)
+        self.targets = self.examples.targets.astype(dtype, copy=False)
         self.all = np.array_equal(self.learnt, np.arange(len(self.examples)))
         if start is None:
             parameters = problem.parameters.with_vector(problem.parameters.vector.astype(dtype))

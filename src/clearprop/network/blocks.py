@@ -14,3 +14,9 @@ def blocks(rows: Array) -> Iterator[Array]:
     """Yield all these rows in order, at most ``BLOCK`` at a time."""
     for start in range(0, len(rows), BLOCK):
         yield rows[start : start + BLOCK]
+
+
+def slices(count: int) -> Iterator[slice]:
+    """Yield slices that together are so many rows, at most ``BLOCK`` at a time."""
+    for start in range(0, count, BLOCK):
+        yield slice(start, start + BLOCK)
