@@ -56,20 +56,20 @@ def test_without_a_file_all_stays_in_memory(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_file_that_becomes_full_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     class Small:
-        """A file on a disk with room for 1500 bytes."""
+        """A file on a disk with room for 3000 bytes."""
 
         def __init__(self) -> None:
             self.file, self.end = io.BytesIO(), 0
             self.seek, self.read, self.close = self.file.seek, self.file.read, self.file.close
 
         def write(self, data: Any) -> int:
-            return int(self.file.write(bytes(data)[: max(0, 1500 - self.file.tell())]))
+            return int(self.file.write(bytes(data)[: max(0, 3000 - self.file.tell())]))
 
     monkeypatch.setattr(storage, "MOST", 1000)
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Small())
     found, _ = put()
     assert found.full
-    assert 0 < found.end <= 1500
+    assert 1500 < found.end <= 3000
 
 
 def test_a_file_that_was_cut_off_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
