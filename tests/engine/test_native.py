@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.engine.support.layouts import read_only
 from tests.engine.support.networks import by_engine, epoch_of, native, problem_of, same
 
 from clearprop.engine.native import Native
+from clearprop.network.description import OverExamples
 from clearprop.training.reference import Reference
 from clearprop.types import Array
 
@@ -118,3 +121,21 @@ def test_what_was_given_may_change_afterwards() -> None:
     problem.examples.inputs[:] = 0
     engine.run(*steps.arrays)
     assert np.array_equal(engine.vector, expected.vector)
+
+
+@pytest.mark.parametrize("over", ["mean", "sum", "weighted_mean"])
+def test_steps_of_the_same_bounds_are_the_same_whatever_came_between(over: OverExamples) -> None:
+    """What native code reads of the bounds is kept from call to call; a gradient puts others there."""
+    problem = problem_of((3, 5, 2), 8, 4)
+    network = replace(problem.network, loss=replace(problem.network.loss, over_examples=over))
+    problem = replace(problem, network=network)
+    rows, bounds, steps = np.array([5, 1, 7, 2, 0, 3]), np.array([0, 4, 6]), np.arange(1, 3)
+    engine, fresh = native(problem, "float64"), native(problem, "float64")
+    found = [engine.run(rows, bounds, steps, np.ones(2))]
+    engine.gradient(np.arange(6))
+    with pytest.raises(ValueError, match="expected 1 to 4 examples in a step, found 6 to 6"):
+        engine.run(np.arange(6), np.array([0, 6]), np.arange(1, 2), np.ones(1))
+    found.append(engine.run(rows[::-1], bounds.copy(), steps + 2, np.ones(2)))
+    at_once = fresh.run(np.append(rows, rows[::-1]), np.array([0, 4, 6, 10, 12]), np.arange(1, 5), np.ones(4))
+    assert np.array_equal(np.concatenate(found), at_once)
+    assert np.array_equal(engine.vector, fresh.vector)

@@ -76,6 +76,7 @@ class Context:
 
     def __init__(self, **fields: Array | int) -> None:
         self.words = zeros(len(FIELDS), np.int64)
+        self.address = address(self.words)
         self.arrays: dict[str, Array] = {}
         self.set(**fields)
 
@@ -88,11 +89,6 @@ class Context:
                 assert value.flags.c_contiguous, name
                 self.arrays[name] = value
                 self.words[PLACES[name]] = address(value)
-
-    @property
-    def address(self) -> int:
-        """The address of the words."""
-        return address(self.words)
 
 
 def moves(**by: int) -> Array:

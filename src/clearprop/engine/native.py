@@ -65,6 +65,7 @@ class Native:
         self.stops = program.single is None and plan.seconds(program, network, batch) > plan.LONG
         self.examples = examples = problem.examples
         self.count, self.batch = len(examples), batch
+        self.most = max(plan.EXAMPLES, CALL // plan.operations(network, 1) // plan.EXAMPLES * plan.EXAMPLES)
         self.inputs = self._rows(examples.inputs, 0)
         self.targets = self._rows(examples.targets, problem.network.depth)
         counts = examples.weights
@@ -95,6 +96,9 @@ class Native:
         # More workers than processors: one that waits keeps another from its work, and lets it have the processor.
         self.patience = PATIENCE if threads == 1 or self.crew is not None or threads <= processors() else 0
         self.kept: dict[str, Array] = {}
+        # The bounds of the last steps with the numbers of their examples, and those that native code reads.
+        self.alike: tuple[Array, Array] | None = None
+        self.placed: Array | None = None
         self.rate: float | None = None
         self.dropped = [index for index, layer in enumerate(network.layers) if layer.dropout]
         self.sums = sum(calling.sums(panels, layer) for layer in range(1, network.depth + 1))
@@ -201,8 +205,8 @@ class Native:
     ) -> Array:
         """Make steps, in as many calls as there are epochs, and do what is to be done after each."""
         order = self._checked(order)
-        self._require_steps(order, bounds, steps, rates)
-        examples, each = np.diff(bounds), len(steps) // epochs
+        bounds, examples = self._required(order, bounds, steps, rates)
+        each = len(steps) // epochs
         if len(steps) % epochs or (examples.reshape(epochs, -1) != examples[:each]).any():
             raise ValueError(f"expected {epochs} epochs that are alike, found steps of {examples.tolist()} examples")
         parts, part_bytes = self._parts(steps, rates)
@@ -280,8 +284,9 @@ class Native:
         self._place(self._checked(np.empty(0, np.int64)), np.array([0, 0]), steps)
         together(self.built.function("apply"), self.training.address, self.threads)
 
-    def _require_steps(self, order: Array, bounds: Array, steps: Array, rates: Array) -> None:
-        """Refuse arrays that do not describe steps."""
+    def _required(self, order: Array, bounds: Array, steps: Array, rates: Array) -> tuple[Array, Array]:
+        """Refuse arrays that do not describe steps; return a copy of the bounds, the last one if they are the same,
+        and the number of examples of each step."""
         for name, array in (("bounds", bounds), ("steps", steps)):
             if array.dtype.kind not in "iu":
                 raise TypeError(f"{name}: expected whole numbers, found {array.dtype}")
@@ -289,21 +294,30 @@ class Native:
             raise ValueError(
                 f"expected n + 1 bounds, n steps and n rates, found {bounds.shape}, {steps.shape} and {rates.shape}"
             )
-        counts = np.diff(bounds)
-        if counts.min() < 1 or counts.max() > self.batch:
-            raise ValueError(f"expected 1 to {self.batch} examples in a step, found {counts.min()} to {counts.max()}")
         if bounds[0] != 0 or bounds[-1] != len(order):
             raise ValueError(f"expected bounds from 0 to {len(order)}, found {bounds[0]} to {bounds[-1]}")
+        if self.alike is None or not np.array_equal(self.alike[0], bounds):
+            counts = np.diff(bounds)
+            if counts.min() < 1 or counts.max() > self.batch:
+                raise ValueError(
+                    f"expected 1 to {self.batch} examples in a step, found {counts.min()} to {counts.max()}"
+                )
+            self.alike = bounds.astype(np.int64), counts
+        return self.alike
 
     def _place(self, order: Array, bounds: Array, steps: Array) -> None:
         """Put checked steps where native code reads them."""
         keys = [key(self.problem.settings.seed, steps, layer) for layer in self.dropped]
         self.arrivals[:2] = 0, self.patience
         self.losses = self._room("losses", LOSSES * len(steps), np.float64)
+        if bounds is not self.placed or self.problem.network.loss.over_examples == "weighted_mean":
+            self._kept("counts", self._counts(order, bounds), np.float64)
+            self._kept("bounds", bounds, np.int64)
+            self.placed = bounds
         self.training.set(
-            counts=self._kept("counts", self._counts(order, bounds), np.float64),
+            counts=self.kept["counts"],
             losses=self.losses,
-            bounds=self._kept("bounds", bounds, np.int64),
+            bounds=self.kept["bounds"],
             keys=self._kept("keys", np.stack(keys, axis=1) if keys else np.empty(0), np.uint64),
             steps=len(steps),
             order=order,
@@ -398,7 +412,7 @@ class Native:
     def _errors(self, order: Array, found: Array) -> None:
         """Compute the errors of examples whose positions are checked."""
         # In parts so short that an interrupt is answered without delay.
-        most = max(plan.EXAMPLES, CALL // plan.operations(self.problem.network, 1) // plan.EXAMPLES * plan.EXAMPLES)
+        most = self.most
         for start in range(0, len(order), most):
             part = order[start : start + most] if most < len(order) else order
             self.inference.set(order=part, examples=len(part), outputs=found[start : start + most])

@@ -168,7 +168,9 @@ class UnderWay:
     def _fitting(self) -> int:
         assert self.problem.examples is not None
         numbers = len(self.problem.examples) + self.numbers
-        return min(self.pace.steps // self.per_epoch, TOGETHER // numbers)
+        most = min(self.pace.steps // self.per_epoch, TOGETHER // numbers)
+        # As many as in the call before, mostly: then their arrays are at hand.
+        return 1 << most.bit_length() >> 1
 
     def _several(self, count: int) -> Ending | None:
         """Train that many epochs in one call; return the reason to end after one of them, if there is one."""
