@@ -69,7 +69,7 @@ def test_opsets_of_the_older_exporter(opset: int, tmp_path: Path) -> None:
     assert problem.network.layers[0].rule.name == "gelu"
 
 
-@pytest.mark.parametrize(("opset", "external"), [(18, False), (20, True), (23, False)])
+@pytest.mark.parametrize(("opset", "external"), [(18, False), (23, True)])
 def test_the_newer_exporter(opset: int, external: bool, tmp_path: Path) -> None:
     nn = torch_module().nn
     module = sequential(nn.SiLU(), last=nn.Softmax(1), double=False)

@@ -170,4 +170,4 @@ def test_whenever_it_is_killed_the_model_is_whole_and_ends_in_the_same_bits(tmp_
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no fork, and no SIGKILL")
 def test_a_writer_that_is_not_atomic_is_found_out(tmp_path: Path) -> None:
-    assert "damaged" in faults(killed(tmp_path, 20, "planted"))
+    assert "damaged" in faults(killed(tmp_path, 9, "planted"))
