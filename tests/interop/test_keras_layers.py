@@ -39,6 +39,22 @@ def test_every_activation_gives_kerass_outputs(end: str, tmp_path: Path) -> None
     assert len(names) > 20
 
 
+@pytest.mark.parametrize("end", ["keras", "h5"])
+def test_models_within_the_model_are_their_layers(end: str, tmp_path: Path) -> None:
+    keras = keras_module()
+    layers = keras.layers
+    keras.utils.set_random_seed(3)
+    inner = keras.Sequential([layers.Input((4,)), layers.Dense(4, "tanh", name="same")], name="inner")
+    other = keras.Sequential([layers.Input((4,)), layers.Dense(4, "sigmoid", name="same")], name="other")
+    outer = keras.Sequential([layers.Input((3,)), layers.Dense(4, "relu"), inner, other, layers.Dense(4)], name="enc")
+    model = keras.Sequential([layers.Input((3,)), outer, layers.Dense(2)])
+    problem, expected = cp.load(save(model, tmp_path / f"m.{end}")), model.predict(SINGLE, verbose=0)
+    for each in (problem, cp.from_keras(model)):
+        assert_same(each, expected, 1e-6)
+        assert "flattened: inner, a model within the model, is its layers" in each.remarks
+    assert [layer.rule.name for layer in problem.network.layers] == ["relu", "tanh", "logistic", "identity", "identity"]
+
+
 def test_normalization_rescaling_batch_norms_and_advanced_activations_are_taken(tmp_path: Path) -> None:
     keras = keras_module()
     layers = keras.layers

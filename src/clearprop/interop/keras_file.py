@@ -15,7 +15,7 @@ import numpy as np
 
 from clearprop.errors import ClearpropError, MissingExtra, UnreadableFile
 from clearprop.interop.archive import Archive, parsed
-from clearprop.interop.keras_layers import from_layers
+from clearprop.interop.keras_layers import Place, from_layers
 from clearprop.interop.problem import Told, damaged, made, shown_path
 from clearprop.messages import abridged
 from clearprop.network.description import MAX_PARAMETERS
@@ -171,19 +171,31 @@ def snake(kind: str) -> str:
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
+def _counted(place: Place) -> str:
+    return f"{snake(place.kind)}_{place.number}" if place.number else snake(place.kind)
+
+
 class _Numbered:
     """Weights of ``.keras``: groups by class and counter, arrays by number."""
 
     def __init__(self, plain: _Plain) -> None:
         self.plain = plain
         file = plain.file
-        self.root = plain.at(file, "layers") or plain.at(file, "_layer_checkpoint_dependencies") or file
+        self.root = self._layers(file) or file
 
-    def __call__(self, kind: str, name: str, number: int) -> Sequence[Array]:
-        group = f"{snake(kind)}_{number}" if number else snake(kind)
-        variables = self.plain.at(self.root, f"{group}/vars")
-        if variables is None and (variables := self.plain.at(self.root, f"{name}/vars")) is None:
-            raise damaged(self.plain.shown, f"the weights of layer {abridged(name, 40)} are missing ({group})")
+    def _layers(self, model: Any) -> Any:
+        return self.plain.at(model, "layers") or self.plain.at(model, "_layer_checkpoint_dependencies")
+
+    def _group(self, place: Place) -> Any:
+        """Return the group of a layer, which is called by its class and counter, or else by its name."""
+        layers = self.root if place.within is None else self._layers(self._group(place.within))
+        return self.plain.at(layers, _counted(place)) or self.plain.at(layers, place.name)
+
+    def __call__(self, place: Place) -> Sequence[Array]:
+        group = _counted(place)
+        variables = self.plain.at(self._group(place), "vars")
+        if variables is None:
+            raise damaged(self.plain.shown, f"the weights of layer {abridged(place.name, 40)} are missing ({group})")
         found, index = [], 0
         while (each := self.plain.child(variables, str(index))) is not None:
             found.append(self.plain.array(each, f"{group}/{index}"))
@@ -198,8 +210,14 @@ class _Named:
         self.plain = plain
         self.root = plain.child(file, "model_weights") or file
 
-    def __call__(self, kind: str, name: str, number: int) -> Sequence[Array]:
-        group = self.plain.child(self.root, name)
+    def __call__(self, place: Place) -> Sequence[Array]:
+        outer, inside = place, list[str]()
+        while outer.within is not None:
+            inside, outer = [outer.name, *inside], outer.within
+        group = self.plain.child(self.root, outer.name)
         if group is None:
-            raise damaged(self.plain.shown, f"the weights of layer {abridged(name, 40)} are missing")
-        return [self.plain.array(self.plain.at(group, each), each) for each in self.plain.names(group, "weight_names")]
+            raise damaged(self.plain.shown, f"the weights of layer {abridged(outer.name, 40)} are missing")
+        names = self.plain.names(group, "weight_names")
+        if inside:  # the group of a model within the model lists those of all its layers
+            names = [each for each in names if each.split("/")[:-1][-len(inside) :] == inside]
+        return [self.plain.array(self.plain.at(group, each), each) for each in names]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,8 +15,19 @@ from clearprop.messages import abridged
 from clearprop.rules.roles import z
 from clearprop.types import Array
 
-Weights = Callable[[str, str, int], Sequence[Array]]
-"""The weights of a layer, by its class, its name and its number among the layers of that class."""
+
+class Place(NamedTuple):
+    """Where a layer is: its class, its name, its number among the layers of that class, and the model within the model
+    that holds it."""
+
+    kind: str
+    name: str
+    number: int
+    within: Place | None = None
+
+
+Weights = Callable[[Place], Sequence[Array]]
+"""The weights of the layer at a place."""
 OTHER = {
     "Conv": "a convolution", "LSTM": "a recurrent layer", "GRU": "a recurrent layer", "SimpleRNN": "a recurrent layer",
     "LayerNormalization": "a layer norm", "Lambda": "code of its own, which is not run", "Add": "a residual addition",
@@ -27,6 +38,7 @@ KNOWN = (
     "hard_swish", "log_sigmoid", "tanh_shrink", "exponential", "linear", "softmax", "softplus", "elu", "celu", "gelu",
     "leaky_relu", "hard_shrink", "soft_shrink", "hard_tanh", "sparse_plus", "squareplus", "sparse_sigmoid",
 )  # fmt: skip
+MODELS = ("Sequential", "Functional", "Model")
 OWN = {"hard_silu": "hardswish", "hard_swish": "hardswish"}
 
 
@@ -38,20 +50,13 @@ def from_layers(config: Mapping[str, Any], compiled: Any, weights: Weights, show
     """
     chain = Chain()
     signal = Signal(Stage())
-    counts: dict[str, int] = {}
     penalty: set[float] = set()
     kinds: set[Any] = set()
-    for entry in _row(config, shown):
-        kind, own = _part(entry, "class_name", str, shown), _part(entry, "config", dict, shown)
-        name = str(own.get("name", kind))
-        place = f"{shown}: layer {abridged(name, 40)} ({abridged(kind, 40)})"
-        number = counts.get(kind, 0)
-        counts[kind] = number + 1
-        if kind == "InputLayer":
-            continue
+    for at, own in _flat(config, None, chain, shown):
+        kind, place = at.kind, f"{shown}: layer {abridged(at.name, 40)} ({abridged(at.kind, 40)})"
 
-        def read(kind: str = kind, name: str = name, number: int = number) -> Sequence[Array]:
-            return weights(kind, name, number)
+        def read(at: Place = at) -> Sequence[Array]:
+            return weights(at)
 
         if kind == "Dense":
             found = read()
@@ -69,25 +74,34 @@ def _part(table: Any, key: str, kind: type, shown: str) -> Any:
     return table[key]
 
 
+def _flat(
+    config: Mapping[str, Any], within: Place | None, chain: Chain, shown: str
+) -> Iterator[tuple[Place, Mapping[str, Any]]]:
+    """Yield the layers in their order with their configurations, those of models within the model in its place."""
+    counts: dict[str, int] = {}
+    for entry in _row(config, shown):
+        kind, own = _part(entry, "class_name", str, shown), _part(entry, "config", dict, shown)
+        at = Place(kind, str(own.get("name", kind)), counts.get(kind, 0), within)
+        counts[kind] = at.number + 1
+        if kind in MODELS:
+            chain.note(f"flattened: {abridged(at.name, 40)}, a model within the model, is its layers")
+            yield from _flat(entry, at, chain, shown)
+        elif kind != "InputLayer":
+            yield at, own
+
+
 def _row(config: Mapping[str, Any], shown: str) -> list[Any]:
     """Return the layers in their order: of a Sequential, or of a functional model in which each follows the last."""
     kind = config.get("class_name")
     inner = _part(config, "config", dict, shown)
-    layers = _part(inner, "layers", list, shown) if kind in ("Sequential", "Functional", "Model") else None
+    layers = _part(inner, "layers", list, shown) if kind in MODELS else None
     if layers is None:
         raise NotAChain(
             f"{shown}: the model is of the class {abridged(str(kind), 40)}, whose code is not run; only Sequential, "
             "and functional models in a row, can be taken"
         )
     if kind == "Sequential":
-        flat = []
-        for each in layers:
-            nested = isinstance(each, Mapping) and each.get("class_name") in ("Sequential", "Functional")
-            if nested:
-                raise NotAChain(f"{shown}: layer {abridged(str(each.get('class_name')))} is a model within the model; "
-                                "build the model of its layers")  # fmt: skip
-            flat.append(each)
-        return flat
+        return list(layers)
     before: str | None = None
     for each in layers:
         own = _part(each, "config", dict, shown)

@@ -165,7 +165,7 @@ def from_keras(model: Any) -> Problem:
         NotAChain: a layer that cannot be taken; names the first.
         InvalidArgument: no Keras model.
     """
-    from clearprop.interop.keras_layers import from_layers
+    from clearprop.interop.keras_layers import Place, from_layers
 
     if not _of(model, "keras") or not hasattr(model, "layers"):
         raise InvalidArgument(f"from_keras: expected a Keras model, found {type(model).__name__}")
@@ -173,10 +173,12 @@ def from_keras(model: Any) -> Problem:
 
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(model), default=str))
     compiled = config.get("compile_config")
-    layers = {layer.name: layer for layer in model.layers}
 
-    def weights(kind: str, name: str, number: int) -> Sequence[Array]:
-        return [np.asarray(each) for each in layers[name].get_weights()]
+    def layer(place: Place) -> Any:
+        return (model if place.within is None else layer(place.within)).get_layer(place.name)
+
+    def weights(place: Place) -> Sequence[Array]:
+        return [np.asarray(each) for each in layer(place).get_weights()]
 
     config = {"class_name": config["class_name"], "config": config["config"]}
     return made(from_layers(config, compiled, weights, str(model.name)), str(model.name), Told())
