@@ -282,7 +282,7 @@ def load(
             raise InvalidArgument(f"--{name} is for a network made for a table; {abridged(str(net), 200)} has its own")
     problem, reader = _opened(net, told(activations, loss, optimizer))
     problem = _reseeded(problem, seed, redraw=not reader.trained)
-    if problem.remarks:
+    if problem.of_others:
         return _with_table(problem, data, targets, progress)
     if reader.trained:
         if unused:

@@ -53,6 +53,18 @@ def test_every_problem_reads_back_equal(problem: cp.Problem, optimizer: Any, dty
         assert read_model(path) == Model(fit.problem)
 
 
+def test_what_was_assumed_of_another_framework_s_file_is_kept(tmp_path: Path) -> None:
+    said = ("from: PyTorch", "assumed: loss squared_error", "folded: a batch norm")
+    problem = replace(cp.load("lecture"), remarks=said)
+    save_model(Model(problem), tmp_path / "m.safetensors")
+    again = read_model(tmp_path / "m.safetensors").problem
+    assert problem.of_others
+    assert not again.of_others  # it is a model here; what PyTorch makes of its file is nothing to ask for
+    assert again.remarks == ("made from: PyTorch", *said[1:])
+    save_model(Model(again), tmp_path / "n.safetensors")
+    assert read_model(tmp_path / "n.safetensors").problem.remarks == again.remarks
+
+
 def test_anyone_s_reader_reads_it(tmp_path: Path) -> None:
     fit = cp.train(cp.load("iris"), epochs=2, output=tmp_path / "m.safetensors")
     tensors = load_file(tmp_path / "m.safetensors")

@@ -35,7 +35,7 @@ def run_predict(model: str, *, data: str | None, output: str | None, quiet: bool
     except NoActivations as error:
         raise with_activations(error) from None
     with notices(quiet), display(quiet) as shown:
-        if problem.remarks:  # the file of another framework, whose columns may be called otherwise
+        if problem.of_others:  # the file of another framework, whose columns may be called otherwise
             problem = load(model, data=data, **more)
         found = predict(problem, data, progress=shown.reading if shown else None)
         rows = labelled(problem, found)

@@ -19,6 +19,6 @@ def run_verify(
     problem = opened(net, **table)
     report = verify(problem, which_example(example), sample=sample)
     engine = check_engine(report.cycle)
-    own = own_check(net, problem) if problem.remarks else None
+    own = own_check(net, problem) if problem.of_others else None
     deliver(verification_result(report, engine, own), format, output)
     return 0 if all_agree(report, engine, own) else 1

@@ -3,7 +3,8 @@
 One safetensors file that any reader of such files opens. Its tensors are ``layers.N.weights``, one row per
 unit, and ``layers.N.biases``; those of ``training.`` are for resuming. Its metadata has one key, ``clearprop``,
 with JSON: ``network`` is the network file without its numbers, ``preprocessing`` what was fitted on the
-training rows, ``training`` how far it is and what it started from, ``checksum`` a hash of all the rest. It holds no
+training rows, ``training`` how far it is and what it started from, ``remarks`` what was assumed where it was made of
+another framework's file, ``checksum`` a hash of all the rest. It holds no
 clock time: the same run writes the same bytes.
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -121,6 +122,7 @@ def describe(model: Model) -> dict[str, Any]:
         "format": FORMAT if fitted is not None and fitted.standardized else 1,
         "network": structure(model.problem, numbers=False),
         "preprocessing": fitted and fitted_as_json(fitted),
+        **({"remarks": _made_of(model.problem.remarks)} if model.problem.remarks else {}),
         "training": progress
         and {
             "epochs": progress.position.epochs,
@@ -131,6 +133,11 @@ def describe(model: Model) -> dict[str, Any]:
             "origin": progress.origin,
         },
     }
+
+
+def _made_of(remarks: Sequence[str]) -> list[str]:
+    """Return what was assumed and folded when another framework's file was read, as the model made of it says it."""
+    return [each.replace("from: ", "made from: ", 1) if each.startswith("from: ") else each for each in remarks]
 
 
 def _tensors(model: Model) -> Iterator[tuple[str, Array]]:

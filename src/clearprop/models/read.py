@@ -86,7 +86,7 @@ class _Reader:
         if fitted is None and (old := network["inputs"].get("names", [])) != list(problem.network.input_names) and old:
             # Inputs with another name are still found in tables under the old one.
             fitted = Fitted(tuple(map(Column, old)), ())
-        problem = replace(problem, fitted=fitted)
+        problem = replace(problem, fitted=fitted, remarks=self._remarks(description))
         progress = None if training is None else self._progress(problem, training)
         if left := sorted(self.names - self.digests.keys()):
             raise self.damaged(f'its description has no tensor "{abridged(left[0])}"')
@@ -123,6 +123,12 @@ class _Reader:
         if not isinstance(table, dict) or not isinstance(table.get(key, ...), kind) or isinstance(table[key], bool):
             raise self.damaged(f'its metadata has no valid "{key}"')
         return table[key]
+
+    def _remarks(self, description: Mapping[str, Any]) -> tuple[str, ...]:
+        found = description.get("remarks", [])
+        if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+            raise self.damaged('its metadata has no valid "remarks"')
+        return tuple(abridged(each, 200) for each in found)
 
     def _sizes(self, network: Mapping[str, Any]) -> None:
         """Compare the described sizes with the tensors, before anything of such a size is allocated."""

@@ -129,7 +129,8 @@ class Problem(Displayable, TakesExamples):
     name: Annotated[str, string] = field(default="the network", compare=False)
     fitted: Annotated[Fitted | None, optional(of_kind(Fitted, "Fitted"))] = None
     title: Annotated[str, string] = ""
-    # What was assumed or folded where it was read from another framework's file; at the head of explanations.
+    # What was assumed or folded where it was read from another framework's file, also by a model here that was made
+    # of one; at the head of explanations.
     remarks: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
@@ -145,6 +146,11 @@ class Problem(Displayable, TakesExamples):
             faults = list(example_faults(self.examples, sizes[0], sizes[-1], rule))
             if faults:
                 raise InvalidNetwork(faults, self.name)
+
+    @property
+    def of_others(self) -> bool:
+        """Whether it was read from another framework's file, not from a model here that was made of one."""
+        return self.remarks[:1] != () and self.remarks[0].startswith("from: ")
 
     def __repr__(self) -> str:
         examples = counted(0 if self.examples is None else len(self.examples), "example")

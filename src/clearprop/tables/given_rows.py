@@ -31,7 +31,7 @@ def with_given_rows(problem: Problem, inputs: Any, targets: Any = None) -> Probl
             f"{problem.name}: a network file does not say what was fitted on its table; load it, or a model"
         )
     named = problem.fitted or of_network(problem, classes=_is_class(problem, targets))
-    if problem.remarks:  # of another framework: inputs may have several axes, and a class be given by all outputs
+    if problem.of_others:  # of another framework: inputs may have several axes, and a class be given by all outputs
         units, shape = problem.network.unit_names[-1], np.shape(targets)
         if named.classes is not None and len(shape) == 2 and shape[1] == len(units) > 1:
             named = replace(named, targets=units, classes=None)

@@ -28,7 +28,7 @@ def with_one_row(problem: Problem, inputs: str, targets: str | None) -> Problem:
     classes = several and targets is not None and len(_split(targets, 1)) == 1
     fitted = problem.fitted or of_network(problem, classes=classes)
     units = problem.network.unit_names[-1]
-    of_classes = problem.remarks and fitted.classes and len(units) > 1
+    of_classes = problem.of_others and fitted.classes and len(units) > 1
     if of_classes and targets is not None and len(_split(targets, len(units))) == len(units):
         fitted = replace(fitted, targets=units, classes=None)  # a number per output, in place of a class
     names = list(fitted.in_table)
