@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 import clearprop as cp
+from clearprop.checking import candidates
 from clearprop.checking.marked import Marked
 
 
@@ -27,3 +30,12 @@ def test_a_mistake_may_be_made_in_one_line_alone() -> None:
 def test_lines_stand_in_computing_order_whatever_the_file_says() -> None:
     found = marked({"new_w5": "0.45188", "E": "0.24908", "sum_h1": "0.41"})
     assert [line.quantity for line in found.lines] == ["sum_h1", "E_total", "new_w5"]
+
+
+@pytest.mark.parametrize(("most", "where"), [({2: 1_000}, "units"), ({}, "layers or units")])
+def test_a_large_cycle_says_how_far_mistakes_were_looked_for(
+    monkeypatch: pytest.MonkeyPatch, most: dict[int, int], where: str
+) -> None:
+    monkeypatch.setattr(candidates, "MOST_LINES", most)
+    assert marked({"sum_h1": "0.16"}).notes == (f"in 1 line, mistakes made in single {where} only are not looked for",)
+    assert marked({"sum_h1": "0.41"}).notes == ()

@@ -42,8 +42,7 @@ class Candidate:
 def candidates(order: Order, only: Iterable[Mistake] | None = None) -> list[Candidate]:
     """Return all candidates of a cycle: conventions first, then mistakes in the order of the bank, each as wide as
     possible before it is narrowed; or those of some mistakes ``only``."""
-    lines = len(order.rewritable)
-    narrowest = next((width for width, most in MOST_LINES.items() if lines <= most), EVERYWHERE)
+    narrow = narrowest(order)
     found = [
         Candidate(each, formulas)
         for each in (CONVENTIONS.values() if only is None else ())
@@ -55,9 +54,15 @@ def candidates(order: Order, only: Iterable[Mistake] | None = None) -> list[Cand
             found += [
                 Candidate(each, _with_chain(order, part), width)
                 for part, width in _narrowed(order, formulas)
-                if width <= narrowest
+                if width <= narrow
             ]
     return _plainest(found)
+
+
+def narrowest(order: Order) -> int:
+    """Return how narrowly mistakes are looked for in a cycle."""
+    lines = len(order.rewritable)
+    return next((width for width, most in MOST_LINES.items() if lines <= most), EVERYWHERE)
 
 
 def _formulas(order: Order, rule: Any) -> dict[int, Formula]:

@@ -50,7 +50,7 @@ class Exercise:
 
     @cached_property
     def others(self) -> list[tuple[int, dict[int, float]]]:
-        """The true numbers of the same lines for other examples, with each example's number."""
+        """The true numbers of these lines for other examples, where the cycle has them; with each example's number."""
         done = self.cycle
         examples = done.problem.examples
         if examples is None or done.example == "all":
@@ -61,8 +61,8 @@ class Exercise:
                 continue
             try:
                 other = cycle(done.problem, number, step=done.step, rate=done.rate, state=done.state, epoch=done.epoch)
-                order = Order(Lines(other), self.quantities)
-                found.append((number, {order.position[q]: order.true(order.position[q]) for q in self.quantities}))
+                known = ((at, other.known(each, 0)) for at, each in zip(self.at, self.quantities, strict=True))
+                found.append((number, {at: float(value) for at, value in known if value is not None}))
             except ClearpropError:  # a cycle without finite numbers is nobody's answer
                 continue
         return found

@@ -143,37 +143,54 @@ class Order:
     def alternatives(self) -> dict[int, list[Formula]]:
         """Other right expressions of lines, over lines that the sheet asks for: a product of factors that stand on the
         sheet, or the sum of the shares of all errors."""
-        asked = set(self.asked)
         found: dict[int, list[Formula]] = {}
         for quantity in self.asked:
             at = self.position[quantity]
-            formulas = [self.formula(tree) for tree in self._ways(quantity, asked) if self._is_above(tree, at)]
+            formulas = [self.formula(tree) for tree in self._ways(quantity) if self._is_above(tree, at)]
             if formulas:
                 found[at] = formulas
         return found
 
-    def _ways(self, quantity: Quantity, asked: set[Quantity]) -> Iterable[Expression]:
+    @cached_property
+    def _asked_of(self) -> dict[int | None, dict[Quantity, None]]:
+        """The quantities that are asked, by the example of a batch that they belong to."""
+        found: dict[int | None, dict[Quantity, None]] = {}
+        for each in self.asked:
+            of, number = (each.of, each.example) if isinstance(each, q.OfExample) else (each, None)
+            found.setdefault(number, {})[of] = None
+        return found
+
+    @cached_property
+    def _sums_by(self) -> dict[tuple[int | None, Any], list[q.Sum]]:
+        """The sums whose derivatives by a quantity are asked, by example and quantity."""
+        found: dict[tuple[int | None, Any], list[q.Sum]] = {}
+        for number, asked in self._asked_of.items():
+            for each in asked:
+                if isinstance(each, q.Derivative) and isinstance(each.of, q.Sum):
+                    found.setdefault((number, each.by), []).append(each.of)
+        return found
+
+    def _ways(self, quantity: Quantity) -> Iterable[Expression]:
         match quantity:
             case q.OfExample(of, number):
-                own = {each.of for each in asked if isinstance(each, q.OfExample) and each.example == number}
-                for tree in self._ways_of_example(of, own):
+                for tree in self._ways_of_example(of, number):
                     yield of_example(tree, number)
             case _ if not self.lines.batch:
-                yield from self._ways_of_example(quantity, asked)
+                yield from self._ways_of_example(quantity, None)
 
-    def _ways_of_example(self, quantity: Quantity, asked: set[Quantity]) -> Iterable[Expression]:
+    def _ways_of_example(self, quantity: Quantity, number: int | None) -> Iterable[Expression]:
+        asked = self._asked_of[number].keys()
         match quantity:
             case q.Derivative(q.TotalError() | q.Error() as of, by):
                 shares = [q.Derivative(q.Error(k), by) for k in range(self.lines.network.sizes[-1])]
-                if of == q.TotalError() and asked.issuperset(shares):
+                if of == q.TotalError() and asked >= set(shares):
                     yield add(*map(Symbol, shares))
                 if isinstance(by, q.Sum) and isinstance(self.lines.network.layers[by.layer].rule, Activation):
                     output = q.Output(by.layer, by.unit)
                     chain = [q.Derivative(of, output), q.Derivative(output, by)]
-                    if asked.issuperset(chain):
+                    if asked >= set(chain):
                         yield multiply(*map(Symbol, chain))
-                local = [each for each in asked if isinstance(each, q.Derivative) and each.by == by]
-                sums = [each.of for each in local if isinstance(each.of, q.Sum)]
+                sums = self._sums_by.get((number, by), [])
                 if sums and not isinstance(by, q.Sum):
                     terms = [(q.Derivative(of, total), q.Derivative(total, by)) for total in sums]
                     units = self.lines.network.sizes[sums[0].layer + 1] if isinstance(by, q.Output | q.Input) else 1

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from clearprop.checking.candidates import EVERYWHERE, Candidate
+from clearprop.checking.candidates import EVERYWHERE, KIND_OF_UNIT, Candidate, narrowest
 from clearprop.checking.conventions import Convention
 from clearprop.checking.exercise import Exercise
 from clearprop.checking.explained import Explained, widest
@@ -16,6 +16,7 @@ from clearprop.checking.marked import Finding, Marked, MarkedLine
 from clearprop.checking.reproduced import Combination, reproduced
 from clearprop.checking.slips import SLIPS, Attempt
 from clearprop.checking.verdicts import VERDICTS, Judged, Verdict
+from clearprop.messages import counted
 from clearprop.types import Array
 
 CLEAR = 0.2
@@ -230,14 +231,18 @@ class Sheet:
     # --- notes ------------------------------------------------------------------------------------------
 
     def _notes(self) -> Iterable[str]:
-        """Yield what may have happened to the sheet as a whole."""
+        """Yield how far mistakes were looked for, and what may have happened to the sheet as a whole."""
+        if self.wrong and (narrow := narrowest(self.order)) < KIND_OF_UNIT:
+            place = "units" if narrow else "layers or units"
+            yield f"in {counted(len(self.order.rewritable), 'line')}, mistakes made in single {place} only are not looked for"
         untrue = [at for at in self.given if self.verdicts[at] in (Verdict.WRONG, Verdict.CARRIED)]
         if 2 * len(untrue) < len(self.given) or len(self.given) < LEAST:
             return
         for number, truth in self.exercise.others:
-            gaps = {at: abs(float(self.sheets.value[at][0]) - truth[at]) for at in self.given}
+            known = [at for at in self.given if at in truth]
+            gaps = {at: abs(float(self.sheets.value[at][0]) - truth[at]) for at in known}
             matching = sum(gap <= 2 * float(self.sheets.unit[at][0]) + 1e-9 for at, gap in gaps.items())
-            if matching >= MOST_OF * len(self.given):
+            if len(known) >= LEAST and matching >= MOST_OF * len(known):
                 yield f"these look like the numbers of example {number}"
 
 

@@ -93,6 +93,7 @@ class Lines:
         self.network, self.layout = cycle.problem.network, cycle.parameters.layout
         self.penalty, self.optimizer = cycle.penalty_rule, cycle.problem.optimizer
         self._examples: dict[int, ExampleLines] = {}
+        self._of_example: dict[tuple[Quantity, int], Line] = {}
 
     def rewritten(self, rule: Rewrite) -> Lines:
         """Return these lines with those that the rule rewrites, each seen as it is here."""
@@ -120,9 +121,12 @@ class Lines:
         """Return the line of a quantity of the example in a row of the batch, without the example's number."""
         if not self.batch:
             return self[quantity]
-        line = self[q.OfExample(quantity, int(self.cycle.numbers[row]))]
-        exact = None if line.exact is None else without_example(line.exact)
-        return replace(line, quantity=quantity, expression=without_example(line.expression), exact=exact)
+        if (quantity, row) not in self._of_example:  # each mistake asks for it
+            line = self[q.OfExample(quantity, int(self.cycle.numbers[row]))]
+            exact = None if line.exact is None else without_example(line.exact)
+            plain = replace(line, quantity=quantity, expression=without_example(line.expression), exact=exact)
+            self._of_example[quantity, row] = plain
+        return self._of_example[quantity, row]
 
     def __contains__(self, quantity: Any) -> bool:
         return self._formula(quantity) is not None

@@ -209,10 +209,13 @@ class Cycle(Displayable):
 
     def row(self, number: int) -> int:
         """Return the position in the batch of the example with that number."""
-        found = np.flatnonzero(self.numbers == number)
-        if not found.size:
+        if number not in self._rows:
             raise InvalidArgument(f"example {number} is not part of this cycle")
-        return int(found[0])
+        return self._rows[number]
+
+    @cached_property
+    def _rows(self) -> dict[int, int]:
+        return {int(number): row for row, number in enumerate(self.numbers)}
 
     def value(self, quantity: Any, row: int | None = None) -> float:
         """Return the value of a quantity; ``row`` is the example's position in the batch.
