@@ -234,7 +234,8 @@ class Sheet:
         """Yield how far mistakes were looked for, and what may have happened to the sheet as a whole."""
         if self.wrong and (narrow := narrowest(self.order)) < KIND_OF_UNIT:
             place = "units" if narrow else "layers or units"
-            yield f"in {counted(len(self.order.rewritable), 'line')}, mistakes made in single {place} only are not looked for"
+            lines = counted(len(self.order.rewritable), "line")
+            yield f"in {lines}, mistakes made in single {place} only are not looked for"
         untrue = [at for at in self.given if self.verdicts[at] in (Verdict.WRONG, Verdict.CARRIED)]
         if 2 * len(untrue) < len(self.given) or len(self.given) < LEAST:
             return
