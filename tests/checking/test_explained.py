@@ -8,7 +8,17 @@ from tests.checking.planted import DIGITS, exercises, foreign, marked, says, she
 from tests.checking.students import Student, asked, random_exercise, texts
 
 import clearprop as cp
+from clearprop.checking.answers import answers_of
+from clearprop.checking.candidates import UNIT, candidates
+from clearprop.checking.check import Marking
+from clearprop.checking.explained import explain, widest
 from clearprop.checking.marked import Marked, MarkedClass
+from clearprop.checking.order import Order
+from clearprop.checking.sheet import chosen
+from clearprop.checking.spelling import meant
+from clearprop.checking.verdicts import judge
+from clearprop.checking.written import Asked
+from clearprop.derivation.lines import Lines
 
 
 def sheet_of(*mistakes: str, exercise: str = "logistic") -> Marked:
@@ -91,3 +101,33 @@ def test_one_mistake_named_alone_keeps_what_was_carried() -> None:
     assert [each.name for each in found.mistakes] == ["slope_left_out"]
     assert found.marks["carried"] > 10
     assert found.marks["wrong"] == len(found.mistakes[0].lines) == 4
+
+
+def test_what_contradicts_a_right_line_is_no_explanation() -> None:
+    done = cp.cycle(cp.load("lecture"))
+    right = {f"dE/dnet_{unit}": f"{done.value(meant(done, f'dE/dnet_{unit}')):.5f}" for unit in ("o1", "o2")}
+    found = cp.check(cp.load("lecture"), {**right, "dE/dout_o1": "0.68493", "dE/dnet_o1": "0.68493"})
+    assert isinstance(found, Marked)
+    by = {each.name: each.candidate for each in found.mistakes}
+    assert (candidate := by["slope_left_out"]) is not None
+    assert candidate.width == UNIT
+
+
+def test_what_is_explained_is_set_aside() -> None:
+    made = exercises()["logistic"]
+    done = cp.cycle(made.problem)
+    sheet = texts(Student(made, frozenset(["bias_left_out", "slope_left_out"])).work(), DIGITS)
+    marking = Marking(done, answers_of(done, sheet), Asked())
+    sheets, unreadable = marking._sheets(marking.answers.rows)
+    order = marking.exercise.order
+    judged = judge(order, sheets, unreadable)
+    (found,) = explain(order, *chosen(sheets, judged, [0]), marking.exercise.candidates)
+    assert [{each.of.name for each in part.by} for part in found] == [{"bias_left_out"}, {"slope_left_out"}]
+
+
+def test_conventions_stand_before_mistakes_that_give_the_same() -> None:
+    lines = Lines(cp.cycle(cp.load("lecture")))
+    found = candidates(Order(lines, tuple(lines.quantities())))
+    mistake = next(each for each in found if not each.is_convention)
+    convention = next(each for each in found if each.is_convention)
+    assert widest([mistake, convention]) == (convention, mistake)
