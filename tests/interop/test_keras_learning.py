@@ -76,12 +76,13 @@ def test_losses_are_kerass(last: str, loss: str, targets: Any) -> None:
     assert cp.cycle(problem, "all").error == pytest.approx(expected, rel=1e-5)
 
 
-def test_l2_is_twice_kerass() -> None:
+@pytest.mark.parametrize("l1", [0.0, 0.02])
+def test_l2_is_twice_kerass_and_l1_is_kerass(l1: float) -> None:
     keras = keras_module()
-    made = model(regularizer=keras.regularizers.L2(0.03))
+    made = model(regularizer=keras.regularizers.L1L2(l1, 0.03))
     targets = RNG.normal(size=(len(X), 2))
     problem = cp.from_keras(made).with_examples(X, targets)
-    assert problem.penalty.l2 == pytest.approx(0.06)
+    assert (problem.penalty.l2, problem.penalty.l1) == pytest.approx((0.06, l1))
     expected = made.evaluate(X.astype(np.float32), targets.astype(np.float32), verbose=0)
     assert cp.cycle(problem, "all").error == pytest.approx(expected, rel=1e-5)
 

@@ -50,7 +50,7 @@ def from_layers(config: Mapping[str, Any], compiled: Any, weights: Weights, show
     """
     chain = Chain()
     signal = Signal(Stage())
-    penalty: set[float] = set()
+    penalty: set[tuple[float, float]] = set()
     kinds: set[Any] = set()
     for at, own in _flat(config, None, chain, shown):
         kind, place = at.kind, f"{shown}: layer {abridged(at.name, 40)} ({abridged(at.kind, 40)})"
@@ -251,13 +251,13 @@ def _batch_normalization(
     return chain.affine(signal, scale, beta - mean * scale, f"BatchNormalization {own.get('name', '')}", place)
 
 
-def _regularizer(own: Mapping[str, Any], place: str) -> float:
-    """Return λ of λ Σw² on a kernel; others cannot be taken."""
+def _regularizer(own: Mapping[str, Any], place: str) -> tuple[float, float]:
+    """Return λ of λ Σw², and that of λ Σ|w|, on a kernel; others cannot be taken."""
     given = own.get("kernel_regularizer")
     if given is None:
-        return 0.0
+        return 0.0, 0.0
     config = given.get("config") if isinstance(given, Mapping) else None
-    known = isinstance(config, Mapping) and set(config) <= {"l1", "l2", "name"} and not config.get("l1")
+    known = isinstance(config, Mapping) and set(config) <= {"l1", "l2", "name"}
     if not known or own.get("bias_regularizer") or not isinstance(config, Mapping):
-        raise NotAChain(f"{place}: its regularizer cannot be taken; l2 on kernels can")
-    return float(config.get("l2") or 0.0)
+        raise NotAChain(f"{place}: its regularizer cannot be taken; l1 and l2 on kernels can")
+    return float(config.get("l2") or 0.0), float(config.get("l1") or 0.0)

@@ -31,7 +31,7 @@ LOGITS = {"binary_cross_entropy": "logistic", "categorical_cross_entropy": "soft
 
 
 def learning(
-    compiled: Any, last: Signal, chain: Chain, shown: str, penalties: Set[float]
+    compiled: Any, last: Signal, chain: Chain, shown: str, penalties: Set[tuple[float, float]]
 ) -> tuple[Objective | None, Optimizer | None, str, Penalty]:
     """Return the loss, the optimizer, the activation that the loss contains, and the penalty; None for what the model
     does not say."""
@@ -43,11 +43,12 @@ def learning(
     return objective, _optimizer(given, chain, shown), logits, penalty
 
 
-def _penalty(penalties: Set[float], shown: str) -> Penalty:
+def _penalty(penalties: Set[tuple[float, float]], shown: str) -> Penalty:
     if len(penalties) > 1:
-        raise NotAChain(f"{shown}: its layers have different l2 ({', '.join(f'{each:g}' for each in sorted(penalties))}"
-                        "); one for all can be taken")  # fmt: skip
-    return Penalty(l2=2 * max(penalties, default=0.0))  # λ Σw² is ½ · 2λ Σw²
+        found = ", ".join(f"l2 {l2:g} and l1 {l1:g}" for l2, l1 in sorted(penalties))
+        raise NotAChain(f"{shown}: its layers have different regularizers ({found}); one for all kernels can be taken")
+    l2, l1 = max(penalties, default=(0.0, 0.0))
+    return Penalty(l2=2 * l2, l1=l1)  # λ Σw² is ½ · 2λ Σw²
 
 
 def _loss(given: Any, last: Signal, chain: Chain, shown: str) -> tuple[Objective | None, str]:
