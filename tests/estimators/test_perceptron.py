@@ -20,7 +20,7 @@ from tests.estimators.common import X, Y, fitted
 
 import clearprop as cp
 from clearprop.errors import InvalidArgument, InvalidExpression, UnknownName
-from clearprop.estimators import MLPClassifier, MLPRegressor
+from clearprop.estimators import MLPClassifier, MLPRegressor, perceptron
 
 KINDS = pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
 SOLVERS: tuple[dict[str, Any], ...] = ({}, {"solver": "sgd"}, {"solver": "lbfgs", "max_iter": 40})
@@ -45,6 +45,26 @@ def test_the_prediction_of_a_row_does_not_depend_on_the_rows_beside_it(kind: Any
     whole = predict(rows)
     for first, last in ((0, 1), (7, 9), (3, 10), (20, 33), (100, 231)):
         assert np.array_equal(predict(rows[first:last]), whole[first:last])
+
+
+@KINDS
+@pytest.mark.parametrize("form", ["csr_array", "csc_matrix"])
+def test_sparse_rows_are_made_dense_some_at_a_time(kind: Any, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    rows = X * (X > 1)
+    estimator = fitted(kind(max_iter=3, random_state=0), getattr(sparse, form)(rows), Y)
+    expected = fitted(kind(max_iter=3, random_state=0), rows, Y).predict(rows)
+    made: list[int] = []
+
+    def shown(some: Any) -> Any:
+        made.append(some.shape[0])
+        return some.toarray()
+
+    monkeypatch.setattr(perceptron, "MOST_DENSE", 7 * X.shape[1])
+    monkeypatch.setattr(perceptron, "dense", shown)
+    assert np.array_equal(estimator.predict(getattr(sparse, form)(rows)), expected)
+    assert max(made) == 7
+    assert sum(made) == len(rows)
 
 
 @KINDS
@@ -123,6 +143,8 @@ def test_threads_change_no_bit() -> None:
         ({"dropout": (0.1, 0.2)}, InvalidArgument, "dropout: expected one for each of 1 hidden layers, found 2"),
         ({"solver": "lbgfs"}, UnknownName, 'unknown solver "lbgfs"; did you mean "lbfgs"?'),
         ({"loss": "hubr"}, UnknownName, 'unknown loss "hubr"; did you mean "huber"?'),
+        ({"loss": "log_los"}, UnknownName, 'unknown loss "log_los"; did you mean "log_loss"?'),
+        ({"activation": [["relu"]]}, InvalidArgument, "activation: expected text in quotes, found a list of 1"),
         ({"solver_params": (("betaz", 1),)}, UnknownName, 'adam has no setting "betaz"; did you mean "betas"?'),
         ({"n_jobs": 0}, InvalidArgument, "n_jobs: expected a number of threads, or -1 for all processors, found 0"),
         (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import lru_cache, wraps
 from itertools import pairwise
 from numbers import Integral
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from clearprop.errors import InvalidArgument, UnknownName
+from clearprop.fields import accepted, string
 from clearprop.network.data import Column, Fitted
 from clearprop.network.description import Network, objective
 from clearprop.network.examples import Examples
@@ -23,7 +25,9 @@ from clearprop.network.problem import Problem, Settings
 from clearprop.prediction.outputs import outputs
 from clearprop.propagation.backward import backward
 from clearprop.propagation.forward import forward
+from clearprop.rules.losses import LOSSES as RULES
 from clearprop.rules.optimizers import OPTIMIZERS, SGD, Optimizer, optimizer
+from clearprop.rules.other_names import own_name
 from clearprop.rules.penalties import Penalty
 from clearprop.tables.prepare import with_names
 from clearprop.types import Array
@@ -81,9 +85,11 @@ def first_weights(
     """Return initial weights and biases: those given, or drawn as scikit-learn draws them (Glorot and Bengio 2010).
 
     Raises:
-        InvalidArgument: given ones of another shape, or not finite.
+        InvalidArgument: given ones of another shape, or not finite; an activation that is no text.
     """
     activations = per_layer("activation", estimator.activation, len(sizes) - 2)
+    for each in activations:
+        accepted(string, each, "activation")
     drawn: list[list[Array]] = [[], []]
     for (inputs, units), activation in zip(pairwise(sizes), [*activations, *activations[-1:]], strict=True):
         bound = np.sqrt((2.0 if activation == "logistic" else 6.0) / (inputs + units))
@@ -151,6 +157,8 @@ def _network(
     layers.append(Dense(sizes[-1], last, init=inits[-1]))
     # scikit-learn's loss, or another of clearprop by name or expression. Means are over weights.
     own = LOSSES.get(loss, {}).get(last)
+    if own is None and get_close_matches(loss, LOSSES) and loss not in LOSSES and own_name(loss, RULES) not in RULES:
+        raise UnknownName("loss", loss, (*LOSSES, *RULES))
     return Network(sizes[0], layers, replace(objective(own or loss, layers), over_examples="weighted_mean"))
 
 

@@ -24,6 +24,9 @@ from clearprop.network.examples import Examples
 from clearprop.network.problem import Problem
 from clearprop.types import Array
 
+MOST_DENSE = 1 << 22
+"""The most numbers of sparse rows that are made dense at a time for predictions."""
+
 
 class Perceptron(CallbackSupport, BaseEstimator):  # type: ignore[misc]
     """What a classifier and a regressor share."""
@@ -124,19 +127,24 @@ class Perceptron(CallbackSupport, BaseEstimator):  # type: ignore[misc]
 
     # --- predict --------------------------------------------------------------------------------------------
 
-    def _rows(self, X: Any) -> Array:
-        """Return rows as they are computed: dense, in the precision of the weights, or a higher one of their own."""
-        X = dense(validate_data(self, X, accept_sparse=["csr", "csc"], reset=False))
+    def _rows(self, X: Any) -> Any:
+        """Return rows in the precision of the weights, or a higher one of their own; sparse ones stay so."""
+        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         return X.astype(np.result_type(X.dtype, self.coefs_[0].dtype), copy=False)
 
-    def _outputs(self, X: Array) -> Array:
-        """Return the outputs of the network; those of a row do not depend on the rows beside it."""
-        return description.outputs_of(self, X)
+    def _outputs(self, X: Any) -> Array:
+        """Return the outputs of the network; those of a row do not depend on the rows beside it, so that of sparse rows
+        some are made dense at a time."""
+        if not hasattr(X, "tocsr"):
+            return description.outputs_of(self, X)
+        rows, some = X.tocsr(), max(1, MOST_DENSE // X.shape[1])
+        starts = range(0, rows.shape[0], some)
+        return np.concatenate([description.outputs_of(self, dense(rows[k : k + some])) for k in starts])
 
     def layer_outputs(self, X: Any) -> list[Array]:
         """Return the outputs of every layer, the last one's included, each of shape (rows, units)."""
         check_is_fitted(self)
-        return description.layer_outputs(self, self._rows(X))
+        return description.layer_outputs(self, dense(self._rows(X)))
 
     def gradients(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[list[Array], list[Array]]:
         """Return the gradient of the loss of these rows, penalty included, by ``coefs_`` and ``intercepts_``.
@@ -180,5 +188,5 @@ def is_stochastic(estimator: Perceptron) -> bool:
 
 
 def dense(X: Any) -> Array:
-    """Return rows as an array; the engine reads no sparse ones."""
+    """Return rows as an array; the engine reads no sparse ones, so that rows to learn from are dense all at once."""
     return np.asarray(X.toarray() if hasattr(X, "toarray") else X)
