@@ -97,7 +97,7 @@ class Counts(NamedTuple):
     meetings: float
 
 
-SECONDS = Counts(products=3.2e-10, units=8.5e-9, updates=2.6e-9, moved=1.8e-8, meetings=1.5e-6)
+SECONDS = Counts(products=2.4e-10, units=9.9e-9, updates=8.4e-10, moved=3.9e-9, meetings=9.2e-7)
 """The seconds that each takes. Fitted by ``benchmarks/plan.py --fit``."""
 
 
@@ -123,13 +123,18 @@ def seconds(program: Program, network: Network, batch: int, threads: int = 1) ->
     return sum(count * each for count, each in zip(work, SECONDS, strict=True))
 
 
+WORTH = 15e-6
+"""Seconds of a step that another thread has to save: it is started in every call, and takes a processor."""
+
+
 def threads(program: Program, network: Network, batch: int) -> int:
-    """Return the number of threads: each one more makes a step at least a tenth shorter."""
+    """Return the number of threads: each one more makes a step a tenth shorter, and shorter by ``WORTH``."""
     best = 1
     if program.single is not None:
         return best
     for count in range(2, processors() + 1):
-        if seconds(program, network, batch, count) < 0.9 * seconds(program, network, batch, best):
+        now = seconds(program, network, batch, best)
+        if now - seconds(program, network, batch, count) > max(0.1 * now, WORTH):
             best = count
     return best
 
