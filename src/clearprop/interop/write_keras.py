@@ -11,7 +11,7 @@ import numpy as np
 
 from clearprop.errors import InvalidArgument, MissingExtra
 from clearprop.fields import accepted, suggests_options
-from clearprop.interop.keras_file import h5py_module, snake
+from clearprop.interop.keras_file import snake
 from clearprop.interop.layers_of import Given, Written, layers_of
 from clearprop.messages import abridged
 from clearprop.network.problem import Problem, a_problem
@@ -32,7 +32,10 @@ def keras_bytes(problem: Problem) -> tuple[bytes, list[str]]:
         InvalidArgument: an activation that Keras has not.
         MissingExtra: h5py is not installed.
     """
-    h5py = h5py_module()
+    try:
+        import h5py
+    except ImportError:
+        raise MissingExtra("writing Keras files", "h5py", "keras") from None
     written = layers_of(problem, "Keras")
     raw, counts = io.BytesIO(), dict[str, int]()
     with h5py.File(raw, "w", track_order=True) as file:
