@@ -36,7 +36,13 @@ OPTIMIZERS = (
     cp.Adadelta(1.0),
 )
 clipping: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
-    [{}, {"clip_value": 0.05}, {"clip_norm": 0.1}, {"clip_value": 0.05, "clip_norm": 0.1}]
+    [
+        {},
+        {"clip_value": 0.05},
+        {"clip_norm": 0.1},
+        {"clip_value": 0.05, "clip_norm": 0.1},
+        {"clip_norm": 0.1, "clip_norm_per": "variable"},
+    ]
 )
 
 
@@ -156,10 +162,10 @@ def test_every_line_of_an_update_gives_its_number(
     for _ in range(step - 1):
         done = following(done)
     lines = Lines(done)
-    norm = q.Named("norm")
+    norms = {q.Named(each.norm) for each in lines.together}
     for line in lines:
-        if line.stage is Stage.UPDATE and line.quantity != norm:
-            given = {key: evaluate(lines[key], Values(done)) if key == norm else done.value(key) for key in line.uses}
+        if line.stage is Stage.UPDATE and line.quantity not in norms:
+            given = {key: evaluate(lines[key], Values(done)) if key in norms else done.value(key) for key in line.uses}
             expected = done.value(line.quantity)
             assert evaluate(line, given) == pytest.approx(expected, rel=1e-11, abs=1e-14), written(lines, line)
 

@@ -243,6 +243,29 @@ def test_outputs_and_errors(seed: int) -> None:
     assert engine.error(rows) == pytest.approx(expected, rel=LIMITS[dtype]), f"seed {seed}"
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_each_variable_is_clipped_by_its_own_norm(dtype: str, threads: int) -> None:
+    """Also a bias that is shared, frozen, or none; some norms are above the limit, some below."""
+    problem = everything(0.06)
+    layers = list(problem.network.layers)
+    layers[0] = replace(layers[0], train_bias=False)
+    layers[1] = replace(layers[1], bias="none")
+    network = replace(problem.network, layers=tuple(layers))
+    chosen = replace(problem.optimizer, clip_norm_per="variable")
+    problem = replace(
+        problem, network=network, parameters=cp.Parameters.random(network, 3), optimizer=chosen,
+        penalty=cp.Penalty(l2=0.01),
+    )  # fmt: skip
+    factors = cp.cycle(problem, "all").update.clip_factors
+    assert min(factors.values()) < 0.9
+    assert max(factors.values()) == 1
+    verdict = judged(problem, dtype, by_engine(native(problem, dtype, threads=threads)))
+    assert verdict.agrees, str(verdict)
+    loose = replace(problem, optimizer=replace(chosen, clip_norm_per="all"))
+    assert not judged(loose, dtype, by_engine(native(problem, dtype))).agrees
+
+
 # --- planted faults ------------------------------------------------------------------------------------------
 
 

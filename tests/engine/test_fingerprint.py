@@ -87,6 +87,7 @@ CHOICES: Mapping[str, list[Any]] = {
     "optimizer": ["sgd", "adagrad"],
     "over_outputs": ["sum", "mean"],
     "clip_norm": [None, 1.0],
+    "clip_norm_per": ["all", "variable"],
     "l1": [0.0, 0.1, 0.2],
     "weighted": [True, False],
     "whole": [True, False],

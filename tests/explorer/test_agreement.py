@@ -476,6 +476,24 @@ def test_schedules_and_clipping(node: Node) -> None:
             assert printed == text(derivation_blocks([derivations[quantity]], view), view), each
 
 
+def test_clipping_by_the_norm_of_each_variable(node: Node) -> None:
+    problem = cp.load("lecture")
+    optimizer = cp.SGD(0.6, momentum=0.5, clip_norm=0.05, clip_norm_per="variable")
+    changed = replace(problem, optimizer=optimizer)
+    done = cp.cycle(changed)
+    for _ in range(3):
+        done = following(done)
+    asked: dict[str, q.Quantity] = {"clipped of 5": q.State("clipped", 5)}
+    for name in done.update.clip_factors:
+        asked |= {f"#{each}": q.Named(each) for each in (name, name.replace("clip_factor", "norm"))}
+    found = in_page(node, changed, cycles=4, ids=list(asked), notation="lecture", digits=9)
+    for weight, expected in done.updated.items():
+        assert found["updated"][weight] == pytest.approx(expected, rel=1e-12), weight
+    derivations, view = Derivations(done), View(done.names, 9)
+    for (each, quantity), printed in zip(asked.items(), found["texts"], strict=True):
+        assert printed == text(derivation_blocks([derivations[quantity]], view), view), each
+
+
 def test_what_an_optimizer_remembers_is_derived_and_no_input_is_called_like_its_constants(node: Node) -> None:
     network = cp.Network(("beta1", "step"), [cp.Dense(2, "tanh"), cp.Dense(1)])
     problem = cp.Problem(network, optimizer=cp.Adam(0.1), examples=cp.Examples.of([[1, 2]], [[0.5]]))

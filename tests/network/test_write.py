@@ -70,7 +70,8 @@ def optimizers(draw: st.DrawFn) -> Optimizer:
         cp.SGD, cp.RMSprop, cp.Adagrad, cp.Adam, cp.AdamW,
     ]  # fmt: skip
     made = draw(st.sampled_from(kinds))()
-    return replace(made, schedule=draw(schedules), clip_norm=draw(clips), clip_value=draw(clips))
+    made = replace(made, schedule=draw(schedules), clip_norm=draw(clips), clip_value=draw(clips))
+    return replace(made, clip_norm_per="variable") if made.clip_norm and draw(st.booleans()) else made
 
 
 @st.composite

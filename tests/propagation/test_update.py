@@ -75,6 +75,20 @@ def test_clipping(clip: dict[str, Any], expected: list[float]) -> None:
     np.testing.assert_allclose(changed.parameters.vector, [-expected[0], -expected[1], 0], rtol=1e-6)
 
 
+def test_clipping_by_the_norm_of_each_variable() -> None:
+    """As Keras's clipnorm: the weights of a layer, and its biases; what is shorter, or 0, stays as it is."""
+    network = cp.Network(2, [cp.Dense(1), cp.Dense(1, bias="none"), cp.Dense(1, train_bias=False)])
+    parameters = cp.Parameters(network.layout, np.zeros(network.layout.size))
+    chosen = cp.SGD(1.0, clip_norm=2.5, clip_norm_per="variable")
+    found = update(chosen, parameters, parameters.with_vector(np.array([3.0, -4.0, -7.0, 1.5, 0.0, 9.0])), {})
+    np.testing.assert_allclose(found.gradient[:5], [1.5, -2.0, -2.5, 1.5, 0.0], rtol=1e-15)
+    np.testing.assert_allclose(found.parameters.vector, [-1.5, 2.0, 2.5, -1.5, 0.0, 0.0], rtol=1e-15)
+    assert found.clip_factors == {
+        "clip_factor_weights_1": 0.5, "clip_factor_biases_1": pytest.approx(2.5 / 7), "clip_factor_weights_2": 1.0,
+        "clip_factor_weights_3": 1.0,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(("name", "shown"), LECTURE_UPDATED.items())
 def test_new_weights_of_the_lecture(name: str, shown: str) -> None:
     assert shown_number(cp.cycle(cp.load("lecture")).updated[name], 5, "truncate") == shown

@@ -35,6 +35,9 @@ def test_of_an_optimizer_with_a_schedule_and_limits() -> None:
     assert found["optimizer"] == "sgd, learning rate n = 0.1, momentum = 0.9"
     assert found["learning rate schedule"] == "cosine, from 0.5, after a warmup of 4 steps"
     assert found["clipping"] == "each gradient, to at most 0.25 in size; the norm of the whole gradient, to at most 1"
+    optimizer = cp.SGD(0.5, clip_norm=1.0, clip_norm_per="variable")
+    found = said(replace(cp.load("lecture"), optimizer=optimizer))
+    assert found["clipping"] == "the norm of the gradient of each layer's weights, and of its biases, to at most 1"
 
 
 @pytest.mark.parametrize("reduction", ["sum", "mean"])

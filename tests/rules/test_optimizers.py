@@ -145,4 +145,14 @@ def test_every_key_can_be_set_and_is_kept(name: str) -> None:
     assert keys[0] == "learning_rate"
     chosen = optimizer(name, learning_rate=0.25, clip_norm=2.0)
     assert (chosen.name, chosen.learning_rate, chosen.clip_norm) == (name, 0.25, 2.0)
-    assert set(chosen.hyperparameters) == set(keys) - {"learning_rate", "schedule", "clip_norm", "clip_value"}
+    others = {"learning_rate", "schedule", "clip_norm", "clip_value", "clip_norm_per"}
+    assert set(chosen.hyperparameters) == set(keys) - others
+
+
+def test_clipping_by_variables_needs_a_limit() -> None:
+    with pytest.raises(cp.ClearpropError, match='clip_norm_per: "variable" needs a limit; set clip_norm, too'):
+        cp.SGD(0.1, clip_norm_per="variable")
+    with pytest.raises(cp.ClearpropError, match='unknown clip_norm_per "layer"; known: all, variable'):
+        optimizer("sgd", clip_norm=1.0, clip_norm_per="layer")
+    made = cp.SGD(0.1, clip_norm=1.0, clip_norm_per="variable")
+    assert repr(made) == "SGD(0.1, clip_norm=1.0, clip_norm_per='variable')"

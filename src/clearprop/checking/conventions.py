@@ -130,7 +130,7 @@ def _other_form(key: str, *, with_momentum: bool = False) -> Alter:
             return None
         other = not own.hyperparameters[key]
         options = {**own.hyperparameters, key: other, "learning_rate": own.learning_rate, "schedule": own.schedule}
-        changed = optimizer(own.name, **options, clip_norm=own.clip_norm, clip_value=own.clip_value)
+        changed = optimizer(own.name, **options, **own.clips)
         return f"optimizer.{key} = {str(other).lower()}", replace(problem, optimizer=changed)
 
     return alter

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.cached import cached_property
 from clearprop.derivation.example_lines import ExampleLines, Formula
 from clearprop.derivation.shares import WEIGHT, reduced
 from clearprop.errors import InvalidArgument
@@ -29,6 +30,7 @@ from clearprop.expressions.tree import add, multiply, sqrt
 from clearprop.network import names as q
 from clearprop.network.names import Quantity
 from clearprop.propagation.cycle import Cycle
+from clearprop.propagation.update import Together, clipped_together
 from clearprop.rules.activations import Activation
 from clearprop.rules.roles import Role
 
@@ -151,10 +153,8 @@ class Lines:
                 return self._of_errors(quantity)
             case q.Derivative(q.PenaltyError(), q.Parameter(index)) if self.penalized(index):
                 return Formula(renamed(self.penalty.symbolic_slope.simplified, penalty_places(index)))
-            case q.Named("norm") if self.optimizer.clip_norm is not None:
-                return Formula(self._norm())
-            case q.Named("clip_factor") if self.optimizer.clip_norm is not None:
-                return Formula(renamed(self.optimizer.clip_factor, {"norm": q.Named("norm")}))
+            case q.Named(name) if (formula := self._clipping(name)) is not None:
+                return formula
             case q.Updated(q.Sum() | q.Output() | q.Error() | q.TotalError() | q.PenaltyError() as of):
                 own = self._formula(of)
                 return own and Formula(with_new_weights(own.expression))
@@ -225,8 +225,8 @@ class Lines:
         if optimizer.clip_norm is not None or optimizer.clip_value is not None:
             clipped = renamed(optimizer.bounded, places)
             places[Role.GRADIENT] = q.State("clipped", index)
-            factor = Symbol(q.Named("clip_factor"))
-            assigned[places[Role.GRADIENT]] = clipped if optimizer.clip_norm is None else multiply(factor, clipped)
+            factors = (q.Named(each.factor) for each in self.together if each.span.start <= index < each.span.stop)
+            assigned[places[Role.GRADIENT]] = multiply(*map(Symbol, factors), clipped)
         for symbol, expression in optimizer.assignments:
             state = q.State(str(symbol.key), index)
             target = (
@@ -236,8 +236,23 @@ class Lines:
             places[symbol.key] = target
         return assigned
 
-    def _norm(self) -> Expression:
-        gradients = (q.Derivative(q.TotalError(), q.Parameter(int(i))) for i in np.flatnonzero(self.layout.trainable))
+    @cached_property
+    def together(self) -> list[Together]:
+        """What is clipped by one norm."""
+        return list(clipped_together(self.optimizer, self.layout))
+
+    def _clipping(self, name: str) -> Formula | None:
+        """Return the formula of a norm that is clipped, or of the factor that follows from it."""
+        for each in self.together:
+            if name == each.norm:
+                return Formula(self._norm(each.span))
+            if name == each.factor:
+                return Formula(renamed(self.optimizer.clip_factor, {"norm": q.Named(each.norm)}))
+        return None
+
+    def _norm(self, span: slice) -> Expression:
+        trained = np.flatnonzero(self.layout.trainable[span]) + span.start
+        gradients = (q.Derivative(q.TotalError(), q.Parameter(int(index))) for index in trained)
         return sqrt(add(*(renamed(self.optimizer.bounded, {Role.GRADIENT: g}) ** 2 for g in gradients)))
 
     # --- all lines, in computing order -------------------------------------------------------------------
@@ -253,9 +268,10 @@ class Lines:
         yield from self._forward()
         for layer in reversed(range(self.network.depth)):
             yield from self._backward(layer)
-        if self.optimizer.clip_norm is not None:
-            yield q.Named("norm")
-            yield q.Named("clip_factor")
+        if self.together:
+            for each in self.together:
+                yield q.Named(each.norm)
+                yield q.Named(each.factor)
             for index in range(len(self.cycle.parameters)):
                 yield from self.update(index)
 
@@ -312,7 +328,7 @@ class Lines:
         if self.penalized(index):
             yield q.Derivative(q.PenaltyError(), q.Parameter(index))
         yield gradient
-        if self.optimizer.clip_norm is None:
+        if not self.together:
             yield from self.update(index)
 
     # --- numbers ---------------------------------------------------------------------------------------

@@ -117,7 +117,9 @@ def _formulas(lines: Lines, quantity: Quantity, row: int | None) -> Formulas:
             return (elided_sum(tuple(terms), count),) if penalty else (), words("penalty")
         case q.LearningRate():
             return _of_rate(lines.cycle)
-        case q.Updated(q.State()) | q.State() | q.Named("norm" | "clip_factor") if quantity in lines:
+        case q.Updated(q.State()) | q.State() if quantity in lines:
+            return (_elided_norm(lines[quantity].expression),), ""
+        case q.Named(name) if name.startswith(("norm", "clip_factor")) and quantity in lines:
             return (_elided_norm(lines[quantity].expression),), ""
         case q.State(symbol, _) if symbol in lines.cycle.state:
             return (), words("state")

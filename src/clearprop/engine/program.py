@@ -93,8 +93,13 @@ class Program:
 
     @property
     def clips(self) -> bool:
-        """Whether the optimizer clips by the norm of the whole gradient."""
+        """Whether the optimizer clips by a norm, for which the whole gradient is needed."""
         return self.optimizer.clip_norm is not None
+
+    @property
+    def clips_variables(self) -> bool:
+        """Whether it clips the weights and the biases of each layer by their own norms."""
+        return self.optimizer.clip_norm_per == "variable"
 
 
 T = TypeVar("T")

@@ -57,7 +57,7 @@ class Steps(Weights):
         self.scratch = b.at(self.field("scratch"), b.times(own, b.named["worker"]))
         self.remembered = self.field("remembered", pointer=False)
         self.rows = 1 if self.program.alone else self.program.tile.rows
-        self.clip = ir.Constant(self.shape.numbers.scalar, 1.0)
+        self.clip = (ir.Constant(self.shape.numbers.scalar, 1.0),) * 2
         self.arrived = b.builder.alloca(INDEX)
         b.builder.store(b.integer(0), self.arrived)
         bounds, keys, parts, order = (self.field(name) for name in ("bounds", "keys", "parts", "order"))

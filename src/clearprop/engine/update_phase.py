@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from llvmlite import ir
 
-from clearprop.engine.calling import EACH, FIELDS, SHARED
+from clearprop.engine.calling import ALIGNMENT, EACH, FIELDS, SHARED
 from clearprop.engine.forward import Forward
 from clearprop.engine.kernels.barrier import barrier
 from clearprop.engine.kernels.gather import fetch
@@ -45,8 +45,8 @@ class Weights(Forward):
     """The parts of the optimizer's rule that depend on the step alone."""
     counts: ir.Value
     """The numbers that the errors and the penalty of this step are divided by."""
-    clip: ir.Value
-    """The factor by which clipping by norm multiplies the gradient."""
+    clip: tuple[ir.Value, ir.Value]
+    """The factors by which clipping by norm multiplies the gradient of weights, and of biases."""
     following: tuple[ir.Value, ir.Value]
     """The number of examples of the next step, and the address of their positions."""
     arrived: ir.Value
@@ -157,7 +157,7 @@ class Weights(Forward):
         program = self.program
         penalty = program.penalty if weights and program.penalty and not program.clips else None
         kernel = update(self.module, self.shape, program.optimizer, penalty, program.rule)
-        given = w, g, rows, self.units_of(layer, p), self.remembered, self.parts, self.clip
+        given = w, g, rows, self.units_of(layer, p), self.remembered, self.parts, self.clip[0 if weights else 1]
         self.call(kernel, *given, self.field("penalty"), self.share_of_penalty())
 
     def share_of_penalty(self) -> ir.Value:
@@ -210,10 +210,13 @@ class Weights(Forward):
         if clips:
             self.each_layer(self.squares)
             self.barrier()
-            count = self.field("sums", pointer=False)
-            self.clip = clip_factor(b, self.field("squares"), count, self.program.optimizer)
+            if not self.program.clips_variables:
+                self.clip = (self.factor(self.field("squares"), self.field("sums", pointer=False)),) * 2
 
         def layer(layer: ir.Value) -> None:
+            if self.program.clips_variables:
+                self.clip = self.factors(layer)
+
             def tile(p: ir.Value, k: ir.Value) -> None:
                 self.update_tile(layer, p, k, self.g(layer, p, k))
                 with b.builder.if_then(self.has_biases(layer, k)):
@@ -223,6 +226,21 @@ class Weights(Forward):
             self.if_shared(layer, lambda: self.update_shared(layer, self.shared_g(layer), add_up=not clips))
 
         self.each_layer(layer)
+
+    def factor(self, squares: ir.Value, count: ir.Value) -> ir.Value:
+        """Return the factor by which clipping multiplies the gradient with that many sums of squares."""
+        return clip_factor(self.b, squares, count, self.program.optimizer)
+
+    def factors(self, layer: ir.Value) -> tuple[ir.Value, ir.Value]:
+        """Return the factors of the gradients of a layer's weights, and of its biases."""
+        b, first, squares = self.b, self.b.integer(0), self.field("squares")
+        panels = self.of(self.before(layer), "panels")
+        weights, stride = self.sums(squares, layer, first, first)
+        biases, _ = self.sums(squares, layer, first, panels)
+        row = b.quotient(stride, 8)
+        count = b.times(row, b.times(panels, -(-self.shape.row // SQUARE)))
+        # Behind the row of the units' biases stands that of a bias that all share.
+        return self.factor(weights, count), self.factor(biases, b.add(row, ALIGNMENT // 8))
 
     def biases(self, layer: ir.Value, p: ir.Value) -> tuple[ir.Value, ir.Value]:
         """Return the addresses of a panel's biases and of their place in the whole gradient."""

@@ -18,6 +18,7 @@ from clearprop.network.problem import Problem
 from clearprop.network.write import structure
 from clearprop.prediction.classes import class_labels
 from clearprop.propagation.cycle import without_target
+from clearprop.propagation.update import clipped_together
 from clearprop.rules.schedules import IMPROVEMENT
 from clearprop.training.batching import batch_size
 from clearprop.types import Array
@@ -60,7 +61,7 @@ def exported(problem: Problem) -> dict[str, Any]:
         },
         "called": _called(problem),
         "parameters": numbers(problem.parameters.vector),
-        "optimizer": library.optimizer(problem.optimizer),
+        "optimizer": {**library.optimizer(problem.optimizer), "together": _together(problem)},
         "penalty": library.penalty(problem.penalty),
         "stopping": _stopping(problem),
         "examples": _examples(problem),
@@ -76,8 +77,15 @@ def exported(problem: Problem) -> dict[str, Any]:
 def _called(problem: Problem) -> dict[str, str]:
     """Return the names of hyperparameters that are not called as they are because an input is."""
     constants = [*problem.optimizer.constants, *problem.optimizer.schedule.numbers, "base", "epoch", "l1", "l2"]
-    keys = [*constants, "step", "weight", "norm", "clip_factor", "examples"]
+    clipping = [name for norm, factor, *_ in _together(problem) for name in (norm, factor)]
+    keys = [*constants, "step", "weight", *clipping, "examples"]
     return {key: name for key in keys if (name := problem.names.text(q.Named(key))) != key}
+
+
+def _together(problem: Problem) -> list[list[Any]]:
+    """Return what is clipped by one norm: its names, and the first of the parameters and the one after the last."""
+    found = clipped_together(problem.optimizer, problem.parameters.layout)
+    return [[norm, factor, span.start, span.stop] for norm, factor, span in found]
 
 
 def numbers(values: Array) -> Any:

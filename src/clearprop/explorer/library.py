@@ -205,7 +205,6 @@ def optimizer(chosen: Optimizer) -> dict[str, Any]:
         "assignments": [[str(symbol.key), tree(expression)] for symbol, expression in chosen.assignments],
         "constants": chosen.constants,
         "state": chosen.state,
-        "clip_norm": chosen.clip_norm,
         "clip_value": chosen.clip_value,
         "bounded": tree(chosen.bounded),
         "clip_factor": tree(chosen.clip_factor),

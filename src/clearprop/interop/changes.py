@@ -20,6 +20,8 @@ Stage = Literal["outputs", "errors", "gradients", "updated"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 """In computing order: what a change can show in first."""
 WITHOUT_HALF = {"half_squared_error": "squared_error", "squared_error": "half_squared_error"}
+PER = {"all": "by the norm of all gradients", "variable": "by the norm of each layer's weights, and of its biases"}
+CLIPS = {"clip_norm": PER["all"], "clip_value": "each number"}
 CLIPPED = "-(t * log(max(y, 1e-7)) + (1 - t) * log(max(1 - y, 1e-7)))"
 ACTIVATIONS: tuple[tuple[str, dict[str, float], str], ...] = (
     ("gelu", {}, "GELU exact, by erf"),
@@ -208,9 +210,7 @@ def _frozen(problem: Problem, other: Problem | None) -> Iterator[Change]:
 
 def _rebuilt(own: Optimizer, **changed: Any) -> Optimizer:
     given = {"learning_rate": own.learning_rate, "schedule": own.schedule, **own.hyperparameters}
-    limits = {key: getattr(own, key) for key in optimizer_keys(own.name) if key.startswith("clip")}
-    given |= {key: value for key, value in limits.items() if value is not None}
-    given |= changed
+    given |= own.clips | changed
     return optimizer(own.name, **{key: value for key, value in given.items() if value is not None})
 
 
@@ -245,12 +245,15 @@ def _optimizers(problem: Problem, other: Problem | None, l2: float) -> Iterator[
     elif l2 and "weight_decay" in known:
         says = "weight decay of all parameters in place of a penalty, as in PyTorch"
         yield from changed("weight_decay", l2, says)
-    clips = [key for key in known if key.startswith("clip") and getattr(own, key) is not None]
+    clips = [key for key in CLIPS if getattr(own, key) is not None]
     for key in clips:
         yield from _without_clip(own, key)
-        for instead in known:
-            if instead.startswith("clip") and instead not in clips:
+        for instead in CLIPS:
+            if instead not in clips:
                 yield from _other_clip(own, key, instead)
+    if own.clip_norm is not None:
+        per = "all" if own.clip_norm_per == "variable" else "variable"
+        yield from changed("clip_norm_per", per, f"gradients are clipped {PER[per]}")
     if other is None:
         return
     theirs = other.optimizer
@@ -276,7 +279,8 @@ def _without_clip(own: Optimizer, key: str) -> Iterator[Change]:
 
 def _other_clip(own: Optimizer, key: str, instead: str) -> Iterator[Change]:
     value = getattr(own, key)
-    words = {"clip_norm": "by the norm of all gradients", "clip_value": "each number"}
-    says = f"gradients are clipped {words.get(instead, 'by the norm of each variable')}"
+    says = f"gradients are clipped {CLIPS[instead]}"
     text = f"{toml(value)}; optimizer.{key} = {toml(1e30)}"
-    yield Change(f"optimizer.{instead}", text, says, "updated", _limited(**{key: None, instead: value}))
+    yield Change(
+        f"optimizer.{instead}", text, says, "updated", _limited(clip_norm_per="all", **{key: None, instead: value})
+    )

@@ -29,7 +29,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer requests about one file until there are no more. The first line says which file, or how many bytes of it
     follow; how many numbers an array may have; and after how many seconds nobody waits."""
 
-    def answer(content: dict[str, Any], raw: bytes | np.ndarray[Any, Any] = b"") -> None:
+    def answer(content: dict[str, Any], raw: bytes | memoryview = b"") -> None:
         answers.write(json.dumps(content).encode() + b"\n")
         answers.write(raw)
         answers.flush()
@@ -39,7 +39,8 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     try:
         import h5py
     except ImportError:
-        return answer({"missing": "h5py"})
+        answer({"missing": "h5py"})
+        return
     try:
         _bound(told["size"], told["seconds"])
         with h5py.File(source, "r") as file:
@@ -96,7 +97,7 @@ class Plain:
                 numbers = self.array(found, "/".join(path[-3:]))
                 plain = np.ascontiguousarray(numbers, numbers.dtype.newbyteorder("<"))
                 header = {"found": True, "dtype": plain.dtype.str, "shape": numbers.shape}
-                return header, plain.reshape(-1).view(np.uint8)
+                return header, plain.reshape(-1).view(np.uint8).data
             case "text":
                 return ({"found": True, "text": self.text(found, name)},)
             case "texts":

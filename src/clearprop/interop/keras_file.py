@@ -94,7 +94,7 @@ class _Named:
 
     def __init__(self, file: Hdf5) -> None:
         self.file = file
-        self.root = ("model_weights",) if file.has("model_weights") else ()
+        self.root: tuple[str, ...] = ("model_weights",) if file.has("model_weights") else ()
 
     def __call__(self, place: Place) -> Sequence[Array]:
         outer, inside = place, list[str]()

@@ -95,12 +95,11 @@ def _optimizer(given: Any, chain: Chain, shown: str) -> Optimizer | None:
         options |= {"weight_decay": float(decay)} | ({} if own == "adamw" else {"decoupled_weight_decay": True})
     elif own == "adamw":
         options["weight_decay"] = 0.0 if decay is None else float(decay)
-    for key, mine in {"global_clipnorm": "clip_norm", "clipvalue": "clip_value"}.items():
+    for key, mine in {"global_clipnorm": "clip_norm", "clipnorm": "clip_norm", "clipvalue": "clip_value"}.items():
         if config.get(key):
             options[mine] = float(config[key])
     if config.get("clipnorm"):
-        chain.note(f"left out: clipnorm {config['clipnorm']:g}, which clips each of Keras's variables by its own norm; "
-                   "clip_norm clips by the norm of the whole gradient")  # fmt: skip
+        options["clip_norm_per"] = "variable"
     if config.get("use_ema") or config.get("amsgrad"):
         chain.note(f"left out: {'amsgrad' if config.get('amsgrad') else 'the moving average of weights'} of Keras")
     return optimizer(own, **options)

@@ -140,15 +140,15 @@ def _changed_constants(kind: str, rule: Any, made: Callable[..., Any], known: Ma
 
 
 def _optimizer(chosen: Optimizer) -> dict[str, Any]:
-    clips = {key: getattr(chosen, key) for key in ("clip_norm", "clip_value") if getattr(chosen, key) is not None}
-    given = {"learning_rate": chosen.learning_rate, "schedule": chosen.schedule, **clips, **chosen.hyperparameters}
+    given = {"learning_rate": chosen.learning_rate, "schedule": chosen.schedule, **chosen.clips}
+    given |= chosen.hyperparameters
     _same("optimizer", chosen, lambda: optimizer(chosen.name, **given))
     table: dict[str, Any] = {"name": chosen.name, "learning_rate": chosen.learning_rate, **chosen.changed}
     if chosen.schedule != Schedule():
         warmup = {"warmup": chosen.schedule.warmup} if chosen.schedule.warmup else {}
         by = {"by": chosen.schedule.by} if chosen.schedule.by != "epoch" else {}
         table["schedule"] = {"name": chosen.schedule.name, **chosen.schedule.constants, **warmup, **by}
-    return {**table, **clips}
+    return {**table, **chosen.clips}
 
 
 def _same(kind: str, rule: Any, made: Callable[[], Any]) -> None:

@@ -23,7 +23,7 @@ from clearprop.propagation.backward import Gradients, backward
 from clearprop.propagation.dropout import masks
 from clearprop.propagation.finite import require_finite, require_finite_update
 from clearprop.propagation.forward import Trace, batch_errors, forward, output_errors, penalty_error
-from clearprop.propagation.update import Update, initial_state, update
+from clearprop.propagation.update import Update, clipped_together, initial_state, update
 from clearprop.rules.penalties import Penalty
 from clearprop.rules.schedules import rate_at
 from clearprop.types import Array
@@ -184,7 +184,8 @@ class Cycle(Displayable):
     def _of_update(self, name: str) -> Quantity | None:
         """Return a constant of the rules, or a number that the optimizer keeps or makes for a parameter."""
         optimizer, penalty = self.problem.optimizer, self.problem.penalty
-        clipped = ["norm", "clip_factor"] if optimizer.clip_norm is not None else []
+        together = clipped_together(optimizer, self.parameters.layout)
+        clipped = [name for each in together for name in (each.norm, each.factor)]
         constants = [*optimizer.constants, *(key for key in ("l1", "l2") if getattr(penalty, key))]
         constants += ["examples"] if self.penalty_rule.divisor != 1 else []
         share = [self.mean_share] if self.mean_share is not None else []
@@ -272,8 +273,8 @@ class Cycle(Displayable):
                 return getattr(self.problem.penalty, name)
             case q.Named("examples"):
                 return self.trace.count
-            case q.Named("clip_factor"):
-                return self.update.clip_factor
+            case q.Named(name) if name.startswith("clip_factor"):
+                return self.update.clip_factors[name]
             case q.Named(name) if name == self.mean_share:
                 return 1 / self.trace.count
             case q.Named(name):

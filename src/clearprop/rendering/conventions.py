@@ -171,9 +171,12 @@ def _of_learning(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expressi
         warmup = f", after a warmup of {counted(schedule.warmup, 'step')}" if schedule.warmup else ""
         by = " by steps" if schedule.by == "step" else ""
         yield "learning rate schedule", f"{schedule.name}{by}, from {base}{warmup}"
+    norm = {"all": "the whole gradient", "variable": "the gradient of each layer's weights, and of its biases"}[
+        optimizer.clip_norm_per
+    ]
     limits = {
         "each gradient, to at most {} in size": optimizer.clip_value,
-        "the norm of the whole gradient, to at most {}": optimizer.clip_norm,
+        f"the norm of {norm}, to at most {{}}": optimizer.clip_norm,
     }
     if clipped := [words.format(view.number(limit)) for words, limit in limits.items() if limit is not None]:
         yield "clipping", "; ".join(clipped)

@@ -311,7 +311,8 @@ def _scaled(derivations: Derivations) -> Iterator[Block]:
     """Yield what all updates share and no file gives: the rate of a schedule, the factor of a clipped gradient."""
     optimizer = derivations.cycle.problem.optimizer
     scheduled = [q.LearningRate()] if optimizer.schedule != Schedule() else []
-    clipped = [] if optimizer.clip_norm is None else [q.Named("norm"), q.Named("clip_factor")]
+    together = derivations.lines.together
+    clipped = [q.Named(name) for each in together for name in (each.norm, each.factor)]
     return _values(derivations, *scheduled, *clipped)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from inspect import unwrap
-from typing import Annotated, Any, NamedTuple, ParamSpec, TypedDict, Unpack
+from typing import Annotated, Any, Literal, NamedTuple, ParamSpec, TypedDict, Unpack, get_args
 
 from clearprop.cached import cached_property
 from clearprop.errors import InvalidArgument
@@ -38,6 +38,9 @@ from clearprop.rules.roles import g, rate, step, w
 from clearprop.rules.schedules import Schedule, schedule_rule
 
 Given = ParamSpec("Given")
+Per = Literal["all", "variable"]
+"""What the norm is of that clipping bounds: of the whole gradient, or of that of each variable as Keras has them: the
+weights of a layer, and its biases."""
 
 
 class Assignment(NamedTuple):
@@ -53,11 +56,11 @@ class Optimizer:
 
     ``hyperparameters`` are as given, for the network file; ``constants`` the numbers behind
     the symbols of the assignments; ``state`` the initial values of what is remembered.
-    ``clip_norm`` bounds the norm of the whole gradient, ``clip_value`` each of its entries,
-    before the rule sees it.
+    ``clip_norm`` bounds the norm of the whole gradient, or with ``clip_norm_per`` "variable" those of each layer's
+    weights and of its biases, ``clip_value`` each entry, before the rule sees it.
 
     Raises:
-        InvalidArgument: an impossible learning rate or limit.
+        InvalidArgument: an impossible learning rate or limit, or ``clip_norm_per`` without a limit.
 
     >>> Adam(0.01), optimizer("sgd", momentum=0.9, clip_norm=1.0)
     (Adam(0.01), SGD(0.1, momentum=0.9, clip_norm=1.0))
@@ -73,9 +76,19 @@ class Optimizer:
     schedule: Annotated[Schedule, schedule_rule] = field(default_factory=Schedule)
     clip_norm: Annotated[float | None, optional(above_zero)] = None
     clip_value: Annotated[float | None, optional(above_zero)] = None
+    clip_norm_per: Annotated[Per, one_of("clip_norm_per", get_args(Per))] = "all"
 
     def __post_init__(self) -> None:
         check_fields(self)
+        if self.clip_norm_per != "all" and self.clip_norm is None:
+            raise InvalidArgument(f'clip_norm_per: "{self.clip_norm_per}" needs a limit; set clip_norm, too')
+
+    @property
+    def clips(self) -> dict[str, Any]:
+        """The limits of the gradient that are set."""
+        given = {"clip_norm": self.clip_norm, "clip_value": self.clip_value}
+        per = {} if self.clip_norm_per == "all" else {"clip_norm_per": self.clip_norm_per}
+        return {key: value for key, value in given.items() if value is not None} | per
 
     @property
     def changed(self) -> dict[str, Any]:
@@ -84,16 +97,21 @@ class Optimizer:
         return {key: value for key, value in self.hyperparameters.items() if value != usual[key]}
 
     def __repr__(self) -> str:
-        limits = {"schedule": self.schedule, "clip_norm": self.clip_norm, "clip_value": self.clip_value}
-        given = {**self.changed, **{key: value for key, value in limits.items() if value not in (None, Schedule())}}
+        schedule = {} if self.schedule == Schedule() else {"schedule": self.schedule}
+        given = {**self.changed, **schedule, **self.clips}
         arguments = [repr(self.learning_rate), *(f"{key}={value!r}" for key, value in given.items())]
         return f"{OPTIMIZERS[self.name].__name__}({', '.join(arguments)})"
 
     @cached_property
     def clip_factor(self) -> Expression:
-        """The factor of the gradient that clipping takes from its ``norm``: as PyTorch's clip_grad_norm_,
-        which never divides by zero. 1 without ``clip_norm``."""
-        return Number(1.0) if self.clip_norm is None else minimum(1.0, self.clip_norm / (Symbol("norm") + 1e-6))
+        """The factor of the gradient that clipping takes from its ``norm``: as PyTorch's clip_grad_norm_, or of one
+        variable as Keras's clipnorm; neither divides by zero. 1 without ``clip_norm``."""
+        if self.clip_norm is None:
+            return Number(1.0)
+        norm = Symbol("norm")
+        if self.clip_norm_per == "variable":
+            return self.clip_norm / maximum(norm, self.clip_norm)
+        return minimum(1.0, self.clip_norm / (norm + 1e-6))
 
     @cached_property
     def bounded(self) -> Expression:
@@ -107,6 +125,7 @@ class Limits(TypedDict, total=False):
     schedule: Schedule | str | Mapping[str, Any]
     clip_norm: float | None
     clip_value: float | None
+    clip_norm_per: Per
 
 
 class Made(NamedTuple):

@@ -46,6 +46,8 @@ MATTERS: Mapping[str, tuple[Settings, Settings, tuple[Part, ...]]] = {
     "coupled decay": (ADAM, {**ADAM, "options": {"weight_decay": 0.1}}, UPDATE),
     "clip_norm": ({"whole": True}, {"whole": True, "clip_norm": 1.0}, UPDATE),
     "its limit": ({"whole": True, "clip_norm": 1.0}, {"whole": True, "clip_norm": 1.0000000000000002}, UPDATE),
+    "each variable's norm": (
+        {"whole": True, "clip_norm": 1.0}, {"whole": True, "clip_norm": 1.0, "clip_norm_per": "variable"}, UPDATE),
     "clip_value": ({}, {"clip_value": 1.0}, UPDATE),
     "its bound": ({"clip_value": 1.0}, {"clip_value": 1.0000000000000002}, UPDATE),
     "l2": ({}, {"l2": 0.1}, GRADIENT),

@@ -30,7 +30,8 @@ BASE: Settings = {
     "sizes": (3, 5, 2), "activation": "leaky_relu", "slope": 0.1, "last": "tanh", "bias": "unit", "train_bias": True,
     "dropout": 0.0, "outputs_dropout": 0.0, "loss": "huber", "delta": 1.0, "over_outputs": "sum",
     "optimizer": "sgd", "options": {},
-    "clip_norm": None, "clip_value": None, "l1": 0.0, "l2": 0.0, "weighted": False, "numbers": ("float64", 2, False),
+    "clip_norm": None, "clip_norm_per": "all", "clip_value": None, "l1": 0.0, "l2": 0.0,
+    "weighted": False, "numbers": ("float64", 2, False),
     "tile": (2, 1, 2), "widths": None, "triple": TARGET.triple, "x86": True, "whole": False, "alone": False,
     "single": False,
     # What no code is made of:
@@ -63,6 +64,7 @@ def _program(s: Settings) -> Program:
     optimizer = replace(
         OPTIMIZERS[s["optimizer"]](s["rate"], **s["options"]),
         clip_norm=s["clip_norm"],
+        clip_norm_per=s["clip_norm_per"] if s["clip_norm"] else "all",
         clip_value=s["clip_value"],
         schedule=Schedule(s["schedule"]),
     )

@@ -156,8 +156,7 @@ export function valueOf(done: Cycle, quantity: Quantity, row = 0): number {
       const { name } = quantity;
       if (name === "step") return done.moment.step;
       if (name === "weight") return trace.rows.weights![row]!;
-      if (name === "clip_factor") return done.update.clipFactor;
-      if (name === "norm") return done.update.norm;
+      if (name in done.update.clipping) return done.update.clipping[name]!;
       if (name === "examples") return countOf(done.network, trace.rows);
       if (name === "l1" || name === "l2") return done.problem.penalty![name];
       return done.problem.optimizer.constants[name]!;

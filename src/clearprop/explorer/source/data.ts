@@ -82,11 +82,12 @@ export interface Optimizer {
   assignments: [string, Raw][];
   constants: Record<string, number>;
   state: Record<string, number>;
-  clip_norm: number | null;
   clip_value: number | null;
   bounded: Raw;
   /** The factor on the gradient, from its ``norm``. */
   clip_factor: Raw;
+  /** What is clipped by one norm: the names of that and of its factor, the first parameter and the one after the last. */
+  together: [string, string, number, number][];
   schedule: Schedule;
 }
 

@@ -123,10 +123,11 @@ function updateLines(cycle: Cycle, index: number): Assigned[] {
   for (const name of Object.keys(optimizer.constants)) places[name] = q.named(name);
   for (const name of Object.keys(optimizer.state)) places[name] = q.state(name, index);
   const lines: Assigned[] = [];
-  if (optimizer.clip_norm !== null || optimizer.clip_value !== null) {
+  const together = optimizer.together.find(([, , start, end]) => start <= index && index < end);
+  if (together || optimizer.clip_value !== null) {
     const clipped = q.state("clipped", index);
     const tree = placed(optimizer.bounded, { g: gradient });
-    const expression = optimizer.clip_norm === null ? tree : multiply(sym(q.named("clip_factor")), tree);
+    const expression = together ? multiply(sym(q.named(together[1])), tree) : tree;
     lines.push({ quantity: clipped, expression });
     places["g"] = clipped;
   }
@@ -193,9 +194,11 @@ function formulasOf(cycle: Cycle, quantity: q.Quantity, row: number, view: View)
 function namedFormulas(cycle: Cycle, name: string): [Tree[], string] {
   const { network, problem: { optimizer } } = cycle;
   if (name === "weight") return [[], words("example_weight")];
-  if (name === "clip_factor" && optimizer.clip_norm !== null) return [[placed(optimizer.clip_factor, { norm: q.named("norm") })], ""];
-  if (name !== "norm" || optimizer.clip_norm === null) return [[], words("constant")];
-  const trained = [...Array(network.size).keys()].filter((index) => network.isTrained(index));
+  const together = optimizer.together.find((each) => each.slice(0, 2).includes(name));
+  if (!together) return [[], words("constant")];
+  const [norm, factor, start, end] = together;
+  if (name === factor) return [[placed(optimizer.clip_factor, { norm: q.named(norm) })], ""];
+  const trained = [...Array(end).keys()].slice(start).filter((index) => network.isTrained(index));
   const bounded = (k: number) => placed(optimizer.bounded, { g: q.derivative(q.TOTAL, q.parameter(trained[k]!)) });
   return [[new App("sqrt", [elidedSum(trained.length, (k) => new App("**", [bounded(k), 2]))])], ""];
 }

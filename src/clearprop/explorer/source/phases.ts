@@ -50,7 +50,7 @@ export class Progress {
     if (kind === "sum" || kind === "output") return layer < 0 || unit < (this.units[layer] ?? 0);
     if (kind === "derivative") return (by.kind === "parameter" ? network.place(by.unit).layer : by.layer) >= this.backwardFrom;
     if (kind === "updated" || kind === "state") return this.hasUpdate;
-    if (kind === "named" && (name === "norm" || name === "clip_factor")) return this.backwardFrom === 0;
+    if (kind === "named" && /^(norm|clip_factor)/.test(name)) return this.backwardFrom === 0;
     return kind === "error" || kind === "total" ? this.hasError : true;
   }
 }

@@ -11,9 +11,8 @@ export interface Update {
   state: State;
   /** The gradient that the rule reads, clipped where the optimizer clips. */
   gradient: Float64Array;
-  /** The norm of the gradient before the factor, and the factor. */
-  norm: number;
-  clipFactor: number;
+  /** By name the norms of the gradient before it is clipped, and the factors. */
+  clipping: Record<string, number>;
   assigned: State;
 }
 
@@ -24,7 +23,7 @@ export function initialState(optimizer: Optimizer, size: number): State {
 export function update(
   network: Network, optimizer: Optimizer, vector: Float64Array, gradient: Float64Array, state: State, step: number, rate: number,
 ): Update {
-  const { given, norm, factor } = clipped(network, optimizer, gradient);
+  const { given, clipping } = clipped(network, optimizer, gradient);
   const size = vector.length;
   const lines = optimizer.assignments.map(([name, raw]) => ({ name, formula: reading(raw), values: new Float64Array(size) }));
   const remembered = Object.entries(state);
@@ -46,28 +45,33 @@ export function update(
   }
   const assigned: State = Object.fromEntries(lines.slice(0, -1).map((line) => [line.name, line.values]));
   const kept: State = Object.fromEntries(Object.keys(optimizer.state).map((name) => [name, assigned[name]!]));
-  return { vector: updated, state: kept, gradient: given, norm, clipFactor: factor, assigned };
+  return { vector: updated, state: kept, gradient: given, clipping, assigned };
 }
 
-/** Each entry bounded by ``clip_value``, then the norm of what is trained by ``clip_norm``. */
-function clipped(network: Network, optimizer: Optimizer, gradient: Float64Array): { given: Float64Array; norm: number; factor: number } {
+/** Each entry bounded by ``clip_value``, then the norms of what is trained by ``clip_norm``. */
+function clipped(network: Network, optimizer: Optimizer, gradient: Float64Array): Pick<Update, "clipping"> & { given: Float64Array } {
   let given = gradient;
   if (optimizer.clip_value !== null) {
     const bounded = reading(optimizer.bounded);
     given = given.map((g) => bounded({ g }));
   }
-  const norm = normOf(network, given);
-  if (optimizer.clip_norm === null) return { given, norm, factor: 1 };
-  const factor = evaluate(optimizer.clip_factor, { norm });
-  return { given: given.map((g) => g * factor), norm, factor };
+  const clipping: Record<string, number> = {};
+  for (const [name, factorName, start, end] of optimizer.together) {
+    const norm = normOf(network, given, start, end);
+    const factor = evaluate(optimizer.clip_factor, { norm });
+    given = given.map((g, index) => (start <= index && index < end ? g * factor : g));
+    Object.assign(clipping, { [name]: norm, [factorName]: factor });
+  }
+  return { given, clipping };
 }
 
-/** The norm of the gradient of what is trained. */
-export function normOf(network: Network, gradient: Float64Array): number {
+/** The norm of the gradient of what is trained, of these parameters. */
+export function normOf(network: Network, gradient: Float64Array, start = 0, end = gradient.length): number {
   let total = 0;
   for (let layer = 0; layer < network.depth; layer++) {
     const trained = network.layers[layer]!.train_bias ? network.biases(layer) : 0;
-    for (let index = network.weightStart[layer]!; index < network.biasStart[layer]! + trained; index++) total += gradient[index]! ** 2;
+    const [first, last] = [Math.max(start, network.weightStart[layer]!), Math.min(end, network.biasStart[layer]! + trained)];
+    for (let index = first; index < last; index++) total += gradient[index]! ** 2;
   }
   return Math.sqrt(total);
 }
