@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
@@ -47,6 +48,15 @@ def abridged(text: str, limit: int = 60) -> str:
 def reason(error: Exception) -> str:
     """Return why the system refused a file, without the error's number."""
     return getattr(error, "strerror", None) or str(error)
+
+
+def brief(value: float, form: str = "g") -> str:
+    """Return a number with its exponent as formulas have it.
+
+    >>> brief(1e-6), brief(0.00012, ".1e"), brief(1e20), brief(0.5)
+    ('1e-6', '1.2e-4', '1e20', '0.5')
+    """
+    return re.sub(r"e([-+])0*(?=\d)", lambda sign: "e" + sign[1].strip("+"), format(value, form))
 
 
 def counted(count: int, word: str) -> str:

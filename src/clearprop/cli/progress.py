@@ -156,4 +156,4 @@ def shown_logs(logs: Logs) -> str:
     >>> shown_logs({"learning_rate": 0.1, "loss": 0.25, "validation_loss": 0.5})
     'loss 0.25, validation 0.5, rate 0.1'
     """
-    return ", ".join(f"{name} {logs[key]:.4g}" for key, name in NAMES.items() if key in logs)
+    return ", ".join(f"{name} {brief(logs[key], '.4g')}" for key, name in NAMES.items() if key in logs)

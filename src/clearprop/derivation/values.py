@@ -24,7 +24,7 @@ from clearprop.expressions import (
     symbols,
 )
 from clearprop.expressions.tree import multiply
-from clearprop.messages import abridged
+from clearprop.messages import abridged, brief
 from clearprop.network import names as q
 from clearprop.network.data import Column, shown_label
 from clearprop.network.names import Quantity
@@ -135,7 +135,7 @@ def _of_rate(cycle: Cycle) -> Formulas:
     """Return the rate that the schedule gives, its constants put in; that of one that watches follows from losses."""
     schedule, base = cycle.problem.optimizer.schedule, cycle.problem.optimizer.learning_rate
     if schedule.watches:
-        return (), words("watched", base=f"{base:g}", schedule=schedule.name)
+        return (), words("watched", base=brief(base), schedule=schedule.name)
     if schedule.name == "constant" and not schedule.warmup:
         return (), words("rate")
     numbers: dict[Any, float] = {**schedule.numbers, "base": base, "epoch": cycle.epoch, Role.STEP: cycle.step}

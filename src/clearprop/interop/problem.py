@@ -9,7 +9,7 @@ import numpy as np
 
 from clearprop.errors import DamagedModel, InvalidArgument
 from clearprop.interop.chain import Chain, Layer
-from clearprop.messages import abridged, counted
+from clearprop.messages import abridged, brief, counted
 from clearprop.network.data import Column, Fitted, Label
 from clearprop.network.description import Network, Objective, is_share, objective, usual_loss
 from clearprop.network.layer import Dense
@@ -164,7 +164,7 @@ def _optimizer(found: Found, told: Told, assumed: list[str]) -> Optimizer:
         return optimizer(told.optimizer)
     if found.optimizer is not None:
         return found.optimizer
-    assumed.append(f"assumed: optimizer {SGD().name}, learning rate {SGD().learning_rate:g}")
+    assumed.append(f"assumed: optimizer {SGD().name}, learning rate {brief(SGD().learning_rate)}")
     return SGD()
 
 

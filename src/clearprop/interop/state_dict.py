@@ -12,7 +12,7 @@ import numpy as np
 from clearprop.errors import UnreadableFile
 from clearprop.interop.chain import Chain, Layer, NotAChain, Signal, Stage
 from clearprop.interop.problem import Found, NoActivations, activations_for
-from clearprop.messages import abridged
+from clearprop.messages import abridged, brief
 from clearprop.types import Array
 
 USUAL = ("state_dict", "model_state_dict", "model_state", "model", "net", "network", "module", "weights", "params")
@@ -85,7 +85,7 @@ def from_tensors(
         signal = chain.linear(signal, group["weight"], group.get("bias"), f"{shown}: {name or 'weight'}")
         if name in norms:
             scale, shift = normalization(groups[norms[name]], EPS)
-            chain.note(f"assumed: eps {EPS:g} in the batch norm {norms[name]}")
+            chain.note(f"assumed: eps {brief(EPS)} in the batch norm {norms[name]}")
             signal = chain.affine(signal, scale, shift, f"batch norm {norms[name]}", f"{shown}: {norms[name]}")
         weights = signal.stage.weights
         assert weights is not None

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from clearprop.interop.compare import KINDS, Comparison
-from clearprop.messages import counted
+from clearprop.messages import brief, counted
 from clearprop.rendering.document import Document, Grid, Lines, Paragraph, View
 from clearprop.rendering.formats import Result
 
@@ -20,7 +20,7 @@ def comparison_result(found: Comparison) -> Result:
 def comparison_document(found: Comparison) -> Document:
     """Describe the largest difference of each kind, the first quantity that differs, and why."""
     rows = tuple((kind, _shown(found.largest[kind])) for kind in KINDS)
-    lines = [f"{counted(found.rows, 'row')}, tolerance {found.tolerance:g}", *found.structure]
+    lines = [f"{counted(found.rows, 'row')}, tolerance {brief(found.tolerance)}", *found.structure]
     first = found.first_difference
     if found.same:
         verdict = "The two agree."
@@ -45,7 +45,7 @@ def _line(each: Any) -> str:
 
 
 def _shown(value: float) -> str:
-    return "not compared" if math.isnan(value) else f"{value:.1e}"
+    return "not compared" if math.isnan(value) else brief(value, ".1e") if value else "0"
 
 
 def _number(value: Any) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from clearprop.expressions import Expression, renamed, symbols
 from clearprop.expressions.kinks import switches
-from clearprop.messages import abridged, counted, every
+from clearprop.messages import abridged, brief, counted, every
 from clearprop.network import names as q
 from clearprop.network.data import shown_label
 from clearprop.network.examples import Examples
@@ -125,7 +125,7 @@ def conventions(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expressio
         yield (
             "weights",
             f"those of the compiled engine, which trains in {dtype}; the weights it makes in this cycle differ "
-            f"from those derived here in float64 by at most {difference:.1e} (at {name})",
+            f"from those derived here in float64 by at most {brief(difference, '.1e')} (at {name})",
         )
     if cycle.ended is not None:
         yield "steps", ended_words(cycle)

@@ -30,6 +30,10 @@ class View:
         """Return the number as text; see ``shown_number``."""
         return shown_number(value, self.digits, self.rounding)
 
+    def written(self, value: float) -> str:
+        """Return a number as it stands in a formula, where π is a letter."""
+        return "π" if value == math.pi else self.number(value)
+
     def name(self, key: Hashable) -> str:
         """Return the name of a symbol in plain text."""
         if isinstance(key, Phrase):

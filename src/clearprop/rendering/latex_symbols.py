@@ -142,6 +142,8 @@ def number(shown: str) -> str:
     """Return 1.2e-8 as 1.2\\times 10^{-8}."""
     if shown.lstrip("-") in ("inf", "nan"):
         return shown.replace("inf", r"\infty").replace("nan", r"\mathrm{nan}")
+    if shown == "π":
+        return r"\pi"
     mantissa, e, exponent = shown.partition("e")
     return rf"{mantissa}\times 10^{{{exponent}}}" if e else shown
 

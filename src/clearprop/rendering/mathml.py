@@ -54,8 +54,8 @@ def number(shown: str) -> str:
     """Return -1.2e-8 as −1.2 × 10 raised to −8, in one element."""
     if shown.startswith("-"):
         return f"<mrow>{mo('−', 'prefix')}{number(shown[1:])}</mrow>"
-    if shown in ("inf", "nan"):
-        return "<mi>∞</mi>" if shown == "inf" else "<mi>nan</mi>"
+    if shown in ("inf", "nan", "π"):
+        return "<mi>∞</mi>" if shown == "inf" else element("mi", shown)
     mantissa, e, exponent = shown.partition("e")
     power = f"{mo('×')}<msup><mn>10</mn>{number(exponent)}</msup>" if e else ""
     return row(element("mn", mantissa), power)

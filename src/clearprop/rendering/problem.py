@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clearprop.expressions import Symbol
-from clearprop.messages import abridged, counted
+from clearprop.messages import abridged, brief, counted
 from clearprop.network.description import Network
 from clearprop.network.problem import Problem
 from clearprop.rendering.columns import column_lines
@@ -33,7 +33,7 @@ def problem_summary(problem: Problem) -> Document:
         layers_grid(network),
         Paragraph(
             f"loss {abridged(network.loss.rule.name, 40)}; {optimizer.name}, "
-            f"learning rate {optimizer.learning_rate:g}; {batches}seed {settings.seed}; {settings.dtype}"
+            f"learning rate {brief(optimizer.learning_rate)}; {batches}seed {settings.seed}; {settings.dtype}"
         ),
     )
 

@@ -236,8 +236,8 @@ class SetFormula(Breakable):
 
     def __init__(self, view: View, pieces: Pieces, number: Callable[[str], str]) -> None:
         self.symbols, self.sign = Symbols(view.names, pieces), view.names.notation.times_set
-        self.shown = view.number
-        super().__init__(self.symbols.write, lambda value: number(view.number(value)))
+        self.shown = view.written
+        super().__init__(self.symbols.write, lambda value: number(view.written(value)))
 
     def parenthesised(self, shown: str) -> str:
         return self.symbols.pieces.parenthesised(shown)

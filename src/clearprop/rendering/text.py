@@ -44,7 +44,7 @@ class Formula(Breakable, Text):
     """Expressions for reading: raised powers, the notation's sign for times."""
 
     def __init__(self, view: View) -> None:
-        super().__init__(view.name, view.number)
+        super().__init__(view.name, view.written)
         self.words = view.names.notation
 
     def times(self) -> str:

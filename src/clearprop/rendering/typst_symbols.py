@@ -30,6 +30,8 @@ def number(shown: str) -> str:
     """Return 1.2e-8 as 1.2 times 10 raised to -8."""
     if shown.lstrip("-") in ("inf", "nan"):
         return shown.replace("inf", "infinity").replace("nan", '"nan"')
+    if shown == "π":
+        return "pi"
     mantissa, e, exponent = shown.partition("e")
     return f"{mantissa} times attach(10, t: {exponent})" if e else shown
 

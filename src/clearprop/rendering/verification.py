@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from clearprop.interop.own_forward import OwnCheck
+from clearprop.messages import brief
 from clearprop.rendering.document import Document, Lines, View
 from clearprop.rendering.formats import Result
 from clearprop.verification.engines import TOLERANCES, EngineCheck
@@ -33,11 +34,11 @@ def verification_document(
     """Describe what was compared, the worst relative error of each layer, and whether all agree."""
     precision = "extended precision" if EXTENDED else "float64, the best that this machine has"
     floor = FLOOR * max(1.0, abs(report.cycle.error))
-    tolerances = [f"relative to the larger value (floor {floor:.1e}); tolerance {report.tolerance:.0e}"]
+    tolerances = [f"relative to the larger value (floor {brief(floor, '.1e')}); tolerance {brief(report.tolerance)}"]
     for each in engine:
-        result = "within" if each.agrees else f"off by {each.worst:.1e}, tolerance"
+        result = "within" if each.agrees else f"off by {brief(each.worst, '.1e')}, tolerance"
         tolerances.append(
-            f"compiled engine in {each.dtype}: {result} {TOLERANCES[each.dtype]:.0e} of a layer's largest gradient"
+            f"compiled engine in {each.dtype}: {result} {brief(TOLERANCES[each.dtype])} of a layer's largest gradient"
         )
     if own is not None:
         tolerances.append(_own_line(own))
@@ -59,8 +60,8 @@ def _own_structure(own: OwnCheck) -> dict[str, object]:
 def _own_line(own: OwnCheck) -> str:
     if own.skipped:
         return f"{own.framework} itself was not asked: {own.skipped}"
-    autograd = "" if own.gradients is None else f", of its autograd {own.gradients:.1e}"
-    return f"{own.framework} itself: the largest difference of the outputs is {own.outputs:.1e}{autograd}"
+    autograd = "" if own.gradients is None else f", of its autograd {brief(own.gradients, '.1e')}"
+    return f"{own.framework} itself: the largest difference of the outputs is {brief(own.outputs, '.1e')}{autograd}"
 
 
 def _layer(report: Verification, layer: LayerVerification) -> Iterator[str]:
@@ -68,7 +69,7 @@ def _layer(report: Verification, layer: LayerVerification) -> Iterator[str]:
     worst = layer.worst
     name = "" if worst is None else report.cycle.parameters.layout.name(worst.index)
     if worst is not None:
-        line += f", worst relative error {worst.relative_error:.1e} at {name}"
+        line += f", worst relative error {brief(worst.relative_error, '.1e')} at {name}"
     if layer.kinks:
         line += f"; {layer.kinks} not compared: on a kink"
     yield line

@@ -11,18 +11,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clearprop.messages import counted
+from clearprop.messages import brief, counted
 from clearprop.models.history import History, keeps_best
 from clearprop.network.problem import Settings
 from clearprop.rules.schedules import IMPROVEMENT, UNWATCHED, Schedule, noted
 
 STILL = "the loss changed by at most {tolerance} in {epochs}"
 NO_BETTER = "the loss has not improved by {tolerance} for {patience}"
-AT_THE_LEAST = ", and the learning rate is {rate:.3g}, the least"
+AT_THE_LEAST = ", and the learning rate is {rate}, the least"
 RELATIVE = "{tolerance} of its initial value"
 NEAR = 0.5
 """Seconds before the time limit from which on each epoch is looked at."""
-FLAT = "the norm of the gradient is {norm:.3g}, at most {limit:g}"
+FLAT = "the norm of the gradient is {norm}, at most {limit}"
 
 
 class Status(Enum):
@@ -43,7 +43,7 @@ class Status(Enum):
         return member
 
     CONVERGED = "converged", "converged: {cause}", 0
-    TARGET_LOSS = "target_loss", "the loss reached the target of {target:g}", 0
+    TARGET_LOSS = "target_loss", "the loss reached the target of {target}", 0
     EARLY_STOPPING = (
         "early_stopping",
         "the validation loss has not improved{by} for {patience}: the weights of {best} are kept, its lowest",
@@ -71,8 +71,8 @@ def ending(status: Status, **numbers: object) -> Ending:
 def at_the_least_rate(schedule: Schedule, history: History) -> Ending:
     """Return the end by a schedule that may not lower the rate further."""
     patience = counted(int(schedule.constants["patience"]) + 1, "epoch")
-    cause = NO_BETTER.format(tolerance=f"{schedule.constants['tolerance']:g}", patience=patience)
-    return ending(Status.CONVERGED, cause=cause + AT_THE_LEAST.format(rate=history.rate[-1]))
+    cause = NO_BETTER.format(tolerance=brief(schedule.constants["tolerance"]), patience=patience)
+    return ending(Status.CONVERGED, cause=cause + AT_THE_LEAST.format(rate=brief(history.rate[-1], ".3g")))
 
 
 class Stopping:
@@ -100,18 +100,18 @@ class Stopping:
         """
         settings, epoch = self.settings, history.epochs
         if settings.target_loss is not None and history.loss[-1] <= settings.target_loss:
-            return ending(Status.TARGET_LOSS, target=settings.target_loss)
+            return ending(Status.TARGET_LOSS, target=brief(settings.target_loss))
         if self.improves and (end := self._no_better(history)):
             return end
         if not self.improves and self._still(history):
             several = f"each of the last {settings.patience:,} epochs"
             epochs = several if settings.patience > 1 else "the last epoch"
-            tolerance = f"{settings.tolerance:g}"
+            tolerance = brief(settings.tolerance)
             tolerance = RELATIVE.format(tolerance=tolerance) if self.relative else tolerance
             return ending(Status.CONVERGED, cause=STILL.format(tolerance=tolerance, epochs=epochs))
         if gradient_norm is not None and gradient_norm <= settings.gradient_tolerance:
             limit = settings.gradient_tolerance
-            return ending(Status.CONVERGED, cause=FLAT.format(norm=gradient_norm, limit=limit))
+            return ending(Status.CONVERGED, cause=FLAT.format(norm=brief(gradient_norm, ".3g"), limit=brief(limit)))
         if not self.improves and keeps_best(settings, history) and epoch - history.best >= settings.patience:
             return self._stopped_early(history)
         if epoch >= self.epochs:
@@ -133,9 +133,9 @@ class Stopping:
         if self._noted["bad"] < settings.patience:
             return None
         if early:
-            return self._stopped_early(history, f" by {settings.tolerance:g}")
+            return self._stopped_early(history, f" by {brief(settings.tolerance)}")
         patience = counted(settings.patience, "epoch")
-        return ending(Status.CONVERGED, cause=NO_BETTER.format(tolerance=f"{settings.tolerance:g}", patience=patience))
+        return ending(Status.CONVERGED, cause=NO_BETTER.format(tolerance=brief(settings.tolerance), patience=patience))
 
     def goes_on(self, history: History, losses: Sequence[float], validation: Sequence[float] = ()) -> bool:
         """Return whether for certain no loss of the next epochs is a reason to end: few looks are cheaper than many."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from clearprop.messages import counted
+from clearprop.messages import brief, counted
 from clearprop.models.history import History
 from clearprop.network.problem import Settings
 from clearprop.training.stopping import RELATIVE, Status
@@ -57,14 +57,14 @@ def too_early(ended: Ended) -> str | None:
         if status is Status.CONVERGED and _tolerated(ended) > HARDLY * losses[0]:
             return f"{_hardly(ended)} {_tolerance(ended)}"
         if ended.rate > SMALL * max(rates):
-            return f"{_hardly(ended)} The learning rate of {max(rates):g} is too small; try a larger one."
+            return f"{_hardly(ended)} The learning rate of {brief(max(rates))} is too small; try a larger one."
     recent = losses[-ended.settings.patience - 1 :]
     if status is Status.CONVERGED and _spread(recent) > STILL * losses[0]:
         return f"Training stopped while {_from_to(ended.error, recent)}. {_tolerance(ended)}"
     if status is Status.CONVERGED and rates[-1] < DECAYED * max(rates) and ended.rate <= 1:
         return (
-            f"Training stopped since its schedule had lowered the learning rate from {max(rates):g} to "
-            f"{rates[-1]:.3g}; the gradient is not near 0. Try a schedule that lowers it more slowly."
+            f"Training stopped since its schedule had lowered the learning rate from {brief(max(rates))} to "
+            f"{brief(rates[-1], '.3g')}; the gradient is not near 0. Try a schedule that lowers it more slowly."
         )
     return None
 
@@ -73,10 +73,10 @@ def _untrained(ended: Ended) -> str | None:
     """Return a note on a training without an epoch whose limits were reached at once."""
     settings = ended.settings
     if ended.status is Status.TARGET_LOSS:
-        limit = f"target_loss = {settings.target_loss:g}"
+        limit = f"target_loss = {brief(settings.target_loss)}"
         return f"Nothing was trained: {ended.error} of the initial weights is not above {limit}; set a smaller one."
     if ended.status is Status.CONVERGED:
-        limit = f"gradient_tolerance = {settings.gradient_tolerance:g}"
+        limit = f"gradient_tolerance = {brief(settings.gradient_tolerance)}"
         return f"Nothing was trained: the gradient of the initial weights is not above {limit}; set a smaller one."
     return None
 
@@ -84,15 +84,15 @@ def _untrained(ended: Ended) -> str | None:
 def _hardly(ended: Ended) -> str:
     losses = ended.history.loss
     change, epochs = _spread(losses), counted(ended.history.epochs, "epoch")
-    how = f"changed by {change:.2g} in all" if change else "did not change"
-    return f"Hardly anything was learnt: in {epochs} {ended.error} = {losses[0]:.6g} {how}."
+    how = f"changed by {brief(change, '.2g')} in all" if change else "did not change"
+    return f"Hardly anything was learnt: in {epochs} {ended.error} = {brief(losses[0], '.6g')} {how}."
 
 
 def _from_to(error: str, losses: Sequence[float]) -> str:
     first, last = losses[0], losses[-1]
     how = "falling" if last < first else "changing"
     epochs = f"the last {len(losses) - 1:,} epochs" if len(losses) > 2 else "the last epoch"
-    return f"{error} was still {how}: from {first:.6g} to {last:.6g} in {epochs}"
+    return f"{error} was still {how}: from {brief(first, '.6g')} to {brief(last, '.6g')} in {epochs}"
 
 
 def _tolerated(ended: Ended) -> float:
@@ -103,9 +103,9 @@ def _tolerated(ended: Ended) -> float:
 
 def _tolerance(ended: Ended) -> str:
     tolerance, first = ended.settings.tolerance, ended.history.loss[0]
-    of = RELATIVE.format(tolerance=f"{tolerance:g}") if ended.relative else f"{tolerance:g}"
+    of = RELATIVE.format(tolerance=brief(tolerance)) if ended.relative else brief(tolerance)
     smaller = USUAL if ended.relative or first > 0.01 else float(f"{1e-6 * first:.0e}")
-    return f"A tolerance of {of} is too large; set tolerance = {smaller:g} under [training], or 0 never to stop early."
+    return f"A tolerance of {of} is too large; set tolerance = {brief(smaller)} under [training], or 0 never to stop early."
 
 
 def _spread(losses: Sequence[float]) -> float:

@@ -50,6 +50,7 @@ export class Latex extends Text {
   literal(value: number): Piece<string> {
     const shown = this.view.number(value);
     if (/^-?(inf|nan)$/.test(shown)) return [shown.replace("inf", "\\infty").replace("nan", "\\mathrm{nan}"), ATOM];
+    if (shown === "π") return ["\\pi", ATOM];
     const [mantissa, exponent] = shown.split("e") as [string, string | undefined];
     const written = exponent === undefined ? mantissa : `${mantissa}\\times 10^{${exponent}}`;
     return [written, shown.startsWith("-") ? SIGN : exponent === undefined ? ATOM : POWER];

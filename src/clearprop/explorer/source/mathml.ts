@@ -38,7 +38,7 @@ const PIECES: Pieces<Element> = {
 
 function numeral(shown: string): Element {
   if (shown.startsWith("-")) return mml("mrow", {}, mo("−", "prefix"), numeral(shown.slice(1)));
-  if (shown === "inf" || shown === "nan") return mml("mi", {}, shown === "inf" ? "∞" : "nan");
+  if (shown === "inf" || shown === "nan" || shown === "π") return mml("mi", {}, shown === "inf" ? "∞" : shown);
   const [mantissa, exponent] = shown.split("e") as [string, string | undefined];
   if (exponent === undefined) return mml("mn", {}, mantissa);
   return mml("mrow", {}, mml("mn", {}, mantissa), mo("×"), mml("msup", {}, mml("mn", {}, "10"), numeral(exponent)));

@@ -107,7 +107,7 @@ export function viewOf(names: Names, { digits, rounding }: Shown): View {
   const name = (key: Key): string => (Array.isArray(key) ? key.map(name).join("") : isQuantity(key) ? names.text(key) : key);
   return {
     name,
-    number: (value) => shownNumber(value, digits, rounding),
+    number: (value) => (value === Math.PI ? "π" : shownNumber(value, digits, rounding)),
     words: names.words,
   };
 }
