@@ -45,4 +45,4 @@ def test_text_from_a_file_is_never_markup(tmp_path: Path, capsys: pytest.Capture
 
 def test_logs_are_shown_in_words() -> None:
     logs = {"validation_accuracy": 0.5, "r2": 0.25, "loss": 1.0, "learning_rate": 1e-5}
-    assert shown_logs(logs) == "loss 1, rate 1e-05, validation accuracy 0.5, R² 0.25"
+    assert shown_logs(logs) == "loss 1, rate 1e-5, validation accuracy 0.5, R² 0.25"

@@ -22,7 +22,7 @@ def test_text(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr()
     lines = shown.out.split("\n")
     fit = cp.train(cp.load("lecture"))
-    assert lines[0] == "Converged: the loss changed by at most 1e-08 in each of the last 10 epochs."
+    assert lines[0] == "Converged: the loss changed by at most 1e-8 in each of the last 10 epochs."
     assert lines[1].startswith(f"{fit.epochs:,} epochs, {fit.steps:,} steps, ")
     assert lines[2].startswith("E_total: 0.249090 before, 2.878085e-6 after")
     assert lines[3] == "training: RMSE 0.001696"

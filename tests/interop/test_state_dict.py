@@ -86,7 +86,7 @@ def test_a_batch_norm_directly_after_a_layer_is_folded() -> None:
     np.testing.assert_allclose(found.layers[0].weights, layers["0.weight"] * scale[:, None])
     expected = (layers["0.bias"] - NORM["1.running_mean"]) * scale + NORM["1.bias"]
     np.testing.assert_allclose(found.layers[0].bias, expected)  # type: ignore[arg-type]
-    assert "assumed: eps 1e-05 in the batch norm 1" in chain.remarks
+    assert "assumed: eps 1e-5 in the batch norm 1" in chain.remarks
     with pytest.raises(NotAChain, match="does not say whether it stands before or after the activation"):
         from_tensors(
             {**GOOD, **{name.replace("1.", "norm."): each for name, each in NORM.items()}},

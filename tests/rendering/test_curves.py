@@ -22,7 +22,7 @@ def test_points_are_the_validation_loss_on_the_same_scale() -> None:
     heights = [next(8 - row for row, cells in enumerate(rows) if cells[k : k + 1] == POINT) for k in range(8)]
     assert heights == [8, 8, 7, 6, 5, 4, 3, 2]
     assert lines[0].startswith(" 1.00e+00 ┤")
-    assert lines[7].startswith(" 1.00e-07 ┤")
+    assert lines[7].startswith("  1.00e-7 ┤")
 
 
 def test_without_validation_there_are_no_points() -> None:
@@ -99,5 +99,5 @@ def test_the_loss_curve_is_drawn_on_a_logarithmic_scale() -> None:
     heights = [sum(line[11 + column : 12 + column] not in ("", " ") for line in lines[:-2]) for column in range(9)]
     assert heights == sorted(heights, reverse=True)
     assert lines[0].startswith(" 1.00e+00 ┤█")
-    assert lines[8].startswith(" 1.00e-08 ┤█")
+    assert lines[8].startswith("  1.00e-8 ┤█")
     assert curve([0.5]) == []

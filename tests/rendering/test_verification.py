@@ -37,8 +37,8 @@ def test_an_engine_that_is_off_is_said() -> None:
     report, engine = verify(LECTURE), [EngineCheck("float64", (0.0, 1e-3)), EngineCheck("float32", (0.0, 1e-6))]
     assert not all_agree(report, engine)
     shown = write(verification_result(report, engine), "text")
-    assert "compiled engine in float64: off by 1.0e-03, tolerance 1e-12 of a layer's largest gradient\n" in shown
-    assert "compiled engine in float32: within 1e-04 of a layer's largest gradient\n" in shown
+    assert "compiled engine in float64: off by 1.0e-3, tolerance 1e-12 of a layer's largest gradient\n" in shown
+    assert "compiled engine in float32: within 1e-4 of a layer's largest gradient\n" in shown
 
 
 def test_points_on_a_kink_are_counted() -> None:

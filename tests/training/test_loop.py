@@ -28,7 +28,7 @@ def test_the_lecture_converges_with_its_own_settings() -> None:
     assert fit.status is Status.CONVERGED
     assert fit.loss_after < 1e-4
     assert fit.loss_before == pytest.approx(0.24908954, rel=1e-6)
-    assert fit.reason == "converged: the loss changed by at most 1e-08 in each of the last 10 epochs"
+    assert fit.reason == "converged: the loss changed by at most 1e-8 in each of the last 10 epochs"
     assert cp.cycle(fit.problem).error == pytest.approx(fit.loss_after, rel=1e-3)
 
 

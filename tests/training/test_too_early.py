@@ -58,7 +58,7 @@ def test_targets_so_small_that_the_usual_tolerance_is_too_large() -> None:
     fit = cp.train(cp.Problem(network, cp.Parameters.of(network, [[[0.0]]]), examples=examples))
     assert fit.epochs == 10
     assert fit.loss_after > 0.1 * fit.loss_before
-    assert "A tolerance of 1e-08 is too large; set tolerance = 5e-15 under [training]" in fit.notes[0]
+    assert "A tolerance of 1e-8 is too large; set tolerance = 5e-15 under [training]" in fit.notes[0]
 
 
 def test_limits_that_are_reached_before_the_first_epoch() -> None:

@@ -367,7 +367,7 @@ def convert(source: str, target: str, **told: Any) -> int:
 @click.argument("nets", metavar="A B", nargs=-1)
 @click.option("--example", metavar="K|all", default="all", show_default=True, help=EXAMPLE_HELP)
 @click.option(
-    "--tolerance", type=float, default=1e-6, show_default=True, metavar="T", help="How close numbers must be."
+    "--tolerance", type=float, default=1e-6, show_default="1e-6", metavar="T", help="How close numbers must be."
 )
 @click.option(
     "--probe",

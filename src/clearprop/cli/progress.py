@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 from clearprop.errors import Unwritable
+from clearprop.messages import brief
 from clearprop.network.problem import Problem
 from clearprop.rendering.document import View
 from clearprop.rendering.fit import METRICS

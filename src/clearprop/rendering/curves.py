@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from clearprop.messages import brief
+
 BLOCKS = " ▁▂▃▄▅▆▇█"
 POINT, ZERO = "•", "0"
 

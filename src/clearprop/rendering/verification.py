@@ -34,11 +34,13 @@ def verification_document(
     """Describe what was compared, the worst relative error of each layer, and whether all agree."""
     precision = "extended precision" if EXTENDED else "float64, the best that this machine has"
     floor = FLOOR * max(1.0, abs(report.cycle.error))
-    tolerances = [f"relative to the larger value (floor {brief(floor, '.1e')}); tolerance {brief(report.tolerance)}"]
+    tolerances = [
+        f"relative to the larger value (floor {brief(floor, '.1e')}); tolerance {brief(report.tolerance, '.0e')}"
+    ]
     for each in engine:
         result = "within" if each.agrees else f"off by {brief(each.worst, '.1e')}, tolerance"
         tolerances.append(
-            f"compiled engine in {each.dtype}: {result} {brief(TOLERANCES[each.dtype])} of a layer's largest gradient"
+            f"compiled engine in {each.dtype}: {result} {brief(TOLERANCES[each.dtype], '.0e')} of a layer's largest gradient"
         )
     if own is not None:
         tolerances.append(_own_line(own))

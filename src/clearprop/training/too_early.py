@@ -105,7 +105,8 @@ def _tolerance(ended: Ended) -> str:
     tolerance, first = ended.settings.tolerance, ended.history.loss[0]
     of = RELATIVE.format(tolerance=brief(tolerance)) if ended.relative else brief(tolerance)
     smaller = USUAL if ended.relative or first > 0.01 else float(f"{1e-6 * first:.0e}")
-    return f"A tolerance of {of} is too large; set tolerance = {brief(smaller)} under [training], or 0 never to stop early."
+    advice = f"set tolerance = {brief(smaller)} under [training], or 0 never to stop early."
+    return f"A tolerance of {of} is too large; {advice}"
 
 
 def _spread(losses: Sequence[float]) -> float:

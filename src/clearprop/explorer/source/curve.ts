@@ -17,7 +17,7 @@ export function scaleOf(losses: number[]): { height(loss: number): number; low: 
   const low = hasZero ? lowest - Math.max(0.5, 0.15 * (high - lowest)) : lowest;
   const short = (power: number) => {
     const value = 10 ** power;
-    return value >= 0.01 && value < 1000 ? value.toPrecision(3) : value.toExponential(1);
+    return value >= 0.01 && value < 1000 ? value.toPrecision(3) : value.toExponential(1).replace("+", "");
   };
   const height = (loss: number) => (loss > 0 && high > low ? Math.min(1, (Math.log10(loss) - low) / (high - low)) : 0);
   return { height, low: hasZero ? "0" : powers.length ? short(lowest) : "", high: powers.length && high > low ? short(high) : "" };
