@@ -151,6 +151,13 @@ def test_a_table_is_told_by_its_lines(tmp_path: Path, text: str, table: bool) ->
     assert is_table(tmp_path / "t.data") is table
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_a_table_in_utf_16_is_one_whatever_its_name(tmp_path: Path, encoding: str) -> None:
+    mark = "" if encoding == "utf-16" else "\ufeff"
+    (tmp_path / "t.txt").write_bytes((mark + "größe\ty\r\n1\t2\r\n3\t4\r\n").encode(encoding))
+    assert cp.load(tmp_path / "t.txt", target="y").network.input_names == ("größe",)
+
+
 def test_a_target_that_is_no_column(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Named in the request it is the request that is wrong; named in the file, the table does not fit."""
     from clearprop.cli import run

@@ -7,6 +7,7 @@ content decides; the end of its name only where the content leaves it open.
 from __future__ import annotations
 
 import os
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_LE
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -105,9 +106,15 @@ READERS = (
 )
 
 
+def _text(head: bytes) -> str:
+    """Return the beginning of a text; one with the mark of UTF-16 is read as that."""
+    marked = head.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) and not head.startswith(BOM_UTF32_LE)
+    return head.decode("utf-16" if marked else "latin-1", "ignore")
+
+
 def _is_table(head: bytes) -> bool:
     """Lines of text with a delimiter in each, below comments, and nothing of TOML: neither a key nor a section."""
-    lines = [line for line in head.decode("latin-1").split("\n") if line.strip() and line.lstrip()[0] != "#"][:3]
+    lines = [line for line in _text(head).split("\n") if line.strip() and line.lstrip()[0] != "#"][:3]
     if not lines or any("=" in line or line.lstrip()[0] == "[" for line in lines):
         return False
     return any(all(mark in line for line in lines) for mark in DELIMITERS) or delimiter(lines) == SPACE
@@ -134,7 +141,10 @@ def reader_of(path: str | os.PathLike[str]) -> Reader:
     found = found or [reader for reader in READERS if reader.suffix == suffix]
     if found or not head:
         return found[0] if found else READERS[-1]
-    looks = next((each.what for each in FOREIGN if each.recognises(head)), "a binary file")
+    kind = next((each for each in FOREIGN if each.recognises(head)), None)
+    looks = "a binary file" if kind is None else kind.what
+    if kind is not None and kind.remedy == foreign.UNPACK:
+        looks += f"; {kind.remedy}"
     if "pickle" in looks:
         looks += "; save the model with skops, as ONNX, or its weights alone: torch.save(model.state_dict(), FILE)"
     raise UnreadableFile(
@@ -191,7 +201,7 @@ def is_table(net: str | os.PathLike[str]) -> bool:
     if starts(b"PAR1")(head) or suffix in TABLES:
         return True
     foreign_text = any(each.recognises(head) for each in foreign.FOREIGN)
-    return suffix != ".toml" and 0 not in head and not foreign_text and _is_table(head)
+    return suffix != ".toml" and "\0" not in _text(head) and not foreign_text and _is_table(head)
 
 
 def is_model(net: str | os.PathLike[str]) -> bool:

@@ -108,3 +108,23 @@ def test_a_plain_string_is_text_and_what_is_no_quantity_is_refused() -> None:
     assert symbols.write("w5") == "<w5>"
     with pytest.raises(TypeError, match="not a quantity"):
         symbols.write(3.5)
+
+
+@pytest.mark.parametrize(
+    ("how", "shown"),
+    [
+        ("text", "sqrt(2 · π)"),
+        ("latex", r"\sqrt{2 \cdot \pi}"),
+        ("markdown", r"\sqrt{2 \cdot \pi}"),
+        ("html", "<mi>π</mi>"),
+    ],
+)
+def test_pi_is_a_letter_in_formulas(how: str, shown: str) -> None:
+    gelu = (
+        '[inputs]\ncount = 1\n[[layers]]\nunits = 1\nactivation = "gelu"\nweights = [[0.5]]\n'
+        "[[examples]]\ninputs = [1.0]\ntargets = [0.5]\n"
+    )
+    explained = cp.explain(cp.cycle(cp.read(gelu)), "da_y1/dz_y1")
+    text = str(explained) if how == "text" else getattr(explained, how)()
+    assert shown in text
+    assert "3.14" not in text

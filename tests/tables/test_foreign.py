@@ -64,6 +64,7 @@ FILES = {
     "arff": (b"% flowers\n@RELATION iris\n@ATTRIBUTE a NUMERIC\n@DATA\n1\n", "a data set of Weka (ARFF)", AS_CSV),
     "libsvm": (b"+1 1:0.5 3:-7e-1\n-1 2:0.1\n", "a data set in the form of LIBSVM", AS_CSV),
     "sql": (b"-- dump\nCREATE TABLE t (a INT);\n", "a dump of a database", AS_CSV),
+    "sqlite": (b"PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n", "a dump of a database", AS_CSV),
     "md": (b"| a | b |\n|---|:--|\n| 1 | x |\n", "a table of Markdown", AS_CSV),
     "lfs": (b"version https://git-lfs.x/v1\n", "a pointer of Git LFS, without the file", "fetch it with git lfs pull"),
     "pdf": (b"%PDF-1.7\n", "a PDF document", "save the table as CSV"),

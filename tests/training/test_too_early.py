@@ -45,7 +45,7 @@ def test_a_tolerance_above_all_progress_is_said() -> None:
     losses = cp.train(cp.load("xor"), epochs=10, engine="reference").history.loss
     assert note == (
         f"Training stopped while L was still falling: from {losses[0]:.6g} to {losses[-1]:.6g} in the last 10 epochs. "
-        "A tolerance of 100 is too large; set tolerance = 1e-08 under [training], or 0 never to stop early."
+        "A tolerance of 100 is too large; set tolerance = 1e-8 under [training], or 0 never to stop early."
     )
     (note,) = notes_of(rate=1e-9, tolerance=0.5)
     assert note.startswith("Hardly anything was learnt")

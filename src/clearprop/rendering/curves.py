@@ -86,7 +86,7 @@ def curve(losses: Sequence[float], validation: Sequence[float] = (), width: int 
     for x, power in drawn.validation:
         row = max(0, math.ceil(_level(drawn, power, height) / 8) - 1)
         cells[row][round(x * (columns - 1))] = ZERO if power == -math.inf else POINT
-    labels = {height - 1: brief(10**drawn.highest, ".2e").rjust(9), 0: brief(10**drawn.lowest, ".2e").rjust(9)}
+    labels = {height - 1: brief(10**drawn.highest, ".3g").rjust(9), 0: brief(10**drawn.lowest, ".3g").rjust(9)}
     lines = [f"{labels.get(row, ''):9} ┤{''.join(cells[row])}".rstrip() for row in reversed(range(height))]
     lines.append(" " * 10 + "└" + "─" * columns)
     lines.append(" " * 11 + "0 " + f"epoch {drawn.epochs:,}".rjust(columns - 2))

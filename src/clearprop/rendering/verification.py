@@ -39,9 +39,8 @@ def verification_document(
     ]
     for each in engine:
         result = "within" if each.agrees else f"off by {brief(each.worst, '.1e')}, tolerance"
-        tolerances.append(
-            f"compiled engine in {each.dtype}: {result} {brief(TOLERANCES[each.dtype], '.0e')} of a layer's largest gradient"
-        )
+        allowed = brief(TOLERANCES[each.dtype], ".0e")
+        tolerances.append(f"compiled engine in {each.dtype}: {result} {allowed} of a layer's largest gradient")
     if own is not None:
         tolerances.append(_own_line(own))
     verdict = "all agree" if all_agree(report, engine, own) else "NOT all agree"

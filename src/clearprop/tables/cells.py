@@ -160,7 +160,7 @@ IN_BOOKS = re.compile(rf"\((?:{CURRENCY})?[0-9.,{SPACES}]+\)|[0-9.,{SPACES}]+[-�
 
 AROUND = re.compile(
     r"((?:[<>=≤≥~≈±(#№'] ?|(?:ca\.?|c\.|approx\.?|about|around|over|under) )*)[-+−]?"
-    r"(?:[0-9][0-9.,'’_]*(?:[eEdD][-+]?[0-9]+|/[0-9]+)?|0x[0-9A-Fa-f]+)"
+    r"(?:[0-9][0-9.,'’_]*(?:[eEdD][-+]?[0-9]+| ?[0-9]*/[0-9]+)?|0x[0-9A-Fa-f]+)"
     r"((?: ?[^\W\d_]+[.²³]?(?:/[a-z]+[²³]?)?| ?[)*+°‰])*)"
 )
 """A number with words or signs before and after it."""
@@ -184,12 +184,16 @@ def number_otherwise(cells: Iterable[str]) -> str:
 
     >>> number_otherwise(["5 kg", "7.5 kg"]), number_otherwise(["1A", "2B"]), number_otherwise(["1", "2"])
     ('5 kg', '', '')
+    >>> number_otherwise(["10.193,90-", "7,50-"]), number_otherwise(["2 1/2", "3 1/2"])
+    ('10.193,90-', '2 1/2')
     """
     some = list(cells)
     alike: dict[tuple[str, str], list[str]] = {}
     for cell in some:
-        if (found := AROUND.fullmatch(cell)) and reading(cell) is None:
+        if reading(cell) is None and (found := AROUND.fullmatch(cell)):
             alike.setdefault((found[1], found[2]), []).append(cell)
+        elif IN_BOOKS.fullmatch(cell):
+            alike.setdefault(("(", ")"), []).append(cell)
     most = max(alike.values(), key=len, default=[])
     return most[0] if most and 10 * len(most) >= 9 * len(some) else ""
 

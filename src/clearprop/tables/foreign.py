@@ -71,7 +71,10 @@ FOREIGN = (
     Foreign("a data set of Stata", starts(b"<stata_dta>")),
     Foreign("a data set of Weka (ARFF)", _matches(rb"(?:\s*%[^\n]*\n)*\s*@relation\b")),
     Foreign("a data set in the form of LIBSVM", _matches(rb"[-+]?[0-9.]+(?:,[0-9]+)*(?: +[0-9]+:[-+0-9.e]+)+\s*\n")),
-    Foreign("a dump of a database", _matches(rb"\s*(?:-- |/\*|(?:create|drop) table |insert into |set \w+ *=)")),
+    Foreign(
+        "a dump of a database",
+        _matches(rb"\s*(?:-- |/\*|(?:create|drop) table |insert into |pragma \w+|begin transaction;|set \w+ *=)"),
+    ),
     Foreign(
         "a table drawn by a database's client",
         _matches(rb"\s*(?:\+-[-+]*-\+\s*\n\s*\||[^\n|]+(?:\|[^\n|]+)+\n-+(?:\+-+)+\s*\n)"),
