@@ -72,7 +72,7 @@ def too_early(ended: Ended) -> str | None:
 def _untrained(ended: Ended) -> str | None:
     """Return a note on a training without an epoch whose limits were reached at once."""
     settings = ended.settings
-    if ended.status is Status.TARGET_LOSS:
+    if ended.status is Status.TARGET_LOSS and settings.target_loss is not None:
         limit = f"target_loss = {brief(settings.target_loss)}"
         return f"Nothing was trained: {ended.error} of the initial weights is not above {limit}; set a smaller one."
     if ended.status is Status.CONVERGED:
