@@ -8,6 +8,7 @@ import pytest
 from tests.interop.models import X, keras_module
 
 import clearprop as cp
+from clearprop.interop.chain import NotAChain
 from clearprop.interop.keras_learning import short
 from clearprop.propagation.cycle import following
 from clearprop.rules.schedules import rate_at
@@ -143,6 +144,22 @@ def test_what_there_is_no_like_of_is_said() -> None:
     problem = cp.from_keras(model(optimizer=keras.optimizers.Adam(pieces)))
     said = "; ".join(problem.remarks)
     assert "left out: Keras's schedule PiecewiseConstantDecay of the learning rate; rate 0.001 is taken" in said
+
+
+@pytest.mark.parametrize("key", ["bias_regularizer", "activity_regularizer"])
+def test_regularizers_of_all_but_kernels_are_refused_by_name(key: str) -> None:
+    layers = keras_module().layers
+    made = keras_module().Sequential([layers.Input((3,)), layers.Dense(2, **{key: "l2"})])
+    with pytest.raises(NotAChain, match=f"its {key} cannot be taken; l1 and l2 on kernels can"):
+        cp.from_keras(made)
+
+
+def test_a_constraint_is_left_out_and_said_to_be() -> None:
+    layers = keras_module().layers
+    problem = cp.from_keras(
+        keras_module().Sequential([layers.Input((3,)), layers.Dense(2, kernel_constraint="non_neg")])
+    )
+    assert [each for each in problem.remarks if "left out: the kernel_constraint of layer dense" in each]
 
 
 def test_rates_kept_in_float32_are_shown_short() -> None:

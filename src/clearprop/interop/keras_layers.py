@@ -62,6 +62,9 @@ def from_layers(config: Mapping[str, Any], compiled: Any, weights: Weights, show
             found = read()
             kinds |= {each.dtype for each in found}
             penalty.add(_regularizer(own, place))
+            for key in ("kernel_constraint", "bias_constraint"):
+                if own.get(key):
+                    chain.note(f"left out: the {key} of layer {abridged(at.name, 40)}")
         signal = _after(chain, signal, kind, own, read, place)
     chain.single = np.dtype("float64") not in kinds
     loss, optimizer, logits, l2 = learning(compiled, signal, chain, shown, penalty)
@@ -253,11 +256,14 @@ def _batch_normalization(
 
 def _regularizer(own: Mapping[str, Any], place: str) -> tuple[float, float]:
     """Return λ of λ Σw², and that of λ Σ|w|, on a kernel; others cannot be taken."""
+    for key in ("bias_regularizer", "activity_regularizer"):
+        if own.get(key):
+            raise NotAChain(f"{place}: its {key} cannot be taken; l1 and l2 on kernels can")
     given = own.get("kernel_regularizer")
     if given is None:
         return 0.0, 0.0
     config = given.get("config") if isinstance(given, Mapping) else None
     known = isinstance(config, Mapping) and set(config) <= {"l1", "l2", "name"}
-    if not known or own.get("bias_regularizer") or not isinstance(config, Mapping):
-        raise NotAChain(f"{place}: its regularizer cannot be taken; l1 and l2 on kernels can")
+    if not known or not isinstance(config, Mapping):
+        raise NotAChain(f"{place}: its kernel_regularizer cannot be taken; l1 and l2 on kernels can")
     return float(config.get("l2") or 0.0), float(config.get("l1") or 0.0)
