@@ -20,7 +20,7 @@ from clearprop.interop.problem import damaged
 from clearprop.network.description import MAX_PARAMETERS
 from clearprop.types import Array
 
-SECONDS, PER_SECOND = 8.0, 2**25
+SECONDS, PER_SECOND = 6.0, 2**25
 """How long reading may take; longer for a file of more bytes than a slow disk gives in the meantime."""
 START = "import sys; sys.path[:] = sys.argv[1:]; from clearprop.interop.hdf5_process import main; main()"
 FLOATS = ("<f2", "<f4", "<f8", "<f16")
