@@ -142,6 +142,22 @@ def test_softmax_within_counts_the_outputs_that_are_left_out() -> None:
     assert (len(signal.expansion), signal.elided) == (16, 4)
 
 
+def test_softmax_within_names_each_output_with_its_own_number_where_signals_are_many() -> None:
+    """The loss is ½(a - t)² of a linear output, so ∂E_k/∂output_v = (a_k - t_k) · W[k, v]."""
+    chain = random_chain(cp.Dense(16, "softmax"), cp.Dense(5))
+    cycle, k, unit = chain.cycle, 2, 3
+    assert not chain.short
+    signal = chain.collapsed_sum(k, 0, unit)
+    slopes = (cycle.trace.outputs[-1][0, k] - 0.3) * cycle.parameters.weights(1)[k]
+    named = [term.factors[0] for term in signal.expansion]
+    assert [factor.quantity for factor in named] == [q.Derivative(q.Error(k), q.Output(0, v)) for v in range(16)]
+    assert [factor.value for factor in named] == pytest.approx(slopes.tolist(), rel=1e-12)
+    shares = cycle.trace.outputs[0][0]
+    expected = shares[unit] * (slopes[unit] - slopes @ shares)
+    assert signal.value == pytest.approx(expected, rel=1e-9)
+    assert sum(term.product for term in signal.expansion) == pytest.approx(expected, rel=1e-9)
+
+
 @pytest.mark.parametrize(("units", "short"), [(16, True), (17, False)])
 def test_error_signals_are_written_out_where_they_are_few_for_all_errors(units: int, short: bool) -> None:
     assert random_chain(cp.Dense(units), cp.Dense(4)).short is short

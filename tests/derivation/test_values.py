@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from clearprop.derivation.values import derive_value
 from clearprop.expressions import evaluate, text
 from clearprop.network import names as q
 from clearprop.rendering.document import View
+from clearprop.rules.schedules import schedule
 
 
 @given(problems(weights=True), st.sampled_from([1, "all"]))
@@ -104,3 +106,31 @@ def test_one_output_is_near_1_for_the_second_class_and_cells_come_back_as_writte
     done = cp.cycle(cp.load(tmp_path / "net.toml"), 1)
     assert shown(done, q.Target(0)) == '1 if kind is "good", else 0'
     assert shown(done, q.Input(0)).startswith("(5.1 - 5.525) / ")
+
+
+def test_a_standardized_target_of_a_batch_is_that_of_its_example(tmp_path: Path) -> None:
+    prices = [210.0, 340.0, 180.0, 450.0]
+    (tmp_path / "t.csv").write_text("size,price\n" + "".join(f"{k},{price:.0f}\n" for k, price in enumerate(prices)))
+    data = '[data]\nfile = "t.csv"\ntarget = "price"\nstandardize_target = true\nsplit = 0\n'
+    (tmp_path / "net.toml").write_text('[[layers]]\nunits = 1\nactivation = "linear"\n' + data)
+    lines = Lines(cp.cycle(cp.load(tmp_path / "net.toml"), "all"))
+    for number, price in enumerate(prices, 1):
+        one = derive_value(lines, q.OfExample(q.Target(0), number))
+        expected = (price - np.mean(prices)) / np.std(prices)
+        assert text(one.formulas[0]).startswith(f"({price:g} - ")
+        assert [one.value, evaluate(one.plugged, {})] == pytest.approx([expected, expected], rel=1e-9)
+
+
+def test_a_rate_that_falls_with_the_examples_counts_those_that_training_learns_from() -> None:
+    """As in scikit-learn: base / (steps of one example so far + 1) ** power."""
+    iris = cp.load("iris")
+    assert iris.examples is not None
+    falling = schedule("invscaling", power=0.25)
+    optimizer = replace(iris.optimizer, learning_rate=0.2, schedule=falling)
+    done = cp.cycle(replace(iris, optimizer=optimizer), 1)
+    later = replace(done, epoch=3)
+    derivation = derive_value(Lines(later), q.LearningRate())
+    learnt = len(iris.examples.training)  # type: ignore[arg-type]
+    assert learnt < len(iris.examples)
+    expected = 0.2 / (3 * learnt + 1) ** 0.25
+    assert float(evaluate(derivation.plugged, {})) == pytest.approx(expected, rel=1e-12)
