@@ -160,7 +160,8 @@ def test_playing_leaves_the_choice_of_examples_alone(visit: Visit) -> None:
         press();
         return said;
     }"""
-    assert page.evaluate(play) == "Training on example 3 alone; tick “train on all examples at once” for all 4."
+    said = "Training on example 3 alone; tick “train on all examples at once” for all 4 examples."
+    assert page.evaluate(play) == said
     assert state(page, "setup.isBatch") is False
     assert "Accuracy" in page.locator(".cp-figures").first.inner_text()
 

@@ -42,7 +42,7 @@ def test_a_unit_is_dead_for_all_examples_and_else_inactive_here(node: Node) -> N
     together = "(store) => { store.edit({ isBatch: true }); return clearprop.warningsOf(store) }"
     several = replace(problem, examples=cp.Examples.of([[1.0], [2.0]], [[0.0], [0.0]]))
     assert [each["words"] for each in node.on_page(several, together)] == [
-        "h1_1 is dead: the slope of relu is 0 for all 2 examples, so no error flows back through it "
+        "h1_1 is dead: the slope of relu is 0 for both examples, so no error flows back through it "
         "and the weights into it do not change."
     ]
     living = replace(problem, examples=cp.Examples.of([[1.0], [-2.0]], [[0.0], [0.0]]))

@@ -3,7 +3,7 @@
 import { rowsFrom, Unfit } from "./csv";
 import { focusedBeside, fresh, h, say, svg } from "./dom";
 import { choiceField, numberField } from "./field";
-import { counted, grouped } from "./number";
+import { counted, every, grouped } from "./number";
 import { SPEEDS, type Player, type Speed } from "./player";
 import type { Shown } from "./printing";
 import type { Store } from "./store";
@@ -66,8 +66,8 @@ export class Transport {
     const { examples, isBatch, isOwn, row } = store.setup;
     const size = store.data.batch_size;
     const others = isOwn || size >= examples.count ? "" : ` (clearprop train uses batches of ${size})`;
-    if (isBatch) announce(`Training on all ${grouped(examples.count)} examples at once${others}.`);
-    else if (examples.count > 1) announce(`Training on example ${row + 1} alone; tick “train on all examples at once” for all ${grouped(examples.count)}.`);
+    if (isBatch) announce(`Training on ${every(examples.count, "example")} at once${others}.`);
+    else if (examples.count > 1) announce(`Training on example ${row + 1} alone; tick “train on all examples at once” for ${every(examples.count, "example")}.`);
     player.play();
   }
 

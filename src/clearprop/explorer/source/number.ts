@@ -62,6 +62,9 @@ export function grouped(count: number): string {
 /** "1 cycle", "1,200 cycles". */
 export const counted = (count: number, noun: string): string => `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
 
+/** "both rows" of two, "all 3 rows" of more, as messages.every in Python. */
+export const every = (count: number, noun: string): string => (count === 2 ? `both ${noun}s` : `all ${grouped(count)} ${noun}s`);
+
 /** The shortest text that reads back as the same number. */
 export function plainNumber(value: number): string {
   return Object.is(value, -0) ? "-0" : String(value);

@@ -1,7 +1,7 @@
 /* When something is wrong, and why: saturated units, dead ones, a loss that explodes. */
 
 import type { ScalarActivation } from "./data";
-import { counted } from "./number";
+import { counted, every } from "./number";
 import { slopeAt } from "./propagate";
 import { sum, type Quantity } from "./quantity";
 import type { Store } from "./store";
@@ -58,7 +58,7 @@ function units(store: Store): Warning[] {
       if (isBounded(rule)) {
         if (own < data.thresholds.saturated * rule.steepest) add(about, "saturated_here", here);
       } else if (slopes.length > 1 && slopes.every((slope) => slope === 0))
-        add(about, "dead", () => ({ units: name, are: "is", them: "it", activation: rule.label, rows: `all ${slopes.length} examples` }));
+        add(about, "dead", () => ({ units: name, are: "is", them: "it", activation: rule.label, rows: every(slopes.length, "example") }));
       else if (slopes.length === 1 && own === 0) add(about, "inactive", here);
     }
   }
