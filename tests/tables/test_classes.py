@@ -80,6 +80,22 @@ def test_refused(tmp_path: Path, content: str, layer: tuple[Any, ...], asked: di
     assert refusal(tmp_path, content, *layer, **asked) == message
 
 
+@pytest.mark.parametrize("cells", [("10.193,90-", "7,50-", "1.000,25-"), ("2 1/2", "3 1/2", "4 3/4")])
+def test_amounts_with_the_minus_behind_and_fractions_are_refused_as_targets(
+    tmp_path: Path, cells: tuple[str, ...]
+) -> None:
+    content = "p;y\n" + "".join(f"{k};{cell}\n" for k, cell in enumerate(cells))
+    refused = (
+        f'column "y", row 1: expected a number, found "{cells[0]}" (they look like numbers written otherwise); '
+        "write plain numbers, such as 1234.5"
+    )
+    assert refusal(tmp_path, content, 1) == refused
+    # Without a network file the one that is made has no outputs for them either.
+    with pytest.raises(UnfitTable) as caught:
+        cp.load(tmp_path / "t.csv", target="y")
+    assert str(caught.value).endswith(f"{refused}, or say --task classes")
+
+
 def test_hostile_classes_stay_short_and_plain(tmp_path: Path) -> None:
     label = "\x1b[31m[red]🙂" + "x" * 10_000
     known = table(tmp_path, rows("a b"), 2, "softmax")
