@@ -129,21 +129,25 @@ FOREIGN = (
 """Files that are not read as a network: what they look like, and how that is seen."""
 
 
-def reader_of(path: str | os.PathLike[str]) -> Reader:
-    """Return the reader for a file; say what a file without a network looks like."""
-    suffix = Path(path).suffix.lower()
+def head_of(path: str | os.PathLike[str]) -> bytes | None:
+    """Return the first bytes of a file; none where it cannot be read, and reading it will say why."""
     try:
         with open(path, "rb") as file:
-            head = file.read(HEAD)
+            return file.read(HEAD)
     except (OSError, ValueError):
-        head = b""  # reading it will say why
+        return None
+
+
+def reader_of(path: str | os.PathLike[str]) -> Reader:
+    """Return the reader for a file; say what a file without a network looks like."""
+    head, suffix = head_of(path) or b"", Path(path).suffix.lower()
     found = [reader for reader in READERS if reader.recognises(head)] if head else []
     found = found or [reader for reader in READERS if reader.suffix == suffix]
     if found or not head:
         return found[0] if found else READERS[-1]
     kind = next((each for each in FOREIGN if each.recognises(head)), None)
     looks = "a binary file" if kind is None else kind.what
-    if kind is not None and kind.remedy == foreign.UNPACK:
+    if kind is not None and kind.remedy != foreign.AS_CSV:
         looks += f"; {kind.remedy}"
     if "pickle" in looks:
         looks += "; save the model with skops, as ONNX, or its weights alone: torch.save(model.state_dict(), FILE)"
@@ -190,12 +194,8 @@ def is_table(net: str | os.PathLike[str]) -> bool:
     """Return whether a file is a table of data, for which a network can be made."""
     if isinstance(net, str) and net in examples.DESCRIPTIONS:
         return False
-    try:
-        with open(net, "rb") as file:
-            head = file.read(HEAD)
-    except (OSError, ValueError):
-        return False
-    if any(reader.recognises(head) for reader in READERS if reader.trained):
+    head = head_of(net)
+    if head is None or any(reader.recognises(head) for reader in READERS if reader.trained):
         return False
     suffix = Path(net).suffix.lower()
     if starts(b"PAR1")(head) or suffix in TABLES:

@@ -26,3 +26,14 @@ def test_each_is_called_what_it_is(case: Case, capsys: pytest.CaptureFixture[str
         Path("n.toml").write_text(Path("network.toml").read_text().replace("table.xlsx", file))
         assert run(["train", "n.toml"]) == 2
         assert capsys.readouterr().err == f"clearprop: {file}: {what}\n"
+
+
+def test_a_workbook_in_place_of_a_network_is_told_what_to_do(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
+    case("workbook")
+    remedy = "a workbook of a spreadsheet; save the sheet as CSV\n"
+    for command, expected in (
+        ("train", "a network file (TOML) or a model (safetensors), found what looks like"),
+        ("new", "a table (CSV or Parquet), found"),
+    ):
+        assert run([command, "table.xlsx", "--target", "y"]) == 2
+        assert capsys.readouterr().err == f"clearprop: table.xlsx: expected {expected} {remedy}"

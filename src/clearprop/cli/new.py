@@ -8,10 +8,11 @@ from pathlib import Path
 from clearprop.cli.net import with_command
 from clearprop.cli.output import deliver_text
 from clearprop.errors import InvalidArgument
-from clearprop.loading import is_table, made
+from clearprop.loading import head_of, is_table, made
 from clearprop.messages import abridged
 from clearprop.network.data import Task
 from clearprop.network.write import outline
+from clearprop.tables.foreign import foreign
 from clearprop.tables.made_for import NoTarget
 
 
@@ -26,7 +27,9 @@ def run_new(
 ) -> int:
     """Print the network file of the network that is made for a table."""
     if os.path.exists(table) and not is_table(table):
-        raise InvalidArgument(f"{abridged(table, 200)}: expected a table (CSV or Parquet), found something else")
+        known = foreign(head_of(table) or b"")
+        found = "something else" if known is None else f"{known.what}; {known.remedy}"
+        raise InvalidArgument(f"{abridged(table, 200)}: expected a table (CSV or Parquet), found {found}")
     file = table if output is None or os.path.isabs(table) else os.path.relpath(table, Path(output).parent)
     try:
         stated, _ = made(table, target, task=task, hidden=hidden, exclude=exclude, file=file)
