@@ -138,7 +138,11 @@ MONTH = (
     r"giu|lug|set|ott)[^\W\d_]*\.?"
 )
 """A month's name, in the most common languages of tables."""
-DAY = r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}|[0-9]{1,2}[ -.]+[A-Za-z]{3,9}\.?[ -.,]+[0-9]{2,4}"
+# Between the others stands a month or a day, never 00 or 45: 18.00.00 and 18.45.12 are times.
+DAY = (
+    r"[0-9]{1,4}[-/.](?:0?[1-9]|[12][0-9]|3[01])[-/.][0-9]{1,4}|"
+    r"[0-9]{1,2}[ -.]+[A-Za-z]{3,9}\.?[ -.,]+[0-9]{2,4}"
+)
 NAMED = rf"(?:[^\W\d_]+,? )?[0-9]{{1,2}}(?:\.|st|nd|rd|th|er)?[ -]{MONTH},?[ -][0-9]{{2,4}}"
 MONTH_FIRST = r"[A-Za-z]{3,9}\.? [0-9]{1,2},? [0-9]{4}"
 PART = (
