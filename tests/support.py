@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 import clearprop as cp
 from clearprop.cli import run
 
-HANG = 600
+HANG = 300
 """Seconds after which a process or a thread counts as hanging: far more than any of them takes on a busy machine."""
 
 SMOOTH = ("identity", "logistic", "tanh", "softplus", "gelu", "silu", "z * logistic(z)", "log(1 + z**2)")

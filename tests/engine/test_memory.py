@@ -111,6 +111,7 @@ def ends_by(work: Callable[[], Any]) -> int:
         import faulthandler
 
         faulthandler.disable()
+        signal.alarm(HANG)
         try:
             work()
         finally:

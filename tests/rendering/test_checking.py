@@ -35,7 +35,7 @@ def test_the_feedback_sheet_derives_the_first_wrong_line_with_the_students_numbe
         "With the mistake slope_left_out:",
         "Multiply by ∂output/∂sum. (slope_left_out: ∂E_total/∂sum_o1)",
         "all right: forward propagation",
-        "carried: follows from",
+        "0.41170  carried",
         "missing",
     ):
         assert part in shown

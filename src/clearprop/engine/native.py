@@ -220,7 +220,7 @@ class Native:
         try:
             for epoch in range(epochs):
                 self.training.words[:] = words + epoch * moves
-                self.arrivals[:] = 0
+                self.arrivals[0] = 0
                 if self.stops:
                     self._stoppable(train, workers)
                 else:

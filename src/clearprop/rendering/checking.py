@@ -31,10 +31,6 @@ STAGES = {
     Stage.HIDDEN_SIGNAL: "error signals of hidden units",
     Stage.UPDATE: "the update",
 }
-VERDICT_WORDS = {
-    Verdict.CARRIED: "follows from the numbers above",
-    Verdict.UNFOLLOWED: "right, but not from the numbers above",
-}
 
 
 def check_result(marked: Marked | MarkedClass, asked: Asked | None = None) -> Result:
@@ -85,7 +81,7 @@ def _summary(marked: Marked) -> Iterator[str]:
     if marks["carried"]:
         words.append(f"{marks['carried']} carried (they follow from the numbers on the sheet: full marks)")
     if marks["unfollowed"]:
-        words.append(f"{marks['unfollowed']} right that do not follow from the numbers above them (full marks)")
+        words.append(f"{marks['unfollowed']} unfollowed (right, though not from the numbers above them: full marks)")
     words += [f"{marks[key]} {key}" for key in ("wrong", "missing") if marks[key]]
     yield ", ".join(words)
     yield from marked.notes
@@ -174,8 +170,6 @@ def _row(line: MarkedLine) -> tuple[Cell, ...]:
         said += ": a wrong number above leaves nothing to compute"
     elif line.given.strip() and line.value is None:
         said += ": not a number"
-    elif line.verdict in VERDICT_WORDS:
-        said += f": {VERDICT_WORDS[line.verdict]}"
     expected: Cell = Number(line.expected) if line.verdict is not Verdict.RIGHT else ""
     return Symbol(_of(line)), shown_text(line.given), expected, said
 

@@ -5,11 +5,7 @@ from __future__ import annotations
 import io
 import re
 import textwrap
-from collections.abc import Iterator
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text as Styled
+from collections.abc import Callable, Iterator, Sequence
 
 from clearprop.expressions import Expression, Number, Operator, Text
 from clearprop.expressions.printing import ATOM, CONDITION, POWER, SUM, Piece
@@ -37,6 +33,8 @@ from clearprop.rendering.line_breaks import Breakable
 
 COLUMNS = 80
 """Width of a document where there is no more room."""
+GAP = "  "
+"""Between two columns of a table."""
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -74,36 +72,24 @@ class Formula(Breakable, Text):
 
 def text(document: Document, view: View, *, width: int = COLUMNS, colour: bool = False) -> str:
     """Return the document; with ``colour``, headings are styled for a terminal."""
-    buffer = io.StringIO()
-    console = Console(
-        file=buffer,
-        width=width,
-        force_terminal=colour,
-        color_system="standard" if colour else None,
-        markup=False,
-        highlight=False,
-        emoji=False,
-        legacy_windows=False,
-    )
-    for block in document:
-        for line in _lines(block, view, width):
-            if isinstance(line, str) or not colour:
-                buffer.write(f"{line}\n")
-            else:
-                console.print(line, soft_wrap=True)
-    lines = (line.rstrip() for line in buffer.getvalue().split("\n"))
+    lines = (line.rstrip() for block in document for line in _lines(block, view, width, bold if colour else str))
     return "\n".join(lines).strip("\n") + "\n"
 
 
-def _lines(block: Block, view: View, width: int) -> Iterator[str | Styled]:
+def bold(line: str) -> str:
+    """Return a line as terminals show it in bold."""
+    return f"\x1b[1m{line}\x1b[0m"
+
+
+def _lines(block: Block, view: View, width: int, styled: Callable[[str], str]) -> Iterator[str]:
     """Yield a block line by line; headings are styled."""
     match block:
         case Heading(level, title):
             lines = textwrap.wrap(title, width) or [title]
             yield ""
-            yield from (Styled(line, style="bold") for line in lines)
+            yield from map(styled, lines)
             if level <= 2:
-                yield Styled(("═" if level == 1 else "─") * max(map(len, lines)), style="bold")
+                yield styled(("═" if level == 1 else "─") * max(map(len, lines)))
         case Paragraph(prose):
             yield from textwrap.wrap(prose, width)
         case Lines(lines):
@@ -173,20 +159,39 @@ def aligned(header: str, *cells: str) -> list[str]:
     return [each.rjust(width) for each in (header, *shown)]
 
 
-def _grid_lines(grid: Grid, view: View, width: int) -> Iterator[str]:
-    """Return the columns as set by rich, which folds cells that are too long."""
-    shown = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+def _grid_lines(grid: Grid, view: View, width: int) -> list[str]:
+    """Return the columns side by side; cells of a table that is too wide are folded."""
+    from rich.cells import cell_len
+
     cells = zip(*([_cell(cell, view) for cell in row] for row in (grid.header, *grid.rows)), strict=True)
     columns = [aligned(*column) if numeric else [*column] for column, numeric in zip(cells, grid.numeric, strict=True)]
+    widths = [max(map(cell_len, column)) for column in columns]
+    plain = all(cell.isprintable() for column in columns for cell in column)
+    if not plain or sum(widths) + len(GAP) * (len(widths) - 1) > width:
+        lines = _folded(columns, width)
+    else:
+        filled = [
+            [cell + " " * (most - cell_len(cell)) for cell in each] for each, most in zip(columns, widths, strict=True)
+        ]
+        lines = [GAP.join(row) for row in zip(*filled, strict=True)]
+    return lines if any(grid.header) else lines[1:]
+
+
+def _folded(columns: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Return columns, their headers first, in no more than this width, as rich sets them."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text as Plain
+
+    shown = Table(box=None, pad_edge=False, show_edge=False)
     for header, *_ in columns:
-        shown.add_column(Styled(header), overflow="fold")
+        shown.add_column(Plain(header), overflow="fold")
     for row in list(zip(*columns, strict=True))[1:]:
-        shown.add_row(*map(Styled, row))
-    plain = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False)
-    with plain.capture() as capture:
-        plain.print(shown)
-    lines = capture.get().rstrip("\n").split("\n")
-    return iter(lines if any(grid.header) else lines[1:])
+        shown.add_row(*map(Plain, row))
+    console = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False)
+    with console.capture() as capture:
+        console.print(shown)
+    return capture.get().rstrip("\n").split("\n")
 
 
 def _matrix_lines(pieces: Side, view: View, width: int) -> list[str]:
