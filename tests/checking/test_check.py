@@ -59,6 +59,19 @@ def test_the_famous_two_two_two_network() -> None:
     assert found.marks["right"] == 28
 
 
+@pytest.mark.parametrize(("name", "first"), [("data_mining", "∂E_total/∂sum_6"), ("exclusive_or", "∂E_total/∂sum_5")])
+def test_textbooks_whose_error_signals_have_the_other_sign(name: str, first: str) -> None:
+    """Their numbers as printed: all of them right, in the convention that is named."""
+    found = marked(cp.load(PUBLISHED / f"{name}.toml"), PUBLISHED / f"{name}.csv")
+    assert [each.says for each in found.conventions] == [
+        "the error signal has the sign of target - output, and the update is added"
+    ]
+    assert not found.mistakes
+    assert not found.unexplained
+    assert found.first_wrong == first
+    assert (found.marks["wrong"], found.marks["missing"]) == (1, 0)
+
+
 def test_answers_to_another_example_are_recognised() -> None:
     problem = cp.load("xor")
     other = cp.cycle(problem, 3)

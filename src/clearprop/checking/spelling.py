@@ -11,7 +11,7 @@ from clearprop.checking.latex import without_latex
 from clearprop.errors import UnknownName
 from clearprop.network import names as q
 from clearprop.network.names import Names, Quantity
-from clearprop.network.notation import NOTATIONS
+from clearprop.network.notation import NOTATIONS, in_ascii
 from clearprop.propagation.cycle import Cycle
 
 ALIASES = {"net": "sum", "out": "output"}
@@ -82,7 +82,8 @@ def _known(names: Names) -> dict[str, Quantity | None]:
         for name in [*own.known(), *map(own.text, (*more, *signals))]:
             quantity, (word, _, rest) = names.find(name), name.partition("_")
             others = (f"{alias}_{rest}" for alias, of in ALIASES.items() if word == of)
-            for bare in map(_bare, (name, *others)):
+            spelt = (name, *others) if name.isascii() else (name, *others, in_ascii(name))
+            for bare in map(_bare, spelt):
                 found[bare] = quantity if found.get(bare, quantity) == quantity else None
     return found
 
