@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from clearprop.errors import UnreadableFile
-from clearprop.tables import parquet
+from clearprop.tables import parquet, storage
 from clearprop.tables.parquet import is_parquet, read_parquet
-from clearprop.tables.table import TableNotice, Wanted
+from clearprop.tables.storage import Stored
+from clearprop.tables.table import Numbers, TableNotice, Text, Wanted
 
 ALL = Wanted(lambda header, source: header, {})
 EVERYTHING = Wanted(lambda header, source: header, {}, others=True)
@@ -33,6 +34,18 @@ def test_a_file_is_known_by_both_its_ends(table: Path, tmp_path: Path) -> None:
 
 def test_a_table_is_read(table: Path) -> None:
     assert list(read_parquet(table, ALL).columns) == ["a", "b"]
+
+
+def test_columns_wait_in_a_file_as_those_of_csv_do(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only one of them is in memory at a time."""
+    monkeypatch.setattr(storage, "MOST", 1)
+    columns = read_parquet(table, ALL).columns
+    assert all(isinstance(each.held, Stored) and each.held.places and not each.held.blocks for each in columns.values())
+    numbers, text = columns["a"], columns["b"]
+    assert isinstance(numbers, Numbers)
+    assert isinstance(text, Text)
+    assert numbers.values.tolist() == [1.0, 2.0]
+    assert [text.labels[code] for code in text.codes] == ["x", "y"]
 
 
 @pytest.mark.parametrize("end", ["import os; os.abort()", "raise MemoryError('panicked at polars')"])

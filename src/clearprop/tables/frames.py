@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, time
 from decimal import Decimal
 from numbers import Real
@@ -18,6 +19,7 @@ from clearprop.network.arrays import numbers
 from clearprop.tables.cells import LONG
 from clearprop.tables.growing import Growing, as_text, say
 from clearprop.tables.rows import of_float32
+from clearprop.tables.storage import Storage
 from clearprop.tables.table import TWICE, Column, Kind, Numbers, Table, Wanted, column, label, unnamed_fault
 from clearprop.types import Array
 
@@ -36,9 +38,17 @@ def is_frame(data: Any) -> bool:
 
 
 def from_frame(
-    data: Any, wanted: Wanted, source: str = "the data frame", more: Mapping[str, Column] | None = None
+    data: Any,
+    wanted: Wanted,
+    source: str = "the data frame",
+    more: Mapping[str, Column] | None = None,
+    storage: Storage | None = None,
 ) -> Table:
-    """Return the wanted columns of a data frame, and of ``more`` columns given with it."""
+    """Return the wanted columns of a data frame, and of ``more`` columns given with it.
+
+    With ``storage`` those of a lazy one are computed one after the other, and kept there: a file's, not those of a
+    query, which would run again for each.
+    """
     from narwhals.exceptions import DuplicateError
     from narwhals.stable.v2 import LazyFrame, from_native
 
@@ -56,31 +66,42 @@ def from_frame(
     names = [name for name in chosen if name not in more]
     if wanted.others and "" in header:
         names.append("")
-    if isinstance(frame, LazyFrame):
+    if isinstance(frame, LazyFrame) and storage is None:
         header, frame = names, frame.select(names).collect()
     places = {name: place for place, name in enumerate(header)}
-    columns, faults = {}, []
+    columns, faults, rows = {}, [], 0 if isinstance(frame, LazyFrame) else len(frame)
     growing: list[Growing] = []
     for name in names:
-        series = frame[:, places[name]]
+        series = frame.select(name).collect()[name] if isinstance(frame, LazyFrame) else frame[:, places[name]]
+        rows = len(series)
         try:
             if name == "":
                 faults += [unnamed_fault(places[name], values)] if (values := series.drop_nulls().to_list()) else []
             else:
-                columns[name] = _series(series, name, wanted, growing)
+                columns[name] = _kept(_series(series, name, wanted, growing), storage)
         except InvalidArgument as error:
             faults.append(Fault(column(name), str(error)))
     faults += [fault for each in growing for fault in each.faults()]
-    if not faults and not len(frame):
+    if not faults and not rows:
         faults.append(Fault("", "there are no rows"))
     for name, values in more.items():
-        if not faults and len(values) != len(frame):
-            faults.append(Fault(column(name), f"{len(frame):,} rows of inputs, but {len(values):,} of targets"))
+        if not faults and len(values) != rows:
+            faults.append(Fault(column(name), f"{rows:,} rows of inputs, but {len(values):,} of targets"))
     if faults:
         raise UnfitTable(faults, source)
     say(growing, source)
     columns |= more
     return Table({name: columns[name] for name in chosen}, source)
+
+
+def _kept(column: Column, storage: Storage | None) -> Column:
+    """Return a column whose numbers lie in a storage, if there is one."""
+    if storage is None:
+        return column
+    held = np.asarray(column.held)
+    stored = storage.column(held.dtype)
+    stored.append(held)
+    return replace(column, held=stored)
 
 
 def as_row(inputs: Any) -> Mapping[str, Any] | None:

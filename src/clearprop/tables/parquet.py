@@ -11,6 +11,7 @@ from pathlib import Path
 from clearprop.errors import MissingExtra, UnreadableFile
 from clearprop.messages import abridged
 from clearprop.tables.frames import from_frame
+from clearprop.tables.storage import Storage
 from clearprop.tables.table import Table, Wanted, few, notice
 
 MAGIC = b"PAR1"
@@ -52,7 +53,7 @@ def read_parquet(path: Path, wanted: Wanted) -> Table:
         if wanted.others and (index := [name for name in frame.collect_schema().names() if INDEX.fullmatch(name)]):
             notice(f"{source}: left out as the index of a pandas data frame: {few(index)}")
             frame = frame.drop(index)
-        return from_frame(frame, wanted, source)
+        return from_frame(frame, wanted, source, storage=Storage())
     except damaged as error:
         reason = str(error).split("\n", maxsplit=1)[0]
         raise UnreadableFile(f"{source}: not a whole Parquet file: {abridged(reason, 200)}") from None
