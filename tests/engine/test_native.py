@@ -9,7 +9,7 @@ import pytest
 from tests.engine.support.layouts import read_only
 from tests.engine.support.networks import by_engine, epoch_of, native, problem_of, same
 
-from clearprop.engine.native import Native
+from clearprop.engine.native import PATIENCE, Native
 from clearprop.network.description import OverExamples
 from clearprop.training.reference import Reference
 from clearprop.types import Array
@@ -139,3 +139,17 @@ def test_steps_of_the_same_bounds_are_the_same_whatever_came_between(over: OverE
     at_once = fresh.run(np.append(rows, rows[::-1]), np.array([0, 4, 6, 10, 12]), np.arange(1, 5), np.ones(4))
     assert np.array_equal(np.concatenate(found), at_once)
     assert np.array_equal(engine.vector, fresh.vector)
+
+
+@pytest.mark.parametrize(("available", "patience"), [(1, 0), (2, PATIENCE)])
+def test_a_worker_that_waits_gives_way_at_once_where_there_are_more_than_processors(
+    available: int, patience: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it keeps its processor for a while, in each of many epochs."""
+    monkeypatch.setattr("clearprop.engine.native.processors", lambda: available)
+    problem = problem_of((3, 5, 2), 8, 4)
+    engine = native(problem, "float32", 2)
+    arrays = epoch_of(problem, 2).arrays
+    engine.epochs(*arrays, np.arange(2), 2)
+    assert engine.arrivals[1] == patience
+    assert engine.arrivals[0] > 0
