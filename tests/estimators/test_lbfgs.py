@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
 import pytest
+import scipy.optimize
 from sklearn.exceptions import ConvergenceWarning
 from tests.estimators.common import WEIGHTS, X, Y, both, fitted, numbers
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from clearprop.estimators import MLPClassifier, MLPRegressor
 
@@ -52,3 +55,27 @@ def test_the_loss_of_several_outputs_is_shown_as_their_mean() -> None:
     estimator = fitted(MLPRegressor(solver="lbfgs", alpha=0, random_state=0, max_iter=5), X, targets)
     errors = (estimator.predict(X) - targets) ** 2 / 2
     assert estimator.loss_ == pytest.approx(errors.mean(), rel=1e-9)
+
+
+def test_a_fit_in_a_thread_leaves_the_threads_of_other_libraries_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their number is the process's: of two fits side by side, one would leave behind what the other had set."""
+    seen, minimize = list[list[int]](), scipy.optimize.minimize
+
+    def threads() -> list[int]:
+        return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+    def looking(*given: Any, **options: Any) -> Any:
+        seen.append(threads())
+        return minimize(*given, **options)
+
+    def fit() -> None:
+        fitted(MLPClassifier(solver="lbfgs", random_state=0, max_iter=3), X, Y)
+
+    monkeypatch.setattr(scipy.optimize, "minimize", looking)
+    with threadpool_limits(2, user_api="blas"):
+        fit()
+        beside = threading.Thread(target=fit)
+        beside.start()
+        beside.join()
+        assert seen == [[1] * len(seen[0]), [2] * len(seen[0])]
+        assert threads() == seen[1]

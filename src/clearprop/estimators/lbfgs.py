@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import scipy.optimize
@@ -52,8 +53,10 @@ def fit(estimator: Perceptron, X: Array, targets: Array, weights: Array | None, 
         watch.begins()
 
     watch.begins()
-    # Its vectors are short: the threads of a library would wait for one another longer than they compute.
-    with threadpool_limits(1, user_api="blas"):
+    # Its vectors are short: the threads of a library would wait for one another longer than they compute. The limit is
+    # the whole process's: of fits side by side one would take it for what stood before, and leave it behind.
+    alone = threading.current_thread() is threading.main_thread()
+    with threadpool_limits(1 if alone else None, user_api="blas"):
         found = scipy.optimize.minimize(
             loss_and_gradient,
             vector[order],
