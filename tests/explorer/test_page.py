@@ -140,3 +140,11 @@ def test_with_two_inputs_the_decision_surface_changes(visit: Visit) -> None:
         press(page, "One cycle")
     assert page.evaluate(canvas) != before
     assert visit.open("iris").locator(".cp-surface").count() == 0
+
+
+def test_what_was_assumed_of_another_frameworks_model_stands_at_the_head(visit: Visit) -> None:
+    said = ("from: PyTorch", "assumed: loss half_squared_error, its sum over the outputs, the mean over the examples")
+    page = visit.open(replace(cp.load("lecture"), remarks=said))
+    assert page.locator(".cp-remarks li").all_inner_texts() == [*said]
+    assert page.locator(".cp-remarks").bounding_box()["y"] < page.locator(".cp-picture").bounding_box()["y"]
+    assert visit.open("lecture").locator(".cp-remarks").count() == 0

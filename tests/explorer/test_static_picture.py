@@ -7,7 +7,7 @@ from dataclasses import replace
 import clearprop as cp
 from clearprop.explorer.page import page as page_of
 from clearprop.explorer.static_picture import still
-from clearprop.rendering.document import Diagram, Paragraph
+from clearprop.rendering.document import Diagram, Lines, Paragraph
 
 
 def test_a_still_picture_stands_where_no_script_runs() -> None:
@@ -15,6 +15,13 @@ def test_a_still_picture_stands_where_no_script_runs() -> None:
     still = content[content.index("<noscript>") : content.index("</noscript>")]
     assert "<svg" in still
     assert "E_total = 0.24909" in still
+
+
+def test_what_was_assumed_stands_above_the_picture() -> None:
+    told, drawn, _ = still(replace(cp.load("lecture"), remarks=("from: PyTorch", "assumed: loss <b>")))[0]
+    assert isinstance(told, Lines)
+    assert told.lines == ("from: PyTorch", "assumed: loss <b>")
+    assert isinstance(drawn, Diagram)
 
 
 def test_numbers_that_are_not_finite_are_explained_instead() -> None:

@@ -43,6 +43,7 @@ def exported(problem: Problem) -> dict[str, Any]:
     return {
         "format": 1,
         "name": problem.heading,
+        "remarks": list(problem.remarks),
         "notation": problem.notation,
         "seed": problem.settings.seed,
         **library.language(),

@@ -7,7 +7,7 @@ from clearprop.messages import abridged
 from clearprop.network import names as q
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import Cycle, cycle
-from clearprop.rendering.conventions import drawn_values
+from clearprop.rendering.conventions import drawn_values, remarks
 from clearprop.rendering.document import Diagram, Document, Paragraph, View, shown_number
 
 MOST = 8
@@ -23,7 +23,7 @@ def still(problem: Problem) -> tuple[Document, View]:
         done = cycle(problem, int(problem.examples.learnt[0]) + 1)
     except NotFinite as error:
         return (Paragraph(str(error)),), view
-    return (Diagram(problem.network, drawn_values(done)), Paragraph(_words(done))), view
+    return (*remarks(problem), Diagram(problem.network, drawn_values(done)), Paragraph(_words(done))), view
 
 
 def _words(done: Cycle) -> str:

@@ -59,12 +59,14 @@ export class App {
     this.parts.push(settings, writing, example, curve, tables);
 
     const title = h("h1", {}, h("span", { class: "cp-brand" }, "clearprop"), " ", h("bdi", { title: data.name }, abridged(data.name, 80)));
+    const remarks = data.remarks.map((each) => h("li", {}, h("bdi", {}, each)));
+    const origin = remarks.length ? h("ul", { class: "cp-remarks", "aria-label": "Read from another framework" }, ...remarks) : null;
     const stage = h("section", { class: "cp-stage", "aria-label": "The network" }, this.transport.element, example.element, this.diagram.element, this.message, this.warnings);
     const stack = h("div", { class: "cp-stack" }, curve.element, settings.element);
     const pair = this.surface ? [stack, this.surface.element] : [curve.element, settings.element];
     const cards = h("div", { class: "cp-cards" }, ...pair, tables.element, ownData(store, announce));
     root.classList.add("cp-explorer", "cp-frame");
-    root.replaceChildren(h("header", { class: "cp-header" }, title, writing.element, this.takeaway()),
+    root.replaceChildren(h("header", { class: "cp-header" }, title, writing.element, this.takeaway(), origin),
       h("div", { class: "cp-columns" }, stage, this.panel.element, cards), this.foot());
     store.on(() => this.changed());
     // An opened table is filled only after its event, which printing does not wait for.

@@ -160,6 +160,8 @@ export interface FittedTable {
 export interface Data {
   format: number;
   name: string;
+  /** What was assumed or folded where the network was read from another framework's file. */
+  remarks: string[];
   notation: string;
   seed: number;
   erf: { small: Ratio; middle: Ratio; large: Ratio; small_below: number; middle_below: number };
