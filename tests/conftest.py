@@ -7,9 +7,11 @@ import gc
 import os
 import signal
 from collections.abc import Generator, Iterator
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.support import HANG
 
 settings.register_profile(
     "deterministic",
@@ -24,8 +26,11 @@ settings.load_profile("deterministic")
 
 
 def pytest_configure() -> None:
-    """A run that a shell began in the background ignores Ctrl-C, and so would all that tests interrupt."""
+    """A run that a shell began in the background ignores Ctrl-C, and so would all that tests interrupt. And a copy of
+    this process that hangs comes to an end: while it lives, nobody learns that the process itself has ended."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=partial(signal.alarm, HANG))
 
 
 @pytest.hookimpl(wrapper=True)
