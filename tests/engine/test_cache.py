@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from tests.engine.support.kept import CODE, HERE, ONE, OTHER, got, kept_at, put
+from tests.support import HANG
 
 from clearprop.engine import cache
 
@@ -306,7 +307,7 @@ def test_processes_do_not_disturb_each_other(kept: Path) -> None:
         assert process.stdin is not None
         process.stdin.write("\n")
         process.stdin.flush()
-    results = [process.communicate() for process in processes]
+    results = [process.communicate(timeout=HANG) for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0], results
     assert [error for _, error in results] == ["", "", ""]
     assert sum(int(found) for found, _ in results) > 0

@@ -140,7 +140,7 @@ def test_in_the_workers_of_joblib(backend: str, monkeypatch: pytest.MonkeyPatch)
     expected = [squared(seed) for seed in range(4)]
     # Workers that another test has left may stand in a folder that is gone.
     joblib.externals.loky.get_reusable_executor().shutdown(wait=True, kill_workers=True)
-    found = joblib.Parallel(n_jobs=2, backend=backend)(joblib.delayed(squared)(seed) for seed in range(4))
+    found = joblib.Parallel(n_jobs=2, backend=backend, timeout=HANG)(joblib.delayed(squared)(seed) for seed in range(4))
     assert found == expected
 
 

@@ -40,10 +40,13 @@ class _Recent(NamedTuple):
 
 _RECENT: dict[tuple[int, str], _Recent] = {}
 _LOCK = threading.Lock()
+_OF_ANOTHER: list[dict[tuple[int, str], _Recent]] = []
+"""What the process had that this one is a copy of. Never let go: that takes LLVM's lock, which may be held."""
 
 
 def _forget() -> None:
     """Start afresh in the copy of a process: another thread may have been predicting when it was copied."""
+    _OF_ANOTHER.append(dict(_RECENT))
     _RECENT.clear()
     _LOCK.release()
 
