@@ -99,7 +99,7 @@ CHOICES: Mapping[str, list[Any]] = {
 }
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(st.data())
 def test_equal_fingerprints_mean_equal_code(data: st.DataObject) -> None:
     first = {name: data.draw(st.sampled_from(values), label=name) for name, values in CHOICES.items()}
