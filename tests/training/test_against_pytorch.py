@@ -226,11 +226,11 @@ def renamed(options: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("name", "kind", "options"), OPTIMIZERS, ids=[" ".join([name, *given]) for name, _, given in OPTIMIZERS]
 )
-@pytest.mark.parametrize("batching", [ALL, UNEVEN], ids=str)
-def test_optimizers(name: str, kind: str, options: dict[str, Any], batching: Batching) -> None:
+def test_optimizers(name: str, kind: str, options: dict[str, Any]) -> None:
+    """On batches; on all rows at once, in ``test_defaults``."""
     theirs = Theirs(kind, options)
-    theirs.train(batching)
-    theirs.agrees_with(ours(optimizer(name, **renamed(options)), batching))
+    theirs.train(UNEVEN)
+    theirs.agrees_with(ours(optimizer(name, **renamed(options)), UNEVEN))
 
 
 def test_no_optimizer_and_no_hyperparameter_is_left_out() -> None:

@@ -79,8 +79,8 @@ PENALTIES = (cp.Penalty(), cp.Penalty(), cp.Penalty(l2=0.01), cp.Penalty(l1=0.00
 # Widths at and beside the edges of vectors and panels, of any kind.
 EDGES = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65)
 SEEDS = range(333, 359)
-"""Of random networks with every rule: the shortest run of seeds that has all of them. Many tests have the same ones, of 15,000 weights at most, in the precision that
-``dtype_of`` says: their code is compiled once."""
+"""Of random networks with every rule: the shortest run of seeds that has all of them. Many tests have the same ones, of
+15,000 weights at most, in the precision that ``dtype_of`` says: their code is compiled once."""
 BATCHES = (1, 2, 3, 4, 5, 6, 7, 8, 13, 16, 31, 64, 100, 127, 128, 129, 131, 200, 254, 256, 257)
 
 
