@@ -62,6 +62,13 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "residual": (lambda m, x: m.two(m.one(x).relu()) + m.one(x), "an operator in a branch joins the outputs"),
     "norm": (lambda m, x: torch_module().nn.functional.layer_norm(m.one(x), (4,)), "a layer norm, cannot be taken"),
     "cat": (lambda m, x: torch_module().cat([m.one(x), m.one(x)], 1), "a branch, cannot be taken"),
+    "floor": (lambda m, x: m.two(torch_module().div(m.one(x), 0.5, rounding_mode="floor")), "rounds to whole numbers"),
+    "whole": (lambda m, x: m.two(m.one(x).int().double()), "(to.dtype): rounds to whole numbers"),
+    "rsub": (lambda m, x: m.two(torch_module().rsub(m.one(x), 1.0, alpha=2)), "(rsub.Scalar) cannot be taken"),
+    "weights": (
+        lambda m, x: x @ (2 * m.one.weight).T,
+        "computes weights, as weight and spectral norm do; take it away",
+    ),
     "dim": (lambda m, x: m.one(x).softmax(dim=0), "over axis 0; only over a layer's units it can be taken"),
 }
 

@@ -93,14 +93,58 @@ def test_losses_that_are_none_here_are_refused(kind: str, given: dict[str, Any],
         cp.from_torch(sequential(torch.nn.ReLU()), loss=getattr(torch.nn, kind)(**given))
 
 
+def weights(module: Any) -> list[Any]:
+    return [module[0].weight, module[2].weight]
+
+
+def biases(module: Any) -> list[Any]:
+    return [module[0].bias, module[2].bias]
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop"])
+def test_a_decay_of_the_weights_alone_is_a_penalty(name: str) -> None:
+    torch = torch_module()
+    module, loss = sequential(torch.nn.Tanh()), torch.nn.MSELoss()
+    groups = [{"params": weights(module), "weight_decay": 0.1}, {"params": biases(module)}]
+    optimizer = getattr(torch.optim, name)(groups, lr=0.05)
+    problem = cp.from_torch(module, loss, optimizer).with_examples(X, NUMBERS)
+    assert problem.penalty == cp.Penalty(l2=0.1)
+    assert any(each.startswith("taken: weight_decay 0.1 of the weights") for each in problem.remarks)
+    loss(module(torch.tensor(X)), torch.tensor(NUMBERS)).backward()
+    optimizer.step()
+    expected = np.concatenate([each.detach().numpy().ravel() for each in module.parameters()])
+    np.testing.assert_allclose(cp.cycle(problem, "all").updated.vector, expected, rtol=1e-9, atol=1e-12)
+    assert any(each.startswith(f"left out: what {name} remembers of earlier steps") for each in
+               cp.from_torch(module, loss, optimizer).remarks) == (name != "SGD")  # fmt: skip
+
+
+def test_groups_that_differ_in_nothing_are_one() -> None:
+    torch = torch_module()
+    module = sequential(torch.nn.ReLU(), torch.nn.BatchNorm1d(4))
+    groups = [{"params": module[0].parameters()}, {"params": module[3].parameters()},
+              {"params": module[2].parameters(), "lr": 5.0}]  # fmt: skip
+    assert cp.from_torch(module, optimizer=torch.optim.SGD(groups, lr=0.3)).optimizer == cp.SGD(0.3)
+    given = cp.from_torch(module, optimizer=torch.optim.SGD([*module.named_parameters()], lr=0.3))
+    assert given.optimizer == cp.SGD(0.3)
+
+
 def test_optimizers_that_are_none_here_are_refused() -> None:
     torch = torch_module()
     module = sequential(torch.nn.ReLU())
-    groups = [{"params": [module[0].weight], "lr": 0.1}, {"params": [module[2].weight], "lr": 0.2}]
+    rates = [{"params": module[0].parameters(), "lr": 0.1}, {"params": module[2].parameters(), "lr": 0.2}]
+    decays = [{"params": weights(module)}, {"params": biases(module), "weight_decay": 0.0}]
     for made, message in (
         (torch.optim.LBFGS(module.parameters()), "optimizer: LBFGS cannot be taken; known are SGD"),
         (torch.optim.Adam(module.parameters(), amsgrad=True), "Adam with amsgrad cannot be taken"),
-        (torch.optim.SGD(groups), "SGD with settings that differ from weight to weight cannot be taken"),
+        (
+            torch.optim.SGD(rates),
+            "SGD has lr 0.1 for 0.weight and 0.bias and 0.2 for 2.weight and 2.bias; the settings",
+        ),
+        (torch.optim.AdamW(decays), "AdamW has weight_decay 0.01 for 0.weight and 2.weight and 0.0 for 0.bias and 2"),
+        (
+            torch.optim.SGD(weights(module)),
+            "SGD does not train 0.bias and 2.bias, and here all layers are trained; give",
+        ),
     ):
         with pytest.raises(InvalidArgument, match=message):
             cp.from_torch(module, optimizer=made)

@@ -77,6 +77,7 @@ def test_batch_norm_in_train_mode_says_what_to_do() -> None:
         ("LayerNorm(4)", "module 1 (LayerNorm), a layer norm, cannot be taken"),
         ("Softmax(0)", "module 1 (Softmax): over axis 0; only over a layer's units"),
         ("LogSoftmax(1)", "module 1 (LogSoftmax): clearprop's outputs are probabilities"),
+        ("Flatten(0)", "module 1 (Flatten): joins other axes than all but the first; only flat inputs can be taken"),
         ("PReLU(4)", ""),
     ],
 )
@@ -90,6 +91,22 @@ def test_what_cannot_be_taken_is_named_with_its_place(module: str, what: str) ->
         what = "module 1 (PReLU): a slope per unit cannot be taken"
     with pytest.raises(NotAChain, match=re.escape(f"Sequential: {what}")):
         cp.from_torch(sequential(made))
+
+
+def test_softplus_keeps_its_threshold_where_it_matters() -> None:
+    nn = torch_module().nn
+    module = sequential(nn.Softplus(2, 0.1))
+    assert_same(cp.from_torch(module), outputs(module))
+    assert cp.from_torch(sequential(nn.Softplus())).network.layers[0].rule.name == "softplus"
+
+
+@pytest.mark.parametrize("name", ["AlphaDropout", "FeatureAlphaDropout", "Dropout1d"])
+def test_dropouts_that_are_none_here_are_only_left_out_in_eval_mode(name: str) -> None:
+    nn = torch_module().nn
+    module = sequential(getattr(nn, name)(0.4))
+    assert_same(cp.from_torch(module), outputs(module))
+    with pytest.raises(NotAChain, match=rf"module 1 \({name}\): in train mode cannot be taken; call model.eval"):
+        cp.from_torch(module.train())
 
 
 def test_a_sequential_within_one_counts_in_its_place() -> None:

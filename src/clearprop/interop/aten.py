@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from clearprop.errors import InvalidArgument
 from clearprop.expressions import Operator
 from clearprop.expressions.tree import greater, less, maximum, minimum, where
 from clearprop.interop.chain import AFFINE, Chain, NotAChain, Signal, Stage
-from clearprop.interop.operators import UNARY, applied, clip, elu, rule
+from clearprop.interop.operators import UNARY, applied, as_number, clip, elu, is_condition, rule
 from clearprop.interop.problem import Found, damaged
 from clearprop.interop.state_dict import normalization
 from clearprop.messages import abridged
@@ -29,6 +31,8 @@ KEPT = (
     "type_as",
     "_assert_tensor_metadata",
 )
+FLOATS, WIDE = (6, 7, 8, 13), (7, 8)
+"""Types of numbers as programs call them: those that are no whole numbers, and of these float32 and float64."""
 FLAT = ("flatten", "view", "reshape", "_unsafe_view", "_reshape_alias")
 BINARY = {
     "add": Operator.ADD, "sub": Operator.SUBTRACT, "mul": Operator.MULTIPLY, "div": Operator.DIVIDE,
@@ -45,20 +49,33 @@ OTHER = {
 }  # fmt: skip
 
 
+NO_LOGARITHMS = "loss: NLLLoss takes the logarithms of probabilities; the module does not end in log-softmax"
+
+
 def from_nodes(
-    nodes: Sequence[Mapping[str, Any]], constants: Mapping[str, Array], source: str, target: str, rank: int, shown: str
+    nodes: Sequence[Mapping[str, Any]],
+    constants: Mapping[str, Array],
+    source: str,
+    target: str,
+    rank: int,
+    shown: str,
+    logarithms: bool = False,
 ) -> Found:
-    """Return the layers of a graph.
+    """Return the layers of a graph. With ``logarithms`` its last node must be a log-softmax, and is taken as the
+    softmax whose logarithms a loss takes.
 
     Raises:
         NotAChain: the first node, in computing order, that is not part of a chain.
     """
     following = _Following(shown, constants, source, rank)
+    following.logarithms = target if logarithms else None
     for node in nodes:
         following.step(node)
     last = following.values.get(target)
     if not isinstance(last, Signal):
         raise NotAChain(f"{shown}: its output {abridged(target, 40)} does not depend on its input")
+    if following.logarithms:
+        raise InvalidArgument(NO_LOGARITHMS)
     return Found(following.chain.layers(last), following.chain, "PyTorch")
 
 
@@ -68,6 +85,7 @@ class _Following:
         self.values: dict[str, Any] = {**constants, source: Signal(Stage())}
         floats = [each.dtype for each in constants.values() if each.dtype.kind == "f" and each.ndim]
         self.chain = Chain(single=np.dtype("float64") not in floats)
+        self.logarithms: str | None = None
 
     def argument(self, given: Mapping[str, Any], place: str) -> Any:
         """Return the value of an argument: a signal, an array, a number, a word, or None."""
@@ -98,6 +116,8 @@ class _Following:
             return
         if not target.startswith("torch.ops.aten."):
             raise NotAChain(f"{place}: an operator of its own cannot be taken")
+        if name in ("log_softmax", "_log_softmax") and own == self.logarithms:
+            self.logarithms, name = None, "softmax"
         self.values[own] = self.signal(name, values, place)
 
     def constant(self, name: str, values: Mapping[str, Any], place: str) -> Any:
@@ -112,8 +132,10 @@ class _Following:
             values.get("fill_value", values.get("s")), (int, float)
         ):
             return np.array(float(values.get("fill_value", values.get("s"))))
-        self.refuse(name, place)
-        return None
+        raise NotAChain(
+            f"{place}: computes weights, as weight and spectral norm do; take it away first: "
+            "torch.nn.utils.parametrize.remove_parametrizations(MODULE, NAME)"
+        )
 
     @staticmethod
     def refuse(name: str, place: str) -> None:
@@ -127,11 +149,15 @@ class _Following:
             return self.linear(name, values, place)
         if isinstance(first, Signal):
             if name in KEPT:
+                return self.kept(first, values.get("dtype"), place)
+            if name == "squeeze" and first.stage.units == 1 and values.get("dim") in (1, -1):
                 return first
             if name in FLAT:
                 return self.flat(name, first, values, place)
             if (found := self.activated(name, first, values, place)) is not None:
                 return found
+        if values.get("rounding_mode") is not None:
+            raise NotAChain(f"{place}: rounds to whole numbers")
         if (name in BINARY and "other" in values) or name == "pow":
             one, two = values["self"], values.get("other", values.get("exponent"))
             alpha = values.get("alpha")
@@ -139,7 +165,7 @@ class _Following:
                 two = self.binary(Operator.MULTIPLY, two, alpha, place) if isinstance(two, Signal) else two * alpha
             return self.binary(BINARY[name], one, two, place)
         match name:
-            case "rsub":
+            case "rsub" if values.get("alpha") in (None, 1):
                 return self.binary(Operator.SUBTRACT, values["other"], first, place)
             case "reciprocal":
                 return chain.apply(Operator.DIVIDE, 1.0, first, place=place)
@@ -170,6 +196,17 @@ class _Following:
         if any(values.get(key) not in (None, 1) for key in ("alpha", "beta")):
             raise NotAChain(f"{place}: with factors of its own it cannot be taken")
         return self.chain.linear(signal, weights if name == "linear" else weights.T, bias, place)
+
+    def kept(self, signal: Signal, kind: Any, place: str) -> Signal:
+        """Return the signal of a node that changes at most the type of its numbers."""
+        kind = kind.get("as_scalar_type", kind) if isinstance(kind, Mapping) else kind
+        if is_condition(signal.tree):
+            return signal if kind in (None, 12) else replace(signal, tree=as_number(signal.tree))
+        if kind not in (None, *FLOATS):
+            raise NotAChain(f"{place}: rounds to whole numbers")
+        if kind not in (None, *WIDE):
+            self.chain.note(f"left out: {place} rounds to fewer digits")
+        return signal
 
     def flat(self, name: str, signal: Signal, values: Mapping[str, Any], place: str) -> Signal:
         """Return the signal of a node that changes only its shape."""

@@ -107,19 +107,23 @@ class Chain:
             weights = weights * signal.scale
         return Signal(Stage(replace(signal, scale=None, shift=None), weights, bias, place))
 
-    def settled(self, signal: Signal, why: str) -> Signal:
+    def settled(self, signal: Signal, place: str, why: str = "") -> Signal:
         """Return a signal that an activation can be applied to: an identity layer is put after what is no sum."""
         if signal.plain and not signal.moved and signal.stage.weights is not None:
             return signal
-        size = signal.stage.units or self._width(signal, why)
-        self.note(f"added: {why} takes an identity layer")
-        return self.linear(signal, np.eye(size), np.zeros(size), why)
+        size = signal.stage.units or self._width(signal, place)
+        self.note(f"added: {place}{why} takes an identity layer")
+        return self.linear(signal, np.eye(size), np.zeros(size), f"{place}{why}")
 
-    def _width(self, signal: Signal, why: str) -> int:
+    @staticmethod
+    def _width(signal: Signal, place: str) -> int:
         for each in (signal.scale, signal.shift):
             if each is not None and each.size > 1:
                 return int(each.size)
-        raise NotAChain(f"{why}: an activation before the first linear layer, whose number of inputs is not known")
+        raise NotAChain(
+            f"{place}: an activation before the first linear layer, whose number of inputs is not known; put a linear "
+            "layer before it, or apply it to the data"
+        )
 
     def apply(self, operator: Operator, *operands: Signal | float, place: str) -> Signal:
         """Return an operator applied to signals of one weighted sum and to numbers."""
@@ -130,7 +134,7 @@ class Chain:
         if any(each.moved or each.softmax or each.stage.weights is None for each in signals):
             if any(each is not first for each in signals):
                 raise NotAChain(f"{place}: an operator in a branch; only a chain of layers can be taken")
-            settled = self.settled(first, f"{place}, after what is no weighted sum,")
+            settled = self.settled(first, place, ", after what is no weighted sum,")
             operands = tuple(settled if isinstance(each, Signal) else each for each in operands)
             signals, first = [settled], settled
         if any(each.stage is not first.stage for each in signals):
@@ -155,7 +159,7 @@ class Chain:
     def elementwise(self, signal: Signal, tree: Expression, place: str) -> Signal:
         """Return an expression in z applied to a signal."""
         if signal.moved or signal.softmax or signal.stage.weights is None:
-            signal = self.settled(signal, f"{place}, after what is no weighted sum,")
+            signal = self.settled(signal, place, ", after what is no weighted sum,")
         inner = signal.tree
         return Signal(signal.stage, substitute(tree, lambda key: inner if key is Role.SUM else None))
 
@@ -192,7 +196,7 @@ class Chain:
     def softmax(self, signal: Signal, place: str) -> Signal:
         """Return the softmax over a layer's units."""
         if not signal.plain or signal.moved or signal.stage.weights is None:
-            signal = self.settled(signal, f"{place}, directly after an activation,")
+            signal = self.settled(signal, place, ", directly after an activation,")
         return replace(signal, softmax=True)
 
     def dropout(self, signal: Signal, rate: float) -> None:

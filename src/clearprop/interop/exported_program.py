@@ -28,10 +28,10 @@ def read_program(archive: Archive, told: Told) -> Problem:
     return made(program(archive), archive.shown, told)
 
 
-def program(archive: Archive) -> Found:
-    """Return the layers of an exported program."""
+def program(archive: Archive, logarithms: bool = False) -> Found:
+    """Return the layers of an exported program; ``logarithms`` as ``from_nodes`` takes it."""
     try:
-        return _Program(archive).found()
+        return _Program(archive).found(logarithms)
     except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise damaged(archive.shown, f"its program is not whole ({type(error).__name__})") from None
 
@@ -46,7 +46,7 @@ class _Program:
         self.signature: Mapping[str, Any] = content["graph_module"]["signature"]
         self.configs: dict[str, Mapping[str, Any]] = {}
 
-    def found(self) -> Found:
+    def found(self, logarithms: bool) -> Found:
         constants: dict[str, Array] = {}
         inputs: list[str] = []
         for spec in self.signature["input_specs"]:
@@ -64,7 +64,8 @@ class _Program:
                 "chain of layers can be taken"
             )
         rank = len(self.graph["tensor_values"][inputs[0]]["sizes"])
-        return from_nodes(self.graph["nodes"], constants, inputs[0], outputs[0]["as_tensor"]["name"], rank, self.shown)
+        target = outputs[0]["as_tensor"]["name"]
+        return from_nodes(self.graph["nodes"], constants, inputs[0], target, rank, self.shown, logarithms)
 
     def tensor(self, name: str) -> Array:
         """Return a parameter, a buffer or a constant."""

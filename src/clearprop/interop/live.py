@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from clearprop.fields import suggests_options
 from clearprop.interop.chain import NotAChain
 from clearprop.interop.problem import Found, Told, made
 from clearprop.interop.torch_learning import Meant, torch_loss, torch_optimizer
-from clearprop.messages import abridged
+from clearprop.messages import abridged, listing
 from clearprop.network.description import Objective
 from clearprop.network.problem import Problem
 from clearprop.rules.losses import Loss
@@ -45,7 +45,11 @@ def optimizer_of(given: Any) -> str | Optimizer:
     if isinstance(given, (str, Optimizer)):
         return given
     if _of(given, "torch"):
-        return torch_optimizer(given)
+        found = torch_optimizer(given)
+        if found.penalty:
+            raise InvalidArgument("optimizer: one that decays weights and biases differently comes with its module: "
+                                  "cp.from_torch(module, loss, optimizer)")  # fmt: skip
+        return found.optimizer
     raise InvalidArgument(f"optimizer: expected a name or an optimizer, found {type(given).__name__}")
 
 
@@ -69,9 +73,14 @@ def from_torch(module: Any, loss: Any = None, optimizer: Any = None) -> Problem:
         raise InvalidArgument(f"from_torch: expected a torch.nn.Module, found {type(module).__name__}")
     name = type(module).__name__
     meant = _loss(loss) if loss is not None and not isinstance(loss, (str, Objective, Loss)) else None
+    trained = torch_optimizer(optimizer, _of_linear(module)) if _of(optimizer, "torch") else None
     told = Told(None, None if loss is None or meant else loss_of(loss),
-                None if optimizer is None else optimizer_of(optimizer))  # fmt: skip
+                None if optimizer is None or trained else optimizer_of(optimizer))  # fmt: skip
     found = _of_module(module, name, meant)
+    if trained is not None:
+        found.optimizer, found.penalty = trained.optimizer, trained.penalty
+    for remark in (*_of_its_parameters(module), *(trained.remarks if trained is not None else ())):
+        found.chain.note(remark)
     last = found.layers[-1].rule.name
     if meant is not None:
         found.loss = meant.objective
@@ -84,20 +93,55 @@ def from_torch(module: Any, loss: Any = None, optimizer: Any = None) -> Problem:
     return made(found, name, told)
 
 
+def _of_linear(module: Any) -> dict[str, Any]:
+    """Return the parameters of what has a matrix, by name."""
+    linear = [
+        each
+        for each in module.named_modules()
+        if any(p.ndim == 2 for p in each[1]._parameters.values() if p is not None)
+    ]
+    return {
+        f"{name}.{own}" if name else own: parameter
+        for name, each in linear
+        for own, parameter in each._parameters.items()
+        if parameter is not None
+    }
+
+
+def _of_its_parameters(module: Any) -> Iterator[str]:
+    """Yield what is true of a module's parameters, but of no network's here."""
+    called: dict[int, str] = {}
+    for name, each in module.named_parameters(remove_duplicate=False):
+        if id(each) in called:
+            both = f"{abridged(called[id(each)], 30)} and {abridged(name, 30)}"
+            yield f"left out: {both} are the same parameter; here each is trained for itself"
+        called.setdefault(id(each), name)
+    if frozen := [name for name, each in _of_linear(module).items() if not each.requires_grad]:
+        names = listing([abridged(each, 30) for each in frozen], 6)
+        yield f"left out: {names} are not trained (requires_grad is False); here all are"
+
+
 def _of_module(module: Any, name: str, meant: Meant | None) -> Found:
+    from clearprop.interop.aten import NO_LOGARITHMS
     from clearprop.interop.torch_modules import from_module, rows
 
+    if any(type(each).__name__.startswith("Uninitialized") for each in module.parameters()):
+        raise InvalidArgument(f"{name}: has a layer whose size is not known yet; run the module once, module(inputs)")
     live = _Live(module)
-    if meant is not None and meant.logits == "log_softmax":
-        steps = [*rows(live)]
-        if steps[-1][1].kind != "LogSoftmax":
-            raise InvalidArgument(
-                "loss: NLLLoss takes the logarithms of probabilities; the module ends in no LogSoftmax"
-            )
-        return from_module(_AsSoftmax(module), name)
-    if type(module).__module__.startswith("torch.nn."):
+    logarithms = meant is not None and meant.logits == "log_softmax"
+    if not all(map(_plain, module.modules())):
+        return _exported(module, name, logarithms)
+    if not logarithms:
         return from_module(live, name)
-    return _exported(module, name)
+    if [*rows(live)][-1][1].kind != "LogSoftmax":
+        raise InvalidArgument(NO_LOGARITHMS)
+    return from_module(_AsSoftmax(module), name)
+
+
+def _plain(module: Any) -> bool:
+    """Return whether a module is PyTorch's, without code of one's own or of a parametrization around it."""
+    own = (each for name in ("_forward_hooks", "_forward_pre_hooks") for each in getattr(module, name, ()))
+    return type(module).__module__.startswith("torch.nn.modules.") and not any(True for _ in own)
 
 
 class _Live:
@@ -109,7 +153,7 @@ class _Live:
 
     @property
     def children(self) -> list[tuple[str, Any]]:
-        return [(name, type(self)(each)) for name, each in self.module.named_children()]
+        return [(name, type(self)(each)) for name, each in self.module._modules.items()]  # the same one also twice
 
     def get(self, name: str, usual: Any = None) -> Any:
         """Return a setting."""
@@ -133,17 +177,24 @@ class _AsSoftmax(_Live):
         self.kind = {"LogSoftmax": "Softmax"}.get(self.kind, self.kind)
 
 
-def _exported(module: Any, name: str) -> Found:
+def _exported(module: Any, name: str, logarithms: bool) -> Found:
     """Return the layers of a module with code of its own: the program that PyTorch makes of it."""
     import torch
 
     from clearprop.interop.archive import Archive
     from clearprop.interop.exported_program import program
 
-    first = next((each for each in module.modules() if isinstance(each, torch.nn.Linear)), None)
-    weights = first.weight if first is not None else next((p for p in module.parameters() if p.ndim == 2), None)
+    if isinstance(module, torch.jit.ScriptModule):
+        raise NotAChain(f"{name}: a TorchScript program, whose code is not read; give the module that it was made of")
+    linear = next((each for each in module.modules() if isinstance(each, torch.nn.Linear)), None)
+    weights = linear.weight if linear is not None else next((p for p in module.parameters() if p.ndim == 2), None)
+    weights = weights if isinstance(weights, torch.Tensor) else None
     if weights is None:
-        raise NotAChain(f"{name}: it has no linear layer")
+        own = next((each for each in module.named_modules() if not [*each[1].children()]), (name, module))
+        raise NotAChain(
+            f"{name}: module {abridged(own[0], 40)} ({abridged(type(own[1]).__name__, 40)}) has no plain matrix of "
+            "weights, and no other module has; of a quantized model, give the one before quantization"
+        )
     example = torch.zeros(2, weights.shape[1], dtype=weights.dtype, device=weights.device)
     file = io.BytesIO()
     try:
@@ -154,7 +205,7 @@ def _exported(module: Any, name: str) -> Found:
         ) from None
     file.seek(0)
     with Archive(file, name) as archive:
-        return program(archive)
+        return program(archive, logarithms)
 
 
 @suggests_options()

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.expressions import Apply, Expression, Operator
-from clearprop.expressions.tree import RELATIONS, greater, less, logistic, where
+from clearprop.expressions import Operator
+from clearprop.expressions.tree import greater, less, logistic, where
 from clearprop.interop.chain import AFFINE, Chain, NotAChain, Signal, Stage
-from clearprop.interop.operators import BINARY, UNARY, applied, clip, rule
+from clearprop.interop.operators import BINARY, UNARY, applied, as_number, clip, is_condition, rule
 from clearprop.interop.problem import Found, damaged
 from clearprop.messages import abridged, listing
 from clearprop.network.data import Label
@@ -51,16 +51,6 @@ def short(value: float) -> float:
     0.1
     """
     return float(str(np.float32(value)))
-
-
-def is_condition(tree: Expression) -> bool:
-    """Return whether an expression is true or false."""
-    return isinstance(tree, Apply) and tree.operator in RELATIONS
-
-
-def as_number(tree: Expression) -> Expression:
-    """Return 1 where a condition holds, else 0."""
-    return where(tree, 1, 0)
 
 
 class _Node:

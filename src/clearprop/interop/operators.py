@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from clearprop.expressions import Expression, Number, Operator
+from clearprop.expressions import Apply, Expression, Number, Operator
 from clearprop.expressions.tree import (
+    RELATIONS,
     absolute,
     cos,
     erf,
@@ -41,6 +42,10 @@ BINARY: Mapping[str, Operator] = {
 }  # fmt: skip
 
 
+SAME = 20.0
+"""PyTorch's usual threshold of softplus, above which it differs from z by less than any tolerance."""
+
+
 def rule(name: str, **constants: float) -> Expression:
     """Return the formula of a named rule.
 
@@ -50,6 +55,16 @@ def rule(name: str, **constants: float) -> Expression:
     found = activation(name, **constants)
     assert isinstance(found, Activation)
     return found.formula
+
+
+def is_condition(tree: Expression) -> bool:
+    """Return whether an expression is true or false."""
+    return isinstance(tree, Apply) and tree.operator in RELATIONS
+
+
+def as_number(tree: Expression) -> Expression:
+    """Return 1 where a condition holds, else 0."""
+    return where(tree, 1, 0)
 
 
 def clip(low: float | None, high: float | None) -> Expression:
@@ -67,9 +82,11 @@ def elu(alpha: float = 1.0, scale: float = 1.0, inner: float = 1.0) -> Expressio
     return tree if scale == 1 else Number(scale) * tree
 
 
-def softplus_of(beta: float = 1.0) -> Expression:
-    """Return log(1 + e^(beta · z)) / beta."""
-    return softplus(z) if beta == 1 else softplus(beta * z) / beta
+def softplus_of(beta: float = 1.0, threshold: float = SAME) -> Expression:
+    """Return log(1 + e^(beta · z)) / beta; z itself where beta · z is above a threshold at which they differ."""
+    inner = z if beta == 1 else beta * z
+    smooth = softplus(inner) if beta == 1 else softplus(inner) / beta
+    return smooth if threshold >= SAME else where(greater(inner, threshold), z, smooth)
 
 
 FIXED: Mapping[str, Callable[[], Expression]] = {
@@ -128,7 +145,7 @@ def _with_constants(plain: str, given: Mapping[str, Any]) -> Expression | None:
         case "gelu":
             return rule("gelu_tanh" if given.get("approximate") in ("tanh", True) else "gelu")
         case "softplus":
-            return softplus_of(constant("beta", usual=1.0))
+            return softplus_of(constant("beta", usual=1.0), constant("threshold", usual=SAME))
         case "softshrink":
             return rule("softshrink", lambd=constant("lambd", "threshold", usual=0.5))
         case "hardshrink":

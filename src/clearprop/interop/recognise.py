@@ -117,4 +117,6 @@ def _with_constants(rule: Activation, tree: Expression) -> Iterator[Activation]:
     own = _numbers(tree)
     tried = dict.fromkeys([*own, *(-v for v in own), *(v - 1 for v in own), *(1 / v for v in own if v)])
     for numbers in permutations(tried, len(rule.constants)):
-        yield rule.with_constants(dict(zip(rule.constants, numbers, strict=True)))
+        constants = dict(zip(rule.constants, numbers, strict=True))
+        if constants.get("alpha") != 0:  # a selu without its curve is 2 relu, which nobody calls selu
+            yield rule.with_constants(constants)

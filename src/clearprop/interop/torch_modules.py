@@ -20,7 +20,7 @@ CONSTANTS = {
     "ELU": ("alpha",),
     "CELU": ("alpha",),
     "GELU": ("approximate",),
-    "Softplus": ("beta",),
+    "Softplus": ("beta", "threshold"),
     "Softshrink": ("lambd",),
     "Hardshrink": ("lambd",),
     "Threshold": ("threshold", "value"),
@@ -29,6 +29,7 @@ PLAIN = (
     "Identity", "ReLU", "ReLU6", "SELU", "Sigmoid", "SiLU", "Mish", "Tanh", "Softsign", "Hardsigmoid", "Hardswish",
     "LogSigmoid", "Tanhshrink", "Softmax",
 )  # fmt: skip
+DROPOUTS = ("AlphaDropout", "FeatureAlphaDropout", "Dropout1d", "Dropout2d", "Dropout3d")
 OTHER = {
     "Conv": "a convolution", "LSTM": "a recurrent layer", "GRU": "a recurrent layer", "RNN": "a recurrent layer",
     "LayerNorm": "a layer norm", "GroupNorm": "a group norm", "MultiheadAttention": "attention",
@@ -94,9 +95,13 @@ def _after(chain: Chain, signal: Signal, module: Module, name: str, place: str) 
             elif rate:
                 chain.note(f"left out: dropout {name} ({rate:g}), since the model is in eval mode")
             return signal
-        case "AlphaDropout" | "FeatureAlphaDropout" if not module.get("training", True):
+        case _ if kind in DROPOUTS:
+            if module.get("training", True) and module.get("p", 0.5):
+                raise NotAChain(f"{place}: in train mode cannot be taken; call model.eval() first")
             return signal
-        case "Flatten" | "Unflatten" if kind == "Flatten":
+        case "Flatten":
+            if module.get("start_dim", 1) not in (1, -1) or module.get("end_dim", -1) not in (1, -1):
+                raise NotAChain(f"{place}: joins other axes than all but the first; only flat inputs can be taken")
             return signal
         case "Hardtanh" | "ReLU6":
             return chain.elementwise(signal, clip(module.get("min_val", -1.0), module.get("max_val", 1.0)), place)
