@@ -58,3 +58,38 @@ def assert_same(problem: cp.Problem, expected: Any, tolerance: float = 1e-10, ro
     """The problem gives these outputs."""
     found = cp.predict(problem, rows)
     np.testing.assert_allclose(found, np.reshape(expected, found.shape), rtol=tolerance, atol=tolerance)
+
+
+SINGLE = X.astype(np.float32)
+
+
+def run(path: Any) -> Any:
+    """What onnxruntime gives."""
+    session = onnxruntime_module().InferenceSession(path)
+    return session.run(None, {session.get_inputs()[0].name: SINGLE})
+
+
+def _tensor(values: Any) -> Any:
+    """An array as it is in a model: whole numbers as they are, others in float32."""
+    given = np.asarray(values)
+    return given if given.dtype == np.int64 else given.astype(np.float32)
+
+
+def graph(
+    *nodes: Any, opset: int = 17, outputs: tuple[str, ...] = ("y",), shape: Any = ("N", 3), **tensors: Any
+) -> Any:
+    """An ONNX model of these nodes: the operator, inputs, outputs and attributes of each."""
+    onnx = onnx_module()
+    helper = onnx.helper
+    made = helper.make_graph(
+        [helper.make_node(op, given, made, name=f"n{k}", **more) for k, (op, given, made, more) in enumerate(nodes)],
+        "g",
+        [helper.make_tensor_value_info("x", 1, shape)],
+        [helper.make_tensor_value_info(each, 1, None) for each in outputs],
+        [onnx.numpy_helper.from_array(_tensor(each), name) for name, each in tensors.items()],
+    )
+    return helper.make_model(made, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+
+
+W = np.random.default_rng(0).normal(size=(3, 2))
+LINEAR: Any = ("MatMul", ["x", "W"], ["h"], {})

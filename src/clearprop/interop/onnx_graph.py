@@ -6,20 +6,19 @@ elementwise.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from clearprop.expressions import Operator
-from clearprop.expressions.tree import greater, less, logistic, where
-from clearprop.interop.chain import AFFINE, Chain, NotAChain, Signal, Stage
-from clearprop.interop.operators import BINARY, UNARY, applied, as_number, clip, is_condition, rule
+from clearprop.interop.chain import Chain, NotAChain, Signal, Stage
+from clearprop.interop.onnx_operators import Node, Operators
+from clearprop.interop.operators import as_number, is_condition
 from clearprop.interop.problem import Found, damaged
 from clearprop.messages import abridged, listing
 from clearprop.network.data import Label
-from clearprop.rules.roles import z
 from clearprop.types import Array
 
 LABELS = ("ArgMax", "ArrayFeatureExtractor", "ZipMap", "TopK", "LabelEncoder", "Binarizer")
@@ -33,52 +32,15 @@ OTHER = {
     "MaxPool": "pooling", "AveragePool": "pooling", "GlobalAveragePool": "pooling", "Gather": "an embedding",
     "If": "a branch", "Loop": "a loop", "Scan": "a loop", "TreeEnsembleClassifier": "a forest",
     "TreeEnsembleRegressor": "a forest",
+    **dict.fromkeys(("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "MatMulInteger", "QLinearMatMul"),
+                    "quantization, before which the model can be read"),
 }  # fmt: skip
-NAMED = {
-    "Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softsign": "softsign", "HardSwish": "hardswish",
-    "Mish": "mish", "Softplus": "softplus",
-}  # fmt: skip
+DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
+"""Whose operators are known; those of others may have the same names."""
 TO_NUMBERS: Mapping[str, Callable[..., Any]] = {
     "Identity": lambda x: x, "Neg": np.negative, "Sqrt": np.sqrt, "Exp": np.exp, "Reciprocal": lambda x: 1 / x,
     "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide, "Pow": np.power, "Abs": np.abs,
 }  # fmt: skip
-
-
-def short(value: float) -> float:
-    """Return the shortest decimal that is this number in float32, as a person wrote it.
-
-    >>> short(0.10000000149011612)
-    0.1
-    """
-    return float(str(np.float32(value)))
-
-
-class _Node:
-    """A node with its attributes, and how messages call it."""
-
-    def __init__(self, proto: Any, number: int, read: Callable[[Any], Array], shown: str) -> None:
-        self.op, self.inputs, self.outputs = proto.op_type, list(proto.input), list(proto.output)
-        name = f'"{abridged(proto.name, 60)}" ' if proto.name else f"{number} "
-        self.place = f"{shown}: node {name}({abridged(self.op, 40)})"
-        self.attributes = {each.name: each for each in proto.attribute}
-        self.read = read
-        self.domain = proto.domain
-
-    def number(self, name: str, usual: float) -> float:
-        each = self.attributes.get(name)
-        return usual if each is None else short(each.f) if each.type == 1 else float(each.i)
-
-    def whole(self, name: str, usual: int) -> int:
-        each = self.attributes.get(name)
-        return usual if each is None else int(each.i)
-
-    def numbers(self, name: str) -> Array | None:
-        each = self.attributes.get(name)
-        return None if each is None else np.array(each.floats if len(each.floats) else each.ints, dtype=float)
-
-    def text(self, name: str, usual: str) -> str:
-        each = self.attributes.get(name)
-        return usual if each is None else each.s.decode("utf-8", "replace")
 
 
 def from_graph(model: Any, read: Callable[[Any], Array], shown: str) -> Found:
@@ -89,7 +51,7 @@ def from_graph(model: Any, read: Callable[[Any], Array], shown: str) -> Found:
     """
     graph = model.graph
     opset = next((each.version for each in model.opset_import if each.domain in ("", "ai.onnx")), 13)
-    nodes = [_Node(each, number, read, shown) for number, each in enumerate(graph.node, start=1)]
+    nodes = [Node(each, number, read, shown) for number, each in enumerate(graph.node, start=1)]
     constants = {each.name: each for each in graph.initializer}
     inputs = [each for each in graph.input if each.name not in constants]
     if len(inputs) != 1:
@@ -100,7 +62,9 @@ def from_graph(model: Any, read: Callable[[Any], Array], shown: str) -> Found:
     following = _Following(nodes, constants, read, opset, shown)
     single = inputs[0].type.tensor_type.elem_type != 11
     following.chain.single = single
-    following.rank = len(inputs[0].type.tensor_type.shape.dim) if inputs[0].type.tensor_type.HasField("shape") else 2
+    if inputs[0].type.tensor_type.HasField("shape"):
+        following.shape = [each.dim_value for each in inputs[0].type.tensor_type.shape.dim]
+        following.rank = len(following.shape)
     following.values[inputs[0].name] = Signal(Stage())
     for node in nodes:
         if needed & set(node.outputs):
@@ -111,7 +75,7 @@ def from_graph(model: Any, read: Callable[[Any], Array], shown: str) -> Found:
     return Found(following.chain.layers(last), following.chain, "ONNX", classes=_classes(nodes, following))
 
 
-def _target(nodes: list[_Node], outputs: list[str], shown: str) -> str:
+def _target(nodes: list[Node], outputs: list[str], shown: str) -> str:
     """Return the value that the network's outputs are: the model's output, without the labels that scikit-learn's
     exporter makes of it."""
     before = {name: node for node in nodes for name in node.outputs}
@@ -133,7 +97,7 @@ def _target(nodes: list[_Node], outputs: list[str], shown: str) -> str:
     return own[0]
 
 
-def _ancestors(nodes: list[_Node], target: str) -> set[str]:
+def _ancestors(nodes: list[Node], target: str) -> set[str]:
     needed = {target}
     for node in reversed(nodes):
         if needed & set(node.outputs):
@@ -141,7 +105,7 @@ def _ancestors(nodes: list[_Node], target: str) -> set[str]:
     return needed
 
 
-def _classes(nodes: list[_Node], following: _Following) -> tuple[Label, ...] | None:
+def _classes(nodes: list[Node], following: _Following) -> tuple[Label, ...] | None:
     for node in nodes:
         if node.op == "ZipMap":
             texts, whole = node.attributes.get("classlabels_strings"), node.attributes.get("classlabels_int64s")
@@ -159,14 +123,17 @@ class _Following:
     """The values of a graph, as they are followed node by node."""
 
     def __init__(
-        self, nodes: list[_Node], constants: Mapping[str, Any], read: Callable[[Any], Array], opset: int, shown: str
+        self, nodes: list[Node], constants: Mapping[str, Any], read: Callable[[Any], Array], opset: int, shown: str
     ) -> None:
-        self.constants, self.read, self.opset, self.shown = constants, read, opset, shown
+        self.constants, self.read, self.shown = constants, read, shown
         self.values: dict[str, Any] = {}
         self.chain = Chain()
+        self.operators = Operators(self.chain, opset)
         self.rank = 2
+        self.shape: list[int] = []
+        """Of the inputs as far as it is known: 0 for a size that may be any."""
 
-    def value(self, name: str, node: _Node) -> Any:
+    def value(self, name: str, node: Node) -> Any:
         """Return a value: a signal, an array, or None for an input that is left out."""
         if not name:
             return None
@@ -177,7 +144,9 @@ class _Following:
             self.values[name] = self.read(self.constants[name])
         return self.values[name]
 
-    def step(self, node: _Node) -> None:
+    def step(self, node: Node) -> None:
+        if node.domain not in DOMAINS:
+            raise NotAChain(f"{node.place}: an operator of {abridged(node.domain, 40)}, which is not known here")
         names = node.inputs[:1] if node.op == "CastLike" else node.inputs  # of the other, only the type counts
         given = [self.value(name, node) for name in names]
         if any(isinstance(each, Signal) for each in given):
@@ -188,7 +157,7 @@ class _Following:
             found = self.constant(node, given)
         self.values[node.outputs[0]] = found
 
-    def constant(self, node: _Node, given: list[Any]) -> Any:
+    def constant(self, node: Node, given: list[Any]) -> Any:
         """Return what a node makes of constants."""
         try:
             with np.errstate(all="ignore"):
@@ -196,7 +165,7 @@ class _Following:
         except (TypeError, ValueError, IndexError, KeyError):
             raise damaged(self.shown, f"{node.place.removeprefix(f'{self.shown}: ')} makes no sense") from None
 
-    def _constant(self, node: _Node, given: list[Any]) -> Any:
+    def _constant(self, node: Node, given: list[Any]) -> Any:
         match node.op:
             case "Constant":
                 each = next(iter(node.attributes.values()))
@@ -215,9 +184,15 @@ class _Following:
                 return UNKNOWN
         if node.op in TO_NUMBERS:
             return np.asarray(TO_NUMBERS[node.op](*(np.asarray(each) for each in given)))
-        raise NotAChain(f"{node.place}: cannot be taken; only linear layers and activations in a row can")
+        raise self.refused(node)
 
-    def signal(self, node: _Node, given: list[Any]) -> Any:
+    @staticmethod
+    def refused(node: Node) -> NotAChain:
+        """Return the error for a node that cannot be taken."""
+        what = f", {OTHER[node.op]}," if node.op in OTHER else ""
+        return NotAChain(f"{node.place}{what} cannot be taken; only linear layers and activations in a row can")
+
+    def signal(self, node: Node, given: list[Any]) -> Any:
         """Return what a node makes of a signal."""
         op, place = node.op, node.place
         first = given[0] if given and isinstance(given[0], Signal) else None
@@ -230,14 +205,13 @@ class _Following:
         if first is not None:
             if (kept := self.kept(node, first, given)) is not None:
                 return kept
-            if (found := self.activated(node, first, given)) is not None:
+            if (found := self.operators.activated(node, first, given)) is not None:
                 return found
-        if (found := self.operated(node, given)) is not None:
+        if (found := self.operators.operated(node, given)) is not None:
             return found
-        what = f", {OTHER[op]}," if op in OTHER else ""
-        raise NotAChain(f"{place}{what} cannot be taken; only linear layers and activations in a row can")
+        raise self.refused(node)
 
-    def linear(self, node: _Node, given: list[Any]) -> Signal:
+    def linear(self, node: Node, given: list[Any]) -> Signal:
         place = node.place
         signal, weights = given[0], given[1]
         if not isinstance(weights, np.ndarray) or weights.ndim != 2:
@@ -253,7 +227,7 @@ class _Following:
         bias = None if bias is None else np.asarray(bias, float) * node.number("beta", 1.0)
         return self.chain.linear(signal, weights * node.number("alpha", 1.0), bias, place)
 
-    def kept(self, node: _Node, signal: Signal, given: list[Any]) -> Signal | None:
+    def kept(self, node: Node, signal: Signal, given: list[Any]) -> Signal | None:
         """Return the signal of a node that changes nothing, or only its shape."""
         match node.op:
             case "Dropout" if len(given) > 2 and given[2] is not None and np.asarray(given[2]).any():
@@ -264,10 +238,14 @@ class _Following:
                 self.rank = 2
             case "Reshape":
                 return self.reshaped(node, signal, given[1])
+            case "Squeeze" if signal.stage.units == 1 and self.axes(node, given) in ([], [1], [-1]):
+                return signal
             case "Cast" if is_condition(signal.tree):
                 return signal if node.whole("to", 1) == 9 else replace(signal, tree=as_number(signal.tree))
             case "Cast" if node.whole("to", 1) not in (1, 10, 11, 16):
                 raise NotAChain(f"{node.place}: rounds to whole numbers")
+            case "Cast" if node.whole("to", 1) in (10, 16):
+                self.chain.note(f"left out: {node.place} rounds to fewer digits")
             case "BatchNormalization":
                 return self.normalized(node, signal, given)
             case "Scaler":
@@ -276,135 +254,28 @@ class _Following:
                 return self.chain.affine(signal, scale, -offset * scale, "Scaler", node.place)
         return signal if node.op in KEPT else None
 
-    def reshaped(self, node: _Node, signal: Signal, shape: Any) -> Signal:
+    @staticmethod
+    def axes(node: Node, given: list[Any]) -> list[int]:
+        """Return the axes of a node, an attribute or, since opset 13, an input."""
+        found = given[1] if len(given) > 1 else node.numbers("axes")
+        return [] if not isinstance(found, np.ndarray) else [int(each) for each in found.ravel()]
+
+    def reshaped(self, node: Node, signal: Signal, shape: Any) -> Signal:
+        """Return the signal of a node that keeps the rows, and joins the other axes of the inputs."""
         sizes = [int(n) for n in shape.ravel()] if isinstance(shape, np.ndarray) else None
         units = signal.stage.units
         if sizes is not None:
-            flat = (len(sizes) == 2 and sizes[1] in (-1, units)) or (len(sizes) == 1 and units == 1)
-            of_input = units is None and len(sizes) == 2
-            if not (flat or of_input):
+            rows, *others = self.shape or [0]
+            row = (units or math.prod(others)) or -1
+            flat = len(sizes) == 2 and sizes[0] in (-1, 0, rows or 0) and (sizes[1] == -1 or row in (-1, sizes[1]))
+            if not flat and not (len(sizes) == 1 and units == 1):
                 raise NotAChain(f"{node.place}: gives shape {sizes}; only flat outputs can be taken")
         self.rank = 2
         return signal
 
-    def normalized(self, node: _Node, signal: Signal, given: list[Any]) -> Signal:
+    def normalized(self, node: Node, signal: Signal, given: list[Any]) -> Signal:
         if node.whole("training_mode", 0) or not all(isinstance(each, np.ndarray) for each in given[1:5]):
             raise NotAChain(f"{node.place}: in training it uses the mean of each batch; export the model in eval mode")
         weight, bias, mean, variance = (np.asarray(each, float).ravel() for each in given[1:5])
         scale = weight / np.sqrt(variance + node.number("epsilon", 1e-5))
         return self.chain.affine(signal, scale, bias - mean * scale, "BatchNormalization", node.place)
-
-    def activated(self, node: _Node, signal: Signal, given: list[Any]) -> Signal | None:
-        """Return an activation applied to a signal, or None if the node is none."""
-        op, place, number = node.op, node.place, node.number
-        chain = self.chain
-        if op in NAMED:
-            return applied(chain, signal, NAMED[op], place)
-        match op:
-            case "Softmax":
-                if node.whole("axis", 1 if self.opset < 13 else -1) not in (1, -1):
-                    raise NotAChain(f"{place}: over axis {node.whole('axis', 0)}; only over a layer's units can it be")
-                return chain.softmax(signal, place)
-            case "LogSoftmax":
-                raise NotAChain(f"{place}: gives logarithms of probabilities; export the model without it")
-            case "LeakyRelu":
-                return chain.elementwise(signal, rule("leaky_relu", slope=number("alpha", 0.01)), place)
-            case "Elu":
-                return chain.elementwise(signal, rule("elu", alpha=number("alpha", 1.0)), place)
-            case "Selu":
-                scale, alpha = number("gamma", 1.0507010), number("alpha", 1.6732632)
-                return chain.elementwise(signal, rule("selu", scale=scale, alpha=alpha), place)
-            case "Celu":
-                alpha = number("alpha", 1.0)
-                return chain.elementwise(signal, rule("celu", alpha=alpha), place)
-            case "Gelu" | "FastGelu":
-                approximate = "tanh" if op == "FastGelu" else node.text("approximate", "none")
-                return applied(chain, signal, "gelu", place, approximate=approximate)
-            case "HardSigmoid":
-                alpha, beta = number("alpha", 0.2), number("beta", 0.5)
-                return applied(chain, signal, "hardsigmoidof", place, alpha=alpha, beta=beta)
-            case "ThresholdedRelu":
-                return applied(chain, signal, "thresholdedrelu", place, theta=number("alpha", 1.0))
-            case "Swish":
-                alpha = number("alpha", 1.0)
-                return chain.elementwise(signal, z * logistic(z if alpha == 1 else alpha * z), place)
-            case "Shrink":
-                by, bias = number("lambd", 0.5), number("bias", 0.0)
-                tree = where(greater(z, by), z - bias, where(less(z, -by), z + bias, 0))
-                return chain.elementwise(signal, tree, place)
-            case "Clip":
-                bounds = [self.scalar(each) for each in given[1:3]] if self.opset >= 11 else []
-                low = (bounds[0] if bounds else None) if self.opset >= 11 else number("min", -np.inf)
-                high = (bounds[1] if len(bounds) > 1 else None) if self.opset >= 11 else number("max", np.inf)
-                finite = [None if each is None or abs(each) > 1e38 else each for each in (low, high)]
-                return chain.elementwise(signal, clip(*finite), place)
-            case "PRelu":
-                slope = given[1]
-                if not isinstance(slope, np.ndarray) or (slope.size > 1 and np.ptp(slope)):
-                    raise NotAChain(f"{place}: a slope per unit cannot be taken")
-                return chain.elementwise(signal, rule("leaky_relu", slope=short(float(slope.flat[0]))), place)
-        return None
-
-    def operated(self, node: _Node, given: list[Any]) -> Signal | None:
-        """Return an operator of the expression language applied to signals and constants, or None."""
-        op, place = node.op, node.place
-        if op in ("Max", "Min", "Sum") or (op.lower() in BINARY):
-            operator = Operator.ADD if op == "Sum" else BINARY[op.lower()]
-            found = given[0]
-            for each in given[1:]:
-                found = self.binary(operator, found, each, place)
-            return found if isinstance(found, Signal) else None
-        if op.lower() in UNARY:
-            return self.chain.apply(UNARY[op.lower()], given[0], place=place)
-        match op:
-            case "Reciprocal":
-                return self.chain.apply(Operator.DIVIDE, 1.0, given[0], place=place)
-            case "Sign":
-                return self.chain.elementwise(given[0], where(greater(z, 0), 1, where(less(z, 0), -1, 0)), place)
-            case "Where":
-                operands = [each if isinstance(each, Signal) else self.scalar(each) for each in given]
-                whole = [each for each in operands if each is not None]
-                if isinstance(operands[0], Signal) and len(whole) == 3:
-                    return self.chain.apply(Operator.WHERE, *whole, place=place)
-            case "And" | "Or" | "Not":
-                numbers = [replace(each, tree=as_number(each.tree)) for each in given if isinstance(each, Signal)]
-                if len(numbers) == len(given) and all(is_condition(each.tree) for each in given):
-                    if op == "Not":
-                        return self.chain.apply(Operator.LESS, numbers[0], 0.5, place=place)
-                    joined = self.chain.apply(BINARY["mul" if op == "And" else "add"], *numbers, place=place)
-                    return self.chain.apply(Operator.GREATER, joined, 0.5, place=place)
-            case "Concat":
-                return self.shares(node, given)
-        return None
-
-    def shares(self, node: _Node, given: list[Any]) -> Signal | None:
-        """Return the probability of the second of two classes, where both are put side by side: 1 - p and p."""
-        one, two = (*given, None, None)[:2]
-        if len(given) == 2 and isinstance(one, Signal) and isinstance(two, Signal) and one.stage is two.stage:
-            complement = self.chain.apply(Operator.SUBTRACT, 1.0, two, place=node.place)
-            if one.tree == complement.tree:
-                return two
-        return None
-
-    def binary(self, operator: Operator, one: Any, two: Any, place: str) -> Any:
-        if isinstance(one, Signal) and isinstance(two, Signal):
-            return self.chain.apply(operator, one, two, place=place)
-        signal, other, first = (one, two, True) if isinstance(one, Signal) else (two, one, False)
-        if not isinstance(signal, Signal) or not isinstance(other, np.ndarray):
-            raise NotAChain(f"{place}: an operator in a branch; only a chain of layers can be taken")
-        stage = signal.stage
-        as_bias = other.ndim and stage.weights is not None and stage.bias is None and operator in AFFINE[:1]
-        if other.size == 1 and not (as_bias and signal.plain and stage.units == 1):
-            number = self.scalar(other)
-            operands = (signal, number) if first else (number, signal)
-            return self.chain.apply(operator, *operands, place=place)
-        if other.ndim > 1 and other.shape[:-1] != (1,) * (other.ndim - 1):
-            raise NotAChain(f"{place}: numbers of shape {other.shape} that differ from row to row")
-        return self.chain.vector(operator, signal, other, first=first, place=place)
-
-    @staticmethod
-    def scalar(value: Any) -> float | None:
-        if not isinstance(value, np.ndarray) or value.size != 1 or value.dtype == object:
-            return None
-        single = value.dtype in (np.float32, np.float16)
-        return short(float(value.flat[0])) if single else float(value.flat[0])
