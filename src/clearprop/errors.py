@@ -116,14 +116,15 @@ class InvalidExpression(RequestError):
 
 class UnfitTable(WorkError):
     """Everything that is wrong with a table of data, reported at once: the first problems, and how many
-    more there are, with ``more`` that were counted only."""
+    more there are, with ``more`` that were counted only. ``remark`` is a last line for all of them."""
 
     SHOWN = 10
 
-    def __init__(self, problems: Sequence[Fault], source: str = "the table", more: int = 0) -> None:
+    def __init__(self, problems: Sequence[Fault], source: str = "the table", more: int = 0, remark: str = "") -> None:
         self.problems = tuple(problems)
-        self.source = source
-        super().__init__(listed(self.problems[: self.SHOWN], source, more + max(0, len(problems) - self.SHOWN)))
+        self.source, self.more = source, more
+        said = listed(self.problems[: self.SHOWN], source, more + max(0, len(problems) - self.SHOWN))
+        super().__init__(f"{said}\n  {remark}" if remark else said)
 
 
 class DamagedModel(WorkError):

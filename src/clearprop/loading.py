@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from clearprop import examples
-from clearprop.errors import InvalidArgument, UnreadableFile
+from clearprop.errors import InvalidArgument, UnfitTable, UnreadableFile
 from clearprop.fields import (
     Unexpected,
     accepted,
@@ -120,6 +120,7 @@ def _is_table(head: bytes) -> bool:
     return any(all(mark in line for line in lines) for mark in DELIMITERS) or delimiter(lines) == SPACE
 
 
+NO_SETTINGS = 'such settings belong in a network file, under [data], together with file = "{}"'
 TABLE = "name it under [data] of a network file, or give a network file and the table with --data"
 FOREIGN = (
     Foreign(f"a Parquet table; {TABLE}", starts(b"PAR1")),
@@ -230,11 +231,16 @@ def made(
     def reading(wanted: Wanted) -> Table:
         return read_table(Path(table), wanted, progress)
 
-    if not target:
-        raise without_target(reading)
     sizes = HIDDEN if hidden is None else hidden
     named = str(table) if file is None else file
-    return made_for(named, target, reading, name=str(table), task=task, hidden=sizes, exclude=exclude, seed=seed)
+    try:
+        if not target:
+            raise without_target(reading)
+        return made_for(named, target, reading, name=str(table), task=task, hidden=sizes, exclude=exclude, seed=seed)
+    except UnfitTable as error:
+        advised = any(setting in each.message for each in error.problems for setting in ("[data]", "categorical"))
+        remark = NO_SETTINGS.format(abridged(named, 200)) if advised else ""
+        raise UnfitTable(error.problems, error.source, error.more, remark) from None
 
 
 @suggests_options()

@@ -56,7 +56,16 @@ def brief(value: float, form: str = "g") -> str:
     >>> brief(1e-6), brief(0.00012, ".1e"), brief(1e20), brief(0.5)
     ('1e-6', '1.2e-4', '1e20', '0.5')
     """
-    return re.sub(r"e([-+])0*(?=\d)", lambda sign: "e" + sign[1].strip("+"), format(value, form))
+    return brief_exponents(format(value, form))
+
+
+def brief_exponents(text: str) -> str:
+    """Return Python's numbers with their exponents as formulas have them.
+
+    >>> brief_exponents("[1e-05, -2.5e+16]")
+    '[1e-5, -2.5e16]'
+    """
+    return re.sub(r"(?<=\d)e([-+])0*(?=\d)", lambda sign: "e" + sign[1].strip("+"), text)
 
 
 def counted(count: int, word: str) -> str:

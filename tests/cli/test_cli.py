@@ -91,7 +91,7 @@ def test_work_that_fails_has_its_own_exit_code(tmp_path: Path) -> None:
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_training_saves_what_was_learnt(sent: signal.Signals, tmp_path: Path) -> None:
     path = tmp_path / "long.toml"
-    path.write_text(cp.write(cp.load("xor")).replace("tolerance = 1e-06", "tolerance = 0\nepochs = 100000000"))
+    path.write_text(cp.write(cp.load("xor")).replace("tolerance = 1e-6", "tolerance = 0\nepochs = 100000000"))
     target = tmp_path / "learnt.toml"
     done = signalled("epochs", [sent], 5000, "train", str(path), "--output", str(target), cwd=tmp_path)
     assert done.returncode == 130

@@ -46,7 +46,7 @@ learning_rate = 0.001
 batch_size = 32
 seed = 0
 epochs = 1000
-tolerance = 1e-05
+tolerance = 1e-5
 patience = 30
 
 [data]

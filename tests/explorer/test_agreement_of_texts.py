@@ -102,7 +102,8 @@ def test_python_and_page_set_the_same_latex(node: Node, net: str) -> None:
 
 
 def equations_of(written: str) -> list[str]:
-    plain = re.sub(r"\\qquad|&\\quad|&|\s|\\\\(?![a-zA-Z])", "", written)
+    plain = re.sub(r"\\parbox\[t\]\{\d+pt\}\{\\raggedright|\\text\{\\small", "{", written)
+    plain = re.sub(r"\\qquad|&\\quad|&|\s|\\\\(?![a-zA-Z])", "", plain)
     return re.findall(r"\\begin\{align\*\}(.*?)\\end\{align\*\}", plain)
 
 

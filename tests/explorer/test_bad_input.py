@@ -197,10 +197,26 @@ def test_an_enormous_value_that_makes_the_error_infinite_is_refused_with_its_cau
         cp.Problem(network, cp.Parameters.of(network, [[[1.0]]]), examples=cp.Examples.of([[1.0]], [[0.0]]))
     )
     field(page, "w1").fill("1e200")
-    assert (
-        "L_1 is Infinity; example 1; (t_1 - a_y1)² is not finite" in page.locator(".cp-panel .cp-message").inner_text()
-    )
+    assert "L_1 is inf; example 1; (t_1 - a_y1)² is not finite" in page.locator(".cp-panel .cp-message").inner_text()
     assert drawn(page, "z0.0") == "1"
+
+
+def test_a_penalty_that_makes_the_error_infinite_is_refused(visit: Visit) -> None:
+    network, parameters = cp.Network(1, [cp.Dense(1, "tanh")]), [[[1.0]]]
+    examples, penalty = cp.Examples.of([[0.1]], [[0.5]]), cp.Penalty(l2=0.01)
+    problem = cp.Problem(network, cp.Parameters.of(network, parameters), penalty=penalty, examples=examples)
+    page = visit.open(problem)
+    field(page, "w1").fill("1e308")
+    assert page.locator(".cp-panel .cp-message").inner_text().startswith("L is inf: the errors and the penalty add up")
+    assert state(page, "current.moment.vector[0]") == 1
+
+
+def test_escape_takes_back_what_is_no_number(page: Any) -> None:
+    typed = field(page, "w5")
+    typed.fill("1e")
+    typed.press("Escape")
+    assert (typed.input_value(), typed.get_attribute("aria-invalid")) == ("0.5", "false")
+    assert page.locator(".cp-panel .cp-message").first.inner_text() == ""
 
 
 def test_enormous_values_that_are_finite_are_taken(page: Any) -> None:

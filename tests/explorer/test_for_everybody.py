@@ -9,6 +9,8 @@ import pytest
 from tests.explorer.conftest import Visit, wait
 from tests.explorer.steps import drawn, field, press, state
 
+import clearprop as cp
+
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -61,6 +63,31 @@ def test_no_width_makes_the_page_scroll_sideways(visit: Visit) -> None:
         found.append(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
     page.set_viewport_size({"width": 1400, "height": 900})
     assert dict(zip(widths, found, strict=True)) == dict.fromkeys(widths, True)
+
+
+def test_very_long_names_do_not_either(visit: Visit) -> None:
+    long = "first_measurement_of_the_sensor_in_the_north_tower"
+    network = cp.Network((long, "b"), [cp.Dense((f"{long}_2",), "tanh"), cp.Dense(2, "softmax")])
+    page = visit.open(cp.Problem(network, examples=cp.Examples.of([[0.5, 0.25]], [[1.0, 0.0]])))
+    for summary in page.locator("summary").all():
+        summary.click()
+    page.set_viewport_size({"width": 360, "height": 740})
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    page.set_viewport_size({"width": 1400, "height": 900})
+    assert wide == 360
+
+
+def test_names_from_right_to_left_leave_the_order_of_what_follows(visit: Visit) -> None:
+    network = cp.Network(1, [cp.Dense(("كبير",), "relu"), cp.Dense(1)])
+    parameters = cp.Parameters.of(network, [[[1.0]], [[1.0]]], [[-1.0], [0.0]])
+    page = visit.open(cp.Problem(network, parameters, examples=cp.Examples.of([[0.5]], [[1.0]])))
+    shown = page.locator(".cp-picture .cp-bias text").all_text_contents()
+    assert shown == ["\u2068b_كبير\u2069 = -1", "b_y1 = 0"]
+    assert (
+        page.locator(".cp-warnings")
+        .inner_text()
+        .startswith("\u2068كبير\u2069 is inactive here: at \u2068z_كبير\u2069 =")
+    )
 
 
 def test_nothing_in_the_diagram_overlaps(visit: Visit) -> None:

@@ -166,6 +166,34 @@ def test_playing_leaves_the_choice_of_examples_alone(visit: Visit) -> None:
     assert "Accuracy" in page.locator(".cp-figures").first.inner_text()
 
 
+def test_play_and_pause_pressed_quickly_leave_one_player(visit: Visit) -> None:
+    """Each frame asks for the next: two that wait at once would make two cycles where one is meant."""
+    page = visit.open("xor")
+    waiting = page.evaluate("""() => {
+        const waiting = new Set(), [ask, cancel] = [requestAnimationFrame, cancelAnimationFrame];
+        window.requestAnimationFrame = (act) => {
+            const id = ask((now) => (waiting.delete(id), act(now)));
+            waiting.add(id);
+            return id;
+        };
+        window.cancelAnimationFrame = (id) => (waiting.delete(id), cancel(id));
+        const press = () => [...document.querySelectorAll(".cp-transport button")][4].click();
+        for (let k = 0; k < 7; k++) press();
+        const found = waiting.size;
+        press();
+        return [found, waiting.size];
+    }""")
+    assert waiting == [1, 0]
+
+
+def test_the_original_network_stands_still(visit: Visit) -> None:
+    page = visit.open("xor")
+    press(page, "Play")
+    press(page, "Reset to the original network")
+    assert page.get_by_role("button", name="Play", exact=True).is_visible()
+    assert state(page, "step") == 1
+
+
 def test_a_limit_that_is_reached_is_no_alarm(visit: Visit) -> None:
     page = visit.open(with_epochs(3))
     press(page, "Play")

@@ -57,7 +57,7 @@ def test_numbers_read_back_to_the_last_bit(value: float) -> None:
 
 
 def test_whole_numbers_have_no_point() -> None:
-    shown = {3.0: "3", -2.0: "-2", 0.5: "0.5", 1e15: "1000000000000000.0", 1e-7: "1e-07"}
+    shown = {3.0: "3", -2.0: "-2", 0.5: "0.5", 1e15: "1000000000000000.0", 1e-7: "1e-7"}
     assert {value: plain_number(value) for value in shown} == shown
 
 

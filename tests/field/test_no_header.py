@@ -42,3 +42,16 @@ def test_the_line_to_add_names_them(case: Case) -> None:
     # A later table may have the names.
     Path("named.csv").write_text("column4,column3,column2,column1\n0.2,1.4,3.5,5.1\n")
     assert fit.predict("named.csv")[0].tolist() == pytest.approx(found[0].tolist())
+
+
+def test_a_table_without_a_network_file_is_told_where_settings_stand(
+    case: Case, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case("no-header")
+    for target in ([], ["--target", "Iris-setosa"]):
+        assert run(["train", "flowers.data", "--quiet", *target]) == 1
+        *_, last = capsys.readouterr().err.splitlines()
+        assert last == '  such settings belong in a network file, under [data], together with file = "flowers.data"'
+    Path("named.csv").write_text("a,b\n1,x\n2,\n3,x\n")
+    assert run(["train", "named.csv", "--quiet", "--target", "b"]) == 1
+    assert "such settings" not in capsys.readouterr().err

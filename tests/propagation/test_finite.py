@@ -65,7 +65,7 @@ USUAL: dict[str, Any] = {"activation": "tanh", "weight": 1, "loss": "squared_err
         ),
         (
             {"activation": "abs(z)", "weight": 1e200},
-            "E_1 is inf; example 2; (target_1 - output_o)**2 is not finite at output_o = 1e+200, target_1 = 1",
+            "E_1 is inf; example 2; (target_1 - output_o)**2 is not finite at output_o = 1e200, target_1 = 1",
         ),
         (
             {"activation": "sqrt(z + 1)"},
@@ -127,6 +127,17 @@ def test_what_is_not_finite_is_named(given: dict[str, Any], message: str) -> Non
     assert str(error.value) == message
 
 
+def test_a_penalty_that_is_too_large_for_a_number_is_refused() -> None:
+    """Every error, gradient and new weight is finite, their sum with the penalty is not."""
+    given = {"activation": "tanh", "weight": 1e308, "loss": "squared_error", "input": 0.1, "target": 0.5}
+    with pytest.raises(NotFinite) as error:
+        cp.cycle(cp.read(ONE.format(**given) + "[penalty]\nl2 = 0.01\n"))
+    assert str(error.value) == (
+        "L is inf: the errors and the penalty add up to more than the largest number; try smaller weights, or targets "
+        "in a larger unit"
+    )
+
+
 def test_an_example_of_the_training_is_named_by_its_number_and_its_weight() -> None:
     network = cp.Network(1, [cp.Dense(1, "identity", bias=False)], "squared_error")
     parameters = cp.Parameters.of(network, [[[2.0]]])
@@ -134,7 +145,7 @@ def test_an_example_of_the_training_is_named_by_its_number_and_its_weight() -> N
     with pytest.raises(NotFinite) as caught:
         cp.cycle(cp.Problem(network, parameters, examples=examples), "all")
     assert str(caught.value) == (
-        "L_1 is inf; example 3; squared_error is not finite at a_y1 = 2, t_1 = 0, weight = 1e+308"
+        "L_1 is inf; example 3; squared_error is not finite at a_y1 = 2, t_1 = 0, weight = 1e308"
     )
 
 
@@ -158,4 +169,4 @@ def test_an_infinite_error_names_its_output() -> None:
     problem = cp.Problem(network, cp.Parameters.of(network, [[[0.0], [0.0]]]), examples=examples)
     with pytest.raises(NotFinite) as caught:
         cp.cycle(problem)
-    assert str(caught.value) == "L_2 is inf; example 1; (t_2 - a_b)**2 is not finite at a_b = 0, t_2 = 1e+200"
+    assert str(caught.value) == "L_2 is inf; example 1; (t_2 - a_b)**2 is not finite at a_b = 0, t_2 = 1e200"

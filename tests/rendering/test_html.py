@@ -188,6 +188,26 @@ def test_every_factor_of_a_chain_is_a_link(names: tuple[str, ...]) -> None:
     assert chains >= 4
 
 
+LAST = {"softmax": "[0.2, 0.3, 0.5]", "logistic": "[0.2, 0.3, 1]"}
+
+
+@pytest.mark.parametrize("activation", LAST)
+@pytest.mark.parametrize("names", [("w1", "w5"), ("delta_y1",), ("dL_1/dz_y1",)])
+def test_what_collapses_into_a_fused_loss_is_derived_and_linked(activation: str, names: tuple[str, ...]) -> None:
+    loss = '[loss]\nname = "binary_cross_entropy"\n' if activation == "logistic" else ""
+    problem = cp.read(
+        f'[inputs]\ncount = 2\n[[layers]]\nunits = 2\nactivation = "tanh"\n[[layers]]\nunits = 3\n'
+        f'activation = "{activation}"\n{loss}[[examples]]\ninputs = [1, 2]\ntargets = {LAST[activation]}\n'
+    )
+    page = read(cp.explain(cp.cycle(problem), *names).html())
+    lines = [line for line in page.iter("span") if classes(line) == ["line"] and "−" not in words(line)]
+    chains = [line for line in lines if words(line).count("∂") > 3]
+    for line in chains:
+        linked = [link for link in line.iter("a") if "∂" in words(link) or "δ" in words(link)]
+        assert sum(words(link).count("∂") for link in linked) == words(line).count("∂")
+    assert any(link.get("href") == "#dL_1-da_y1" for line in chains for link in line.iter("a"))
+
+
 def test_already_computed_leads_to_the_derivation_that_did() -> None:
     page = explained("lecture", "w5", "w6")
     (remark, second) = [link for link in page.iter("a") if words(link) == "already computed for w5"]

@@ -12,7 +12,7 @@ from clearprop.errors import InvalidArgument
 
 
 def test_repr_is_one_short_line() -> None:
-    assert repr(cp.train(cp.load("lecture"))) == "Fit(converged: 1,686 epochs, loss 2.9e-06)"
+    assert repr(cp.train(cp.load("lecture"))) == "Fit(converged: 1,686 epochs, loss 2.9e-6)"
     assert repr(cp.train(cp.load("xor"), epochs=1)) == "Fit(epoch_limit: 1 epoch, loss 0.7, 2 notes)"
 
 

@@ -14,6 +14,7 @@ from clearprop.checking.mistake import Mistake, Rule
 from clearprop.derivation.lines import Line, Lines, Stage
 from clearprop.expressions import Apply, Expression, Operator, Symbol, substitute
 from clearprop.expressions.tree import add, multiply, sqrt
+from clearprop.messages import brief
 from clearprop.network import names as q
 from clearprop.network.description import Network, Objective
 from clearprop.network.problem import Problem
@@ -112,7 +113,7 @@ def _penalty(factor: Callable[[Problem], float]) -> Alter:
         if not problem.penalty.l2 or factor(problem) == 1:
             return None
         l2 = problem.penalty.l2 * factor(problem)
-        return f"penalty.l2 = {l2:g}", replace(problem, penalty=Penalty(l2=l2, l1=problem.penalty.l1))
+        return f"penalty.l2 = {brief(l2)}", replace(problem, penalty=Penalty(l2=l2, l1=problem.penalty.l1))
 
     return alter
 

@@ -15,6 +15,7 @@ from clearprop.derivation.symptoms import SYMPTOMS, THRESHOLDS, steepest
 from clearprop.derivation.words import WORDS
 from clearprop.explorer.trees import slope, tree
 from clearprop.expressions import Operator, Symbol, numeric, simplify
+from clearprop.messages import brief
 from clearprop.network.description import Network, Objective
 from clearprop.network.examples import NOT_WHOLE, OUTSIDE
 from clearprop.network.layout import WEIGHT
@@ -128,7 +129,7 @@ def label(rule: Any) -> str:
     """Return the rule's name, with those constants that differ from the usual ones."""
     known: Mapping[str, Any] = {**ACTIVATIONS, **LOSSES}
     usual = known[rule.name].constants if rule.name in known else {}
-    changed = [f"{key} {value:g}" for key, value in rule.constants.items() if value != usual.get(key)]
+    changed = [f"{key} {brief(value)}" for key, value in rule.constants.items() if value != usual.get(key)]
     return f"{rule.name} ({', '.join(changed)})" if changed else str(rule.name)
 
 

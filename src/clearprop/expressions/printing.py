@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
 
 from clearprop.expressions.tree import RELATIONS, Apply, Expression, Number, Operator, Symbol
+from clearprop.messages import brief_exponents
 
 CONDITION, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)
 Piece = tuple[str, int]
@@ -152,4 +153,4 @@ def text(tree: Expression, name: Callable[[Hashable], str] = str, number: Callab
 
 def plain_number(value: float) -> str:
     """Return the shortest text that reads back as the same number; whole numbers without a point."""
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else brief_exponents(repr(float(value)))

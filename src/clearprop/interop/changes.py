@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from clearprop.errors import ClearpropError
+from clearprop.messages import brief, brief_exponents
 from clearprop.network.description import Network
 from clearprop.network.problem import Problem
 from clearprop.rules.activations import AnyActivation, activation
@@ -78,7 +79,7 @@ def toml(value: Any) -> str:
         return "{" + ", ".join(f"{key} = {toml(each)}" for key, each in value.items()) + "}"
     if isinstance(value, (tuple, list)):
         return f"[{', '.join(map(toml, value))}]"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else brief_exponents(repr(value))
 
 
 def changes(problem: Problem, other: Problem | None = None, start: Problem | None = None) -> list[Change]:
@@ -184,7 +185,7 @@ def _penalties(problem: Problem, other: Problem | None) -> Iterator[Change]:
         if theirs is not None and getattr(theirs, field) != value:
             given = getattr(theirs, field)
             yield Change(
-                f"penalty.{field}", toml(given), f"{field} is {given:g}", "errors", with_penalty(**{field: given})
+                f"penalty.{field}", toml(given), f"{field} is {brief(given)}", "errors", with_penalty(**{field: given})
             )
         for factor, says in FACTORS.items() if value else ():
             yield Change(

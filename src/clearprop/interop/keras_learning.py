@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.interop.chain import Chain, NotAChain, Signal
-from clearprop.messages import abridged
+from clearprop.messages import abridged, brief
 from clearprop.network.description import Objective
 from clearprop.rules.losses import loss
 from clearprop.rules.optimizers import Optimizer, optimizer
@@ -45,7 +45,7 @@ def learning(
 
 def _penalty(penalties: Set[tuple[float, float]], shown: str) -> Penalty:
     if len(penalties) > 1:
-        found = ", ".join(f"l2 {l2:g} and l1 {l1:g}" for l2, l1 in sorted(penalties))
+        found = ", ".join(f"l2 {brief(l2)} and l1 {brief(l1)}" for l2, l1 in sorted(penalties))
         raise NotAChain(f"{shown}: its layers have different regularizers ({found}); one for all kernels can be taken")
     l2, l1 = max(penalties, default=(0.0, 0.0))
     return Penalty(l2=2 * l2, l1=l1)  # λ Σw² is ½ · 2λ Σw²

@@ -11,7 +11,7 @@ import numpy as np
 
 from clearprop.errors import Fault, InvalidArgument
 from clearprop.fields import accepted, boolean, shown, suggests_options
-from clearprop.messages import counted
+from clearprop.messages import brief, counted
 from clearprop.network.arrays import numbers
 from clearprop.network.blocks import slices
 from clearprop.rules.losses import Loss
@@ -126,8 +126,8 @@ def _same(one: Array | None, other: Array | None) -> bool:
     return np.array_equal(one, other, equal_nan=numbers)  # type: ignore[arg-type]
 
 
-OUTSIDE = "{loss} needs targets from {low:g} to {high:g}, found {found:g}"
-NOT_WHOLE = "{loss} needs targets that sum to 1, found a sum of {found:g}"
+OUTSIDE = "{loss} needs targets from {low} to {high}, found {found}"
+NOT_WHOLE = "{loss} needs targets that sum to 1, found a sum of {found}"
 MAX_FAULTS = 10
 
 
@@ -214,9 +214,12 @@ def _faults(
     row = np.array(targets)
     outside = row[~inside(rule, row)]
     if outside.size:
-        yield Fault(f"{place}.targets", OUTSIDE.format(loss=rule.name, low=low, high=high, found=outside[0]))
+        yield Fault(
+            f"{place}.targets",
+            OUTSIDE.format(loss=rule.name, low=brief(low), high=brief(high), found=brief(outside[0])),
+        )
     elif not whole(rule, row):
-        yield Fault(f"{place}.targets", NOT_WHOLE.format(loss=rule.name, found=sum(targets)))
+        yield Fault(f"{place}.targets", NOT_WHOLE.format(loss=rule.name, found=brief(sum(targets))))
 
 
 def _class_hint(outputs: int, targets: Sequence[float], rule: Loss | None) -> str:

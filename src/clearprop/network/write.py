@@ -13,7 +13,7 @@ from clearprop.atomic_write import write_atomically
 from clearprop.errors import ClearpropError, InvalidArgument
 from clearprop.fields import accepted, suggests_options
 from clearprop.fields import path as path_of_file
-from clearprop.messages import abridged
+from clearprop.messages import abridged, brief, brief_exponents
 from clearprop.network.data import Data
 from clearprop.network.examples import Examples
 from clearprop.network.layer import Dense
@@ -39,18 +39,14 @@ def write(problem: Problem) -> str:
     >>> read(write(problem)) == problem
     True
     """
-    import tomlkit
-
     accepted(a_problem, problem, "problem")
     problem.parameters.require_finite("; a file holds finite ones only")
-    return tomlkit.dumps(structure(problem))
+    return _toml(structure(problem))
 
 
 def outline(problem: Problem) -> str:
     """Return the problem as TOML text without its numbers: weights are drawn anew. What most people change is
     written out, also where it is the default."""
-    import tomlkit
-
     content = structure(problem, numbers=False)
     if problem.data is not None:
         content["data"] |= {name: getattr(problem.data, name) for name in ("split", "missing")}
@@ -59,7 +55,24 @@ def outline(problem: Problem) -> str:
     content["training"] = {"batch_size": problem.settings.batch_size, "seed": problem.settings.seed} | content.get(
         "training", {}
     )
-    return tomlkit.dumps({key: _plain(value) for key, value in content.items()})
+    return _toml({key: _plain(value) for key, value in content.items()})
+
+
+def _toml(content: dict[str, Any]) -> str:
+    import tomlkit
+    from tomlkit.items import Float, Trivia
+
+    def shown(value: Any) -> Any:
+        match value:
+            case dict():
+                return {key: shown(item) for key, item in value.items()}
+            case list():
+                return [shown(item) for item in value]
+            case float():
+                return Float(value, Trivia(), brief(value, ""))
+        return value
+
+    return tomlkit.dumps(shown(content))
 
 
 @suggests_options()
@@ -187,7 +200,7 @@ def _numbers(values: Array) -> Any:
 
         def as_string(self) -> str:
             # Python writes the shortest text that reads back to the same bits.
-            return str(values.tolist())
+            return brief_exponents(str(values.tolist()))
 
         def unwrap(self) -> Any:
             return values.tolist()

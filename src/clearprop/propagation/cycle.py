@@ -21,7 +21,7 @@ from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem, a_problem
 from clearprop.propagation.backward import Gradients, backward
 from clearprop.propagation.dropout import masks
-from clearprop.propagation.finite import require_finite, require_finite_update
+from clearprop.propagation.finite import require_finite, require_finite_total, require_finite_update
 from clearprop.propagation.forward import Trace, batch_errors, forward, output_errors, penalty_error
 from clearprop.propagation.update import Update, clipped_together, initial_state, update
 from clearprop.rules.penalties import Penalty
@@ -351,6 +351,7 @@ def cycle(
         after = forward(problem.network, changed.parameters, examples.inputs, dropped, weights=weights)
         learning = Learning(errors, gradients, changed, after)
         done = Cycle(problem, examples, example, numbers, step, rate, state, trace, learning, epoch)
+        require_finite_total(problem, done.error)
         try:
             require_finite_update(problem, trace, targets, numbers, gradients.of, changed)
         except NotFinite as error:

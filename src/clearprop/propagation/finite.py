@@ -9,6 +9,7 @@ import numpy as np
 
 from clearprop.errors import NotFinite
 from clearprop.expressions import Expression, Slope, evaluate, not_finite_part, renamed, symbols, text
+from clearprop.messages import brief
 from clearprop.network import names as q
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
@@ -23,6 +24,10 @@ SENTENCES: Mapping[str, str] = {
     "sum_fault": "{quantity} is {value}; layer {layer}, example {example}; weights or inputs are too large",
     "output_fault": "{quantity} is {value}; layer {layer}, example {example}; {part} is not finite at {numbers}",
     "error_fault": "{quantity} is {value}; example {example}; {part} is not finite at {numbers}",
+    "total_fault": (
+        "{quantity} is {value}: the errors and the penalty add up to more than the largest number; "
+        "try smaller weights, or targets in a larger unit"
+    ),
     "slope_fault": (
         "{quantity} is {value}; layer {layer}, unit {unit}, example {example}; {part} is not finite at {numbers}; "
         "try a formula that has a slope there, such as one with a small constant under its root or in its denominator"
@@ -62,6 +67,16 @@ def require_finite(problem: Problem, trace: Trace, targets: Array, errors: Array
         weight = {} if trace.weights is None else {"weight": trace.weights[row]}
         cause = _cause(loss.name, loss.formula, given, **weight)
         raise _fault("error_fault", names.text(q.Error(k)), errors[row, k], numbers[row], **cause)
+
+
+def require_finite_total(problem: Problem, error: float) -> None:
+    """Refuse a total error that is not finite though every output's error is.
+
+    Raises:
+        NotFinite: what adds up to it, and what to try.
+    """
+    if not np.isfinite(error):
+        raise NotFinite(SENTENCES["total_fault"].format(quantity=problem.names.text(q.TotalError()), value=error))
 
 
 def _is_undefined(formula: Expression, at: float) -> bool:
@@ -114,7 +129,9 @@ def _slope_fault(
     assert isinstance(by, q.Sum | q.Output)
     called = {role: names.text(quantity) for role, (quantity, _) in given.items()}
     used = symbols(slope.written)
-    shown = ", ".join(f"{called[role]} = {float(number):.6g}" for role, (_, number) in given.items() if role in used)
+    shown = ", ".join(
+        f"{called[role]} = {brief(float(number), '.6g')}" for role, (_, number) in given.items() if role in used
+    )
     return NotFinite(
         SENTENCES["slope_fault"].format(
             quantity=names.text(quantity),
@@ -144,7 +161,7 @@ def _cause(
     """Return the innermost part of a formula that is not finite, in words, and the numbers that it is computed from."""
     part = None if formula is None else not_finite_part(formula, {role: value for role, (_, value) in given.items()})
     shown = name if part is None else text(renamed(part, {role: called for role, (called, _) in given.items()}))
-    numbers = (f"{called} = {float(value):.6g}" for called, value in (*given.values(), *more.items()))
+    numbers = (f"{called} = {brief(float(value), '.6g')}" for called, value in (*given.values(), *more.items()))
     return {"part": shown, "numbers": ", ".join(numbers)}
 
 

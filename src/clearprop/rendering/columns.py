@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from clearprop.messages import abridged, counted
+from clearprop.messages import abridged, brief, counted
 from clearprop.network.data import shown_label
 from clearprop.network.problem import Problem
 from clearprop.tables.overview import Becomes, overview
@@ -51,4 +51,5 @@ def _targets(problem: Problem) -> Iterator[str]:
         yield f"targets: {names}, numbers, standardized"
     else:
         only = fitted.standardized[0]
-        yield f"target: {names}, numbers, standardized (mean {only.mean:.6g}, deviation {only.scale:.6g})"
+        mean, scale = brief(only.mean, ".6g"), brief(only.scale, ".6g")
+        yield f"target: {names}, numbers, standardized (mean {mean}, deviation {scale})"

@@ -49,7 +49,7 @@ def _shown(value: float) -> str:
 
 
 def _number(value: Any) -> str:
-    return value if isinstance(value, str) else f"{value:.10g}"
+    return value if isinstance(value, str) else brief(value, ".10g")
 
 
 def comparison_structure(found: Comparison) -> dict[str, Any]:

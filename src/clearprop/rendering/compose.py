@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
+from math import isfinite
 from typing import Any
 
 from clearprop.derivation.derive import Derivation, GradientDerivation
@@ -107,9 +108,7 @@ def _terms(derivation: GradientDerivation, lefts: list[Expression], told: Told, 
         target = _missing_target(derivation, term)
         if target is None and _key(factor) not in told:
             yield Equation(left, (Line(_symbols(term)),))
-            for each in term.factors:
-                if _key(each) not in told and not _is_named(each):
-                    yield from _component(each, told, place)
+            yield from _untold(term.factors, told, place)
         causes[f"{derivation.cycle.names.text(target or factor.quantity)} = 0"] = None
     shown = elided_sum([left for left, _ in zero])
     yield Equation(shown, (Line(Number(0.0), words("zero", causes=", ".join(islice(causes, SHOWN_TERMS)))),))
@@ -176,26 +175,37 @@ def _component(factor: Factor, told: Told, place: str) -> Iterator[Block]:
         yield from _expanded(factor, told, place)
         return
     working = factor.working
-    collapse = tuple(_collapsing(factor)) if len(factor.collapse) <= SHOWN_COLLAPSE else ()
+    parts = factor.collapse if len(factor.collapse) <= SHOWN_COLLAPSE else ()
+    yield from _untold((inner for inner in _factors(parts) if isfinite(inner.value)), told, place)
+    collapse = tuple(_collapsing(parts))
     sides = [*(Line(*step) for step in factor.steps), Line(factor.expression, factor.remark)]
     if working is not None and working.raw != factor.expression:
         sides.insert(0, Line(working.raw, ", ".join(working.rules)))
     yield Equation(left, (*collapse, *sides, *lines(factor.plugged, value)))
 
 
-def _collapsing(factor: Factor) -> Iterator[Line]:
+def _factors(terms: tuple[Term, ...]) -> Iterator[Factor]:
+    return (factor for term in terms for factor in term.factors)
+
+
+def _untold(factors: Iterable[Factor], told: Told, place: str) -> Iterator[Block]:
+    """Yield the factors that are not shown by name alone and have not been computed yet."""
+    for factor in factors:
+        if not _is_named(factor) and _key(factor) not in told:
+            yield from _component(factor, told, place)
+
+
+def _collapsing(parts: tuple[Term, ...]) -> Iterator[Line]:
     """Yield the products of a loss and its activation before they collapse: symbols, then expressions."""
-    if factor.collapse:
-        yield Line(add(*map(_symbols, factor.collapse)))
-        yield Line(add(*(multiply(*(inner.expression for inner in term.factors)) for term in factor.collapse)))
+    if parts:
+        yield Line(add(*map(_symbols, parts)))
+        yield Line(add(*(multiply(*(inner.expression for inner in term.factors)) for term in parts)))
 
 
 def _expanded(factor: Factor, told: Told, place: str) -> Iterator[Block]:
     """Write out a collapsed factor: each path to the error that it stands for, and their sum."""
     left, terms = Symbol(factor.quantity), factor.expansion
-    for inner in (inner for term in terms for inner in term.factors):
-        if not _is_named(inner) and _key(inner) not in told:
-            yield from _component(inner, told, place)
+    yield from _untold(_factors(terms), told, place)
     many = len(terms) > 1
     ways: list[Expression] = []
     for number, term in enumerate(terms, start=1):

@@ -154,7 +154,7 @@ class Html:
     # --- equations --------------------------------------------------------------------------
 
     def _equation(self, position: int, block: Equation) -> str:
-        lines = [(line, self.formula.broken(line.side, LONG)) for line, _ in block.distinct(self.formula.write)]
+        lines = [(line, self.formula.linked(line.side, LONG)) for line, _ in block.distinct(self.formula.write)]
         shown = [self._line(position, *line) for line in lines]
         unbroken = any(visible(chunk.shown) > UNBROKEN for _, chunks in lines for chunk in chunks)
         remarked = any(line.remark for line, _ in lines[:-1])

@@ -12,6 +12,10 @@ from typing import ClassVar, NamedTuple
 
 from clearprop.expressions import Alphabet, Apply, Expression, Operator, Symbol
 from clearprop.expressions.printing import POWER, PRODUCT, SIGN, SUM, begins_with_zero
+from clearprop.expressions.tree import nodes
+from clearprop.network import names as q
+
+CHAIN = (Operator.ADD, Operator.MULTIPLY)
 
 
 class Chunk(NamedTuple):
@@ -78,6 +82,13 @@ class Breakable(Alphabet):
     def chunks(self, tree: Expression, room: float) -> list[Chunk]:
         """Return a formula in one chunk if it fits, else broken."""
         return [self._whole(tree)] if self.length(self.write(tree)) <= room else self.broken(tree, room)
+
+    def linked(self, tree: Expression, room: float) -> list[Chunk]:
+        """Return the chunks of a line with links; in sums of products of derivatives every factor is a chunk."""
+        leaves = [node for node in nodes(tree) if not (isinstance(node, Apply) and node.operator in CHAIN)]
+        by_name = all(isinstance(leaf, Symbol) for leaf in leaves)
+        chained = by_name and any(isinstance(leaf.key, q.Derivative) for leaf in leaves if isinstance(leaf, Symbol))
+        return self.broken(tree, 0.0 if chained else room)
 
     def broken(self, tree: Expression, room: float) -> list[Chunk]:
         """Return a formula in the chunks between which it may be broken; long terms and factors are broken too."""

@@ -7,7 +7,7 @@ import math
 from importlib.util import find_spec
 
 from clearprop.errors import InvalidArgument, MissingExtra
-from clearprop.messages import abridged
+from clearprop.messages import abridged, brief
 from clearprop.rendering.document import Curve
 from clearprop.rendering.svg_curve import svg_curve
 
@@ -53,8 +53,8 @@ def _png(curve: Curve, title: str) -> bytes:
         if positive:
             axes.set_yscale("log")
             narrow = max(positive) < 10 * min(positive)
-            axes.yaxis.set_major_formatter(lambda value, place: "0" if value <= floor else f"{value:g}")
-            axes.yaxis.set_minor_formatter(lambda value, place: f"{value:g}" if narrow else "")
+            axes.yaxis.set_major_formatter(lambda value, place: "0" if value <= floor else brief(value))
+            axes.yaxis.set_minor_formatter(lambda value, place: brief(value) if narrow else "")
         axes.set(xlabel="epoch", ylabel=curve.name, title=title)
         axes.grid(alpha=0.3)
         axes.legend()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clearprop.messages import brief
 from clearprop.rendering.curves import LossCurve, loss_curve
 from clearprop.rendering.document import Curve
 from clearprop.rendering.markup import element, escaped
@@ -18,7 +19,7 @@ def svg_curve(block: Curve, *, ids: str = "curve", title: str = "", standalone: 
     if drawn is None and not standalone:
         return ""
     epochs = f"{len(block.losses) - 1:,} epochs"
-    ends = f"{block.losses[0]:.3g} before training, {block.losses[-1]:.3g} after {epochs}"
+    ends = f"{brief(block.losses[0], '.3g')} before training, {brief(block.losses[-1], '.3g')} after {epochs}"
     above = [element("text", escaped(title), x=LEFT, y=-6, fill=INK)] if title else []
     head = 24 if title else 0
     content = [*above, *([] if drawn is None else [*_axes(block, drawn), *_lines(drawn)])]

@@ -139,7 +139,11 @@ def _one_side_to_a_line(left: str, lines: list[tuple[Line, str]], formula: Formu
             if len(shown[-1]) + len(note) <= width:
                 shown[-1] += note
             else:
-                shown.append(" " * max(0, min(len(indent) + 3, width - len(line.remark) - 2)) + note.strip())
+                spare = width - len(note.strip())
+                start = len(indent) + 3 if spare < 0 else min(len(indent) + 3, spare)
+                shown += [
+                    " " * start + part for part in textwrap.wrap(note.strip(), width - start, break_on_hyphens=False)
+                ]
     return shown
 
 

@@ -167,7 +167,7 @@ class Typst:
 
     def _line(self, position: int, line: Line, room: float) -> str:
         """Return a side: in one piece if it fits, else lines break between its terms and factors."""
-        chunks = self.formula.broken(line.side, room)
+        chunks = self.formula.linked(line.side, room)
         links = [self.anchors.of_chunk(chunk.key, position, alone=len(chunks) == 1) for chunk in chunks]
         parts = [_linked(link, _mathematics(chunk.shown)) for link, chunk in zip(links, chunks, strict=True)]
         whole = self.formula.write(line.side)

@@ -77,7 +77,8 @@ def _layer(report: Verification, layer: LayerVerification) -> Iterator[str]:
     if why := why_zero(report.cycle, layer.layer):
         yield f"  {why}"
     if worst is not None and not worst.relative_error <= report.tolerance:
-        yield f"  {name}: backward found {worst.gradient!r}, the central difference is {worst.difference!r}"
+        found, expected = brief(worst.gradient, ""), brief(worst.difference, "")
+        yield f"  {name}: backward found {found}, the central difference is {expected}"
 
 
 def verification_structure(

@@ -19,6 +19,7 @@ from clearprop.cached import cached_property
 from clearprop.expressions import Expression, Number, Slope, Symbol, bind, differentiate, evaluate, parse
 from clearprop.expressions.tree import absolute, greater, log, where
 from clearprop.fields import accepted, string
+from clearprop.messages import brief
 from clearprop.rules.activations import ACTIVATIONS, Activation, AnyActivation, Softmax
 from clearprop.rules.other_names import own_name, unknown_rule
 from clearprop.rules.roles import Role, t, y
@@ -97,8 +98,8 @@ class Loss(Rule):
         if self.sums_to_one:
             return "that sum to 1"
         if math.isfinite(low) and math.isfinite(high):
-            return f"between {low:g} and {high:g}"
-        return f"of at least {low:g}" if math.isfinite(low) else f"of at most {high:g}"
+            return f"between {brief(low)} and {brief(high)}"
+        return f"of at least {brief(low)}" if math.isfinite(low) else f"of at most {brief(high)}"
 
 
 _difference = absolute(t - y)

@@ -8,7 +8,7 @@ import numpy as np
 
 from clearprop.errors import Fault, UnfitTable
 from clearprop.expressions import Expression, evaluate
-from clearprop.messages import abridged, meant
+from clearprop.messages import abridged, brief, meant
 from clearprop.network.blocks import slices
 from clearprop.network.data import Column, Data, Fitted, Label, shown_label
 from clearprop.rules.standardize import ORIGINAL, STANDARDIZED
@@ -64,9 +64,9 @@ def _numbers(part: Array, given: Numbers, fitted: Column, rows: Array | None) ->
     if faults := list(not_finite(fitted.name, values, rows)):
         yield from faults
     elif (row := first(~np.isfinite(part[:, 0]), rows)) is not None:
-        usual = f"{fitted.mean:g} give or take {fitted.scale:g}"
+        usual = f"{brief(fitted.mean)} give or take {brief(fitted.scale)}"
         yield Fault(column(fitted.name, row + 1), f"expected a number like those of training, {usual}, "
-                    f"found {values[row]:g}")  # fmt: skip
+                    f"found {brief(values[row])}")  # fmt: skip
 
 
 OTHER_UNIT = "found numbers {found}, but those of training were {learnt}"
@@ -154,7 +154,7 @@ def weights(table: Table, fitted: Fitted, name: str | None, used: Array) -> Arra
     if name is not None:
         counts = _plain(table, [name], used)[:, 0]
         if (row := first(counts < 0, used)) is not None:
-            fault = Fault(column(name, row + 1), f"expected at least 0, found {counts[row]:g}")
+            fault = Fault(column(name, row + 1), f"expected at least 0, found {brief(counts[row])}")
             raise UnfitTable([fault], table.source)
     if fitted.class_weights and fitted.classes is not None:
         codes = class_codes(table, fitted.targets[0], fitted.classes)

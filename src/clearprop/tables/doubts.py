@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from clearprop.messages import abridged, counted
+from clearprop.messages import abridged, brief, counted
 from clearprop.tables.cells import moments, number_otherwise
 from clearprop.tables.table import Numbers, Table, Text, column, counts_rows, notice, numbers_rows
 from clearprop.types import Array
@@ -62,7 +62,7 @@ def _of_numbers(name: str, given: Numbers) -> Iterator[str]:
     elif len(given) >= FEWEST and IDENTIFIER.search(name) and numbers_rows(given.values):
         yield "has another whole number in each row, as identifiers do; leave it out with exclude"
     elif (mark := _mark(given.values)) is not None:
-        yield f"has {mark:g} in several rows, far from all else; if it means no value, add it to na under [data]"
+        yield f"has {brief(mark)} in several rows, far from all else; if it means no value, add it to na under [data]"
     elif len(given) >= FEWEST and _are_days(given.values):
         shown = f"{given.values[np.isfinite(given.values)][0]:.0f}"
         yield f"looks like dates written as numbers ({shown}): turn them into days since the first"

@@ -8,7 +8,7 @@ from itertools import chain, islice
 import numpy as np
 
 from clearprop.errors import Fault, InvalidNetwork, UnfitTable
-from clearprop.messages import abridged
+from clearprop.messages import abridged, brief
 from clearprop.network.data import Column, Data, Fitted, Label
 from clearprop.network.description import Network
 from clearprop.network.problem import Problem
@@ -242,11 +242,15 @@ def _moments(name: str, values: Array) -> tuple[float, float] | Fault:
     with np.errstate(over="ignore", invalid="ignore"):
         mean, scale = float(values.mean()), float(values.std())
     if not np.isfinite([mean, scale]).all():
-        return Fault(column(name), f"numbers as large as {largest:g} are too large to standardize; divide them first")
+        return Fault(
+            column(name), f"numbers as large as {brief(largest)} are too large to standardize; divide them first"
+        )
     if _is_constant(values):
         return mean, 0.0
     if not scale:  # its square is below the smallest number
-        return Fault(column(name), f"numbers as small as {largest:g} are too small to standardize; multiply them first")
+        return Fault(
+            column(name), f"numbers as small as {brief(largest)} are too small to standardize; multiply them first"
+        )
     return mean, scale
 
 

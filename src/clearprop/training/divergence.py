@@ -6,6 +6,7 @@ import numpy as np
 
 from clearprop.errors import NotFinite
 from clearprop.expressions import evaluate
+from clearprop.messages import brief
 from clearprop.models.snapshot import Snapshot
 from clearprop.network import names as q
 from clearprop.network.description import Network
@@ -115,7 +116,7 @@ def _rounded(engine: Reference, double: Reference) -> str | None:
     for (_, single), (_, other) in zip(engine.traces(engine.learnt), double.traces(double.learnt), strict=True):
         found = single.outputs[-1]
         for row, unit in np.argwhere(((found == 0) | (found == 1)) & (found != other.outputs[-1]))[:1].tolist():
-            return f"{engine.problem.names.text(q.Output(last, unit))} is {found[row, unit]:g}"
+            return f"{engine.problem.names.text(q.Output(last, unit))} is {brief(found[row, unit])}"
     return None
 
 

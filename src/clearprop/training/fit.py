@@ -10,7 +10,7 @@ from clearprop.display import Displayable
 from clearprop.errors import Unwritable
 from clearprop.fields import accepted, either
 from clearprop.fields import path as path_of_file
-from clearprop.messages import counted
+from clearprop.messages import brief, counted
 from clearprop.models.history import History
 from clearprop.network.problem import Problem
 from clearprop.prediction.metrics import Metrics, measured
@@ -41,7 +41,9 @@ class Fit(Displayable):
 
     def __repr__(self) -> str:
         noticed = f", {counted(len(self.notes), 'note')}" if self.notes else ""
-        return f"Fit({self.status.value}: {counted(self.epochs, 'epoch')}, loss {self.loss_after:.2g}{noticed})"
+        return (
+            f"Fit({self.status.value}: {counted(self.epochs, 'epoch')}, loss {brief(self.loss_after, '.2g')}{noticed})"
+        )
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from clearprop.derivation.symptoms import THRESHOLDS, Blocked, about_units, blocked, symptom
 from clearprop.expressions import evaluate
-from clearprop.messages import abridged, every, listing
+from clearprop.messages import abridged, brief, every, listing
 from clearprop.models.history import History
 from clearprop.network.data import shown_label
 from clearprop.network.problem import Problem
@@ -189,7 +189,7 @@ def _out_of_reach(seen: _Seen) -> Iterator[str]:
         return
     (low, high), least, most = rule.bounds, seen.targets.min(), seen.targets.max()
     if least < low or most > high:
-        limits = f"between {low:g} and {high:g}" if np.isfinite(high) else f"at or above {low:g}"
+        limits = f"between {brief(low)} and {brief(high)}" if np.isfinite(high) else f"at or above {brief(low)}"
         yield symptom("out_of_reach", activation=rule.name, limits=limits, least=_shown(least), most=_shown(most))
 
 
@@ -251,7 +251,9 @@ def _causes(seen: _Seen, nothing: bool, known: bool, status: Status) -> Iterator
     yield from others
     penalty = seen.problem.penalty
     if penalty and not (causes or others or known):
-        given = " and ".join(f"{name} = {getattr(penalty, name):g}" for name in ("l2", "l1") if getattr(penalty, name))
+        given = " and ".join(
+            f"{name} = {brief(getattr(penalty, name))}" for name in ("l2", "l1") if getattr(penalty, name)
+        )
         yield symptom("penalized", penalty=given)
     elif not (causes or others or known):
         first = "more epochs" if status in UNFINISHED else "other initial weights (another seed)"

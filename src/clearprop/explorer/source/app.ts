@@ -53,7 +53,7 @@ export class App {
     this.panel = new Panel(store, select, point, announce);
     this.player = new Player(store, (ending) => announce(ending.words, ending.isGood));
     this.transport = new Transport(store, this.player, announce);
-    const [settings, writing, example] = [new Settings(store, announce), new Writing(store), new ExampleChoice(store, announce)];
+    const [settings, writing, example] = [new Settings(store, this.player, announce), new Writing(store), new ExampleChoice(store, announce)];
     const [curve, tables] = [new Curve(store), new Tables(store, select)];
     this.surface = store.network.sizes[0] === 2 ? new Surface(store) : null;
     this.parts.push(settings, writing, example, curve, tables);

@@ -51,6 +51,7 @@ function ownUnit({ quantity, value, cycle: { network } }: ValueDerivation): Bloc
 /** Whether a factor is shown by its name alone: an error signal that is derived on request. */
 const isNamed = (each: Factor): boolean => !each.expansion.length && same(each.expression, sym(each.quantity));
 
+const factorsOf = (terms: readonly Term[]): Factor[] => terms.flatMap((term) => term.factors);
 const symbolsOf = (term: Term): Tree => multiply(...term.factors.map((each) => sym(each.quantity)));
 const valuesOf = (term: Term): Tree => multiply(...term.factors.map((each) => new Val(each.value, each.quantity)));
 
@@ -104,7 +105,7 @@ class Composer {
       const target = this.missingTarget(term);
       if (!target && !this.told.has(key(zero))) {
         blocks.push(equation(lefts[k]!, [line(symbolsOf(term))]));
-        for (const each of term.factors) if (!this.told.has(key(each)) && !isNamed(each)) blocks.push(...this.component(each));
+        blocks.push(...this.untold(term.factors));
       }
       causes.add(`${this.view.name(target ?? zero.quantity)} = 0`);
     });
@@ -152,16 +153,21 @@ class Composer {
     if (each.expansion.length) return this.expanded(each);
     const sides = [...each.steps.map((step) => line(...step)), line(each.expression, each.remark)];
     const { working } = each;
+    const parts = each.collapse.length <= limits().collapse ? each.collapse : [];
+    const before = this.untold(factorsOf(parts).filter((inner) => Number.isFinite(inner.value)));
     if (working && !same(working.raw, each.expression)) sides.unshift(line(working.raw, working.rules.join(", ")));
     const plugged = withNumbers(each.expression, (quantity) => this.value(quantity));
-    return [equation(left, [...collapsing(each), ...sides, ...lines([plugged, each.value])])];
+    return [...before, equation(left, [...collapsing(parts), ...sides, ...lines([plugged, each.value])])];
+  }
+
+  /** The factors that are not shown by name alone and have not been computed yet. */
+  private untold(factors: readonly Factor[]): Block[] {
+    return factors.flatMap((each) => (isNamed(each) || this.told.has(key(each)) ? [] : this.component(each)));
   }
 
   /** A collapsed factor: each path to the error that it stands for, and their sum. */
   private expanded(whole: Factor): Block[] {
-    const blocks: Block[] = [];
-    for (const term of whole.expansion)
-      for (const each of term.factors) if (!isNamed(each) && !this.told.has(key(each))) blocks.push(...this.component(each));
+    const blocks = this.untold(factorsOf(whole.expansion));
     const left = sym(whole.quantity);
     const isMany = whole.expansion.length > 1;
     const paths: Tree[] = whole.expansion.map((_, k) => (isMany ? sym(words("path", { number: k + 1 })) : left));
@@ -231,9 +237,9 @@ class Composer {
   }
 }
 
-/** The product of a fused loss and activation, before it collapses: symbols, then expressions. */
-function collapsing(each: Factor): Line[] {
-  if (!each.collapse.length || each.collapse.length > limits().collapse) return [];
-  const expressions = each.collapse.map((term) => multiply(...term.factors.map((inner) => inner.expression)));
-  return [line(add(...each.collapse.map(symbolsOf))), line(add(...expressions))];
+/** The products of a fused loss and activation, before they collapse: symbols, then expressions. */
+function collapsing(parts: readonly Term[]): Line[] {
+  if (!parts.length) return [];
+  const expressions = parts.map((term) => multiply(...term.factors.map((inner) => inner.expression)));
+  return [line(add(...parts.map(symbolsOf))), line(add(...expressions))];
 }

@@ -86,7 +86,7 @@ export class Settings {
   readonly element: HTMLElement;
   private refreshers: (() => void)[] = [];
 
-  constructor(store: Store, announce: Announce) {
+  constructor(store: Store, player: Player, announce: Announce) {
     const { data } = store;
     const rate = numberField({ label: `Learning rate (${data.optimizer.name})`, value: store.setup.rate, change: (next) => store.edit({ rate: next }), hasSlider: true, least: 0 });
     this.refreshers.push(() => rate.set(store.setup.rate));
@@ -103,7 +103,7 @@ export class Settings {
     });
     const loss = choiceField("Loss", data.losses.map((rule) => rule.label), store.setup.loss, (index) => store.edit({ loss: index }));
     this.refreshers.push(() => loss.set(store.setup.loss));
-    const reset = button("Reset to the original network", "reset", () => (store.reset(), announce("This is the original network again.")), "cp-quiet");
+    const reset = button("Reset to the original network", "reset", () => (player.pause(), store.reset(), announce("This is the original network again.")), "cp-quiet");
     this.element = h("section", { class: "cp-card" }, h("h2", {}, "Network settings"), h("div", { class: "cp-fields" }, ...layers, loss.element, rate.element),
       h("p", { class: "cp-note" }, "Editing restarts the cycle count from the current weights."), reset);
   }

@@ -92,7 +92,9 @@ export class Diagram {
   private resize(): void {
     const { picture, geometry } = this.drawing;
     const [zoom, whole] = [this.zoom, ((this.room - 2) * this.zoom) / geometry.width];
-    const wanted = this.isFitted ? Math.min(whole, TALLEST() / geometry.height) : Math.max(whole, readable() * Math.min(1, zoom));
+    const isPhone = innerWidth < 600; // there the whole page scrolls
+    const seen = isPhone && !this.isFitted ? whole : Math.min(whole, (TALLEST() * Math.max(1, zoom)) / geometry.height);
+    const wanted = this.isFitted ? seen : Math.max(seen, readable() * Math.min(1, zoom));
     const scale = Math.min(LARGEST * Math.max(1, zoom), wanted);
     picture.setAttribute("width", String(geometry.width * scale));
     picture.setAttribute("height", String(geometry.height * scale));

@@ -43,6 +43,11 @@ export function abridged(text: string, limit: number): string {
   return characters.length <= limit ? text : `${characters.slice(0, limit - 1).join("")}…`;
 }
 
+/** A name among other words: one that is written from right to left leaves the order of what follows as it is. */
+export function isolated(name: string): string {
+  return /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/.test(name) ? `\u2068${name}\u2069` : name;
+}
+
 /** Set a text only where it changes: nothing is laid out again for nothing. */
 export function say(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;

@@ -1,6 +1,6 @@
 /* The drawing of a network, built for one geometry: its elements, the texts that change, where each quantity stands. */
 
-import { abridged, svg } from "./dom";
+import { abridged, isolated, svg } from "./dom";
 import { BOX, geometryOf, isCompactAt, labelPlace, type Box, type Column, type Fold, type Geometry, type Item } from "./geometry";
 import type { Progress } from "./phases";
 import { derivative, error, input, output, parameter, sum, target, TOTAL, updated, type Quantity } from "./quantity";
@@ -208,7 +208,7 @@ export class Drawing {
   private weightText(index: number, x: number, y: number, box: Element | null = null): SVGElement {
     const text = svg("text", { x, y, "text-anchor": "middle", class: "cp-number" });
     const { network } = this.store;
-    const name = this.geometry.isCompact && network.place(index).source === null ? "b" : abridged(network.parameterName(index), 16);
+    const name = this.geometry.isCompact && network.place(index).source === null ? "b" : isolated(abridged(network.parameterName(index), 16));
     this.live.push({
       element: text,
       text: (progress) => {

@@ -66,6 +66,11 @@ export function numberField(options: FieldOptions): NumberField {
   input.addEventListener("blur", () => {
     if (input.getAttribute("aria-invalid") !== "true") input.value = plainNumber(value);
   });
+  input.addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape") return;
+    input.value = plainNumber(value);
+    say("");
+  });
   slider?.addEventListener("input", () => {
     const rounded = Number(Number(slider.value).toPrecision(4));
     if (attempt(rounded)) input.value = plainNumber(rounded);

@@ -16,6 +16,7 @@ export interface Numbers {
   network: Network;
   trace: Trace;
   errors: Float64Array;
+  error: number;
   gradients: Gradients;
   update: Update;
 }
@@ -23,7 +24,7 @@ export interface Numbers {
 const firstBad = (values: Float64Array): number => values.findIndex((value) => !Number.isFinite(value));
 
 /** A sentence about the first number that is not finite, or null. */
-export function notFinite({ network, trace, errors, gradients, update }: Numbers): string | null {
+export function notFinite({ network, trace, errors, error, gradients, update }: Numbers): string | null {
   const names = network.names(network.data.notation);
   const { targets, numbers, weights } = trace.rows;
   for (let layer = 0; layer < network.depth; layer++) {
@@ -44,6 +45,7 @@ export function notFinite({ network, trace, errors, gradients, update }: Numbers
     const why = cause(network.loss.name, network.loss.formula, { y, t: [names.text(q.target(k)), targets[at]!], ...weight });
     return words("error_fault", { quantity: names.text(q.error(k)), value: errors[at]!, example: numbers[row]!, ...why });
   }
+  if (!Number.isFinite(error)) return words("total_fault", { quantity: names.text(q.TOTAL), value: error });
   if (firstBad(gradients.vector) >= 0) {
     const fault = slopeFault(network, trace, names);
     if (fault !== null) return fault;

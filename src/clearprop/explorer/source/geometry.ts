@@ -87,7 +87,7 @@ export function geometryOf(network: Network, folds: Fold[], wide: Wide, level: n
   const edges = counts.slice(1).reduce((total, count, k) => total + count * counts[k]!, 0);
   const isLabelled = edges <= LABELLED && !isCompact;
   const rows = Math.max(...all.map((items) => items.length));
-  const pitch = (rows > 6 ? ROW * 0.82 : ROW) + (isStacked ? BOX : 0);
+  const pitch = (rows > 5 ? ROW * 0.82 : ROW) + (isStacked ? BOX : 0);
   // At this place along its edges the labels of a column stand evenly below one another.
   const gapAfter = (column: number) => (isLabelled ? Math.max(140, (counts[column + 1]! + 1) * wide.label / 2) : isCompact ? 40 : 110);
   const margin = isCompact ? 10 : 16;

@@ -67,5 +67,5 @@ export const every = (count: number, noun: string): string => (count === 2 ? `bo
 
 /** The shortest text that reads back as the same number. */
 export function plainNumber(value: number): string {
-  return Object.is(value, -0) ? "-0" : String(value);
+  return Object.is(value, -0) ? "-0" : String(value).replace("e+", "e");
 }

@@ -31,6 +31,7 @@ export class Player {
   private started = 0;
   private before = 0;
   private made = 0;
+  private awaited = 0;
 
   constructor(
     private readonly store: Store,
@@ -56,6 +57,7 @@ export class Player {
 
   pause(): void {
     this.playing = false;
+    cancelAnimationFrame(this.awaited); // playing again at once would otherwise go on twice
   }
 
   private frame(): void {
@@ -77,7 +79,7 @@ export class Player {
       this.store.changed();
     }
     if (ending) this.ended(ending);
-    else requestAnimationFrame(() => this.frame());
+    else this.awaited = requestAnimationFrame(() => this.frame());
   }
 }
 

@@ -44,8 +44,23 @@ function equationLines(leftTree: Tree, given: Line[], view: View): string[] {
     const last = lines.length - 1;
     const note = `   (${remark})`;
     if (long(lines[last]!) + long(note) <= width) lines[last] += note;
-    else lines.push(" ".repeat(Math.max(0, Math.min(indent.length + 3, width - long(remark) - 2))) + note.trim());
+    else {
+      const spare = width - long(note.trim());
+      const start = spare < 0 ? indent.length + 3 : Math.min(indent.length + 3, spare);
+      lines.push(...wrapped(note.trim(), width - start).map((part) => " ".repeat(start) + part));
+    }
   });
+  return lines;
+}
+
+/** Words in lines that fit. */
+function wrapped(text: string, room: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.length - 1;
+    if (lines.length && long(lines[last]!) + 1 + long(word) <= room) lines[last] += ` ${word}`;
+    else lines.push(word);
+  }
   return lines;
 }
 

@@ -1,6 +1,7 @@
 /* When something is wrong, and why: saturated units, dead ones, a loss that explodes. */
 
 import type { ScalarActivation } from "./data";
+import { isolated } from "./dom";
 import { counted, every } from "./number";
 import { slopeAt } from "./propagate";
 import { sum, type Quantity } from "./quantity";
@@ -48,9 +49,9 @@ function units(store: Store): Warning[] {
       const own = slopes[store.rowShown]!;
       const name = network.unitName(layer, unit);
       const here = () => ({
-        unit: name,
+        unit: isolated(name),
         activation: rule.label,
-        sum: names.text(about),
+        sum: isolated(names.text(about)),
         value: view.number(trace.sums[layer]![store.rowShown * size + unit]!),
         slope: view.number(own),
       });
@@ -58,7 +59,7 @@ function units(store: Store): Warning[] {
       if (isBounded(rule)) {
         if (own < data.thresholds.saturated * rule.steepest) add(about, "saturated_here", here);
       } else if (slopes.length > 1 && slopes.every((slope) => slope === 0))
-        add(about, "dead", () => ({ units: name, are: "is", them: "it", activation: rule.label, rows: every(slopes.length, "example") }));
+        add(about, "dead", () => ({ units: isolated(name), are: "is", them: "it", activation: rule.label, rows: every(slopes.length, "example") }));
       else if (slopes.length === 1 && own === 0) add(about, "inactive", here);
     }
   }

@@ -19,5 +19,8 @@ export function words(key: string, parts: Parts = {}): string {
 }
 
 export function filledIn(sentence: string, parts: Parts): string {
-  return sentence.replace(/\{(\w+)(?::[^}]*)?\}/g, (_, name: string) => String(parts[name]));
+  return sentence.replace(/\{(\w+)(?::[^}]*)?\}/g, (_, name: string) => shown(parts[name]!));
 }
+
+/** A number that is not finite, in Python's words. */
+const shown = (part: string | number): string => (typeof part === "string" ? part : String(part).replace("Infinity", "inf").replace("NaN", "nan"));
