@@ -140,10 +140,9 @@ def _one_side_to_a_line(left: str, lines: list[tuple[Line, str]], formula: Formu
                 shown[-1] += note
             else:
                 spare = width - len(note.strip())
-                start = len(indent) + 3 if spare < 0 else min(len(indent) + 3, spare)
-                shown += [
-                    " " * start + part for part in textwrap.wrap(note.strip(), width - start, break_on_hyphens=False)
-                ]
+                place = len(indent) + 3 if spare < 0 else min(len(indent) + 3, spare)
+                parts = textwrap.wrap(note.strip(), width - place, break_on_hyphens=False)
+                shown += [" " * place + part for part in parts]
     return shown
 
 
