@@ -9,7 +9,7 @@ import pytest
 
 import clearprop as cp
 from clearprop.propagation.update import initial_state, update
-from clearprop.rules.optimizers import OPTIMIZERS, Optimizer, optimizer, optimizer_keys
+from clearprop.rules.optimizers import Optimizer, optimizer
 from clearprop.types import Array
 
 Rule = Callable[[Array, Array, int, dict[str, Array]], Array]
@@ -126,33 +126,3 @@ def test_momentum_approaches_a_multiple_of_the_step() -> None:
 
 def test_a_weight_without_a_gradient_decays_in_adamw_by_its_share_alone() -> None:
     assert steps(cp.AdamW(0.1, weight_decay=0.5), [0.0, 0.0], start=8.0) == pytest.approx([7.6, 7.22])
-
-
-def test_state_is_what_is_read_before_it_is_assigned() -> None:
-    """As many numbers per weight as PyTorch remembers."""
-    remembered = {name: sorted(optimizer(name).state) for name in OPTIMIZERS}
-    assert remembered == {
-        "sgd": [], "rmsprop": ["v"], "adagrad": ["s"], "adadelta": ["d", "v"], "adam": ["m", "v"],
-        "adamw": ["m", "v"], "nadam": ["m", "p", "v"], "adamax": ["m", "u"],
-    }  # fmt: skip
-    assert list(cp.SGD(momentum=0.9).state) == ["b"]
-    assert cp.Adagrad(initial_accumulator_value=0.25).state == {"s": 0.25}
-
-
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_every_key_can_be_set_and_is_kept(name: str) -> None:
-    keys = optimizer_keys(name)
-    assert keys[0] == "learning_rate"
-    chosen = optimizer(name, learning_rate=0.25, clip_norm=2.0)
-    assert (chosen.name, chosen.learning_rate, chosen.clip_norm) == (name, 0.25, 2.0)
-    others = {"learning_rate", "schedule", "clip_norm", "clip_value", "clip_norm_per"}
-    assert set(chosen.hyperparameters) == set(keys) - others
-
-
-def test_clipping_by_variables_needs_a_limit() -> None:
-    with pytest.raises(cp.ClearpropError, match='clip_norm_per: "variable" needs a limit; set clip_norm, too'):
-        cp.SGD(0.1, clip_norm_per="variable")
-    with pytest.raises(cp.ClearpropError, match='unknown clip_norm_per "layer"; known: all, variable'):
-        optimizer("sgd", clip_norm=1.0, clip_norm_per="layer")
-    made = cp.SGD(0.1, clip_norm=1.0, clip_norm_per="variable")
-    assert repr(made) == "SGD(0.1, clip_norm=1.0, clip_norm_per='variable')"
