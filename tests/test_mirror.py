@@ -28,7 +28,6 @@ MORE_THAN_ONE_FILE = {
     "estimators/test_backends.py": "joblib's backends",
     "engine/mathematics/test_accuracy.py": "all functions of the engine, over all numbers",
     "engine/test_agreement.py": "native code against the reference",
-    "engine/test_memory.py": "native code touches nothing outside its arrays",
     "engine/test_same_bits.py": "the same bits with vectors of any width",
     "engine/test_threads.py": "the same bits with any number of threads, and beside other libraries",
     "explorer/test_agreement.py": "the page's numbers against Python's",

@@ -35,8 +35,8 @@ from tests.engine.support.networks import (
 from tests.engine.support.planted import FAULTS, OTHERS, all_planted, at_work, compile_anew, planted
 
 import clearprop as cp
-from clearprop.engine import calling, machine, plan
-from clearprop.engine import native as rooms
+from clearprop.engine import calling, machine, memory, plan
+from clearprop.engine import native as steps
 from clearprop.engine.fingerprint import Part
 from clearprop.engine.native import Native
 from clearprop.network.examples import Examples
@@ -301,7 +301,7 @@ def roomy(monkeypatch: pytest.MonkeyPatch) -> None:
     def zeros(count: int, dtype: str) -> Array:
         return usual(count + 2 * room, dtype)[room : room + count]
 
-    for module in (calling, rooms):
+    for module in (calling, memory, steps):
         monkeypatch.setattr(module, "zeros", zeros)
 
 

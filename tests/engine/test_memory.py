@@ -1,4 +1,4 @@
-"""Native code touches its own arrays and nothing else, whatever it is given.
+"""Native code touches the arrays of its memory and nothing else, whatever it is given.
 
 `tests/engine/support/guarded.py` has the memory that ends a process when something outside is touched; so these
 runs are processes of their own.

@@ -9,7 +9,8 @@ import pytest
 from tests.engine.support.layouts import read_only
 from tests.engine.support.networks import by_engine, epoch_of, native, problem_of, same
 
-from clearprop.engine.native import PATIENCE, Native
+from clearprop.engine.memory import PATIENCE
+from clearprop.engine.native import Native
 from clearprop.network.description import OverExamples
 from clearprop.training.reference import Reference
 from clearprop.types import Array
@@ -146,7 +147,7 @@ def test_a_worker_that_waits_gives_way_at_once_where_there_are_more_than_process
     available: int, patience: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else it keeps its processor for a while, in each of many epochs."""
-    monkeypatch.setattr("clearprop.engine.native.processors", lambda: available)
+    monkeypatch.setattr("clearprop.engine.memory.processors", lambda: available)
     problem = problem_of((3, 5, 2), 8, 4)
     engine = native(problem, "float32", 2)
     arrays = epoch_of(problem, 2).arrays

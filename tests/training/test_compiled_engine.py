@@ -22,8 +22,8 @@ def test_long_looks_at_all_examples_are_cut(monkeypatch: pytest.MonkeyPatch) -> 
         calls.append(given)
         together(*given)
 
-    monkeypatch.setattr("clearprop.engine.native.CALL", 1)
-    monkeypatch.setattr("clearprop.engine.native.together", counted)
+    monkeypatch.setattr("clearprop.engine.memory.CALL", 1)
+    monkeypatch.setattr("clearprop.engine.memory.together", counted)
     rng = np.random.default_rng(0)
     network = cp.Network(3, [cp.Dense(5, "tanh"), cp.Dense(2)])
     problem = cp.Problem(network, examples=cp.Examples.of(rng.normal(size=(1000, 3)), rng.normal(size=(1000, 2))))

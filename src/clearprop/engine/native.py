@@ -1,161 +1,24 @@
-"""The compiled engine: training steps, gradients, updates, errors and outputs by native code.
-
-Everything that native code reads or writes is an array made here, with a shape and a precision known here;
-positions of examples are checked before they are handed over. Positions are counted from 0.
-"""
+"""The compiled engine: training steps, gradients and updates by native code, in the memory of ``memory.py``."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
-from clearprop.engine import calling, plan
-from clearprop.engine.calling import COUNTS, LOSSES, PLACES, Context, filled, zeros
-from clearprop.engine.prepared import prepared
-from clearprop.engine.processors import processors
-from clearprop.engine.sharing import readable
-from clearprop.engine.workers import Crew, together
+from clearprop.engine import calling
+from clearprop.engine.calling import COUNTS, LOSSES, PLACES, zeros
+from clearprop.engine.memory import Memory, in_steps_order
 from clearprop.engine.workers import Native as Function
-from clearprop.network.problem import Problem
+from clearprop.engine.workers import together
 from clearprop.propagation.dropout import key
-from clearprop.propagation.forward import counted, example_share
-from clearprop.rules.losses import share
-from clearprop.rules.penalties import TERMS
+from clearprop.propagation.forward import example_share
 from clearprop.types import Array
 
-PATIENCE = 1023
-"""Turns, as a mask of their number, for which a worker that waits for others keeps its processor: a step is short."""
-CALL = 10**10
-"""The number of multiplications and additions that take about a tenth of a second: the longest call."""
 
-
-def in_steps_order(errors: Array) -> float:
-    """Return the sum of errors, added up as a step does it with those of its examples."""
-    whole = len(errors) // 4 * 4
-    one, two, three, four = errors[:whole].reshape(-1, 4).sum(axis=0).tolist()
-    return float(sum(errors[whole:].tolist(), (one + three) + (two + four)))
-
-
-class Native:
-    """A problem's parameters in memory, and the native code that reads and changes them.
-
-    ``vector`` and ``state`` are the parameters and the optimizer's state at the start; ``batch`` is the largest
-    number of examples of a step. ``threads`` is the number of threads, by default chosen while it runs.
-    """
-
-    def __init__(
-        self,
-        problem: Problem,
-        dtype: str,
-        batch: int,
-        vector: Array,
-        state: Mapping[str, Array],
-        threads: int | None = None,
-    ) -> None:
-        assert problem.examples is not None
-        self.problem, network, ready = problem, problem.network, prepared(problem, dtype, batch)
-        self.program, self.built, self.panels = ready.program, ready.built, ready.panels
-        program, panels, self.table = self.program, self.panels, ready.table
-        # A given number is kept to; a planned one may turn out to be too large.
-        self.crew = Crew(plan.threads(program, network, batch)) if threads is None else None
-        self.threads = threads = self.crew.most if self.crew is not None else int(threads or 1)
-        self.stops = program.single is None and plan.seconds(program, network, batch) > plan.LONG
-        self.examples = examples = problem.examples
-        self.count, self.batch = len(examples), batch
-        self.most = max(plan.EXAMPLES, CALL // plan.operations(network, 1) // plan.EXAMPLES * plan.EXAMPLES)
-        self.inputs = self._rows(examples.inputs, 0)
-        self.targets = self._rows(examples.targets, problem.network.depth)
-        counts = examples.weights
-        if counts is not None and counts.shape != (self.count,):
-            raise ValueError(f"expected {self.count} weights of examples, found {counts.shape}")
-        self.weights = filled(np.empty(0) if counts is None else counts, dtype)
-        self.trainable = network.layout.trainable
-        size = panels.weights * panels.width
-        # The weights, and the same again for each number that the optimizer remembers per weight.
-        self.parameters = zeros(size * (1 + len(problem.optimizer.state)), dtype)
-        self.parts = np.split(self.parameters, 1 + len(problem.optimizer.state))
-        self.transposed = zeros(panels.transposed * panels.width, dtype)
-        self.restore(vector, state)
-        rows, block = plan.rows(program, batch), plan.block(program, network)
-        objective, starts = network.loss, panels.activation_starts()
-        aside = 2 * starts[-1] - starts[1]  # behind activations and signals
-        shared: dict[str, Array | int] = {
-            "layers": filled(self.table, np.int64),
-            "depth": network.depth,
-            "block": block,
-            "share": int(np.float64(share(objective.over_outputs, network.sizes[-1])).view(np.int64)),
-            "inputs": self.inputs,
-            "targets": self.targets,
-            "weights": self.weights,
-            "parameters": self.parameters,
-        }
-        self.arrivals = zeros(8, np.int64)
-        # More workers than processors: one that waits keeps another from its work, and lets it have the processor.
-        self.patience = PATIENCE if threads == 1 or self.crew is not None or threads <= processors() else 0
-        self.kept: dict[str, Array] = {}
-        # The bounds of the last steps with the numbers of their examples, and those that native code reads.
-        self.alike: tuple[Array, Array] | None = None
-        self.placed: Array | None = None
-        self.rate: float | None = None
-        self.dropped = [index for index, layer in enumerate(network.layers) if layer.dropout]
-        self.sums = sum(calling.sums(panels, layer) for layer in range(1, network.depth + 1))
-        self.training = Context(
-            **shared,
-            key_bytes=8 * len(self.dropped),
-            hashes=filled(calling.hashes(panels), np.uint64),
-            remembered=size * panels.numbers.bytes,
-            penalty=filled(np.array([getattr(problem.penalty, name) for name in TERMS]), dtype),
-            transposed=self.transposed,
-            gradient=zeros(size if program.whole_gradient else 0, dtype),
-            squares=zeros(self.sums if program.clips else 0, np.float64),
-            penalties=zeros(self.sums if problem.penalty else 0, np.float64),
-            sums=self.sums,
-            chunk=plan.chunk(program, batch),
-            activations=zeros((aside + calling.aside(panels)) * rows * panels.width, dtype),
-            aside=aside,
-            rows=rows,
-            scratch=zeros(threads * (block + panels.width) * panels.width, dtype),
-            arrivals=self.arrivals,
-            # A tile may be wider than what is left of the batch.
-            errors=zeros(batch + program.tile.rows, np.float64),
-        )
-        self.inference = Context(
-            **shared,
-            unfit=zeros(8, np.int64),
-            activations=zeros(threads * starts[-1] * block * panels.width, dtype),
-            panels=starts[-1],
-            rows=block,
-        )
-
-    def _rows(self, rows: Array, layer: int) -> Array:
-        """Return the inputs or targets of all examples, in the precision of the engine."""
-        size = self.problem.network.sizes[layer]
-        if rows.shape != (self.count, size):
-            raise ValueError(f"expected {self.count} rows of {size} numbers, found {rows.shape}")
-        return readable(rows, self.panels.numbers.dtype)
-
-    def restore(self, vector: Array, state: Mapping[str, Array]) -> None:
-        """Make these the present parameters, and this the optimizer's state; what it lacks stays."""
-        for part, name in zip(self.parts[1:], self.problem.optimizer.state, strict=True):
-            if name in state:
-                part[:] = self.panels.pack(state[name])
-        self.put(vector)
-
-    def put(self, vector: Array) -> None:
-        """Make these the present parameters.
-
-        Raises:
-            ValueError: another number of parameters.
-        """
-        if vector.shape != self.trainable.shape:
-            raise ValueError(f"expected parameters of shape {self.trainable.shape}, found {vector.shape}")
-        self.parts[0][:] = self.panels.pack(vector)
-        self.transposed[:] = self.panels.transpose(self.parts[0])
-
-    # --- steps ------------------------------------------------------------------------------------------
+class Native(Memory):
+    """A problem's parameters in memory, and the native code that makes steps."""
 
     def run(self, order: Array, bounds: Array, steps: Array, rates: Array) -> Array:
         """Make steps, one after the other; return for each the sum of its examples' errors, and the penalty.
@@ -345,11 +208,6 @@ class Native:
             found[:, 1] /= counts[:, 1]
         return found
 
-    def counted(self, rows: Array) -> float:
-        """Return the number of these examples as a mean over them counts them."""
-        weights = self.examples.weights
-        return counted(self.problem.network, len(rows), None if weights is None else weights[rows])
-
     def _make_room(self, examples: int = 0) -> None:
         """Make room for a whole gradient, and for the errors of that many examples, unless there is."""
         if self.training.arrays["errors"].size < examples + self.program.tile.rows:
@@ -379,71 +237,3 @@ class Native:
         self.rate = None if changing else float(rates[0])
         parts = self._kept("parts", rule.at(steps[seen], rates[seen]), dtype)
         return parts, len(rule.parts) * parts.itemsize if changing else 0
-
-    def _checked(self, rows: Array, name: str = "order") -> Array:
-        """Return positions of examples as native code reads them; each example exists."""
-        if rows.ndim != 1 or rows.dtype.kind not in "iu":
-            raise TypeError(f"expected positions of examples, found {rows.dtype} of shape {rows.shape}")
-        if len(rows) and not (rows.min() >= 0 and rows.max() < self.count):
-            raise IndexError(
-                f"expected positions of examples from 0 to {self.count - 1}, found {rows.min()} to {rows.max()}"
-            )
-        return self._kept(name, rows, np.int64)
-
-    def _kept(self, name: str, values: Array, dtype: Any) -> Array:
-        """Return a copy that native code may read, in an array that is reused while the size stays the same."""
-        known = self._room(name, values.size, dtype)
-        known[:] = values.ravel()
-        return known
-
-    def _room(self, name: str, size: int, dtype: Any) -> Array:
-        """Return the array of that name, a new one if its size has changed."""
-        if name not in self.kept or self.kept[name].size != size:
-            self.kept[name] = zeros(size, dtype)
-        return self.kept[name]
-
-    def error(self, rows: Array) -> float:
-        """Return the error of these examples as one batch, without a penalty."""
-        order = self._checked(rows, "seen")
-        found = self._room("errors", order.size, np.float64)
-        self._errors(order, found)
-        return in_steps_order(found) * example_share(self.problem.network, self.counted(order))
-
-    def _errors(self, order: Array, found: Array) -> None:
-        """Compute the errors of examples whose positions are checked."""
-        # In parts so short that an interrupt is answered without delay.
-        most = self.most
-        for start in range(0, len(order), most):
-            part = order[start : start + most] if most < len(order) else order
-            self.inference.set(order=part, examples=len(part), outputs=found[start : start + most])
-            workers = max(1, min(self.threads, len(part) // plan.EXAMPLES))
-            together(self.built.function("errors"), self.inference.address, workers)
-
-    @property
-    def memory(self) -> int:
-        """The bytes of all arrays that native code works on, without the examples."""
-        arrays = [*self.training.arrays.values(), *self.inference.arrays.values()]
-        examples = {id(array) for array in (self.inputs, self.targets, self.weights)}
-        return sum({id(array): array.nbytes for array in arrays if id(array) not in examples}.values())
-
-    @property
-    def finite(self) -> bool:
-        """Whether every weight is a finite number. The zeros that fill up panels are."""
-        return bool(np.isfinite(self.parts[0]).all())
-
-    def unpacked(self, copy: Array) -> tuple[Array, dict[str, Array]]:
-        """Return the flat vector of parameters and the optimizer's state for each, from a copy of ``parameters``."""
-        parts = np.split(copy, len(self.parts))
-        names = self.problem.optimizer.state
-        state = {name: self.panels.unpack(part) for name, part in zip(names, parts[1:], strict=True)}
-        return self.panels.unpack(parts[0]), state
-
-    @property
-    def vector(self) -> Array:
-        """The present parameters."""
-        return self.unpacked(self.parameters)[0]
-
-    @property
-    def state(self) -> dict[str, Array]:
-        """The present state of the optimizer."""
-        return self.unpacked(self.parameters)[1]

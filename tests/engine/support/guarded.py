@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.engine import calling, native, predictor
+from clearprop.engine import calling, memory, native, predictor
 from clearprop.engine.calling import FIELDS
 from clearprop.engine.native import Native
 from clearprop.engine.panels import Panels
@@ -54,14 +54,14 @@ class Guards:
         """An array of zeros between guards. It stays as long as this does."""
         size = count * np.dtype(dtype).itemsize
         inner = -(-size // PAGE) * PAGE
-        memory = np.frombuffer(mmap.mmap(-1, inner + 2 * PAGE), np.uint8)
+        pages = np.frombuffer(mmap.mmap(-1, inner + 2 * PAGE), np.uint8)
         start = PAGE + (inner - size if self.at_end else 0)
-        memory[PAGE:-PAGE] = PATTERN
-        memory[start : start + size] = 0
+        pages[PAGE:-PAGE] = PATTERN
+        pages[start : start + size] = 0
         for guard in (0, PAGE + inner):
-            _forbid(memory.ctypes.data + guard)
-        self.pieces.append(Piece(memory, start, start + size))
-        return memory[start : start + size].view(dtype)
+            _forbid(pages.ctypes.data + guard)
+        self.pieces.append(Piece(pages, start, start + size))
+        return pages[start : start + size].view(dtype)
 
     def holds(self, array: Array) -> bool:
         """Whether this array was made here."""
@@ -85,7 +85,7 @@ def _forbid(address: int) -> None:
 def guarded(*, at_end: bool) -> Iterator[Guards]:
     """While this lasts, all that is handed to native code stands between guards."""
     guards, usual = Guards(at_end=at_end), calling.zeros
-    rooms: tuple[Any, ...] = (calling, native, predictor)
+    rooms: tuple[Any, ...] = (calling, memory, native, predictor)
     for room in rooms:
         room.zeros = guards.zeros
     try:
