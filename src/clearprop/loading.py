@@ -327,12 +327,14 @@ def load(
 
 def told(activations: str | Sequence[str] | None = None, loss: Any = None, optimizer: Any = None) -> Told:
     """Return what a request says of a file of another framework; losses and optimizers of theirs are understood."""
-    from clearprop.interop.live import loss_of, optimizer_of
-
     given = split_names(activations) if isinstance(activations, str) else activations
     names = accepted(optional(list_of(string, "names, or names between commas")), given, "activations")
-    chosen = None if loss is None else loss_of(loss), None if optimizer is None else optimizer_of(optimizer)
-    return Told(None if names is None else tuple(names), *chosen)
+    if loss is not None or optimizer is not None:
+        from clearprop.interop.live import loss_of, optimizer_of
+
+        loss = None if loss is None else loss_of(loss)
+        optimizer = None if optimizer is None else optimizer_of(optimizer)
+    return Told(None if names is None else tuple(names), loss, optimizer)
 
 
 def split_names(text: str) -> list[str]:

@@ -66,7 +66,7 @@ def test_a_process_that_never_answers_is_ended(tmp_path: Path, monkeypatch: pyte
         ("", "its HDF5 part is not whole"),
         ("print('{}'); print('{\"found\": true', end='')", "its HDF5 part is not whole"),
         ("print('no JSON')", "its content makes no sense"),
-        ('print(\'{"refused": "x is a link, which no model has"}\')', "x is a link, which no model has"),
+        ('print(\'{"refused": ["x", "is a link, which no model has"]}\')', "x is a link, which no model has"),
     ],
 )
 def test_whatever_ends_without_an_answer_is_damaged(

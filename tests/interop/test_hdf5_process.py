@@ -39,9 +39,9 @@ def test_one_request_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     )  # fmt: skip
     assert [each[8:] if each.startswith(np.float64(1).tobytes()) else each for each in found] == [
         b"{}", b'{"found": true, "dtype": "<f8", "shape": [1]}', b'{"found": false}',
-        b'{"refused": "link is a link, which no model has"}',
-        b'{"refused": "whole is no array of a model\'s numbers"}',
-        b'{"refused": "many is no array of a model\'s numbers"}', b'{"found": false}', b'{"found": false}', b"",
+        b'{"refused": ["link", "is a link, which no model has"]}',
+        b'{"refused": ["whole", "is no array of a model\'s numbers"]}',
+        b'{"refused": ["many", "is no array of a model\'s numbers"]}', b'{"found": false}', b'{"found": false}', b"",
     ]  # fmt: skip
 
 

@@ -56,9 +56,11 @@ def _read_archive(path: Path, told: Told) -> Problem:
 
 
 def _is_legacy_torch(head: bytes) -> bool:
+    if not head.startswith(b"\x80\x02"):
+        return False
     from clearprop.interop.torch_file import is_legacy
 
-    return head.startswith(b"\x80\x02") and is_legacy(head)
+    return is_legacy(head)
 
 
 def _read_legacy_torch(path: Path, told: Told) -> Problem:

@@ -17,18 +17,19 @@ import numpy as np
 
 from clearprop.errors import MissingExtra
 from clearprop.interop.problem import damaged
+from clearprop.messages import abridged
 from clearprop.network.description import MAX_PARAMETERS
 from clearprop.types import Array
 
 SECONDS, PER_SECOND = 6.0, 2**25
 """How long reading may take; longer for a file of more bytes than a slow disk gives in the meantime."""
-START = "import sys; sys.path[:] = sys.argv[1:]; from clearprop.interop.hdf5_process import main; main()"
+PROGRAM = Path(__file__).with_name("hdf5_process.py")
 FLOATS = ("<f2", "<f4", "<f8", "<f16")
 
 
 def started() -> subprocess.Popen[bytes]:
     """Start the process. It takes libraries from where this one does, and from nowhere else."""
-    line = [sys.executable, "-I", "-c", START, *sys.path]
+    line = [sys.executable, "-I", str(PROGRAM), *sys.path]
     return subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 
@@ -62,7 +63,8 @@ class Hdf5:
         if "missing" in answer:
             raise MissingExtra("reading Keras files", answer["missing"], "keras")
         if "refused" in answer:
-            raise damaged(self.shown, answer["refused"])
+            name, what = answer["refused"]
+            raise damaged(self.shown, f"{abridged(str(name), 60)} {what}")
         if "broken" in answer:
             raise damaged(self.shown, f"its HDF5 part is not whole ({answer['broken']})")
         return answer

@@ -2,7 +2,9 @@
 without its bytes. Libhdf5 may run for ever in it, or out of memory; nothing else does then.
 
 A request is a line of JSON: what is wanted, the names on the way to it, and the name of an attribute. An answer is a
-line of JSON, behind which stand the numbers of an array, little endian."""
+line of JSON, behind which stand the numbers of an array, little endian.
+
+This file is run by itself: importing the package would take longer than reading a small model."""
 
 from __future__ import annotations
 
@@ -13,15 +15,12 @@ import sys
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
-import numpy as np
-
-from clearprop.messages import abridged
-
 BIG = 512 * 2**20
 
 
 def main() -> None:
-    """Answer the process that started this one."""
+    """Answer the process that started this one, and says where libraries are."""
+    sys.path[:] = sys.argv[1:]
     serve(sys.stdin.buffer, sys.stdout.buffer)
 
 
@@ -50,7 +49,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
                 try:
                     answer(*plain.answer(*json.loads(line)))
                 except Refused as error:
-                    answer({"refused": str(error)})
+                    answer({"refused": error.args})
     except Exception as error:  # the library's own kinds of errors are many
         answer({"broken": type(error).__name__})
 
@@ -78,7 +77,7 @@ def _lower(resource: Any, which: int, most: int) -> None:
 
 
 class Refused(Exception):
-    """Something in the file that no model has."""
+    """Something in the file that no model has: its name, and what it is."""
 
 
 class Plain:
@@ -95,9 +94,9 @@ class Plain:
                 return ({"found": False},)
             case "array":
                 numbers = self.array(found, "/".join(path[-3:]))
-                plain = np.ascontiguousarray(numbers, numbers.dtype.newbyteorder("<"))
+                plain = numbers.astype(numbers.dtype.newbyteorder("<"), order="C", copy=False)
                 header = {"found": True, "dtype": plain.dtype.str, "shape": numbers.shape}
-                return header, plain.reshape(-1).view(np.uint8).data
+                return header, plain.reshape(-1).view("u1").data
             case "text":
                 return ({"found": True, "text": self.text(found, name)},)
             case "texts":
@@ -114,22 +113,21 @@ class Plain:
             if link is None:
                 return None
             if not isinstance(link, self.h5py.HardLink):
-                raise Refused(f"{abridged(name, 40)} is a link, which no model has")
+                raise Refused(name, "is a link, which no model has")
             group = group[name]
         return group
 
     def array(self, dataset: Any, name: str) -> Any:
         """Return the numbers of a data set."""
-        name = abridged(name, 60)
         if not isinstance(dataset, self.h5py.Dataset) or dataset.external or dataset.is_virtual:
-            raise Refused(f"{name} is no plain array in the file")
+            raise Refused(name, "is no plain array in the file")
         count, each = math.prod(dataset.shape or ()), dataset.dtype.itemsize
         if dataset.dtype.kind != "f" or count > self.most or count * each > BIG * 4:
-            raise Refused(f"{name} is no array of a model's numbers")
+            raise Refused(name, "is no array of a model's numbers")
         stored = dataset.id.get_storage_size()
         if stored < count * each and (dataset.chunks is None or stored * 1100 < count):
-            raise Refused(f"{name} announces shape {dataset.shape} without its bytes")
-        return np.asarray(dataset[()])
+            raise Refused(name, f"announces shape {dataset.shape} without its bytes")
+        return dataset[...]
 
     def text(self, group: Any, name: str) -> str | None:
         """Return an attribute of text."""
@@ -144,8 +142,12 @@ class Plain:
         while found is None and f"{name}{number}" in group.attrs:
             parts.append(group.attrs[f"{name}{number}"])
             number += 1
-        return [_decoded(each) for part in parts for each in np.ravel(part)]
+        return [_decoded(each) for part in parts for each in (part.ravel() if hasattr(part, "ravel") else (part,))]
 
 
 def _decoded(text: Any) -> str:
     return text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+
+
+if __name__ == "__main__":
+    main()
