@@ -25,7 +25,7 @@ FILES: dict[str, tuple[Callable[[Path], object], str]] = {
         "a Python pickle, which is never opened, since it may run any program; save the model with skops, as "
         "ONNX, or its weights alone: torch.save(model.state_dict(), FILE)",
     ),
-    "x.npy": (lambda path: np.save(path, np.zeros(2)), "an array of NumPy"),
+    "x.npy": (lambda path: np.save(path, np.zeros(2)), "a NumPy array"),
     "noise.bin": (lambda path: path.write_bytes(bytes(range(200, 256)) + b"\0"), "a binary file"),
 }
 
@@ -102,7 +102,7 @@ def test_the_name_decides_where_the_content_does_not(tmp_path: Path) -> None:
             cp.load(tmp_path / name)
         assert message in str(caught.value)
     (tmp_path / "cut.safetensors").write_bytes(b"\x10\0\0")
-    with pytest.raises(ClearpropError, match=r"cut\.safetensors: not a whole safetensors file"):
+    with pytest.raises(ClearpropError, match=r"cut\.safetensors: an incomplete safetensors file"):
         cp.load(tmp_path / "cut.safetensors")
 
 

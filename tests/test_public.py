@@ -162,7 +162,7 @@ def test_an_unknown_option_is_refused_with_what_was_meant(name: str) -> None:
         ),
         (
             lambda: untyped.Problem(NETWORK, parameters=LECTURE.parameters),
-            "parameters: expected those of Network(2-1: identity), found others, of a network 2-2-2",
+            "parameters: expected those of Network(2-1: identity), found those of a network 2-2-2",
         ),
         (lambda: untyped.cycle(LECTURE, state={"v": ROWS}), "state: expected none of the optimizer sgd"),
     ],

@@ -95,7 +95,7 @@ def _refuse(told: Told, path: str | os.PathLike[str]) -> None:
     if told:
         option = next(name for name in ("activations", "loss", "optimizer") if getattr(told, name) is not None)
         raise InvalidArgument(
-            f"--{option} says what the file of another framework does not; {abridged(str(path), 200)} says it itself"
+            f"--{option} is for a file of another framework that does not state it; {abridged(str(path), 200)} does"
         )
 
 
@@ -262,13 +262,13 @@ def load(
     is made for it.
 
     For a table, CSV or Parquet, ``target`` names the column to predict, or several of numbers. ``task`` says
-    whether these are ``"classes"`` or ``"numbers"``, if that is not to follow from what they hold; ``hidden`` are
+    whether these are ``"classes"`` or ``"numbers"``, if that is not to be inferred from the column; ``hidden`` are
     the sizes of the hidden layers. ``exclude`` names columns that are not used.
 
     A table that the file names under ``[data]`` is read from the same folder. ``data`` and ``target``
     replace its file and its target, ``seed`` the file's seed of random weights, of the split and of
     shuffling. ``activations`` (one per layer, or two: of the hidden layers and of the last), ``loss`` and
-    ``optimizer`` say what the file of another framework does not.
+    ``optimizer`` state what another framework's file does not.
     ``progress`` is called with the number of bytes of a table read so far, and of all.
 
     Raises:
@@ -276,7 +276,7 @@ def load(
         InvalidNetwork: everything that is wrong with a network file.
         InvalidArgument: arguments that do not go together, or an impossible seed.
         UnknownName: a ``target`` that is no column of the table.
-        DamagedModel: a model file that is not whole.
+        DamagedModel: a model file that is incomplete or damaged.
         UnfitTable: a table that does not fit the network.
 
     >>> iris = load("iris")

@@ -27,7 +27,7 @@ def test_exit_codes_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         (["lecture"], "compare: expected two networks, A and B, found 1"),
         (["lecture", "xor"], "expected two networks with the same inputs and outputs, found 2 to 2 and 2 to 1"),
         (["lecture", "--probe", "torch"], "give --probe FRAMEWORK alone"),
-        (["lecture", "lecture", "--loss", "huber"], "--loss says what the file of another framework does not"),
+        (["lecture", "lecture", "--loss", "huber"], "--loss is for a file of another framework"),
     ],
 )
 def test_bad_requests(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

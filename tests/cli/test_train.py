@@ -215,7 +215,7 @@ def test_the_result_as_text(net: Path, capsys: pytest.CaptureFixture[str]) -> No
     shown = capsys.readouterr()
     lines = shown.out.split("\n")
     assert lines[0] == "The limit of 3 epochs was reached before the loss converged."
-    assert lines[3] == "L of each epoch: that of its batches as they were met"
+    assert lines[3] == "L of each epoch: measured batch by batch, each before its update"
     assert lines[4].startswith("training: accuracy ")
     assert lines[4].endswith(" of 48)")
     assert lines[5].startswith("validation: loss ")

@@ -43,7 +43,7 @@ def test_a_user_without_a_home_keeps_nothing(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(Path, "home", homeless)
     monkeypatch.setattr(Path, "expanduser", homeless)
-    with _silently("this user has no home"):
+    with _silently("this user has no home folder"):
         assert cache.folder() is None
 
 
@@ -56,7 +56,7 @@ def test_places_that_cannot_be(place: str, tmp_path: Path, monkeypatch: pytest.M
         monkeypatch.setattr(cache, "folder", lambda: Path(where))
     else:
         monkeypatch.setenv(cache.PLACE, where)
-    with _silently("it is no folder", "Not a directory", "embedded null", "too long", "no home"):
+    with _silently("it is not a folder", "Not a directory", "embedded null", "too long", "no home"):
         assert os.listdir(tmp_path) == ["a file"]
 
 

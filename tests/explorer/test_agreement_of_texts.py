@@ -188,7 +188,7 @@ def test_what_an_optimizer_remembers_is_derived_and_no_input_is_called_like_its_
     for (each, quantity), printed in zip(asked.items(), found, strict=True):
         assert printed == text(derivation_blocks([derivations[quantity]], view), view), each
     assert "new_m_w1 = beta1_2 · " in found[0].replace("m_w1⁺", "new_m_w1")
-    assert "(kept from the step before; 0 at the start)" in found[1]
+    assert "(carried over from the step before; 0 at the start)" in found[1]
 
 
 def test_an_output_is_also_shown_in_the_unit_of_the_table(node: Node, tmp_path: Path) -> None:

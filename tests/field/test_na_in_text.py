@@ -16,7 +16,7 @@ Case = Callable[[str], Path]
 
 def test_na_is_missing_in_text_too(case: Case) -> None:
     case("na-in-text")
-    with pytest.warns(TableNotice, match=r'words read as no value: island \("NA"\), sex \("NA"\)'):
+    with pytest.warns(TableNotice, match=r'words read as missing: island \("NA"\), sex \("NA"\)'):
         problem = cp.load("network.toml")
     assert problem.fitted is not None
     assert problem.fitted.features == ("island=Biscoe", "island=Dream", "bill", "sex=female", "sex=male")

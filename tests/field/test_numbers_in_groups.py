@@ -61,7 +61,7 @@ def test_text_that_begins_like_a_number_does_not_ask_for_outputs(case: Case) -> 
     with pytest.raises(UnfitTable) as caught:
         load("kilos.csv")
     assert [str(each) for each in caught.value.problems] == [
-        'column "y", row 1: expected a number, found "0.5 kg" (they look like numbers written otherwise); write plain '
+        'column "y", row 1: expected a number, found "0.5 kg" (they look like numbers in another form); write plain '
         "numbers, such as 1234.5"
     ]
 

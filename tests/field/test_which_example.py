@@ -48,7 +48,7 @@ def test_a_later_cycle_says_whose_updates_came_before(case: Case, capsys: pytest
     text = shown(capsys, "--steps", "3")
     assert text.startswith("network.toml: cycle 3 on example 1 ")
     assert "old weights after 2 updates of the training, on all 3 examples as one batch " in text
-    assert "Training, and --steps, use all 3 examples as one batch." in shown(capsys)
+    assert "Training and --steps use all 3 examples as one batch." in shown(capsys)
     text = shown(capsys, "--steps", "3", "--example", "all")
     assert "old weights after 2 updates of the training, on all examples " in text
     assert f"{ALL[2]:.5f}" in text

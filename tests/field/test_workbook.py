@@ -1,4 +1,4 @@
-"""A workbook, a packed file, a file of JSON in place of a table."""
+"""A workbook, a packed file, a JSON file in place of a table."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_each_is_called_what_it_is(case: Case, capsys: pytest.CaptureFixture[str
     for file, what in (
         ("table.xlsx", "a workbook of a spreadsheet, not a table in CSV; save the sheet as CSV"),
         ("t.csv.gz", "a file packed with gzip, not a table in CSV; unpack it first"),
-        ("t.json", "a file of JSON, not a table in CSV; save the table as CSV"),
+        ("t.json", "a JSON file, not a table in CSV; save the table as CSV"),
     ):
         Path("n.toml").write_text(Path("network.toml").read_text().replace("table.xlsx", file))
         assert run(["train", "n.toml"]) == 2

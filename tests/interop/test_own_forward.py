@@ -61,7 +61,7 @@ def test_what_was_not_asked_is_said(
     path = written(tmp_path / "m.pt")
     monkeypatch.setitem(sys.modules, "torch", None)
     assert run(["verify", str(path), "--activations", "tanh,softmax", "--inputs", "1,2,3", "--targets", "1"]) == 0
-    assert "PyTorch itself was not asked: torch is not installed" in capsys.readouterr().out
+    assert "PyTorch itself was not run: torch is not installed" in capsys.readouterr().out
 
 
 def test_onnxruntimes_own_forward_agrees_and_a_planted_fault_is_caught(tmp_path: Path) -> None:

@@ -62,5 +62,5 @@ def test_a_model_of_clearprop_stays_one(tmp_path: Path) -> None:
     cp.train(cp.load("xor"), epochs=1, output=path)
     assert not is_of_others(path)
     assert cp.load(path).remarks == ()
-    with pytest.raises(InvalidArgument, match="--loss says what the file of another framework does not"):
+    with pytest.raises(InvalidArgument, match="--loss is for a file of another framework that does not state it"):
         cp.load(path, loss="huber")

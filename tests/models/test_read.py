@@ -79,24 +79,27 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "a later format": (put("format", 3), "this model has format 3, this clearprop reads up to 2; upgrade: pip install"),
     "no format": (put("format", "1"), "expected a format from 1 to 2, found '1'"),
     "no network": (put("network", 3), 'its metadata has no valid "network"'),
-    "no layers": (put("network", "layers", []), "its network does not make sense"),
-    "an unknown key": (put("network", "layer", 1), "its network does not make sense"),
+    "no layers": (put("network", "layers", []), "its network makes no sense"),
+    "an unknown key": (put("network", "layer", 1), "its network makes no sense"),
     "a layer more": (
         lambda d, t: d["network"]["layers"].append({"units": 3}),
         "the tensor layers.3.weights is missing",
     ),
     "a layer less": (
         lambda d, t: d["network"]["layers"].pop(),
-        "its columns make|has no tensor|expected shape|output",
+        "its columns make|does not mention|expected shape|output",
     ),
     "a million units": (put(*LAYER, "units", 10**6), "layers.1.weights: expected shape 1000000 x 4, found 16 x 4"),
     "units without end": (put(*LAYER, "units", 10**300), "layers.1.weights: expected shape"),
-    "another activation": (put(*LAYER, "activation", "relux"), "its network does not make sense"),
+    "another activation": (put(*LAYER, "activation", "relux"), "its network makes no sense"),
     "no biases": (put(*LAYER, "bias", False), "training.present.parameters: expected shape 115, found 131"),
     "a shared bias": (put(*LAYER, "bias", 0.0), "layers.1.biases: expected shape 1, found 16"),
     "another optimizer": (put("network", "optimizer", {"name": "adagrad"}), "training.present.s|is missing"),
     "no weights": (tensor("layers.1.weights", None), "the tensor layers.1.weights is missing"),
-    "a tensor more": (tensor("more", lambda _: ["F32", [1], bytes(4)]), 'its description has no tensor "more"'),
+    "a tensor more": (
+        tensor("more", lambda _: ["F32", [1], bytes(4)]),
+        'its description does not mention the tensor "more"',
+    ),
     "transposed": (
         tensor("layers.1.weights", lambda t: [t[0], t[1][::-1], t[2]]),
         "expected shape 16 x 4, found 4 x 16",
@@ -134,16 +137,16 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "no origin": (put("training", "origin", None), 'no valid "origin"'),
     "training is text": (put("training", "yes"), 'no valid "training"'),
     "preprocessing is a list": (put("preprocessing", []), 'no valid "preprocessing"'),
-    "no columns": (put("preprocessing", "columns", None), "its preprocessing does not make sense"),
+    "no columns": (put("preprocessing", "columns", None), "its preprocessing makes no sense"),
     "a column less": (lambda d, t: d["preprocessing"]["columns"].pop(), "its columns make 3 inputs, its network has 4"),
     "a class less": (lambda d, t: d["preprocessing"]["classes"].pop(), "its targets take 2 outputs, its network has 3"),
-    "classes twice": (put("preprocessing", "classes", ["a", "a", "b"]), "its preprocessing does not make sense"),
-    "a scale of zero": (put(*COLUMN, "scale", 0), "its preprocessing does not make sense"),
-    "a mean of text": (put(*COLUMN, "mean", "0"), "its preprocessing does not make sense"),
-    "a fill of text": (put(*COLUMN, "fill", "x"), "its preprocessing does not make sense"),
-    "a mean without end": (put(*COLUMN, "mean", 10**400), "its preprocessing does not make sense"),
-    "categories of text": (put(*COLUMN, "categories", "abc"), "its preprocessing does not make sense"),
-    "a column of text": (put("preprocessing", "columns", 0, "x"), "its preprocessing does not make sense"),
+    "classes twice": (put("preprocessing", "classes", ["a", "a", "b"]), "its preprocessing makes no sense"),
+    "a scale of zero": (put(*COLUMN, "scale", 0), "its preprocessing makes no sense"),
+    "a mean of text": (put(*COLUMN, "mean", "0"), "its preprocessing makes no sense"),
+    "a fill of text": (put(*COLUMN, "fill", "x"), "its preprocessing makes no sense"),
+    "a mean without end": (put(*COLUMN, "mean", 10**400), "its preprocessing makes no sense"),
+    "categories of text": (put(*COLUMN, "categories", "abc"), "its preprocessing makes no sense"),
+    "a column of text": (put("preprocessing", "columns", 0, "x"), "its preprocessing makes no sense"),
     "a setting": (put("network", "training", {"epochs": float("inf")}), "its metadata is not JSON"),
 }
 
@@ -176,8 +179,8 @@ def test_taken_apart_and_put_together_it_is_the_same(iris: bytes, tmp_path: Path
     [
         ("", "its metadata is not JSON"),
         ("{", "its metadata is not JSON"),
-        ("[1]", "its metadata is no JSON object"),
-        ("null", "its metadata is no JSON object"),
+        ("[1]", "its metadata is not a JSON object"),
+        ("null", "its metadata is not a JSON object"),
         ("[" * 100_000, "its metadata is not JSON|nested too deeply"),
         (
             '{"format": 1, "preprocessing": null, "training": null, "network": ' + '{"a":' * 900 + "1" + "}" * 901,
@@ -194,9 +197,9 @@ def test_metadata_that_make_no_sense(text: str, message: str, iris: bytes, tmp_p
 
 
 def test_foreign_files(iris: bytes, tmp_path: Path) -> None:
-    not_whole = "not a whole safetensors file"
-    refused(together("{}", {}, key="other"), tmp_path, 'not a model of clearprop: its metadata has no key "clearprop"')
-    refused(struct.pack("<Q", 2) + b"{}", tmp_path, "not a model of clearprop")
+    not_whole = "an incomplete safetensors file"
+    refused(together("{}", {}, key="other"), tmp_path, 'not a clearprop model: its metadata has no key "clearprop"')
+    refused(struct.pack("<Q", 2) + b"{}", tmp_path, "not a clearprop model")
     refused(struct.pack("<Q", 2**63) + iris[8:], tmp_path, not_whole)
     refused(struct.pack("<Q", 2**40) + iris[8:], tmp_path, not_whole)
     refused(struct.pack("<Q", 0) + iris[8:], tmp_path, not_whole)
@@ -209,7 +212,7 @@ def test_truncated_anywhere(tmp_path: Path) -> None:
     data, path = trained(tmp_path / "m.safetensors", "lecture", epochs=1), tmp_path / "m.safetensors"
     for length in reversed(range(len(data))):
         os.truncate(path, length)
-        with pytest.raises(DamagedModel, match="not a whole safetensors file"):
+        with pytest.raises(DamagedModel, match="an incomplete safetensors file"):
             read_model(path)
 
 
@@ -310,7 +313,7 @@ def test_a_damaged_model_ends_the_command_with_one_message(iris: bytes, tmp_path
     for arguments in (["train", "iris", "--output", "m.safetensors", "--resume"], ["verify", "m.safetensors"]):
         done = command(*arguments, cwd=tmp_path)
         assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr.startswith("clearprop: m.safetensors: not a whole safetensors file: its 1,000 bytes")
+        assert done.stderr.startswith("clearprop: m.safetensors: an incomplete safetensors file: its 1,000 bytes")
         assert done.stderr.count("\n") == 1
     assert (tmp_path / "m.safetensors").read_bytes() == iris[:1000]
 

@@ -52,21 +52,24 @@ def test_default_names() -> None:
         (lambda: cp.Network(1, [cp.Dense(1)] * 1001), ["layers: at most 1000 layers, found 1001"]),
         (
             lambda: cp.Network(("a", "b", "a"), [cp.Dense(1)]),
-            ['inputs: the unit name "a" is used 2 times; names are unique'],
+            ['inputs: the unit name "a" is used 2 times; names must be unique'],
         ),
         (
             lambda: cp.Network(2, [cp.Dense(("x1", "h"))]),
-            ['layers[1].units, a default name: the unit name "x1" is used 2 times; names are unique'],
+            ['layers[1].units, a default name: the unit name "x1" is used 2 times; names must be unique'],
         ),
         (
             lambda: cp.Network(1, [cp.Dense(1, weight_names=(("w2",),)), cp.Dense(1)]),
             [
-                'layers[1].weight_names, a default name: the parameter name "w2" is used 2 times; names are unique',
+                'layers[1].weight_names, a default name: the parameter name "w2" is used 2 times; names must be unique',
             ],
         ),
         (
             lambda: cp.Network(1, [cp.Dense(("u",), weight_names=(("k",),), bias_names=("k",))]),
-            ['layers[1].weight_names, layers[1].bias_names: the parameter name "k" is used 2 times; names are unique'],
+            [
+                'layers[1].weight_names, layers[1].bias_names: the parameter name "k" is used 2 times; names must be '
+                "unique"
+            ],
         ),
         (
             lambda: cp.Network(("a b",), [cp.Dense(("ü\u202e",))]),

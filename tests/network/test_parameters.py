@@ -50,8 +50,8 @@ def test_only_what_is_not_given_is_drawn(monkeypatch: pytest.MonkeyPatch) -> Non
     [
         ([[1.0], [2.0]], "expected shape (1, 2), one row per unit and one column per input of the layer, found (2, 1); "
                          "it looks transposed"),
-        ([[1.0, 2.0], [3.0]], "expected rows of numbers, all as long as each other, found something else in them"),
-        ([["a", "b"]], "expected rows of numbers, all as long as each other, found text in them"),
+        ([[1.0, 2.0], [3.0]], "expected rows of numbers, all of the same length, found something else in them"),
+        ([["a", "b"]], "expected rows of numbers, all of the same length, found text in them"),
     ],
 )  # fmt: skip
 def test_weights_have_one_row_per_unit(weights: Any, message: str) -> None:

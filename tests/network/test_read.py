@@ -23,7 +23,8 @@ from clearprop.rules.optimizers import OPTIMIZERS, optimizer_keys
         ('["o1"]', "0", "layers[2].units: expected a whole number of at least 1, found 0"),
         ('["o1"]', "1000000000", "layers[2].units: expected a whole number of at most 1,000,000, found 1000000000"),
         ('["o1"]', "[]", "layers[2].units: expected the units' names, or their number, found an empty list"),
-        ('["o1"]', '["h1"]', 'layers[1].units, layers[2].units: the unit name "h1" is used 2 times; names are unique'),
+        ('["o1"]', '["h1"]',
+         'layers[1].units, layers[2].units: the unit name "h1" is used 2 times; names must be unique'),
         ('["o1"]', '["o-1"]',
          'layers[2].units: "o-1" is not a name: expected 1 to 200 letters (of any script), digits and _'),
         (
@@ -120,7 +121,7 @@ def test_faults_of_form_and_of_meaning_are_reported_at_once() -> None:
     text += "[optimizer]\nrate = 1\n[[examples]]\ninputs = [1, 2]\ntargets = [1, 2]\n"
     assert faults(text) == [
         'layers[1].activation: unknown activation "tanhh"; did you mean "tanh"?',
-        'layers[1].units: the unit name "h1" is used 2 times; names are unique',
+        'layers[1].units: the unit name "h1" is used 2 times; names must be unique',
         'optimizer: sgd has no setting "rate"; did you mean "learning_rate"?',
         "examples[1].targets: expected 1 number, one per output, found 2",
     ]

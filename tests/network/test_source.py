@@ -20,7 +20,7 @@ from clearprop.network.source import require_shallow
         ("[inputs]\ncount = \n", "line 2, column 9: invalid value\n  count = "),
         (
             "[inputs]\ncount = 1\ncount = 2\n[[layers]]\n",
-            "line 3, column 10: a key stands twice in this table; remove one of the two\n  count = 2",
+            "line 3, column 10: a key appears twice in this table; remove one\n  count = 2",
         ),
         ("a = 1\r\nb = '\r\n", "line 2, "),
         ("x = " + "9" * 5000 + "\n", ""),

@@ -90,7 +90,7 @@ def test_classes_on_request() -> None:
     assert fit.predict("src/clearprop/examples/iris.csv", classes=True).tolist() == classes.tolist()
     numbers = cp.train(cp.Network(1, [cp.Dense(2, "softmax")]), [[-1.0], [2.0]], [7.0, 3.0], epochs=50)
     assert numbers.predict([[-1.0], [2.0]], classes=True).tolist() == [7.0, 3.0]
-    with pytest.raises(InvalidArgument, match="classes: lecture tells no classes apart; its targets are numbers"):
+    with pytest.raises(InvalidArgument, match="classes: lecture has no classes; its targets are numbers"):
         predict(LECTURE, [0.1, 0.5], classes=True)
 
 

@@ -31,5 +31,5 @@ def test_the_json_is_as_pinned() -> None:
 
 
 def test_an_answer_without_known_conventions_says_so() -> None:
-    assert "No conventions that are known give these numbers." in write(answer_result(None))
+    assert "No known conventions give these numbers." in write(answer_result(None))
     assert "The program has clearprop's own conventions." in write(answer_result([]))

@@ -17,7 +17,7 @@ def test_batches_are_shown_per_example_then_reduced() -> None:
     shown = explained("xor", "w7", example="all").text()
     assert "∂L/∂w7, example 4 = " in shown
     assert re.search(r"∂L/∂w7 = \(.* \+ .*\) / 4", shown)
-    assert shown.count('(each factor is derived under its name with ", example 1")') == 1
+    assert shown.count('(ask for a factor by name, with ", example 1", to derive it)') == 1
 
 
 def test_factors_of_an_example_in_a_batch_are_derived_under_their_names() -> None:
@@ -71,4 +71,4 @@ def test_every_factor_that_is_shown_is_derived_in_the_same_document(layers: list
 def test_where_that_would_be_too_long_the_derivation_says_how_to_get_it() -> None:
     text = cp.explain(many([*[cp.Dense(9, "tanh")] * 4, cp.Dense(2, "logistic")]), "w1").text()
     assert "path 1 = ∂L_1/∂z_h2_1 · ∂z_h2_1/∂a_h1_1" in text
-    assert text.count("(the first factor is derived under its name)") == 2
+    assert text.count("(ask for the first factor by name to derive it)") == 2

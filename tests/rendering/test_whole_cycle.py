@@ -19,7 +19,7 @@ def test_standard_notation_has_the_matrix_form() -> None:
 def test_an_update_derives_what_its_lines_share() -> None:
     optimizer = cp.SGD(0.5, schedule="exponential", clip_norm=0.01)
     shown = cp.explain(cp.cycle(replace(cp.load("lecture"), optimizer=optimizer))).text(width=200)
-    update = shown[shown.index("\nUpdate\n") : shown.index("All at once")]
+    update = shown[shown.index("\nUpdate\n") : shown.index("All parameters are updated at once")]
     assert "n = base * gamma^epoch = 0.5 * 0.99^0 = 0.5   (schedule exponential; the first epoch is 0)" in update
     assert "norm = sqrt((∂E_total/∂w1)² + " in update
     assert "clip_factor = min(1, 0.01 / (norm + 1e-6)) = " in update

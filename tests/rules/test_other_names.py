@@ -61,7 +61,7 @@ def test_what_is_not_certain_is_answered_for_this_network() -> None:
     assert objective("cross_entropy", "logistic", 1).rule is LOSSES["binary_cross_entropy"]
     for name, last, answer in [
         ("cross_entropy", "logistic", "use binary_cross_entropy; for classes that exclude each other categorical"),
-        ("CrossEntropyLoss", "identity", "found identity; write these two: here the outputs themselves are the"),
+        ("CrossEntropyLoss", "identity", "found identity; write both: here the outputs themselves are the"),
         ("bce", "softmax", "^bce is for outputs that are each yes or no; after softmax use categorical_cross_entropy$"),
         ("BCEWithLogitsLoss", "logistic", "is binary_cross_entropy after activation = .logistic. in the last layer"),
         ("hinge", "identity", r'^unknown loss "hinge"; write it as an expression: "max\(0, 1 - t \* y\)"$'),
@@ -107,11 +107,11 @@ def test_keys_of_other_frameworks_and_other_tables(text: str, fault: str) -> Non
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("[layers]\n", "[layers] stands twice; where there are several, write [[layers]] each time"),
+        ("[layers]\n", "[layers] appears twice; where there are several, write [[layers]] each time"),
         ("[optimizer]\nname = adam\n", 'text needs quotes: "adam"'),
         ("[training]\nshuffle = True\n", "invalid value; write true"),
         ("[optimizer]\nlearning_rate = 0,1\n", "decimals are written with a point"),
-        ("[training]\nepochs = 1\nepochs = 2\n", "a key stands twice in this table; remove one of the two"),
+        ("[training]\nepochs = 1\nepochs = 2\n", "a key appears twice in this table; remove one"),
     ],
 )
 def test_what_is_not_toml_is_said_plainly(text: str, fault: str) -> None:

@@ -76,7 +76,7 @@ def test_names_of_which_only_some_are_known_are_refused(tmp_path: Path) -> None:
         "give each output such a name, or none"
     ]
     assert refusal(tmp_path, ["colour_of_it_red", "size", "colour_of_it_blue", "colour_of_it_green"], 2) == [
-        'column "colour of it": its categories stand apart in inputs.names; list them side by side'
+        'column "colour of it": its categories are not side by side in inputs.names; list them together'
     ]
 
 

@@ -86,14 +86,14 @@ def test_amounts_with_the_minus_behind_and_fractions_are_refused_as_targets(
 ) -> None:
     content = "p;y\n" + "".join(f"{k};{cell}\n" for k, cell in enumerate(cells))
     refused = (
-        f'column "y", row 1: expected a number, found "{cells[0]}" (they look like numbers written otherwise); '
+        f'column "y", row 1: expected a number, found "{cells[0]}" (they look like numbers in another form); '
         "write plain numbers, such as 1234.5"
     )
     assert refusal(tmp_path, content, 1) == refused
     # Without a network file the one that is made has no outputs for them either.
     with pytest.raises(UnfitTable) as caught:
         cp.load(tmp_path / "t.csv", target="y")
-    assert str(caught.value).endswith(f"{refused}, or say --task classes")
+    assert str(caught.value).endswith(f"{refused}, or use --task classes")
 
 
 def test_hostile_classes_stay_short_and_plain(tmp_path: Path) -> None:

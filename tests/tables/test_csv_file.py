@@ -104,7 +104,7 @@ def test_missing_numbers(tmp_path: Path, cell: str) -> None:
 
 def test_in_a_column_of_text_the_same_words_are_missing_and_said(tmp_path: Path) -> None:
     content = "a,b\n1,none\n2,\n3,NA\n4,x\n5,y\n"
-    with pytest.warns(TableNotice, match=r't\.csv: words read as no value: b \("NA"\); na under \[data\] says which'):
+    with pytest.warns(TableNotice, match=r't\.csv: words read as missing: b \("NA"\); na under \[data\] lists'):
         assert values(read(tmp_path, content))["b"] == ["none", None, None, "x", "y"]
     own = Wanted(lambda header, source: header, {}, na=("", "y"))
     with pytest.warns(TableNotice, match=r'b \("y"\)'):
@@ -126,7 +126,7 @@ def test_numbers_that_lose_digits_are_said(
     """Also where a block is read the quick way."""
     monkeypatch.setattr(csv_file, "BLOCK", 2)
     content = f"zip,id,x\n1,2,0.5\n3,4,05.5\n5,6,0\n{quote}{code}{quote},100,007.25\n1,0,0\n"
-    said = f't.csv: read as numbers, although their digits are not all kept: zip ("{code}"); if they are codes, list'
+    said = f't.csv: read as numbers, although not all of their digits are kept: zip ("{code}"); if they are codes, list'
     with pytest.warns(TableNotice, match=re.escape(said)):
         assert values(read(tmp_path, content))["zip"] == [1, 3, 5, float(code), 1]
 

@@ -57,13 +57,14 @@ def test_identifiers_and_marks_of_missing_values() -> None:
     identifiers = Numbers(np.array([3031.0, 17, 2, 5, 94, 6]))
     for name in ("id", "customer_id", "userId"):
         assert said(**{name: identifiers}) == [
-            f't.csv: column "{name}" has another whole number in each row, as identifiers do; leave it out with exclude'
+            f't.csv: column "{name}" has a different whole number in each row, as identifiers do; leave it out '
+            "with exclude"
         ]
     assert said(size=identifiers, id=Numbers(np.array([1.0, 1, 2, 2, 3, 3]))) == []
     marked = np.array([0.5, -99, 1.5, 2, 2.5, -99, 1])
     assert said(size=Numbers(marked)) == [
-        't.csv: column "size" has -99 in several rows, far from all else; if it means no value, add it to na under '
-        "[data]"
+        't.csv: column "size" has -99 in several rows, far from all other values; if it means no value, add it to '
+        "na under [data]"
     ]
     # Once, or among numbers like it, it is a number.
     assert said(size=Numbers(marked[:-2]), cold=Numbers(np.array([-99.0, -99, -80, -60, -40, -30, -20]))) == []
@@ -79,7 +80,7 @@ def test_identifiers_and_marks_of_missing_values() -> None:
 )  # fmt: skip
 def test_numbers_that_are_read_as_text(labels: tuple[str, ...]) -> None:
     assert said(size=text(*labels)) == [
-        f't.csv: column "size" looks like numbers written otherwise ("{labels[0]}"), and is read as text: 2 categories '
+        f't.csv: column "size" looks like numbers in another form ("{labels[0]}"), and is read as text: 2 categories '
         "in 2 rows; write plain numbers, such as 1234.5"
     ]
 

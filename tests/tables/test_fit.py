@@ -116,7 +116,7 @@ def test_categories_that_only_validation_rows_have_are_learnt_from(tmp_path: Pat
 
 
 def test_rows_without_a_target_are_left_out_where_only_inputs_have_a_mean(tmp_path: Path) -> None:
-    said = r'rows are left out for want of column "y" \(1 of 4 rows has no value, the first is row 1\)$'
+    said = r'rows without a value are left out: column "y" \(1 of 4 rows has no value, the first is row 1\)$'
     with pytest.warns(TableNotice, match=said):
         problem = table(tmp_path, "p,q,y\n1,2,\n3,,1\n5,6,0\n7,8,1\n", split=0, missing="mean")
     assert problem.examples is not None
@@ -171,7 +171,7 @@ def test_a_column_constant_only_within_the_training_rows(tmp_path: Path) -> None
 def test_columns_that_are_left_out(tmp_path: Path) -> None:
     """Those that ``exclude`` names, and those without any value that nobody named."""
     content = "id,p,q,empty,y\n7,1,2,,0\n8,3,5,,1\n9,4,5,,1\n"
-    with pytest.warns(TableNotice, match=r"t\.csv: left out for want of any value: empty$"):
+    with pytest.warns(TableNotice, match=r"t\.csv: left out, because no row has a value: empty$"):
         problem = table(tmp_path, content, split=0, exclude="id", missing="drop")
     assert problem.fitted is not None
     assert problem.fitted.features == ("p", "q")
@@ -233,7 +233,7 @@ def test_numbers_without_a_mean(tmp_path: Path, values: tuple[float, ...]) -> No
 
 def test_a_class_without_a_validation_row_is_said(tmp_path: Path) -> None:
     content = "p,q,y\n" + "".join(f"{k},{-k},{'rare' if k == 3 else 'usual'}\n" for k in range(30))
-    with pytest.warns(TableNotice, match=r't\.csv: no validation row is of column "y" rare$'):
+    with pytest.warns(TableNotice, match=r't\.csv: no validation row has column "y" = rare$'):
         table(tmp_path, content, split=0.2)
 
 

@@ -93,20 +93,21 @@ def test_what_leaves_a_choice_is_settled_by_the_table_the_file_or_not_at_all() -
 
 def test_decimal_commas_beside_separating_commas_are_asked_about() -> None:
     assert wrong(grown(["1,5", "2,5", "3"], commas=False)) == (
-        'column "a", row 1: expected a number, found "1,5" (the first of 2 such cells); if the comma is a decimal one, '
-        'set decimal = "," under [data]; write thousands without it'
+        'column "a", row 1: expected a number, found "1,5" (the first of 2 such cells); if it is a decimal comma, set '
+        'decimal = "," under [data]; otherwise write thousands without it'
     )
     assert numbers(grown(["1,5", "3"], commas=False, decimal=",")) == [1.5, 3]
-    assert wrong(grown(["1,5"], decimal=".")).startswith('column "a", row 1: expected a number, found "1,5"; if the')
+    assert wrong(grown(["1,5"], decimal=".")).startswith('column "a", row 1: expected a number, found "1,5"; if it is')
 
 
 def test_what_comes_later_is_held_against_what_was() -> None:
     assert numbers(grown(["1", "2"], ["1,5"])) == [1, 2, 1.5]
     assert "row 2: " in wrong(grown(["1.5"], ["1,5"]))
-    assert wrong(grown(["1,5"], ["1.5"])).endswith('found "1.5", unlike others of the column; write all alike')
+    assert wrong(grown(["1,5"], ["1.5"])).endswith('found "1.5", unlike the others in the column; write them all alike')
     assert wrong(grown(["1.234"], ["1,234"])).endswith(ASK)
-    assert wrong(grown(["$5", "$6", "7"])).endswith('row 3: expected a number, found "7", unlike others of the column; '
-                                                    "write all alike")  # fmt: skip
+    assert wrong(grown(["$5", "$6", "7"])).endswith(
+        'row 3: expected a number, found "7", unlike the others in the column; write them all alike'
+    )
 
 
 def test_the_quick_way_reads_what_the_slow_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +126,7 @@ def test_kinds_and_words_for_no_value() -> None:
     assert isinstance(whole, Text)
     assert (whole.codes.tolist(), whole.labels) == ([0, -1, -1, -1, 1], ("x", "none"))
     with pytest.warns(
-        TableNotice, match=r'^t\.csv: words read as no value: a \("NA", "-"\); na under \[data\] says whi'
+        TableNotice, match=r'^t\.csv: words read as missing: a \("NA", "-"\); na under \[data\] lists su'
     ):
         say([column], "t.csv")
     assert np.isnan(numbers(grown(["NA", ""], ["None", "n/a"]))).all()

@@ -61,7 +61,7 @@ def test_the_target_decides(
 def test_few_whole_numbers_are_classes_and_that_is_said(
     tmp_path: Path, targets: list[str], expected: tuple[str, int, str]
 ) -> None:
-    said = rf't.csv: column "y" has {len(set(targets))} whole numbers again and again, so they are classes; --task num'
+    said = rf't.csv: column "y" has {len(set(targets))} whole numbers, each several times, so they are taken as classes'
     with pytest.warns(TableNotice, match=said):
         problem = made(tmp_path, rows(*targets))
     assert outputs(problem) == expected
@@ -98,7 +98,7 @@ def test_the_rest_is_the_same_for_all(tmp_path: Path) -> None:
             "y",
             {"task": "numbers"},
             InvalidArgument,
-            'task: column "y" holds text, which is classes',
+            'task: column "y" holds text, so it is classes',
         ),
         (rows("a", "a"), "y", {}, UnfitTable, 'column "y": contains a single class, "a"; expected at least 2'),
         ("y\n1\n2\n", "y", {}, UnfitTable, "found no column besides the target"),
@@ -131,7 +131,7 @@ def test_without_a_target_there_are_columns_to_choose_from(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("targets", "found"),
     [
-        (["5 kg", "7 kg", "9.5 kg"], "numbers written otherwise); write plain numbers, such as 1234.5"),
+        (["5 kg", "7 kg", "9.5 kg"], "numbers in another form); write plain numbers, such as 1234.5"),
         (
             ["2024-01-02", "2024-01-03", "2024-01-05"],
             "dates); turn them into numbers first, such as days since the first",
@@ -144,7 +144,7 @@ def test_numbers_written_otherwise_are_no_classes_unless_that_is_said(
     with pytest.raises(UnfitTable) as caught:
         made(tmp_path, rows(*targets))
     expected = (
-        f'column "y", row 1: expected a number, found "{targets[0]}" (they look like {found}, or say --task classes'
+        f'column "y", row 1: expected a number, found "{targets[0]}" (they look like {found}, or use --task classes'
     )
     assert [str(each) for each in caught.value.problems] == [expected]
     assert outputs(made(tmp_path, rows(*targets), task="classes")) == THREE

@@ -62,14 +62,14 @@ BINARY = "t.csv: a binary file, expected CSV text; save the table as CSV in UTF-
         (b"\xef\xbb\xbf", EMPTY),
         (b"a,b\n1,2\n3,\xe9\n", UTF_8.format("byte 11, line 3", "é")),
         (b"\xef\xbb\xbfa,\xe9\n", UTF_8.format("byte 6, line 1", "é")),
-        ("a,b\n1,2\n".encode("utf-16")[:-1], "t.csv: not whole text in UTF-16; save the table as CSV in UTF-8"),
+        ("a,b\n1,2\n".encode("utf-16")[:-1], "t.csv: incomplete text in UTF-16; save the table as CSV in UTF-8"),
         ("größe,kind\n1,x\n".encode("latin-1"), UTF_8.format("byte 3, line 1", "größe")),
         (
             b"a\x81,b\n",
             "t.csv: not a text file in UTF-8: byte 2, line 1, cannot be read; save the table as CSV in UTF-8",
         ),
         (b"a,b\n1,\0\n", BINARY),
-        ("a,b\n1,2\n".encode("utf-16-le"), BINARY.replace("a binary file", "text in UTF-16 without its mark")),
+        ("a,b\n1,2\n".encode("utf-16-le"), BINARY.replace("a binary file", "text in UTF-16 without a byte-order mark")),
     ],
     ids=[
         "empty",
@@ -200,7 +200,7 @@ def test_missing_folder_and_odd_paths(here: Path) -> None:
 # --- Parquet ---------------------------------------------------------------------------------------------
 
 
-NO_PARQUET = "{}: not a Parquet file, or not a whole one; a CSV file's name ends in .csv"
+NO_PARQUET = "{}: not a Parquet file, or an incomplete one; a CSV file's name ends in .csv"
 
 
 @pytest.mark.usefixtures("here")
@@ -216,7 +216,7 @@ def test_parquet_in_pieces(here: Path) -> None:
     assert refusal(raw[:-20], UnreadableFile, name="t.parquet") == NO_PARQUET.format("t.parquet")
     for damaged in (raw[:4] + b"\0" * 60 + raw[64:], raw[:-40] + b"\xff" * 32 + raw[-8:], raw[:4] + raw[-4:] * 2):
         found = refusal(damaged, UnreadableFile, name="t.parquet")
-        assert found.startswith("t.parquet: not a whole Parquet file: ")
+        assert found.startswith("t.parquet: an incomplete Parquet file: ")
         assert "\n" not in found
 
 

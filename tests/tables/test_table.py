@@ -48,11 +48,11 @@ def test_a_column_without_a_name_is_found_by_its_place() -> None:
     assert str(unnamed_fault(1, ["7", "x"])) == (
         'column 2: has no name; name it in the first line, list the columns under inputs, or set exclude = [""]'
     )
-    assert "another whole number in each row (7, 3, …): probably the index of" in str(
+    assert "a different whole number in each row (7, 3, …): probably the index of" in str(
         unnamed_fault(0, ["7", "3", "12"])
     )
     named = str(unnamed_fault(0, ["Mazda RX4", "Valiant", "Fiat 128", "Duster 360", "Merc 240D"]))
-    assert "has no name and another word in each row: probably names of rows, as R writes them (Mazda RX4, Val" in named
+    assert "has no name and a different word in each row: probably row names, as R writes them (Mazda RX4, Val" in named
     for values in (["0", "1", "2"], [1, 2]):
         assert "column 1: has no name and counts the rows (" in str(unnamed_fault(0, values))
 

@@ -249,8 +249,8 @@ def test_what_was_remembered_of_frozen_biases_does_not_matter(engine: Any, tmp_p
 # --- what is refused -----------------------------------------------------------------------------------
 
 PROBLEM = cp.Problem(network(), optimizer=cp.Adam(0.02))
-FIRST = "layers[1]: other initial weights or biases"
-SECOND = "layers[2]: other initial weights or biases"
+FIRST = "layers[1]: different initial weights or biases"
+SECOND = "layers[2]: different initial weights or biases"
 OTHER_WEIGHTS = PROBLEM.parameters.with_vector(PROBLEM.parameters.vector + np.eye(1, len(PROBLEM.parameters))[0])
 
 
@@ -296,7 +296,7 @@ CHANGES: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "a layer more": (
         {"problem": of_layers(cp.Dense(5, "tanh"), cp.Dense(1), cp.Dense(1))},
-        ["layers: a list of 2 then, a list of 3 now", "layers[3]: other initial weights or biases"],
+        ["layers: a list of 2 then, a list of 3 now", "layers[3]: different initial weights or biases"],
     ),
     "loss": (
         {"problem": replace(PROBLEM, network=cp.Network(3, network().layers, "absolute_error"))},
@@ -304,9 +304,9 @@ CHANGES: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "initial weights": ({"problem": replace(PROBLEM, parameters=OTHER_WEIGHTS)}, [FIRST]),
     "rows": ({"inputs": X[1:], "targets": Y[1:]}, ["the data: 23 rows then, 22 now"]),
-    "inputs": ({"inputs": X + np.array([0.0, 1e-9, 0.0])}, ['the data: other values in "x2"']),
-    "targets": ({"targets": Y * 2}, ["the data: other targets"]),
-    "weights": ({"weights": COUNTS}, ["the data: other example weights"]),
+    "inputs": ({"inputs": X + np.array([0.0, 1e-9, 0.0])}, ['the data: different values in "x2"']),
+    "targets": ({"targets": Y * 2}, ["the data: different targets"]),
+    "weights": ({"weights": COUNTS}, ["the data: different example weights"]),
 }
 
 
@@ -334,8 +334,8 @@ def test_another_split_is_refused(tmp_path: Path) -> None:
     listed = str(caught.value).split("\n")[1:-1]
     assert listed == [
         "  data.split: 0.2 then, 0.3 now",
-        "  the data: other training rows",
-        "  the data: other validation rows",
+        "  the data: different training rows",
+        "  the data: different validation rows",
     ]
 
 

@@ -39,7 +39,7 @@ def test_zero_weights_make_units_alike_and_learn_the_mean() -> None:
     assert same.startswith("Nothing was learnt: the output y1 is the same for all 60 rows, 0.5")
     assert same.endswith(", the mean of the targets.")
     assert alike == (
-        "The units of layer 1 are alike: their weights are the same, so they learn the same and count as one. "
+        "The units of layer 1 are alike: their weights are the same, so they learn the same thing and act as one. "
         "Use random initial weights."
     )
 
@@ -102,11 +102,11 @@ def test_nothing_is_said_of_what_cannot_be_told() -> None:
 
 def test_targets_that_are_the_same_for_all_rows(tmp_path: Path) -> None:
     said = noted(cp.Dense(1), targets=np.full((60, 1), 0.25), epochs=1)
-    assert said == "Nothing is to be learnt: the targets are the same for all 60 rows."
+    assert said == "There is nothing to learn: the targets are the same for all 60 rows."
     table = tmp_path / "table.csv"
     table.write_text("x,u,v\n" + "".join(f"{k},{2 * k},7\n" for k in range(40)))
     fit = cp.train(cp.load(table, target=("u", "v")), epochs=60)
-    assert fit.notes == ("Nothing is to be learnt: the targets v are the same for all 32 training rows.",)
+    assert fit.notes == ("There is nothing to learn: the targets v are the same for all 32 training rows.",)
 
 
 def test_one_class_for_all_rows_is_said() -> None:
@@ -115,8 +115,8 @@ def test_one_class_for_all_rows_is_said() -> None:
     network = cp.Network(3, [cp.Dense(2, "softmax")])
     fit = cp.train(network, X, np.eye(2)[rare], epochs=100, optimizer=cp.Adam(0.05))
     assert fit.notes == (
-        'The predicted class is "y1" for all 60 rows: accuracy is what this one answer gives. '
-        'Where rare classes count, try class_weights = "balanced" under [data].',
+        'The predicted class is "y1" for all 60 rows: the accuracy is that of this one answer. '
+        'If rare classes matter, try class_weights = "balanced" under [data].',
     )
     assert cp.train(network, X, np.eye(2)[(Y[:, 0] > 0).astype(int)], epochs=100).notes == ()
 
@@ -149,7 +149,7 @@ def test_with_a_penalty_the_error_is_named_without_it() -> None:
     bare = cp.cycle(replace(problem, penalty=cp.Penalty()), "all").error
     assert note.startswith(f"Nothing was learnt: L without the penalty is {bare:,.6g}, no better than the same answer")
     assert notes(problem, Status.EPOCH_LIMIT, History([1.0], []))[-1] == (
-        "The penalty (l2 = 100) draws all weights towards 0. Try a smaller one, or more epochs."
+        "The penalty (l2 = 100) pulls all weights towards 0. Try a smaller one, or more epochs."
     )
 
 

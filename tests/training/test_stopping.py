@@ -72,13 +72,13 @@ def test_target_and_epochs() -> None:
 def test_validation_that_has_not_improved_for_patience_epochs() -> None:
     falling = [1.0 / k for k in range(1, 50)]
     rising = [0.9, 0.5, 0.4, 0.6, 0.7, 0.5, 0.3]
-    reason = "the validation loss has not improved for 3 epochs: the weights of epoch 2 are kept, its lowest"
+    reason = "the validation loss has not improved for 3 epochs: the weights of epoch 2, its lowest, are kept"
     assert ended(falling, validation=rising, patience=3) == (5, "early_stopping", reason)
     assert ended(falling[:6], validation=rising[:6], patience=4) is None
     # As low as the lowest is no improvement; the start counts as well.
     level = ended(falling, validation=[0.5, 0.5, 0.5], patience=2)
     assert level is not None
-    assert level[2].endswith("for 2 epochs: the weights of the start are kept, its lowest")
+    assert level[2].endswith("for 2 epochs: the weights of the start, its lowest, are kept")
     assert ended(falling, validation=rising, patience=3, early_stopping=False) is None
     assert ended(falling, validation=rising, patience=3, tolerance=0.0) is None
 
@@ -177,7 +177,7 @@ def test_early_stopping_keeps_the_weights_of_the_best_epoch() -> None:
     best = int(np.argmin(fit.history.validation))
     assert (fit.status, fit.epochs) == (Status.EARLY_STOPPING, best + 15)
     assert best > 0
-    assert f"the weights of epoch {best} are kept" in fit.reason
+    assert f"the weights of epoch {best}, its lowest, are kept" in fit.reason
     assert fit.validation_loss == min(fit.history.validation) == fit.history.validation[best]
     assert fit.loss_after == fit.history.loss[best]
     straight = cp.train(problem, epochs=best, early_stopping=False)
@@ -239,7 +239,7 @@ def test_no_improvement_on_the_lowest_loss_so_far() -> None:
 def test_no_improvement_of_the_validation_loss() -> None:
     falling, rising = [1.0 / k for k in range(1, 50)], [0.1, 0.5, 0.4, 0.39, 0.38, 0.6]
     given: dict[str, Any] = {"convergence": "improvement", "tolerance": 0.05, "patience": 2}
-    reason = "the validation loss has not improved by 0.05 for 2 epochs: the weights of epoch 3 are kept, its lowest"
+    reason = "the validation loss has not improved by 0.05 for 2 epochs: the weights of epoch 3, its lowest, are kept"
     assert ended(falling, validation=[0.9, *rising[1:]], **given) == (4, "early_stopping", reason.replace("3", "4"))
     of_rows = ended(falling, validation=rising, **given, early_stopping=False)
     assert of_rows == (6, "converged", "converged: the loss has not improved by 0.05 for 2 epochs")

@@ -231,7 +231,7 @@ def _of_json(cycle: Cycle, text: str, source: str) -> Answers:
     if not isinstance(read, dict) or not read:
         raise UnreadableFile(f'{source}: expected a JSON object of quantities and values, {{"sum_h1": "0.41", …}}')
     if twice:
-        raise InvalidArgument(f'{source}: "{abridged(twice[0])}" stands there twice; keep one')
+        raise InvalidArgument(f'{source}: "{abridged(twice[0])}" appears twice; keep one')
     return _of_mapping(cycle, read, source)
 
 
@@ -289,7 +289,7 @@ def _quantities(
             continue
         if quantity in first:
             same = f'is the same quantity as "{abridged(first[quantity])}"'
-            same = "stands there twice" if first[quantity] == name else same
+            same = "appears twice" if first[quantity] == name else same
             faults.append(f'"{abridged(name)}" {same}; keep one')
             hint = hint or twice
         first.setdefault(quantity, name)

@@ -43,13 +43,13 @@ def check(
     tolerance: float | None = None,
     example: int | Literal["all"] = 1,
 ) -> Marked | MarkedClass:
-    """Mark a worked cycle, or those of a class.
+    """Mark one worked cycle, or those of a whole class.
 
     - ``answers``: a file's path (CSV or JSON), or a mapping of quantities to numbers; of a class, a mapping of names to
       such mappings. Numbers as text keep the digits that were written.
-    - ``digits``, ``significant``: the decimals, or significant digits, that the sheet asked for.
+    - ``digits``, ``significant``: the decimals, or significant digits, that the sheet asks for.
     - ``rounding``: whether numbers were rounded to the nearest, or cut off.
-    - ``tolerance``: how far a number may be off, in place of counting digits.
+    - ``tolerance``: the largest error allowed, in place of counting digits.
 
     Raises:
         InvalidArgument: an unknown quantity, one twice, or options that contradict each other.

@@ -91,7 +91,7 @@ SLIPS: dict[str, Slip] = {
             "The number was cut off, not rounded. Look at the next digit before you round.",
             _cut_off,
         ),
-        Slip("sign_slip", "-v", "The sign is turned round.", lambda attempt: attempt.fits(-attempt.value)),
+        Slip("sign_slip", "-v", "The sign is reversed.", lambda attempt: attempt.fits(-attempt.value)),
         Slip(
             "power_of_ten",
             "v · 10^k",

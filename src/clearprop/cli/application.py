@@ -27,18 +27,16 @@ HIDDEN = click.option(
 )
 EXCLUDE = click.option("--exclude", metavar="COLUMN", multiple=True, help="Column to leave out; repeat for several.")
 INPUTS = click.option(
-    "--inputs", metavar="CELLS", help="One example instead of the file's: its cells, as in a row of the table."
+    "--inputs", metavar="CELLS", help="One example instead of the file's: its values, as in a row of the table."
 )
-TARGETS = click.option("--targets", metavar="CELLS", help="The targets, or the class, of the example in --inputs.")
+TARGETS = click.option("--targets", metavar="CELLS", help="Targets, or class, of the example in --inputs.")
 ACTIVATIONS = click.option(
     "--activations",
     metavar="NAME,...",
-    help="For weights without activations: one per layer, or two: hidden, last.",
+    help="Activations for a file that has none: one per layer, or two (hidden, last).",
 )
-LOSS = click.option("--loss", metavar="NAME", help="The loss, where the model of another framework names none.")
-OPTIMIZER = click.option(
-    "--optimizer", metavar="NAME", help="The optimizer, where the model of another framework names none."
-)
+LOSS = click.option("--loss", metavar="NAME", help="Loss for another framework's model that names none.")
+OPTIMIZER = click.option("--optimizer", metavar="NAME", help="Optimizer for another framework's model that names none.")
 COUNT: dict[str, Any] = {"type": Whole(1), "metavar": "N"}
 OUTPUT = click.option("--output", metavar="FILE", help="Output file (default: standard output).")
 BATCH_SIZE = click.option("--batch-size", type=Field("batch_size"), metavar="N", help="Examples per update.")
@@ -98,7 +96,7 @@ def application() -> None:
 @click.option("--steps", **COUNT, default=1, help="Explain cycle N, after N-1 updates.")
 @click.option("--cycles", **COUNT, help="Table of the error and all weights over N cycles.")
 @click.option("--paths", **COUNT, help="The N paths that contribute most to a gradient.")
-@click.option("--mistake", metavar="NAME", help="The cycle with a known mistake, beside the right one.")
+@click.option("--mistake", metavar="NAME", help="One cycle with a known mistake, beside the correct one.")
 @click.option("--fragment", is_flag=True, help="LaTeX or HTML without the document around it.")
 @DATA
 @TARGET
@@ -144,8 +142,8 @@ def explain(net: str, names: tuple[str, ...], **options: Any) -> int:
     metavar="SECONDS",
     help="Also save the model at this interval.",
 )
-@click.option("--resume", is_flag=True, help="Resume the model in --output, exactly where it stopped.")
-@click.option("--plot", metavar="FILE", help="Draw the loss curve as a picture (.png or .svg).")
+@click.option("--resume", is_flag=True, help="Resume training the model in --output exactly where it stopped.")
+@click.option("--plot", metavar="FILE", help="Save the loss curve as a picture (.png or .svg).")
 @click.option("--log", metavar="FILE", help="Write one line of JSON per epoch.")
 @click.option("--metrics", is_flag=True, help="Compute accuracy, or R² and RMSE, in each epoch.")
 @FORMAT
@@ -231,16 +229,16 @@ def engine(net: str, **options: Any) -> int:
 @application.command()
 @NET
 @click.argument("answers", metavar="ANSWERS")
-@click.option("--digits", type=Whole(0, 17), metavar="D", help="The sheet asked for D decimals.")
-@click.option("--significant", type=Whole(1, 17), metavar="S", help="The sheet asked for S significant digits.")
+@click.option("--digits", type=Whole(0, 17), metavar="D", help="The sheet asks for D decimals.")
+@click.option("--significant", type=Whole(1, 17), metavar="S", help="The sheet asks for S significant digits.")
 @click.option(
     "--rounding",
     type=click.Choice(["nearest", "truncate"]),
     default="nearest",
     show_default=True,
-    help="Whether the sheet rounded or cut off its numbers.",
+    help="Whether the sheet's numbers are rounded or cut off.",
 )
-@click.option("--tolerance", type=float, metavar="T", help="How far a number may be off, instead of counting digits.")
+@click.option("--tolerance", type=float, metavar="T", help="Largest error allowed, instead of counting digits.")
 @click.option("--example", metavar="K|all", default="1", show_default=True, help=EXAMPLE_HELP)
 @click.option("--steps", **COUNT, default=1, help="Check cycle N, after N-1 updates.")
 @click.option("--notation", type=click.Choice(list(NOTATIONS)), help="Overrides the file's notation.")
@@ -254,11 +252,11 @@ def engine(net: str, **options: Any) -> int:
 @TARGETS
 @of_other_frameworks
 def check(net: str, answers: str, **options: Any) -> int:
-    """Mark a worked cycle, or those of a class.
+    """Mark one worked cycle, or those of a whole class.
 
     ANSWERS is a CSV file with the columns quantity and value, a JSON object, "-" for standard input, or the CSV of a
     class: a row for each student, first the name, then a column for each quantity. Each number is compared with the
-    right formula at the numbers above it; what explains the wrong ones is named.
+    right formula applied to the numbers above it; mistakes that explain wrong ones are named.
 
     Exit code 1 if something is wrong or missing.
 
@@ -351,10 +349,10 @@ def examples(name: str | None, format: str) -> int:
 @click.argument("target", metavar="TARGET")
 @of_other_frameworks
 def convert(source: str, target: str, **told: Any) -> int:
-    """Write a network as another kind of file.
+    """Convert a network to another file format.
 
-    SOURCE is any NET. TARGET's end says what is written: .toml, .safetensors (clearprop's), .onnx, .pt (a state_dict),
-    .keras. What the target cannot hold is said.
+    SOURCE is any NET. The suffix of TARGET chooses the format: .toml, .safetensors (clearprop's), .onnx, .pt (a
+    state_dict), .keras. Anything that the target cannot hold is reported.
 
     Example: clearprop convert iris.safetensors iris.onnx
     """
@@ -367,14 +365,19 @@ def convert(source: str, target: str, **told: Any) -> int:
 @click.argument("nets", metavar="A B", nargs=-1)
 @click.option("--example", metavar="K|all", default="all", show_default=True, help=EXAMPLE_HELP)
 @click.option(
-    "--tolerance", type=float, default=1e-6, show_default="1e-6", metavar="T", help="How close numbers must be."
+    "--tolerance",
+    type=float,
+    default=1e-6,
+    show_default="1e-6",
+    metavar="T",
+    help="Largest difference that still counts as equal.",
 )
 @click.option(
     "--probe",
     type=click.Choice(["torch", "keras", "sklearn", "numpy"]),
     help="Print a short program that trains a network for two steps and prints its numbers.",
 )
-@click.option("--probe-answer", metavar="FILE", help="Name the conventions of a program by what it printed.")
+@click.option("--probe-answer", metavar="FILE", help="Identify a program's conventions from what it printed.")
 @DATA
 @TARGET
 @INPUTS
@@ -383,7 +386,7 @@ def convert(source: str, target: str, **told: Any) -> int:
 @FORMAT_OF_FILE
 @OUTPUT
 def compare(nets: tuple[str, ...], **options: Any) -> int:
-    """Hold two networks against each other, number by number.
+    """Compare two networks, number by number.
 
     Prints the largest difference of parameters, outputs, errors, gradients and new weights, the first quantity that
     differs, and the conventions that explain it. Exit code 1 if they differ.

@@ -63,8 +63,6 @@ def _warn_of_formulas(cells: Iterable[object]) -> None:
     for cell in cells:
         if isinstance(cell, str) and cell.lstrip().startswith(("=", "+", "-", "@")) and number(cell) is None:
             shown = abridged(cell, 40)
-            message = (
-                f'"{shown}" is written as it is called, and would be a formula in a spreadsheet: import it as text'
-            )
+            message = f'"{shown}" is written as it is; a spreadsheet would take it for a formula, so import it as text'
             warnings.warn(message, Notice, stacklevel=2)
             return

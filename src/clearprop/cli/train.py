@@ -51,7 +51,7 @@ def run_train(
     refuse_document(
         output,
         "train saves a model (.safetensors) or a network file (.toml)",
-        "for the result as a document say --format, and > FILE",
+        "for the result as a document use --format and > FILE",
     )
     if output == "-":
         raise InvalidArgument("--output: a model is a file; name it, such as model.safetensors")

@@ -60,18 +60,18 @@ SYMPTOMS: Mapping[str, str] = {
         "(the {best} of the targets gives {constant})."
     ),
     "one_class": (
-        'The predicted class is "{label}" for {rows}: accuracy is what this one answer gives. '
-        'Where rare classes count, try class_weights = "balanced" under [data].'
+        'The predicted class is "{label}" for {rows}: the accuracy is that of this one answer. '
+        'If rare classes matter, try class_weights = "balanced" under [data].'
     ),
-    "constant_targets": "Nothing is to be learnt: the targets{of} are the same for {rows}.",
+    "constant_targets": "There is nothing to learn: the targets{of} are the same for {rows}.",
     "flat": "Every gradient is exactly 0 although {error} is {after}: no update changes a weight.",
     "alike": (
-        "The units of layer {layer} are alike: their weights are the same, so they learn the same and count as one. "
-        "Use random initial weights."
+        "The units of layer {layer} are alike: their weights are the same, so they learn the same thing and act as "
+        "one. Use random initial weights."
     ),
     "constant_inputs": "The inputs are the same for {rows}: nothing tells the rows apart.",
     "narrow_inputs": "The inputs differ by at most {spread} from row to row, too little for these weights. {remedy}.",
-    "penalized": "The penalty ({penalty}) draws all weights towards 0. Try a smaller one, or more epochs.",
+    "penalized": "The penalty ({penalty}) pulls all weights towards 0. Try a smaller one, or more epochs.",
     "out_of_reach": (
         "The outputs of {activation} lie {limits}, the targets between {least} and {most}: "
         "no weights reach them all. Use identity in the last layer, or scale the targets."

@@ -27,8 +27,8 @@ WORDS: Mapping[str, str] = {
     "dropped": "dropout: dropped",
     "known": "already computed",
     "known_for": "already computed for {quantity}",
-    "on_request": "the first factor is derived under its name",
-    "each_on_request": 'each factor is derived under its name with "{place}"',
+    "on_request": "ask for the first factor by name to derive it",
+    "each_on_request": 'ask for a factor by name, with "{place}", to derive it',
     "frozen": "unchanged: not trained",
     # the update
     "rate": "given, the learning rate",
@@ -36,7 +36,7 @@ WORDS: Mapping[str, str] = {
     "scheduled_by_epoch": "schedule {schedule}; the first epoch is 0",
     "watched": "{base}, as far as the schedule {schedule} has lowered it",
     "constant": "given",
-    "state": "kept from the step before; 0 at the start",
+    "state": "carried over from the step before; 0 at the start",
     # sums
     "path": "path {number}",
     "more": "… ({count} more)",

@@ -93,7 +93,7 @@ def _other(found: os.stat_result) -> str | None:
 def _unsafe(place: Path) -> str | None:
     """Return the reason not to trust a folder's content, or None."""
     found = place.stat()
-    return _other(found) if stat.S_ISDIR(found.st_mode) else "it is no folder"
+    return _other(found) if stat.S_ISDIR(found.st_mode) else "it is not a folder"
 
 
 def unused() -> str | None:
@@ -102,7 +102,7 @@ def unused() -> str | None:
         return f"{PLACE} says so"
     place = folder()
     if place is None:
-        return "this user has no home"
+        return "this user has no home folder"
     try:
         reason = _unsafe(place)
     except FileNotFoundError:

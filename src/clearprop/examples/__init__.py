@@ -11,8 +11,8 @@ DESCRIPTIONS = {
     "xor": "exclusive or, 2-3-1: the problem that one layer cannot solve",
     "deep": "three hidden layers, mixed activations, Adam, L2 penalty: long chains",
     "ring": "points in three rings, 2-6-4-3: a classifier with softmax",
-    "iris": "150 flowers, 4-16-3: their species from four measures",
-    "digits": "1,797 pictures of 8 x 8 pixels, 64-64-10: the digit that they show",
+    "iris": "150 flowers, 4-16-3: their species from four measurements",
+    "digits": "1,797 pictures of 8 x 8 pixels, 64-64-10: the digit they show",
     "penguins": "344 penguins, 11-16-1: their mass from numbers and categories",
 }
 

@@ -80,7 +80,7 @@ def _split(tree: Expression) -> tuple[float, Expression]:
 
 
 def _scaled(coefficient: float, tree: Expression) -> Expression:
-    """coefficient * tree; a difference is turned round rather than negated, and so are numbers to choose from."""
+    """coefficient * tree; a difference is reversed rather than negated, and so are numbers to choose from."""
     inner, rest = _split(tree)
     coefficient = _finite(coefficient * inner)
     if rest == ONE or coefficient == 0:

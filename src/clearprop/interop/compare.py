@@ -60,7 +60,7 @@ def compare(
     optimizer: Any = None,
     tolerance: float = TOLERANCE,
 ) -> Comparison:
-    """Compare a problem with another, or with a live PyTorch module whose own autograd is asked, on the same rows: the
+    """Compare a problem with another, or with a live PyTorch module, whose own autograd is run, on the same rows: the
     problem's examples, else 32 random rows.
 
     ``loss`` and ``optimizer`` are those of a module. The conventions found are the fewest changes of the first

@@ -20,7 +20,7 @@ def read_archive(archive: Archive, told: Told) -> Problem:
     """Return the problem in a ``.keras`` file."""
     config = archive.json("config.json")
     if not isinstance(config, dict):
-        raise damaged(archive.shown, "config.json is no JSON object")
+        raise damaged(archive.shown, "config.json is not a JSON object")
     if "model.weights.h5" not in archive.parts:
         raise damaged(archive.shown, "its archive has no part model.weights.h5")
     with opened(archive.read("model.weights.h5"), archive.shown) as file:

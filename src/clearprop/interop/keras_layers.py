@@ -46,7 +46,7 @@ def from_layers(config: Mapping[str, Any], compiled: Any, weights: Weights, show
     """Return the layers of a model's configuration; ``compiled`` is that of its training.
 
     Raises:
-        NotAChain: a layer that cannot be taken; names the first.
+        NotAChain: a layer that is not supported; names the first.
     """
     chain = Chain()
     signal = Signal(Stage())

@@ -59,7 +59,7 @@ def _of(given: Any, framework: str) -> bool:
 
 @suggests_options()
 def from_torch(module: Any, loss: Any = None, optimizer: Any = None) -> Problem:
-    """Return the problem that a PyTorch module is: an ``nn.Sequential`` module by module, any other by its exported
+    """Return a PyTorch module as a problem: an ``nn.Sequential`` module by module, any other by its exported
     program. In train mode its dropout is kept, in eval mode left out.
 
     ``loss`` and ``optimizer`` are PyTorch's own objects, or names. A loss of logits (CrossEntropyLoss,
@@ -67,7 +67,7 @@ def from_torch(module: Any, loss: Any = None, optimizer: Any = None) -> Problem:
 
     Raises:
         NotAChain: a module that is neither linear nor an activation; names the first.
-        InvalidArgument: no module, or a loss or optimizer that there is none for here.
+        InvalidArgument: not a module, or a loss or optimizer without a counterpart here.
     """
     if not _of(module, "torch") or not hasattr(module, "named_parameters"):
         raise InvalidArgument(f"from_torch: expected a torch.nn.Module, found {type(module).__name__}")
@@ -210,11 +210,11 @@ def _exported(module: Any, name: str, logarithms: bool) -> Found:
 
 @suggests_options()
 def from_keras(model: Any) -> Problem:
-    """Return the problem that a Keras model is, with the loss and the optimizer that it was compiled with.
+    """Return a Keras model as a problem, with the loss and the optimizer that it was compiled with.
 
     Raises:
-        NotAChain: a layer that cannot be taken; names the first.
-        InvalidArgument: no Keras model.
+        NotAChain: a layer that is not supported; names the first.
+        InvalidArgument: not a Keras model.
     """
     from clearprop.interop.keras_layers import Place, from_layers
 
@@ -237,7 +237,7 @@ def from_keras(model: Any) -> Problem:
 
 @suggests_options()
 def from_sklearn(estimator: Any) -> Problem:
-    """Return the problem that a fitted MLPClassifier or MLPRegressor is, or a pipeline of scalers before one.
+    """Return a fitted MLPClassifier or MLPRegressor, or a pipeline of scalers before one, as a problem.
 
     Raises:
         NotAChain: an estimator that is none of them.

@@ -65,7 +65,7 @@ def conventions(answer: Numbers) -> list[dict[str, Any]] | None:
 
 
 def read_answer(path: str) -> Numbers:
-    """Return the numbers in a file of JSON that a probe's program printed.
+    """Return the numbers in a JSON file that a probe's program printed.
 
     Raises:
         UnreadableFile: no such file, or other content.

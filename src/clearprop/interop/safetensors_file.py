@@ -44,7 +44,7 @@ def read_tensors(path: str | os.PathLike[str], told: Told) -> Problem:
     length = int.from_bytes(raw[:8], "little")
     header = parsed(raw[8 : 8 + length], shown, "its header")
     if not isinstance(header, dict):
-        raise damaged(shown, "its header is no JSON object")
+        raise damaged(shown, "its header is not a JSON object")
     header.pop("__metadata__", None)
     body = memoryview(raw)[8 + length :]
     tensors = {name: _tensor(entry, body, abridged(name), shown) for name, entry in header.items()}

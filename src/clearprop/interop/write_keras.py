@@ -29,7 +29,7 @@ def keras_bytes(problem: Problem) -> tuple[bytes, list[str]]:
     """Return a ``.keras`` file, and what it leaves out.
 
     Raises:
-        InvalidArgument: an activation that Keras has not.
+        InvalidArgument: an activation that Keras does not have.
         MissingExtra: h5py is not installed.
     """
     try:
@@ -119,7 +119,7 @@ def to_keras(problem: Problem) -> Any:
     """Return a live ``keras.Sequential`` with the same outputs.
 
     Raises:
-        InvalidArgument: an activation that Keras has not.
+        InvalidArgument: an activation that Keras does not have.
         MissingExtra: Keras is not installed.
     """
     accepted(a_problem, problem, "problem")

@@ -45,8 +45,8 @@ def read_model(path: str | os.PathLike[str]) -> Model:
     except SafetensorError:
         # What the library says is about its own code.
         raise DamagedModel(
-            f"{shown}: not a whole safetensors file: its {os.path.getsize(path):,} bytes are not those that its first "
-            "ones announce; use another copy, or train it again"
+            f"{shown}: an incomplete safetensors file: its {os.path.getsize(path):,} bytes do not match its header; "
+            "use another copy, or train it again"
         ) from None
     except RecursionError:
         raise damaged(shown, "its metadata is nested too deeply") from None
@@ -81,7 +81,7 @@ class _Reader:
         except DamagedModel:
             raise
         except ClearpropError as error:
-            raise self.damaged(f"its network does not make sense: {error}") from None
+            raise self.damaged(f"its network makes no sense: {error}") from None
         fitted = self._fitted(problem, preprocessing)
         if fitted is None and (old := network["inputs"].get("names", [])) != list(problem.network.input_names) and old:
             # Inputs with another name are still found in tables under the old one.
@@ -89,7 +89,7 @@ class _Reader:
         problem = replace(problem, fitted=fitted, remarks=self._remarks(description))
         progress = None if training is None else self._progress(problem, training)
         if left := sorted(self.names - self.digests.keys()):
-            raise self.damaged(f'its description has no tensor "{abridged(left[0])}"')
+            raise self.damaged(f'its description does not mention the tensor "{abridged(left[0])}"')
         # Last: whatever else is wrong says more. Models of earlier versions have none.
         noted = description.pop(CHECKSUM, None)
         if noted is not None and noted != checksum(description, self.digests):
@@ -100,7 +100,7 @@ class _Reader:
         metadata = self.file.metadata() or {}
         if KEY not in metadata:
             raise DamagedModel(
-                f"{self.shown}: a safetensors file, but not a model of clearprop: its metadata has no key "
+                f"{self.shown}: a safetensors file, but not a clearprop model: its metadata has no key "
                 f'"{KEY}"; train one with: clearprop train NET --output {abridged(Path(self.shown).name)}'
             )
         try:
@@ -108,7 +108,7 @@ class _Reader:
         except (ValueError, RecursionError) as error:
             raise self.damaged(f"its metadata is not JSON: {abridged(str(error))}") from None
         if not isinstance(description, dict):
-            raise self.damaged("its metadata is no JSON object")
+            raise self.damaged("its metadata is not a JSON object")
         version = description.get("format")
         if type(version) is int and version > FORMAT:
             raise DamagedModel(
@@ -207,7 +207,7 @@ class _Reader:
         try:
             fitted = read_fitted(table)
         except UNFIT:
-            raise self.damaged("its preprocessing does not make sense") from None
+            raise self.damaged("its preprocessing makes no sense") from None
         sizes = problem.network.sizes
         if fitted.width != sizes[0]:
             raise self.damaged(f"its columns make {fitted.width} inputs, its network has {sizes[0]}")
@@ -240,7 +240,7 @@ class _Reader:
         except TypeError:
             sound = False
         if not sound or met.examples < 0:
-            raise self.damaged("what its last batches came to does not make sense")
+            raise self.damaged("the results of its last batches make no sense")
         return met
 
     def _position(self, problem: Problem, epochs: int, steps: int) -> Position:

@@ -77,10 +77,10 @@ def header(value: Any) -> tuple[str, ...]:
 class Data:
     """A table beside the network file: the ``[data]`` table.
 
-    ``inputs`` are the columns to learn from; left out, all that are not named here otherwise. ``categorical``
+    ``inputs`` are the columns to learn from; by default all that are not named in another field. ``categorical``
     lists inputs that are read as text although they hold numbers. ``split`` is the share of rows set aside
-    for validation. ``standardize_target`` does to numeric targets what ``standardize`` does to numeric inputs;
-    left out, it is done where outputs can be any number. ``missing`` says what to do about empty cells: refuse
+    for validation. ``standardize_target`` does to numeric targets what ``standardize`` does to numeric inputs; by
+    default it applies where outputs can be any number. ``missing`` says what to do about empty cells: refuse
     the table, drop their rows, or fill in the column's mean (in a column of text, its most frequent value).
 
     ``na`` are the words that mean an empty cell, ``decimal`` the sign between a number's whole part and its

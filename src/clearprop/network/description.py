@@ -45,13 +45,13 @@ AUTO: Literal["auto"] = "auto"
 @suggests_options()
 @dataclass(frozen=True)
 class Objective:
-    """The error that training makes small.
+    """The error that training minimises.
 
     - ``rule``: the loss of one output.
     - ``over_outputs``: whether the errors of an example's outputs are summed or averaged.
     - ``over_examples``: whether the errors of a batch's examples are summed or averaged. Each is multiplied by the
       example's weight; the mean divides by the number of examples, ``"weighted_mean"`` by the sum of their weights.
-    - ``named``: whether somebody chose the rule; if not, it may follow from the classes of a table.
+    - ``named``: whether the rule was chosen; if not, it may follow from the classes of a table.
     """
 
     rule: Annotated[Loss, of_kind(Loss, 'a loss, such as loss("huber") gives')]

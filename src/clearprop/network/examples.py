@@ -29,9 +29,10 @@ class Examples:
     - ``training``: the positions of the examples to learn from; by default all.
     - ``validation``: the positions of the examples set aside. A row of a table may be in neither.
     - ``own``: whether they stand in the network file itself.
-    - ``without_target``: the positions of the examples whose targets nobody knows; theirs count for nothing. They are
+    - ``without_target``: the positions of the examples whose targets are unknown; the numbers in their place are
+      ignored. They are
       neither in ``training`` nor in ``validation``.
-    - ``unweighted``: why weights that training applied are not, such as ``"no column n"``.
+    - ``unweighted``: why weights that training applied are not applied here, such as ``"no column n"``.
     """
 
     inputs: Array
@@ -115,7 +116,7 @@ class Examples:
     def of(inputs: Sequence[Any] | Array, targets: Sequence[Any] | Array, *, own: bool = True) -> Examples:
         """Return examples from anything that NumPy makes a matrix of; a single row is one example."""
         rows = [
-            np.atleast_2d(numbers(values, f"{name}: expected rows of numbers, all as long as each other"))
+            np.atleast_2d(numbers(values, f"{name}: expected rows of numbers, all of the same length"))
             for name, values in (("inputs", inputs), ("targets", targets))
         ]
         return Examples(rows[0], rows[1], own=own)

@@ -111,10 +111,12 @@ def duplicate_faults(kind: str, places: Places, defaults: Iterable[str]) -> Iter
         where = ", ".join(dict.fromkeys(place for place, _ in uses))
         spelt = list(dict.fromkeys(name for _, name in uses))
         if len(spelt) == 1:
-            yield Fault(where, f'the {kind} name "{abridged(spelt[0])}" is used {len(uses)} times; names are unique')
+            yield Fault(
+                where, f'the {kind} name "{abridged(spelt[0])}" is used {len(uses)} times; names must be unique'
+            )
         else:
             alike = " and ".join(f'"{abridged(name)}"' for name in spelt[:2])
-            yield Fault(where, f"the {kind} names {alike} are the same letters; names are unique")
+            yield Fault(where, f"the {kind} names {alike} are the same letters; names must be unique")
 
 
 class Meanings:

@@ -192,7 +192,7 @@ def after_drawing(network: Network, seed: int) -> np.random.RandomState:
 
 def _matrix(given: Any, shape: tuple[int, ...], place: str) -> Array:
     """Return a weight matrix; refuse one of another shape."""
-    matrix = numbers(given, f"{place}: expected rows of numbers, all as long as each other")
+    matrix = numbers(given, f"{place}: expected rows of numbers, all of the same length")
     if matrix.shape != shape:
         transposed = "; it looks transposed" if matrix.shape == shape[::-1] else ""
         raise InvalidArgument(

@@ -79,7 +79,7 @@ class Settings:
     ``shuffle`` draws a new order of the examples for each epoch; ``"sklearn"`` the orders that scikit-learn's MLPs have
     with ``random_state`` as the seed.
 
-    The loss of an epoch is that of its ``"batches"`` as they were met, each with the weights of its moment; or the
+    The loss of an epoch is measured over its ``"batches"``, each before its update; or the
     ``"exact"`` one, computed over all examples after it. Where one batch holds all examples it is always exact.
 
     Raises:
@@ -140,7 +140,7 @@ class Problem(Displayable, TakesExamples):
             object.__setattr__(self, "parameters", Parameters.random(self.network, self.settings.seed))
         elif given.layout.sizes != self.network.sizes or len(given) != self.network.parameter_count:
             found = "-".join(map(str, given.layout.sizes))
-            raise InvalidArgument(f"parameters: expected those of {self.network!r}, found others, of a network {found}")
+            raise InvalidArgument(f"parameters: expected those of {self.network!r}, found those of a network {found}")
         if self.examples is not None:
             sizes, rule = self.network.sizes, self.network.loss.rule
             faults = list(example_faults(self.examples, sizes[0], sizes[-1], rule))
@@ -149,7 +149,7 @@ class Problem(Displayable, TakesExamples):
 
     @property
     def of_others(self) -> bool:
-        """Whether it was read from another framework's file, not from a model here that was made of one."""
+        """Whether it was read from another framework's file, not from a clearprop model made from one."""
         return self.remarks[:1] != () and self.remarks[0].startswith("from: ")
 
     def __repr__(self) -> str:
@@ -158,7 +158,7 @@ class Problem(Displayable, TakesExamples):
 
     @property
     def heading(self) -> str:
-        """What a page about it is headed by: its title in one line, else its file's name, without the folders."""
+        """The heading of a page about it: its title in one line, else the name of its file without folders."""
         if title := " ".join("".join(c if c.isprintable() else " " for c in self.title).split()):
             return title
         path = PurePath(self.name)

@@ -102,9 +102,9 @@ def _plainly(what: str, rest: str) -> str:
     """Return what is wrong in words that say what to do; ``rest`` is the line from the place on."""
     if twice := re.fullmatch(r"cannot declare \((.*?),?\) twice", what):
         name = ".".join(part.strip(" '\"") for part in twice[1].split(","))
-        return f"[{abridged(name)}] stands twice; where there are several, write [[{abridged(name)}]] each time"
+        return f"[{abridged(name)}] appears twice; where there are several, write [[{abridged(name)}]] each time"
     if what == "cannot overwrite a value":
-        return "a key stands twice in this table; remove one of the two"
+        return "a key appears twice in this table; remove one"
     word = re.match(r"[^\W\d]\w*", rest)
     if what == "invalid value" and word:
         if word[0].lower() in ("true", "false"):

@@ -31,7 +31,7 @@ def write(problem: Problem) -> str:
     """Return the problem as TOML text, with every weight and bias.
 
     Raises:
-        InvalidArgument: a rule made in Python that nothing in a file describes, or a parameter
+        InvalidArgument: a rule made in Python that no file can describe, or a parameter
             that is not a finite number.
 
     >>> from clearprop.network.read import read

@@ -37,7 +37,7 @@ def predict(problem: Problem, data: Any, progress: ReadingProgress | None = None
     are found by name, and others ignored; those of an array are in the order of the network's inputs.
 
     Raises:
-        InvalidArgument: rows of the wrong length, or not finite; or ``classes`` of a network for numbers.
+        InvalidArgument: rows of the wrong length, or not finite; or ``classes`` for a network that has none.
         UnfitTable: missing columns, missing values, or values that training never saw.
         NotFinite: an output is not a finite number.
 
@@ -47,7 +47,7 @@ def predict(problem: Problem, data: Any, progress: ReadingProgress | None = None
     """
     labels = class_labels(problem) if accepted(boolean, classes, "classes") else None
     if classes and labels is None:
-        raise InvalidArgument(f"classes: {problem.name} tells no classes apart; its targets are numbers")
+        raise InvalidArgument(f"classes: {problem.name} has no classes; its targets are numbers")
     given = network_inputs(problem, data, progress)
     found, finite = outputs(problem, problem.parameters, given)
     if not finite:

@@ -83,7 +83,7 @@ class Cycle(Displayable):
 
     @property
     def learnt(self) -> Learning:
-        """What it learns from its targets.
+        """The errors, gradients and update, which need its targets.
 
         Raises:
             InvalidArgument: it has none; says which.
@@ -131,7 +131,7 @@ class Cycle(Displayable):
 
     @property
     def mean_share(self) -> str | None:
-        """What the share of an example in the batch's mean is called; None where errors are summed."""
+        """The name of an example's share in the batch's mean; None where errors are summed."""
         return None if self.problem.network.loss.over_examples == "sum" else f"1/{_short(self.trace.count)}"
 
     @cached_property
@@ -310,7 +310,7 @@ def cycle(
 ) -> Cycle:
     """Run one cycle in float64 on one example (counted from 1) or on all of them as one batch.
 
-    "All" leaves out the rows set aside for validation. Of an example without targets it is the forward pass alone.
+    "All" leaves out the rows set aside for validation. For an example without targets it is the forward pass alone.
     Without a ``rate``, the schedule gives it with each step taken as an epoch, which is right where all examples are
     one batch; a plateau schedule keeps its first rate. ``step`` counts from 1, ``epoch`` from 0; ``state`` is the
     optimizer's state before it.

@@ -108,11 +108,11 @@ def _first_wrong(marked: Marked) -> Iterator[Block]:
     yield Heading(2, f"The first wrong line: {line.quantity}")
     given = shown_text(line.given)
     if line.value is None:
-        yield Paragraph(f'The sheet has "{given}", which is no number.')
+        yield Paragraph(f'The sheet has "{given}", which is not a number.')
     elif line.trivial:
         yield Paragraph(f"The sheet has {given}: a wrong number above it leaves nothing to compute here.")
     else:
-        yield Paragraph(f"The sheet has {given}. From the numbers that stand above it, it should be:")
+        yield Paragraph(f"The sheet has {given}. From the numbers above it, it should be:")
     yield _equation(marked, line, marked.order.right(marked.order.position[_of(line)]).tree)
     wrong = [each for each in marked.mistakes + marked.conventions if line.quantity in each.lines]
     for each in wrong:
@@ -182,7 +182,7 @@ def _class(marked: MarkedClass) -> Iterator[Block]:
     right = sum(each.all_right for each in marked.students.values())
     yield Lines((f"all right: {right:,} of {counted(len(marked.students), 'sheet')}",))
     if marked.common:
-        yield Heading(2, "The commonest mistakes")
+        yield Heading(2, "The most common mistakes")
         yield Grid(("", "students", ""), tuple((name, f"{count}", marked.says(name)) for name, count in marked.common))
     yield Heading(2, "Marks")
     rows = []

@@ -32,10 +32,10 @@ def comparison_document(found: Comparison) -> Document:
         )
     blocks: list[Any] = [Lines(tuple(lines)), Grid(("numbers", "largest difference"), rows), Paragraph(verdict)]
     if found.conventions:
-        blocks.append(Paragraph("What explains the difference, changed in the first:"))
+        blocks.append(Paragraph("Changes to the first network that explain the difference:"))
         blocks.append(Lines(tuple(_line(each) for each in found.conventions)))
     elif not found.same and not found.structure:
-        blocks.append(Paragraph("No convention that is known explains the difference."))
+        blocks.append(Paragraph("No known convention explains the difference."))
     return tuple(blocks)
 
 
@@ -69,10 +69,10 @@ def answer_result(found: list[dict[str, Any]] | None) -> Result:
 
     problem = probe()
     if found is None:
-        said = ["No conventions that are known give these numbers."]
+        said = ["No known conventions give these numbers."]
     elif not found:
         said = ["The program has clearprop's own conventions."]
     else:
-        said = ["Beside clearprop's own conventions the program has:", *map(_line, found)]
+        said = ["The program has clearprop's conventions, except:", *map(_line, found)]
     structure = {"known": found is not None, "conventions": found or []}
     return Result("probe", (Lines(tuple(said)),), View(problem.names), lambda: structure)

@@ -114,7 +114,7 @@ def conventions(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expressio
     groups = groupby(enumerate(network.layers, start=1), lambda each: _bias_words(each[1].bias, each[1].train_bias))
     yield "biases", "; ".join(f"{_layers([n for n, _ in group])}: {words}" for words, group in groups)
     if any(layer.dropout for layer in network.layers):
-        yield "dropout", f"the mask of step {cycle.step}; what is kept is scaled by 1/(1 - dropout)"
+        yield "dropout", f"the mask of step {cycle.step}; outputs that are kept are scaled by 1/(1 - dropout)"
     if cycle.step > 1:
         same = "all examples" if cycle.example == "all" else f"example {cycle.example}"
         source = f"of the training, on {learnt_from(cycle) or same}" if cycle.trained else f"on {same}"

@@ -103,7 +103,7 @@ def explain(
     ``explain(estimator, X, y, "w5")`` explains the cycle of a fitted estimator on these rows, as one batch.
 
     Raises:
-        UnknownName: a name that nothing in the network is called.
+        UnknownName: a name that nothing in the network has.
         InvalidArgument: digits out of range, or a quantity that has no derivation.
 
     >>> import clearprop as cp

@@ -37,7 +37,7 @@ def fit_document(fit: Fit, saved: str | None = None) -> Document:
         f"{name}: {shown_number(fit.loss_before, 6)} before, {shown_number(fit.loss_after, 6)} after",
     ]
     if fit.epochs and shows_batches(fit.problem):
-        lines.append(f"{name} of each epoch: that of its batches as they were met")
+        lines.append(f"{name} of each epoch: measured batch by batch, each before its update")
     if training is not None:
         lines.append(f"training: {shown_metrics(training)}")
     if validation is not None:

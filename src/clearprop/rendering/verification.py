@@ -60,7 +60,7 @@ def _own_structure(own: OwnCheck) -> dict[str, object]:
 
 def _own_line(own: OwnCheck) -> str:
     if own.skipped:
-        return f"{own.framework} itself was not asked: {own.skipped}"
+        return f"{own.framework} itself was not run: {own.skipped}"
     autograd = "" if own.gradients is None else f", of its autograd {brief(own.gradients, '.1e')}"
     return f"{own.framework} itself: the largest difference of the outputs is {brief(own.outputs, '.1e')}{autograd}"
 

@@ -72,8 +72,8 @@ def _whole(derivations: Derivations, view: View) -> Iterator[Block]:
     yield from _error(derivations)
     yield Heading(2, "Backward propagation")
     yield Paragraph(
-        "Every derivative is taken at the old weights. The order is from the last layer to the first: results of "
-        "a later layer are used again for the layers before it."
+        "All derivatives are taken at the old weights, from the last layer to the first, so that results of a later "
+        "layer are reused for the layers before it."
     )
     yield from _backward(derivations, view)
     yield Heading(2, "Update")
@@ -317,7 +317,7 @@ def _scaled(derivations: Derivations) -> Iterator[Block]:
 
 
 def _updated(cycle: Cycle, view: View, indices: list[int]) -> Iterator[Block]:
-    yield Paragraph("All at once, each from its gradient.")
+    yield Paragraph("All parameters are updated at once, each from its gradient.")
     trainable = cycle.parameters.layout.trainable
     vectors = cycle.parameters.vector, cycle.gradients.of.vector, cycle.updated.vector
     rows = []
@@ -342,7 +342,7 @@ def _after(cycle: Cycle, view: View) -> Iterator[Block]:
 def _training_differs(cycle: Cycle) -> str:
     """Say what training and ``--steps`` use, where that is not what the cycle runs on."""
     source = learnt_from(cycle)
-    return "" if source is None else f" Training, and --steps, use {source}."
+    return "" if source is None else f" Training and --steps use {source}."
 
 
 def _layers(cycle: Cycle) -> Grid:

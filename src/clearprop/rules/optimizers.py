@@ -216,7 +216,7 @@ def AdamW(
     weight_decay: float = 0.01,
     **limits: Unpack[Limits],
 ) -> Made:
-    """Return Adam with the decay taken from the weight itself.
+    """Return Adam with weight decay applied to the weight directly, not through the gradient.
 
     Source: Loshchilov and Hutter 2017.
     """
@@ -285,7 +285,7 @@ def Adamax(
     decoupled_weight_decay: bool = False,
     **limits: Unpack[Limits],
 ) -> Made:
-    """Return Adam with the largest gradient of late, u, in place of the root of the mean square.
+    """Return Adam with u, a decaying maximum of the gradient's size, in place of the root of the mean square.
 
     Source: Kingma and Ba 2014, section 7.1; Keras adds eps to u itself: ``eps_in_max`` false.
     """

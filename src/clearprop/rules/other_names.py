@@ -156,7 +156,7 @@ def loss_meant(name: str, last: str, outputs: int, known: Iterable[str]) -> Mean
         return Meant(of_one, "mean")
     if short in map(plain, WITH_LOGITS):
         raise InvalidArgument(
-            f'{name} is binary_cross_entropy after activation = "logistic" in the last layer; write these two: they '
+            f'{name} is binary_cross_entropy after activation = "logistic" in the last layer; write both: they '
             "are computed as one function, so that no digits are lost"
         )
     if short not in map(plain, OF_CLASSES):
@@ -171,7 +171,7 @@ def loss_meant(name: str, last: str, outputs: int, known: Iterable[str]) -> Mean
             f'other {CATEGORICAL} after activation = "softmax"'
         )
     raise InvalidArgument(
-        f'{name} is {CATEGORICAL} after activation = "softmax" in the last layer, found {last}; write these two: '
+        f'{name} is {CATEGORICAL} after activation = "softmax" in the last layer, found {last}; write both: '
         "here the outputs themselves are the probabilities"
     )
 

@@ -48,7 +48,7 @@ def _inputs(inputs: Sequence[str], fitted: Fitted, source: str, names: Sequence[
         columns.append(replace(each, categories=categories or None))
     for name, count in Counter(each.name for each in columns).items():
         if count > 1:
-            apart = "its categories stand apart in inputs.names; list them side by side"
+            apart = "its categories are not side by side in inputs.names; list them together"
             raise UnfitTable([Fault(column(name), apart)], source)
     order = tuple(each.name for each in fitted.columns)
     same = order == tuple(each.name for each in columns)

@@ -68,7 +68,7 @@ def no_classes(name: str, given: Text, otherwise: bool = False) -> Fault | None:
     kind = moments(labels)
     if len(labels) < 3 or not (kind or otherwise or number_otherwise(labels)):
         return None
-    looks = kind or "numbers written otherwise"
+    looks = kind or "numbers in another form"
     remedy = "write plain numbers, such as 1234.5"
     if kind:
         remedy = "turn them into numbers first, such as days since the first"

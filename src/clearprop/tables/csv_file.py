@@ -90,7 +90,7 @@ class _Lines:
                 self.bytes = self.file.tell()
                 yield line
         except UnicodeError:
-            raise UnreadableFile(f"{self.source}: not whole text in UTF-16; save the table as CSV in UTF-8") from None
+            raise UnreadableFile(f"{self.source}: incomplete text in UTF-16; save the table as CSV in UTF-8") from None
         finally:
             text.detach()
 
@@ -103,7 +103,11 @@ class _Lines:
                 place = f"byte {self.bytes + error.start + 1:,}, line {self.number:,}, cannot be read"
                 raise UnreadableFile(f"{self.source}: not a text file in UTF-8: {place}{_guess(line)}") from None
             if "\0" in text:
-                what = "text in UTF-16 without its mark" if line[1::2].count(0) * 3 > len(line) else "a binary file"
+                what = (
+                    "text in UTF-16 without a byte-order mark"
+                    if line[1::2].count(0) * 3 > len(line)
+                    else "a binary file"
+                )
                 raise UnreadableFile(f"{self.source}: {what}, expected CSV text; save the table as CSV in UTF-8")
             self.bytes += len(line)
             if self.number == 1:

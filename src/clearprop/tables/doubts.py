@@ -50,7 +50,7 @@ def _of_text(given: Text, rows: Array) -> Iterator[str]:
     if kind:
         yield f"looks like {kind}, and is read as text: {seen}; turn it into numbers, or leave it out with exclude"
     elif number:
-        looks = f'looks like numbers written otherwise ("{abridged(number, 20)}")'
+        looks = f'looks like numbers in another form ("{abridged(number, 20)}")'
         yield f"{looks}, and is read as text: {seen}; write plain numbers, such as 1234.5"
     else:
         yield f"has {seen}, too many to learn from; leave it out with exclude"
@@ -60,9 +60,10 @@ def _of_numbers(name: str, given: Numbers) -> Iterator[str]:
     if len(given) >= FEWEST and INDEX.search(name) and counts_rows(given.values):
         yield "counts the rows; leave it out with exclude unless that is to be learnt from"
     elif len(given) >= FEWEST and IDENTIFIER.search(name) and numbers_rows(given.values):
-        yield "has another whole number in each row, as identifiers do; leave it out with exclude"
+        yield "has a different whole number in each row, as identifiers do; leave it out with exclude"
     elif (mark := _mark(given.values)) is not None:
-        yield f"has {brief(mark)} in several rows, far from all else; if it means no value, add it to na under [data]"
+        found = f"has {brief(mark)} in several rows, far from all other values"
+        yield f"{found}; if it means no value, add it to na under [data]"
     elif len(given) >= FEWEST and _are_days(given.values):
         shown = f"{given.values[np.isfinite(given.values)][0]:.0f}"
         yield f"looks like dates written as numbers ({shown}): turn them into days since the first"

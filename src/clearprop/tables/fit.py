@@ -95,7 +95,7 @@ def _without_empty(table: Table, named: Collection[str]) -> tuple[Table, list[st
     if not empty:
         return table, []
     if named := [name for name in empty if not UNNAMED.match(name)]:
-        notice(f"{table.source}: left out for want of any value: {few(named)}")
+        notice(f"{table.source}: left out, because no row has a value: {few(named)}")
     return Table({name: each for name, each in table.columns.items() if name not in empty}, table.source), empty
 
 
@@ -103,7 +103,7 @@ def _say_unvalidated(table: Table, name: str, classes: Sequence[Label], validati
     """Say which classes no validation row has."""
     counts = np.bincount(class_codes(table, name, classes)[validation], minlength=len(classes))
     if absent := [label for label, count in zip(classes, counts, strict=True) if not count]:
-        notice(f"{table.source}: no validation row is of {column(name)} {listed(absent, 6)}")
+        notice(f"{table.source}: no validation row has {column(name)} = {listed(absent, 6)}")
 
 
 def _say_constants(table: Table, columns: Sequence[Column], training: Array, *, standardized: bool) -> None:
@@ -199,7 +199,7 @@ def usable(table: Table, data: Data, inputs: Sequence[str]) -> Array:
         raise UnfitTable([Fault("", found)], table.source)
     if refused and data.missing == "mean":  # only inputs have one
         empty = " and ".join(f"{column(name)} ({found})" for name, found in refused.items())
-        notice(f"{table.source}: rows are left out for want of {empty}")
+        notice(f"{table.source}: rows without a value are left out: {empty}")
     return np.flatnonzero(~left_out)
 
 
@@ -217,7 +217,7 @@ def _column(name: str, table: Table, data: Data, training: Array) -> Column | Fa
     if isinstance(given, Text):
         return _categories(name, given, data, training)
     if UNNAMED.match(name) and numbers_rows(given.values):
-        counts = "counts the rows" if counts_rows(given.values) else "has another whole number in each row"
+        counts = "counts the rows" if counts_rows(given.values) else "has a different whole number in each row"
         return Fault(column(name), f"{counts}: probably the index of a data frame; leave it out with exclude")
     for fault in not_finite(name, given.values, training, missing=False):
         return fault

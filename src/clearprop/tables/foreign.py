@@ -63,38 +63,36 @@ FOREIGN = (
     ),
     Foreign("an HDF5 file, as Keras writes", starts(b"\x89HDF\r\n\x1a\n")),
     Foreign("an ONNX model", lambda head: head[:1] == b"\x08" and head[2:3] in (b"\x12", b"\x1a", b"\x22", b"\x3a")),
-    Foreign("an array of NumPy", starts(b"\x93NUMPY")),
-    Foreign("a table of Arrow or Feather", starts(b"ARROW1", b"FEA1"), "save the table as CSV or Parquet"),
+    Foreign("a NumPy array", starts(b"\x93NUMPY")),
+    Foreign("an Arrow or Feather table", starts(b"ARROW1", b"FEA1"), "save the table as CSV or Parquet"),
     Foreign("an SQLite database", starts(b"SQLite format 3\0")),
-    Foreign("a data set of R", starts(b"RDX", b"RDA")),
-    Foreign("a data set of SPSS", starts(b"$FL2", b"$FL3")),
-    Foreign("a data set of Stata", starts(b"<stata_dta>")),
-    Foreign("a data set of Weka (ARFF)", _matches(rb"(?:\s*%[^\n]*\n)*\s*@relation\b")),
-    Foreign("a data set in the form of LIBSVM", _matches(rb"[-+]?[0-9.]+(?:,[0-9]+)*(?: +[0-9]+:[-+0-9.e]+)+\s*\n")),
+    Foreign("an R data file", starts(b"RDX", b"RDA")),
+    Foreign("an SPSS data file", starts(b"$FL2", b"$FL3")),
+    Foreign("a Stata data file", starts(b"<stata_dta>")),
+    Foreign("a Weka data set (ARFF)", _matches(rb"(?:\s*%[^\n]*\n)*\s*@relation\b")),
+    Foreign("a LIBSVM data set", _matches(rb"[-+]?[0-9.]+(?:,[0-9]+)*(?: +[0-9]+:[-+0-9.e]+)+\s*\n")),
     Foreign(
-        "a dump of a database",
+        "a database dump",
         _matches(rb"\s*(?:-- |/\*|(?:create|drop) table |insert into |pragma \w+|begin transaction;|set \w+ *=)"),
     ),
     Foreign(
-        "a table drawn by a database's client",
+        "a table drawn by a database client",
         _matches(rb"\s*(?:\+-[-+]*-\+\s*\n\s*\||[^\n|]+(?:\|[^\n|]+)+\n-+(?:\+-+)+\s*\n)"),
         "export it as CSV (psql: \\copy … csv header; mysql: --batch)",
     ),
     Foreign(
-        "a program in Python",
+        "a Python program",
         _matches(
             rb'#![^\n]*python|(?:\s|#[^\n]*\n|"""[^"]*""")*(?:import [\w.]+(?: as \w+)?\s*\n|from [\w.]+ import )'
         ),
     ),
-    Foreign("a document of LaTeX", _matches(rb"\s*(?:%[^\n]*\n\s*)*\\documentclass")),
-    Foreign("a table of Markdown", _matches(rb"\s*\|[^\n]*\|\s*\n\s*\|[-:| ]+\|\s*\n")),
-    Foreign(
-        "a pointer of Git LFS, without the file", _matches(rb"version https://git-lfs"), "fetch it with git lfs pull"
-    ),
+    Foreign("a LaTeX document", _matches(rb"\s*(?:%[^\n]*\n\s*)*\\documentclass")),
+    Foreign("a Markdown table", _matches(rb"\s*\|[^\n]*\|\s*\n\s*\|[-:| ]+\|\s*\n")),
+    Foreign("a Git LFS pointer without its file", _matches(rb"version https://git-lfs"), "fetch it with git lfs pull"),
     Foreign("a PDF document", starts(b"%PDF")),
-    Foreign("a page of HTML or XML", lambda head: head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<"),
-    Foreign("a file of JSON", _is_json),
-    Foreign("a file of YAML", _is_yaml),
+    Foreign("an HTML or XML page", lambda head: head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<"),
+    Foreign("a JSON file", _is_json),
+    Foreign("a YAML file", _is_yaml),
 )
 """Files that are neither tables nor, unless ``loading.READERS`` has them, networks."""
 

@@ -51,7 +51,7 @@ def with_examples(
         problem = prepared(problem, data, lambda wanted: from_arrays(inputs, own, wanted, named), _named(data, about))
     else:
         targets = _in_order(problem, framed) if framed else targets
-        hint = "; a class takes one column per class, 1 where it is the one"
+        hint = "; for classes give one column per class, with 1 for the right one"
         sizes = problem.network.sizes
         ready = of_float32(inputs) and inputs.shape[1] == sizes[0]
         given = inputs if ready else rows(inputs, sizes[0], "inputs")

@@ -20,8 +20,8 @@ A_MARK = "correct them, add the word to na under [data] if it means no value, or
 CORRECT = "correct {them}"
 NEGATIVE = "if that is negative, write a minus sign in front of the number"
 ASK = 'which may be {:g} or {:g}; say which with decimal = "." or decimal = "," under [data]'
-DECIMAL_COMMA = 'if the comma is a decimal one, set decimal = "," under [data]; write thousands without it'
-UNLIKE = "unlike others of the column; write all alike"
+DECIMAL_COMMA = 'if it is a decimal comma, set decimal = "," under [data]; otherwise write thousands without it'
+UNLIKE = "unlike the others in the column; write them all alike"
 
 NOTHING = np.full(1, np.nan)
 """What takes the place of codes that all say that there is no value."""
@@ -229,10 +229,10 @@ def say(columns: Iterable[Growing], source: str) -> None:
         notice(f"{source}: read as numbers: {', '.join(read)}")
     if codes := [f'{abridged(each.name, 30)} ("{abridged(each.code, 40)}")' for each in columns if each.code]:
         remedy = "if they are codes, list the column under categorical, or leave it out"
-        notice(f"{source}: read as numbers, although their digits are not all kept: {', '.join(codes)}; {remedy}")
+        notice(f"{source}: read as numbers, although not all of their digits are kept: {', '.join(codes)}; {remedy}")
     words = {each.name: [word for word in each.absent if word] for each in columns if each.kind == "text"}
     if read := [f"{abridged(name, 30)} ({quoted(found)})" for name, found in words.items() if found]:
-        notice(f"{source}: words read as no value: {', '.join(read)}; na under [data] says which words are")
+        notice(f"{source}: words read as missing: {', '.join(read)}; na under [data] lists such words")
 
 
 def quoted(words: Iterable[str]) -> str:

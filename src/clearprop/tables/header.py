@@ -44,7 +44,7 @@ def header_fault(first: Sequence[str], rows: Sequence[Sequence[str]]) -> Fault |
     elif numbers and not _are_names(numbers, first, rows):
         seen = f"{len(numbers)} of its {len(first)} cells are numbers"
     elif not numbers and len(rows) > 1 and len(first) > 1 and all(_recurs(k, first, rows) for k in range(len(first))):
-        seen = "each of its cells is found again further down in its column"
+        seen = "each of its cells appears again further down its column"
     else:
         return None
     names = ", ".join(f'"column{k}"' for k in range(1, min(len(first), 9) + 1)) + (", …" if len(first) > 9 else "")

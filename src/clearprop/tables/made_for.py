@@ -92,9 +92,9 @@ def _outputs(table: Table, target: tuple[str, ...], task: Task | None) -> tuple[
         return Dense(len(target)), "half_squared_error"
     name, given = target[0], table.columns[target[0]]
     if isinstance(given, Text) and task == "numbers":
-        raise InvalidArgument(f"task: {column(name)} holds text, which is classes; leave the task out")
+        raise InvalidArgument(f"task: {column(name)} holds text, so it is classes; leave the task out")
     if isinstance(given, Text) and task is None and (fault := no_classes(name, given)):
-        raise UnfitTable([Fault(fault.where, f"{fault.message}, or say --task classes")], table.source)
+        raise UnfitTable([Fault(fault.where, f"{fault.message}, or use --task classes")], table.source)
     if task == "numbers" or (task is None and not _holds_classes(table.source, name, given)):
         return Dense(1), "half_squared_error"
     if isinstance(given, Text):
@@ -121,7 +121,7 @@ def _holds_classes(source: str, name: str, given: Column) -> bool:
     if not whole or not 2 <= len(found) <= MOST_CLASSES or rows.min() < FEWEST_ROWS:
         return False
     notice(
-        f"{source}: {column(name)} has {len(found)} whole numbers again and again, so they are classes; "
-        "--task numbers learns them as numbers"
+        f"{source}: {column(name)} has {len(found)} whole numbers, each several times, so they are taken as classes; "
+        "use --task numbers to learn them as numbers"
     )
     return True

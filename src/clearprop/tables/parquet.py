@@ -38,7 +38,7 @@ def read_parquet(path: Path, wanted: Wanted) -> Table:
     """Return the wanted columns of a Parquet file."""
     source = abridged(str(path), 200)
     if not is_parquet(path):
-        raise UnreadableFile(f"{source}: not a Parquet file, or not a whole one; a CSV file's name ends in .csv")
+        raise UnreadableFile(f"{source}: not a Parquet file, or an incomplete one; a CSV file's name ends in .csv")
     if find_spec("polars") is None:
         raise MissingExtra("reading Parquet files", "polars", "data")
     trial = _trial(path)
@@ -46,7 +46,7 @@ def read_parquet(path: Path, wanted: Wanted) -> Table:
     from narwhals.exceptions import NarwhalsError
 
     if trial is not None and trial.wait() != 0:
-        raise UnreadableFile(f"{source}: not a whole Parquet file: reading it fails; use another copy of it")
+        raise UnreadableFile(f"{source}: a damaged Parquet file: reading it fails; use another copy of it")
     damaged = (NarwhalsError, polars.exceptions.PolarsError, polars.exceptions.PanicException)
     try:
         frame = polars.scan_parquet(path)
@@ -56,7 +56,7 @@ def read_parquet(path: Path, wanted: Wanted) -> Table:
         return from_frame(frame, wanted, source, storage=Storage())
     except damaged as error:
         reason = str(error).split("\n", maxsplit=1)[0]
-        raise UnreadableFile(f"{source}: not a whole Parquet file: {abridged(reason, 200)}") from None
+        raise UnreadableFile(f"{source}: an incomplete Parquet file: {abridged(reason, 200)}") from None
 
 
 def _trial(path: Path) -> subprocess.Popen[bytes] | None:

@@ -150,7 +150,7 @@ def unnamed_fault(place: int, values: Sequence[Any]) -> Fault:
     words = {str(value) for value in values}
     if len(words) == len(values) >= ROW_NAMES and all(number(word) is None for word in words):
         is_ = (
-            f"has no name and another word in each row: probably names of rows, as R writes them ({few(values[:2])}, …)"
+            f"has no name and a different word in each row: probably row names, as R writes them ({few(values[:2])}, …)"
         )
         return Fault(f"column {place + 1:,}", f'{is_}; leave it out with exclude = [""], or --exclude ""')
     index = 'leave it out with exclude = [""], or --exclude "", or write the table without it'
@@ -158,7 +158,7 @@ def unnamed_fault(place: int, values: Sequence[Any]) -> Fault:
         is_ = f"has no name and counts the rows ({values[0]}, {values[1]}, …): probably the index of a data frame"
         return Fault(f"column {place + 1:,}", f"{is_}; {index}")
     if numbers_rows(values):
-        is_ = f"has no name and another whole number in each row ({values[0]}, {values[1]}, …)"
+        is_ = f"has no name and a different whole number in each row ({values[0]}, {values[1]}, …)"
         return Fault(f"column {place + 1:,}", f"{is_}: probably the index of a data frame; {index}")
     return Fault(f"column {place + 1:,}", f"has no name; {remedy}")
 
@@ -173,7 +173,7 @@ def counts_rows(values: Sequence[Any] | Array) -> bool:
 
 
 def numbers_rows(values: Sequence[Any] | Array) -> bool:
-    """Return whether a column has another whole number in each row, as an index in any order has."""
+    """Return whether a column has a different whole number in each row, as an index in any order has."""
     try:
         found = np.asarray(values, dtype=float)
     except ValueError:

@@ -72,7 +72,7 @@ def requested(problem: Any, inputs: Any = None, targets: Any = None, **options: 
             "under [data]"
         )
     if problem.data is not None and problem.examples.inputs.dtype < np.dtype(problem.settings.dtype):
-        notice(f'{problem.name}: its table was read in float32; say dtype = "float64" under [training] to read it so')
+        notice(f'{problem.name}: its table was read in float32; set dtype = "float64" under [training]')
     if not len(problem.examples.learnt):
         raise InvalidArgument(f"{problem.name}: no example has a target; add targets, or name a table that has them")
     complete: Problem = problem

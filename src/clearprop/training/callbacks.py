@@ -42,7 +42,7 @@ class Callback:
         """Called by ``train_many`` after each training, with its place (from 0); return True to end all."""
 
     def on_checkpoint_failed(self, error: Unwritable) -> bool | None:
-        """Called when a checkpoint could not be written; training goes on, and the next one tries again.
+        """Called when a checkpoint could not be written; training continues, and the next one tries again.
 
         Return True if the user has been told; otherwise there is a warning.
         """

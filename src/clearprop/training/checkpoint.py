@@ -82,7 +82,7 @@ def resumed(checkpoints: Checkpoints) -> Progress | None:
     if model.progress is None:
         raise InvalidArgument(f"{shown}: a model without the state of its training cannot be resumed; train it again")
     if not _is_origin(model.progress.origin, model.problem.network.depth):
-        raise damaged(shown, "the start of its training does not make sense")
+        raise damaged(shown, "the start of its training makes no sense")
     found = list(changes(model, problem, checkpoints.origin))
     if found:
         more = [f"and {len(found) - MAX_CHANGES} more"] if len(found) > MAX_CHANGES else []
@@ -158,13 +158,13 @@ def changes(model: Model, problem: Problem, start: Mapping[str, Any]) -> Iterato
         yield "the data: its columns are in another order"
     for name, fingerprint in present["inputs"].items():
         if before["inputs"].get(name) != fingerprint:
-            yield f'the data: other values in "{abridged(name)}"'
+            yield f'the data: different values in "{abridged(name)}"'
     for key, what in PARTS.items():
         if before[key] != present[key]:
-            yield f"the data: other {what}"
+            yield f"the data: different {what}"
     for layer, fingerprint in enumerate(present["parameters"]):
         if layer >= len(before["parameters"]) or before["parameters"][layer] != fingerprint:
-            yield f"layers[{layer + 1}]: other initial weights or biases"
+            yield f"layers[{layer + 1}]: different initial weights or biases"
 
 
 def _comparable(problem: Problem) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from clearprop.types import Array
 class Fit(Displayable):
     """The result of a training: ``problem`` has the trained parameters, ``reason`` is a sentence.
 
-    ``epochs`` counts whole ones. ``loss_after`` is E_total over all training examples with the parameters of
+    ``epochs`` counts complete ones. ``loss_after`` is E_total over all training examples with the parameters of
     ``problem``, ``validation_loss`` that of the validation examples. With early stopping the parameters are
     those of epoch ``history.best``. ``unsaved`` says why the model could not be written, if that failed.
     """
@@ -47,7 +47,7 @@ class Fit(Displayable):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was noticed, a sentence or two each: nothing learnt, an end that came too early, dead units."""
+        """Remarks on the training, a sentence or two each: nothing learnt, an end that came too early, dead units."""
         return notes(self.problem, self.status, self.history)
 
     @property

@@ -89,7 +89,7 @@ def train(
 ) -> Fit:
     """Train a problem, or a network on rows of inputs and targets, until it converges.
 
-    An option that is left out keeps the problem's own value; for a network that is the default given here.
+    An option that is left out keeps the problem's value; for a network, the default given here.
 
     A divergence keeps the parameters of the last epoch whose loss was finite; an interrupt (Ctrl-C) keeps
     those of the last step. The result is the same to the bit with any number of threads. Where the compiled
@@ -107,7 +107,8 @@ def train(
             rows in a call or a table it is relative to the loss before training.
         patience: number of epochs that ``tolerance`` and ``early_stopping`` look at; default 10.
         seed: seed of initial weights, split, shuffling and dropout; default 0.
-        shuffle: whether each epoch takes the examples in another order, or ``"sklearn"`` for that of its MLPs; default
+        shuffle: whether each epoch takes the examples in another order, or ``"sklearn"`` for that of scikit-learn's
+            MLPs; default
             True.
         dtype: precision of the training, ``"float32"`` (default) or ``"float64"``.
         target_loss: stop once the loss is at most this; default None.
@@ -116,13 +117,13 @@ def train(
         early_stopping: stop once the validation loss does not improve, and keep the best weights; default True.
         convergence: ``"change"`` (default), as above; or ``"improvement"``: the loss, or the validation loss, has not
             been lower than the lowest so far by ``tolerance`` for ``patience`` epochs.
-        loss: of an epoch: ``"batches"`` (default), that of its batches as they were met, each with the weights of its
-            moment; or ``"exact"``, computed over all rows after the epoch. The loss before and after is always exact.
+        loss: of an epoch: ``"batches"`` (default), measured batch by batch, each before its update; or ``"exact"``,
+            computed over all rows after the epoch. The loss before and after is always exact.
         columns: input columns of a table; default None, all that have no other use.
         categorical: columns that are read as text although they hold numbers; default none.
         standardize: scale numeric inputs to mean 0 and deviation 1; default False.
-        standardize_target: the same for numeric targets; default None: those of a data frame, where outputs can be any
-            number, and not those of arrays.
+        standardize_target: the same for numeric targets; default None: for data frames, where outputs can be any
+            number; not for arrays.
         split: share of rows set aside for validation; default 0 (under ``[data]`` of a file 0.2).
         missing: what to do about empty cells, ``"refuse"`` (default), ``"mean"`` or ``"drop"``.
         class_weights: a weight for each class, or ``"balanced"``; default None.
@@ -147,7 +148,7 @@ def train(
 
     >>> import clearprop as cp
     >>> train(cp.load("lecture"))
-    Fit(converged: 1,686 epochs, loss 2.9e-06)
+    Fit(converged: 1,686 epochs, loss 2.9e-6)
     """
     problem = requested(**locals())  # every option by its name
     output = accepted(optional(path), output, "output")

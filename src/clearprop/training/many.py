@@ -33,7 +33,7 @@ def train_many(
     callbacks: Sequence[Callback] = (),
     time_limit: float | None = None,
 ) -> list[Fit]:
-    """Train problems, several at once; return a ``Fit`` for each, in their order, to the bits that ``train`` gives.
+    """Train problems, several at once; return a ``Fit`` for each, in order and bit-identical to ``train``.
 
     Each is trained by one thread. Examples that problems share are kept in memory once. Ctrl-C ends the trainings
     that are under way, as it ends ``train``; those that have not begun keep their initial weights. All these have the
@@ -46,13 +46,13 @@ def train_many(
         time_limit: seconds for all of them; default None.
 
     Raises:
-        InvalidArgument: something among the problems that is none, or that ``train`` refuses; says which.
+        InvalidArgument: an entry that is not a problem, or one that ``train`` refuses; says which.
 
     >>> import clearprop as cp
     >>> from clearprop.training.loop import train
     >>> lecture = cp.load("lecture")
     >>> train_many([lecture, replace(lecture, optimizer=cp.Adam(0.1))])
-    [Fit(converged: 1,686 epochs, loss 2.9e-06), Fit(converged: 198 epochs, loss 6.9e-08)]
+    [Fit(converged: 1,686 epochs, loss 2.9e-6), Fit(converged: 198 epochs, loss 6.9e-8)]
     """
     require_threads(threads)
     listeners, limit = Listeners(callbacks), accepted(optional(above_zero), time_limit, "time_limit")

@@ -46,7 +46,7 @@ class Status(Enum):
     TARGET_LOSS = "target_loss", "the loss reached the target of {target}", 0
     EARLY_STOPPING = (
         "early_stopping",
-        "the validation loss has not improved{by} for {patience}: the weights of {best} are kept, its lowest",
+        "the validation loss has not improved{by} for {patience}: the weights of {best}, its lowest, are kept",
         0,
     )
     EPOCH_LIMIT = "epoch_limit", "the limit of {epochs} was reached before the loss converged", 0

@@ -63,7 +63,7 @@ def too_early(ended: Ended) -> str | None:
         return f"Training stopped while {_from_to(ended.error, recent)}. {_tolerance(ended)}"
     if status is Status.CONVERGED and rates[-1] < DECAYED * max(rates) and ended.rate <= 1:
         return (
-            f"Training stopped since its schedule had lowered the learning rate from {brief(max(rates))} to "
+            f"Training stopped because its schedule had lowered the learning rate from {brief(max(rates))} to "
             f"{brief(rates[-1], '.3g')}; the gradient is not near 0. Try a schedule that lowers it more slowly."
         )
     return None

@@ -114,7 +114,7 @@ def verify(
     sample: int | None = None,
     gradients: Parameters | None = None,
 ) -> Verification:
-    """Check the gradients of a problem (or other ``gradients`` that claim to be them).
+    """Check the gradients of a problem (or ``gradients`` given in their place).
 
     ``example`` is the number of one example, counted from 1, or "all" for all as one batch; ``sample`` bounds
     the number of parameters that are checked.

@@ -1,4 +1,4 @@
-"""Mistakes in error signals handed back, made by simulated students."""
+"""Mistakes in error signals passed back, made by simulated students."""
 
 from __future__ import annotations
 

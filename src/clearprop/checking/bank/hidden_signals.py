@@ -1,4 +1,4 @@
-"""Mistakes where error signals are handed back to a hidden layer."""
+"""Mistakes where error signals are passed back to a hidden layer."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def row_for_column(here: Here, line: Line, _: Any) -> Expression | None:
     "weights_left_out",
     HIDDEN,
     "∂E/∂output_h = Σ ∂E/∂sum_o",
-    "The weights were left out. Each error signal is handed back times the weight between the two units.",
+    "The weights were left out. Each error signal is passed back times the weight between the two units.",
 )
 def weights_left_out(here: Here, line: Line, _: Any) -> Expression | None:
     at = _of_hidden(here, line)
@@ -128,7 +128,7 @@ def weights_left_out(here: Here, line: Line, _: Any) -> Expression | None:
     "error_for_signal",
     HIDDEN,
     "∂E/∂output_h = Σ ∂E/∂output_o · w",
-    "∂E/∂output of the next layer was handed back without its slope. Hand back ∂E/∂sum.",
+    "∂E/∂output of the next layer was passed back without its slope. Pass back ∂E/∂sum.",
     forms=("derivative", "error"),
 )
 def error_for_signal(here: Here, line: Line, form: Any) -> Expression | None:
@@ -152,7 +152,7 @@ def error_for_signal(here: Here, line: Line, form: Any) -> Expression | None:
     "slope_for_signal",
     HIDDEN,
     "∂E/∂output_h = Σ ∂output_o/∂sum_o · w",
-    "The slope of the next layer was handed back alone. Hand back ∂E/∂sum, which is ∂E/∂output times the slope.",
+    "The slope of the next layer was passed back alone. Pass back ∂E/∂sum, which is ∂E/∂output times the slope.",
 )
 def slope_for_signal(here: Here, line: Line, _: Any) -> Expression | None:
     at = _of_hidden(here, line)

@@ -20,7 +20,7 @@ SIGNAL = Stage.OUTPUT_SIGNAL
     "sign_of_error",
     SIGNAL,
     "∂E/∂output = target - output",
-    "The sign of the error is turned round: target - output was used. The derivative of ½ (target - output)² by the "
+    "The sign of the error is reversed: target - output was used. The derivative of ½ (target - output)² by the "
     "output is output - target.",
     "texts that define δ as target - output",
 )

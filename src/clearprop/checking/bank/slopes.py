@@ -116,9 +116,7 @@ _other_slope(
     "slope_one_minus_output", "logistic", 1 - y, "1 - output", f"The factor output was left out. {_RIGHT_LOGISTIC}"
 )
 _other_slope("slope_is_output", "logistic", y, "output", f"The output was taken as its slope. {_RIGHT_LOGISTIC}")
-_other_slope(
-    "slope_plus", "logistic", y * (1 + y), "output · (1 + output)", f"A sign was turned round. {_RIGHT_LOGISTIC}"
-)
+_other_slope("slope_plus", "logistic", y * (1 + y), "output · (1 + output)", f"A sign was reversed. {_RIGHT_LOGISTIC}")
 _other_slope(
     "tanh_slope_for_logistic", "logistic", 1 - y**2, "1 - output²", f"That is the slope of tanh. {_RIGHT_LOGISTIC}"
 )
@@ -129,7 +127,7 @@ _other_slope(
     "output · (1 - output)",
     f"That is the slope of the logistic function. {_RIGHT_TANH}",
 )
-_other_slope("tanh_slope_plus", "tanh", 1 + y**2, "1 + output²", f"A sign was turned round. {_RIGHT_TANH}")
+_other_slope("tanh_slope_plus", "tanh", 1 + y**2, "1 + output²", f"A sign was reversed. {_RIGHT_TANH}")
 _other_slope("tanh_slope_without_one", "tanh", -(y**2), "-output²", f"The 1 was left out. {_RIGHT_TANH}")
 _other_slope("tanh_slope_not_squared", "tanh", 1 - y, "1 - output", f"The output was not squared. {_RIGHT_TANH}")
 _other_slope(

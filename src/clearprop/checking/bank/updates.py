@@ -51,7 +51,7 @@ def no_rate(here: Here, line: Line, _: Any) -> Expression | None:
     "change_for_weight",
     UPDATE,
     "new_w = -rate · ∂E/∂w",
-    "The change of the weight was written for the new weight. Subtract it from the old weight.",
+    "The change in the weight was given as the new weight. Subtract it from the old weight.",
     whole=True,
     forms=(True, False),
 )

@@ -53,7 +53,7 @@ export function rowsFrom(text: string, network: Network): Rows {
     const values = numbersOf(cells, signs, mayHaveCommas, texts);
     if (typeof values === "string") throw refuse(texts.indexOf(values), column, "may have a decimal comma or thousands; write it with a point and without thousands");
     return values.map((value, k) => {
-      if (value === null) throw refuse(k, column, "is written unlike others of its column");
+      if (value === null) throw refuse(k, column, "is written unlike the others in its column");
       return value;
     });
   });

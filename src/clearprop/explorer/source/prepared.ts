@@ -68,7 +68,7 @@ export function rowsOfTable(lines: string[][], read: Read, mayHaveCommas: boolea
     const found = table.decimal ? readings.map(({ values }) => values[table.decimal === "," ? 1 : 0]) : numbersOf(readings, signs, mayHaveCommas, texts);
     if (typeof found === "string") throw refusal(column, column.cells.indexOf(found), `${shown(found)} may have a decimal comma or thousands; write it with a point and without thousands`);
     const values = column.cells.map((): number | null => fill);
-    there.forEach((k, place) => (values[k] = found[place] ?? fail(refusal(column, k, `${shown(column.cells[k]!)} is written unlike others of its column`))));
+    there.forEach((k, place) => (values[k] = found[place] ?? fail(refusal(column, k, `${shown(column.cells[k]!)} is written unlike the others in its column`))));
     return values.map((value, k) => value ?? fail(refusal(column, k, "there is no value")));
   };
   const standardized = ({ mean, scale }: { mean: number; scale: number }) => (value: number) => evaluate(network.data.standardized, { value, mean, scale });
