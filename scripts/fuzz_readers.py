@@ -237,19 +237,18 @@ def read_on(kind: str, raw: bytes, numbers: range, seed: int, path: Path, reache
         import h5py  # noqa: F401
     _threaded()
     sys.addaudithook(_end_if_it_runs)
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # also ends what loops in native code
     slowest, taken = 0.0, 0
     for number in numbers:
         reached[:8] = number.to_bytes(8, "little")
         path.write_bytes(mutated(raw, random.Random(f"{seed} {kind} {number}")))
-        signal.alarm(SOON)
+        _end_after(SOON)
         began = time.monotonic()
         try:
             taken += read(path)
         except BaseException:
             traceback.print_exc()
             os._exit(1)
-        signal.alarm(0)
+        _end_after(0)
         slowest = max(slowest, time.monotonic() - began)
         if (memory := _memory()) > MEMORY:
             print(f"{memory / 2**20:,.0f} MB")
@@ -259,6 +258,13 @@ def read_on(kind: str, raw: bytes, numbers: range, seed: int, path: Path, reache
     os._exit(0)
 
 
+def _end_after(seconds: float) -> None:
+    """End this process after so many seconds of work, also in native code that loops, or many more of waiting: a busy
+    machine is no fault of a file."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.alarm(round(60 * seconds))
+
+
 def _memory() -> int:
     return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) * 1024
 
@@ -266,8 +272,7 @@ def _memory() -> int:
 def read_again(path: Path) -> None:
     """Read one file as clearprop reads it, with a process for HDF5 that is given up sooner; this process ends then."""
     hdf5.SECONDS = SOON
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(2 * SECONDS)
+    _end_after(SECONDS)
     try:
         read(path)
     except BaseException:
@@ -331,7 +336,7 @@ def main() -> int:
     parser.add_argument("--file", type=Path, help="read this one kept file, and show how it fails")
     given = parser.parse_args()
     if given.file:
-        signal.alarm(SECONDS)
+        _end_after(SECONDS)
         print("taken" if read(given.file) else "refused")
         return 0
     for kind in given.kinds:

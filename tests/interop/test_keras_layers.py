@@ -77,6 +77,36 @@ def test_normalization_rescaling_batch_norms_and_advanced_activations_are_taken(
     assert problem.parameters == live.parameters
 
 
+@pytest.mark.parametrize("end", ["keras", "h5"])
+def test_a_normalization_that_was_adapted_is_taken(end: str, tmp_path: Path) -> None:
+    """It counts its rows in whole numbers, beside their mean and variance."""
+    keras = keras_module()
+    layers = keras.layers
+    model = keras.Sequential([layers.Input((3,)), layers.Normalization(), layers.Dense(2)])
+    model.layers[0].adapt(X)
+    assert_same(cp.load(save(model, tmp_path / f"m.{end}")), model.predict(SINGLE, verbose=0), 1e-6)
+
+
+@pytest.mark.parametrize("end", ["keras", "h5"])
+def test_weights_in_bfloat16_are_read_and_what_computes_in_it_is_said(end: str, tmp_path: Path) -> None:
+    keras = keras_module()
+    layers = keras.layers
+    model = keras.Sequential([layers.Input((3,)), layers.Dense(2, dtype="bfloat16", name="short", trainable=False)])
+    problem = cp.load(save(model, tmp_path / f"m.{end}"))
+    kernel = keras.ops.convert_to_numpy(model.layers[0].kernel.value.float())
+    np.testing.assert_array_equal(problem.parameters.weights(0), kernel.T)
+    assert "left out: layer short computes in bfloat16; here in float32" in problem.remarks
+    assert "left out: layer short is not trained (trainable is false); here all are" in problem.remarks
+
+
+@pytest.mark.parametrize("given", [{"threshold": 0.2}, {"max_value": 0.4, "negative_slope": 0.1, "threshold": 0.3}])
+def test_relu_with_all_its_settings(given: dict[str, float]) -> None:
+    keras = keras_module()
+    layers = keras.layers
+    model = keras.Sequential([layers.Input((3,)), layers.Dense(4), layers.ReLU(**given), layers.Dense(2)])
+    assert_same(cp.from_keras(model), model.predict(SINGLE, verbose=0), 1e-6)
+
+
 def test_a_functional_model_in_a_row_is_taken_and_a_branch_refused(tmp_path: Path) -> None:
     keras = keras_module()
     layers = keras.layers
@@ -101,13 +131,28 @@ def config(*layers: dict[str, Any]) -> dict[str, Any]:
         ({"class_name": "Lambda", "config": {"name": "f"}}, "layer f (Lambda), code of its own, which is not run"),
         ({"class_name": "LayerNormalization", "config": {"name": "n"}}, "layer n (LayerNormalization), a layer norm"),
         ({"class_name": "Own", "config": {"name": "o"}}, "layer o (Own) cannot be taken"),
+        (
+            {"class_name": "Dense", "config": {"name": "o"}, "registered_name": "Custom>Dense"},
+            "layer o (Dense) is of a class of its own, whose code is not run",
+        ),
+        (
+            {
+                "class_name": "Activation",
+                "config": {"name": "a", "activation": {"class_name": "__lambda__", "config": {"value": ["4wE"]}}},
+            },
+            "layer a (Activation): its activation is code of its own, which is not run",
+        ),
+        (
+            {"class_name": "Dense", "config": {"name": "e", "kernel_regularizer": {"config": {"l2": 0.01}}}},
+            "its layers have different regularizers (l2 0 and l1 0: d; l2 0.01 and l1 0: e), and here one penalty",
+        ),
         ({"class_name": "Activation", "config": {"name": "a", "activation": "mine"}}, "its activation mine cannot be"),
     ],
 )
 def test_other_layers_are_refused_by_name(layer: dict[str, Any], message: str) -> None:
     dense = {"class_name": "Dense", "config": {"name": "d", "units": 2}}
     with pytest.raises(NotAChain, match=re.escape(message)):
-        from_layers(config(dense, layer), None, lambda *_: [np.ones((3, 2)), np.ones(2)], "m.keras")
+        from_layers(config(dense, layer), None, lambda *_: [np.ones((2, 2)), np.ones(2)], "m.keras")
 
 
 def test_a_class_of_ones_own_is_refused() -> None:

@@ -12,8 +12,9 @@ import numpy as np
 from clearprop.errors import UnreadableFile
 from clearprop.interop.archive import Archive
 from clearprop.interop.aten import from_nodes
+from clearprop.interop.numbers import numbers
 from clearprop.interop.problem import Found, Told, damaged, made
-from clearprop.interop.torch_file import Storages, is_tensor, numbers, plain
+from clearprop.interop.torch_file import Storages, is_tensor, plain
 from clearprop.interop.torch_pickle import MAX_BYTES, Made, loads
 from clearprop.messages import abridged, listing
 from clearprop.network.problem import Problem

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.errors import MissingExtra
+from clearprop.interop.numbers import numbers
 from clearprop.interop.problem import damaged
 from clearprop.messages import abridged
 from clearprop.network.description import MAX_PARAMETERS
@@ -24,7 +25,8 @@ from clearprop.types import Array
 SECONDS, PER_SECOND = 6.0, 2**25
 """How long reading may take; longer for a file of more bytes than a slow disk gives in the meantime."""
 PROGRAM = Path(__file__).with_name("hdf5_process.py")
-FLOATS = ("<f2", "<f4", "<f8", "<f16")
+FLOATS = {each: each for each in ("<f2", "<f4", "<f8", "<f16")} | {"|V2": "bf16"}
+"""What numbers may be sent as. Of bfloat16 HDF5 knows only that each has two bytes."""
 
 
 def started() -> subprocess.Popen[bytes]:
@@ -91,11 +93,11 @@ class Hdf5:
         answer = self.ask(["array", path])
         if not answer["found"]:
             return None
-        dtype, shape = np.dtype(FLOATS[FLOATS.index(answer["dtype"])]), tuple(map(int, answer["shape"]))
+        kind, shape = FLOATS[answer["dtype"]], tuple(map(int, answer["shape"]))
         assert self.process.stdout is not None
-        raw = self.process.stdout.read(math.prod(shape) * dtype.itemsize)
+        raw = self.process.stdout.read(math.prod(shape) * np.dtype(answer["dtype"]).itemsize)
         self._in_time()
-        return np.frombuffer(raw, dtype).reshape(shape)
+        return numbers(raw, kind).reshape(shape)
 
 
 @contextmanager

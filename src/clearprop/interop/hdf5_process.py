@@ -94,7 +94,8 @@ class Plain:
                 return ({"found": False},)
             case "array":
                 numbers = self.array(found, "/".join(path[-3:]))
-                plain = numbers.astype(numbers.dtype.newbyteorder("<"), order="C", copy=False)
+                kind = numbers.dtype.newbyteorder("<") if numbers.dtype.kind in "fV" else "<f8"
+                plain = numbers.astype(kind, order="C", copy=False)
                 header = {"found": True, "dtype": plain.dtype.str, "shape": numbers.shape}
                 return header, plain.reshape(-1).view("u1").data
             case "text":
@@ -122,7 +123,8 @@ class Plain:
         if not isinstance(dataset, self.h5py.Dataset) or dataset.external or dataset.is_virtual:
             raise Refused(name, "is no plain array in the file")
         count, each = math.prod(dataset.shape or ()), dataset.dtype.itemsize
-        if dataset.dtype.kind != "f" or count > self.most or count * each > BIG * 4:
+        bfloat = dataset.dtype.kind == "V" and dataset.dtype.names is None and each == 2
+        if (dataset.dtype.kind not in "fiu" and not bfloat) or count > self.most or count * each > BIG * 4:
             raise Refused(name, "is no array of a model's numbers")
         stored = dataset.id.get_storage_size()
         if stored < count * each and (dataset.chunks is None or stored * 1100 < count):

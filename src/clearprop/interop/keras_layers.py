@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from clearprop.expressions import Operator
+from clearprop.expressions.tree import minimum, where
 from clearprop.interop.chain import Chain, NotAChain, Signal, Stage
 from clearprop.interop.keras_learning import learning
 from clearprop.interop.operators import applied, clip, rule
@@ -50,7 +52,7 @@ def from_layers(config: Mapping[str, Any], compiled: Any, weights: Weights, show
     """
     chain = Chain()
     signal = Signal(Stage())
-    penalty: set[tuple[float, float]] = set()
+    penalty: dict[str, tuple[float, float]] = {}
     kinds: set[Any] = set()
     for at, own in _flat(config, None, chain, shown):
         kind, place = at.kind, f"{shown}: layer {abridged(at.name, 40)} ({abridged(at.kind, 40)})"
@@ -61,7 +63,11 @@ def from_layers(config: Mapping[str, Any], compiled: Any, weights: Weights, show
         if kind == "Dense":
             found = read()
             kinds |= {each.dtype for each in found}
-            penalty.add(_regularizer(own, place))
+            penalty[at.name] = _regularizer(own, place)
+            if own.get("trainable") is False:
+                chain.note(f"left out: layer {abridged(at.name, 40)} is not trained (trainable is false); here all are")
+            if "float16" in (policy := _policy(own)):
+                chain.note(f"left out: layer {abridged(at.name, 40)} computes in {policy}; here in float32")
             for key in ("kernel_constraint", "bias_constraint"):
                 if own.get(key):
                     chain.note(f"left out: the {key} of layer {abridged(at.name, 40)}")
@@ -86,6 +92,9 @@ def _flat(
         kind, own = _part(entry, "class_name", str, shown), _part(entry, "config", dict, shown)
         at = Place(kind, str(own.get("name", kind)), counts.get(kind, 0), within)
         counts[kind] = at.number + 1
+        if entry.get("registered_name"):
+            raise NotAChain(f"{shown}: layer {abridged(at.name, 40)} ({abridged(kind, 40)}) is of a class of its own, "
+                            "whose code is not run; only Keras's own layers in a row can be taken")  # fmt: skip
         if kind in MODELS:
             chain.note(f"flattened: {abridged(at.name, 40)}, a model within the model, is its layers")
             yield from _flat(entry, at, chain, shown)
@@ -176,10 +185,12 @@ def _after(
             return _batch_normalization(chain, signal, own, read, place)
         case "ReLU":
             slope, high, threshold = own.get("negative_slope", 0.0), own.get("max_value"), own.get("threshold", 0.0)
-            if threshold or (slope and high is not None):
-                raise NotAChain(f"{place}: with a threshold, or both a slope and a bound, cannot be taken")
-            tree = rule("leaky_relu", slope=float(slope)) if slope else clip(0.0, None if high is None else float(high))
-            return chain.elementwise(signal, tree, place)
+            tree = rule("leaky_relu", slope=float(slope)) if slope else clip(0.0, None)
+            if threshold:
+                tree = where(
+                    Operator.GREATER_EQUAL(z, float(threshold)), z, float(slope or 0.0) * (z - float(threshold))
+                )
+            return chain.elementwise(signal, tree if high is None else minimum(tree, float(high)), place)
         case "LeakyReLU":
             slope = own.get("negative_slope", own.get("alpha", 0.3))
             return applied(chain, signal, "leaky_relu", place, slope=slope)
@@ -210,9 +221,11 @@ def _activated(chain: Chain, signal: Signal, given: Any, place: str) -> Signal:
                 return _after(chain, signal, "ReLU", config, tuple, place)
     if given is None:
         return signal
-    if not isinstance(given, str) or given not in KNOWN:
-        raise NotAChain(f"{place}: its activation {abridged(str(given), 40)} cannot be taken; a function of one's own "
-                        "is not in the file")  # fmt: skip
+    if not isinstance(given, str) or given == "__lambda__":
+        raise NotAChain(f"{place}: its activation is code of its own, which is not run; name one of Keras's")
+    if given not in KNOWN:
+        raise NotAChain(f"{place}: its activation {abridged(given, 40)} cannot be taken; only Keras's own that are "
+                        "computed from one number each, and softmax, can")  # fmt: skip
     if given == "leaky_relu":
         constants = {"slope": constants.get("negative_slope", 0.2)}
     if given == "gelu":
@@ -252,6 +265,13 @@ def _batch_normalization(
     mean, variance = tensors
     scale = gamma / np.sqrt(variance + float(own.get("epsilon", 1e-3)))
     return chain.affine(signal, scale, beta - mean * scale, f"BatchNormalization {own.get('name', '')}", place)
+
+
+def _policy(own: Mapping[str, Any]) -> str:
+    """Return the name of the type that a layer computes in."""
+    given = own.get("dtype")
+    config = given.get("config") if isinstance(given, Mapping) else None
+    return abridged(str(config.get("name") if isinstance(config, Mapping) else given), 40)
 
 
 def _regularizer(own: Mapping[str, Any], place: str) -> tuple[float, float]:

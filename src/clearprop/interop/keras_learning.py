@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from clearprop.interop.chain import Chain, NotAChain, Signal
-from clearprop.messages import abridged, brief
+from clearprop.messages import abridged, brief, listing
 from clearprop.network.description import Objective
 from clearprop.rules.losses import loss
 from clearprop.rules.optimizers import Optimizer, optimizer
@@ -31,7 +31,7 @@ LOGITS = {"binary_cross_entropy": "logistic", "categorical_cross_entropy": "soft
 
 
 def learning(
-    compiled: Any, last: Signal, chain: Chain, shown: str, penalties: Set[tuple[float, float]]
+    compiled: Any, last: Signal, chain: Chain, shown: str, penalties: Mapping[str, tuple[float, float]]
 ) -> tuple[Objective | None, Optimizer | None, str, Penalty]:
     """Return the loss, the optimizer, the activation that the loss contains, and the penalty; None for what the model
     does not say."""
@@ -43,11 +43,18 @@ def learning(
     return objective, _optimizer(given, chain, shown), logits, penalty
 
 
-def _penalty(penalties: Set[tuple[float, float]], shown: str) -> Penalty:
-    if len(penalties) > 1:
-        found = ", ".join(f"l2 {brief(l2)} and l1 {brief(l1)}" for l2, l1 in sorted(penalties))
-        raise NotAChain(f"{shown}: its layers have different regularizers ({found}); one for all kernels can be taken")
-    l2, l1 = max(penalties, default=(0.0, 0.0))
+def _penalty(penalties: Mapping[str, tuple[float, float]], shown: str) -> Penalty:
+    different = sorted({*penalties.values()})
+    if len(different) > 1:
+        layers = {each: [abridged(name, 40) for name, own in penalties.items() if own == each] for each in different}
+        found = "; ".join(
+            f"l2 {brief(l2)} and l1 {brief(l1)}: {listing(layers[l2, l1], 4)}" for l2, l1 in different[:4]
+        )
+        raise NotAChain(
+            f"{shown}: its layers have different regularizers ({found}), and here one penalty holds for all weights; "
+            "give each Dense layer the same kernel_regularizer, or none"
+        )
+    l2, l1 = max(different, default=(0.0, 0.0))
     return Penalty(l2=2 * l2, l1=l1)  # λ Σw² is ½ · 2λ Σw²
 
 

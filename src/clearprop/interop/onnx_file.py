@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from clearprop.errors import MissingExtra, UnreadableFile
+from clearprop.interop.numbers import numbers
 from clearprop.interop.onnx_graph import from_graph
 from clearprop.interop.problem import Told, damaged, made
-from clearprop.interop.torch_file import numbers
 from clearprop.messages import abridged
 from clearprop.network.problem import Problem
 from clearprop.network.source import readable

@@ -11,9 +11,9 @@ import numpy as np
 
 from clearprop.interop.archive import parsed
 from clearprop.interop.chain import Chain
+from clearprop.interop.numbers import numbers
 from clearprop.interop.problem import Told, damaged, made, shown_path
 from clearprop.interop.state_dict import from_tensors
-from clearprop.interop.torch_file import numbers
 from clearprop.messages import abridged
 from clearprop.models.model import KEY
 from clearprop.network.problem import Problem

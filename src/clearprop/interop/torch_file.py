@@ -15,6 +15,7 @@ import numpy as np
 from clearprop.errors import UnreadableFile
 from clearprop.interop.archive import Archive
 from clearprop.interop.chain import Chain
+from clearprop.interop.numbers import numbers
 from clearprop.interop.problem import Found, Told, damaged, made, shown_path
 from clearprop.interop.state_dict import from_tensors, tensors_in
 from clearprop.interop.torch_modules import from_module
@@ -76,18 +77,6 @@ class Storages:
         if found is None:
             raise damaged(self.shown, f"storage {abridged(key)} is missing")
         return bytes(found)
-
-
-def numbers(raw: bytes, kind: str, big: bool = False) -> Array:
-    """Return raw bytes as numbers; those of bfloat16 as float32.
-
-    >>> numbers(bytes([0x80, 0x3f, 0x40, 0xc0]), "bf16").tolist()
-    [1.0, -3.0]
-    """
-    order = ">" if big else "<"
-    if kind == "bf16":
-        return (np.frombuffer(raw, f"{order}u2").astype("u4") << 16).view("f4")
-    return np.frombuffer(raw, kind.replace("<", order))
 
 
 def is_legacy(head: bytes) -> bool:

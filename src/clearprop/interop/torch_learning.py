@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from clearprop.errors import InvalidArgument
-from clearprop.messages import abridged, listing
+from clearprop.messages import abridged, brief, listing
 from clearprop.network.description import Objective, Reduction
 from clearprop.rules.losses import loss
 from clearprop.rules.optimizers import Optimizer, optimizer
@@ -122,8 +122,8 @@ def torch_optimizer(given: Any, parameters: Mapping[str, Any] | None = None) -> 
     remarks = []
     if decay is not None:
         remarks.append(
-            f"taken: weight_decay {decay:g} of the weights without the biases as the penalty l2 {decay:g}, which also "
-            "counts in the error and the gradients"
+            f"taken: weight_decay {brief(decay)} of the weights without the biases as the penalty l2 {brief(decay)}, "
+            "which also counts in the error and the gradients"
         )
     if given.state:
         remarks.append(f"left out: what {kind} remembers of earlier steps; here it begins anew")
