@@ -39,7 +39,7 @@ _STATEMENTS = re.compile(r"[;,]\s+(?![^(]*\))|;")
 
 @dataclass(frozen=True)
 class Answers:
-    """What stands on sheets: the quantities asked, and of each sheet its name and the text of each answer, "" for none.
+    """The content of sheets: the quantities asked, and of each sheet its name and the text of each answer, "" for none.
 
     ``of_class`` says that the sheets are those of a class; ``decimal_comma`` that a comma is a decimal one.
     """

@@ -17,7 +17,7 @@ from clearprop.network import names as q
 from clearprop.network.names import Quantity
 
 EVERYWHERE, PART, KIND_IN_LAYER, UNIT, KIND_OF_UNIT = range(5)
-"""How narrowly a mistake is made: everywhere; in one kind of line or one layer; in one kind of line of a layer; for one
+"""The scopes of a mistake: everywhere; in one kind of line or one layer; in one kind of line of a layer; for one
 unit; in one kind of line of a unit."""
 
 

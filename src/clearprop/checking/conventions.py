@@ -24,7 +24,7 @@ from clearprop.rules.optimizers import optimizer
 from clearprop.rules.penalties import Penalty
 
 Alter = Callable[[Problem, bool], tuple[str, Problem] | None]
-"""What a convention declares instead, as an assignment in the network file, and the problem with it; the second
+"""The declaration of another convention, as an assignment in the network file, and the problem with it; the second
 argument says whether the cycle is one of a batch."""
 
 

@@ -1,4 +1,4 @@
-"""What all sheets of one exercise share: the cycle, the lines that are asked, what could go wrong in them."""
+"""An exercise, shared by all its sheets: the cycle, the lines that are asked, and the mistakes that are possible."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Sheets:
 
 @dataclass
 class Followed:
-    """What the formula of each line gives on each sheet, the band around it, and the numbers that later lines use.
+    """For each line and sheet: the number that the formula gives, the band around it, the number that later lines use.
 
     ``rewritten`` are the lines that are not the right ones. ``columns[at]`` are the lines whose rounding moves a line's
     number, ``numbers[at]`` that number as it is, then for

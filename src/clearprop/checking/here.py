@@ -85,7 +85,7 @@ class Here:
         return self.network.layers[layer].rule
 
     def scalar(self, layer: int) -> bool:
-        """Return whether each unit of a layer is activated by itself, which under softmax is not so."""
+        """Return whether each unit of a layer is activated alone, which is not so under softmax."""
         return isinstance(self.rule(layer), Activation)
 
     def activation(self, layer: int) -> str:

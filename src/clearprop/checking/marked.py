@@ -1,4 +1,4 @@
-"""What a check says: the verdict of each line, what explains those that are wrong, and the marks."""
+"""The result of a check: the verdict of each line, what explains those that are wrong, and the marks."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Marked(Displayable):
 
     @cached_property
     def marks(self) -> Mapping[str, int]:
-        """How many lines have each verdict, and of how many."""
+        """Return the number of lines with each verdict, and of all lines."""
         count = {each.value: sum(line.verdict is each for line in self.lines) for each in Verdict}
         return {**count, "of": len(self.lines)}
 

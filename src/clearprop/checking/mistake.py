@@ -16,7 +16,7 @@ from clearprop.expressions import Expression
 from clearprop.network import names as q
 
 Rule = Callable[[Here, Line, Any], Expression | None]
-"""What a mistake makes of a line, in one of its forms; None where it leaves the line alone."""
+"""A line as a mistake changes it, in one of its forms; None where it leaves the line alone."""
 
 
 @dataclass(frozen=True)

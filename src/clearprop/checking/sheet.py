@@ -250,7 +250,7 @@ class Sheet:
 LEAST = 4
 """The fewest numbers that say which example they belong to."""
 MOST_OF = 0.8
-"""How many of a sheet's numbers must be another example's."""
+"""The least share of a sheet's numbers that must be another example's."""
 
 
 def _merged(findings: Iterable[Finding]) -> list[Finding]:

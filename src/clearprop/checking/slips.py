@@ -12,7 +12,7 @@ from clearprop.checking.written import Asked, written
 
 @dataclass(frozen=True)
 class Attempt:
-    """A wrong number: its text, value and room, what the right formula gives, and how it is asked for.
+    """A wrong number: its text, value and room, the right formula's number, and the precision that was wanted.
 
     ``rounded`` is how far the formula moves if the numbers above had been rounded to a digit fewer.
     """

@@ -18,7 +18,7 @@ ALIASES = {"net": "sum", "out": "output"}
 """Words that others use for those of the lecture."""
 
 AGAIN = q.Sum, q.Output, q.Error, q.TotalError, q.PenaltyError
-"""What is computed once more with the new weights: new_E_total."""
+"""Quantities that are computed once more with the new weights: new_E_total."""
 MOST_SIGNALS = 1_000
 """The most units whose error signals are known by loosely typed names."""
 _NEW = re.compile(r"new[_ ]?(.+)|(.+?)[ _^(]*(?:\+|new)\)?")

@@ -13,7 +13,7 @@ from clearprop.types import Array
 
 
 class Verdict(Enum):
-    """What a number on a sheet is."""
+    """The verdicts on a number of a sheet."""
 
     RIGHT = "right"
     CARRIED = "carried"

@@ -34,7 +34,7 @@ class Written(NamedTuple):
 
 @dataclass(frozen=True)
 class Asked:
-    """What a sheet asks for: decimals or significant digits, rounded or cut off; or one tolerance for all numbers.
+    """The precision that a sheet asks for: decimals or significant digits, rounded or cut off; or a tolerance for all.
 
     Raises:
         InvalidArgument: decimals and significant digits together.
@@ -51,7 +51,7 @@ class Asked:
 
     @property
     def share(self) -> float:
-        """How much of a last digit's unit a number may be off: half, or where digits are cut off the whole of it."""
+        """The part of a last digit's unit by which a number may be off: half, or all of it where digits are cut off."""
         return 1.0 if self.truncated else 0.5
 
     def unit(self, value: float) -> float:

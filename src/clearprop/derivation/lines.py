@@ -238,7 +238,7 @@ class Lines:
 
     @cached_property
     def together(self) -> list[Together]:
-        """What is clipped by one norm."""
+        """The variables that are clipped by one norm, together."""
         return list(clipped_together(self.optimizer, self.layout))
 
     def _clipping(self, name: str) -> Formula | None:

@@ -252,7 +252,7 @@ class Code:
 
 @cache
 def _give_way() -> int:
-    """Where the system's function stands that lets other threads run."""
+    """The address of the system's function that lets other threads run."""
     if sys.platform == "win32":
         function = ctypes.windll.kernel32.SwitchToThread
     else:

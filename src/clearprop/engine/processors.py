@@ -1,4 +1,4 @@
-"""How many processors the engine may use: those that the process has, and no more than others grant it.
+"""The number of processors that the engine may use: those that the process has, and no more than others grant it.
 
 A container's share is the processor time it may spend (Linux's ``cpu.max``): threads beyond it are stopped for the rest
 of each tenth of a second, wherever they are. Libraries such as joblib, Dask and Ray limit their workers through the

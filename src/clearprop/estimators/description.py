@@ -42,10 +42,10 @@ LOSSES = {
     "squared_error": {"identity": "half_squared_error"},
     "poisson": {"exp": "half_poisson_deviance"},
 }
-"""What scikit-learn calls losses, each with the output activation that it has there, in clearprop's words."""
+"""scikit-learn's names of losses, each with the output activation that it has there, in clearprop's words."""
 
 INITS = {"logistic": "sklearn_logistic"}
-"""How initial weights are drawn, after which activation; after all others as ``sklearn``."""
+"""The initializers of weights by activation; after all others as ``sklearn``."""
 
 
 # --- sizes, activations, first weights ------------------------------------------------------------------------
@@ -280,7 +280,7 @@ def examples_of(X: Array, targets: Array, weights: Array | None, **parts: Array)
 # --- numbers of a fitted network ------------------------------------------------------------------------------------
 
 _KNOWN: weakref.WeakKeyDictionary[Any, tuple[Any, Array, Problem]] = weakref.WeakKeyDictionary()
-"""What estimators were last asked with: their rules, their weights, and the problem made of both."""
+"""The last estimators that were asked: their rules, their weights, and the problem made of both."""
 
 
 def outputs_of(estimator: Perceptron, X: Array) -> Array:

@@ -29,7 +29,7 @@ MOST_DENSE = 1 << 22
 
 
 class Perceptron(CallbackSupport, BaseEstimator):  # type: ignore[misc]
-    """What a classifier and a regressor share."""
+    """The common part of a classifier and a regressor."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],

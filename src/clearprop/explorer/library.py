@@ -214,7 +214,7 @@ def optimizer(chosen: Optimizer) -> dict[str, Any]:
 
 
 def watch(assignments: Watch) -> list[Any]:
-    """What is noted of the loss after each epoch."""
+    """Return the assignments that note the loss after each epoch."""
     return [[str(symbol.key), tree(expression)] for symbol, expression in assignments]
 
 

@@ -54,7 +54,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Met:
-    """What the batches of an epoch came to, as they were met: the sum of their examples' errors, their penalties, each
+    """The sums over the batches of an epoch, as they were met: the sum of their examples' errors, their penalties, each
     as often as its batch has examples, and the number of examples."""
 
     errors: float = 0.0

@@ -17,6 +17,6 @@ def blocks(rows: Array) -> Iterator[Array]:
 
 
 def slices(count: int) -> Iterator[slice]:
-    """Yield slices that together are so many rows, at most ``BLOCK`` at a time."""
+    """Yield slices that together cover all rows, at most ``BLOCK`` at a time."""
     for start in range(0, count, BLOCK):
         yield slice(start, start + BLOCK)

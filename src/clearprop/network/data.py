@@ -30,7 +30,7 @@ Label = str | float
 """A class, as the table calls it: text or a number."""
 Missing = Literal["refuse", "mean", "drop"]
 Task = Literal["classes", "numbers"]
-"""What a target column holds."""
+"""The kinds of target columns."""
 
 
 def class_weights(value: Any) -> str | dict[str, float]:

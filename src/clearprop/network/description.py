@@ -159,7 +159,7 @@ class Network(Displayable):
 
     @property
     def meanings(self) -> Meanings:
-        """What the names of its quantities mean."""
+        """The meanings of the names of its quantities."""
         return Meanings(chain(*self.unit_names), lambda name: self.layout.find(name) is not None, self.sizes[-1])
 
     def _meaning_faults(self) -> Iterator[Fault]:

@@ -52,7 +52,7 @@ class Layout:
 
     @cached_property
     def _bounds(self) -> list[int]:
-        """Where the weights of each layer begin, where its biases do, and where the last ones end."""
+        """The positions at which the weights and biases of each layer begin, and at which the last ones end."""
         spans = ((layer.size * inputs, layer.biases) for inputs, layer in zip(self.sizes, self.layers, strict=False))
         return list(accumulate(chain.from_iterable(spans), initial=0))
 

@@ -98,7 +98,7 @@ ACCENTED: dict[str, tuple[str, Accent]] = {"m_hat": ("m", "hat"), "v_hat": ("v",
 """Quantities of optimizers that are set as a letter with an accent."""
 
 STATE_WORDS = {"b": "velocity"}
-"""What an optimizer keeps for a parameter, where its letter means something else: b_h1 is a bias."""
+"""The name of what an optimizer keeps for a parameter, where its letter means something else: b_h1 is a bias."""
 
 
 def notation(name: str) -> Notation:

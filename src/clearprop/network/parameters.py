@@ -150,7 +150,7 @@ def grown(parameters: Parameters, before: Network, network: Network, seed: int) 
 
 
 class _Drawn:
-    """What the initializers of a network's layers draw, layer after layer."""
+    """The numbers that the initializers of a network's layers draw, layer after layer."""
 
     def __init__(self, network: Network, seed: int) -> None:
         self.network, self.seed = network, seed

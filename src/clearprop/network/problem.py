@@ -66,7 +66,7 @@ def shuffling(value: Any) -> Shuffle:
 @suggests_options()
 @dataclass(frozen=True)
 class Settings:
-    """How to train and when to stop: the ``[training]`` table.
+    """Settings of training and of its end: the ``[training]`` table.
 
     Training has converged once the loss changes by at most ``tolerance`` (for a table, times the loss
     before training) in each of ``patience`` epochs, or once the norm of the gradient is at most

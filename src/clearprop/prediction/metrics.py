@@ -1,6 +1,6 @@
 """Metrics that fit the task: accuracy and the confusion matrix for classes, R² and RMSE for numbers.
 
-accuracy = rows whose predicted class is their own / rows
+accuracy = rows whose class is predicted / rows
 R²       = 1 - Σ (t - y)² / Σ (t - mean t)²     per output, then the mean over the outputs
 RMSE     = √(mean (t - y)²)                      per output, then the mean over the outputs
 """
@@ -23,7 +23,7 @@ from clearprop.types import Array
 
 @dataclass(frozen=True)
 class Metrics:
-    """How good outputs are on some rows. ``confusion[i, j]`` counts the rows of class i predicted as class j;
+    """The quality of outputs on some rows. ``confusion[i, j]`` counts the rows of class i predicted as class j;
     ``r2`` is None where all targets are the same, but for rounding."""
 
     rows: int

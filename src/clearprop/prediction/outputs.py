@@ -41,7 +41,7 @@ class _Recent(NamedTuple):
 _RECENT: dict[tuple[int, str], _Recent] = {}
 _LOCK = threading.Lock()
 _OF_ANOTHER: list[dict[tuple[int, str], _Recent]] = []
-"""What the process had that this one is a copy of. Never let go: that takes LLVM's lock, which may be held."""
+"""Prepared in the process of which this one is a copy. Never let go: that takes LLVM's lock, which may be held."""
 
 
 def _forget() -> None:

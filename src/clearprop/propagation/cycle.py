@@ -39,7 +39,7 @@ class Rounding(NamedTuple):
 
 
 class Learning(NamedTuple):
-    """What a cycle learns from its targets: the error of each example, gradients, the update, and the pass after it."""
+    """The part of a cycle that needs targets: the errors of examples, gradients, the update, and the pass after it."""
 
     errors: Array
     gradients: Gradients
@@ -74,7 +74,7 @@ class Cycle(Displayable):
     learning: Learning | None
     epoch: int
     engine: Rounding | None = None
-    """Where its parameters are those of the compiled engine."""
+    """The rounding of the compiled engine, where its parameters are those of that engine."""
     ended: int | None = None
     """The step at which a training in the precision of the settings had no finite numbers any more, if before this
     one: it never had these parameters."""

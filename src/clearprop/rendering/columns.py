@@ -1,4 +1,4 @@
-"""What becomes of the columns of a table, in a few lines however wide it is."""
+"""The use of each column of a table, in a few lines however wide it is."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from clearprop.network.names import Names, Quantity
 
 @dataclass(frozen=True)
 class View:
-    """How names and numbers look. Digits and rounding change the display only, never the computation."""
+    """The look of names and numbers. Digits and rounding change the display only, never the computation."""
 
     names: Names
     digits: int = 5

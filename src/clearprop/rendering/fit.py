@@ -16,7 +16,7 @@ from clearprop.training.as_met import shows_batches
 from clearprop.training.fit import Fit
 
 METRICS = {"accuracy": "accuracy", "r2": "R²", "rmse": "RMSE"}
-"""How each metric is written."""
+"""The format of each metric."""
 MAX_CLASSES = 12
 """With more classes the confusion matrix does not fit a terminal; JSON has it all the same."""
 

@@ -1,4 +1,4 @@
-"""How characters, quantities and expressions are set in LaTeX."""
+"""Characters, quantities and expressions in LaTeX."""
 
 from __future__ import annotations
 

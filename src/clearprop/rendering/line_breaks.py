@@ -35,7 +35,7 @@ class Breakable(Alphabet):
     slack: ClassVar[float] = 0.0
     """Room for a sign and parentheses around a chunk."""
     gap: ClassVar[float] = 1.0
-    """How long the space between two chunks is."""
+    """The length of the space between two chunks."""
     stacked: ClassVar[bool] = False
     """Whether a fraction is about as long as what stands above its line."""
 

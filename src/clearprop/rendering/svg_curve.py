@@ -9,7 +9,7 @@ from clearprop.rendering.markup import element, escaped
 from clearprop.rendering.svg import INK, MUTED, NEGATIVE, POSITIVE, described, minus
 
 WIDTH, HEIGHT, LEFT, BELOW = 620, 240, 58, 34
-"""Of the plot, and the room for what is written beside it."""
+"""The size of the plot, and the room for the text around it."""
 
 
 def svg_curve(block: Curve, *, ids: str = "curve", title: str = "", standalone: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""How names and quantities are set: which letter, what stands below it, what is a fraction.
+"""Names and quantities as they are set: the letter, what stands below it, and fractions.
 
 ``Symbols`` decides that once; ``Pieces`` say what a letter, a subscript or a fraction looks like
 in one format, as an ``Alphabet`` does for the operators of expressions.

@@ -1,4 +1,4 @@
-"""How characters, quantities and expressions are set in Typst.
+"""Characters, quantities and expressions in Typst.
 
 Whatever is text stands in a string literal, in which nothing is markup; letters and words are strings too, so
 that neighbours never run together into one identifier.
@@ -17,7 +17,7 @@ from clearprop.rendering.symbols import FUNCTIONS, Pieces, SetFormula, side_by_s
 SIGNS = {"⋅": " dot.op ", "·": " dot.op ", "×": " times "}
 RELATIONS = {"<=": " lt.eq ", ">=": " gt.eq ", "<": " lt ", ">": " gt "}
 PRINTED = re.compile(r'"((?:\\.|[^"\\])*)"|[a-z.]{2,}|[(),\s\\]|\b[tb]:')
-"""What a formula's length is counted without: names of functions, parentheses of calls, quotes."""
+"""Left out of a formula's length: names of functions, parentheses of calls, quotes."""
 
 
 def string(text: str) -> str:

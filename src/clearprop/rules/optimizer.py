@@ -1,4 +1,4 @@
-"""What an optimizer is: assignments that give new weights, and the numbers in them.
+"""The form of an optimizer: assignments that give new weights, and the numbers in them.
 
 The optimizers themselves stand in ``optimizers.py``; each enters itself in the table ``OPTIMIZERS``.
 """
@@ -35,8 +35,8 @@ from clearprop.rules.schedules import Schedule, schedule_rule
 
 Given = ParamSpec("Given")
 Per = Literal["all", "variable"]
-"""What the norm is of that clipping bounds: of the whole gradient, or of that of each variable as Keras has them: the
-weights of a layer, and its biases."""
+"""The norm that clipping bounds: of the whole gradient, or of each variable as Keras has them: the weights of a
+layer, and its biases."""
 
 
 class Assignment(NamedTuple):

@@ -39,7 +39,7 @@ class Penalty:
     l1: Annotated[float, at_least_zero] = 0.0
     divide_by_examples: Annotated[bool, boolean] = False
     divisor: ClassVar[float | Expression] = 1.0
-    """What it is divided by in a batch that is known: 1 unless ``over`` says so."""
+    """The divisor in a batch that is known: 1 unless ``over`` says so."""
 
     def __post_init__(self) -> None:
         check_fields(self)

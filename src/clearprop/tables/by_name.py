@@ -17,7 +17,7 @@ from clearprop.tables.table import Table, column
 
 TRUTHS = {**dict.fromkeys(("false", "no", "off", "0"), "false"),
           **dict.fromkeys(("true", "yes", "on", "1"), "true")}  # fmt: skip
-"""What false and true are called."""
+"""The names of false and true."""
 
 
 def by_name(network: Network, fitted: Fitted, table: Table, names: Sequence[str]) -> Fitted:

@@ -160,7 +160,7 @@ TIMES = {
 
 
 IN_BOOKS = re.compile(rf"\((?:{CURRENCY})?[0-9.,{SPACES}]+\)|[0-9.,{SPACES}]+[-−]")
-"""How negative numbers stand in accounts."""
+"""Negative numbers as accounts write them."""
 
 AROUND = re.compile(
     r"((?:[<>=≤≥~≈±(#№'] ?|(?:ca\.?|c\.|approx\.?|about|around|over|under) )*)[-+−]?"

@@ -32,7 +32,7 @@ BLOCK = 8192
 CELLS = 2**19
 """Cells that are turned into columns together: a wide table has fewer rows in a block."""
 BLANK = ' \t\r\n,;|"'
-"""What a line without any value holds."""
+"""The characters of a line without any value."""
 HEAD = 4096
 """Bytes that are looked at to tell what a file is."""
 AHEAD = 100

@@ -13,13 +13,13 @@ from clearprop.tables.table import Numbers, Table, Text, column, counts_rows, no
 from clearprop.types import Array
 
 UNIQUE = 0.8
-"""The share of rows from which on text with a value of its own in so many has no categories."""
+"""The share of rows with a text found in no other row from which on a column has no categories."""
 FEWEST = 5
 """Rows from which on that says something."""
 
 MARKS = (-99.0, -999.0, -9999.0, -99999.0, 999.0, 9999.0, 99999.0)
 IDENTIFIER = re.compile(r"(?:^|[^a-z])(?:id|uid|uuid|key|nr|no)(?:$|[^a-z])|(?-i:[a-z]I[dD]$)", re.IGNORECASE)
-"""How columns of identifiers are called."""
+"""Usual names of columns of identifiers."""
 FIRST_DAY, LAST_DAY = 1900_01_01, 2099_12_31
 """Between these a whole number may be a day."""
 
@@ -27,7 +27,7 @@ INDEX = re.compile(
     r"(?:^|[^a-z])(?:id|index|idx|row|rows|rownames|nr|no|key|record|case|sample|obs)(?:$|[^a-z])|(?-i:[a-z]I[dD]$)",
     re.IGNORECASE,
 )
-"""How columns that count the rows are called."""
+"""Usual names of columns that count the rows."""
 
 
 def doubts(table: Table, inputs: Iterable[str], rows: Array) -> None:

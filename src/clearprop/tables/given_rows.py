@@ -20,7 +20,7 @@ from clearprop.tables.rows import dimensions, rows
 from clearprop.tables.table import Column, Numbers, Table, Wanted
 
 CLASS = "class"
-"""What the column of classes is called where a network was fitted to no table."""
+"""The name of the column of classes where a network was fitted to no table."""
 
 
 def with_given_rows(problem: Problem, inputs: Any, targets: Any = None) -> Problem:

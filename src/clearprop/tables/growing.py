@@ -24,7 +24,7 @@ DECIMAL_COMMA = 'if it is a decimal comma, set decimal = "," under [data]; other
 UNLIKE = "unlike the others in the column; write them all alike"
 
 NOTHING = np.full(1, np.nan)
-"""What takes the place of codes that all say that there is no value."""
+"""Stands for codes that all say that there is no value."""
 
 Evidence = Callable[[], Collection[str]]
 """Returns the decimal signs, ``.`` and ``,``, that cells of the whole table have for certain."""

@@ -1,4 +1,4 @@
-"""How the lines of a table are laid out: what separates its cells, and what stands above them."""
+"""The layout of a table's lines: the separator of its cells, and the lines above them."""
 
 from __future__ import annotations
 

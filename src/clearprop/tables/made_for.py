@@ -23,7 +23,7 @@ HIDDEN = (64,)
 """The hidden layers, unless others are asked for."""
 SETTINGS = Settings(epochs=1000, batch_size=32, tolerance=1e-5, patience=30)
 MOST_CLASSES, FEWEST_ROWS = 20, 5
-"""Whole numbers are classes if they have at most so many values, each in at least so many rows."""
+"""Whole numbers are classes if they have at most this many values, each in at least this many rows."""
 
 
 class NoTarget(InvalidArgument):

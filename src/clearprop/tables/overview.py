@@ -1,4 +1,4 @@
-"""What becomes of each column of a table: numbers, categories, the target, or nothing."""
+"""The use of each column of a table: numbers, categories, the target, or nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from clearprop.network.problem import Problem
 
 
 class Becomes(NamedTuple):
-    """What one column becomes: ``what`` is ``"number"``, ``"categories"``, ``"target"``, ``"weights"`` or
+    """The use of one column: ``what`` is ``"number"``, ``"categories"``, ``"target"``, ``"weights"`` or
     ``"left out"``, for which ``why`` has the reason; ``inputs`` are the inputs that it makes."""
 
     name: str

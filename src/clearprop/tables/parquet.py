@@ -16,7 +16,7 @@ from clearprop.tables.table import Table, Wanted, few, notice
 
 MAGIC = b"PAR1"
 INDEX = re.compile(r"__index_level_[0-9]+__")
-"""How pandas calls the columns of an index without a name."""
+"""The names that pandas gives to the columns of an index without one."""
 
 TRIAL = """
 import sys

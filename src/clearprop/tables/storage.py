@@ -47,7 +47,7 @@ class Storage:
         return found
 
     def note(self, count: int) -> None:
-        """Note that so many bytes were added; once they are too many, write all to the file."""
+        """Note how many bytes were added; once there are too many, write all to the file."""
         self.bytes += count
         if self.bytes > MOST and not self.full:
             try:

@@ -32,7 +32,7 @@ MAX_FAULTS = 10
 ROW_NAMES = 5
 """Rows from which on words that are all different are taken for names."""
 UNNAMED = re.compile(r"Unnamed: [0-9]+")
-"""How pandas calls a column without a name."""
+"""The name that pandas gives to a column without one."""
 TWICE = "is in the header {} times; names must be unique"
 Kind = Literal["numbers", "text"]
 

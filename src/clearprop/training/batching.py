@@ -43,7 +43,7 @@ def planned(problem: Problem, epoch: int, memory: Memory, count: int = 1) -> Pla
 
 
 class Memory:
-    """What is remembered from epoch to epoch: by a schedule that watches the loss, and for a cumulative order."""
+    """Memory from epoch to epoch: by a schedule that watches the loss, and for a cumulative order."""
 
     def __init__(self, problem: Problem, history: History | None = None) -> None:
         assert problem.examples is not None

@@ -24,7 +24,7 @@ RUNS = 5
 
 
 class LayerPlan(NamedTuple):
-    """How a layer is cut into panels; ``computed`` is the number of units in whole vectors."""
+    """The panels of a layer; ``computed`` is the number of units in whole vectors."""
 
     inputs: int
     units: int

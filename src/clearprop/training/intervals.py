@@ -11,7 +11,7 @@ SECONDS = 0.1
 """The time between two looks: short enough for a smooth display and a prompt answer to an interrupt."""
 
 FASTER = 8
-"""How many times longer a part may be than the one before it, until the time of a step is known."""
+"""The most times longer that a part may be than the one before it, until the time of a step is known."""
 
 
 class Pace:

@@ -68,7 +68,7 @@ class _Seen:
 
     @property
     def error_name(self) -> str:
-        """What ``error`` is called."""
+        """The name of ``error``."""
         total = self.problem.names.notation.total_error
         return f"{total} without the penalty" if self.problem.penalty else total
 

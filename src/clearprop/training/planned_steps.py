@@ -73,7 +73,7 @@ class PlannedSteps(Sequence[PlannedStep]):
 
 
 class Epochs(NamedTuple):
-    """What came of the steps of whole epochs.
+    """The outcome of the steps of whole epochs.
 
     ``found`` is what an engine's ``run`` returns for them, ``validation`` has the validation loss after each epoch, and
     ``snapshot(k)`` is that after epoch k, from 0.

@@ -26,7 +26,7 @@ FLAT = "the norm of the gradient is {norm}, at most {limit}"
 
 
 class Status(Enum):
-    """How a training ended: the name in ``--format json``, a sentence, and the exit code.
+    """The way in which a training ended: the name in ``--format json``, a sentence, and the exit code.
 
     >>> Status("time_limit").sentence.format(seconds=2.5)
     'the time limit of 2.5 s was reached'
@@ -57,7 +57,7 @@ class Status(Enum):
 
 
 class Ending(NamedTuple):
-    """How a training ended, and the sentence with its numbers."""
+    """Return the way in which a training ended, and the sentence with its numbers."""
 
     status: Status
     reason: str

@@ -194,7 +194,7 @@ class UnderWay:
         return None
 
     def _last_finite(self, at: Position, good: int) -> Position:
-        """Return the position after so many epochs, or the last before it at which all is finite.
+        """Return the position after that number of epochs, or the last before it at which all is finite.
 
         From there on each epoch is looked at: soon something will no longer be finite.
         """
