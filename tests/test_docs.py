@@ -27,7 +27,7 @@ def read(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-NEEDED = {"many-models.md": ("sklearn", "distributed", "optuna")}
+NEEDED = {"many-models.md": ("sklearn", "optuna")}
 """What the examples of a document need, beyond clearprop."""
 
 

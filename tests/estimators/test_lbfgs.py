@@ -15,9 +15,10 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from clearprop.estimators import MLPClassifier, MLPRegressor
 
 
-@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
+@pytest.mark.parametrize(
+    ("activation", "weights"), [("identity", None), ("logistic", WEIGHTS), ("tanh", None), ("relu", WEIGHTS)]
+)
 @pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
-@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["alike", "weighted"])
 def test_the_loss_is_scikit_learns(kind: Any, activation: str, weights: Any) -> None:
     parameters = {"solver": "lbfgs", "activation": activation, "hidden_layer_sizes": (5,), "random_state": 0}
     ours, theirs = both(kind, {**parameters, "max_iter": 15}, X, Y, sample_weight=weights)
