@@ -20,18 +20,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.checking.students import (
-    FUNCTIONS,
-    LOSSES,
-    STAGES,
-    Exercise,
-    Student,
-    asked,
-    random_exercise,
-    rounded,
-    significant,
-    texts,
-)
+from tests.checking.exercises import FUNCTIONS, LOSSES, Exercise, random_exercise
+from tests.checking.students import STAGES, Student
+from tests.checking.written_down import asked, rounded, significant, texts
 
 import clearprop as cp
 from clearprop.checking.marked import Marked, MarkedClass

@@ -6,7 +6,9 @@ import math
 from functools import cache
 
 import numpy as np
-from tests.checking.students import STAGES, Exercise, Student, asked, random_exercise, texts
+from tests.checking.exercises import Exercise, random_exercise
+from tests.checking.students import STAGES, Student
+from tests.checking.written_down import asked, texts
 
 import clearprop as cp
 from clearprop.checking.marked import Marked, MarkedClass

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.checking.students import FUNCTIONS, LOSSES, Student, random_exercise, rounded, significant, texts
+from tests.checking.exercises import FUNCTIONS, LOSSES, random_exercise
+from tests.checking.students import Student
+from tests.checking.written_down import rounded, significant, texts
 
 import clearprop as cp
 from clearprop.checking.marked import Marked

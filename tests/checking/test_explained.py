@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.checking.exercises import random_exercise
 from tests.checking.planted import DIGITS, exercises, foreign, marked, says, sheets
-from tests.checking.students import Student, asked, random_exercise, texts
+from tests.checking.students import Student
+from tests.checking.written_down import asked, texts
 
 import clearprop as cp
 from clearprop.checking.answers import answers_of
