@@ -47,6 +47,8 @@ PROBLEMS = {
     "gradient": with_settings("lecture", gradient_tolerance=0.05),
     "improvement": with_settings("xor", convergence="improvement", tolerance=1e-4, patience=5),
     "limit": with_settings("lecture", epochs=77),
+    "still": with_settings("lecture", tolerance=1e-5),
+    "still, one": with_settings("lecture", tolerance=1e-4, patience=1),
     "deep": with_settings("deep", epochs=50),
 }
 
@@ -62,6 +64,10 @@ def test_playing_makes_the_cycles_of_train(node: Node, problem: cp.Problem) -> N
     losses, vector, words = node.on_page(problem, script)
     assert len(losses) - 1 == fit.epochs
     assert f"{fit.epochs:,} cycle" in words
+    assert "undefined" not in words
+    if fit.reason.startswith("converged: "):
+        cause = fit.reason.removeprefix("converged: ").replace("epoch", "cycle")
+        assert words == f"Converged after {fit.epochs:,} cycles: {cause}."
     np.testing.assert_allclose(losses, fit.history.loss, rtol=1e-9)
     np.testing.assert_allclose(vector, fit.problem.parameters.vector, rtol=1e-8, atol=1e-10)
     if problem.optimizer.schedule.name == "plateau":

@@ -67,5 +67,7 @@ export const every = (count: number, noun: string): string => (count === 2 ? `bo
 
 /** The shortest text that reads back as the same number. */
 export function plainNumber(value: number): string {
-  return Object.is(value, -0) ? "-0" : String(value).replace("e+", "e");
+  if (Object.is(value, -0)) return "-0";
+  const text = value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential() : String(value);
+  return text.replace("e+", "e");
 }

@@ -1,7 +1,7 @@
 /* Playing: cycle after cycle until the loss converges, a limit is reached, or a number is not finite. */
 
 import { gradientNorm } from "./cycle";
-import { counted, grouped } from "./number";
+import { counted, grouped, plainNumber } from "./number";
 import { noted, type Watched } from "./schedule";
 import type { Store } from "./store";
 import { words } from "./words";
@@ -90,28 +90,30 @@ export function verdict({ data, losses, current }: Store): Ending | null {
   const after = counted(cycles, "cycle");
   const converged = (cause: string): Ending => ({ words: `Converged after ${after}: ${cause}.`, isGood: true });
   if (target_loss !== null && losses[cycles]! <= target_loss)
-    return { words: `After ${after} ${words("target_loss", { target: target_loss })}.`, isGood: true };
+    return { words: `After ${after} ${words("target_loss", { target: plainNumber(target_loss) })}.`, isGood: true };
   if (improvement !== null && cycles > patience) {
     // The loss before the first cycle does not count.
     let seen = { best: losses.slice(1, -patience).reduce((a, b) => Math.min(a, b)), bad: 0 } as Watched;
     for (const loss of losses.slice(-patience)) seen = noted(improvement, { loss, tolerance }, seen);
-    if (seen["bad"]! >= patience) return converged(words("no_better", { tolerance, patience: counted(patience, "cycle") }));
+    if (seen["bad"]! >= patience) return converged(words("no_better", { tolerance: plainNumber(tolerance), patience: counted(patience, "cycle") }));
   }
   if (improvement === null && tolerance > 0 && cycles >= patience) {
     const recent = losses.slice(-patience - 1);
     const most = relative ? tolerance * losses[0]! : tolerance;
     const isStill = Number.isFinite(most) && recent.slice(1).every((loss, k) => Math.abs(loss - recent[k]!) <= most);
-    const shown = relative ? words("relative", { tolerance }) : String(tolerance);
-    if (isStill) return converged(words("still", { tolerance: shown, patience: counted(patience, "cycle") }));
+    const plain = plainNumber(tolerance);
+    const shown = relative ? words("relative", { tolerance: plain }) : plain;
+    const epochs = patience > 1 ? `each of the last ${grouped(patience)} cycles` : "the last cycle";
+    if (isStill) return converged(words("still", { tolerance: shown, epochs }));
   }
   if (current.watched["done"]) {
     const { patience, tolerance } = data.optimizer.schedule.constants;
     const rate = current.rate.toPrecision(3);
-    return converged(words("least_rate", { tolerance: tolerance!, patience: counted(patience! + 1, "cycle"), rate }));
+    return converged(words("least_rate", { tolerance: plainNumber(tolerance!), patience: counted(patience! + 1, "cycle"), rate }));
   }
   if (gradient_tolerance > 0) {
     const norm = gradientNorm(current);
-    if (norm <= gradient_tolerance) return converged(words("flat", { norm: norm.toPrecision(3), limit: gradient_tolerance }));
+    if (norm <= gradient_tolerance) return converged(words("flat", { norm: norm.toPrecision(3), limit: plainNumber(gradient_tolerance) }));
   }
   if (cycles < most) return null;
   const limit = words("epoch_limit", { epochs: counted(most, "cycle") });
