@@ -34,9 +34,10 @@ def cumulative() -> Problem:
 @pytest.mark.parametrize(
     "problem", [requested(cp.load("ring"), batch_size=5), cumulative()], ids=["drawn", "cumulative"]
 )
-def test_whoever_plans_them(problem: Problem, spare: bool) -> None:
+def test_whoever_plans_them(problem: Problem, spare: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """As many as were planned, the first of more, or all if others were; and later ones again."""
-    ahead = Ahead(problem, Memory(problem), spare=spare)
+    monkeypatch.setattr("clearprop.training.ahead.WORTH", 1)
+    ahead = Ahead(problem, Memory(problem), spare=lambda: spare)
     ahead.start(2, 3)
     found = ahead.take(2, 5)
     count = 3 if spare else 5
@@ -47,6 +48,13 @@ def test_whoever_plans_them(problem: Problem, spare: bool) -> None:
     assert same(ahead.take(4, 2), planned(problem, 4, Memory(problem), 2))
     ahead.start(20, 0)
     assert same(ahead.take(6, 1), planned(problem, 6, Memory(problem)))
+
+
+def test_few_positions_are_not_worth_a_thread() -> None:
+    problem = cumulative()
+    ahead = Ahead(problem, Memory(problem), spare=lambda: True)
+    ahead.start(2, 3)
+    assert len(ahead.take(2, 5)) == len(planned(problem, 2, Memory(problem), 5))
 
 
 def test_many_epochs_are_planned_as_one_after_the_other() -> None:

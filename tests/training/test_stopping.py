@@ -92,6 +92,7 @@ def test_a_gradient_below_its_tolerance_has_converged() -> None:
 def test_time_is_asked_for_within_an_epoch_too(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = count()
     monkeypatch.setattr("clearprop.training.stopping.time.monotonic", lambda: next(seconds))
+    monkeypatch.setattr("clearprop.training.intervals.FIRST", 0.0)  # a step at a time
     fit = cp.train(cp.load("ring"), time_limit=5.5, batch_size=2, epochs=1, dtype="float64")
     assert (fit.status, fit.epochs) == (Status.TIME_LIMIT, 0)
     assert fit.reason == "the time limit of 5.5 s was reached"

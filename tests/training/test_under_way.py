@@ -179,6 +179,7 @@ def test_an_interrupt_while_epochs_are_judged_keeps_those_before_the_call(
         return usual(self, *given)
 
     monkeypatch.setattr(UnderWay, "_judge_each", interrupted)
+    monkeypatch.setattr("clearprop.training.intervals.FIRST", 0.0)
     fit = cp.train(ring(), batch_size=4, output=tmp_path / "m.safetensors")
     assert fit.status.value == "interrupted"
     assert fit.history.epochs == fit.epochs

@@ -62,6 +62,16 @@ class Built:
             self._functions[part] = FUNCTION(self._parts(parts).code[part].addresses[part])
         return self._functions[part]
 
+    def kernel(self, name: Literal["epochs", "orders"]) -> Native:
+        """Return a kernel that is called as the functions are."""
+        if name not in self._functions:
+            self._functions[name] = FUNCTION(self.training.code["kernels"].addresses[name])
+        return self._functions[name]
+
+    def place(self, part: Part) -> int:
+        """Return where one of the functions stands that training needs."""
+        return self.training.code[part].addresses[part]
+
     @property
     def training(self) -> Loaded:
         """The code that trains, and how it came here."""

@@ -91,6 +91,33 @@ class Context:
                 self.words[PLACES[name]] = address(value)
 
 
+EPOCHS = (
+    "train",  # where that function stands, and its context
+    "training",
+    "moves",  # what to add to the words of that context from one epoch to the next
+    "errors",  # the same
+    "inference",
+    "seen",  # the bytes of the errors of an epoch
+    "epochs",
+    "kept",  # where a copy of the parameters goes after each epoch
+    "size",  # its bytes, in whole vectors
+)
+"""The words for the kernel that makes many epochs, and looks at each."""
+
+ORDERS = (
+    "seeds",  # of generators, one after the other
+    "generators",
+    "count",  # of positions that each permutes
+    "found",  # where the permutations go
+)
+"""The words for the kernel that draws orders."""
+
+
+def words(names: tuple[str, ...], **values: Array | int) -> Array:
+    """Return words for a kernel: numbers, and the addresses of arrays, which have to outlive the call."""
+    return np.array([address(value) if isinstance(value := values[name], np.ndarray) else value for name in names])
+
+
 def moves(**by: int) -> Array:
     """Return what to add to the words of a context so that some addresses stand further by that many bytes."""
     words = np.zeros(len(FIELDS), np.int64)
@@ -109,7 +136,7 @@ def zeros(count: int, dtype: Any) -> Array:
     """Return an array of zeros that begins at a cache line."""
     dtype = np.dtype(dtype)
     raw = np.zeros(count * dtype.itemsize + ALIGNMENT, np.uint8)
-    start = -raw.ctypes.data % ALIGNMENT
+    start = -address(raw) % ALIGNMENT
     return raw[start : start + count * dtype.itemsize].view(dtype)
 
 

@@ -18,8 +18,10 @@ from clearprop.engine.forward import Forward
 from clearprop.engine.inference import Errors, Predict
 from clearprop.engine.kernels.activate import times
 from clearprop.engine.kernels.barrier import barrier
+from clearprop.engine.kernels.epochs import epochs
 from clearprop.engine.kernels.gather import gather
 from clearprop.engine.kernels.gradient import bias_gradient, gradient
+from clearprop.engine.kernels.orders import orders
 from clearprop.engine.kernels.product import product
 from clearprop.engine.kernels.transpose import transpose
 from clearprop.engine.module import Module
@@ -40,6 +42,8 @@ def shared(program: Program) -> list[Callable[[Module], ir.Function]]:
         lambda module: bias_gradient(module, shape),
         lambda module: transpose(module, shape),
         lambda module: barrier(module, x86=x86),
+        epochs,
+        orders,
         *(partial(product, shape=shape, rows=tile.rows, vectors=vectors) for vectors in program.widths),
         *(partial(gradient, shape=shape, inputs=tile.inputs, vectors=vectors) for vectors in program.widths),
     ]

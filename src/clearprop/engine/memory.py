@@ -29,11 +29,15 @@ CALL = 10**10
 """The number of multiplications and additions that take about a tenth of a second: the longest call."""
 
 
-def in_steps_order(errors: Array) -> float:
-    """Return the sum of errors, added up as a step does it with those of its examples."""
-    whole = len(errors) // 4 * 4
-    one, two, three, four = errors[:whole].reshape(-1, 4).sum(axis=0).tolist()
-    return float(sum(errors[whole:].tolist(), (one + three) + (two + four)))
+def in_steps_order(errors: Array) -> Array:
+    """Return the sum of errors along the last axis, added up as a step does it with those of its examples."""
+    count = errors.shape[-1]
+    whole = count // 4 * 4
+    lanes = errors[..., :whole].reshape(*errors.shape[:-1], whole // 4, 4).sum(axis=-2)
+    total: Array = (lanes[..., 0] + lanes[..., 2]) + (lanes[..., 1] + lanes[..., 3])
+    for place in range(whole, count):
+        total = total + errors[..., place]
+    return total
 
 
 class Memory:
@@ -59,7 +63,8 @@ class Memory:
         # A given number is kept to; a planned one may turn out to be too large.
         self.crew = Crew(plan.threads(program, network, batch)) if threads is None else None
         self.threads = threads = self.crew.most if self.crew is not None else int(threads or 1)
-        self.stops = program.single is None and plan.seconds(program, network, batch) > plan.LONG
+        self.seconds = plan.seconds(program, network, batch)  # of a step, as they are estimated
+        self.stops = program.single is None and self.seconds > plan.LONG
         self.examples = examples = problem.examples
         self.count, self.batch = len(examples), batch
         self.most = max(plan.EXAMPLES, CALL // plan.operations(network, 1) // plan.EXAMPLES * plan.EXAMPLES)
@@ -157,7 +162,7 @@ class Memory:
         order = self._checked(rows, "seen")
         found = self._room("errors", order.size, np.float64)
         self._errors(order, found)
-        return in_steps_order(found) * example_share(self.problem.network, self.counted(order))
+        return float(in_steps_order(found)) * example_share(self.problem.network, self.counted(order))
 
     def _errors(self, order: Array, found: Array) -> None:
         """Compute the errors of examples whose positions are checked."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import numpy as np
 
 from clearprop.engine import calling
-from clearprop.engine.calling import COUNTS, LOSSES, PLACES, zeros
+from clearprop.engine.calling import COUNTS, LOSSES, PLACES, filled, zeros
 from clearprop.engine.memory import Memory, in_steps_order
 from clearprop.engine.workers import Native as Function
 from clearprop.engine.workers import together
@@ -47,15 +46,10 @@ class Native(Memory):
             IndexError, TypeError, ValueError: as ``run`` does, and for epochs that are not alike.
         """
         seen = self._checked(seen, "seen")
-        errors, kept = np.empty((count, len(seen))), np.empty((count, self.parameters.size), self.parameters.dtype)
-
-        def after(epoch: int) -> None:
-            self._errors(seen, errors[epoch])
-            kept[epoch] = self.parameters
-
-        found = self._made(order, bounds, steps, rates, count, after)
-        share = example_share(self.problem.network, self.counted(seen))
-        return found, [in_steps_order(each) * share for each in errors], kept
+        errors = zeros(count * len(seen), np.float64).reshape(count, len(seen))
+        kept = zeros(count * self.parameters.size, self.parameters.dtype).reshape(count, -1)
+        found = self._made(order, bounds, steps, rates, (seen, errors, kept))
+        return found, (in_steps_order(errors) * example_share(self.problem.network, self.counted(seen))).tolist(), kept
 
     def _made(
         self,
@@ -63,10 +57,11 @@ class Native(Memory):
         bounds: Array,
         steps: Array,
         rates: Array,
-        epochs: int = 1,
-        after: Callable[[int], None] = lambda _: None,
+        looked_at: tuple[Array, Array, Array] | None = None,
     ) -> Array:
-        """Make steps, in as many calls as there are epochs, and do what is to be done after each."""
+        """Make steps; those of epochs that are looked at after each, where ``looked_at`` says which examples are seen,
+        and where their errors and copies of the parameters go."""
+        epochs = 1 if looked_at is None else len(looked_at[1])
         order = self._checked(order)
         bounds, examples = self._required(order, bounds, steps, rates)
         each = len(steps) // epochs
@@ -78,22 +73,63 @@ class Native(Memory):
         # Compiled before the clock starts: compiling must not count against the number of threads.
         train, workers = self.built.function("train"), self.threads if self.crew is None else self.crew.size()
         begun = time.perf_counter()
-        self.training.set(steps=each)
-        words, moves = self.training.words.copy(), self._moves(each, len(order) // epochs)
-        try:
-            for epoch in range(epochs):
-                self.training.words[:] = words + epoch * moves
-                self.arrivals[0] = 0
-                if self.stops:
-                    self._stoppable(train, workers)
-                else:
-                    together(train, self.training.address, workers)
-                after(epoch)
-        finally:
-            self.training.words[:] = words
+        if looked_at is None:
+            self._train(train, workers)
+        else:
+            self.training.set(steps=each)
+            self._look(*looked_at, self._moves(each, len(order) // epochs), train, workers)
         if self.crew is not None:
             self.crew.learn(workers, len(order), time.perf_counter() - begun)
         return self._noted(examples)
+
+    def _train(self, train: Function, workers: int) -> None:
+        """Make the steps that are placed."""
+        self.arrivals[0] = 0
+        if self.stops:
+            self._stoppable(train, workers)
+        else:
+            together(train, self.training.address, workers)
+
+    def _look(self, seen: Array, errors: Array, kept: Array, moves: Array, train: Function, workers: int) -> None:
+        """Make the epochs that are placed, one after the other, and look at each; in one call where one worker does."""
+        words = self.training.words.copy()
+        try:
+            if workers == 1 and not self.stops and len(seen) <= self.most:
+                self.inference.set(order=seen, examples=len(seen), outputs=errors)
+                context = calling.words(
+                    calling.EPOCHS,
+                    train=self.built.place("train"),
+                    training=self.training.address,
+                    moves=moves,
+                    errors=self.built.place("errors"),
+                    inference=self.inference.address,
+                    seen=8 * len(seen),
+                    epochs=len(errors),
+                    kept=kept,
+                    size=self.parameters.nbytes,
+                )
+                together(self.built.kernel("epochs"), calling.address(context), 1)
+                return
+            for epoch in range(len(errors)):
+                self.training.words[:] = words + epoch * moves
+                self._train(train, workers)
+                self._errors(seen, errors[epoch])
+                kept[epoch] = self.parameters
+        finally:
+            self.training.words[:] = words
+
+    def permutations(self, seeds: Array, count: int) -> Array:
+        """Return what each of these generators makes of ``count`` positions: NumPy's ``permutation`` by a PCG64.
+
+        ``seeds``, shape (generators, 4), are the first four numbers of their ``SeedSequence``.
+        """
+        if seeds.shape[1:] != (4,):
+            raise ValueError(f"expected seeds of shape (generators, 4), found {seeds.shape}")
+        # Given by rows, as they are read.
+        given, found = filled(seeds, np.uint64), zeros(len(seeds) * count, np.int64).reshape(len(seeds), count)
+        context = calling.words(calling.ORDERS, seeds=given, generators=len(found), count=count, found=found)
+        together(self.built.kernel("orders"), calling.address(context), 1)
+        return found
 
     def _moves(self, steps: int, examples: int) -> Array:
         """Return how far what belongs to single steps moves on from one epoch to the next."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
@@ -146,6 +147,12 @@ class Problem(Displayable, TakesExamples):
             faults = list(example_faults(self.examples, sizes[0], sizes[-1], rule))
             if faults:
                 raise InvalidNetwork(faults, self.name)
+
+    def with_parameters(self, parameters: Parameters) -> Problem:
+        """Return the same problem with other parameters of its network; what is known to fit is not checked again."""
+        found = copy(self)
+        object.__setattr__(found, "parameters", parameters)
+        return found
 
     @property
     def of_others(self) -> bool:

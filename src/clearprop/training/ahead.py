@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from clearprop.network.problem import Problem
 from clearprop.training.batching import Memory, planned
 from clearprop.training.planned_steps import PlannedSteps
+
+WORTH = 1 << 17
+"""Positions to draw for which it is worth to start a thread."""
 
 
 class Ahead:
@@ -15,7 +19,7 @@ class Ahead:
     They are those that ``planned`` returns, whoever plans them.
     """
 
-    def __init__(self, problem: Problem, memory: Memory, *, spare: bool) -> None:
+    def __init__(self, problem: Problem, memory: Memory, *, spare: Callable[[], bool]) -> None:
         self.problem, self.memory, self.spare = problem, memory, spare
         self._thread: threading.Thread | None = None
         self._found: list[PlannedSteps] = []
@@ -24,7 +28,7 @@ class Ahead:
     def start(self, epoch: int, count: int) -> None:
         """Begin to plan ``count`` epochs from ``epoch`` (from 0) on."""
         self.wait()
-        if self.spare and count > 0:
+        if count * self.memory.count >= WORTH and self.spare():
             self._wanted, self._found = (epoch, count), []
             found = self._found
             self._thread = threading.Thread(

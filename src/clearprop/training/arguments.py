@@ -60,7 +60,7 @@ def requested(problem: Any, inputs: Any = None, targets: Any = None, **options: 
         name = next(name for name in COLUMNS if name in given)
         raise InvalidArgument(f"{name}: is for a table given in the call; a network file says it under [data]")
     else:
-        problem = replace(problem, **changes)
+        problem = replace(problem, **changes) if changes else problem
         if weights is not None:
             problem = replace(problem, examples=weighted(problem.examples, weights))
     if problem.examples is None and problem.data is not None:

@@ -10,7 +10,7 @@ from clearprop.models.history import History
 from clearprop.network.parameters import after_drawing
 from clearprop.network.problem import Problem
 from clearprop.rules.schedules import UNWATCHED, rate_at, watched
-from clearprop.training.orders import orders
+from clearprop.training.orders import Permutations, orders
 from clearprop.training.planned_steps import PlannedSteps
 from clearprop.types import Array
 
@@ -36,8 +36,7 @@ def planned(problem: Problem, epoch: int, memory: Memory, count: int = 1) -> Pla
     numbers = np.arange(epoch * len(starts) + 1, (epoch + count) * len(starts) + 1)
     epochs = np.repeat(np.arange(epoch, epoch + count, dtype=float), len(starts)) if count > 1 else float(epoch)
     rates = rate_at(optimizer.schedule, optimizer.learning_rate, epochs, numbers, rows, memory.scale)
-    drawn = memory.orders(range(epoch, epoch + count))
-    order = np.concatenate(drawn) if count > 1 else drawn[0]
+    order = memory.orders(range(epoch, epoch + count)).ravel()
     order = order if memory.learnt is None else memory.learnt[order]
     return PlannedSteps(order, bounds, numbers, np.broadcast_to(rates, numbers.shape))
 
@@ -45,9 +44,11 @@ def planned(problem: Problem, epoch: int, memory: Memory, count: int = 1) -> Pla
 class Memory:
     """Memory from epoch to epoch: by a schedule that watches the loss, and for a cumulative order."""
 
-    def __init__(self, problem: Problem, history: History | None = None) -> None:
+    def __init__(
+        self, problem: Problem, history: History | None = None, permutations: Permutations | None = None
+    ) -> None:
         assert problem.examples is not None
-        self.problem, self.optimizer = problem, problem.optimizer
+        self.problem, self.optimizer, self.permutations = problem, problem.optimizer, permutations
         self.learnt, self.count, self.size = (
             problem.examples.training,
             len(problem.examples.learnt),
@@ -75,19 +76,19 @@ class Memory:
             optimizer = self.optimizer
             self.remembered = watched(optimizer.schedule, optimizer.learning_rate, self.remembered, loss)
 
-    def orders(self, epochs: range) -> list[Array]:
-        """Return the positions, among the examples that are learnt from, in the order of each epoch.
+    def orders(self, epochs: range) -> Array:
+        """Return the positions, among the examples that are learnt from, in the order of each epoch, one row for each.
 
         They depend on the seed and the epoch alone. One batch of all examples keeps the file's order, shuffled or not.
         """
         settings, count = self.problem.settings, self.count
         if settings.shuffle is False or (settings.shuffle is True and self.size >= count):
-            return [np.arange(count)] * len(epochs)
+            return np.broadcast_to(np.arange(count), (len(epochs), count))
         if settings.shuffle is True:
-            return orders(count, settings.seed, epochs)
+            return orders(count, settings.seed, epochs, self.permutations)
         if self._orders is None or self._orders.epoch > epochs[0]:
             self._orders = Cumulative(self._generator(), count)
-        return [self._orders.at(epoch) for epoch in epochs]
+        return np.array([self._orders.at(epoch) for epoch in epochs])
 
     def _generator(self) -> np.random.RandomState:
         settings = self.problem.settings

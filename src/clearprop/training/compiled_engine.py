@@ -11,6 +11,7 @@ from clearprop.network.problem import Problem
 from clearprop.propagation.forward import penalty_error
 from clearprop.propagation.update import initial_state
 from clearprop.training.batching import batch_size
+from clearprop.training.orders import Permutations
 from clearprop.training.planned_steps import Epochs, PlannedSteps
 from clearprop.training.reference import Reference
 from clearprop.types import Array
@@ -37,6 +38,14 @@ class Compiled:
         found, errors, kept = self.native.epochs(*steps.arrays, self._set_aside, count)
         self._finite = self.native.finite
         return Epochs(found, errors, lambda epoch: self._snapshot(kept[epoch].copy()))
+
+    @property
+    def seconds(self) -> float:
+        return self.native.seconds
+
+    @property
+    def permutations(self) -> Permutations:
+        return self.native.permutations
 
     @property
     def _set_aside(self) -> Array:

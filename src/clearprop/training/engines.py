@@ -11,6 +11,7 @@ from clearprop.errors import InvalidArgument, Notice
 from clearprop.fields import accepted, either, shown
 from clearprop.models.snapshot import Snapshot
 from clearprop.network.problem import Problem
+from clearprop.training.orders import Permutations
 from clearprop.training.planned_steps import Epochs, PlannedSteps
 from clearprop.training.reference import Reference
 from clearprop.types import Array
@@ -45,6 +46,14 @@ class Engine(Protocol):
 
     def epochs(self, steps: PlannedSteps, count: int) -> Epochs:
         """Make these steps, of ``count`` whole epochs, and look at the validation rows after each of the epochs."""
+
+    @property
+    def seconds(self) -> float:
+        """An estimate of the seconds of a step."""
+
+    @property
+    def permutations(self) -> Permutations | None:
+        """A faster way than NumPy's to draw orders, if it has one."""
 
     @property
     def finite(self) -> bool:

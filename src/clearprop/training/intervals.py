@@ -14,11 +14,19 @@ FASTER = 8
 """The most times longer that a part may be than the one before it, until the time of a step is known."""
 
 
-class Pace:
-    """Cuts steps into parts that take about as long as they should, or into parts of ``steps`` steps."""
+FIRST = 0.004
+"""The time of the first part, if an estimate of a step is right: what is made in vain, because training ends before,
+costs no more than a few calls."""
 
-    def __init__(self, steps: int | None = None) -> None:
-        self.fixed, self.steps = steps is not None, steps or 1
+
+class Pace:
+    """Cuts steps into parts that take about as long as they should, or into parts of ``steps`` steps.
+
+    ``seconds`` is an estimate of those of a step.
+    """
+
+    def __init__(self, steps: int | None = None, seconds: float = FIRST) -> None:
+        self.fixed, self.steps = steps is not None, steps or max(1, int(FIRST / seconds))
 
     def parts(self, steps: PlannedSteps) -> Iterator[PlannedSteps]:
         """Yield the steps in parts; each part must be made before the next is taken."""

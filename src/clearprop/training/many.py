@@ -8,16 +8,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from clearprop.engine.processors import limited_to, processors
 from clearprop.engine.sharing import shared_copies
 from clearprop.errors import InvalidArgument
 from clearprop.fields import above_zero, accepted, list_of, optional, shown, suggests_options
 from clearprop.network.problem import Problem
-from clearprop.training.callbacks import Callback, Listeners, Logs
-from clearprop.training.engines import require_threads
+from clearprop.training.arguments import requested
+from clearprop.training.callbacks import Callback, Listeners
+from clearprop.training.engines import engine_for, require_threads
 from clearprop.training.fit import Fit
-from clearprop.training.loop import train
 from clearprop.training.stopping import Status, ending
+from clearprop.training.under_way import UnderWay
 
 LOOK = 0.1
 """Seconds between two looks for an interrupt."""
@@ -130,22 +133,15 @@ class _Many:
             options["time_limit"] = left if own is None else min(left, own)
         if self.stop.is_set():
             options["epochs"] = 0
-        fit = train(problem, threads=1, callbacks=[_Stop(self.stop)], **options)
-        # The limits of all are not the problem's own.
-        fit = replace(fit, problem=replace(fit.problem, settings=problem.settings))
+        complete = requested(problem, **options)
+        with np.errstate(all="ignore"):
+            engine = engine_for(complete, threads=1)
+            fit = UnderWay(complete, engine, Listeners(()), None, None, False, self.stop.is_set).fit()
+        if options:  # the limits of all are not the problem's own
+            fit = replace(fit, problem=replace(fit.problem, settings=problem.settings))
         if not self.stop.is_set() or fit.status is not Status.EPOCH_LIMIT or fit.epochs:
             return fit
         return replace(fit, status=Status.STOPPED)
-
-
-class _Stop(Callback):
-    """Ends a training when all are to end."""
-
-    def __init__(self, stop: threading.Event) -> None:
-        self.stop = stop
-
-    def on_epoch_end(self, epoch: int, logs: Logs) -> bool:
-        return self.stop.is_set()
 
 
 def _interrupted(fit: Fit) -> Fit:

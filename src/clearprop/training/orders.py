@@ -1,10 +1,12 @@
 """The orders of many epochs at once: NumPy's generators seeded with the seed and the epoch, all in one go.
 
 To seed one takes longer than an epoch of a small table. NumPy promises that its ``SeedSequence`` and PCG64 stay what
-they are: what is drawn here is ``default_rng([seed, 1, epoch]).permutation(count)``.
+they are: what is drawn here is ``default_rng([seed, 1, epoch]).permutation(count)``, also where native code draws it.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -15,31 +17,22 @@ POOL = 4
 """The words that a seed is mixed into."""
 FEW = 8
 """Epochs for which NumPy's generators are faster made one by one."""
-MULTIPLIER = 0x2360ED051FC65DA44385DF649FCCF645
-"""That of PCG64."""
 
 
-def orders(count: int, seed: int, epochs: range) -> list[Array]:
-    """Return the positions of ``count`` examples (from 0), in the order of each of these epochs.
+Permutations = Callable[[Array, int], Array]
+"""What generators, of which the seeds are given, make of so many positions: a row for each."""
+
+
+def orders(count: int, seed: int, epochs: range, permutations: Permutations | None = None) -> Array:
+    """Return the positions of ``count`` examples (from 0), in the order of each of these epochs, one row for each.
 
     >>> orders(5, 0, range(2))
-    [array([1, 4, 3, 0, 2]), array([0, 4, 3, 1, 2])]
+    array([[1, 4, 3, 0, 2],
+           [0, 4, 3, 1, 2]])
     """
-    if len(epochs) < FEW:
-        return [np.random.default_rng([seed, 1, epoch]).permutation(count) for epoch in epochs]
-    bits = np.random.PCG64(0)
-    generator, found = np.random.Generator(bits), []
-    for high, low, of_step, and_low in _states([*_words(seed), 1], np.array(epochs, np.uint32)).tolist():
-        step = (of_step << 64 | and_low) << 1 | 1
-        state = ((high << 64 | low) + step) * MULTIPLIER + step
-        bits.state = {
-            "bit_generator": "PCG64",
-            "state": {"state": state & (1 << 128) - 1, "inc": step & (1 << 128) - 1},
-            "has_uint32": 0,
-            "uinteger": 0,
-        }
-        found.append(generator.permutation(count))
-    return found
+    if permutations is not None and len(epochs) >= FEW and count < WORD:
+        return permutations(_states([*_words(seed), 1], np.array(epochs, np.uint32)), count)
+    return np.array([np.random.default_rng([seed, 1, epoch]).permutation(count) for epoch in epochs])
 
 
 def _words(seed: int) -> list[int]:

@@ -52,6 +52,8 @@ class Reference:
         # The forward pass over all examples that `loss` made: a step on all of them continues from it.
         self.known: Trace | None = None
 
+    seconds, permutations = 1.0, None
+
     def run(self, steps: PlannedSteps) -> Array:
         found = np.full((len(steps), 2), np.nan)
         for k, step in enumerate(steps):

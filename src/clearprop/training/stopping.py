@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from itertools import pairwise
 from typing import NamedTuple
@@ -84,10 +84,14 @@ class Stopping:
 
     Under the convergence "improvement": the loss has not been lower than the lowest so far by the tolerance for
     ``patience`` epochs; that of the validation rows, if there are any and they may end it.
+
+    Whatever the losses are, it ends once ``stop`` returns True.
     """
 
-    def __init__(self, settings: Settings, epochs: int, *, relative: bool = False) -> None:
-        self.settings, self.epochs = settings, epochs
+    def __init__(
+        self, settings: Settings, epochs: int, *, relative: bool = False, stop: Callable[[], bool] | None = None
+    ) -> None:
+        self.settings, self.epochs, self.stop = settings, epochs, stop
         self.improves = settings.convergence == "improvement"
         self.relative = relative and not self.improves
         self._noted, self._seen = dict(UNWATCHED), 1
@@ -116,6 +120,8 @@ class Stopping:
             return self._stopped_early(history)
         if epoch >= self.epochs:
             return ending(Status.EPOCH_LIMIT, epochs=counted(self.epochs, "epoch"))
+        if timed and self.stop is not None and self.stop():
+            return ending(Status.STOPPED, epochs=f"epoch {epoch:,}")
         return self.out_of_time() if timed else None
 
     def _stopped_early(self, history: History, by: str = "") -> Ending:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -54,6 +56,7 @@ class UnderWay:
         checkpoints: Checkpoints | None,
         progress: Progress | None,
         metrics: bool,
+        stop: Callable[[], bool] | None = None,
     ) -> None:
         assert problem.examples is not None
         settings = problem.settings
@@ -64,10 +67,11 @@ class UnderWay:
         self.per_epoch = -(-self.count // batch_size(problem))
         self.failed: int | None = None
         self.epochs = EPOCHS if settings.epochs is None else settings.epochs
-        self.stopping = Stopping(settings, self.epochs, relative=not problem.examples.own)
+        self.stopping = Stopping(settings, self.epochs, relative=not problem.examples.own, stop=stop)
         self.engine = engine
         # An interval of 0 seconds means a checkpoint after every step.
-        self.pace = Pace(steps=1 if checkpoints is not None and checkpoints.seconds == 0 else None)
+        after_each = checkpoints is not None and checkpoints.seconds == 0
+        self.pace = Pace(1 if after_each else None, engine.seconds)
         if progress is None:
             start = self.engine.snapshot()
             self.position, self.history = Position(0, 0, start, start, start), History()
@@ -75,8 +79,9 @@ class UnderWay:
         else:
             self.position, self.history = progress.position, progress.history
         self.before = self.position
-        self.memory = Memory(problem, self.history)
-        self.ahead = Ahead(problem, self.memory, spare=engine.threads < processors())
+        self.reached: Snapshot | None = None  # that of the numbers that the engine has now, if it is at hand
+        self.memory = Memory(problem, self.history, engine.permutations)
+        self.ahead = Ahead(problem, self.memory, spare=lambda: engine.threads < processors())
         self.as_met = shows_batches(problem)
         dropout = any(layer.dropout for layer in problem.network.layers)
         # One batch of all examples: each step finds the exact loss of the weights before it.
@@ -121,7 +126,7 @@ class UnderWay:
     def _epoch(self) -> Ending | None:
         """Train one epoch, or the rest of one; return the reason to end after it, if there is one."""
         at = self.position
-        met, steps = at.met, self.ahead.take(at.epochs, 1)
+        met, steps, self.reached = at.met, self.ahead.take(at.epochs, 1), None
         last = int(steps.numbers[-1])
         for part in self.pace.parts(steps[at.steps + len(steps) - last :]):
             found, step = self.engine.run(part), part[-1]
@@ -138,7 +143,7 @@ class UnderWay:
         return self._end_of_epoch(step.number, step.rate, met)
 
     def _end_of_epoch(self, steps: int, rate: float, met: Met) -> Ending | None:
-        at, snapshot = self.position, self.engine.snapshot()
+        at, snapshot = self.position, self._snapshot()
         loss = total(met, self.problem) if self.as_met else self.engine.loss()
         if not (np.isfinite(loss) and snapshot.finite):
             return self._diverged(steps)
@@ -176,7 +181,7 @@ class UnderWay:
         """Train that many epochs in one call; return the reason to end after one of them, if there is one."""
         at = self.before = self.position
         steps = self.ahead.take(at.epochs, count)
-        count = len(steps) // self.per_epoch
+        count, self.reached = len(steps) // self.per_epoch, None
         self.ahead.start(at.epochs + count, min(self._fitting(), self.epochs - at.epochs - count))
         begun = time.monotonic()
         if self.validates:
@@ -187,7 +192,7 @@ class UnderWay:
         shown, good = self._losses(found, steps, count)
         rates = steps.rates[self.per_epoch - 1 :: self.per_epoch].tolist()
         after = self._after(at, count) if good == count else self._last_finite(at, good)
-        if end := self._judge_each(after, shown, validation, rates):
+        if end := self._judge_each(after, shown, _bounded(validation), rates):
             return end
         self.position = self._with_best(after)
         self._checkpoint()
@@ -202,6 +207,7 @@ class UnderWay:
         for epochs in range(good, 0, -1):
             if (after := self._return_to(at, epochs)).present.finite:
                 return after
+        self.reached = None
         self.engine.restore(at.present)
         return at
 
@@ -226,7 +232,12 @@ class UnderWay:
         history, first = self.history, self.position.epochs
         made = after.epochs - first
         quiet = self.stopping.goes_on(history, shown[:made], validation[:made])
-        for k in range(made):
+        # Epochs after which nobody looks, but for the last.
+        passed = max(0, made - 1) if quiet and not self.listeners.callbacks else 0
+        history.rate += rates[:passed]
+        history.loss += shown[:passed]
+        history.validation += validation[:passed]
+        for k in range(passed, made):
             history.rate.append(rates[k])
             self._add(shown[k], validation[k] if self.validates else None)
             last, end = k == made - 1, None
@@ -246,14 +257,20 @@ class UnderWay:
     def _return_to(self, at: Position, epochs: int) -> Position:
         """Return the position that many whole epochs after another one; the engine makes them again."""
         self.ahead.wait()
+        self.reached = None
         self.engine.restore(at.present)
         self.engine.run(planned(self.problem, at.epochs, self.memory, epochs))
         return self._after(at, epochs)
 
     def _after(self, at: Position, epochs: int) -> Position:
         """Return the position that the engine has reached, whole epochs after another one."""
-        snapshot, number = self.engine.snapshot(), at.epochs + epochs
+        snapshot, number = self._snapshot(), at.epochs + epochs
         return Position(number, number * self.per_epoch, snapshot, snapshot, snapshot)
+
+    def _snapshot(self) -> Snapshot:
+        """Return the numbers that the engine has now, after whole epochs."""
+        self.reached = self.engine.snapshot()
+        return self.reached
 
     def _with_best(self, after: Position) -> Position:
         """Return a position that the last call reached, with the best snapshot until then."""
@@ -270,8 +287,7 @@ class UnderWay:
 
     def _add(self, loss: float, validation: float | None) -> None:
         if validation is not None:
-            # An overflow counts as infinity, and is no reason to stop.
-            self.history.validation.append(validation if np.isfinite(validation) else np.inf)
+            self.history.validation += _bounded([validation])
         self.history.loss.append(loss)
 
     def _judged(self) -> Ending | None:
@@ -335,8 +351,8 @@ class UnderWay:
         validation = history.validation[epoch] if self.validates and epoch is not None else None
         if epoch is not None and not (self.as_met and epoch):
             return history.loss[epoch], validation
-        # The engine may have gone on since.
-        self.engine.restore(kept)
+        if kept is not self.reached:
+            self.engine.restore(kept)
         if self.validates and validation is None:
             validation = self.engine.validation_loss()
         return self.engine.loss(), validation
@@ -362,6 +378,11 @@ class UnderWay:
                 unsaved = error
         self.listeners.on_train_end({"loss": loss} | ({} if validation is None else {"validation_loss": validation}))
         seconds = time.monotonic() - self.started
-        problem = replace(self.problem, parameters=trained)
+        problem = self.problem.with_parameters(trained)
         steps = at.steps if self.failed is None else self.failed
         return Fit(problem, *end, history, at.epochs, steps, seconds, loss, validation, unsaved)
+
+
+def _bounded(losses: list[float]) -> list[float]:
+    """Return validation losses, where an overflow counts as infinity, and is no reason to stop."""
+    return [loss if math.isfinite(loss) else math.inf for loss in losses]
