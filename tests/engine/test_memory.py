@@ -234,6 +234,25 @@ def test_predictions_stay_inside() -> None:
             assert np.array_equal(found[0], found[1])
 
 
+@guards_only
+@pytest.mark.parametrize("sizes", [(2, 2, 2), (5, 17, 3)], ids=str)
+def test_epochs_that_are_looked_at_and_orders_stay_inside(sizes: tuple[int, ...]) -> None:
+    """Of a network that is computed in registers, and of another one."""
+    problem, steps = problem_of(sizes, 23, 10, chosen=cp.Adam(0.1)), np.arange(1, 10)
+    bounds = np.append(0, np.add.outer(23 * np.arange(3), [10, 20, 23]))
+    found: list[Array] = []
+    for at_end in (True, False):
+        with guarded(at_end=at_end) as guards:
+            engine = native(problem, "float32")
+            seeds = np.arange(12, dtype=np.uint64).reshape(3, 4)
+            order = engine.permutations(seeds, 23)
+            _, errors, kept = engine.epochs(order.ravel(), bounds, steps, 0.1 / steps, np.array([5, 0, 22]), 3)
+            engine.error(np.arange(23))
+            assert guards.intact
+            found.append(np.append(errors, kept))
+    assert np.array_equal(found[0], found[1])
+
+
 # --- what a user gives ----------------------------------------------------------------------------------------
 
 

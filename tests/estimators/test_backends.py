@@ -13,7 +13,8 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn.model_selection import cross_validate
 from tests.estimators.common import X, Y
 
-from clearprop.estimators import MLPClassifier
+from clearprop.errors import MissingExtra
+from clearprop.estimators import MLPClassifier, backends
 
 # What engines say of themselves is not clearprop's.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -45,12 +46,10 @@ def test_two_processes_of_dask_over_loopback() -> None:
 
 
 def test_ray() -> None:
+    """Also without its own ``register_ray``."""
     ray = pytest.importorskip("ray", reason="Ray is not installed")
-    from ray.util.joblib import register_ray
-
     ray.init(num_cpus=2, include_dashboard=False, logging_level="ERROR", log_to_driver=False)
     try:
-        register_ray()
         with joblib.parallel_config("ray"):
             require_same(weights())
     finally:
@@ -63,3 +62,23 @@ def test_a_worker_that_dies_is_joblibs_own_error_and_the_next_processes_fit() ->
         joblib.Parallel(n_jobs=2)(jobs)
     with joblib.parallel_config("loky"):
         require_same(weights(n_jobs=2))
+
+
+@pytest.mark.parametrize(("name", "package"), backends.PACKAGES.items())
+def test_a_backend_that_is_not_installed_names_the_extra(
+    name: str, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backends, "find_spec", lambda _: None)
+    monkeypatch.setattr(joblib.parallel, "BACKENDS", known := {**joblib.parallel.BACKENDS})
+    known.pop(name, None)
+    backends.register()
+    with pytest.raises(MissingExtra) as raised:
+        joblib.parallel_config(name, inner_max_num_threads=1)
+    assert str(raised.value) == f'joblib\'s backend "{name}" needs {package} (extra “{name}”): pip install {package}'
+
+
+def test_what_somebody_has_registered_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backends, "find_spec", lambda _: "found")
+    monkeypatch.setitem(joblib.parallel.BACKENDS, "ray", list)
+    backends.register()
+    assert joblib.parallel.BACKENDS["ray"] is list

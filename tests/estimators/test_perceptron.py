@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from tests.estimators.common import X, Y, fitted
+from tests.estimators.common import X, Y, both, fitted
 
 import clearprop as cp
 from clearprop.errors import InvalidArgument, InvalidExpression, UnknownName
@@ -154,6 +155,24 @@ def test_threads_change_no_bit() -> None:
         ),
         ({"alpha": -1}, ValueError, "The 'alpha' parameter of MLPRegressor must be a float in the range [0.0, inf)"),
         ({"hidden_layer_sizes": (3, 0)}, ValueError, "hidden_layer_sizes must be > 0, got [3, 0]."),
+        ({"hidden_layer_sizes": (3, 2.5)}, InvalidArgument, "hidden_layer_sizes: expected whole numbers, found 2.5"),
+        ({"hidden_layer_sizes": ("a",)}, InvalidArgument, 'hidden_layer_sizes: expected whole numbers, found "a"'),
+        (
+            {"solver_params": ("clip_norm", 1.0)},
+            InvalidArgument,
+            'solver_params: expected pairs of a name and a value, such as (("clip_norm", 1.0),), found a list of 2',
+        ),
+        (
+            {"solver": "lbfgs", "solver_params": (("clip_norm", 1.0),)},
+            InvalidArgument,
+            'solver_params: solver="lbfgs" has none; it obeys tol, max_iter and max_fun',
+        ),
+        (
+            {"solver": "lbfgs", "dropout": 0.5},
+            InvalidArgument,
+            'dropout: not with solver="lbfgs", which compares losses of the same network',
+        ),
+        ({"initial_coefs": [[["a"]], [[1]]]}, InvalidArgument, "initial_coefs: layer 1: expected numbers"),
     ],
     ids=str,
 )  # fmt: skip
@@ -169,6 +188,23 @@ def test_wrong_parameters_are_refused_when_they_are_used(parameters: Any, error:
 def test_wrong_weights_of_rows(weights: float, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         MLPRegressor().fit(X, Y, sample_weight=[weights] * len(X))
+
+
+def test_sparse_targets_are_refused() -> None:
+    with pytest.raises(InvalidArgument, match=r"^y: expected an array, found sparse targets; give y\.toarray\(\)$"):
+        MLPRegressor().fit(X, sparse.csr_matrix(X[:, :2]))
+
+
+@pytest.mark.parametrize("activation", ["relu", "logistic"])
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_without_hidden_layers(activation: str, solver: str) -> None:
+    given: dict[str, Any] = {"activation": activation, "solver": solver, "max_iter": 20, "random_state": 0}
+    given["hidden_layer_sizes"] = ()
+    found, theirs = both(MLPClassifier, given, X, Y)
+    assert [each.shape for each in found.coefs_] == [(4, 3)]
+    assert np.allclose(found.coefs_[0], theirs.coefs_[0], rtol=1e-9 if solver == "adam" else 1e-4)
+    # There is no activation to list.
+    assert len(fitted(MLPClassifier(**given | {"activation": ()}), X, Y).coefs_) == 1
 
 
 def test_before_it_is_fitted_there_is_nothing() -> None:

@@ -115,15 +115,17 @@ ORDERS = (
 
 def words(names: tuple[str, ...], **values: Array | int) -> Array:
     """Return words for a kernel: numbers, and the addresses of arrays, which have to outlive the call."""
-    return np.array([address(value) if isinstance(value := values[name], np.ndarray) else value for name in names])
+    found = zeros(len(names), np.int64)
+    found[:] = [address(value) if isinstance(value := values[name], np.ndarray) else value for name in names]
+    return found
 
 
 def moves(**by: int) -> Array:
     """Return what to add to the words of a context so that some addresses stand further by that many bytes."""
-    words = np.zeros(len(FIELDS), np.int64)
+    found = zeros(len(FIELDS), np.int64)
     for name, stride in by.items():
-        words[PLACES[name]] = stride
-    return words
+        found[PLACES[name]] = stride
+    return found
 
 
 # --- arrays -------------------------------------------------------------------------------------------------

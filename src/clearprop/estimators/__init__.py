@@ -16,7 +16,10 @@ try:
 except ImportError:
     raise MissingExtra("clearprop.estimators", "scikit-learn", "sklearn") from None
 
+from clearprop.estimators.backends import register
 from clearprop.estimators.classifier import MLPClassifier
 from clearprop.estimators.regressor import MLPRegressor
+
+register()
 
 __all__ = ["MLPClassifier", "MLPRegressor"]

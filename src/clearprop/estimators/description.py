@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from clearprop.errors import InvalidArgument, UnknownName
-from clearprop.fields import accepted, string
+from clearprop.fields import accepted, shown, string
+from clearprop.network.arrays import numbers
 from clearprop.network.data import Column, Fitted
 from clearprop.network.description import Network, objective
 from clearprop.network.examples import Examples
@@ -55,9 +56,13 @@ def hidden_sizes(given: Any) -> list[int]:
     """Return the sizes of the hidden layers.
 
     Raises:
+        InvalidArgument: one is no whole number.
         ValueError: one is not above 0.
     """
     sizes = list(given) if hasattr(given, "__iter__") else [given]
+    for size in sizes:
+        if not isinstance(size, Integral):
+            raise InvalidArgument(f"hidden_layer_sizes: expected whole numbers, found {shown(size)}")
     if np.any(np.array(sizes) <= 0):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
     return sizes
@@ -70,6 +75,15 @@ def per_layer(name: str, given: Any, layers: int) -> list[Any]:
     if len(given) != layers:
         raise InvalidArgument(f"{name}: expected one for each of {layers} hidden layers, found {len(given)}")
     return list(given)
+
+
+def before_weights(given: Any, layers: int) -> list[str]:
+    """Return for each layer of weights the activation by which they are drawn: its own, or for the outputs the last
+    hidden layer's, and the one that is given where there is none."""
+    rules = per_layer("activation", given, layers)
+    for each in rules:
+        accepted(string, each, "activation")
+    return [*rules, rules[-1] if rules else given if isinstance(given, str) else ""]
 
 
 def out_activation(estimator: Perceptron) -> str:
@@ -87,11 +101,9 @@ def first_weights(
     Raises:
         InvalidArgument: given ones of another shape, or not finite; an activation that is no text.
     """
-    activations = per_layer("activation", estimator.activation, len(sizes) - 2)
-    for each in activations:
-        accepted(string, each, "activation")
+    activations = before_weights(estimator.activation, len(sizes) - 2)
     drawn: list[list[Array]] = [[], []]
-    for (inputs, units), activation in zip(pairwise(sizes), [*activations, *activations[-1:]], strict=True):
+    for (inputs, units), activation in zip(pairwise(sizes), activations, strict=True):
         bound = np.sqrt((2.0 if activation == "logistic" else 6.0) / (inputs + units))
         for found, shape in zip(drawn, ((inputs, units), (units,)), strict=True):
             found.append(random_state.uniform(-bound, bound, shape).astype(dtype, copy=False))
@@ -110,7 +122,7 @@ def given_weights(name: str, given: Any, drawn: list[Array]) -> list[Array]:
         raise InvalidArgument(f"{name}: expected one array for each of {len(drawn)} layers, found {len(given)}")
     found = []
     for layer, (values, instead) in enumerate(zip(given, drawn, strict=True), start=1):
-        array = np.array(values, instead.dtype)
+        array = numbers(values, f"{name}: layer {layer}: expected numbers").astype(instead.dtype)
         if array.shape != instead.shape or not np.isfinite(array).all():
             what = f"shape {array.shape}" if array.shape != instead.shape else "a number that is not finite"
             raise InvalidArgument(
@@ -141,15 +153,16 @@ def _once(make: Callable[..., Made]) -> Callable[..., Made]:
 def network_of(estimator: Perceptron) -> Network:
     """Return the network, with default names."""
     sizes = len(estimator.coefs_[0]), *(each.shape[1] for each in estimator.coefs_)
-    given = (per_layer(name, getattr(estimator, name), len(sizes) - 2) for name in ("activation", "dropout"))
-    return _network(sizes, *map(tuple, given), estimator.out_activation_, estimator.loss)
+    hidden = len(sizes) - 2
+    activations, dropped = before_weights(estimator.activation, hidden), per_layer("dropout", estimator.dropout, hidden)
+    return _network(sizes, tuple(activations), tuple(dropped), estimator.out_activation_, estimator.loss)
 
 
 @_once
 def _network(
     sizes: tuple[int, ...], rules: tuple[str, ...], dropped: tuple[float, ...], last: str, loss: str
 ) -> Network:
-    inits = [INITS.get(rule, "sklearn") for rule in [*rules, *rules[-1:]]]
+    inits = [INITS.get(rule, "sklearn") for rule in rules]
     layers = [
         Dense(units, rule, init=init, dropout=share)
         for units, rule, init, share in zip(sizes[1:], rules, inits, dropped, strict=False)
@@ -251,8 +264,18 @@ def optimizer_of(estimator: Perceptron) -> Optimizer:
     if solver == "adam":
         betas = estimator.beta_1, estimator.beta_2
         usual = {"betas": betas, "eps": estimator.epsilon, "correction_in_rate": True}
-    more = usual | dict(estimator.solver_params or ())
+    more = usual | options_of(estimator.solver_params)
     return _optimizer(solver, estimator.learning_rate_init, tuple(more.items()))
+
+
+def options_of(given: Any) -> dict[str, Any]:
+    """Return the further options of a solver, given as pairs or as a dictionary."""
+    try:
+        return dict(given or ())
+    except (TypeError, ValueError):
+        raise InvalidArgument(
+            f'solver_params: expected pairs of a name and a value, such as (("clip_norm", 1.0),), found {shown(given)}'
+        ) from None
 
 
 @_once

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import numpy as np
 import scipy.optimize
 from sklearn.utils.optimize import _check_optimize_result
 from threadpoolctl import threadpool_limits
 
+from clearprop.errors import InvalidArgument
 from clearprop.estimators import description
 from clearprop.estimators.description import Perceptron
 from clearprop.estimators.scikit import Watch
@@ -20,6 +22,10 @@ from clearprop.types import Array
 
 def fit(estimator: Perceptron, X: Array, targets: Array, weights: Array | None, watch: Watch) -> None:
     """Move the weights to where the loss is smallest; in float64, whatever the precision of X."""
+    if description.options_of(estimator.solver_params):
+        raise InvalidArgument('solver_params: solver="lbfgs" has none; it obeys tol, max_iter and max_fun')
+    if np.any(estimator.dropout):
+        raise InvalidArgument('dropout: not with solver="lbfgs", which compares losses of the same network')
     dtype = estimator.coefs_[0].dtype
     settings = description.settings_of(estimator, "float64", len(X))
     problem = description.training(estimator, X, targets, weights, settings)

@@ -10,6 +10,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
+from clearprop.errors import InvalidArgument
 from clearprop.estimators.perceptron import Perceptron, is_stochastic
 from clearprop.types import Array
 
@@ -67,6 +68,8 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
         self._store(locals())
 
     def _validated(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Array, Array]:
+        if hasattr(y, "toarray"):
+            raise InvalidArgument("y: expected an array, found sparse targets; give y.toarray()")
         X, y = validate_data(
             self,
             X,

@@ -8,6 +8,7 @@ from joblib.parallel import get_active_backend
 
 from clearprop.engine.processors import processors
 from clearprop.errors import InvalidArgument
+from clearprop.training.engines import MOST_THREADS
 
 
 def threads_of(n_jobs: int | None) -> int | None:
@@ -23,7 +24,7 @@ def threads_of(n_jobs: int | None) -> int | None:
         raise InvalidArgument("n_jobs: expected a number of threads, or -1 for all processors, found 0")
     if n_jobs is not None:
         # As joblib counts: -2 is all but one.
-        return int(n_jobs) if n_jobs > 0 else max(1, processors() + 1 + int(n_jobs))
+        return min(int(n_jobs), MOST_THREADS) if n_jobs > 0 else max(1, processors() + 1 + int(n_jobs))
     backend, _ = get_active_backend()
     nested = getattr(backend, "nesting_level", 0) or 0
     return 1 if nested and threading.current_thread() is not threading.main_thread() else None
