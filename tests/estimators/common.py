@@ -26,9 +26,10 @@ THEIRS = {MLPClassifier: TheirClassifier, MLPRegressor: TheirRegressor}
 
 
 def fitted(estimator: Any, *given: Any, **options: Any) -> Any:
-    """Fit; that 20 epochs are few is no news."""
+    """Fit; that 20 epochs are few is no news, nor what SciPy says of older scikit-learns."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "scipy.optimize: The `disp`", DeprecationWarning)
         return estimator.fit(*given, **options)
 
 

@@ -9,11 +9,13 @@ from clearprop.engine import processors
 from clearprop.errors import InvalidArgument
 from clearprop.estimators import threads
 from clearprop.estimators.threads import threads_of
+from clearprop.training.engines import MOST_THREADS
 
 
 def test_as_joblib_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "processors", lambda: 4)
     assert [threads_of(n) for n in (None, 1, 3, -1, -2, -9)] == [None, 1, 3, 4, 3, 1]
+    assert threads_of(10_000) == MOST_THREADS
     with pytest.raises(
         InvalidArgument, match=r"^n_jobs: expected a number of threads, or -1 for all processors, found 0$"
     ):

@@ -32,3 +32,9 @@ def test_the_loop_looks_up_about_ten_times_a_second(monkeypatch: pytest.MonkeyPa
 
 def test_a_fixed_pace_is_kept() -> None:
     assert [len(part) for part in intervals.Pace(steps=1).parts(steps_of(4))] == [1, 1, 1, 1]
+
+
+def test_the_first_part_is_as_long_as_a_step_is_estimated() -> None:
+    assert [intervals.Pace(seconds=seconds).steps for seconds in (1.0, 0.001, 1e-6)] == [1, 4, 4000]
+    assert intervals.Pace(1, 1e-6).steps == 1
+    assert intervals.Pace().steps == 1
