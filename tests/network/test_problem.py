@@ -129,3 +129,12 @@ def test_a_title_does_not_keep_a_training_from_continuing(tmp_path: Path) -> Non
     cp.train(cp.read(text), output=saved)
     titled = cp.read(f'title = "Now with a title"\n{text}')
     assert cp.train(titled, output=saved, resume=True, epochs=3).epochs == 3
+
+
+def test_other_parameters_leave_the_problem_as_it_was() -> None:
+    problem = cp.Problem(NETWORK, name="one")
+    other = cp.Parameters.random(NETWORK, 1)
+    found = problem.with_parameters(other)
+    assert found == cp.Problem(NETWORK, other, name="one")
+    assert found.parameters is other
+    assert problem.parameters == cp.Parameters.random(NETWORK, 0)
