@@ -91,28 +91,6 @@ class Context:
                 self.words[PLACES[name]] = address(value)
 
 
-EPOCHS = (
-    "train",  # where that function stands, and its context
-    "training",
-    "moves",  # what to add to the words of that context from one epoch to the next
-    "errors",  # the same
-    "inference",
-    "seen",  # the bytes of the errors of an epoch
-    "epochs",
-    "kept",  # where a copy of the parameters goes after each epoch
-    "size",  # its bytes, in whole vectors
-)
-"""The words for the kernel that makes many epochs, and looks at each."""
-
-ORDERS = (
-    "seeds",  # of generators, one after the other
-    "generators",
-    "count",  # of positions that each permutes
-    "found",  # where the permutations go
-)
-"""The words for the kernel that draws orders."""
-
-
 def words(names: tuple[str, ...], **values: Array | int) -> Array:
     """Return words for a kernel: numbers, and the addresses of arrays, which have to outlive the call."""
     found = zeros(len(names), np.int64)

@@ -8,6 +8,8 @@ import numpy as np
 
 from clearprop.engine import calling
 from clearprop.engine.calling import COUNTS, LOSSES, PLACES, filled, zeros
+from clearprop.engine.kernels.epochs import EPOCHS
+from clearprop.engine.kernels.orders import ORDERS
 from clearprop.engine.memory import Memory, in_steps_order
 from clearprop.engine.workers import Native as Function
 from clearprop.engine.workers import together
@@ -97,14 +99,18 @@ class Native(Memory):
             if workers == 1 and not self.stops and len(seen) <= self.most:
                 self.inference.set(order=seen, examples=len(seen), outputs=errors)
                 context = calling.words(
-                    calling.EPOCHS,
+                    EPOCHS,
                     train=self.built.place("train"),
                     training=self.training.address,
                     moves=moves,
+                    fields=len(moves),
+                    arrivals=self.arrivals,
                     errors=self.built.place("errors"),
                     inference=self.inference.address,
+                    outputs=self.inference.address + 8 * PLACES["outputs"],
                     seen=8 * len(seen),
                     epochs=len(errors),
+                    parameters=self.parameters,
                     kept=kept,
                     size=self.parameters.nbytes,
                 )
@@ -127,7 +133,7 @@ class Native(Memory):
             raise ValueError(f"expected seeds of shape (generators, 4), found {seeds.shape}")
         # Given by rows, as they are read.
         given, found = filled(seeds, np.uint64), zeros(len(seeds) * count, np.int64).reshape(len(seeds), count)
-        context = calling.words(calling.ORDERS, seeds=given, generators=len(found), count=count, found=found)
+        context = calling.words(ORDERS, seeds=given, generators=len(found), count=count, found=found)
         together(self.built.kernel("orders"), calling.address(context), 1)
         return found
 

@@ -5,9 +5,25 @@ from __future__ import annotations
 from llvmlite import ir
 
 from clearprop.engine.block import Block
-from clearprop.engine.calling import EPOCHS, FIELDS, PLACES
 from clearprop.engine.module import Module
 from clearprop.engine.numbers import INDEX, POINTER, arguments
+
+EPOCHS = (
+    "train",  # where that function stands, and its context
+    "training",
+    "moves",  # what to add to the words of that context from one epoch to the next
+    "fields",  # the number of these words
+    "arrivals",
+    "errors",  # where that function stands, and its context
+    "inference",
+    "outputs",  # where the word stands that says where the errors go
+    "seen",  # the bytes of the errors of an epoch
+    "epochs",
+    "parameters",
+    "kept",  # where a copy of the parameters goes after each epoch
+    "size",  # its bytes, in whole vectors
+)
+"""The words of the context, in this order."""
 
 
 def epochs(module: Module) -> ir.Function:
@@ -23,7 +39,7 @@ def epochs(module: Module) -> ir.Function:
             return b.load_pointer(b.at(n["context"], 8 * EPOCHS.index(name)))
 
         training, inference, moves, size = place("training"), place("inference"), place("moves"), word("size")
-        parameters = b.load_pointer(b.at(training, 8 * PLACES["parameters"]))
+        parameters = place("parameters")
 
         def call(name: str, context: ir.Value) -> None:
             kind = ir.FunctionType(ir.VoidType(), [POINTER, INDEX, INDEX])
@@ -34,8 +50,7 @@ def epochs(module: Module) -> ir.Function:
             b.builder.store(b.add(b.load_integer(place), by), place, align=8)
 
         def epoch(number: ir.Value) -> None:
-            arrivals = b.load_pointer(b.at(training, 8 * PLACES["arrivals"]))
-            b.builder.store(b.integer(0), arrivals, align=8)
+            b.builder.store(b.integer(0), place("arrivals"), align=8)
             call("train", training)
             call("errors", inference)
             kept = b.at(place("kept"), b.times(number, size))
@@ -44,8 +59,8 @@ def epochs(module: Module) -> ir.Function:
             def field(k: ir.Value) -> None:
                 move(b.at(training, b.times(k, 8)), b.load_integer(b.at(moves, b.times(k, 8))))
 
-            b.loop(0, len(FIELDS), field)
-            move(b.at(inference, 8 * PLACES["outputs"]), word("seen"))
+            b.loop(0, word("fields"), field)
+            move(place("outputs"), word("seen"))
 
         b.loop(0, word("epochs"), epoch)
 

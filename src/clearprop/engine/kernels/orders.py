@@ -7,13 +7,19 @@ from collections.abc import Callable
 from llvmlite import ir
 
 from clearprop.engine.block import Block
-from clearprop.engine.calling import ORDERS
 from clearprop.engine.module import Module
 from clearprop.engine.numbers import arguments
 
 WIDE, WORD = ir.IntType(128), ir.IntType(64)
 MULTIPLIER = 0x2360ED051FC65DA44385DF649FCCF645
 """That of PCG64."""
+ORDERS = (
+    "seeds",  # of generators, one after the other
+    "generators",
+    "count",  # of positions that each permutes
+    "found",  # where the permutations go
+)
+"""The words of the context, in this order."""
 SEED = 4
 """The words of a seed: the upper and the lower half of the state, and those of the stream."""
 
