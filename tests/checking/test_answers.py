@@ -34,6 +34,28 @@ def test_a_comma_is_decimal_where_something_else_separates(sign: str) -> None:
     assert (found.rows, found.decimal_comma) == ((("0,41",),), True)
 
 
+def test_decimal_commas_that_separate_cells_are_refused() -> None:
+    for text in ("quantity,value\nsum_h2,0.47\nsum_h1,0,41\n", "name,sum_h1\nBo,1\nAna,0,41\n"):
+        with pytest.raises(InvalidArgument, match=r'sheet.csv, row 2: 3 cells, but 2 in the header; .* with ";"'):
+            read(text)
+    assert read("quantity,value\nsum_h1,0.41,a remark\n").rows == (("0.41",),)
+
+
+def test_excels_line_about_the_separator_is_skipped() -> None:
+    assert read("sep=;\r\nquantity;value\r\nsum_h1;0,41\r\n").rows == (("0,41",),)
+
+
+def test_one_name_is_reported_once() -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        read("quantity,value\n" + "sum_h1,1\n" * 20 + "foo,1\n" * 20)
+    assert str(caught.value).count("twice") == str(caught.value).count('"foo"') == 1
+
+
+def test_a_name_without_end_is_soon_unknown() -> None:
+    with pytest.raises(InvalidArgument, match="unknown quantity"):
+        read("quantity,value\n" + "_" * 1_000_000 + ",1\n")
+
+
 def test_lines_as_on_paper_are_a_sheet() -> None:
     found = read("sum_h1 = i1·w1 + i2·w3 + b1\n  = 0,41\n\nw_5 ≈ 0.5; E_1 = max(0, 1) = 0.2346\n")
     assert named(found) == ["sum_h1", "w5", "E_1"]

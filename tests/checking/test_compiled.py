@@ -25,3 +25,6 @@ def test_a_compiled_expression_has_the_evaluated_value(text: str) -> None:
 def test_the_size_of_a_sum_is_that_of_its_terms() -> None:
     _, size = compiled(parse("a - b", NAMES), lambda key: None)
     assert size({"a": np.array(1.0), "b": np.array(1.0)}) == 2.0
+    value, size = compiled(parse("a * 0.7 + b * 0.7 - 0.28", NAMES), {"a": 0.1, "b": 0.3}.get)
+    assert value({}) == pytest.approx(0, abs=1e-16)
+    assert size({}) == pytest.approx(0.56)

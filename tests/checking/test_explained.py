@@ -30,6 +30,38 @@ def sheet_of(*mistakes: str, exercise: str = "logistic") -> Marked:
     return found
 
 
+def test_a_mistake_explains_its_numbers_that_are_close_to_the_right_ones() -> None:
+    network = cp.read("""
+[inputs]
+names = ["i1"]
+[[layers]]
+units = ["h1", "h2", "h3"]
+activation = "tanh"
+weights = [[0.85], [0.1], [0.07]]
+bias = false
+[[layers]]
+units = ["o1", "o2"]
+weights = [[-0.4, -0.4, 0.2], [-0.5, 0.9, -0.1]]
+bias = false
+[[examples]]
+inputs = [1.0]
+targets = [0.2, 0.1]
+""")
+    sums, outputs = ("0.85000", "0.10000", "0.07000"), ("0.69107", "0.09967", "0.06989")
+    given = {f"sum_h{k}": text for k, text in enumerate(sums, 1)}
+    given |= {f"out_h{k}": text for k, text in enumerate(outputs, 1)} | {
+        "dE/dsum_o1": "0.03743",
+        "dE/dsum_o2": "0.02281",
+    }
+    # 0.02281 * 0.06989 is 0.00159, and 0.02281 * 0.07 is 0.00160: hardly another number, but the same mistake
+    given |= {"dE/dw4": "0.03182", "dE/dw5": "0.00374", "dE/dw6": "0.00262"}
+    given |= {"dE/dw7": "0.01939", "dE/dw8": "0.00228", "dE/dw9": "0.00160"}
+    sheet = cp.check(network, given, digits=5)
+    assert isinstance(sheet, Marked)
+    assert [each.name for each in sheet.mistakes] == ["sum_for_output"]
+    assert "∂L/∂w9" in sheet.mistakes[0].lines
+
+
 def test_two_mistakes_are_both_named() -> None:
     made = exercises()["logistic"]
     pairs = [

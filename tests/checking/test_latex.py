@@ -16,6 +16,7 @@ from clearprop.checking.latex import without_latex
         (r"-\dfrac{2}{3}", "-2/3"),
         (r"12\,\%", "12%"),
         ("w5^+", "w5^+"),
+        (r"\(\displaystyle\left(\nicefrac{\partial E}{\partial w_5}\right)\)", "∂ E/∂ w_5"),
     ],
 )
 def test_commands_that_only_say_how_it_looks_are_left_out(text: str, plain: str) -> None:

@@ -18,7 +18,7 @@ from clearprop.errors import UnknownName
         ("dE/dout_o1", "∂E_total/∂output_o1"), ("dout_o1/dnet_o1", "∂output_o1/∂sum_o1"),
         ("dE_o1/dout_o1", "∂E_1/∂output_o1"), ("dE_1/dw1", "∂E_1/∂w1"), ("∂sum_o1/∂w5", "∂sum_o1/∂w5"),
         ("dnet_o1/dout_h1", "∂sum_o1/∂output_h1"), ("delta_h1", "∂E_total/∂sum_h1"), ("new_w5", "new_w5"),
-        ("deltah1", "∂E_total/∂sum_h1"),
+        ("deltah1", "∂E_total/∂sum_h1"), ("DE/DW5", "∂E_total/∂w5"),
         ("w_5", "w5"), ("w₅", "w5"), ("W5", "w5"), ("new_w_5", "new_w5"), ("w5^+", "new_w5"), ("w5_new", "new_w5"),
         ("w5 (new)", "new_w5"), ("new E", "new_E_total"), ("outh1", "output_h1"), ("NET o1", "sum_o1"), ("E1", "E_1"),
         ("dE1/dout_o1", "∂E_1/∂output_o1"), (r"$\frac{\partial E_{total}}{\partial w_5}$", "∂E_total/∂w5"),

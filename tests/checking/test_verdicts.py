@@ -34,6 +34,53 @@ def test_a_right_formula_on_a_wrong_number_is_carried() -> None:
     assert verdicts({"sum_h1": "0.41", "output_h1": "", "new_w5": "0.4519"}) == ["right", "missing", "right"]
 
 
+def test_a_small_number_is_rightly_0_in_the_decimals_asked() -> None:
+    assert verdicts({"dE/dw1": "0"}, digits=2) == ["right"]
+    assert verdicts({"dE/dw1": "0"}, digits=3) == verdicts({"dE/dw1": "0"}) == ["wrong"]
+
+
+def test_a_sum_that_cancels_is_rightly_0() -> None:
+    network = cp.read("""
+[inputs]
+names = ["i1", "i2"]
+[[layers]]
+units = ["h1"]
+activation = "logistic"
+weights = [[0.1, 0.3]]
+bias = [-0.28]
+[[examples]]
+inputs = [0.7, 0.7]
+targets = [0.1]
+""")
+    assert cp.cycle(network)["z_h1"] != 0  # float64's own noise
+    sheet = cp.check(network, {"sum_h1": "0", "out_h1": "0.5"})
+    assert isinstance(sheet, Marked)
+    assert sheet.all_right
+
+
+def test_a_joined_error_signal_may_be_worked_out_in_two_factors_that_are_left_out() -> None:
+    network = cp.read("""
+[inputs]
+names = ["i1"]
+[[layers]]
+units = ["o1"]
+activation = "logistic"
+weights = [[1.0]]
+bias = false
+[loss]
+name = "binary_cross_entropy"
+[[examples]]
+inputs = [1.157]
+targets = [0]
+""")
+    # 1 / (1 - 0.76079) = 4.18043; 0.76079 * (1 - 0.76079) = 0.18199; 4.18043 * 0.18199 = 0.76080
+    for left_out in ([], ["dout_o1/dsum_o1"], ["dout_o1/dsum_o1", "dE/dout_o1"], ["out_o1", "dout_o1/dsum_o1"]):
+        answers = {"out_o1": "0.76079", "dE/dout_o1": "4.18043", "dout_o1/dsum_o1": "0.18199", "dE/dsum_o1": "0.76080"}
+        sheet = cp.check(network, {name: text for name, text in answers.items() if name not in left_out}, digits=5)
+        assert isinstance(sheet, Marked)
+        assert sheet.all_right
+
+
 def test_carried_rounding_is_right() -> None:
     assert (
         verdicts({"output_o1": "0.7", "dE/dout_o1": "0.65", "dout_o1/dnet_o1": "0.21", "dE/dnet_o1": "0.1365"})

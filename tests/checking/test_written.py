@@ -66,5 +66,9 @@ def test_fewer_digits_than_asked_are_dropped_zeros() -> None:
     assert Asked(digits=4).room(short) == pytest.approx(5e-6)
     assert Asked(significant=3).room(half) == pytest.approx(5e-4)
     assert Asked(tolerance=0.01).room(short) == 0.01
+    zero = written("0")
+    assert zero is not None
+    assert Asked(digits=4).room(zero) == pytest.approx(5e-5)
+    assert Asked(significant=3).room(zero) == Asked().room(zero) == 0
     with pytest.raises(InvalidArgument, match="digits and significant: a sheet asks for one or the other"):
         Asked(digits=3, significant=3)

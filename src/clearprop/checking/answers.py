@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clearprop.checking.spelling import meant, suggestions
+from clearprop.checking.spelling import MOST_CHARACTERS, meant, suggestions
 from clearprop.checking.written import written
 from clearprop.errors import InvalidArgument, UnknownName, UnreadableFile
 from clearprop.fields import shown
@@ -34,6 +34,8 @@ MOST_FAULTS = 10
 SEPARATORS = ",;\t"
 EQUALS = "=≈≅"
 _EQUALS = re.compile(f"[{EQUALS}]")
+_EXCELS_LINE = re.compile(r"\s*sep=[,;\t]\s*\n", re.IGNORECASE)
+_DIGITS = re.compile(r"\s*\d+(?:[eE][-+]?\d+)?\s*")
 _STATEMENTS = re.compile(r"[;,]\s+(?![^(]*\))|;")
 
 
@@ -107,6 +109,8 @@ def read_answers(cycle: Cycle, text: str, source: str) -> Answers:
     """Return the answers in a text: JSON, a sheet or a class in CSV."""
     if text.lstrip().startswith(("{", "[")):
         return _of_json(cycle, text, source)
+    if (found := _EXCELS_LINE.match(text)) and text[found.end() :].strip():
+        text = text[found.end() :]
     if any(sign in _first_line(text).lstrip()[1:] for sign in EQUALS):
         return _of_text(cycle, text, source)
     rows, separator = _rows(text, source)
@@ -160,6 +164,12 @@ def _rows(text: str, source: str) -> tuple[list[tuple[int, list[str]]], str]:
         read = [row for row in rows if any(map(str.strip, row))]
     except csv.Error as error:
         raise UnreadableFile(f"{source}: not CSV: {error}") from None
+    split = next((at for at, row in enumerate(read) if any(map(_DIGITS.fullmatch, row[len(read[0]) :]))), None)
+    if split is not None:
+        raise InvalidArgument(
+            f"{source}, row {split}: {len(read[split])} cells, but {len(read[0])} in the header; if commas are decimal "
+            'ones, separate cells with ";" or put the numbers in quotes'
+        )
     return list(enumerate(read)), separator
 
 
@@ -277,17 +287,22 @@ def _quantities(
     faults: list[str] = []
     first: dict[Quantity, str] = {}
     known: list[str] = []
+    refused: set[str] = set()
     for name in names:
         if len(faults) >= MOST_FAULTS:
             break
+        if name in refused:
+            continue
         try:
             quantity = meant(cycle, name)
         except UnknownName:
             known = known or suggestions(cycle)
-            fault = unknown("quantity", " ".join(name.split()), known)
+            refused.add(name)
+            fault = unknown("quantity", " ".join(name[:MOST_CHARACTERS].split()), known)
             faults.append(fault.partition("; known:")[0] if any("; known:" in each for each in faults) else fault)
             continue
         if quantity in first:
+            refused.add(name)
             same = f'is the same quantity as "{abridged(first[quantity])}"'
             same = "appears twice" if first[quantity] == name else same
             faults.append(f'"{abridged(name)}" {same}; keep one')

@@ -33,11 +33,19 @@ def compiled(tree: Expression, constant: Callable[[Any], float | None]) -> tuple
     found = _constant(tree, constant)
     if found is not None:
         size = abs(found)
+        if isinstance(tree, Apply):
+            with np.errstate(all="ignore"):
+                size = _composed(tree, constant)[1]({})
         return lambda values: found, lambda values: size
     if isinstance(tree, Symbol):
         key = tree.key
         return lambda values: values[key], lambda values: np.abs(values[key])
     assert isinstance(tree, Apply)
+    return _composed(tree, constant)
+
+
+def _composed(tree: Apply, constant: Callable[[Any], float | None]) -> tuple[Function, Function]:
+    """Return the value and the size of an operation, from those of its arguments."""
     parts = [compiled(each, constant) for each in tree.arguments]
     compute, arguments = tree.operator.compute, [value for value, _ in parts]
     value = _applied(compute, arguments)

@@ -34,11 +34,12 @@ class Explained:
 
 @dataclass
 class Fits:
-    """For each candidate, sheet and line (places in ``at``): whether it gives the number that stands there, and
-    whether it gives another."""
+    """For each candidate, sheet and line (places in ``at``): whether it gives the number that stands there and is
+    clearly not the right formula, whether it gives it at all, and whether it gives another."""
 
     at: list[int]
     gives: Array
+    allows: Array
     contradicts: Array
     predicted: list[Followed]
 
@@ -48,7 +49,7 @@ def fits(order: Order, sheets: Sheets, judged: Judged, found: Sequence[Candidate
     at = sorted(sheets.given)
     place = {line: column for column, line in enumerate(at)}
     shape = len(found), sheets.count, len(at)
-    gives, contradicts = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
+    gives, allows, contradicts = (np.zeros(shape, dtype=bool) for _ in range(3))
     predicted = []
     with np.errstate(all="ignore"):
         for row, candidate in enumerate(found):
@@ -61,8 +62,9 @@ def fits(order: Order, sheets: Sheets, judged: Judged, found: Sequence[Candidate
                 fitting = given & (np.abs(sheets.value[line] - value) <= room)
                 clear = room <= WEAK * np.abs(value - judged.base.value[line])
                 gives[row, :, place[line]] = fitting & clear
+                allows[row, :, place[line]] = fitting
                 contradicts[row, :, place[line]] = given & ~fitting
-    return Fits(at, gives, contradicts, predicted)
+    return Fits(at, gives, allows, contradicts, predicted)
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,8 @@ def _cover(
 ) -> list[Explained]:
     """Take the best candidate, set aside what it explains, and repeat."""
     explained: list[Explained] = []
-    gives, contradicts = fitted.gives[:, sheet], (fitted.contradicts[:, sheet] & lines.right).sum(1)
+    gives, allows = fitted.gives[:, sheet], fitted.allows[:, sheet]
+    contradicts = (fitted.contradicts[:, sheet] & lines.right).sum(1)
     left, taken = lines.wrong.copy(), dict[int, Formula]()
     for _ in range(ROUNDS):
         if not left.any():
@@ -138,6 +141,8 @@ def _cover(
         given = gives[top[0]] & left
         alike = [row for row in top if np.array_equal(gives[row] & left, given)]
         chosen = widest([found[int(row)] for row in alike])
+        # What is taken also explains numbers that are too close to the right ones to speak for it.
+        given = given | (allows[alike[0]] & left)
         explained.append(Explained(tuple(fitted.at[column] for column in np.flatnonzero(given)), chosen))
         left = left & ~given
         # Through lines left out of the sheet, the next mistake is seen with this one already made.
@@ -145,7 +150,8 @@ def _cover(
         if left.any() and hidden:
             taken |= hidden
             again = fits(order, one := sheets.only(sheet), _with(order, one, judged, sheet, taken), found)
-            gives, contradicts = again.gives[:, 0], (again.contradicts[:, 0] & lines.right).sum(1)
+            gives, allows = again.gives[:, 0], again.allows[:, 0]
+            contradicts = (again.contradicts[:, 0] & lines.right).sum(1)
     return explained
 
 

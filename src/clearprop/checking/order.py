@@ -141,8 +141,8 @@ class Order:
 
     @cached_property
     def alternatives(self) -> dict[int, list[Formula]]:
-        """Other right expressions of lines, over lines that the sheet asks for: a product of factors that stand on the
-        sheet, or the sum of the shares of all errors."""
+        """Other right expressions of lines: a product of factors that stand on the sheet, which for the joined error
+        signal of an output a student may also have left out, or the sum of the shares of all errors."""
         found: dict[int, list[Formula]] = {}
         for quantity in self.asked:
             at = self.position[quantity]
@@ -188,7 +188,8 @@ class Order:
                 if isinstance(by, q.Sum) and isinstance(self.lines.network.layers[by.layer].rule, Activation):
                     output = q.Output(by.layer, by.unit)
                     chain = [q.Derivative(of, output), q.Derivative(output, by)]
-                    if asked >= set(chain):
+                    of_outputs = self.joined and of == q.TotalError() and by.layer == self.lines.network.depth - 1
+                    if of_outputs or asked >= set(chain):
                         yield multiply(*map(Symbol, chain))
                 sums = self._sums_by.get((number, by), [])
                 if sums and not isinstance(by, q.Sum):

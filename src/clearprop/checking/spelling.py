@@ -19,10 +19,12 @@ ALIASES = {"net": "sum", "out": "output"}
 
 AGAIN = q.Sum, q.Output, q.Error, q.TotalError, q.PenaltyError
 """Quantities that are computed once more with the new weights: new_E_total."""
+MOST_CHARACTERS = 1_000
+"""The longest name that is looked up: a longer one is none."""
 MOST_SIGNALS = 1_000
 """The most units whose error signals are known by loosely typed names."""
 _NEW = re.compile(r"new[_ ]?(.+)|(.+?)[ _^(]*(?:\+|new)\)?")
-_DERIVATIVE = re.compile(r"[∂dδ](.+?)/[∂dδ]([^,]+)")
+_DERIVATIVE = re.compile(r"[∂dδD](.+?)/[∂dδD]([^,]+)")
 
 
 def meant(cycle: Cycle, name: str) -> Quantity:
@@ -36,6 +38,8 @@ def meant(cycle: Cycle, name: str) -> Quantity:
     >>> [cycle.names.text(meant(cycle, name)) for name in ("net_h1", "dE/dw5", "dout_o1/dnet_o1", "w5+")]
     ['sum_h1', '∂E_total/∂w5', '∂output_o1/∂sum_o1', 'new_w5']
     """
+    if len(name) > MOST_CHARACTERS:
+        raise UnknownName("quantity", name[:MOST_CHARACTERS], [])
     given = " ".join(name.split())
     for spelling in _spellings(given, cycle):
         try:
@@ -60,7 +64,9 @@ def _typed(cycle: Cycle, name: str) -> Quantity | None:
     """Return the one quantity that is called so but for letters in capitals, spaces and underscores."""
     known = _known(cycle.names)
     if match := _DERIVATIVE.fullmatch(name):
-        of, by = (q.TotalError() if part == "E" else known.get(_bare(part)) for part in map(str.strip, match.groups()))
+        of, by = (
+            q.TotalError() if part in ("E", "e") else known.get(_bare(part)) for part in map(str.strip, match.groups())
+        )
         return None if of is None or by is None else q.Derivative(of, by)
     return known.get(_bare(name))
 

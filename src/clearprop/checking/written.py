@@ -67,6 +67,8 @@ class Asked:
         if self.tolerance is not None:
             return self.tolerance
         unit, asked = written.unit, self.unit(written.value)
+        if not written.value and not unit:
+            return self.share * asked  # 0 is 0.000 where three decimals are asked for, else exact
         return self.share * (min(unit, asked) if asked else unit)
 
 
