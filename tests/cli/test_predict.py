@@ -93,8 +93,8 @@ def test_a_class_that_a_spreadsheet_takes_for_a_formula_is_named(
     assert run_predict(str(tmp_path / "m.safetensors"), data=str(tmp_path / "t.csv"), output=None) == 0
     said = capsys.readouterr()
     assert said.err.endswith(
-        "clearprop: \"=cmd|'/C calc'!A0\" is written as it is called, and would be a formula in a spreadsheet: import "
-        "it as text\n"
+        "clearprop: \"=cmd|'/C calc'!A0\" is written as it is; a spreadsheet would take it for a formula, so "
+        "import it as text\n"
     )
     assert {row["answer"] for row in csv.DictReader(io.StringIO(said.out))} <= {"=cmd|'/C calc'!A0", "-1", "no"}
 

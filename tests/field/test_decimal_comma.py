@@ -68,6 +68,6 @@ def test_without_the_commas_being_taken_a_column_has_one_problem(case: Case) -> 
         cp.load("network.toml")
     assert len(caught.value.problems) == 4
     assert str(caught.value.problems[0]) == (
-        'column "T", row 1: expected a number, found "8,9" (the first of 48 such cells); if the comma is a decimal '
-        'one, set decimal = "," under [data]; write thousands without it'
+        'column "T", row 1: expected a number, found "8,9" (the first of 48 such cells); if it is a decimal comma, '
+        'set decimal = "," under [data]; otherwise write thousands without it'
     )

@@ -142,7 +142,7 @@ def test_intervals_and_periods_are_categories() -> None:
 
 @pytest.mark.parametrize("library", [pd, pl])
 def test_whole_numbers_that_lose_digits_are_said(library: Any) -> None:
-    with pytest.warns(TableNotice, match=r'their digits are not all kept: id \("1152921504606846977"\)'):
+    with pytest.warns(TableNotice, match=r'not all of their digits are kept: id \("1152921504606846977"\)'):
         from_frame(library.DataFrame({"id": [2**60, 2**60 + 1], "n": [1, 2]}), ALL)
 
 

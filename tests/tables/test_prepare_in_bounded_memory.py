@@ -105,9 +105,7 @@ def test_many_inputs_are_those_of_few_in_the_precision_of_the_training(
     np.testing.assert_array_equal(many.examples.inputs, plain.examples.inputs.astype(np.float32))
     np.testing.assert_array_equal(many.examples.targets, plain.examples.targets)
     assert cp.train(many).problem.parameters == again["float32"]
-    with pytest.warns(
-        TableNotice, match=r'was read in float32; say dtype = "float64" under \[training\] to read it so'
-    ):
+    with pytest.warns(TableNotice, match=r'was read in float32; set dtype = "float64" under \[training\]'):
         cp.train(many, dtype="float64")
     net.write_text(net.read_text().replace("epochs", 'dtype = "float64", epochs'))
     precise = cp.load(net)

@@ -108,12 +108,12 @@ export function verdict({ data, losses, current }: Store): Ending | null {
   }
   if (current.watched["done"]) {
     const { patience, tolerance } = data.optimizer.schedule.constants;
-    const rate = current.rate.toPrecision(3);
+    const rate = plainNumber(Number(current.rate.toPrecision(3)));
     return converged(words("least_rate", { tolerance: plainNumber(tolerance!), patience: counted(patience! + 1, "cycle"), rate }));
   }
   if (gradient_tolerance > 0) {
     const norm = gradientNorm(current);
-    if (norm <= gradient_tolerance) return converged(words("flat", { norm: norm.toPrecision(3), limit: plainNumber(gradient_tolerance) }));
+    if (norm <= gradient_tolerance) return converged(words("flat", { norm: plainNumber(Number(norm.toPrecision(3))), limit: plainNumber(gradient_tolerance) }));
   }
   if (cycles < most) return null;
   const limit = words("epoch_limit", { epochs: counted(most, "cycle") });
