@@ -48,6 +48,29 @@ def test_a_scaler_before_is_folded(scaler: str) -> None:
     assert f"folded: {scaler} into the weights after it" in problem.remarks
 
 
+@pytest.mark.parametrize(
+    ("left_out", "scaler"),
+    [("with_mean", "StandardScaler"), ("with_std", "StandardScaler"), ("with_centering", "RobustScaler"),
+     ("with_scaling", "RobustScaler")],
+)  # fmt: skip
+def test_what_a_scaler_leaves_out_is_left_out(left_out: str, scaler: str) -> None:
+    from sklearn.base import clone
+    from sklearn.neural_network import MLPRegressor
+    from sklearn.pipeline import make_pipeline
+
+    preprocessing = pytest.importorskip("sklearn.preprocessing", reason="scikit-learn is not installed")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        step = getattr(preprocessing, scaler)(**{left_out: False})
+        made = make_pipeline(step, MLPRegressor(hidden_layer_sizes=(4,), max_iter=3, random_state=0)).fit(
+            ROWS, ROWS[:, 0]
+        )
+    assert_same(cp.from_sklearn(made), made.predict(X))
+    made.steps[0] = ("scaler", clone(step))
+    with pytest.raises(NotAChain, match=rf"step scaler \({scaler}\) was not fitted: it has no n_features_in_"):
+        cp.from_sklearn(made)
+
+
 @pytest.mark.parametrize(("kind", "outputs"), [("MLPRegressor", 1), ("MLPRegressor", 2), ("MLPClassifier", 3)])
 def test_gradients_and_penalty_are_scikit_learns(kind: str, outputs: int) -> None:
     targets: Any = ROWS[:, 0] if outputs == 1 else ROWS[:, :2] if outputs == 2 else RNG.integers(0, 3, 40)

@@ -71,16 +71,19 @@ def _scaled(chain: Chain, signal: Signal, step: Estimator, place: str) -> Signal
     one, none = np.ones(1), np.zeros(1)
     match step.kind:
         case "StandardScaler":
-            mean, scale = step.get("mean_"), step.get("scale_")
+            mean = step.get("mean_") if step.get("with_mean", True) else None  # it is kept where it is not used, too
+            scale = step.get("scale_")
         case "RobustScaler":
             mean, scale = step.get("center_"), step.get("scale_")
-        case "MaxAbsScaler":
+        case "MaxAbsScaler" if not step.get("clip", False):
             mean, scale = None, step.get("scale_")
         case "MinMaxScaler" if not step.get("clip", False):
             factor, added = (_array(step, name, place) for name in ("scale_", "min_"))
             return chain.affine(signal, factor, added, step.kind, place)
         case _:
             raise NotAChain(f"{place} cannot be taken; scalers of each column alone can, before the model")
+    if mean is None and scale is None and step.get("n_features_in_") is None:
+        raise NotAChain(f"{place} was not fitted: it has no n_features_in_")
     by = one if scale is None else np.asarray(scale, float)
     return chain.affine(signal, 1 / by, -(none if mean is None else np.asarray(mean, float)) / by, step.kind, place)
 
