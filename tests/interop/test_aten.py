@@ -82,6 +82,6 @@ def test_what_cannot_be_taken_is_named(name: str) -> None:
 
 def test_a_batch_norm_in_training_is_refused_as_such() -> None:
     torch = torch_module()
-    module = torch.nn.Sequential(own(FORWARDS["functional"]), torch.nn.BatchNorm1d(2).double()).train()
+    module = torch.nn.Sequential(own(FORWARDS["functional"]), torch.nn.BatchNorm1d(4).double()).train()
     with pytest.raises(NotAChain, match=r"in training it uses the mean of each batch; call model.eval\(\) first"):
         cp.from_torch(module)
