@@ -18,6 +18,13 @@ def test_every_format_prints_the_bank_and_what_a_network_shows(format: str) -> N
     assert "half_kept" in shown.replace("\\_", "_").replace("\\allowbreak", "").replace("{}", "")
 
 
+def test_names_stay_whole_in_a_list_that_is_folded() -> None:
+    shown = write(mistakes_result(cp.mistakes()))
+    assert {each.name for each in cp.mistakes()} <= {*shown.split()}
+    assert max(map(len, shown.splitlines())) <= 80
+    assert shown.count("student") >= sum("student" in each.source for each in cp.mistakes())  # nothing is cut off
+
+
 def test_a_wrong_cycle_has_the_wrong_line_beside_the_right_one() -> None:
     result = explain_mistake(cp.cycle(cp.load("lecture")), "slope_left_out", "dE/dnet_o1", "dE/dw5")
     shown = write(result)

@@ -187,8 +187,11 @@ def _folded(columns: Sequence[Sequence[str]], width: int) -> list[str]:
     from rich.text import Text as Plain
 
     shown = Table(box=None, pad_edge=False, show_edge=False)
-    for header, *_ in columns:
-        shown.add_column(Plain(header), overflow="fold")
+    longest = [0 if any(" " in cell for cell in cells) else max(map(len, cells), default=0) for _, *cells in columns]
+    # Names stay whole, to be copied, while they leave half of the width to the other columns.
+    whole = sum(longest) <= width // 2
+    for (header, *_), name in zip(columns, longest, strict=True):
+        shown.add_column(Plain(header), overflow="fold", no_wrap=whole and name > 0)
     for row in list(zip(*columns, strict=True))[1:]:
         shown.add_row(*map(Plain, row))
     console = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False)
