@@ -187,7 +187,9 @@ def _folded(columns: Sequence[Sequence[str]], width: int) -> list[str]:
     from rich.text import Text as Plain
 
     shown = Table(box=None, pad_edge=False, show_edge=False)
-    longest = [0 if any(" " in cell for cell in cells) else max(map(len, cells), default=0) for _, *cells in columns]
+    longest = [
+        0 if any(" " in cell for cell in cells) else max(map(len, (header, *cells))) for header, *cells in columns
+    ]
     # Names stay whole, to be copied, while they leave half of the width to the other columns.
     whole = sum(longest) <= width // 2
     for (header, *_), name in zip(columns, longest, strict=True):
