@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from clearprop.checking.written import Asked, Written, written
@@ -72,3 +73,12 @@ def test_fewer_digits_than_asked_are_dropped_zeros() -> None:
     assert Asked(significant=3).room(zero) == Asked().room(zero) == 0
     with pytest.raises(InvalidArgument, match="digits and significant: a sheet asks for one or the other"):
         Asked(digits=3, significant=3)
+
+
+def test_a_float32_printed_as_a_float64_has_no_more_digits_than_it_had() -> None:
+    found = written(repr(float(np.float32(-0.11451790648791599))))
+    assert found is not None
+    assert found.unit == pytest.approx(0.1145179 * 2**-21)
+    exact = written("-0.11451790648791599")
+    assert exact is not None
+    assert exact.unit == pytest.approx(1e-17)

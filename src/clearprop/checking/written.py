@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
+import numpy as np
+
 from clearprop.checking.latex import without_latex
 from clearprop.errors import InvalidArgument
 
@@ -103,7 +105,11 @@ def _finite(value: Decimal, unit: Decimal | float) -> Written | None:
         number = float(value)
     except (OverflowError, ValueError):
         return None
-    return Written(number, float(unit)) if math.isfinite(number) else None
+    if not math.isfinite(number):
+        return None
+    if abs(number) < 1e38 and number == float(np.float32(number)) and 0 < unit < 1e-10 * abs(number):
+        unit = 2.0**-21 * abs(number)  # a program's float32, printed as a float64: its later digits mean nothing
+    return Written(number, float(unit))
 
 
 def _decimal(text: str, decimal_comma: bool) -> tuple[Decimal, int] | None:
