@@ -57,7 +57,7 @@ def test_settings_that_make_no_sense(settings: dict[str, Any], message: str) -> 
         ((cp.load("lecture"), X), "inputs and targets belong together: give both or neither"),
         ((cp.Problem(NETWORK),), "the network: there are no examples to train on; add some under [[examples]]"),
         ((NETWORK, X[:, :1], Y), "inputs: expected rows of 2 numbers, found shape (4, 1)"),
-        ((NETWORK, X[0], [0, 1, 2, 0]), "targets: expected rows of 3 numbers, found shape (1, 4); a class takes one"),
+        ((NETWORK, X[0], [0, 1, 2, 0]), "targets: expected rows of 3 numbers, found shape (1, 4); for classes"),
         ((NETWORK, X, Y[:2]), "found 4 rows of inputs and 2 rows of targets"),
         ((NETWORK, [[1, 2], [3]], Y[:2]), "inputs: expected rows of 2 numbers, found something else in them"),
         ((NETWORK, [["a", "b"]], Y[:1]), "inputs: expected rows of 2 numbers, found text in them"),
