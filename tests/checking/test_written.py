@@ -79,6 +79,9 @@ def test_a_float32_printed_as_a_float64_has_no_more_digits_than_it_had() -> None
     found = written(repr(float(np.float32(-0.11451790648791599))))
     assert found is not None
     assert found.unit == pytest.approx(0.1145179 * 2**-21)
+    zeros = written("0.5000000000000")
+    assert zeros is not None
+    assert zeros.unit == pytest.approx(1e-13)
     exact = written("-0.11451790648791599")
     assert exact is not None
     assert exact.unit == pytest.approx(1e-17)

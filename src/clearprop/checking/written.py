@@ -107,8 +107,10 @@ def _finite(value: Decimal, unit: Decimal | float) -> Written | None:
         return None
     if not math.isfinite(number):
         return None
-    if abs(number) < 1e38 and number == float(np.float32(number)) and 0 < unit < 1e-10 * abs(number):
-        unit = 2.0**-21 * abs(number)  # a program's float32, printed as a float64: its later digits mean nothing
+    single = abs(number) < 1e38 and number == float(np.float32(number)) and 0 < unit < 1e-10 * abs(number)
+    # A program's float32, printed as a float64: its later digits mean nothing. Zeros that somebody wrote do.
+    if single and len(value.normalize().as_tuple().digits) > 10:
+        unit = 2.0**-21 * abs(number)
     return Written(number, float(unit))
 
 
