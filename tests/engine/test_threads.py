@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.engine.support.networks import WIDE, End, by_engine, drawn, epoch_of, native, problem_of, same
-from tests.support import HANG, in_a_copy
+from tests.support import HANG, in_a_copy, with_rows_aside
 
 import clearprop as cp
 from clearprop.engine import plan
@@ -56,11 +56,14 @@ def test_more_threads_than_work(clip: float | None) -> None:
         assert same(end, by_engine(native(problem, "float64", threads, like=first)))
 
 
-def test_a_fit_does_not_depend_on_threads() -> None:
-    problem = replace(WIDE, settings=replace(WIDE.settings, epochs=3))
+@pytest.mark.parametrize("aside", [0, 137])
+def test_a_fit_does_not_depend_on_threads(aside: int) -> None:
+    """Nor with rows set aside, of which each worker looks at some, after each of several epochs in a call."""
+    problem = replace(WIDE, settings=replace(WIDE.settings, epochs=9))
+    problem = with_rows_aside(problem, list(range(aside))) if aside else problem
     fits = [cp.train(problem, threads=threads) for threads in (1, 2, 3, None)]
     assert all(fit.problem.parameters == fits[0].problem.parameters for fit in fits)
-    assert all(fit.history.loss == fits[0].history.loss for fit in fits)
+    assert all(fit.history == fits[0].history for fit in fits)
 
 
 def test_no_thread_is_left_over() -> None:
@@ -261,7 +264,7 @@ import numpy as np
 
 import clearprop as cp
 
-rows = 60_000 if os.environ["LENGTH"] == "long" else 600
+rows, split = (60_000, 0.0) if os.environ["LENGTH"] == "long" else (600, 0.3)
 rng = np.random.default_rng(0)
 network = cp.Network(50, [cp.Dense(300, "tanh"), cp.Dense(300, "tanh"), cp.Dense(1)], "squared_error")
 problem = cp.Problem(network, optimizer=cp.Adam(0.01))
@@ -274,8 +277,9 @@ class Begin(cp.Callback):
 
 
 x = rng.normal(size=(rows, 50))
-fit = cp.train(problem, x, x[:, :1], batch_size=rows, epochs=10**6, tolerance=0.0, patience=10**6, callbacks=[Begin()])
-again = cp.train(problem, x, x[:, :1], batch_size=rows, epochs=fit.epochs, tolerance=0.0, patience=10**6)
+options = {"batch_size": rows, "tolerance": 0.0, "patience": 10**6, "split": split}
+fit = cp.train(problem, x, x[:, :1], **options, epochs=10**6, callbacks=[Begin()])
+again = cp.train(problem, x, x[:, :1], **options, epochs=fit.epochs)
 print(fit.status.value, bool((fit.problem.parameters.vector == again.problem.parameters.vector).all()))
 """
 
@@ -283,7 +287,7 @@ print(fit.status.value, bool((fit.problem.parameters.vector == again.problem.par
 @posix
 @pytest.mark.parametrize("length", ["long", "short"])
 def test_a_training_that_is_interrupted_keeps_its_last_step(length: str) -> None:
-    """In earnest: in the middle of a step that takes long, or of many that do not."""
+    """In earnest: in the middle of a step that takes long, or of many that do not, in epochs with rows set aside."""
     line, environment = [sys.executable, "-W", "error", "-c", STOPPED], os.environ | {"LENGTH": length}
     done = subprocess.run(line, capture_output=True, text=True, timeout=HANG, check=False, env=environment)
     assert done.stdout == "interrupted True\n", done.stderr

@@ -181,19 +181,6 @@ def test_an_interrupt_stops_a_step() -> None:
 # --- how many workers -----------------------------------------------------------------------------------
 
 
-def test_a_crew_gives_way_where_waiting_costs_too_much() -> None:
-    crew = workers.Crew(2)
-    sizes = []
-    for _ in range(100):
-        size = crew.size()
-        sizes.append(size)
-        crew.learn(size, 100, 0.1 if size == 1 else 1.0)
-    assert sizes[:3] == [2, 1, 1]
-    assert 2 <= sizes.count(2) <= 6
-    crew.learn(1, 100, 50.0)
-    assert crew.size() == 2
-
-
 def test_compiling_is_not_held_against_a_crew(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, problem = [0.0], replay(cp.load("digits"), 0).problem
     assert problem.examples is not None
@@ -215,27 +202,3 @@ def test_compiling_is_not_held_against_a_crew(monkeypatch: pytest.MonkeyPatch) -
 
 def zero_state(problem: cp.Problem) -> dict[str, np.ndarray]:
     return {name: np.zeros(problem.parameters.layout.size) for name in problem.optimizer.state}
-
-
-def test_calls_that_are_over_at_once_say_nothing() -> None:
-    crew = workers.Crew(4)
-    crew.learn(4, 10, 1e-5)
-    assert (crew.size(), crew.costs) == (4, {})
-    assert workers.Crew(1).size() == 1
-
-
-def test_if_a_thread_is_missing_none_begins(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[int] = []
-    real = threading.Thread.start
-
-    def start(self: threading.Thread) -> None:
-        if started:
-            raise RuntimeError("can't start new thread")
-        started.append(1)
-        real(self)
-
-    monkeypatch.setattr(threading.Thread, "start", start)
-    ran: list[int] = []
-    with pytest.raises(RuntimeError, match="new thread"):
-        workers.together(lambda context, worker, count: ran.append(worker), 0, 3)
-    assert ran == []

@@ -42,7 +42,7 @@ def shared(program: Program) -> list[Callable[[Module], ir.Function]]:
         lambda module: bias_gradient(module, shape),
         lambda module: transpose(module, shape),
         lambda module: barrier(module, x86=x86),
-        epochs,
+        lambda module: epochs(module, x86=x86),
         orders,
         *(partial(product, shape=shape, rows=tile.rows, vectors=vectors) for vectors in program.widths),
         *(partial(gradient, shape=shape, inputs=tile.inputs, vectors=vectors) for vectors in program.widths),

@@ -94,7 +94,8 @@ class Memory:
             "weights": self.weights,
             "parameters": self.parameters,
         }
-        self.arrivals = zeros(8, np.int64)
+        # Of workers at barriers: those of a step, and, in a cache line of their own, those between epochs.
+        self.arrivals, self.between = np.split(zeros(16, np.int64), 2)
         # More workers than processors: one that waits keeps another from its work, and lets it have the processor.
         self.patience = PATIENCE if threads == 1 or self.crew is not None or threads <= processors() else 0
         self.kept: dict[str, Array] = {}

@@ -76,51 +76,38 @@ class Native(Memory):
         train, workers = self.built.function("train"), self.threads if self.crew is None else self.crew.size()
         begun = time.perf_counter()
         if looked_at is None:
-            self._train(train, workers)
+            self._stoppable(train, self.training.address, workers)
         else:
             self.training.set(steps=each)
-            self._look(*looked_at, self._moves(each, len(order) // epochs), train, workers)
+            self._look(*looked_at, self._moves(each, len(order) // epochs), workers)
         if self.crew is not None:
             self.crew.learn(workers, len(order), time.perf_counter() - begun)
         return self._noted(examples)
 
-    def _train(self, train: Function, workers: int) -> None:
-        """Make the steps that are placed."""
-        self.arrivals[0] = 0
-        if self.stops:
-            self._stoppable(train, workers)
-        else:
-            together(train, self.training.address, workers)
-
-    def _look(self, seen: Array, errors: Array, kept: Array, moves: Array, train: Function, workers: int) -> None:
-        """Make the epochs that are placed, one after the other, and look at each; in one call where one worker does."""
+    def _look(self, seen: Array, errors: Array, kept: Array, moves: Array, workers: int) -> None:
+        """Make the epochs that are placed, one after the other, and look at each."""
         words = self.training.words.copy()
+        self.inference.set(order=seen, examples=len(seen), outputs=errors)
+        context = calling.words(
+            EPOCHS,
+            train=self.built.place("train"),
+            training=self.training.address,
+            moves=moves,
+            fields=len(moves),
+            arrivals=self.arrivals,
+            stop=self.training.address + 8 * PLACES["stop"],
+            errors=self.built.place("errors"),
+            inference=self.inference.address,
+            outputs=self.inference.address + 8 * PLACES["outputs"],
+            seen=8 * len(seen),
+            epochs=len(errors),
+            between=self.between,
+            parameters=self.parameters,
+            kept=kept,
+            vectors=self.parameters.size // self.panels.numbers.lanes,
+        )
         try:
-            if workers == 1 and not self.stops and len(seen) <= self.most:
-                self.inference.set(order=seen, examples=len(seen), outputs=errors)
-                context = calling.words(
-                    EPOCHS,
-                    train=self.built.place("train"),
-                    training=self.training.address,
-                    moves=moves,
-                    fields=len(moves),
-                    arrivals=self.arrivals,
-                    errors=self.built.place("errors"),
-                    inference=self.inference.address,
-                    outputs=self.inference.address + 8 * PLACES["outputs"],
-                    seen=8 * len(seen),
-                    epochs=len(errors),
-                    parameters=self.parameters,
-                    kept=kept,
-                    size=self.parameters.nbytes,
-                )
-                together(self.built.kernel("epochs"), calling.address(context), 1)
-                return
-            for epoch in range(len(errors)):
-                self.training.words[:] = words + epoch * moves
-                self._train(train, workers)
-                self._errors(seen, errors[epoch])
-                kept[epoch] = self.parameters
+            self._stoppable(self.built.kernel("epochs"), calling.address(context), workers)
         finally:
             self.training.words[:] = words
 
@@ -213,7 +200,7 @@ class Native(Memory):
     def _place(self, order: Array, bounds: Array, steps: Array) -> None:
         """Put checked steps where native code reads them."""
         keys = [key(self.problem.settings.seed, steps, layer) for layer in self.dropped]
-        self.arrivals[:2] = 0, self.patience
+        self.arrivals[:2] = self.between[:2] = 0, self.patience
         self.losses = self._room("losses", LOSSES * len(steps), np.float64)
         if bounds is not self.placed or self.problem.network.loss.over_examples == "weighted_mean":
             self._kept("counts", self._counts(order, bounds), np.float64)
@@ -259,11 +246,14 @@ class Native(Memory):
         if not self.training.arrays["squares"].size:
             self.training.set(squares=zeros(self.sums, np.float64))
 
-    def _stoppable(self, train: Function, workers: int) -> None:
-        """Make steps that an interrupt can end. One that was not made to its end leaves nothing but NaN."""
+    def _stoppable(self, function: Function, context: int, workers: int) -> None:
+        """Make steps; long ones an interrupt can end. One that was not made to its end leaves nothing but NaN."""
+        if not self.stops:
+            together(function, context, workers)
+            return
         self.training.set(stop=0)
         try:
-            together(train, self.training.address, workers, stop=lambda: self.training.set(stop=1))
+            together(function, context, workers, stop=lambda: self.training.set(stop=1))
         except BaseException:
             if self.training.words[PLACES["stop"]]:
                 self.parameters.fill(np.nan)

@@ -71,7 +71,8 @@ class UnderWay:
         self.engine = engine
         # An interval of 0 seconds means a checkpoint after every step.
         after_each = checkpoints is not None and checkpoints.seconds == 0
-        self.pace = Pace(1 if after_each else None, engine.seconds)
+        # To look at a row takes no longer than to learn from it.
+        self.pace = Pace(1 if after_each else None, engine.seconds * len(problem.examples) / self.count)
         if progress is None:
             start = self.engine.snapshot()
             self.position, self.history = Position(0, 0, start, start, start), History()

@@ -1,7 +1,12 @@
-"""Many epochs in one call: the numbers of one call for each of them."""
+"""Many epochs in one call: the numbers of one call for each of them, by workers that stay to the end."""
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -9,11 +14,17 @@ import pytest
 from tests.engine.support.networks import native, problem_of
 
 import clearprop as cp
+from clearprop.engine import plan
+from clearprop.engine.calling import PLACES
+from clearprop.engine.native import Native
 from clearprop.network.description import OverExamples
 from clearprop.network.problem import Problem
 from clearprop.rules.optimizers import Optimizer
+from clearprop.types import Array
 
 EPOCHS = 5
+ENDS, NUMBERS = np.array([0, 4, 7]), np.arange(1, 2 * EPOCHS + 1)
+ORDER = np.random.default_rng(5).integers(9, size=(EPOCHS, 7))
 
 
 def problem(chosen: Optimizer, over_examples: OverExamples) -> Problem:
@@ -26,25 +37,97 @@ def problem(chosen: Optimizer, over_examples: OverExamples) -> Problem:
     return replace(plain, network=network, examples=replace(plain.examples, weights=weights))
 
 
-@pytest.mark.parametrize("threads", [1, 2])
+PLAIN = problem(cp.Adam(0.1), "mean")
+
+
+def stoppable(threads: int, monkeypatch: pytest.MonkeyPatch) -> Native:
+    """An engine whose steps are taken for long ones."""
+    monkeypatch.setattr(plan, "LONG", 0.0)
+    engine = native(PLAIN, "float32", threads)
+    assert engine.stops
+    return engine
+
+
+def looked_at(engine: Native, seen: Array) -> tuple[Array, list[float], Array]:
+    bounds = np.append(0, np.add.outer(7 * np.arange(EPOCHS), ENDS[1:]))
+    return engine.epochs(ORDER.ravel(), bounds, NUMBERS, 0.1 / NUMBERS, seen, EPOCHS)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("over_examples", ["mean", "weighted_mean"])
 @pytest.mark.parametrize("chosen", [cp.SGD(0.1), cp.Adam(0.1)], ids=str)
-@pytest.mark.parametrize("seen", [[2], [1, 7, 5, 0], [0, 1, 2, 3, 4, 5, 6, 7, 1]], ids=len)
+@pytest.mark.parametrize("seen", [[2], [1, 7, 5, 0], [0, 1, 2, 3, 4, 5, 6, 7, 1] * 40], ids=len)
 def test_they_are_those_of_one_call_for_each(
     seen: list[int], chosen: Optimizer, over_examples: OverExamples, threads: int
 ) -> None:
-    of, rng = problem(chosen, over_examples), np.random.default_rng(5)
-    order, ends, numbers = rng.integers(9, size=(EPOCHS, 7)), np.array([0, 4, 7]), np.arange(1, 2 * EPOCHS + 1)
-    one, many = (native(of, "float32", threads=threads) for _ in range(2))
-    bounds = np.append(0, np.add.outer(7 * np.arange(EPOCHS), ends[1:]))
-    found, errors, kept = many.epochs(order.ravel(), bounds, numbers, 0.1 / numbers, np.array(seen), EPOCHS)
+    """Also of so many rows that each worker sees some."""
+    of = problem(chosen, over_examples)
+    one, many = native(of, "float32"), native(of, "float32", threads=threads)
+    found, errors, kept = looked_at(many, np.array(seen))
     for epoch in range(EPOCHS):
-        steps = numbers[2 * epoch : 2 * epoch + 2]
-        assert np.array_equal(found[2 * epoch : 2 * epoch + 2], one.run(order[epoch], ends, steps, 0.1 / steps))
+        steps = NUMBERS[2 * epoch : 2 * epoch + 2]
+        assert np.array_equal(found[2 * epoch : 2 * epoch + 2], one.run(ORDER[epoch], ENDS, steps, 0.1 / steps))
         assert errors[epoch] == one.error(np.array(seen))
         assert np.array_equal(kept[epoch], one.parameters)
     # The next calls find the contexts as they were.
     for engine in (one, many):
-        engine.run(order[0], ends, numbers[:2], 0.1 / numbers[:2])
+        engine.run(ORDER[0], ENDS, NUMBERS[:2], 0.1 / NUMBERS[:2])
     assert np.array_equal(one.vector, many.vector)
     assert one.error(np.arange(9)) == many.error(np.arange(9))
+
+
+@pytest.mark.parametrize(("stops", "begun"), [(False, 2), (True, 3)])
+def test_threads_begin_once(stops: bool, begun: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With each, one thread less than workers; where a step can be stopped, the calling one only waits."""
+    engine = stoppable(3, monkeypatch) if stops else native(PLAIN, "float32", 3)
+    engine.built.kernel("epochs")  # LLVM has threads of its own
+    started: list[threading.Thread] = []
+    usual = threading.Thread.start
+
+    def start(self: threading.Thread) -> None:
+        started.append(self)
+        usual(self)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    looked_at(engine, np.arange(9))
+    assert len(started) == begun
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_what_is_stopped_is_left_undone(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for ever, and the rows set aside are not looked at."""
+    engine = stoppable(threads, monkeypatch)
+    before, usual = engine.parameters.copy(), engine.built.kernel("epochs")
+
+    def stopped(context: int, worker: int, workers: int) -> None:
+        engine.training.set(stop=1)
+        usual(context, worker, workers)
+
+    engine.built._functions["epochs"] = stopped
+    _, errors, _ = looked_at(engine, np.arange(9))
+    assert np.array_equal(engine.parameters.copy(), before)
+    assert errors == [0.0] * EPOCHS
+    engine.built._functions["epochs"] = usual
+    (_, expected, kept), (_, errors, copies) = (
+        looked_at(each, np.arange(9)) for each in (native(PLAIN, "float32"), engine)
+    )
+    assert errors == expected
+    assert np.array_equal(copies, kept)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="interrupts as POSIX has them")
+def test_an_interrupt_leaves_nothing_of_epochs_that_were_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = stoppable(2, monkeypatch)
+    usual = engine.built.kernel("epochs")
+
+    def interrupted(context: int, worker: int, workers: int) -> None:
+        if worker == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+            while not engine.training.words[PLACES["stop"]]:
+                time.sleep(0.001)
+        usual(context, worker, workers)
+
+    engine.built._functions["epochs"] = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        looked_at(engine, np.arange(9))
+    assert np.isnan(engine.vector).all()

@@ -83,7 +83,7 @@ def starting(b: Block, shape: Panel, g: ir.Value, fresh: ir.Value, rows: int, ve
 
 def bias_gradient(module: Module, shape: Panel) -> ir.Function:
     """G[u] = Σ_s δ[s][u] for a panel of units: arguments d, the number of examples, g (one row), and whether
-    to go on from what stands in g."""
+    to continue from g."""
 
     def build(b: Block) -> None:
         n, step = b.named, shape.numbers.lanes * shape.numbers.bytes
