@@ -180,3 +180,29 @@ def test_a_target_that_is_no_column(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_a_seed_is_checked_like_that_of_a_file() -> None:
     with pytest.raises(ClearpropError, match=r"^seed: expected a whole number of at least 0, found -1$"):
         cp.load("lecture", seed=-1)
+
+
+DRAWN = """
+[inputs]
+count = 2
+[[layers]]
+units = 3
+init = "{init}"
+[[layers]]
+units = 1
+init = "{init}"
+weights = [[0.5, 0.25, 1.0]]
+[training]
+seed = {seed}
+"""
+
+
+@pytest.mark.parametrize("init", ["glorot_uniform", "pytorch", "sklearn"])
+def test_another_seed_draws_what_a_file_with_that_seed_draws(init: str, tmp_path: Path) -> None:
+    """Weights, and biases where they are drawn too; the weights that the file gives stay."""
+    paths = [tmp_path / f"{seed}.toml" for seed in (0, 5)]
+    for path in paths:
+        path.write_text(DRAWN.format(init=init, seed=path.stem))
+    found, expected = cp.load(paths[0], seed=5), cp.load(paths[1])
+    assert found.parameters == expected.parameters
+    assert found.parameters != cp.load(paths[0]).parameters

@@ -13,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
+import numpy as np
+
 from clearprop import examples
 from clearprop.errors import InvalidArgument, UnfitTable, UnreadableFile
 from clearprop.fields import (
@@ -76,12 +78,11 @@ def _is_network_file(head: bytes) -> bool:
 
 def _read_tensors(path: str | os.PathLike[str], told: Told) -> Problem:
     """Return the problem in a safetensors file: a model of clearprop, or tensors by name."""
-    from clearprop.interop.files import whole
     from clearprop.interop.safetensors_file import is_of_others, read_tensors
     from clearprop.models.read import read_model
 
     if is_of_others(path):
-        return whole(read_tensors)(path, told)
+        return interop.whole(read_tensors)(path, told)
     _refuse(told, path)
     return read_model(path).problem
 
@@ -226,12 +227,8 @@ def made(
     ``file`` is how that network file names the table, if not as ``table`` does. The errors are those of ``load``.
     """
     from clearprop.tables.made_for import HIDDEN, made_for, without_target
-    from clearprop.tables.read import read_table
 
-    def reading(wanted: Wanted) -> Table:
-        return read_table(Path(table), wanted, progress)
-
-    sizes = HIDDEN if hidden is None else hidden
+    reading, sizes = _reading(table, progress), HIDDEN if hidden is None else hidden
     named = str(table) if file is None else file
     try:
         if not target:
@@ -298,9 +295,9 @@ def load(
             raise InvalidArgument(f"--{name} is for a network made for a table; {abridged(str(net), 200)} has its own")
     problem, reader = _opened(net, told(activations, loss, optimizer))
     problem = _reseeded(problem, seed, redraw=not reader.trained)
-    if problem.of_others:
-        return _with_table(problem, data, targets, progress)
-    if reader.trained:
+    if targets is not None and data is None and (problem.of_others or not (reader.trained or problem.data)):
+        raise InvalidArgument("--target names a column of a table; give the table with --data")
+    if reader.trained or problem.of_others:
         if unused:
             raise InvalidArgument("--exclude is for a network file or a table; a model knows its columns")
         return _with_rows(problem, data, targets, progress)
@@ -312,13 +309,8 @@ def load(
         raise InvalidArgument(f"{problem.name}: found both [[examples]] and [data]; leave one of them out")
     from clearprop.tables.made_for import without_target
     from clearprop.tables.prepare import prepared
-    from clearprop.tables.read import read_table
 
-    path = Path(table.file) if data is not None else examples.beside(net) / table.file
-
-    def reading(wanted: Wanted) -> Table:
-        return read_table(path, wanted, progress)
-
+    reading = _reading(table.file if data is not None else examples.beside(net) / table.file, progress)
     if not table.target:
         raise without_target(reading)
     table = replace(table, exclude=tuple(dict.fromkeys([*table.exclude, *unused])))
@@ -353,45 +345,29 @@ def split_names(text: str) -> list[str]:
     return [each.strip() for each in found]
 
 
-def _with_table(
-    problem: Problem,
-    data: str | os.PathLike[str] | None,
-    targets: tuple[str, ...] | None,
-    progress: ReadingProgress | None,
-) -> Problem:
-    """Return a problem of another framework with the rows of a table, if there is one."""
-    if data is None:
-        if targets is not None:
-            raise InvalidArgument("--target names a column of a table; give the table with --data")
-        return problem
-    from clearprop.interop.rows import with_table
+def _reading(path: str | os.PathLike[str], progress: ReadingProgress | None) -> Callable[[Wanted], Table]:
+    """Return how to read a table: given what is wanted of it."""
     from clearprop.tables.read import read_table
 
-    return with_table(problem, lambda wanted: read_table(Path(data), wanted, progress), targets)
+    return lambda wanted: read_table(Path(path), wanted, progress)
 
 
 def _reseeded(problem: Problem, seed: int | None, redraw: bool) -> Problem:
-    """Return the problem with another seed; ``redraw`` every layer that was drawn at random."""
+    """Return the problem with another seed; ``redraw`` the weights and biases that were drawn at random."""
     old = problem.settings.seed
     if seed is None or seed == old:
         return problem
     problem = replace(problem, settings=replace(problem.settings, seed=seed))
     if not redraw:
         return problem
-    network = problem.network
-    drawn, again = Parameters.random(network, old), Parameters.random(network, seed)
-    changed = problem.parameters.with_vector(problem.parameters.vector.copy())
-    for layer in range(network.depth):
-        if (changed.weights(layer) == drawn.weights(layer)).all():
-            changed.weights(layer)[:] = again.weights(layer)
-    return replace(problem, parameters=changed)
+    drawn, again = (Parameters.random(problem.network, each).vector for each in (old, seed))
+    vector = problem.parameters.vector
+    return replace(problem, parameters=problem.parameters.with_vector(np.where(vector == drawn, again, vector)))
 
 
 def _table(problem: Problem, data: str | os.PathLike[str] | None, targets: tuple[str, ...] | None) -> Data | None:
     """Return the description of the table to read, if there is one."""
     if data is None and problem.data is None:
-        if targets is not None:
-            raise InvalidArgument("--target names a column of a table; give the table with --data")
         return None
     table = problem.data or Data("", targets or ())
     if data is not None:
@@ -405,14 +381,17 @@ def _with_rows(
     targets: tuple[str, ...] | None,
     progress: ReadingProgress | None,
 ) -> Problem:
-    """Return a trained problem with the rows of a table, if there is one."""
-    if targets is not None:
+    """Return the problem of a model with the rows of a table, if there is one."""
+    if targets is not None and not problem.of_others:
         raise InvalidArgument("--target is for a network file; a model knows its target")
     if data is None:
         return problem
+    if problem.of_others:
+        from clearprop.interop.rows import with_table
+
+        return with_table(problem, _reading(data, progress), targets)
     if problem.fitted is None:
         raise InvalidArgument(f"{problem.name}: this model was not trained on a table; leave out --data")
     from clearprop.tables.prepare import with_rows
-    from clearprop.tables.read import read_table
 
-    return with_rows(problem, lambda wanted: read_table(Path(data), wanted, progress))
+    return with_rows(problem, _reading(data, progress))

@@ -12,7 +12,6 @@ import pytest
 import clearprop as cp
 from clearprop.rules.optimizers import OPTIMIZERS as KNOWN_OPTIMIZERS
 from clearprop.rules.optimizers import optimizer
-from clearprop.rules.schedules import SCHEDULES as KNOWN_SCHEDULES
 from clearprop.rules.schedules import schedule
 from clearprop.types import Array
 
@@ -97,14 +96,12 @@ class Batching:
     @property
     def epochs(self) -> int:
         """As many as make at least so many steps."""
-        per_epoch = -(-len(X) // (self.size or len(X)))
-        return -(-STEPS // per_epoch)
+        return -(-STEPS // len(self.order(0)))
 
     def order(self, epoch: int) -> list[Array]:
         """The rows of each step of an epoch."""
         size = self.size or len(X)
-        shuffles = self.shuffle and size < len(X)
-        rows = np.random.default_rng([SEED, 1, epoch]).permutation(len(X)) if shuffles else np.arange(len(X))
+        rows = np.random.default_rng([SEED, 1, epoch]).permutation(len(X)) if self.shuffle else np.arange(len(X))
         return [rows[start : start + size] for start in range(0, len(X), size)]
 
     def __str__(self) -> str:
@@ -125,9 +122,8 @@ def ours(
         batching.epochs, batching.size, tolerance=0.0, dtype="float64", shuffle=batching.shuffle, seed=SEED, loss=loss
     )
     examples = with_rows_aside() if aside else cp.Examples(X, Y)
-    return cp.train(
-        cp.Problem(NETWORK, optimizer=chosen, penalty=penalty or cp.Penalty(), examples=examples, settings=settings)
-    )
+    penalty = penalty or cp.Penalty()
+    return cp.train(cp.Problem(NETWORK, optimizer=chosen, penalty=penalty, examples=examples, settings=settings))
 
 
 def with_rows_aside() -> cp.Examples:
@@ -241,14 +237,11 @@ def test_no_optimizer_and_no_hyperparameter_is_left_out() -> None:
         assert set(optimizer(name).hyperparameters) <= given
 
 
-@pytest.mark.parametrize(
-    "name_and_kind",
-    [(kind.lower(), kind) for kind in ("RMSprop", "Adagrad", "Adadelta", "Adam", "AdamW", "NAdam", "Adamax")],
-)
-def test_defaults(name_and_kind: tuple[str, str]) -> None:
-    theirs = Theirs(name_and_kind[1], {})
+@pytest.mark.parametrize("kind", ["RMSprop", "Adagrad", "Adadelta", "Adam", "AdamW", "NAdam", "Adamax"])
+def test_defaults(kind: str) -> None:
+    theirs = Theirs(kind, {})
     theirs.train()
-    theirs.agrees_with(ours(optimizer(name_and_kind[0])))
+    theirs.agrees_with(ours(optimizer(kind.lower())))
 
 
 # --- clipping and penalty --------------------------------------------------------------------------------
@@ -279,11 +272,11 @@ def test_clipping_before_the_moments(clip: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("penalty", [cp.Penalty(l2=0.05), cp.Penalty(l1=0.02), cp.Penalty(0.03, 0.01)], ids=str)
 @pytest.mark.parametrize("batching", [ALL, UNEVEN], ids=str)
-@pytest.mark.parametrize(("name", "kind"), [("sgd", "SGD"), ("adam", "Adam")])
-def test_penalties(penalty: cp.Penalty, batching: Batching, name: str, kind: str) -> None:
+@pytest.mark.parametrize("kind", ["SGD", "Adam"])
+def test_penalties(penalty: cp.Penalty, batching: Batching, kind: str) -> None:
     theirs = Theirs(kind, {"lr": 0.05}, penalty)
     theirs.train(batching, clip_norm=0.3)
-    theirs.agrees_with(ours(optimizer(name, learning_rate=0.05, clip_norm=0.3), batching, penalty))
+    theirs.agrees_with(ours(optimizer(kind.lower(), learning_rate=0.05, clip_norm=0.3), batching, penalty))
 
 
 def test_the_l2_penalty_is_a_weight_decay_of_the_weights_alone() -> None:
@@ -300,13 +293,9 @@ def test_the_l2_penalty_is_a_weight_decay_of_the_weights_alone() -> None:
 # --- schedules -----------------------------------------------------------------------------------------
 
 
-def test_schedules_that_pytorch_has_are_there() -> None:
-    assert {name for name, *_ in SCHEDULES} <= set(KNOWN_SCHEDULES)
-
-
 @pytest.mark.parametrize(("name", "kind", "constants", "options"), SCHEDULES, ids=[name for name, *_ in SCHEDULES])
 @pytest.mark.parametrize("batching", [ALL, HALVES, UNEVEN], ids=str)
-@pytest.mark.parametrize(("rule", "theirs_rule", "rate"), [("sgd", "SGD", 0.4), ("adam", "Adam", 0.02)])
+@pytest.mark.parametrize(("rule", "rate"), [("SGD", 0.4), ("Adam", 0.02)])
 def test_schedules(
     name: str,
     kind: str,
@@ -314,12 +303,11 @@ def test_schedules(
     options: dict[str, Any],
     batching: Batching,
     rule: str,
-    theirs_rule: str,
     rate: float,
 ) -> None:
-    theirs = Theirs(theirs_rule, {"lr": rate})
+    theirs = Theirs(rule, {"lr": rate})
     theirs.train(batching, scheduler=theirs.scheduler(kind, options))
-    fit = ours(optimizer(rule, learning_rate=rate, schedule=schedule(name, **constants)), batching)
+    fit = ours(optimizer(rule.lower(), learning_rate=rate, schedule=schedule(name, **constants)), batching)
     theirs.agrees_with(fit)
     assert len(set(fit.history.rate)) > 1  # it does fall within so many steps
 

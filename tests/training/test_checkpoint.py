@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support import EachEpoch
 
 import clearprop as cp
 from clearprop.errors import DamagedModel, InvalidArgument
@@ -150,20 +149,6 @@ def test_in_pieces_it_ends_in_the_same_bits(name: str, tmp_path: Path, stop: Cal
     assert parts.read_bytes() == whole.read_bytes()
 
 
-def test_interrupts_from_callbacks_lose_nothing(tmp_path: Path) -> None:
-    run, whole, parts = RUNS["adam"], tmp_path / "whole.safetensors", tmp_path / "parts.safetensors"
-    run(output=whole)
-
-    def stop(epoch: int, logs: object) -> None:
-        raise KeyboardInterrupt
-
-    for epochs in range(1, 8):
-        fit = run(output=parts, resume=True, callbacks=[EachEpoch(stop)])
-        assert (fit.status.value, fit.epochs) == ("interrupted", epochs)
-    assert run(output=parts, resume=True).epochs == 8
-    assert parts.read_bytes() == whole.read_bytes()
-
-
 def test_more_epochs_go_on_as_if_there_had_always_been_so_many(tmp_path: Path) -> None:
     whole, parts = tmp_path / "whole.safetensors", tmp_path / "parts.safetensors"
     on_rows(cp.Adam(0.02), epochs=9)(output=whole)
@@ -254,8 +239,12 @@ SECOND = "layers[2]: different initial weights or biases"
 OTHER_WEIGHTS = PROBLEM.parameters.with_vector(PROBLEM.parameters.vector + np.eye(1, len(PROBLEM.parameters))[0])
 
 
-def of_layers(*layers: cp.Dense) -> cp.Problem:
-    return cp.Problem(cp.Network(3, layers, "squared_error"), optimizer=cp.Adam(0.02))
+def changed(**fields: Any) -> dict[str, Any]:
+    return {"problem": replace(PROBLEM, **fields)}
+
+
+def of_layers(*layers: cp.Dense) -> dict[str, Any]:
+    return {"problem": cp.Problem(cp.Network(3, layers, "squared_error"), optimizer=cp.Adam(0.02))}
 
 
 def start(path: Path, problem: cp.Problem = PROBLEM, inputs: Any = X, targets: Any = Y, **more: Any) -> cp.Fit:
@@ -265,44 +254,32 @@ def start(path: Path, problem: cp.Problem = PROBLEM, inputs: Any = X, targets: A
 
 CHANGES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "rate": ({"optimizer": cp.Adam(0.03)}, ["optimizer.learning_rate: 0.02 then, 0.03 now"]),
-    "optimizer": (
-        {"optimizer": cp.SGD(0.02)},
-        ['optimizer.name: "adam" then, "sgd" now'],
-    ),
+    "optimizer": ({"optimizer": cp.SGD(0.02)}, ['optimizer.name: "adam" then, "sgd" now']),
     "hyperparameter": ({"optimizer": cp.Adam(0.02, eps=0.1)}, ["optimizer.eps: not given then, 0.1 now"]),
     "schedule": (
         {"optimizer": replace(cp.Adam(0.02), schedule=schedule("cosine", epochs=3))},
         ['optimizer.schedule: not given then, {"name": "cosine", "epochs": 3, "minimu… now'],
     ),
-    "penalty": (
-        {"problem": replace(PROBLEM, penalty=cp.Penalty(0.1))},
-        ['penalty: not given then, {"l2": 0.1, "l1": 0.0} now'],
-    ),
+    "penalty": (changed(penalty=cp.Penalty(0.1)), ['penalty: not given then, {"l2": 0.1, "l1": 0.0} now']),
     "batch size": ({"batch_size": 6}, ["training.batch_size: 5 then, 6 now"]),
     "seed": ({"seed": 1}, ["training.seed: 0 then, 1 now"]),
     "shuffle": ({"shuffle": False}, ["training.shuffle: true then, false now"]),
     "dtype": ({"dtype": "float64"}, ['training.dtype: "float32" then, "float64" now']),
     "activation": (
-        {"problem": replace(PROBLEM, network=cp.Network(3, [cp.Dense(5, "relu"), cp.Dense(1)], "squared_error"))},
+        changed(network=cp.Network(3, [cp.Dense(5, "relu"), cp.Dense(1)], "squared_error")),
         ['layers[1].activation: "tanh" then, "relu" now'],
     ),
-    "dropout": (
-        {"problem": replace(PROBLEM, network=network(dropout=0.5))},
-        ["layers[1].dropout: not given then, 0.5 now"],
-    ),
-    "units": (
-        {"problem": of_layers(cp.Dense(4, "tanh"), cp.Dense(1))},
-        ["layers[1].units: 5 then, 4 now", FIRST, SECOND],
-    ),
+    "dropout": (changed(network=network(dropout=0.5)), ["layers[1].dropout: not given then, 0.5 now"]),
+    "units": (of_layers(cp.Dense(4, "tanh"), cp.Dense(1)), ["layers[1].units: 5 then, 4 now", FIRST, SECOND]),
     "a layer more": (
-        {"problem": of_layers(cp.Dense(5, "tanh"), cp.Dense(1), cp.Dense(1))},
+        of_layers(cp.Dense(5, "tanh"), cp.Dense(1), cp.Dense(1)),
         ["layers: a list of 2 then, a list of 3 now", "layers[3]: different initial weights or biases"],
     ),
     "loss": (
-        {"problem": replace(PROBLEM, network=cp.Network(3, network().layers, "absolute_error"))},
+        changed(network=cp.Network(3, network().layers, "absolute_error")),
         ['loss.name: "squared_error" then, "absolute_error" now'],
     ),
-    "initial weights": ({"problem": replace(PROBLEM, parameters=OTHER_WEIGHTS)}, [FIRST]),
+    "initial weights": (changed(parameters=OTHER_WEIGHTS), [FIRST]),
     "rows": ({"inputs": X[1:], "targets": Y[1:]}, ["the data: 23 rows then, 22 now"]),
     "inputs": ({"inputs": X + np.array([0.0, 1e-9, 0.0])}, ['the data: different values in "x2"']),
     "targets": ({"targets": Y * 2}, ["the data: different targets"]),
@@ -315,9 +292,9 @@ def test_another_training_is_refused_and_what_changed_is_named(name: str, tmp_pa
     path = tmp_path / "m.safetensors"
     start(path)
     before = path.read_bytes()
-    changed, expected = CHANGES[name]
+    more, expected = CHANGES[name]
     with pytest.raises(InvalidArgument) as caught:
-        start(path, **changed)
+        start(path, **more)
     lines = str(caught.value).split("\n")
     assert lines[0] == f"{path}: cannot be resumed, because the training would differ:"
     assert lines[-1] == "Undo the change, or train again without --resume."

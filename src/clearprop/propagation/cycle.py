@@ -132,7 +132,9 @@ class Cycle(Displayable):
     @property
     def mean_share(self) -> str | None:
         """The name of an example's share in the batch's mean; None where errors are summed."""
-        return None if self.problem.network.loss.over_examples == "sum" else f"1/{_short(self.trace.count)}"
+        count = float(self.trace.count)
+        share = f"1/{int(count) if count.is_integer() else count}"
+        return None if self.problem.network.loss.over_examples == "sum" else share
 
     @cached_property
     def penalty(self) -> float:
@@ -176,36 +178,30 @@ class Cycle(Displayable):
         try:
             return self.names.find(name)
         except UnknownName:
-            found = self._of_update(name)
-            if found is None:
+            if (found := self._of_update(name)) is None:
                 raise
             return found
 
     def _of_update(self, name: str) -> Quantity | None:
         """Return a constant of the rules, or a number that the optimizer keeps or makes for a parameter."""
         optimizer, penalty = self.problem.optimizer, self.problem.penalty
-        together = clipped_together(optimizer, self.parameters.layout)
-        clipped = [name for each in together for name in (each.norm, each.factor)]
-        constants = [*optimizer.constants, *(key for key in ("l1", "l2") if getattr(penalty, key))]
-        constants += ["examples"] if self.penalty_rule.divisor != 1 else []
-        share = [self.mean_share] if self.mean_share is not None else []
-        if name in ("step", *share, *clipped, *constants) or (name == "weight" and self.examples.weights is not None):
+        named = {"step", self.mean_share, *optimizer.constants, *(key for key in ("l1", "l2") if getattr(penalty, key))}
+        named |= {word for each in clipped_together(optimizer, self.parameters.layout) for word in each[:2]}
+        named |= {"examples"} if self.penalty_rule.divisor != 1 else set()
+        named |= {"weight"} if self.examples.weights is not None else set()
+        if name in named:
             return q.Named(name)
-        clips = optimizer.clip_norm is not None or optimizer.clip_value is not None
-        symbols = [
-            *(optimizer.state if self.learning is None else self.update.assigned),
-            *(["clipped"] if clips else []),
-        ]
-        for notation in NOTATIONS.values():
-            for prefix, suffix in {("", ""), (notation.new_prefix, notation.new_suffix)}:
-                for spelt in (str, in_ascii):
-                    old = name.removeprefix(spelt(prefix)).removesuffix(spelt(suffix))
-                    for symbol in symbols:
-                        word = STATE_WORDS.get(symbol, symbol)
-                        index = self.problem.network.layout.find(old.removeprefix(f"{word}_"))
-                        if old.startswith(f"{word}_") and index is not None:
-                            state = q.State(symbol, index)
-                            return q.Updated(state) if old != name else state
+        symbols = [*(optimizer.state if self.learning is None else self.update.assigned)]
+        symbols += ["clipped"] if optimizer.clip_norm is not None or optimizer.clip_value is not None else []
+        new = [(each.new_prefix, each.new_suffix) for each in NOTATIONS.values()]
+        new += [(in_ascii(prefix), in_ascii(suffix)) for prefix, suffix in new]
+        for prefix, suffix in (("", ""), *new):
+            old = name.removeprefix(prefix).removesuffix(suffix)
+            for symbol in symbols:
+                word = f"{STATE_WORDS.get(symbol, symbol)}_"
+                index = self.problem.network.layout.find(old.removeprefix(word)) if old.startswith(word) else None
+                if index is not None:
+                    return q.State(symbol, index) if old == name else q.Updated(q.State(symbol, index))
         return None
 
     def row(self, number: int) -> int:
@@ -290,10 +286,6 @@ class Cycle(Displayable):
         return None
 
 
-def _short(number: float) -> str:
-    return str(int(number)) if float(number).is_integer() else repr(number)
-
-
 def _of_parameter(quantity: Quantity) -> bool:
     return isinstance(quantity, q.Derivative) and isinstance(quantity.by, q.Parameter)
 
@@ -372,8 +364,6 @@ def without_target(problem: Problem) -> str:
 def _chosen(problem: Problem, example: int | Literal["all"]) -> tuple[Examples, Array]:
     """Return the one example, or all training examples, and their positions in the file."""
     examples = problem.examples
-    if example == "all" and examples is not None and not len(examples.learnt) and examples.without_target is not None:
-        return examples.take(examples.without_target), examples.without_target
     if examples is None or not (len(examples.learnt) or examples.without_target is not None):
         raise InvalidArgument(
             f"{problem.name}: there is no example to run it on; add one under [[examples]], name a table with --data, "
@@ -381,6 +371,8 @@ def _chosen(problem: Problem, example: int | Literal["all"]) -> tuple[Examples, 
         )
     if example != "all":
         return examples.only(example), np.array([example - 1])
+    if not len(examples.learnt) and examples.without_target is not None:
+        return examples.take(examples.without_target), examples.without_target
     return examples if examples.training is None else examples.take(examples.learnt), examples.learnt
 
 

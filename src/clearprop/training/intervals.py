@@ -13,7 +13,6 @@ SECONDS = 0.1
 FASTER = 8
 """The most times longer that a part may be than the one before it, until the time of a step is known."""
 
-
 FIRST = 0.004
 """The time of the first part, if an estimate of a step is right: what is made in vain, because training ends before,
 costs no more than a few calls."""

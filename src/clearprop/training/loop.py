@@ -25,7 +25,6 @@ CHECKPOINT_SECONDS = 10.0
 
 OF_THE_OPTIMIZER = "the learning rate is the optimizer's: optimizer=SGD(learning_rate=0.1), say"
 
-
 OF_OTHERS = {
     "validation_split": "split",
     "test_size": "split",

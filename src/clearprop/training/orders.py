@@ -20,7 +20,7 @@ FEW = 8
 
 
 Permutations = Callable[[Array, int], Array]
-"""What generators, of which the seeds are given, make of so many positions: a row for each."""
+"""Permutes positions, that many, by each of the generators with these seeds; returns a row for each."""
 
 
 def orders(count: int, seed: int, epochs: range, permutations: Permutations | None = None) -> Array:

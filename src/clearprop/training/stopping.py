@@ -57,7 +57,7 @@ class Status(Enum):
 
 
 class Ending(NamedTuple):
-    """Return the way in which a training ended, and the sentence with its numbers."""
+    """The way in which a training ended, and its sentence with the numbers filled in."""
 
     status: Status
     reason: str
