@@ -66,9 +66,10 @@ def test_a_table_asks_for_its_target(name: str, tmp_path: Path, capsys: pytest.C
     assert str(caught.value) == asks
     for command in (*COMMANDS, "new"):
         if command != "predict":
-            assert run([command, str(path), *(["--no-open"] if command == "explore" else [])]) == 2
-            typed = f"type: clearprop {command} {path} --target 'the sugar'"
-            assert capsys.readouterr().err.endswith(f"clearprop: {asks}; {typed}\n")
+            typed = [command, str(path), *(["--no-open"] if command == "explore" else [])]
+            assert run(typed) == 2
+            told = f"type: clearprop {' '.join(typed)} --target 'the sugar'"
+            assert capsys.readouterr().err.endswith(f"clearprop: {asks}; {told}\n")
     with pytest.raises(UnreadableFile, match=re.escape(f"found what looks like a table; {TABLE}")):
         read_problem(path)
 

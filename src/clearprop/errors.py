@@ -116,15 +116,14 @@ class InvalidExpression(RequestError):
 
 class UnfitTable(WorkError):
     """Everything that is wrong with a table of data, reported at once: the first problems, and how many
-    more there are, with ``more`` that were counted only. ``remark`` is a last line for all of them."""
+    more there are, with ``more`` that were counted only."""
 
     SHOWN = 10
 
-    def __init__(self, problems: Sequence[Fault], source: str = "the table", more: int = 0, remark: str = "") -> None:
+    def __init__(self, problems: Sequence[Fault], source: str = "the table", more: int = 0) -> None:
         self.problems = tuple(problems)
         self.source, self.more = source, more
-        said = listed(self.problems[: self.SHOWN], source, more + max(0, len(problems) - self.SHOWN))
-        super().__init__(f"{said}\n  {remark}" if remark else said)
+        super().__init__(listed(self.problems[: self.SHOWN], source, more + max(0, len(problems) - self.SHOWN)))
 
 
 class DamagedModel(WorkError):

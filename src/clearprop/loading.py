@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import os
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_LE
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
 from clearprop import examples
-from clearprop.errors import InvalidArgument, UnfitTable, UnreadableFile
+from clearprop.errors import InvalidArgument, UnreadableFile
 from clearprop.fields import (
     Unexpected,
     accepted,
+    checks,
     columns,
     either,
     function,
@@ -121,7 +122,6 @@ def _is_table(head: bytes) -> bool:
     return any(all(mark in line for line in lines) for mark in DELIMITERS) or delimiter(lines) == SPACE
 
 
-NO_SETTINGS = 'such settings belong in a network file, under [data], together with file = "{}"'
 TABLE = "name it under [data] of a network file, or give a network file and the table with --data"
 FOREIGN = (
     Foreign(f"a Parquet table; {TABLE}", starts(b"PAR1")),
@@ -217,27 +217,30 @@ def made(
     *,
     task: Task | None = None,
     hidden: Sequence[int] | None = None,
-    exclude: tuple[str, ...] = (),
+    about: Mapping[str, Any],
     seed: int | None = None,
     progress: ReadingProgress | None = None,
     file: str | None = None,
 ) -> tuple[Problem, Problem]:
     """Return the network made for a table: as a network file states it, and with the table's rows.
 
-    ``file`` is how that network file names the table, if not as ``table`` does. The errors are those of ``load``.
+    ``about`` is as ``about_table`` returns it; ``file`` is how that network file names the table, if not as ``table``
+    does. The errors are those of ``load``.
     """
     from clearprop.tables.made_for import HIDDEN, made_for, without_target
 
     reading, sizes = _reading(table, progress), HIDDEN if hidden is None else hidden
     named = str(table) if file is None else file
-    try:
-        if not target:
-            raise without_target(reading)
-        return made_for(named, target, reading, name=str(table), task=task, hidden=sizes, exclude=exclude, seed=seed)
-    except UnfitTable as error:
-        advised = any(setting in each.message for each in error.problems for setting in ("[data]", "categorical"))
-        remark = NO_SETTINGS.format(abridged(named, 200)) if advised else ""
-        raise UnfitTable(error.problems, error.source, error.more, remark) from None
+    if not target:
+        raise without_target(reading, about.get("names"))
+    return made_for(named, target, reading, name=str(table), task=task, hidden=sizes, about=about, seed=seed)
+
+
+def about_table(**given: Any) -> dict[str, Any]:
+    """Return the fields of ``Data`` that a request gives, checked as those of a file."""
+    known = checks(Data)
+    found = {name: accepted(known[name], value, name) for name, value in given.items() if value is not None}
+    return {name: value for name, value in found.items() if value != ()}
 
 
 @suggests_options()
@@ -249,6 +252,10 @@ def load(
     task: Task | None = None,
     hidden: int | Sequence[int] | None = None,
     exclude: str | Sequence[str] = (),
+    categorical: str | Sequence[str] = (),
+    na: Sequence[str] | None = None,
+    decimal: Literal[".", ","] | None = None,
+    names: Sequence[str] | None = None,
     seed: int | None = None,
     progress: ReadingProgress | None = None,
     activations: str | Sequence[str] | None = None,
@@ -260,7 +267,8 @@ def load(
 
     For a table, CSV or Parquet, ``target`` names the column to predict, or several of numbers. ``task`` says
     whether these are ``"classes"`` or ``"numbers"``, if that is not to be inferred from the column; ``hidden`` are
-    the sizes of the hidden layers. ``exclude`` names columns that are not used.
+    the sizes of the hidden layers. ``exclude`` names columns that are not used, ``categorical`` those whose numbers are
+    categories; ``na``, ``decimal`` and ``names`` say how the table is written, as under ``[data]``.
 
     A table that the file names under ``[data]`` is read from the same folder. ``data`` and ``target``
     replace its file and its target, ``seed`` the file's seed of random weights, of the split and of
@@ -285,11 +293,12 @@ def load(
     accepted(optional(function), progress, "progress")
     targets = None if target is None else accepted(columns, target, "target")
     task = accepted(optional(either(*get_args(Task))), task, "task")  # type: ignore[arg-type]  # one of these words
-    sizes, unused = accepted(optional(_sizes), hidden, "hidden"), accepted(columns, exclude, "exclude")
+    sizes = accepted(optional(_sizes), hidden, "hidden")
+    about = about_table(exclude=exclude, categorical=categorical, na=na, decimal=decimal, names=names)
     if is_table(net):
         if data is not None:
             raise InvalidArgument(f"{abridged(str(net), 200)}: found a table and --data; give one of them")
-        return made(net, targets, task=task, hidden=sizes, exclude=unused, seed=seed, progress=progress)[1]
+        return made(net, targets, task=task, hidden=sizes, about=about, seed=seed, progress=progress)[1]
     for name, given in (("task", task), ("hidden", hidden)):
         if given is not None:
             raise InvalidArgument(f"--{name} is for a network made for a table; {abridged(str(net), 200)} has its own")
@@ -297,13 +306,15 @@ def load(
     problem = _reseeded(problem, seed, redraw=not reader.trained)
     if targets is not None and data is None and (problem.of_others or not (reader.trained or problem.data)):
         raise InvalidArgument("--target names a column of a table; give the table with --data")
-    if reader.trained or problem.of_others:
-        if unused:
-            raise InvalidArgument("--exclude is for a network file or a table; a model knows its columns")
-        return _with_rows(problem, data, targets, progress)
-    if (table := _table(problem, data, targets)) is None:
-        if unused:
-            raise InvalidArgument("--exclude names columns of a table; give the table with --data")
+    model = reader.trained or problem.of_others
+    for name in filter(about.get, ("exclude", "categorical") if model else ()):
+        raise InvalidArgument(f"--{name} is for a network file or a table; a model knows its columns")
+    table = None if model else _table(problem, data, targets)
+    if about and data is None and table is None:
+        raise InvalidArgument(f"--{next(iter(about))} says how a table is read; give the table with --data")
+    if model:
+        return _with_rows(problem, None if data is None else _reading(data, progress, about), targets)
+    if table is None:
         return problem
     if data is None and problem.examples is not None:
         raise InvalidArgument(f"{problem.name}: found both [[examples]] and [data]; leave one of them out")
@@ -311,10 +322,12 @@ def load(
     from clearprop.tables.prepare import prepared
 
     reading = _reading(table.file if data is not None else examples.beside(net) / table.file, progress)
+    more = {name: (*getattr(table, name), *about.get(name, ())) for name in ("exclude", "categorical")}
+    table = replace(table, **about | {name: tuple(dict.fromkeys(found)) for name, found in more.items()})
     if not table.target:
-        raise without_target(reading)
-    table = replace(table, exclude=tuple(dict.fromkeys([*table.exclude, *unused])))
-    return prepared(replace(problem, examples=None), table, reading, (*(targets or ()), *unused))
+        raise without_target(reading, table.names)
+    named = (*(targets or ()), *about.get("exclude", ()), *about.get("categorical", ()))
+    return prepared(replace(problem, examples=None), table, reading, named)
 
 
 def told(activations: str | Sequence[str] | None = None, loss: Any = None, optimizer: Any = None) -> Told:
@@ -345,11 +358,14 @@ def split_names(text: str) -> list[str]:
     return [each.strip() for each in found]
 
 
-def _reading(path: str | os.PathLike[str], progress: ReadingProgress | None) -> Callable[[Wanted], Table]:
-    """Return how to read a table: given what is wanted of it."""
+def _reading(
+    path: str | os.PathLike[str], progress: ReadingProgress | None, about: Mapping[str, Any] | None = None
+) -> Callable[[Wanted], Table]:
+    """Return how to read a table, given what is wanted of it; ``about`` says how it is written."""
     from clearprop.tables.read import read_table
 
-    return lambda wanted: read_table(Path(path), wanted, progress)
+    written = {name: value for name, value in (about or {}).items() if name in ("na", "decimal", "names")}
+    return lambda wanted: read_table(Path(path), replace(wanted, **written), progress)
 
 
 def _reseeded(problem: Problem, seed: int | None, redraw: bool) -> Problem:
@@ -376,22 +392,19 @@ def _table(problem: Problem, data: str | os.PathLike[str] | None, targets: tuple
 
 
 def _with_rows(
-    problem: Problem,
-    data: str | os.PathLike[str] | None,
-    targets: tuple[str, ...] | None,
-    progress: ReadingProgress | None,
+    problem: Problem, reading: Callable[[Wanted], Table] | None, targets: tuple[str, ...] | None
 ) -> Problem:
     """Return the problem of a model with the rows of a table, if there is one."""
     if targets is not None and not problem.of_others:
         raise InvalidArgument("--target is for a network file; a model knows its target")
-    if data is None:
+    if reading is None:
         return problem
     if problem.of_others:
         from clearprop.interop.rows import with_table
 
-        return with_table(problem, _reading(data, progress), targets)
+        return with_table(problem, reading, targets)
     if problem.fitted is None:
         raise InvalidArgument(f"{problem.name}: this model was not trained on a table; leave out --data")
     from clearprop.tables.prepare import with_rows
 
-    return with_rows(problem, _reading(data, progress))
+    return with_rows(problem, reading)

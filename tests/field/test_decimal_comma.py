@@ -69,5 +69,5 @@ def test_without_the_commas_being_taken_a_column_has_one_problem(case: Case) -> 
     assert len(caught.value.problems) == 4
     assert str(caught.value.problems[0]) == (
         'column "T", row 1: expected a number, found "8,9" (the first of 48 such cells); if it is a decimal comma, '
-        'set decimal = "," under [data]; otherwise write thousands without it'
+        'set decimal = "," under [data] (--decimal ","); otherwise write thousands without it'
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 import clearprop as cp
 from clearprop.cli import run
+from clearprop.network.data import Data
 
 Case = Callable[[str], Path]
 NAMES = 'names = ["column1", "column2", "column3", "column4", "column5"]'
@@ -22,7 +24,7 @@ def test_the_first_flower_is_not_taken_for_names(
     assert run(["train", "network.toml", "--quiet", *target]) == 1
     assert capsys.readouterr().err == (
         "clearprop: flowers.data has 1 problem:\n  first line: looks like data: 4 of its 5 cells are numbers; name the "
-        f"columns in a line above it, or with {NAMES} under [data]\n"
+        f"columns in a line above it, or with {NAMES} under [data] (--names)\n"
     )
 
 
@@ -44,14 +46,20 @@ def test_the_line_to_add_names_them(case: Case) -> None:
     assert fit.predict("named.csv")[0].tolist() == pytest.approx(found[0].tolist())
 
 
-def test_a_table_without_a_network_file_is_told_where_settings_stand(
-    case: Case, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_such_a_table_needs_no_network_file(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
     case("no-header")
     for target in ([], ["--target", "Iris-setosa"]):
         assert run(["train", "flowers.data", "--quiet", *target]) == 1
-        *_, last = capsys.readouterr().err.splitlines()
-        assert last == '  such settings belong in a network file, under [data], together with file = "flowers.data"'
-    Path("named.csv").write_text("a,b\n1,x\n2,\n3,x\n")
-    assert run(["train", "named.csv", "--quiet", "--target", "b"]) == 1
-    assert "such settings" not in capsys.readouterr().err
+        assert capsys.readouterr().err.endswith(" under [data] (--names)\n")
+    named = ["flowers.data", "--names", 'a,b,c,d,"species, as Fisher"']
+    assert run(["new", *named]) == 2
+    typed = capsys.readouterr().err.partition("; type: clearprop ")[2]
+    assert run(shlex.split(typed)) == 0
+    assert cp.read(capsys.readouterr().out).data == Data(
+        "flowers.data",
+        ("species, as Fisher",),
+        standardize=True,
+        missing="mean",
+        names=("a", "b", "c", "d", "species, as Fisher"),
+    )
+    assert run(["train", *named, "--target", "species, as Fisher", "--quiet", "--epochs", "1"]) == 0

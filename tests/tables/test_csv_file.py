@@ -104,7 +104,9 @@ def test_missing_numbers(tmp_path: Path, cell: str) -> None:
 
 def test_in_a_column_of_text_the_same_words_are_missing_and_said(tmp_path: Path) -> None:
     content = "a,b\n1,none\n2,\n3,NA\n4,x\n5,y\n"
-    with pytest.warns(TableNotice, match=r't\.csv: words read as missing: b \("NA"\); na under \[data\] lists'):
+    with pytest.warns(
+        TableNotice, match=r't\.csv: words read as missing: b \("NA"\); na under \[data\] \(--na\) lists'
+    ):
         assert values(read(tmp_path, content))["b"] == ["none", None, None, "x", "y"]
     own = Wanted(lambda header, source: header, {}, na=("", "y"))
     with pytest.warns(TableNotice, match=r'b \("y"\)'):
@@ -114,7 +116,7 @@ def test_in_a_column_of_text_the_same_words_are_missing_and_said(tmp_path: Path)
 @pytest.mark.parametrize("cell", ["1_000", "①", "1d5", "0x10", "1j", "3x"])
 def test_what_is_not_a_number(tmp_path: Path, cell: str) -> None:
     found = complaint(tmp_path, f"a\n1\n2\n{cell}\n")
-    remedy = "correct it, leave it empty, or list the column under categorical"
+    remedy = "correct it, leave it empty, or list the column under categorical (--categorical)"
     assert found == f'column "a", row 3: expected a number, found "{cell}"; {remedy}'
 
 
@@ -146,7 +148,7 @@ def test_most_cells_of_the_first_block_say_whether_a_column_holds_numbers(tmp_pa
 def test_a_later_block_keeps_to_what_the_first_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_file, "BLOCK", 3)
     rows = "".join(f"{k},t{k}\n" for k in range(1, 7))
-    remedy = "correct it, leave it empty, or list the column under categorical"
+    remedy = "correct it, leave it empty, or list the column under categorical (--categorical)"
     assert complaint(tmp_path, f"a,b\n{rows}\nseven,t7\n") == (
         f'column "a", row 7: expected a number, found "seven"; {remedy}'
     )

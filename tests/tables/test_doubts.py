@@ -64,7 +64,7 @@ def test_identifiers_and_marks_of_missing_values() -> None:
     marked = np.array([0.5, -99, 1.5, 2, 2.5, -99, 1])
     assert said(size=Numbers(marked)) == [
         't.csv: column "size" has -99 in several rows, far from all other values; if it means no value, add it to '
-        "na under [data]"
+        "na under [data] (--na)"
     ]
     # Once, or among numbers like it, it is a number.
     assert said(size=Numbers(marked[:-2]), cold=Numbers(np.array([-99.0, -99, -80, -60, -40, -30, -20]))) == []

@@ -58,8 +58,8 @@ def test_points_before_every_three_digits_are_read_between_commas_too() -> None:
 
 def test_a_word_again_and_again_may_mean_no_value() -> None:
     assert wrong(grown(["1", "2", "3", "unknown", "unknown"])).endswith(
-        'found "unknown" (the first of 2 such cells); correct them, add the word to na under [data] if it means no '
-        "value, or list the column under categorical"
+        'found "unknown" (the first of 2 such cells); correct them, add the word to na under [data] (--na) if it '
+        "means no value, or list the column under categorical (--categorical)"
     )
 
 
@@ -70,7 +70,7 @@ def test_negative_numbers_as_in_accounts_are_named(cell: str) -> None:
     )
 
 
-ASK = 'say which with decimal = "." or decimal = "," under [data]'
+ASK = 'say which with decimal = "." or decimal = "," under [data] (--decimal)'
 
 
 def test_what_leaves_a_choice_is_settled_by_the_table_the_file_or_not_at_all() -> None:
@@ -94,7 +94,7 @@ def test_what_leaves_a_choice_is_settled_by_the_table_the_file_or_not_at_all() -
 def test_decimal_commas_beside_separating_commas_are_asked_about() -> None:
     assert wrong(grown(["1,5", "2,5", "3"], commas=False)) == (
         'column "a", row 1: expected a number, found "1,5" (the first of 2 such cells); if it is a decimal comma, set '
-        'decimal = "," under [data]; otherwise write thousands without it'
+        'decimal = "," under [data] (--decimal ","); otherwise write thousands without it'
     )
     assert numbers(grown(["1,5", "3"], commas=False, decimal=",")) == [1.5, 3]
     assert wrong(grown(["1,5"], decimal=".")).startswith('column "a", row 1: expected a number, found "1,5"; if it is')
@@ -126,7 +126,7 @@ def test_kinds_and_words_for_no_value() -> None:
     assert isinstance(whole, Text)
     assert (whole.codes.tolist(), whole.labels) == ([0, -1, -1, -1, 1], ("x", "none"))
     with pytest.warns(
-        TableNotice, match=r'^t\.csv: words read as missing: a \("NA", "-"\); na under \[data\] lists su'
+        TableNotice, match=r'^t\.csv: words read as missing: a \("NA", "-"\); na under \[data\] \(--na\) lists su'
     ):
         say([column], "t.csv")
     assert np.isnan(numbers(grown(["NA", ""], ["None", "n/a"]))).all()

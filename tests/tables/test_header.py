@@ -25,7 +25,9 @@ def found(text: str) -> str:
 def test_data(text: str) -> None:
     names = ", ".join(f'"column{k}"' for k in range(1, len(text.split(" ", maxsplit=1)[0].split(",")) + 1))
     assert found(text).startswith("first line: looks like data: ")
-    assert found(text).endswith(f"; name the columns in a line above it, or with names = [{names}] under [data]")
+    assert found(text).endswith(
+        f"; name the columns in a line above it, or with names = [{names}] under [data] (--names)"
+    )
 
 
 @pytest.mark.parametrize(

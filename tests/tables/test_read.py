@@ -16,7 +16,7 @@ from clearprop.tables.table import Wanted, chosen
 
 ALL = Wanted(lambda header, source: header, {}, others=True)
 NEEDED = Wanted(lambda header, source: chosen(header, source, needed=["b"], others=True), {}, True)
-REMEDY = "correct it, leave it empty, or list the column under categorical"
+REMEDY = "correct it, leave it empty, or list the column under categorical (--categorical)"
 NETWORK = """\
 [inputs]
 count = 2
@@ -101,7 +101,7 @@ QUOTE = "unexpected end of data; look for a quote that is not closed"
             "1,2\n3,4\n",
             [
                 "first line: expected the names of the columns, found numbers: 1, 2; name the columns in a line above "
-                'it, or with names = ["column1", "column2"] under [data]'
+                'it, or with names = ["column1", "column2"] under [data] (--names)'
             ],
         ),
         (
@@ -147,7 +147,8 @@ def test_cells_of_a_column_that_are_wrong_alike_are_one_problem() -> None:
         "t.csv has 2 problems:",
         "row 28: expected 2 cells, as in the first line, found 3 (the first of 3 such rows)",
         'column "a", row 21: expected a number, found "x" (the first of 7 such cells); correct them, '
-        "add the word to na under [data] if it means no value, or list the column under categorical",
+        "add the word to na under [data] (--na) if it means no value, or list the column under categorical "
+        "(--categorical)",
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from clearprop import __version__
-from clearprop.cli.options import Field, Sizes, Whole
+from clearprop.cli.options import Cells, Field, Sizes, Whole
 from clearprop.network.notation import NOTATIONS
 from clearprop.rendering.formats import FORMATS
 
@@ -26,6 +26,22 @@ HIDDEN = click.option(
     "--hidden", type=Sizes(), metavar="N,...", help="For a table: units of the hidden layers [default: 64]."
 )
 EXCLUDE = click.option("--exclude", metavar="COLUMN", multiple=True, help="Column to leave out; repeat for several.")
+CATEGORICAL = click.option(
+    "--categorical", metavar="COLUMN", multiple=True, help="Column of numbers that are categories; repeat for several."
+)
+NA = click.option(
+    "--na",
+    metavar="WORD",
+    multiple=True,
+    callback=lambda _, __, words: words or None,
+    help="Word that means an empty cell; replaces the usual ones (NA, null, …); repeat for several.",
+)
+DECIMAL = click.option(
+    "--decimal", type=click.Choice([".", ","]), help="Decimal sign of a table whose numbers are ambiguous."
+)
+NAMES = click.option(
+    "--names", type=Cells(), metavar="NAME,...", help="Columns of a table whose first line has no names, in order."
+)
 INPUTS = click.option(
     "--inputs", metavar="CELLS", help="One example instead of the file's: its values, as in a row of the table."
 )
@@ -59,6 +75,11 @@ def of_other_frameworks(command: Callable[..., Any]) -> Callable[..., Any]:
     return ACTIVATIONS(LOSS(OPTIMIZER(command)))
 
 
+def of_tables(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what is predicted from a table, and how it is read."""
+    return TARGET(TASK(HIDDEN(EXCLUDE(CATEGORICAL(NA(DECIMAL(NAMES(command))))))))
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, message="clearprop %(version)s")
 def application() -> None:
@@ -73,7 +94,7 @@ def application() -> None:
 
 @application.command()
 @NET
-@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.argument("quantities", metavar="[NAME]...", nargs=-1)
 @FORMAT_OF_FILE
 @OUTPUT
 @click.option(
@@ -99,14 +120,11 @@ def application() -> None:
 @click.option("--mistake", metavar="NAME", help="One cycle with a known mistake, beside the correct one.")
 @click.option("--fragment", is_flag=True, help="LaTeX or HTML without the document around it.")
 @DATA
-@TARGET
-@TASK
-@HIDDEN
-@EXCLUDE
+@of_tables
 @INPUTS
 @TARGETS
 @of_other_frameworks
-def explain(net: str, names: tuple[str, ...], **options: Any) -> int:
+def explain(net: str, quantities: tuple[str, ...], **options: Any) -> int:
     """Write out one whole cycle, or derive named quantities.
 
     NAME is a quantity to derive: w5, output_h1, E_total, new_w5, dE_1/dw1, ...
@@ -116,16 +134,13 @@ def explain(net: str, names: tuple[str, ...], **options: Any) -> int:
     """
     from clearprop.cli.explain import run_explain
 
-    return run_explain(net, list(names), **options)
+    return run_explain(net, list(quantities), **options)
 
 
 @application.command()
 @NET
 @DATA
-@TARGET
-@TASK
-@HIDDEN
-@EXCLUDE
+@of_tables
 @click.option("--epochs", type=Field("epochs"), metavar="N", help="Maximum number of epochs, in total.")
 @BATCH_SIZE
 @click.option(
@@ -162,6 +177,9 @@ def train(net: str, **options: Any) -> int:
 @application.command()
 @click.argument("model", metavar="MODEL")
 @click.option("--data", metavar="FILE", help="Rows to predict (CSV or Parquet); required.")
+@NA
+@DECIMAL
+@NAMES
 @OUTPUT
 @QUIET
 @of_other_frameworks
@@ -181,10 +199,7 @@ def predict(model: str, **options: Any) -> int:
 @NET
 @click.option("--example", metavar="K|all", default="all", show_default=True, help=EXAMPLE_HELP)
 @DATA
-@TARGET
-@TASK
-@HIDDEN
-@EXCLUDE
+@of_tables
 @INPUTS
 @TARGETS
 @click.option("--sample", **COUNT, help="Check N gradients (default: all, or a sample of a large network).")
@@ -206,10 +221,7 @@ def verify(net: str, **options: Any) -> int:
 @application.command()
 @NET
 @DATA
-@TARGET
-@TASK
-@HIDDEN
-@EXCLUDE
+@of_tables
 @BATCH_SIZE
 @THREADS
 @click.option("--assembly", is_flag=True, help="Print the machine code of a training step.")
@@ -245,9 +257,7 @@ def engine(net: str, **options: Any) -> int:
 @click.option("--format", type=click.Choice([*FORMATS, "csv"]), help=FORMAT_OF_FILE_HELP)
 @OUTPUT
 @DATA
-@TARGET
-@TASK
-@HIDDEN
+@of_tables
 @INPUTS
 @TARGETS
 @of_other_frameworks
@@ -272,9 +282,7 @@ def check(net: str, answers: str, **options: Any) -> int:
 @FORMAT_OF_FILE
 @OUTPUT
 @DATA
-@TARGET
-@TASK
-@HIDDEN
+@of_tables
 @INPUTS
 @TARGETS
 @of_other_frameworks
@@ -293,10 +301,7 @@ def mistakes(net: str | None, **options: Any) -> int:
 @click.option("--output", metavar="FILE", help="Output file (default: a temporary file).")
 @click.option("--open/--no-open", "opens", default=True, help="Open it in the browser.", show_default=True)
 @DATA
-@TARGET
-@TASK
-@HIDDEN
-@EXCLUDE
+@of_tables
 @INPUTS
 @TARGETS
 @of_other_frameworks
@@ -314,10 +319,7 @@ def explore(net: str, **options: Any) -> int:
 
 @application.command()
 @click.argument("table", metavar="TABLE")
-@TARGET
-@TASK
-@HIDDEN
-@EXCLUDE
+@of_tables
 @OUTPUT
 def new(table: str, **options: Any) -> int:
     """Write a network file for a table.
@@ -379,7 +381,7 @@ def convert(source: str, target: str, **told: Any) -> int:
 )
 @click.option("--probe-answer", metavar="FILE", help="Identify a program's conventions from what it printed.")
 @DATA
-@TARGET
+@of_tables
 @INPUTS
 @TARGETS
 @of_other_frameworks

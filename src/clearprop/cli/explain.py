@@ -14,7 +14,7 @@ from clearprop.rendering.explanation import explain, explain_cycles, explain_rea
 
 def run_explain(
     net: str,
-    names: list[str],
+    quantities: list[str],
     *,
     format: str | None,
     output: str | None,
@@ -38,11 +38,11 @@ def run_explain(
         from clearprop.rendering.mistakes import explain_mistake
 
         done = at_step(problem, steps, which, rows)
-        wrong = explain_mistake(done, mistake, *names, digits=digits, rounding=rounding, notation=notation)
+        wrong = explain_mistake(done, mistake, *quantities, digits=digits, rounding=rounding, notation=notation)
         deliver(wrong, format, output, fragment=fragment)
         return 0
     if cycles is not None:
-        if names or paths is not None or steps != 1:
+        if quantities or paths is not None or steps != 1:
             raise InvalidArgument("--cycles prints only a table; leave out names, --paths and --steps")
         explanation = explain_cycles(cycle(problem, which), cycles, digits=digits, rounding=rounding, notation=notation)
     else:
@@ -50,10 +50,12 @@ def run_explain(
             done = at_step(problem, steps, which, rows)
         except NotFinite as error:
             if error.reached is not None:
-                so_far = explain_reached(error.reached, *names, digits=digits, rounding=rounding, notation=notation)
+                so_far = explain_reached(
+                    error.reached, *quantities, digits=digits, rounding=rounding, notation=notation
+                )
                 deliver(so_far, format, output, fragment=fragment)
             raise
-        explanation = explain(done, *names, digits=digits, rounding=rounding, notation=notation, paths=paths)
+        explanation = explain(done, *quantities, digits=digits, rounding=rounding, notation=notation, paths=paths)
     deliver(explanation, format, output, fragment=fragment)
     return 0
 

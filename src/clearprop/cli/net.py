@@ -10,7 +10,6 @@ import click
 from clearprop.errors import InvalidArgument
 from clearprop.interop.problem import NoActivations
 from clearprop.loading import is_model, load
-from clearprop.network.data import Task
 from clearprop.network.problem import Problem
 
 if TYPE_CHECKING:
@@ -31,9 +30,6 @@ def rows_of(
     *,
     data: str | None = None,
     target: tuple[str, ...] = (),
-    task: Task | None = None,
-    hidden: tuple[int, ...] | None = None,
-    exclude: tuple[str, ...] = (),
     inputs: str | None = None,
     targets: str | None = None,
     **more: Any,
@@ -43,14 +39,14 @@ def rows_of(
     if inputs is None and targets is not None:
         raise InvalidArgument("--targets are those of the example in --inputs; give both")
     try:
-        return load(net, data=data, target=target or None, task=task, hidden=hidden, exclude=exclude, **more)
+        return load(net, data=data, target=target or None, **more)
     except NoActivations as error:
         raise with_activations(error) from None
     except InvalidArgument as error:
         from clearprop.tables.made_for import NoTarget  # with all that reads tables: start-up counts
 
         if isinstance(error, NoTarget):
-            raise with_command(error, net, data) from None
+            raise with_command(error, net) from None
         raise
 
 
@@ -65,15 +61,17 @@ def on_example(problem: Problem, inputs: str | None, targets: str | None) -> Pro
 
 def with_activations(error: NoActivations) -> InvalidArgument:
     """Return the refusal of weights without activations with the whole command to type."""
-    context = click.get_current_context(silent=True)
-    typed = context.find_root().obj if context is not None else None
-    command = shlex.join(["clearprop", *(typed or ()), "--activations", error.example])
+    command = shlex.join(["clearprop", *_typed(), "--activations", error.example])
     return InvalidArgument(f"{error}; type: {command}")
 
 
-def with_command(error: NoTarget, net: str, data: str | None = None) -> InvalidArgument:
+def with_command(error: NoTarget, net: str) -> InvalidArgument:
     """Return the refusal of a table without a target with the command to type."""
+    command = shlex.join(["clearprop", *(_typed() or ("train", net)), "--target", error.columns[-1]])
+    return InvalidArgument(f"{error}; type: {command}")
+
+
+def _typed() -> list[str]:
+    """Return what was typed after ``clearprop``."""
     context = click.get_current_context(silent=True)
-    command = context.command_path if context is not None else "clearprop train"
-    words = [net, *(["--data", data] if data is not None else []), "--target", error.columns[-1]]
-    return InvalidArgument(f"{error}; type: {command} {shlex.join(words)}")
+    return list(context.find_root().obj or ()) if context is not None else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from contextlib import suppress
 from typing import Any
 
@@ -63,6 +64,21 @@ class Sizes(click.ParamType):  # type: ignore[type-arg]  # generic in the newest
         if not all(part.isascii() and part.isdecimal() and 0 < int(part) <= 1_000_000 for part in parts):
             self.fail(f'expected the number of units in each hidden layer, such as 64,32, found "{value}"', param, ctx)
         return tuple(map(int, parts))
+
+
+class Cells(click.ParamType):  # type: ignore[type-arg]  # generic in the newest click only
+    """The cells of a row, as a table has them: ``a,b,"c, d"``."""
+
+    name = "cells"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the cells as a tuple."""
+        if isinstance(value, tuple):
+            return value
+        cells = [cell.strip() for row in csv.reader([value], skipinitialspace=True) for cell in row]
+        if not any(cells):
+            self.fail(f'expected a name for each column, such as size,kind, found "{value}"', param, ctx)
+        return tuple(cells)
 
 
 def _number(text: Any) -> Any:

@@ -6,6 +6,7 @@ import csv
 import io
 import warnings
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,26 @@ from clearprop.cli.output import deliver_text, refuse_document
 from clearprop.cli.progress import display
 from clearprop.errors import InvalidArgument, Notice
 from clearprop.interop.problem import NoActivations
-from clearprop.loading import is_table, load, read_problem, told
+from clearprop.loading import about_table, is_table, load, read_problem, told
 from clearprop.messages import abridged
+from clearprop.network.data import Column, Data, Fitted
+from clearprop.network.problem import Problem
 from clearprop.prediction.classes import class_labels, labelled
 from clearprop.prediction.predict import predict
 from clearprop.tables.cells import number
 
 
-def run_predict(model: str, *, data: str | None, output: str | None, quiet: bool = False, **more: Any) -> int:
+def run_predict(
+    model: str,
+    *,
+    data: str | None,
+    output: str | None,
+    quiet: bool = False,
+    na: tuple[str, ...] | None = None,
+    decimal: str | None = None,
+    names: tuple[str, ...] | None = None,
+    **more: Any,
+) -> int:
     """Write the outputs for the rows of a table as CSV, with classes and probabilities for a classifier."""
     if is_table(model):
         raise InvalidArgument(_train_first(model, data))
@@ -34,9 +47,11 @@ def run_predict(model: str, *, data: str | None, output: str | None, quiet: bool
         problem = read_problem(model, told(**more))
     except NoActivations as error:
         raise with_activations(error) from None
+    written = about_table(na=na, decimal=decimal, names=names)
     with notices(quiet), display(quiet) as shown:
         if problem.of_others:  # the file of another framework, whose columns may be called otherwise
-            problem = load(model, data=data, **more)
+            problem = load(model, data=data, **more, **written)
+        problem = _reading_as(problem, written)
         found = predict(problem, data, progress=shown.reading if shown else None)
         rows = labelled(problem, found)
         header = next(rows)
@@ -45,6 +60,14 @@ def run_predict(model: str, *, data: str | None, output: str | None, quiet: bool
     csv.writer(text, lineterminator="\n").writerows(chain([header], rows))
     deliver_text(text.getvalue(), output)
     return 0
+
+
+def _reading_as(problem: Problem, written: dict[str, Any]) -> Problem:
+    """Return the problem that reads tables which are written otherwise than that of the training."""
+    if not written or (problem.data is not None and problem.fitted is None):  # which ``predict`` refuses
+        return problem
+    fitted = problem.fitted or Fitted(tuple(map(Column, problem.network.input_names)), ())
+    return replace(problem, fitted=fitted, data=replace(problem.data or Data("", ()), **written))
 
 
 def _train_first(table: str, data: str | None) -> str:

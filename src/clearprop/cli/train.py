@@ -14,7 +14,6 @@ from clearprop.cli.progress import display
 from clearprop.cli.signals import Interrupts
 from clearprop.errors import ClearpropError, InvalidArgument, Unwritable
 from clearprop.messages import abridged
-from clearprop.network.data import Task
 from clearprop.network.write import save
 from clearprop.rendering.fit import fit_result, loss_block
 from clearprop.rendering.plot import plot, require_plot
@@ -22,31 +21,27 @@ from clearprop.training.callbacks import Callback
 from clearprop.training.fit import Fit
 from clearprop.training.loop import train
 
+SETTINGS = ("epochs", "batch_size", "threads", "checkpoint", "metrics")
+"""Options that are those of ``train``."""
+
 
 def run_train(
     net: str,
     *,
-    data: str | None = None,
-    target: tuple[str, ...] = (),
-    task: Task | None = None,
-    hidden: tuple[int, ...] | None = None,
-    exclude: tuple[str, ...] = (),
     learning_rate: float | None = None,
     seed: int | None = None,
-    activations: str | None = None,
-    loss: str | None = None,
-    optimizer: str | None = None,
     output: str | None = None,
     resume: bool = False,
     plot: str | None = None,
     log: str | None = None,
     format: str = "text",
     quiet: bool = False,
-    **settings: Any,
+    **more: Any,
 ) -> int:
     """Train, print why training stopped, save the model if ``output`` is given; return the exit code.
 
-    ``settings`` are options of ``train``. A model that cannot be saved is a failure once the result is printed.
+    ``more`` are options of ``train``, and of ``load``. A model that cannot be saved is a failure once the result is
+    printed.
     """
     refuse_document(
         output,
@@ -64,9 +59,8 @@ def run_train(
         found = "a network file" if output is not None else "no --output"
         raise InvalidArgument(f"--resume continues the model named by --output, found {found}")
     with Interrupts() as interrupts, notices(quiet), display(quiet) as shown:
-        table: dict[str, Any] = {"data": data, "target": target, "task": task, "hidden": hidden, "exclude": exclude}
-        table |= {"activations": activations, "loss": loss, "optimizer": optimizer}
-        problem = opened(net, **table, seed=seed, progress=shown.reading if shown else None)
+        settings = {name: value for name in SETTINGS if (value := more.pop(name, None)) is not None}
+        problem = opened(net, **more, seed=seed, progress=shown.reading if shown else None)
         if learning_rate is not None:
             problem = replace(problem, optimizer=replace(problem.optimizer, learning_rate=learning_rate))
         if problem.fitted is not None and output is not None and model is None:
@@ -76,8 +70,7 @@ def run_train(
             )
         listening: list[Callback | None] = [interrupts, shown, Log(log) if log is not None else None]
         callbacks = [each for each in listening if each is not None]
-        given = {key: value for key, value in settings.items() if value is not None}
-        fit = train(problem, callbacks=callbacks, output=model, resume=resume, **given)
+        fit = train(problem, callbacks=callbacks, output=model, resume=resume, **settings)
         failures = _written(fit, output, model, plot, plot_format)
     unsaved = fit.unsaved is not None or any(path == output for path, _ in failures)
     deliver(fit_result(fit, None if unsaved else output), format)

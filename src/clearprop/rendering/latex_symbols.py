@@ -128,6 +128,10 @@ class Latex(Pieces):
     def fraction(self, above: str, below: str) -> str:
         return rf"\frac{{{above}}}{{{below}}}"
 
+    def stacked(self, lines: list[str]) -> str:
+        rows = r" \\ ".join(lines)
+        return rf"\substack{{{rows}}}"
+
     def compound(self, shown: str) -> bool:
         return "^" in shown or shown.startswith(r"\frac")
 
@@ -177,7 +181,7 @@ class Formula(SetFormula):
         return f" {MATHEMATICAL[self.sign].strip()} "
 
     def parenthesised(self, shown: str) -> str:
-        tall = re.search(r"\\frac|\\begin|\^", shown)
+        tall = re.search(r"\\frac|\\begin|\\substack|\^", shown)
         return rf"\left({shown}\right)" if tall else f"({shown})"
 
     def quotient(self, above: Expression, below: Expression) -> Piece:

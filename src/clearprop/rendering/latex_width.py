@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 ROOM = 450.0
 """The width of a line on the page, in points, by the estimate of ``width``."""
@@ -12,7 +13,7 @@ WIDTHS = {
     ".": 2.8, ",": 4.5, "(": 4.4, ")": 4.4, "|": 3.5, "'": 3.0, "m": 8.8, "w": 7.2, "M": 9.5, "W": 9.5, "i": 3.5,
     "l": 3.2, r"\quad": 10, r"\qquad": 20, r"\sqrt": 10, r"\ln": 10, r"\exp": 17, r"\tanh": 24, r"\max": 22,
     r"\min": 20, r"\circ": 9.5, r"\partial": 6, r"\ldots": 14, r"\begin": 20,
-    **dict.fromkeys(["{", "}", "&", " ", "\n"], 0.0),
+    **dict.fromkeys(["{", "}", "&", " ", "\n", r"\\"], 0.0),
     **dict.fromkeys([r"\mathrm", r"\text", r"\operatorname", r"\mathbf", r"\hat", r"\bar", r"\small"], 0.0),
     **dict.fromkeys([r"\ensuremath", r"\left", r"\right", r"\end", r"\boldsymbol", r"\bigl", r"\bigr"], 1.0),
 }  # fmt: skip
@@ -36,6 +37,10 @@ def _width(tokens: list[str], start: int, end: int, *, in_text: bool) -> float:
             k = below
         elif token in ("_", "^"):
             total += 0.5 + 0.78 * _width(tokens, k + 1, after, in_text=False)
+            k = after
+        elif token == r"\substack":
+            lines = [k + 1, *(place for place in range(k + 1, after) if tokens[place] == r"\\"), after]
+            total += 0.78 * max(_width(tokens, a, b, in_text=False) for a, b in pairwise(lines))
             k = after
         elif token == r"\text":
             total += _width(tokens, k + 1, after, in_text=True)

@@ -108,6 +108,10 @@ class MathML(Pieces):
     def fraction(self, above: str, below: str) -> str:
         return f"<mfrac>{above}{below}</mfrac>"
 
+    def stacked(self, lines: list[str]) -> str:
+        rows = "".join(f"<mtr><mtd>{line}</mtd></mtr>" for line in lines)
+        return f'<mtable class="name">{rows}</mtable>'
+
     def compound(self, shown: str) -> bool:
         return shown.startswith(("<mfrac>", "<msup>", "<msubsup>"))
 

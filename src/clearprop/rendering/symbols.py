@@ -19,6 +19,8 @@ from clearprop.rendering.document import Letter, Matrix, Phrase, Side, View
 from clearprop.rendering.line_breaks import Breakable
 
 LETTER, NAME = r"[^\W\d_]", r"\w+"
+LONG, LINE = 32, 24
+"""A longer name is set in several lines, each of about so many characters."""
 FUNCTIONS = {"log": "ln"}
 """Functions that mathematics calls otherwise than expressions do."""
 
@@ -64,6 +66,10 @@ class Pieces(ABC):
     def compound(self, shown: str) -> bool:
         """Return whether it is raised already, or a fraction: it then takes parentheses to be raised."""
 
+    def stacked(self, lines: list[str]) -> str:
+        """Set the lines of a long name, one below the other where the format can."""
+        return self.row(*lines)
+
     def digits(self, digits: str) -> str:
         """Set digits, or the comma between two indices."""
         return digits
@@ -87,10 +93,12 @@ class Pieces(ABC):
     # --- names --------------------------------------------------------------------------
 
     def upright(self, name: str) -> str:
-        """Set a name in one piece: a single letter italic, more of them upright."""
+        """Set a name in one piece: a single letter italic, more of them upright, very many in several lines."""
         if re.fullmatch(LETTER, name):
             return self.italic(name)
-        return self.word(name) if re.fullmatch(NAME, name) else self.text(name)
+        set_ = self.word if re.fullmatch(NAME, name) else self.text
+        lines = [set_(line) for line in in_lines(name)]
+        return lines[0] if len(lines) == 1 else self.stacked(lines)
 
     def subscripted(self, name: str) -> str:
         """Set w5 as w with 5 below, h1_1 as h with 1,1, b_h1 as b with h1, a longer name upright in one piece."""
@@ -142,6 +150,23 @@ class Pieces(ABC):
         if not piece.gradient_of:
             return shown
         return self.fraction(self.partial(self.indexed(piece.gradient_of)), self.partial(shown))
+
+
+def in_lines(name: str) -> list[str]:
+    """Return a long name in lines, which end after an underscore or a space where there is one.
+
+    >>> in_lines("short"), in_lines("a_rather_long_name_of_a_class_of_things")
+    (['short'], ['a_rather_long_name_of_a_', 'class_of_things'])
+    """
+    if len(name) <= LONG:
+        return [name]
+    lines = [""]
+    for word in re.findall(r"[^_ ]*[_ ]+|[^_ ]+", name):
+        for part in (word[start : start + LINE] for start in range(0, len(word), LINE)):
+            if len(lines[-1] + part) > LINE:
+                lines.append("")
+            lines[-1] += part
+    return lines
 
 
 class Symbols:

@@ -72,6 +72,9 @@ class TypstPieces(Pieces):
     def fraction(self, above: str, below: str) -> str:
         return f"frac({above}, {below})"
 
+    def stacked(self, lines: list[str]) -> str:
+        return f"mat(delim: #none, row-gap: #0.2em, {'; '.join(lines)})"
+
     def compound(self, shown: str) -> bool:
         return shown.startswith("frac(") or ", t: " in shown
 

@@ -167,8 +167,8 @@ class _Reading:
                 raise UnfitTable([fault], self.source)
             self.header = first
         elif len(first) != len(names):
-            expected = f"expected {counted(len(names), 'cell')}, one for each of names under [data], found {len(first)}"
-            raise UnfitTable([Fault("first line", expected)], self.source)
+            each = f"{counted(len(names), 'cell')}, one for each of names under [data] (--names)"
+            raise UnfitTable([Fault("first line", f"expected {each}, found {len(first)}")], self.source)
         else:
             self.header, used = list(names), 0
         self.lines = chain(ahead[used:], self.lines)

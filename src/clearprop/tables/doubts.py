@@ -63,7 +63,7 @@ def _of_numbers(name: str, given: Numbers) -> Iterator[str]:
         yield "has a different whole number in each row, as identifiers do; leave it out with exclude"
     elif (mark := _mark(given.values)) is not None:
         found = f"has {brief(mark)} in several rows, far from all other values"
-        yield f"{found}; if it means no value, add it to na under [data]"
+        yield f"{found}; if it means no value, add it to na under [data] (--na)"
     elif len(given) >= FEWEST and _are_days(given.values):
         shown = f"{given.values[np.isfinite(given.values)][0]:.0f}"
         yield f"looks like dates written as numbers ({shown}): turn them into days since the first"

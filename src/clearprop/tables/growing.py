@@ -15,12 +15,15 @@ from clearprop.tables.storage import Storage, Stored
 from clearprop.tables.table import Column, Numbers, Text, Wanted, column, notice
 from clearprop.types import Array
 
-NOT_A_NUMBER = "correct {them}, leave {them} empty, or list the column under categorical"
-A_MARK = "correct them, add the word to na under [data] if it means no value, or list the column under categorical"
+AS_TEXT = "list the column under categorical (--categorical)"
+NOT_A_NUMBER = f"correct {{them}}, leave {{them}} empty, or {AS_TEXT}"
+A_MARK = f"correct them, add the word to na under [data] (--na) if it means no value, or {AS_TEXT}"
 CORRECT = "correct {them}"
 NEGATIVE = "if that is negative, write a minus sign in front of the number"
-ASK = 'which may be {:g} or {:g}; say which with decimal = "." or decimal = "," under [data]'
-DECIMAL_COMMA = 'if it is a decimal comma, set decimal = "," under [data]; otherwise write thousands without it'
+ASK = 'which may be {:g} or {:g}; say which with decimal = "." or decimal = "," under [data] (--decimal)'
+DECIMAL_COMMA = (
+    'if it is a decimal comma, set decimal = "," under [data] (--decimal ","); otherwise write thousands without it'
+)
 UNLIKE = "unlike the others in the column; write them all alike"
 
 NOTHING = np.full(1, np.nan)
@@ -228,11 +231,11 @@ def say(columns: Iterable[Growing], source: str) -> None:
     if read := [f"{abridged(each.name, 30)} ({each.says})" for each in columns if each.says]:
         notice(f"{source}: read as numbers: {', '.join(read)}")
     if codes := [f'{abridged(each.name, 30)} ("{abridged(each.code, 40)}")' for each in columns if each.code]:
-        remedy = "if they are codes, list the column under categorical, or leave it out"
+        remedy = f"if they are codes, {AS_TEXT}, or leave it out"
         notice(f"{source}: read as numbers, although not all of their digits are kept: {', '.join(codes)}; {remedy}")
     words = {each.name: [word for word in each.absent if word] for each in columns if each.kind == "text"}
     if read := [f"{abridged(name, 30)} ({quoted(found)})" for name, found in words.items() if found]:
-        notice(f"{source}: words read as missing: {', '.join(read)}; na under [data] lists such words")
+        notice(f"{source}: words read as missing: {', '.join(read)}; na under [data] (--na) lists such words")
 
 
 def quoted(words: Iterable[str]) -> str:

@@ -49,7 +49,7 @@ def header_fault(first: Sequence[str], rows: Sequence[Sequence[str]]) -> Fault |
         return None
     names = ", ".join(f'"column{k}"' for k in range(1, min(len(first), 9) + 1)) + (", …" if len(first) > 9 else "")
     looks = f"expected the names of the columns, {seen}" if len(numbers) == len(first) else f"looks like data: {seen}"
-    remedy = f"name the columns in a line above it, or with names = [{names}] under [data]"
+    remedy = f"name the columns in a line above it, or with names = [{names}] under [data] (--names)"
     return Fault("first line", f"{looks}; {remedy}")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -34,14 +35,14 @@ class NoTarget(InvalidArgument):
         super().__init__(f"{source}: which column is the target? Name it with --target; found {few(columns)}")
 
 
-def without_target(read: Reader) -> NoTarget:
-    """Return the refusal of a table without a target."""
+def without_target(read: Reader, names: tuple[str, ...] | None = None) -> NoTarget:
+    """Return the refusal of a table without a target; ``names`` are its columns where its first line has none."""
 
     def choose(header: Sequence[str], source: str) -> Sequence[str]:
         raise NoTarget(source, header)
 
     try:
-        read(Wanted(choose, {}))
+        read(Wanted(choose, {}, names=names))
     except NoTarget as error:
         return error
     raise AssertionError("a table is read by choosing its columns")
@@ -55,13 +56,14 @@ def made_for(
     name: str,
     task: Task | None = None,
     hidden: Sequence[int] = HIDDEN,
-    exclude: tuple[str, ...] = (),
+    about: Mapping[str, Any] | None = None,
     seed: int | None = None,
 ) -> tuple[Problem, Problem]:
     """Return the problem of a network made for a table, first as a network file states it, then with its rows.
 
     ``file`` is how the network file is to call the table. ``task`` says whether the target holds classes or
-    numbers, if that is not to follow from it; ``hidden`` are the sizes of the hidden layers.
+    numbers, if that is not to follow from it; ``hidden`` are the sizes of the hidden layers; ``about`` sets fields of
+    ``Data``.
 
     Raises:
         UnknownName: a target that is no column of the table.
@@ -70,7 +72,7 @@ def made_for(
     """
     if twice := [each for each in target if target.count(each) > 1]:
         raise InvalidArgument(f'target: "{abridged(twice[0])}" is named {len(twice)} times; name each column once')
-    data = Data(file, target, standardize=True, missing="mean", exclude=exclude)
+    data = Data(file, target, standardize=True, missing="mean", **(about or {}))
     settings = SETTINGS if seed is None else replace(SETTINGS, seed=seed)
 
     def problem(*layers: Dense, loss: str) -> Problem:
@@ -78,7 +80,8 @@ def made_for(
         return Problem(network, optimizer=Adam(), settings=settings, data=data, name=name)
 
     # Which columns are read does not depend on the network, as long as it gives its inputs no names.
-    table = read(wanted_to_fit(problem(Dense(1), loss="half_squared_error"), data, (*target, *exclude)))
+    named = (*target, *data.exclude, *data.categorical)
+    table = read(wanted_to_fit(problem(Dense(1), loss="half_squared_error"), data, named))
     last, loss = _outputs(table, target, task)
     stated = problem(*(Dense(size, "relu") for size in hidden), last, loss=loss)
     return stated, prepared(stated, data, lambda _: table, target)

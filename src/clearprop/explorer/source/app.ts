@@ -5,9 +5,10 @@ import { ExampleChoice, ownData, Settings, Transport, Writing } from "./controls
 import { Curve } from "./curve";
 import type { Data } from "./data";
 import { Diagram } from "./diagram";
-import { abridged, h, say } from "./dom";
+import { abridged, copied, h, say } from "./dom";
 import { grouped } from "./number";
 import { Panel } from "./panel";
+import { Parts } from "./parts";
 import { told } from "./phases";
 import { placesOf } from "./highlight";
 import { Player } from "./player";
@@ -32,7 +33,8 @@ export class App {
   private readonly panel: Panel;
   private readonly player: Player;
   private readonly transport: Transport;
-  private readonly parts: { update(): void }[] = [];
+  private readonly others: { update(): void }[] = [];
+  private readonly parts: Parts;
   private readonly surface: Surface | null;
   private readonly message = h("p", { class: "cp-status", role: "status" });
   private readonly warnings = h("ul", { class: "cp-warnings", "aria-label": "Warnings" });
@@ -56,7 +58,7 @@ export class App {
     const [settings, writing, example] = [new Settings(store, this.player, announce), new Writing(store), new ExampleChoice(store, announce)];
     const [curve, tables] = [new Curve(store), new Tables(store, select)];
     this.surface = store.network.sizes[0] === 2 ? new Surface(store) : null;
-    this.parts.push(settings, writing, example, curve, tables);
+    this.others.push(settings, writing, example, curve, tables);
 
     const title = h("h1", {}, h("span", { class: "cp-brand" }, "clearprop"), " ", h("bdi", { title: data.name }, abridged(data.name, 80)));
     const remarks = data.remarks.map((each) => h("li", {}, h("bdi", {}, each)));
@@ -64,17 +66,23 @@ export class App {
     const stage = h("section", { class: "cp-stage", "aria-label": "The network" }, this.transport.element, example.element, this.diagram.element, this.message, this.warnings);
     const stack = h("div", { class: "cp-stack" }, curve.element, settings.element);
     const pair = this.surface ? [stack, this.surface.element] : [curve.element, settings.element];
-    const cards = h("div", { class: "cp-cards" }, ...pair, tables.element, ownData(store, announce));
+    const [own, takeaway, foot] = [ownData(store, announce), this.takeaway(), this.foot()];
+    const cards = h("div", { class: "cp-cards" }, ...pair, tables.element, own);
+    this.parts = new Parts({
+      head: [title, writing.element, takeaway, foot], steps: [this.transport.element, example.element], diagram: [this.diagram.element],
+      why: [this.panel.element], curve: [curve.element], surface: [this.surface?.element ?? null], settings: [settings.element],
+      tables: [tables.element], data: [own],
+    });
     root.classList.add("cp-explorer", "cp-frame");
-    root.replaceChildren(h("header", { class: "cp-header" }, title, writing.element, this.takeaway(), origin),
-      h("div", { class: "cp-columns" }, stage, this.panel.element, cards), this.foot());
+    root.replaceChildren(h("header", { class: "cp-header" }, title, writing.element, takeaway, origin),
+      h("div", { class: "cp-columns" }, stage, this.panel.element, cards), foot);
     store.on(() => this.changed());
     // An opened table is filled only after its event, which printing does not wait for.
     addEventListener("beforeprint", () => ((tables.element.open = true), tables.update()));
     if (options.hasAddress) {
-      const read = () => goToAddress(store, location.hash);
-      announce(read() ?? "", false);
-      addEventListener("hashchange", () => location.hash.slice(1) !== addressOf(store) && announce(read() ?? "", false));
+      const read = () => announce([this.parts.read(location.hash), goToAddress(store, location.hash)].filter(Boolean).join(" "), false);
+      read();
+      addEventListener("hashchange", () => location.hash.slice(1) !== this.address() && read());
     }
     this.refresh(true);
   }
@@ -105,7 +113,7 @@ export class App {
     this.panel.update(!isWhole);
     if (!isWhole) return;
     this.last = performance.now();
-    for (const part of this.parts) part.update();
+    for (const other of this.others) other.update();
     this.surface?.update();
     this.warn();
     this.markStep();
@@ -146,7 +154,7 @@ export class App {
     this.isDue = true;
     setTimeout(() => {
       this.isDue = false;
-      const address = addressOf(this.store);
+      const address = this.address();
       if (address === null || location.hash.slice(1) === address) return;
       try {
         history.replaceState(null, "", address ? `#${address}` : location.pathname + location.search);
@@ -154,6 +162,11 @@ export class App {
         // A page inside another one may not change its address.
       }
     }, 150);
+  }
+
+  private address(): string | null {
+    const address = addressOf(this.store);
+    return address === null ? null : this.parts.in(address);
   }
 
   private takeaway(): HTMLElement {
@@ -164,13 +177,11 @@ export class App {
     return h("div", { class: "cp-takeaway", role: "group", "aria-label": "Download and share" }, ...items);
   }
 
-  private copyLink(): void {
-    const address = addressOf(this.store);
+  private async copyLink(): Promise<void> {
+    const address = this.address();
     if (address === null) return this.announce("This state is too large for a link; download the network instead.", false);
-    navigator.clipboard.writeText(`${location.href.split("#")[0]}#${address}`).then(
-      () => this.announce("Copied a link to this state."),
-      () => this.announce("The browser blocks copying; copy the address of this page instead."),
-    );
+    const isDone = await copied(`${location.href.split("#")[0]}#${address}`, this.root);
+    this.announce(isDone ? "Copied a link to this state." : "The browser blocks copying; copy the address of this page instead.");
   }
 
   /** The text of a file to download, or null where there can be none. */

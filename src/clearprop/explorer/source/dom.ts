@@ -52,3 +52,19 @@ export function isolated(name: string): string {
 export function say(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
+
+/** Copy a text. A page from disk, on a site without encryption or within another page may copy only in the old way. */
+export async function copied(text: string, near: Element): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const area = h("textarea", { "aria-hidden": "true", class: "cp-offscreen" });
+    area.value = text;
+    near.append(area);
+    area.select();
+    const isDone = document.execCommand("copy");
+    area.remove();
+    return isDone;
+  }
+}

@@ -27,6 +27,7 @@ const pieces = (characters: Characters): Pieces<string> => ({
   text: (text) => `\\text{${escaped(text, characters)}}`,
   digits: (digits) => digits,
   row: (...parts) => parts.join(""),
+  stacked: (lines) => `\\substack{${lines.join(" \\\\ ")}}`,
   below: (base, index) => `${base}_{${index}}`,
   raised: (base, mark) => `${isCompound(base) ? `(${base})` : base}^{${inFormula(mark, characters)}}`,
   accent: (letter, accent) => `\\${accent}{${letter}}`,
@@ -62,7 +63,7 @@ export class Latex extends Text {
   }
 
   times = (factors: string[]) => factors.join(` ${inFormula(this.names.words.times_set, this.names.network.data.latex)} `);
-  parenthesised = (shown: string) => /\\frac|\\begin|\^/.test(shown) ? `\\left(${shown}\\right)` : `(${shown})`;
+  parenthesised = (shown: string) => /\\frac|\\begin|\\substack|\^/.test(shown) ? `\\left(${shown}\\right)` : `(${shown})`;
 
   quotient(above: Tree, below: Tree): Piece<string> {
     return [`\\frac{${this.write(above)}}{${this.write(below)}}`, POWER];

@@ -27,6 +27,7 @@ const PIECES: Pieces<Element> = {
   text: (text) => mml("mi", { mathvariant: [...text].length === 1 ? "normal" : null }, text.replaceAll(" ", "\u00a0")),
   digits: (digits) => (digits === "," ? mo(",") : mml("mn", {}, digits)),
   row,
+  stacked: (lines) => mml("mtable", { class: "name" }, ...lines.map((line) => mml("mtr", {}, mml("mtd", {}, line)))),
   below: (base, index) => mml("msub", {}, base, index),
   raised: (base, mark) => mml("msup", {}, base, mo(mark)),
   accent: (letter, accent) => mml("mover", { accent: "true" }, mml("mi", {}, letter), mo(accent === "hat" ? "^" : "¯")),

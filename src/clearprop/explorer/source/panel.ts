@@ -3,7 +3,7 @@
 import { blocksOf, type Block } from "./compose";
 import { hasValue, valueOf } from "./cycle";
 import { derive } from "./derive";
-import { h, mml } from "./dom";
+import { copied, h, mml } from "./dom";
 import { numberField, type NumberField } from "./field";
 import { latexOf } from "./latex";
 import { MathML } from "./mathml";
@@ -49,19 +49,8 @@ export class Panel {
   }
 
   private async copy(what: string, text: string): Promise<void> {
-    try {
-      await navigator.clipboard.writeText(text);
-      this.announce(`Copied as ${what}.`);
-    } catch {
-      // In some browsers a page from disk may copy only in the old way.
-      const area = h("textarea", { "aria-hidden": "true", class: "cp-offscreen" });
-      area.value = text;
-      this.element.append(area);
-      area.select();
-      const isDone = document.execCommand("copy");
-      area.remove();
-      this.announce(isDone ? `Copied as ${what}.` : "The browser blocks copying; select the text instead.");
-    }
+    const isDone = await copied(text, this.element);
+    this.announce(isDone ? `Copied as ${what}.` : "The browser blocks copying; select the text instead.");
   }
 
   private hover(element: Element | null): void {

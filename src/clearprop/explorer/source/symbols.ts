@@ -11,6 +11,8 @@ export interface Pieces<T> {
   text(text: string): T;
   digits(digits: string): T;
   row(...parts: T[]): T;
+  /** The lines of a long name, one below the other. */
+  stacked(lines: T[]): T;
   below(base: T, index: T): T;
   raised(base: T, mark: string): T;
   accent(letter: string, accent: "hat" | "bar"): T;
@@ -19,6 +21,23 @@ export interface Pieces<T> {
   /** A difference in parentheses. */
   without(whole: T, part: T): T;
   linked(shown: T, quantity: Quantity): T;
+}
+
+const [LONG, LINE] = [32, 24];
+
+/** A long name in lines, which end after an underscore or a space where there is one. */
+export function inLines(name: string): string[] {
+  if ([...name].length <= LONG) return [name];
+  const lines: string[][] = [[]];
+  for (const word of name.match(/[^_ ]*[_ ]+|[^_ ]+/gu) ?? []) {
+    const characters = [...word];
+    for (let start = 0; start < characters.length; start += LINE) {
+      const part = characters.slice(start, start + LINE);
+      if (lines.at(-1)!.length + part.length > LINE) lines.push([]);
+      lines.at(-1)!.push(...part);
+    }
+  }
+  return lines.map((line) => line.join(""));
 }
 
 export class Symbols<T> {
@@ -94,7 +113,9 @@ export class Symbols<T> {
   private upright(name: string): T {
     const { pieces: p } = this;
     if (/^\p{L}$/u.test(name)) return p.italic(name);
-    return /^[\p{L}\p{N}_]+$/u.test(name) ? p.word(name) : p.text(name);
+    const isWord = /^[\p{L}\p{N}_]+$/u.test(name);
+    const lines = inLines(name).map((line) => (isWord ? p.word(line) : p.text(line)));
+    return lines.length === 1 ? lines[0]! : p.stacked(lines);
   }
 
   /** w5 → w with 5 below, h1_1 → h with 1,1, b_h1 → b with h1. */
