@@ -41,6 +41,7 @@ MORE_THAN_ONE_FILE = {
     "explorer/test_lines.py": "every line of a cycle, as the page shows it",
     "explorer/test_training.py": "training in the page",
     "explorer/test_warnings.py": "the page's signs that training goes wrong",
+    "explorer/test_within_a_page.py": "the page in a frame of another one",
     "models/test_earlier_versions.py": "models of earlier versions load",
     "rendering/test_weights.py": "weights of examples in every format",
     "rules/test_conventions_of_others.py": "rules in the forms of Keras and scikit-learn",

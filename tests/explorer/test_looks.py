@@ -333,3 +333,47 @@ def test_a_long_left_side_leaves_room_for_the_right_one(visit: Visit) -> None:
     page = visit.open("digits")
     for equation in page.locator(".cp-equation").all():
         assert equation.locator(".cp-sides").bounding_box()["width"] > 150
+
+
+LONG_NAMES = """\
+[inputs]
+count = 2
+[[layers]]
+units = 2
+activation = "tanh"
+[[layers]]
+units = ["{0}", "un{0}", "new"]
+activation = "softmax"
+[[examples]]
+inputs = [1, 2]
+targets = [0, 1, 0]
+""".format("subscribers_who_cancelled_within_thirty_days_of_the_renewal_date_and_never_came_back_to_any_offer")
+
+
+@pytest.mark.parametrize("width", [360, 1300])
+def test_long_names_stand_in_several_lines(visits: Any, width: int) -> None:
+    page = visits(viewport={"width": width, "height": 800}).open(cp.read(LONG_NAMES), "#of=z1.1")
+    page.locator("summary").nth(0).click()
+    assert page.locator(".cp-equations mtable.name").count() > 1
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate(
+        "(({scrollWidth, clientWidth}) => scrollWidth <= clientWidth)(document.querySelector('.cp-equations'))"
+    )
+    for colour in page.locator(".cp-key svg:has(.cp-swatch)").all():
+        box = colour.bounding_box()
+        assert box is not None
+        assert box["width"] == 14
+
+
+def test_names_have_the_same_lines_in_the_page(node: Node) -> None:
+    from clearprop.rendering.symbols import in_lines
+
+    names = [
+        "short",
+        "x" * 100,
+        "a_" * 40,
+        *re.findall('"(\\w{40,})"', LONG_NAMES),
+        "größe der Wohnfläche in Quadratmetern",
+        "重み" * 30,
+    ]
+    assert node.evaluate("(names) => names.map(clearprop.inLines)", names) == [in_lines(name) for name in names]

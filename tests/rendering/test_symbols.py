@@ -27,6 +27,9 @@ class Plain(Pieces):
     def digits(self, digits: str) -> str:
         return digits
 
+    def stacked(self, lines: list[str]) -> str:
+        return f"stack({'; '.join(lines)})"
+
     def bold(self, letter: str) -> str:
         return f"*{letter}*"
 
@@ -68,6 +71,8 @@ class Plain(Pieces):
         ("petal length", "<petal length>"),
         ("β3", "/β/[3]"),
         ("w<script>", "<w<script>>"),
+        ("b_the_number_of_rooms_in_this_house", '/b/[stack("the_number_of_rooms_in_"; "this_house")]'),
+        ("share of the rooms with a window to the sea", "stack(<share of the rooms with >; <a window to the sea>)"),
     ],
 )
 def test_names_are_taken_apart_as_a_reader_does(name: str, shown: str) -> None:

@@ -16,6 +16,7 @@ import { useWords } from "./words";
 
 export { blocksOf, chosen, decoded, derive, evaluate, latexOf, viewOf };
 export { addressOf, goToAddress } from "./address";
+export { inLines } from "./symbols";
 export { rowsFrom } from "./csv";
 export { typed } from "./field";
 export { shownNumber } from "./number";
