@@ -391,9 +391,7 @@ def _table(problem: Problem, data: str | os.PathLike[str] | None, targets: tuple
     return table if targets is None else replace(table, target=targets)
 
 
-def _with_rows(
-    problem: Problem, reading: Callable[[Wanted], Table] | None, targets: tuple[str, ...] | None
-) -> Problem:
+def _with_rows(problem: Problem, reading: Callable[[Wanted], Table] | None, targets: tuple[str, ...] | None) -> Problem:
     """Return the problem of a model with the rows of a table, if there is one."""
     if targets is not None and not problem.of_others:
         raise InvalidArgument("--target is for a network file; a model knows its target")
