@@ -120,7 +120,7 @@ def test_a_saturated_unit_is_checked_with_all_its_digits() -> None:
         ({"rounding": "up"}, 'rounding: expected "nearest" or "truncate"'),
         ({"tolerance": -1.0}, "tolerance: expected a number of at least 0"),
         ({"tolerance": math.inf}, "tolerance: expected"),
-        ({"example": 2}, "example: expected 1 to 1, found 2"),
+        ({"example": 2}, "example: expected 1, found 2"),
         ({"digts": 3}, 'did you mean "digits"'),
     ],
 )

@@ -100,7 +100,7 @@ def test_the_file_and_the_table_give_the_same_bits(
 
 def test_only_of_a_table(tmp_path: Path) -> None:
     (tmp_path / "n.toml").write_text("[inputs]\ncount = 1\n")
-    with pytest.raises(InvalidArgument, match=r"n\.toml: expected a table \(CSV or Parquet\), found something else"):
+    with pytest.raises(InvalidArgument, match=r"n\.toml: expected a table \(CSV or Parquet\), found a network file"):
         run_new(str(tmp_path / "n.toml"), target=("y",), task=None, hidden=None, output=None)
 
 

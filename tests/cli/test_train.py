@@ -266,7 +266,7 @@ def test_a_network_without_a_table_can_be_given_one(tmp_path: Path) -> None:
     assert run.returncode == 2
     assert run.stderr == (
         f"clearprop: {path}: which column is the target? Name it with --target; found a, b, out; "
-        f"type: clearprop train xor --data {path} --target out\n"
+        f"type: clearprop train xor --data {path} --epochs 2 --target out\n"
     )
     run = command("train", "xor", "--data", str(tmp_path / "none.csv"))
     assert (run.returncode, run.stderr) == (2, f"clearprop: {tmp_path / 'none.csv'}: no such file\n")

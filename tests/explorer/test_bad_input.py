@@ -54,7 +54,7 @@ def test_an_entry_that_is_a_number(node: Node) -> None:
         ("#activations=0:nonsense", 'activations: "nonsense" is not a number'),
         ("#loss=%3Cscript%3E", 'loss: "<script>" is not available'),
         ("#cycle=-3", "cycle: expected 1 to 1000000, found -3"),
-        ("#example=7", "example: expected 1 to 1, found 7"),
+        ("#example=7", "example: expected 1, found 7"),
         ("#digits=99", "digits: expected 0 to 17, found 99"),
         ("#of=p99", "of: no such quantity"),
         ("#of=constructor", "of: no such quantity"),

@@ -85,6 +85,8 @@ def test_a_loss_of_exactly_0_is_drawn_as_what_it_is() -> None:
     lines = curve([1.09134, 0.5, 0.0, 0.0, 0.0], height=3)
     assert [line[11:] for line in lines[:3]] == ["█", "█", "█▁000"]
     assert lines[-1].strip() == "0 a loss of exactly 0"
+    only = curve([2.0, 0.0, 0.0], height=3)
+    assert [line.split("┤") for line in only[:3]] == [["        2 ", "█"], ["          ", "█"], ["          ", "█00"]]
     assert curve([1.09134, 0.0, 0.0])[0].startswith("     1.09")
     assert "exactly 0" not in "".join(curve([1.0, 0.5]))
     block = Curve("L", (1.0, 0.5, 0.0))

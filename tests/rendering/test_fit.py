@@ -10,10 +10,12 @@ import pytest
 from tests.rendering.reading import read, words
 
 import clearprop as cp
+from clearprop.models.history import History
 from clearprop.prediction.metrics import Metrics
 from clearprop.rendering.document import Grid, Lines
 from clearprop.rendering.fit import METRICS, fit_document, fit_result, shown_metrics
 from clearprop.rendering.formats import FORMATS, write
+from clearprop.training.stopping import Status
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,19 @@ def test_the_confusion_matrix_counts_every_row_once(fit: cp.Fit) -> None:
     structure = json.loads(write(fit_result(fit), "json"))
     assert structure["validation"]["confusion"] == found.confusion.tolist()
     assert structure["classes"] == ["setosa", "versicolor", "virginica"]
+
+
+def test_weights_that_are_not_the_last_are_said(fit: cp.Fit) -> None:
+    """Where validation rows say which epoch was best, its weights are kept, however the training ends."""
+    said = "weights: those of {}, where the validation loss was lowest"
+    losses = fit.history.validation
+    assert losses[-1] == min(losses)
+    assert "weights: those" not in write(fit_result(fit), "text")
+    for best, where in ((0, "the start"), (2, "epoch 2")):
+        rising = [1.0 + (epoch != best) for epoch in range(len(losses))]
+        other = replace(fit, history=History(list(fit.history.loss), validation=rising))
+        assert said.format(where) in write(fit_result(other), "text")
+        assert "weights: those" not in write(fit_result(replace(other, status=Status.EARLY_STOPPING)), "text")
 
 
 def test_where_the_model_is_saved_comes_last(fit: cp.Fit) -> None:

@@ -60,6 +60,7 @@ def test_a_table_has_converged_relative_to_the_loss_at_the_start() -> None:
     assert ended(far, tolerance=0.01, patience=2, relative=True) == (3, "converged", reason)
     assert ended(far, tolerance=0.0099, patience=2, relative=True) is None
     assert ended([np.inf, 1.0, 1.0, 1.0], tolerance=0.01, patience=2, relative=True) is None
+    assert ended([0.0, 0.0, 0.0], tolerance=0.01, patience=2, relative=True) == (2, "converged", reason)
 
 
 def test_target_and_epochs() -> None:

@@ -29,7 +29,8 @@ def run_new(
     """Print the network file of the network that is made for a table."""
     if os.path.exists(table) and not is_table(table):
         known = foreign(head_of(table) or b"")
-        found = "something else" if known is None else f"{known.what}; {known.remedy}"
+        other = "a network file" if table.lower().endswith(".toml") else "something else"
+        found = other if known is None else f"{known.what}; {known.remedy}"
         raise InvalidArgument(f"{abridged(table, 200)}: expected a table (CSV or Parquet), found {found}")
     file = table if output is None or os.path.isabs(table) else os.path.relpath(table, Path(output).parent)
     try:

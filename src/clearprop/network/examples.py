@@ -106,7 +106,8 @@ class Examples:
             InvalidArgument: there is no such example, or it was left out.
         """
         if not 1 <= number <= len(self):
-            raise InvalidArgument(f"example: expected 1 to {len(self):,}, found {number:,}")
+            known = "1" if len(self) == 1 else f"1 to {len(self):,}"
+            raise InvalidArgument(f"example: expected {known}, found {number:,}")
         known = self.training is None or number - 1 in self.used
         if not known and (self.without_target is None or number - 1 not in self.without_target):
             raise InvalidArgument(f"example {number:,} was left out, since a value is missing in it; choose another")

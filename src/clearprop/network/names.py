@@ -184,8 +184,18 @@ class Names:
         if quantity is None and self.of_classes:
             quantity = self._find(re.sub(r"_y([1-9][0-9]{0,6})(?!\w)", self._of_output, composed(name)))
         if quantity is None:
-            raise UnknownName("name", name, self.known())
+            raise self._unknown(composed(name))
         return quantity
+
+    def _unknown(self, name: str) -> UnknownName:
+        """Return the refusal of a name: of a derivative, the part that is not known; of a unit, with what it has."""
+        parts = re.split(r"(?<=^[∂d])|(?<=/[∂d])|(?=/[∂d])", name) if re.fullmatch(DERIVATIVE, name) else [name]
+        signs = {"∂", "d", "/∂", "/d"}
+        place = next((k for k, part in enumerate(parts) if part not in signs and not self._find(part)), 0)
+        if unit := self._units.get(parts[place]):
+            numbers = (self.text(kind(*unit)) for kind in (Sum, Output))
+            return UnknownName("name", name, ["".join([*parts[:place], each, *parts[place + 1 :]]) for each in numbers])
+        return UnknownName("name", parts[place], self.known())
 
     def _of_output(self, found: re.Match[str]) -> str:
         outputs, index = self.network.unit_names[-1], int(found[1]) - 1
@@ -202,7 +212,7 @@ class Names:
             return WithoutPenalty()
         if name == PENALTY:
             return PenaltyError()
-        if match := re.fullmatch(r"[∂d](.+?)/[∂d]([^,]+)", name):
+        if match := re.fullmatch(DERIVATIVE, name):
             of, by = self._find(match[1]), self._find(match[2])
             return None if of is None or by is None else Derivative(of, by)
         if (index := self._updated(name)) is not None:
@@ -274,6 +284,9 @@ class Names:
             # A unit is part of a name, no quantity itself.
             yield from (f"{word}_{alias}" for word in words) if name in self._units else (alias,)
 
+
+DERIVATIVE = r"[∂d](.+?)/[∂d]([^,]+)"
+"""A derivative: of what, and by what."""
 
 OF_UNIT: dict[str, Callable[[int, int], Quantity]] = {
     "sum": Sum,

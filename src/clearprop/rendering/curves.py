@@ -86,7 +86,9 @@ def curve(losses: Sequence[float], validation: Sequence[float] = (), width: int 
     for x, power in drawn.validation:
         row = max(0, math.ceil(_level(drawn, power, height) / 8) - 1)
         cells[row][round(x * (columns - 1))] = ZERO if power == -math.inf else POINT
-    labels = {height - 1: brief(10**drawn.highest, ".3g").rjust(9), 0: brief(10**drawn.lowest, ".3g").rjust(9)}
+    labels = {0: brief(10**drawn.lowest, ".3g").rjust(9), height - 1: brief(10**drawn.highest, ".3g").rjust(9)}
+    if drawn.lowest == drawn.highest:  # above losses of 0
+        del labels[0]
     lines = [f"{labels.get(row, ''):9} ┤{''.join(cells[row])}".rstrip() for row in reversed(range(height))]
     lines.append(" " * 10 + "└" + "─" * columns)
     lines.append(" " * 11 + "0 " + f"epoch {drawn.epochs:,}".rjust(columns - 2))
@@ -101,5 +103,7 @@ def _level(drawn: LossCurve, power: float, height: int) -> float:
     """Return the height of a loss in eighths of a line: none for 0, at least the lowest sliver for a positive loss."""
     if power == -math.inf:
         return 0.0
-    share = (min(power, drawn.highest) - drawn.lowest) / ((drawn.highest - drawn.lowest) or 1.0)
+    if drawn.lowest == drawn.highest:
+        return height * 8
+    share = (min(power, drawn.highest) - drawn.lowest) / (drawn.highest - drawn.lowest)
     return share * (height * 8 - 1) + 1

@@ -7,6 +7,7 @@ from typing import Any
 
 from clearprop.expressions import Expression, Number
 from clearprop.messages import abridged, counted
+from clearprop.models.history import keeps_best
 from clearprop.network.data import shown_label
 from clearprop.prediction.classes import class_labels
 from clearprop.prediction.metrics import Metrics
@@ -14,6 +15,7 @@ from clearprop.rendering.document import Block, Curve, Document, Grid, Lines, Pa
 from clearprop.rendering.formats import Result
 from clearprop.training.as_met import shows_batches
 from clearprop.training.fit import Fit
+from clearprop.training.stopping import Status
 
 METRICS = {"accuracy": "accuracy", "r2": "R²", "rmse": "RMSE"}
 """The format of each metric."""
@@ -38,6 +40,8 @@ def fit_document(fit: Fit, saved: str | None = None) -> Document:
     ]
     if fit.epochs and shows_batches(fit.problem):
         lines.append(f"{name} of each epoch: measured batch by batch, each before its update")
+    if (best := _best(fit)) is not None:
+        lines.append(f"weights: those of {best}, where the validation loss was lowest")
     if training is not None:
         lines.append(f"training: {shown_metrics(training)}")
     if validation is not None:
@@ -47,6 +51,18 @@ def fit_document(fit: Fit, saved: str | None = None) -> Document:
     ends = () if saved is None else (Lines((f"saved as {abridged(saved, 200)}",)),)
     notes = [Paragraph(f"Note: {note}") for note in fit.notes]
     return Lines(tuple(lines)), *notes, *confusion, loss_block(fit), *ends
+
+
+def _best(fit: Fit) -> str | None:
+    """Return the epoch whose weights are kept, if that is not the last one, and the reason does not say so."""
+    history = fit.history
+    if (
+        fit.status is Status.EARLY_STOPPING
+        or not keeps_best(fit.problem.settings, history)
+        or history.best == fit.epochs
+    ):
+        return None
+    return f"epoch {history.best:,}" if history.best else "the start"
 
 
 def loss_block(fit: Fit) -> Curve:

@@ -164,7 +164,7 @@ class Stopping:
 
     def _still(self, history: History) -> bool:
         tolerance, recent = self._tolerance(history), history.loss[-self.settings.patience - 1 :]
-        if tolerance <= 0 or len(recent) <= self.settings.patience:
+        if self.settings.tolerance <= 0 or len(recent) <= self.settings.patience:
             return False
         return math.isfinite(tolerance) and all(abs(after - before) <= tolerance for before, after in pairwise(recent))
 

@@ -74,7 +74,7 @@ function number(text: string, what: string): number {
 
 function whole(text: string, what: string, low: number, high: number): number {
   const value = number(text, what);
-  if (!Number.isInteger(value) || value < low || value > high) throw new Broken(`${what}: expected ${low} to ${high}, found ${text.slice(0, 30)}`);
+  if (!Number.isInteger(value) || value < low || value > high) throw new Broken(`${what}: expected ${low === high ? low : `${low} to ${high}`}, found ${text.slice(0, 30)}`);
   return value;
 }
 
