@@ -132,7 +132,7 @@ class DamagedModel(WorkError):
 
 class NotFinite(WorkError):
     """A number became infinite or undefined. ``reached`` is the cycle in which a slope did, if there is one;
-    ``undefined`` says that an activation has no value where it was asked for one, though its sum is not large."""
+    ``undefined`` says that a formula has no value where it was asked for one, though its numbers are not large."""
 
     reached: Any = None
     undefined = False

@@ -60,6 +60,20 @@ def test_what_is_too_large_is_told_from_what_has_no_value() -> None:
     )
 
 
+def test_a_loss_without_a_value_is_told_from_an_output_at_its_end() -> None:
+    def end(activation: str, loss: str, inputs: float, target: float) -> str:
+        network = cp.Network(1, [cp.Dense(1, activation, bias="none")], loss)
+        parameters = cp.Parameters.of(network, [[[1.0]]])
+        examples = cp.Examples(np.array([[inputs]]), np.array([[target]]))
+        return cp.train(cp.Problem(network, parameters, examples=examples)).reason
+
+    assert end("identity", "abs(t - y) / y", 0, 0).endswith(
+        "at a_y1 = 0, t_1 = 0; try a formula that has a value there"
+    )
+    assert end("identity", "(t - y * log(y))**2", -1, 0).endswith("; try a formula that has a value there")
+    assert end("tanh", "-log(1 - y)", 90, 0).endswith("; try inputs scaled to about -1 to 1, or smaller weights")
+
+
 def test_weights_too_large_for_float32_are_no_fault_of_the_learning_rate() -> None:
     fit = cp.train(start(cp.Network(1, [cp.Dense(1, "tanh", bias=False)]), 1e300), [[1.0]], [[1.0]])
     assert fit.reason.startswith("diverged before the first step: z_y1 is inf")

@@ -108,8 +108,8 @@ class Examples:
         if not 1 <= number <= len(self):
             known = "1" if len(self) == 1 else f"1 to {len(self):,}"
             raise InvalidArgument(f"example: expected {known}, found {number:,}")
-        known = self.training is None or number - 1 in self.used
-        if not known and (self.without_target is None or number - 1 not in self.without_target):
+        is_used = self.training is None or number - 1 in self.used
+        if not is_used and (self.without_target is None or number - 1 not in self.without_target):
             raise InvalidArgument(f"example {number:,} was left out, since a value is missing in it; choose another")
         return self.take(np.array([number - 1]))
 

@@ -56,7 +56,7 @@ def require_finite(problem: Problem, trace: Trace, targets: Array, errors: Array
             formula = rule.formula if isinstance(rule, Activation) else None
             cause = _cause(rule.name, formula, {Role.SUM: (names.text(q.Sum(layer, unit)), sums[row, unit])})
             fault = _fault("output_fault", called, outputs[row, unit], numbers[row], layer=layer + 1, **cause)
-            fault.undefined = formula is not None and _is_undefined(formula, sums[row, unit])
+            fault.undefined = formula is not None and _is_undefined(formula, {Role.SUM: sums[row, unit]}, Role.SUM)
             raise fault
     for row, k in _bad(errors):
         loss, output = network.loss.rule, names.text(q.Output(network.depth - 1, k))
@@ -66,7 +66,13 @@ def require_finite(problem: Problem, trace: Trace, targets: Array, errors: Array
         }
         weight = {} if trace.weights is None else {"weight": trace.weights[row]}
         cause = _cause(loss.name, loss.formula, given, **weight)
-        raise _fault("error_fault", names.text(q.Error(k)), errors[row, k], numbers[row], **cause)
+        fault = _fault("error_fault", names.text(q.Error(k)), errors[row, k], numbers[row], **cause)
+        # An output at the end of its interval got there by large sums.
+        bounds = network.layers[-1].rule.bounds
+        free = bounds is None or not np.isfinite(bounds).all()
+        values = {role: value for role, (_, value) in given.items()}
+        fault.undefined = free and _is_undefined(loss.formula, values, Role.OUTPUT)
+        raise fault
 
 
 def require_finite_total(problem: Problem, error: float) -> None:
@@ -79,11 +85,11 @@ def require_finite_total(problem: Problem, error: float) -> None:
         raise NotFinite(SENTENCES["total_fault"].format(quantity=problem.names.text(q.TotalError()), value=error))
 
 
-def _is_undefined(formula: Expression, at: float) -> bool:
+def _is_undefined(formula: Expression, at: Mapping[Role, float], of: Role) -> bool:
     """Return whether a formula has no value at a point, as 1/0 and log(-1), rather than one that is too large."""
-    if np.isnan(evaluate(formula, {Role.SUM: at})):
+    if np.isnan(evaluate(formula, at)):
         return True
-    beside = [evaluate(formula, {Role.SUM: at + step}) for step in (-1e-6, 1e-6)]
+    beside = [evaluate(formula, {**at, of: at[of] + step}) for step in (-1e-6, 1e-6)]
     return bool(np.isfinite(beside).any())
 
 
