@@ -57,14 +57,14 @@ class Memory:
         threads: int | None = None,
     ) -> None:
         assert problem.examples is not None
-        self.problem, network, ready = problem, problem.network, prepared(problem, dtype, batch)
+        self.problem, network = problem, problem.network
+        self.ready = ready = prepared(problem, dtype, batch)
         self.program, self.built, self.panels = ready.program, ready.built, ready.panels
-        program, panels, self.table = self.program, self.panels, ready.table
+        self.given, program, panels = (dtype, batch, threads), ready.program, ready.panels
         # A given number is kept to; a planned one may turn out to be too large.
         self.crew = Crew(plan.threads(program, network, batch)) if threads is None else None
         self.threads = threads = self.crew.most if self.crew is not None else int(threads or 1)
-        self.seconds = plan.seconds(program, network, batch)  # of a step, as they are estimated
-        self.stops = program.single is None and self.seconds > plan.LONG
+        self.stops = program.single is None and ready.planned > plan.LONG
         self.examples = examples = problem.examples
         self.count, self.batch = len(examples), batch
         self.most = max(plan.EXAMPLES, CALL // plan.operations(network, 1) // plan.EXAMPLES * plan.EXAMPLES)
@@ -81,11 +81,10 @@ class Memory:
         self.parts = np.split(self.parameters, 1 + len(problem.optimizer.state))
         self.transposed = zeros(panels.transposed * panels.width, dtype)
         self.restore(vector, state)
-        rows, block = plan.rows(program, batch), plan.block(program, network)
-        objective, starts = network.loss, panels.activation_starts()
+        rows, block, objective, starts = ready.rows, ready.block, network.loss, panels.activation_starts()
         aside = 2 * starts[-1] - starts[1]  # behind activations and signals
         shared: dict[str, Array | int] = {
-            "layers": filled(self.table, np.int64),
+            "layers": filled(ready.table, np.int64),
             "depth": network.depth,
             "block": block,
             "share": int(np.float64(share(objective.over_outputs, network.sizes[-1])).view(np.int64)),
@@ -104,20 +103,19 @@ class Memory:
         self.placed: Array | None = None
         self.rate: float | None = None
         self.dropped = [index for index, layer in enumerate(network.layers) if layer.dropout]
-        self.sums = sum(calling.sums(panels, layer) for layer in range(1, network.depth + 1))
         self.training = Context(
             **shared,
             key_bytes=8 * len(self.dropped),
-            hashes=filled(calling.hashes(panels), np.uint64),
+            hashes=filled(ready.hashes, np.uint64),
             remembered=size * panels.numbers.bytes,
             penalty=filled(np.array([getattr(problem.penalty, name) for name in TERMS]), dtype),
             transposed=self.transposed,
             gradient=zeros(size if program.whole_gradient else 0, dtype),
-            squares=zeros(self.sums if program.clips else 0, np.float64),
-            penalties=zeros(self.sums if problem.penalty else 0, np.float64),
-            sums=self.sums,
-            chunk=plan.chunk(program, batch),
-            activations=zeros((aside + calling.aside(panels)) * rows * panels.width, dtype),
+            squares=zeros(ready.sums if program.clips else 0, np.float64),
+            penalties=zeros(ready.sums if problem.penalty else 0, np.float64),
+            sums=ready.sums,
+            chunk=ready.chunk,
+            activations=zeros((aside + ready.aside) * rows * panels.width, dtype),
             aside=aside,
             rows=rows,
             scratch=zeros(threads * (block + panels.width) * panels.width, dtype),
@@ -139,6 +137,21 @@ class Memory:
         if rows.shape != (self.count, size):
             raise ValueError(f"expected {self.count} rows of {size} numbers, found {rows.shape}")
         return readable(rows, self.panels.numbers.dtype)
+
+    def serves(self, problem: Problem, dtype: str, batch: int, threads: int | None) -> bool:
+        """Return whether this memory is what another problem of the same rules and examples needs."""
+        own = self.problem
+        pairs = zip(*((each.network, each.optimizer, each.examples) for each in (own, problem)), strict=True)
+        return (
+            all(one is two for one, two in pairs)
+            and problem.penalty == own.penalty
+            and (dtype, batch, threads) == self.given
+        )
+
+    def begin(self, problem: Problem, vector: Array, state: Mapping[str, Array]) -> None:
+        """Begin with a problem that it serves: with these parameters, and this the optimizer's state."""
+        self.problem = problem
+        self.restore(vector, state)
 
     def restore(self, vector: Array, state: Mapping[str, Array]) -> None:
         """Make these the present parameters, and this the optimizer's state; what it lacks stays."""

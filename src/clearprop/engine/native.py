@@ -80,8 +80,10 @@ class Native(Memory):
         else:
             self.training.set(steps=each)
             self._look(*looked_at, self._moves(each, len(order) // epochs), workers)
+        spent = time.perf_counter() - begun
+        self.ready.learn(len(steps), spent)
         if self.crew is not None:
-            self.crew.learn(workers, len(order), time.perf_counter() - begun)
+            self.crew.learn(workers, len(order), spent)
         return self._noted(examples)
 
     def _look(self, seen: Array, errors: Array, kept: Array, moves: Array, workers: int) -> None:
@@ -244,7 +246,7 @@ class Native(Memory):
         if not self.training.arrays["gradient"].size:
             self.training.set(gradient=zeros(self.parts[0].size, self.panels.numbers.dtype))
         if not self.training.arrays["squares"].size:
-            self.training.set(squares=zeros(self.sums, np.float64))
+            self.training.set(squares=zeros(self.ready.sums, np.float64))
 
     def _stoppable(self, function: Function, context: int, workers: int) -> None:
         """Make steps; long ones an interrupt can end. One that was not made to its end leaves nothing but NaN."""

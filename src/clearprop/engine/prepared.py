@@ -18,13 +18,26 @@ MOST_KEPT = 64
 
 
 class Prepared:
-    """The program of a problem, with batches of that many examples, and what follows from it."""
+    """The program of a problem, with batches of that many examples, and what follows from it.
+
+    ``seconds`` are those of a step: as planned, or less where steps took less.
+    """
 
     def __init__(self, problem: Problem, dtype: str, batch: int, target: Target) -> None:
-        self.program = plan.program(problem, dtype, target, batch)
-        self.built = Built(self.program, target)
-        self.panels = Panels(self.program.numbers, self.program.tile.vectors, problem.network)
-        self.table = calling.layer_table(self.panels, self.program.activations)
+        network = problem.network
+        self.program = program = plan.program(problem, dtype, target, batch)
+        self.built = Built(program, target)
+        self.panels = panels = Panels(program.numbers, program.tile.vectors, network)
+        self.table = calling.layer_table(panels, program.activations)
+        self.hashes, self.aside = calling.hashes(panels), calling.aside(panels)
+        self.sums = sum(calling.sums(panels, layer) for layer in range(1, network.depth + 1))
+        self.rows, self.block = plan.rows(program, batch), plan.block(program, network)
+        self.chunk = plan.chunk(program, batch)
+        self.planned = self.seconds = plan.seconds(program, network, batch)
+
+    def learn(self, steps: int, seconds: float) -> None:
+        """Take note of how long steps took. The least time of one counts: then nothing else was in the way."""
+        self.seconds = min(self.seconds, seconds / steps)
 
 
 def prepared(problem: Problem, dtype: str, batch: int) -> Prepared:

@@ -18,16 +18,27 @@ from clearprop.types import Array
 
 
 class Compiled:
-    """An ``Engine`` in native code."""
+    """An ``Engine`` in native code; it takes over the memory of one that is ``done``, if that serves."""
 
-    def __init__(self, problem: Problem, start: Snapshot | None = None, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        start: Snapshot | None = None,
+        threads: int | None = None,
+        done: object = None,
+    ) -> None:
         assert problem.examples is not None
         self.problem, self.dtype = problem, problem.settings.dtype
         self.learnt, self.validation = problem.examples.learnt, problem.examples.validation
         if start is None:
             parameters = problem.parameters.with_vector(problem.parameters.vector.astype(self.dtype))
             start = Snapshot.of(parameters, initial_state(problem.optimizer, parameters))
-        self.native = Native(problem, self.dtype, batch_size(problem), start.parameters.vector, start.state, threads)
+        size, present = batch_size(problem), (start.parameters.vector, start.state)
+        if isinstance(done, Compiled) and done.native.serves(problem, self.dtype, size, threads):
+            self.native = done.native
+            self.native.begin(problem, *present)
+        else:
+            self.native = Native(problem, self.dtype, size, *present, threads)
 
     def run(self, steps: PlannedSteps) -> Array:
         found = self.native.run(*steps.arrays)
@@ -41,7 +52,7 @@ class Compiled:
 
     @property
     def seconds(self) -> float:
-        return self.native.seconds
+        return self.native.ready.seconds
 
     @property
     def permutations(self) -> Permutations:
@@ -57,11 +68,13 @@ class Compiled:
         return self.native.threads
 
     _finite: bool | None = None
-    """Whether every weight is a finite number; None before the first step."""
+    """Whether every weight is a finite number; None where nobody has looked."""
 
     @property
     def finite(self) -> bool:
-        return self.native.finite if self._finite is None else self._finite
+        if self._finite is None:
+            self._finite = self.native.finite
+        return self._finite
 
     def restore(self, snapshot: Snapshot) -> None:
         self.native.restore(snapshot.parameters.vector, snapshot.state)
@@ -77,6 +90,7 @@ class Compiled:
 
     def put(self, vector: Array) -> None:
         self.native.put(vector)
+        self._finite = None
 
     def loss(self) -> float:
         error = self.native.error(self.learnt)
@@ -91,7 +105,7 @@ class Compiled:
 
     def snapshot(self) -> Snapshot:
         """Return the present numbers, copied as they stand in memory and put in order when they are first read."""
-        return self._snapshot(self.native.parameters.copy(), self._finite)
+        return self._snapshot(self.native.parameters.copy(), self.finite)
 
     def _snapshot(self, present: Array, finite: bool | None = None) -> Snapshot:
         native, problem = self.native, self.problem

@@ -92,9 +92,15 @@ class Engine(Protocol):
 
 
 def engine_for(
-    problem: Problem, start: Snapshot | None = None, *, name: EngineName = "compiled", threads: int | None = None
+    problem: Problem,
+    start: Snapshot | None = None,
+    *,
+    name: EngineName = "compiled",
+    threads: int | None = None,
+    done: Engine | None = None,
 ) -> Engine:
-    """Return the engine of that name for a problem, in the precision of its settings."""
+    """Return the engine of that name for a problem, in the precision of its settings; one that is ``done`` may be used
+    again."""
     accepted(either("compiled", "reference"), name, "engine")
     require_threads(threads)
     if name == "compiled":
@@ -102,7 +108,7 @@ def engine_for(
         if missing is None:
             from clearprop.training.compiled_engine import Compiled
 
-            return Compiled(problem, start, threads)
+            return Compiled(problem, start, threads, done)
         warnings.warn(f"{missing}; training continues in NumPy, slower", SlowerEngine, stacklevel=2)
     return Reference(problem, problem.settings.dtype, start)
 

@@ -17,7 +17,7 @@ from clearprop.fields import above_zero, accepted, list_of, optional, shown, sug
 from clearprop.network.problem import Problem
 from clearprop.training.arguments import requested
 from clearprop.training.callbacks import Callback, Listeners
-from clearprop.training.engines import engine_for, require_threads
+from clearprop.training.engines import Engine, engine_for, require_threads
 from clearprop.training.fit import Fit
 from clearprop.training.stopping import Status, ending
 from clearprop.training.under_way import UnderWay
@@ -112,6 +112,8 @@ class _Many:
             self.stop.set()
 
     def _work(self, sharing: Any) -> None:
+        result: Fit | BaseException
+        engine: Engine | None = None
         with sharing(), limited_to(self.each):
             while True:
                 with self.taking:
@@ -119,13 +121,16 @@ class _Many:
                 if number is None:
                     return
                 try:
-                    result: Fit | BaseException = self._train(self.problems[number])
+                    result, engine = self._train(self.problems[number], engine)
                 except BaseException as error:  # raised where it is waited for
                     result = error
                 self.done.append((number, result))
-                self.news.set()
+                # To wake the one that waits costs the workers time.
+                if self.listeners.callbacks or not isinstance(result, Fit) or len(self.done) == len(self.problems):
+                    self.news.set()
 
-    def _train(self, problem: Problem) -> Fit:
+    def _train(self, problem: Problem, done: Engine | None) -> tuple[Fit, Engine]:
+        """Return the fit of a problem, and its engine, with which the next one may begin."""
         own = problem.settings.time_limit
         options: dict[str, Any] = {}
         if self.ends is not None:
@@ -135,13 +140,13 @@ class _Many:
             options["epochs"] = 0
         complete = requested(problem, **options)
         with np.errstate(all="ignore"):
-            engine = engine_for(complete, threads=1)
+            engine = engine_for(complete, threads=1, done=done)
             fit = UnderWay(complete, engine, Listeners(()), None, None, False, self.stop.is_set).fit()
         if options:  # the limits of all are not the problem's own
             fit = replace(fit, problem=replace(fit.problem, settings=problem.settings))
         if not self.stop.is_set() or fit.status is not Status.EPOCH_LIMIT or fit.epochs:
-            return fit
-        return replace(fit, status=Status.STOPPED)
+            return fit, engine
+        return replace(fit, status=Status.STOPPED), engine
 
 
 def _interrupted(fit: Fit) -> Fit:

@@ -7,6 +7,7 @@ they are: what is drawn here is ``default_rng([seed, 1, epoch]).permutation(coun
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from clearprop.types import Array
 WORD = (1 << 32) - 1
 POOL = 4
 """The words that a seed is mixed into."""
-FEW = 8
+FEW = 3
 """Epochs for which NumPy's generators are faster made one by one."""
 
 
@@ -44,33 +45,39 @@ class _Hash:
     """Scatters the bits of words, with a factor that changes from one to the next."""
 
     def __init__(self, first: int, factor: int) -> None:
-        self.present, self.factor = first, factor
+        self.first, self.factor, self.seen = first, factor, 0
 
-    def __call__(self, words: Array) -> Array:
-        words = words ^ np.uint32(self.present)
-        self.present = self.present * self.factor & WORD
-        words = words * np.uint32(self.present)
+    def __call__(self, words: Array, count: int = POOL) -> Array:
+        """Return ``count`` rows of scattered words, from as many or from one that is scattered in each way."""
+        before, after = _factors(self.first, self.factor, self.seen, count)
+        self.seen += count
+        words = (words ^ before) * after
         return words ^ words >> 16
+
+
+@lru_cache(maxsize=64)
+def _factors(first: int, factor: int, seen: int, count: int) -> tuple[Array, Array]:
+    """Return what each of these rows is changed by before and after."""
+    found = [first * pow(factor, seen + k, WORD + 1) & WORD for k in range(count + 1)]
+    column = np.array(found, np.uint32)[:, None]
+    return column[:-1], column[1:]
 
 
 def _states(before: list[int], last: Array) -> Array:
     """Return the first four numbers of 64 bits of ``SeedSequence([*before, k])`` for each k, shape (k, 4)."""
-    entropy = [*(np.full(len(last), word, np.uint32) for word in before), last]
-    entropy += [np.zeros_like(last)] * (POOL - len(entropy))
+    entropy = np.zeros((max(len(before) + 1, POOL), len(last)), np.uint32)
+    entropy[: len(before)], entropy[len(before)] = np.array(before, np.uint32)[:, None], last
     hashed = _Hash(0x43B0D7E5, 0x931E8875)
-    pool = [hashed(words) for words in entropy[:POOL]]
+    pool = hashed(entropy[:POOL])
 
-    def mix(place: int, words: Array) -> None:
-        mixed: Array = pool[place] * np.uint32(0xCA01F9DD) - hashed(words) * np.uint32(0x4973F715)
-        pool[place] = mixed ^ mixed >> 16
+    def mixed(places: Array, words: Array) -> Array:
+        found: Array = places * np.uint32(0xCA01F9DD) - hashed(words, len(places)) * np.uint32(0x4973F715)
+        return found ^ found >> 16
 
     for source in range(POOL):
-        for place in range(POOL):
-            if place != source:
-                mix(place, pool[source])
+        others = [place for place in range(POOL) if place != source]
+        pool[others] = mixed(pool[others], pool[source])
     for words in entropy[POOL:]:
-        for place in range(POOL):
-            mix(place, words)
-    hashed = _Hash(0x8B51F9DD, 0x58F38DED)
-    drawn = np.stack([hashed(pool[k % POOL]) for k in range(2 * POOL)], axis=1).astype(np.uint64)
+        pool = mixed(pool, words)
+    drawn = _Hash(0x8B51F9DD, 0x58F38DED)(np.concatenate([pool, pool]), 2 * POOL).T.astype(np.uint64)
     return drawn[:, ::2] | drawn[:, 1::2] << np.uint64(32)

@@ -169,14 +169,19 @@ class UnderWay:
         at = self.position
         if not self.together or at.present is not at.whole or self.stopping.nearly_out_of_time():
             return 1
-        return min(self.epochs - at.epochs, self._fitting())
+        left = self.epochs - at.epochs
+        all_at_once = left * self.per_epoch <= 2 * self.pace.steps and left <= self._most()
+        return left if all_at_once else min(left, self._fitting())
 
     def _fitting(self) -> int:
-        assert self.problem.examples is not None
-        numbers = len(self.problem.examples) + self.numbers
-        most = min(self.pace.steps // self.per_epoch, TOGETHER // numbers)
+        most = min(self.pace.steps // self.per_epoch, self._most())
         # As many as in the call before, mostly: then their arrays are at hand.
         return 1 << most.bit_length() >> 1
+
+    def _most(self) -> int:
+        """Return the most epochs in a call for which there is memory."""
+        assert self.problem.examples is not None
+        return TOGETHER // (len(self.problem.examples) + self.numbers)
 
     def _several(self, count: int) -> Ending | None:
         """Train that many epochs in one call; return the reason to end after one of them, if there is one."""
@@ -275,8 +280,10 @@ class UnderWay:
 
     def _with_best(self, after: Position) -> Position:
         """Return a position that the last call reached, with the best snapshot until then."""
+        if not self.validates:
+            return after
         best, before = self.history.until(after.epochs).best, self.before
-        if not self.validates or best == after.epochs:
+        if best == after.epochs:
             return after
         return replace(after, best=before.best if best <= before.epochs else self.kept(best - before.epochs - 1))
 
