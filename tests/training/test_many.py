@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.support import with_rows_aside
 
 import clearprop as cp
 from clearprop.engine import sharing
 from clearprop.engine.calling import filled
+from clearprop.engine.memory import Memory
 from clearprop.errors import InvalidArgument
 from clearprop.training import many
 from clearprop.training.stopping import Status
@@ -41,6 +43,33 @@ def test_each_fit_is_that_of_train_in_order(threads: int | None) -> None:
         assert np.array_equal(fit.problem.parameters.vector, expected.problem.parameters.vector)
         assert fit.history.loss == expected.history.loss
         assert (fit.status, fit.reason, fit.problem.settings) == (expected.status, expected.reason, problem.settings)
+
+
+@pytest.mark.parametrize("kind", ["plain", "dropout", "rows aside"])
+def test_problems_that_are_alike_use_the_same_memory(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = problems(5, epochs=12, tolerance=0, batch_size=4)
+    first, optimizer = given[0], cp.Adam(0.01)
+    network, examples = first.network, first.examples
+    if kind == "dropout":
+        network = replace(network, layers=[replace(network.layers[0], dropout=0.3), *network.layers[1:]])
+    if kind == "rows aside":
+        examples = with_rows_aside(first, [0, 3, 6]).examples
+    given = [replace(each, network=network, optimizer=optimizer, examples=examples) for each in given]
+    other = replace(given[2], optimizer=cp.Adam(0.02))
+    given.insert(3, other)
+    expected, made = [cp.train(each) for each in given], list[cp.Problem]()
+
+    def counting(self: Memory, problem: cp.Problem, *rest: Any) -> None:
+        made.append(problem)
+        usual(self, problem, *rest)
+
+    usual = Memory.__init__
+    monkeypatch.setattr(Memory, "__init__", counting)
+    fits = cp.train_many(given, threads=1)
+    assert [each is other for each in made] == [False, True, False]  # each with another optimizer needs its own
+    for fit, one in zip(fits, expected, strict=True):
+        assert np.array_equal(fit.problem.parameters.vector, one.problem.parameters.vector)
+        assert (fit.history, fit.loss_after, fit.validation_loss) == (one.history, one.loss_after, one.validation_loss)
 
 
 def test_nothing_to_train() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.engine import calling, plan
+from clearprop.engine import plan
 from clearprop.engine.calling import Context, filled, zeros
 from clearprop.engine.prepared import prepared
 from clearprop.engine.processors import processors
