@@ -220,7 +220,7 @@ def test_a_wrong_word_is_found(clip: float | None) -> None:
     """By numbers that are others, by what is written beside an array, or by the end of a process."""
     given = problem(clip)
     truth, first = by_reference(given, "float64"), native(given, "float64")
-    assert first.training.arrays["layers"].reshape(first.table.shape)[6, WORDS.index("units")] == 5
+    assert first.training.arrays["layers"].reshape(first.ready.table.shape)[6, WORDS.index("units")] == 5
     # Without a limit the same words are read by other code: there, each once.
     words = WRONG if clip else [each for word, each in {each[0]: each for each in WRONG}.items() if word != "sums"]
     assert {word for word, *_ in words} == set(WORDS) - (set() if clip else {"sums"})
@@ -230,7 +230,7 @@ def test_a_wrong_word_is_found(clip: float | None) -> None:
             engine = native(given, "float64", like=first)
             if each is not None:
                 word, layer, by = each
-                engine.training.arrays["layers"].reshape(engine.table.shape)[layer, WORDS.index(word)] += by
+                engine.training.arrays["layers"].reshape(engine.ready.table.shape)[layer, WORDS.index(word)] += by
             found = by_engine(engine, error=False).distances(truth)
             return guards.intact and max(found.values()) <= 1e3 * LIMITS["float64"]
 

@@ -179,4 +179,4 @@ def test_rules_that_are_confused_are_found() -> None:
 
 def table_of(engine: Native) -> Any:
     """The table as native code reads it."""
-    return engine.training.arrays["layers"].reshape(engine.table.shape)
+    return engine.training.arrays["layers"].reshape(engine.ready.table.shape)

@@ -51,7 +51,7 @@ def test_problems_that_are_alike_use_the_same_memory(kind: str, monkeypatch: pyt
     first, optimizer = given[0], cp.Adam(0.01)
     network, examples = first.network, first.examples
     if kind == "dropout":
-        network = replace(network, layers=[replace(network.layers[0], dropout=0.3), *network.layers[1:]])
+        network = replace(network, layers=(replace(network.layers[0], dropout=0.3), *network.layers[1:]))
     if kind == "rows aside":
         examples = with_rows_aside(first, [0, 3, 6]).examples
     given = [replace(each, network=network, optimizer=optimizer, examples=examples) for each in given]

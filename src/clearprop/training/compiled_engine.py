@@ -34,11 +34,12 @@ class Compiled:
             parameters = problem.parameters.with_vector(problem.parameters.vector.astype(self.dtype))
             start = Snapshot.of(parameters, initial_state(problem.optimizer, parameters))
         size, present = batch_size(problem), (start.parameters.vector, start.state)
-        if isinstance(done, Compiled) and done.native.serves(problem, self.dtype, size, threads):
-            self.native = done.native
-            self.native.begin(problem, *present)
+        native: Native | None = done.native if isinstance(done, Compiled) else None
+        if native is not None and native.serves(problem, self.dtype, size, threads):
+            native.begin(problem, *present)
         else:
-            self.native = Native(problem, self.dtype, size, *present, threads)
+            native = Native(problem, self.dtype, size, *present, threads)
+        self.native: Native = native
 
     def run(self, steps: PlannedSteps) -> Array:
         found = self.native.run(*steps.arrays)

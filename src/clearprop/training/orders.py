@@ -51,8 +51,12 @@ class _Hash:
         """Return ``count`` rows of scattered words, from as many or from one that is scattered in each way."""
         before, after = _factors(self.first, self.factor, self.seen, count)
         self.seen += count
-        words = (words ^ before) * after
-        return words ^ words >> 16
+        return _folded((words ^ before) * after)
+
+
+def _folded(words: Array) -> Array:
+    found: Array = words ^ words >> 16
+    return found
 
 
 @lru_cache(maxsize=64)
@@ -71,8 +75,7 @@ def _states(before: list[int], last: Array) -> Array:
     pool = hashed(entropy[:POOL])
 
     def mixed(places: Array, words: Array) -> Array:
-        found: Array = places * np.uint32(0xCA01F9DD) - hashed(words, len(places)) * np.uint32(0x4973F715)
-        return found ^ found >> 16
+        return _folded(places * np.uint32(0xCA01F9DD) - hashed(words, len(places)) * np.uint32(0x4973F715))
 
     for source in range(POOL):
         others = [place for place in range(POOL) if place != source]
