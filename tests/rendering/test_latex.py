@@ -101,6 +101,7 @@ def test_a_fragment_compiles_in_beamer_and_a_derivation_fits_its_frame(net: str,
         pytest.skip("beamer.cls is not installed")
     options = "c" if name else "allowframebreaks"
     log = compiled(BEAMER.replace("OPTIONS", options).replace("BODY", fragment))
+    assert "Overfull \\hbox" not in log
     if name:
         assert "(1 page," in log
         assert "Overfull" not in log

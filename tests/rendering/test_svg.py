@@ -20,6 +20,7 @@ from clearprop.network.names import Names
 from clearprop.rendering.conventions import drawn_values
 from clearprop.rendering.document import Diagram, View
 from clearprop.rendering.svg import INLINE, legend, spans, svg
+from clearprop.rendering.tikz import tikz
 
 LECTURE = cp.cycle(cp.load("lecture"))
 
@@ -260,3 +261,15 @@ def struck(label: tuple[float, ...], edge: ET.Element) -> bool:
     x1, y1, x2, y2 = (float(edge.get(name, "0")) for name in ("x1", "y1", "x2", "y2"))
     points = ((x1 + (x2 - x1) * k / 400, y1 + (y2 - y1) * k / 400) for k in range(401))
     return any(label[0] < x < label[2] and label[1] < y < label[3] for x, y in points)
+
+
+def test_a_label_shows_the_beginning_of_a_long_name() -> None:
+    """A bias is called like its unit, which may have a name of two hundred letters; its label would cover the rest."""
+    name = "subscribers_who_cancelled_within_thirty_days"
+    network = cp.Network(1, [cp.Dense((name, "other"), "softmax")])
+    places = View(Names(network)), Diagram(network)
+    picture = ET.fromstring(svg(places[1], places[0]))
+    shown = ["".join(text.itertext()) for text in picture.iter() if text.tag.endswith("text")]
+    assert "b_subscribers_w…" in shown
+    assert max(map(len, shown)) <= 16
+    assert r"\text{b\_subscribers\_w\ldots{}}" in tikz(places[1], places[0])

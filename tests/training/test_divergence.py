@@ -64,7 +64,7 @@ def test_a_loss_without_a_value_is_told_from_an_output_at_its_end() -> None:
     def end(activation: str, loss: str, inputs: float, target: float) -> str:
         network = cp.Network(1, [cp.Dense(1, activation, bias="none")], loss)
         parameters = cp.Parameters.of(network, [[[1.0]]])
-        examples = cp.Examples(np.array([[inputs]]), np.array([[target]]))
+        examples = cp.Examples(np.array([[float(inputs)]]), np.array([[float(target)]]))
         return cp.train(cp.Problem(network, parameters, examples=examples)).reason
 
     assert end("identity", "abs(t - y) / y", 0, 0).endswith(

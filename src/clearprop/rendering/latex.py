@@ -20,6 +20,7 @@ from clearprop.rendering.latex_equations import equation
 from clearprop.rendering.latex_matrices import matrix_equation
 from clearprop.rendering.latex_symbols import Formula, prose
 from clearprop.rendering.latex_tables import grid_tables
+from clearprop.rendering.latex_width import width
 from clearprop.rendering.tikz import tikz, tikz_curve
 
 PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
@@ -35,7 +36,10 @@ PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
 \begin{document}
 """
 FRAGMENT = "% Needs \\usepackage{amsmath,amssymb,xcolor,tikz} in the document around it.\n"
-# In a frame of Beamer a derivation is set in a box as wide as a page, which is then made as small as the frame.
+FRAME = 300.0
+"""The width of a formula that fills a frame of Beamer, by the estimate of ``width``."""
+# In such a frame a derivation alone, or else what is wider, is set in a box as wide as a page, which is then made as
+# small as the frame.
 FRAMED = (
     r"""\ifcsname ver@beamer.cls\endcsname
 \setbox0\vbox\bgroup\hsize=460pt\linewidth=\hsize\columnwidth=\hsize\textwidth=\hsize\fontsize{10}{12}\selectfont
@@ -52,13 +56,23 @@ FRAMED = (
 
 def latex(document: Document, view: View, *, fragment: bool = False) -> str:
     """Return the document, complete or as a fragment."""
-    body = "\n".join(_block(block, view, fragment) for block in document) + "\n"
+    blocks = [_block(block, view, fragment) for block in document]
     if not fragment:
-        return PREAMBLE + body + "\\end{document}\n"
+        return PREAMBLE + "\n".join(blocks) + "\n\\end{document}\n"
     alone = sum(isinstance(block, Heading) for block in document) == 1 and not any(
         isinstance(block, Diagram | Curve | Grid) for block in document
     )
-    return FRAGMENT + (body.join(FRAMED) if alone else body)
+    if alone:
+        return FRAGMENT + ("\n".join(blocks) + "\n").join(FRAMED)
+    fitted = [_fitted(block, shown) for block, shown in zip(document, blocks, strict=True)]
+    return FRAGMENT + "\n".join(fitted) + "\n"
+
+
+def _fitted(block: Block, shown: str) -> str:
+    """Return a block of a longer fragment so that it is no wider than a frame of Beamer."""
+    drawn = isinstance(block, Diagram | Curve | Grid) and shown.strip()
+    wide = isinstance(block, Equation | MatrixEquation) and max(map(width, shown.split("\\\\\n"))) > FRAME
+    return f"{shown}\n".join(FRAMED) if drawn or wide else shown
 
 
 def _block(block: Block, view: View, fragment: bool) -> str:

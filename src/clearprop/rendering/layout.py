@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
-from clearprop.messages import counted
+from clearprop.messages import abridged, counted
 from clearprop.network import names as q
 from clearprop.network.description import Network
 from clearprop.network.layout import Place
@@ -23,6 +23,8 @@ MAX_COLUMNS = 11
 NAMED = 60
 VALUED = 24
 """Networks with more parameters than these have no names, or no values, at their connections."""
+LABEL = 16
+"""The most letters of a name in a label."""
 ROW, LABELLED_ROW = 1.6, 2.1
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
@@ -97,6 +99,11 @@ class Picture:
         """Return the number of units of a column that are not drawn."""
         return self.diagram.network.sizes[column] - len(self.drawn(column))
 
+    def beginning(self, quantity: q.Quantity) -> str | None:
+        """Return the beginning of a name that is too long for a label; None for one that is not."""
+        name = self.view.names.text(quantity)
+        return abridged(name, LABEL) if len(name) > LABEL else None
+
     def name(self, column: int, unit: int) -> str:
         """Return the name of a unit or an input."""
         network = self.diagram.network
@@ -134,7 +141,7 @@ class Picture:
 
     def _extent(self, index: int, valued: bool) -> Point:
         """Return about half the width and half the height of a label."""
-        shown = len(self.view.names.text(q.Parameter(index)))
+        shown = min(LABEL, len(self.view.names.text(q.Parameter(index))))
         value = self.value(q.Parameter(index))
         shown += 0 if value is None or not valued else len(value) + 2
         return 0.075 * shown + 0.06, 0.17

@@ -283,7 +283,9 @@ class Drawing:
             yield self._text(shown, at, 13, dy=4, class_="label")
 
     def _equal(self, quantity: q.Quantity, value: str | None) -> str:
-        return self.symbols.quantity(quantity) + ("" if value is None else f" = {minus(value)}")
+        shown = self.picture.beginning(quantity)
+        shown = self.symbols.quantity(quantity) if shown is None else escaped(shown)
+        return shown + ("" if value is None else f" = {minus(value)}")
 
     def _targets(self) -> dict[int, str]:
         return {

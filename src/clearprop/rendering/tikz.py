@@ -69,7 +69,9 @@ class Tikz:
         return self._equal(q.Parameter(index), self.picture.value(q.Parameter(index)) if valued else None)
 
     def _equal(self, quantity: q.Quantity, value: str | None) -> str:
-        return self.symbols.quantity(quantity) + ("" if value is None else f" = {number(value)}")
+        shown = self.picture.beginning(quantity)
+        shown = self.symbols.quantity(quantity) if shown is None else LATEX.text(shown)
+        return shown + ("" if value is None else f" = {number(value)}")
 
     def _biases(self, labels: Labels) -> Iterator[str]:
         """Yield the biases; a shared one is a small node."""
