@@ -35,8 +35,8 @@ if TYPE_CHECKING:  # code that reads and writes files is imported once there is 
 EPOCHS = 10_000
 """The default limit on epochs."""
 
-TOGETHER = 1 << 18
-"""The most examples of epochs that are made in one call, and numbers kept of them: they take memory."""
+TOGETHER, KEPT = 1 << 18, 1 << 21
+"""The most examples of epochs that are made in one call, and the most numbers kept of them: they take memory."""
 
 
 class UnderWay:
@@ -89,7 +89,7 @@ class UnderWay:
         behind = self.per_epoch == 1 and not (dropout or problem.penalty)
         watched = metrics or self.memory.active or settings.gradient_tolerance > 0
         # What is kept of each epoch, so that the best one can be found.
-        self.numbers = problem.parameters.vector.size * (1 + len(problem.optimizer.state)) if self.validates else 0
+        self.numbers = problem.parameters.vector.size * (1 + len(problem.optimizer.state)) if self.validates else 1
         self.together = (self.as_met or behind) and not watched and not self.pace.fixed
 
     def fit(self) -> Fit:
@@ -181,7 +181,7 @@ class UnderWay:
     def _most(self) -> int:
         """Return the most epochs in a call for which there is memory."""
         assert self.problem.examples is not None
-        return TOGETHER // (len(self.problem.examples) + self.numbers)
+        return min(TOGETHER // len(self.problem.examples), KEPT // self.numbers)
 
     def _several(self, count: int) -> Ending | None:
         """Train that many epochs in one call; return the reason to end after one of them, if there is one."""
