@@ -11,9 +11,9 @@ from clearprop.network.problem import Settings
 
 @dataclass
 class History:
-    """``loss[0]`` is that of the initial weights, ``loss[n]`` that after n epochs; ``validation`` is
-    the same of the validation rows, empty if there are none. ``rate[n]`` is the learning rate at
-    the end of epoch n + 1."""
+    """``loss[0]`` is the loss of the initial weights, ``loss[n]`` that shown for epoch n (over its batches as they were
+    met, or exact); ``validation`` is that of the validation rows after the epoch, empty if there are none. ``rate[n]``
+    is the learning rate at the end of epoch n + 1."""
 
     loss: list[float] = field(default_factory=list)
     rate: list[float] = field(default_factory=list)
