@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ import pytest
 from tests.engine.support.built import PARTS, built, trained
 from tests.support import HANG, in_a_copy
 
-from clearprop.engine import build, machine
+from clearprop.engine import availability, machine
 from clearprop.engine.build import Built
+from clearprop.engine.machine import Code
 
 pytestmark = pytest.mark.usefixtures("kept")
 
@@ -88,7 +90,7 @@ def test_a_process_forked_while_another_thread_compiles_can_compile_too(monkeypa
 def test_a_fork_that_does_not_wait_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The fault that the test before looks for: a lock that nobody in the child can open."""
     lock = threading.RLock()
-    monkeypatch.setattr(build, "_lock", lock)  # one that forks know nothing of
+    monkeypatch.setattr(machine, "lock", lock)  # one that forks know nothing of
     held, done = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -107,6 +109,81 @@ def test_a_fork_that_does_not_wait_would_be_noticed(monkeypatch: pytest.MonkeyPa
     assert not in_a_copy(work)
     done.set()
     thread.join()
+
+
+# --- code that nobody needs -----------------------------------------------------------------------------------
+
+
+def trial() -> Code:
+    """Code that is made quickly."""
+    return Code(machine.compiled(availability.TRIAL, machine.host()), ("trial",), machine.host())
+
+
+class Marked:
+    """Seen to be freed with the code that it is put into."""
+
+    def __init__(self, at_end: Callable[[], object] = lambda: None) -> None:
+        self.at_end = at_end
+
+    def __del__(self) -> None:
+        self.at_end()
+
+
+def in_another_thread(work: Callable[[], object]) -> threading.Thread:
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+def test_no_process_is_copied_while_code_is_freed() -> None:
+    """LLVM locks itself for that, and in the copy nobody would open it again."""
+    begun, go, codes = threading.Event(), threading.Event(), [trial()]
+    vars(codes[0])["mark"] = Marked(lambda: (begun.set(), go.wait(HANG)))
+    other = in_another_thread(codes.clear)
+    assert begun.wait(HANG)
+    held = not machine.lock.acquire(blocking=False)
+    if not held:
+        machine.lock.release()
+    go.set()
+    other.join()
+    assert held
+
+
+def test_code_waits_for_nobody_to_be_freed() -> None:
+    """Where another thread uses LLVM it is freed later: who lets it go may hold what that thread waits for."""
+    held, go, freed = threading.Event(), threading.Event(), threading.Event()
+
+    def use() -> None:
+        with machine.lock:
+            held.set()
+            go.wait(HANG)
+
+    code, other = trial(), in_another_thread(use)
+    vars(code)["mark"] = Marked(freed.set)
+    assert held.wait(HANG)
+    del code
+    assert not freed.is_set()
+    go.set()
+    other.join()
+    trial()
+    assert freed.is_set()
+
+
+@forks
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_process_forked_while_another_thread_frees_code_can_make_some() -> None:
+    codes, begun = [trial() for _ in range(60)], threading.Event()
+
+    def free() -> None:
+        while codes:
+            codes.pop()
+            begun.set()
+
+    other = in_another_thread(free)
+    assert begun.wait(HANG)
+    for _ in range(5):
+        assert in_a_copy(lambda: trial().size > 0)
+    other.join()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the processes are started with a fork")

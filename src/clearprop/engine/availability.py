@@ -52,7 +52,8 @@ def _unfit(target: machine.Target) -> str | None:
     if not (target.x86 or target.arm):
         kind = target.triple.partition("-")[0]
         return f"the compiled engine makes code for 64-bit x86 and ARM processors, and this one is {kind}"
-    code = machine.Code(machine.compiled(TRIAL, target), ("trial",), target)
+    with machine.lock:
+        code = machine.Code(machine.compiled(TRIAL, target), ("trial",), target)
     ctypes.CFUNCTYPE(None, ctypes.c_void_p)(code.addresses["trial"])(None)
     return None
 

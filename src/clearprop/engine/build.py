@@ -8,7 +8,6 @@ same rules.
 from __future__ import annotations
 
 import gc
-import os
 import threading
 import time
 from collections import OrderedDict
@@ -85,11 +84,12 @@ class Built:
     @property
     def assembly(self) -> str:
         """The code that trains as assembly, to read."""
-        return "\n".join(machine.assembly(source(self.program, part), self.target) for part in self.TRAINING)
+        with machine.lock:
+            return "\n".join(machine.assembly(source(self.program, part), self.target) for part in self.TRAINING)
 
     def _parts(self, parts: tuple[Part, ...]) -> Loaded:
         # Not a cached property: its lock would not survive a fork.
-        with _lock:
+        with machine.lock:
             if parts not in self._loaded:
                 self._loaded[parts] = loaded(self.program, self.target, parts)
             return self._loaded[parts]
@@ -120,11 +120,6 @@ MOST_KEPT = 64
 """Parts whose code stays in memory."""
 
 _kept: OrderedDict[str, Code] = OrderedDict()
-_lock = threading.RLock()
-
-# A process is not copied in the middle of this: the copy could never go on.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 def loaded(program: Program, target: Target, parts: Sequence[Part]) -> Loaded:
@@ -133,7 +128,7 @@ def loaded(program: Program, target: Target, parts: Sequence[Part]) -> Loaded:
     One at a time: LLVM is used by one thread at a time anyway, and what two threads want is made once.
     """
     start = time.perf_counter()
-    with _lock:
+    with machine.lock:
         marks = {part: fingerprint(program, target, part) if cache.enabled() else None for part in parts}
         code = {part: _kept[mark] for part, mark in marks.items() if mark is not None and mark in _kept}
         found = {part: cache.read(mark, str(target)) for part, mark in marks.items() if mark and part not in code}

@@ -8,7 +8,9 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Iterable, Iterator
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -151,18 +153,28 @@ def host() -> Target:
 
 @cache
 def _host(switched: str) -> Target:
-    binding = _binding()
-    found: dict[str, bool] = binding.get_host_cpu_features()
-    target = Target(
-        binding.get_process_triple(),
-        binding.get_host_cpu_name(),
-        tuple(sorted(name for name, present in found.items() if present)),
-        tuple(sorted(name for name, present in found.items() if not present)),
-    )
+    with lock:
+        binding = _binding()
+        found: dict[str, bool] = binding.get_host_cpu_features()
+        target = Target(
+            binding.get_process_triple(),
+            binding.get_host_cpu_name(),
+            tuple(sorted(name for name, present in found.items() if present)),
+            tuple(sorted(name for name, present in found.items() if not present)),
+        )
     return target.without(*_switched_off(switched, found))
 
 
 # --- code ------------------------------------------------------------------------------------------------
+
+lock = threading.RLock()
+"""Held by whoever uses LLVM. It has a lock of its own, and a process that is copied while another thread holds that
+could never compile: so processes are not copied meanwhile."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+
+_unneeded: deque[object] = deque()
 
 
 @cache
@@ -223,6 +235,16 @@ def _without_strength_reduction() -> Iterator[None]:
         binding.set_option("clearprop", "-disable-lsr=false")
 
 
+def free(_unneeded: deque[object] = _unneeded, _lock: threading.RLock = lock) -> None:
+    """Free the code that nobody needs any more. While another thread uses LLVM that is left to whoever makes code next:
+    code may be let go anywhere, and waits for nobody."""
+    if _lock.acquire(blocking=False):
+        try:
+            _unneeded.clear()
+        finally:
+            _lock.release()
+
+
 class Code:
     """Object code in memory, linked to the other code that it ``needs``. Its functions live as long as this does.
 
@@ -239,15 +261,23 @@ class Code:
         # 2 GiB apart, and code does not reach its constants: LLVM ends the process, or reads somewhere else.
         # The newer one asks for all at once. On Windows there is only the older one.
         newer = sys.platform != "win32"
-        self._jit = binding.create_lljit_compiler(target_machine(target), use_jit_link=newer)
-        library = binding.JITLibraryBuilder().add_object_img(objects)
-        library.import_symbol(GIVE_WAY, _give_way())
-        for name, place in (needs.addresses if needs is not None else {}).items():
-            library.import_symbol(name, place)
-        for name in names:
-            library.export_symbol(name)
-        self._library = library.link(self._jit, "clearprop")
+        with lock:
+            self._jit = binding.create_lljit_compiler(target_machine(target), use_jit_link=newer)
+            library = binding.JITLibraryBuilder().add_object_img(objects)
+            library.import_symbol(GIVE_WAY, _give_way())
+            for name, place in (needs.addresses if needs is not None else {}).items():
+                library.import_symbol(name, place)
+            for name in names:
+                library.export_symbol(name)
+            self._library = library.link(self._jit, "clearprop")
+            free()
         self.addresses: dict[str, int] = {name: int(self._library[name]) for name in names}
+
+    # Bound here: when the interpreter ends, the names of this module are gone before the code.
+    def __del__(self, _unneeded: deque[object] = _unneeded, _free: Callable[[], None] = free) -> None:
+        _unneeded.append(self.__dict__.copy())
+        self.__dict__.clear()
+        _free()
 
 
 @cache

@@ -40,13 +40,10 @@ class _Recent(NamedTuple):
 
 _RECENT: dict[tuple[int, str], _Recent] = {}
 _LOCK = threading.Lock()
-_OF_ANOTHER: list[dict[tuple[int, str], _Recent]] = []
-"""Prepared in the process of which this one is a copy. Never let go: that takes LLVM's lock, which may be held."""
 
 
 def _forget() -> None:
     """Start afresh in the copy of a process: another thread may have been predicting when it was copied."""
-    _OF_ANOTHER.append(dict(_RECENT))
     _RECENT.clear()
     _LOCK.release()
 
