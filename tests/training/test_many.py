@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import _thread
+import itertools
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.support import with_rows_aside
+from tests.support import HANG, with_rows_aside
 
 import clearprop as cp
 from clearprop.engine import sharing
 from clearprop.engine.calling import filled
 from clearprop.engine.memory import Memory
 from clearprop.errors import InvalidArgument
+from clearprop.models.history import History
 from clearprop.training import many
-from clearprop.training.stopping import Status
+from clearprop.training.stopping import Status, Stopping
 
 
 def problems(count: int, **settings: Any) -> list[cp.Problem]:
@@ -115,8 +118,23 @@ def test_a_callback_ends_all() -> None:
     assert [fit.status for fit in fits] == [Status.EPOCH_LIMIT, *[Status.STOPPED] * 5]
 
 
-def test_an_interrupt_keeps_what_was_learnt() -> None:
-    threading.Timer(0.5, _thread.interrupt_main).start()
+def once_they_learn(trainings: int, act: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do something once that many trainings have made an epoch, whenever that is."""
+    learning: set[Stopping] = set()
+    turn, usual = itertools.count(1), Stopping.judge
+
+    def judged(self: Stopping, history: History, *given: Any, **options: Any) -> Any:
+        if history.epochs and self not in learning:
+            learning.add(self)
+            if next(turn) == trainings:
+                act()
+        return usual(self, history, *given, **options)
+
+    monkeypatch.setattr(Stopping, "judge", judged)
+
+
+def test_an_interrupt_keeps_what_was_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
+    once_they_learn(2, _thread.interrupt_main, monkeypatch)
     fits = cp.train_many(problems(5, epochs=10**7, tolerance=0), threads=2)
     assert {fit.status for fit in fits} == {Status.INTERRUPTED}
     assert all(fit.epochs > 0 for fit in fits[:2])
@@ -124,10 +142,32 @@ def test_an_interrupt_keeps_what_was_learnt() -> None:
     assert fits[0].reason == "interrupted: what was learnt so far is kept"
 
 
-def test_the_time_limit_is_for_all() -> None:
-    fits = cp.train_many(problems(4, epochs=10**7, tolerance=0), threads=1, time_limit=0.3)
+def test_an_interrupt_while_trainings_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted when the first of two workers has been started: none trains on when this has come to its end."""
+    usual, begun = threading.Thread.start, []
+
+    def start(self: threading.Thread) -> None:
+        usual(self)
+        if threading.current_thread() is threading.main_thread():
+            begun.append(self)
+            if len(begun) == 1:
+                raise KeyboardInterrupt
+
+    given = problems(3, epochs=10**7, tolerance=0)
+    monkeypatch.setattr(threading.Thread, "start", start)
+    assert {fit.status for fit in cp.train_many(given, threads=2)} == {Status.INTERRUPTED}
+    for thread in begun:
+        thread.join(HANG)
+    assert not any(thread.is_alive() for thread in begun)
+
+
+def test_the_time_limit_is_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that goes on by a second with every look at it."""
+    given, clock = problems(4, epochs=10**7, tolerance=0), itertools.count()
+    monkeypatch.setattr("time.monotonic", lambda: float(next(clock)))
+    fits = cp.train_many(given, threads=1, time_limit=30)
     assert {fit.status for fit in fits} == {Status.TIME_LIMIT}
-    assert fits[0].epochs > 0
+    assert [fit.epochs > 0 for fit in fits] == [True, False, False, False]
     assert fits[-1].problem.settings.time_limit is None
 
 

@@ -77,30 +77,42 @@ class _Many:
         self.waiting = iter(range(len(problems)))
         self.taking = threading.Lock()
         self.done: list[tuple[int, Fit | BaseException]] = []
+        self.begun = self.told = 0
         self.news = threading.Event()
         self.stop = threading.Event()
 
     def fits(self, workers: int) -> list[Fit]:
         """Train all of them."""
-        interrupted, told = False, 0
         # What a training does ahead, in spare time, would be at the expense of the one beside it.
         self.each = max(1, processors() // max(1, workers))
         with shared_copies() as sharing:
-            for _ in range(workers):
-                threading.Thread(target=self._work, args=(sharing,), daemon=True).start()
-            while told < len(self.problems):
-                try:
-                    if told == len(self.done):
-                        self.news.wait(LOOK)
-                        self.news.clear()
-                    else:
-                        told += 1
-                        self._tell(*self.done[told - 1])
-                except KeyboardInterrupt:
-                    interrupted = True
-                    self.stop.set()
+            interrupted = self._until_done(workers, sharing)
         fits = [fit for _, fit in sorted(self.done, key=lambda each: each[0]) if isinstance(fit, Fit)]
         return [_interrupted(fit) if interrupted and fit.status is Status.STOPPED else fit for fit in fits]
+
+    def _until_done(self, workers: int, sharing: Any) -> bool:
+        """Start the workers and wait until all is done; return whether an interrupt came meanwhile."""
+        interrupted = False
+        while True:
+            try:
+                self._follow(workers, sharing)
+                return interrupted
+            except KeyboardInterrupt:
+                interrupted = True
+                self.stop.set()
+
+    def _follow(self, workers: int, sharing: Any) -> None:
+        """Do what is left to do. What an interrupt has left half done is done again, which changes nothing."""
+        while self.begun < workers:
+            threading.Thread(target=self._work, args=(sharing,), daemon=True).start()
+            self.begun += 1
+        while self.told < len(self.problems):
+            if self.told == len(self.done):
+                self.news.wait(LOOK)
+                self.news.clear()
+            else:
+                self._tell(*self.done[self.told])
+                self.told += 1
 
     def _tell(self, number: int, result: Fit | BaseException) -> None:
         """Tell the callbacks of a fit; raise what went wrong in place of one."""
