@@ -55,6 +55,14 @@ def _no_waiting_for_the_disk() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
+def _time_to_read() -> Iterator[None]:
+    """The process that reads an HDF5 file is not late because the machine is busy."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("clearprop.interop.hdf5.SECONDS", float(HANG))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
 def _cache_of_the_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Nothing is read from the user's cache, or left in it; the workers of a run share one."""
     base = tmp_path_factory.getbasetemp()

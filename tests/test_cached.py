@@ -32,8 +32,9 @@ def test_a_value_is_computed_once() -> None:
     assert Counted.value.__doc__ == "Return how often it was computed."
 
 
-def forked_meanwhile(cached: Any) -> bool:
-    """Return whether a copy of this process can have a value while another thread computes that of another object."""
+def forked_meanwhile(cached: Any, seconds: int = HANG) -> bool:
+    """Return whether a copy of this process has a value in that time while another thread computes that of another
+    object."""
     begun, go = threading.Event(), threading.Event()
 
     class Slow:
@@ -48,7 +49,7 @@ def forked_meanwhile(cached: Any) -> bool:
             return 3
 
     def work() -> bool:
-        signal.alarm(1)
+        signal.alarm(seconds)
         return bool(second.value == 3)
 
     first, second = Slow(True), Slow(False)
@@ -75,4 +76,4 @@ def test_a_copy_of_the_process_does_not_wait_for_a_thread_that_it_has_not() -> N
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="the standard library has no lock any more")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_the_lock_of_the_standard_library_would_be_noticed() -> None:
-    assert not forked_meanwhile(functools.cached_property)
+    assert not forked_meanwhile(functools.cached_property, 1)

@@ -29,7 +29,9 @@ def test_the_plan_and_the_rate() -> None:
     assert lines[0].endswith(" numbers in float32")
     assert lines[1] == "step: 32 examples, 1 thread"
     assert "layer 1: 64 inputs, 64 units, " in done.stdout
-    assert re.search(r"^code: [\d,]+ bytes, (compiled|read from the cache) in \d+ ms$", done.stdout, re.MULTILINE)
+    assert re.search(
+        r"^code: [\d,]+ bytes, (compiled|read from the cache|already loaded) in \d+ ms$", done.stdout, re.MULTILINE
+    )
     assert re.search(r"^expected: [\d.,]+ [mµ]s per step$", done.stdout, re.MULTILINE)
     assert re.search(r"^measured: [\d.,]+ [mµ]s per step, [\d,]+ examples per second, ", done.stdout, re.MULTILINE)
 

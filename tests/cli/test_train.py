@@ -38,7 +38,7 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(capsys.readouterr().out)
     seconds = found.pop("seconds")
     fit = cp.train(cp.load("xor"), epochs=3, batch_size=2)
-    assert 0 <= seconds < 60
+    assert seconds >= 0
     assert found == {
         "status": "epoch_limit",
         "reason": "the limit of 3 epochs was reached before the loss converged",

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from tests.engine.support.guarded import AVAILABLE, guarded
 from tests.engine.support.networks import LIMITS, by_engine, by_reference, native, single
+from tests.support import HANG
 
 import clearprop as cp
 from clearprop.engine import calling
@@ -263,9 +264,9 @@ def in_a_copy(work: Iterable[bool]) -> bytes:
 
         faulthandler.disable()  # nothing is to be told about the end that is expected
         try:
-            signal.alarm(30)
+            signal.alarm(HANG)
             for answer in work:
-                signal.alarm(30)
+                signal.alarm(HANG)
                 os.write(sink, bytes([answer]))
         finally:
             os._exit(0)

@@ -110,12 +110,24 @@ class Go(threading.Event):
 
 problem = problem_of((40, 90, 70, 10), 500, 131)
 engine = native(problem, "float32", 2)
+at_work, usual = [], engine.built.function("train")
+
+
+def train(context, worker, count):
+    at_work.append(worker)
+    usual(context, worker, count)
+    at_work.remove(worker)
+
+
+engine.built._functions["train"] = train
 workers.threading = SimpleNamespace(Event=Go, Thread=threading.Thread)
 try:
     engine.run(*epoch_of(problem).arrays)
 except KeyboardInterrupt:
-    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
-    print("interrupted,", len(others), "at work", flush=True)
+    print("interrupted,", len(at_work), "at work", flush=True)
+for thread in threading.enumerate():
+    if thread is not threading.main_thread():
+        thread.join()
 """
 
 

@@ -40,7 +40,7 @@ def browser() -> Iterator[Any]:
     if place is None:
         pytest.skip("needs Chromium, or CLEARPROP_CHROMIUM=/path/to/one")
     with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=place, args=ARGUMENTS)
+        running = playwright.chromium.launch(executable_path=place, args=ARGUMENTS, timeout=1000 * SECONDS)
         yield running
         running.close()
 
@@ -133,3 +133,15 @@ def wait(page: Any, condition: str) -> None:
     while not page.evaluate(condition):
         assert time.monotonic() < until, f"not within {SECONDS} s: {condition}"
         page.wait_for_timeout(20)
+
+
+def settle(page: Any) -> None:
+    """Until the browser has drawn twice: by then whatever watches a width has been told of it."""
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def resize(page: Any, width: int, height: int) -> None:
+    """Give the window another size, and wait until the page has taken it."""
+    page.set_viewport_size({"width": width, "height": height})
+    wait(page, f"innerWidth === {width}")
+    settle(page)

@@ -262,6 +262,7 @@ def test_a_broken_address_is_explained(visit: Visit) -> None:
 def test_a_broken_address_later_on_leaves_the_state_as_it_is(page: Any) -> None:
     field(page, "w5").fill("0.75")
     before = derivation(page)
+    wait(page, "location.hash.includes('0.75')")  # until it is written, it may be written over the next one
     page.evaluate("location.hash = '#of=p5&weights=5:oops'")
     wait(page, "document.querySelector('.cp-status').textContent.includes('oops')")
     assert derivation(page) == before

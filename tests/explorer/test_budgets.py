@@ -9,14 +9,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from tests.explorer.conftest import Visit, wait
+from tests.explorer.conftest import Visit, settle, wait
 from tests.explorer.steps import choose, field, press, state
 
 import clearprop as cp
 from clearprop.explorer.page import page as page_of
 
 Work = Callable[[], dict[str, int]]
-DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ def work(visit: Visit) -> Work:
     session.send("Performance.enable")
 
     def read() -> dict[str, int]:
-        visit.page.evaluate(DRAWN)
+        settle(visit.page)
         metrics = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
         elements = visit.page.evaluate("document.querySelectorAll('*').length")
         return {"elements": elements, "layouts": int(metrics["LayoutCount"])}
@@ -91,8 +90,8 @@ def test_panning_a_large_network_draws_nothing_anew(visit: Visit, large: cp.Prob
     before = work()
     for k in range(60):
         page.mouse.wheel(20, 40 if k < 30 else -40)
+    wait(page, "document.querySelector('.cp-scroller').scrollLeft > 100")  # the wheel is not waited for
     after = work()
-    assert page.evaluate("document.querySelector('.cp-scroller').scrollLeft") > 100
     assert page.evaluate("built") == 0
     assert after["elements"] == before["elements"]
     assert after["layouts"] - before["layouts"] < 60

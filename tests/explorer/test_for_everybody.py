@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.explorer.conftest import Visit, wait
+from tests.explorer.conftest import Visit, resize, settle, wait
 from tests.explorer.steps import drawn, field, press, state
 
 import clearprop as cp
@@ -59,9 +59,9 @@ def test_no_width_makes_the_page_scroll_sideways(visit: Visit) -> None:
     widths = (320, 375, 768, 1024, 1920)
     found = []
     for width in widths:
-        page.set_viewport_size({"width": width, "height": 800})
+        resize(page, width, 800)
         found.append(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
-    page.set_viewport_size({"width": 1400, "height": 900})
+    resize(page, 1400, 900)
     assert dict(zip(widths, found, strict=True)) == dict.fromkeys(widths, True)
 
 
@@ -71,9 +71,9 @@ def test_very_long_names_do_not_either(visit: Visit) -> None:
     page = visit.open(cp.Problem(network, examples=cp.Examples.of([[0.5, 0.25]], [[1.0, 0.0]])))
     for summary in page.locator("summary").all():
         summary.click()
-    page.set_viewport_size({"width": 360, "height": 740})
+    resize(page, 360, 740)
     wide = page.evaluate("document.documentElement.scrollWidth")
-    page.set_viewport_size({"width": 1400, "height": 900})
+    resize(page, 1400, 900)
     assert wide == 360
 
 
@@ -99,6 +99,7 @@ def test_nothing_in_the_diagram_overlaps(visit: Visit) -> None:
         ("lecture", "#at=8&rounding=truncate"),
     ):
         page = visit.open(net, address)
+        settle(page)
         script = """() => {
             const boxes = [...document.querySelectorAll('.cp-picture text')].filter((e) => e.textContent)
                 .map((e) => [e.textContent, e.getBoundingClientRect()]);

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from tests.explorer.conftest import Visit, wait
+from tests.explorer.conftest import Visit, resize, settle, wait
 from tests.explorer.node import Node
 from tests.explorer.steps import choose, field, press, state
 
@@ -237,7 +237,7 @@ def test_on_a_phone_the_outputs_are_seen_and_the_controls_are_few(visits: Any) -
     visit = visits(viewport={"width": 390, "height": 844})
     for net in ("lecture", "iris", "xor"):
         page = visit.open(net)
-        wait(page, "document.querySelector('.cp-scroller').clientWidth > 300")
+        settle(page)
         frame = page.locator(".cp-scroller").bounding_box()
         assert frame["y"] < 844 * 0.35, net
         box = page.locator('[data-select="total"]').bounding_box()
@@ -249,7 +249,7 @@ def test_on_a_desk_all_text_of_the_diagram_has_12_pixels(visits: Any) -> None:
     visit = visits(viewport={"width": 1400, "height": 900})
     for net in ("lecture", "xor", "iris", "deep", "ring"):
         page = visit.open(net)
-        wait(page, "document.querySelector('.cp-scroller').clientWidth > 300")
+        settle(page)
         assert smallest(page) >= 11.99, net
         # Nothing is cut: all of it is as wide as its frame.
         assert page.evaluate("(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)"
@@ -273,7 +273,8 @@ def test_a_deep_network_is_fitted_into_its_frame(visit: Visit) -> None:
     network = cp.Network(3, [*layers, cp.Dense(2, "softmax")])
     page = visit.open(cp.Problem(network, examples=cp.Examples.of([[0.1, 0.2, 0.3]], [[1.0, 0.0]])))
     cut = "(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)(document.querySelector('.cp-scroller'))"
-    wait(page, cut)
+    settle(page)
+    assert page.evaluate(cut) is True
     press(page, "Fit")
     assert page.evaluate(cut) is False
     press(page, "Zoom in")
@@ -289,9 +290,9 @@ def test_long_derivations_stay_within_the_panel(visit: Visit) -> None:
         > document.querySelector(".cp-equations").getBoundingClientRect().right + 1).map((e) => e.textContent)"""
     found = []
     for width in (1400, 390):
-        page.set_viewport_size({"width": width, "height": 900})
+        resize(page, width, 900)
         found.append(page.evaluate(over))
-    page.set_viewport_size({"width": 1400, "height": 900})
+    resize(page, 1400, 900)
     assert found == [[], []]
     shown = page.locator(".cp-equations").text_content()
     assert shown.count("(") == shown.count(")")

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.explorer.conftest import Visit
+from tests.explorer.conftest import Visit, settle
 from tests.explorer.steps import drawn
 
 import clearprop as cp
@@ -66,6 +66,7 @@ def shown(visit: Visit, *, width: int = 1000, sheets: tuple[str, ...] = (), shad
     page = visit.open("lecture")
     page.evaluate(SHOW, [[bundled(STYLE), *sheets], width, shadow])
     page.wait_for_selector(".cp-picture")
+    settle(page)
     return page
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support import HANG
 
 import clearprop as cp
 from clearprop.errors import InvalidArgument
@@ -62,7 +63,7 @@ def test_two_processes_share_a_study_in_a_journal(tmp_path: Path) -> None:
     journal = tmp_path / "journal.log"
     command: list[Any] = [sys.executable, "-W", "ignore", "-c", SCRIPT, journal]
     workers = [subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL) for _ in range(2)]
-    assert [worker.wait(timeout=120) for worker in workers] == [0, 0]
+    assert [worker.wait(timeout=HANG) for worker in workers] == [0, 0]
     storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(journal)))
     trials = optuna.load_study(study_name="xor", storage=storage).trials
     assert len(trials) == 8
