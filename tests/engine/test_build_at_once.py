@@ -138,7 +138,12 @@ def in_another_thread(work: Callable[[], object]) -> threading.Thread:
 def test_no_process_is_copied_while_code_is_freed() -> None:
     """LLVM locks itself for that, and in the copy nobody would open it again."""
     begun, go, codes = threading.Event(), threading.Event(), [trial()]
-    vars(codes[0])["mark"] = Marked(lambda: (begun.set(), go.wait(HANG)))
+
+    def freed() -> None:
+        begun.set()
+        go.wait(HANG)
+
+    vars(codes[0])["mark"] = Marked(freed)
     other = in_another_thread(codes.clear)
     assert begun.wait(HANG)
     held = not machine.lock.acquire(blocking=False)
