@@ -231,10 +231,10 @@ def test_what_is_stopped_is_left_undone(problem: Problem, threads: int, monkeypa
         engine.training.set(stop=1)
         usual(context, worker, workers)
 
-    engine.built._functions["train"] = stopped
-    engine.run(*epoch_of(problem).arrays)
+    with monkeypatch.context() as patch:
+        patch.setitem(engine.built._functions, "train", stopped)
+        engine.run(*epoch_of(problem).arrays)
     assert np.array_equal(engine.parameters.copy(), before)
-    engine.built._functions["train"] = usual
     engine.run(*epoch_of(problem).arrays)
     assert not np.array_equal(engine.parameters.copy(), before)
 
@@ -251,7 +251,8 @@ def test_nothing_is_left_of_a_step_that_was_stopped(monkeypatch: pytest.MonkeyPa
                 time.sleep(0.001)
         usual(context, worker, count)
 
-    engine.built._functions["train"] = interrupted
+    # Engines of the same rules share their functions: this one must not stay.
+    monkeypatch.setitem(engine.built._functions, "train", interrupted)
     with pytest.raises(KeyboardInterrupt):
         engine.run(*epoch_of(WIDE).arrays)
     assert np.isnan(engine.vector).all()

@@ -103,11 +103,11 @@ def test_what_is_stopped_is_left_undone(threads: int, monkeypatch: pytest.Monkey
         engine.training.set(stop=1)
         usual(context, worker, workers)
 
-    engine.built._functions["epochs"] = stopped
-    _, errors, _ = looked_at(engine, np.arange(9))
+    with monkeypatch.context() as patch:
+        patch.setitem(engine.built._functions, "epochs", stopped)
+        _, errors, _ = looked_at(engine, np.arange(9))
     assert np.array_equal(engine.parameters.copy(), before)
     assert errors == [0.0] * EPOCHS
-    engine.built._functions["epochs"] = usual
     (_, expected, kept), (_, errors, copies) = (
         looked_at(each, np.arange(9)) for each in (native(PLAIN, "float32"), engine)
     )
@@ -127,7 +127,8 @@ def test_an_interrupt_leaves_nothing_of_epochs_that_were_stopped(monkeypatch: py
                 time.sleep(0.001)
         usual(context, worker, workers)
 
-    engine.built._functions["epochs"] = interrupted
+    # Engines of the same rules share their functions: this one must not stay.
+    monkeypatch.setitem(engine.built._functions, "epochs", interrupted)
     with pytest.raises(KeyboardInterrupt):
         looked_at(engine, np.arange(9))
     assert np.isnan(engine.vector).all()
