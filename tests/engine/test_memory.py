@@ -235,18 +235,20 @@ def test_predictions_stay_inside() -> None:
 
 
 @guards_only
-@pytest.mark.parametrize("sizes", [(2, 2, 2), (5, 17, 3)], ids=str)
-def test_epochs_that_are_looked_at_and_orders_stay_inside(sizes: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize(("sizes", "batch"), [((2, 2, 2), 1), ((5, 17, 3), 10)], ids=str)
+def test_epochs_that_are_looked_at_and_orders_stay_inside(sizes: tuple[int, ...], batch: int, threads: int) -> None:
     """Of a network that is computed in registers, and of another one."""
-    problem, steps = problem_of(sizes, 23, 10, chosen=cp.Adam(0.1)), np.arange(1, 10)
-    bounds = np.append(0, np.add.outer(23 * np.arange(3), [10, 20, 23]))
+    problem = problem_of(sizes, 23, batch, chosen=cp.Adam(0.1))
+    bounds = np.append(0, np.add.outer(23 * np.arange(3), [*range(batch, 23, batch), 23]))
+    steps = np.arange(1, len(bounds))
     found: list[Array] = []
     for at_end in (True, False):
         with guarded(at_end=at_end) as guards:
-            engine = native(problem, "float32")
+            engine = native(problem, "float32", threads)
             seeds = np.arange(12, dtype=np.uint64).reshape(3, 4)
             order = engine.permutations(seeds, 23)
-            _, errors, kept = engine.epochs(order.ravel(), bounds, steps, 0.1 / steps, np.array([5, 0, 22]), 3)
+            _, errors, kept = engine.epochs(order.ravel(), bounds, steps, 0.1 / steps, np.arange(260) % 23, 3)
             engine.error(np.arange(23))
             assert guards.intact
             found.append(np.append(errors, kept))

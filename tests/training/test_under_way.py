@@ -97,6 +97,7 @@ ENDS_WITH_ROWS_ASIDE = {
     "no better": {"convergence": "improvement", "tolerance": 1e-4, "patience": 5},
     "never early": {"early_stopping": False, "epochs": 130},
     "with memory": {"epochs": 70, "optimizer": cp.Adam(0.01), "dtype": "float64"},
+    "by three threads": {**ENDS["later"], "threads": 3},
 }
 
 
@@ -119,9 +120,8 @@ def test_rows_set_aside_are_looked_at_after_every_epoch_of_a_call(
     assert one is not None
     assert other is not None
     assert one.position.best.parameters == other.position.best.parameters
-    expected = {"target": "target_loss", "diverged": "diverged", "later": "diverged"} | dict.fromkeys(
-        ("limit", "never early", "with memory"), "epoch_limit"
-    )
+    expected = {"target": "target_loss"} | dict.fromkeys(("diverged", "later", "by three threads"), "diverged")
+    expected |= dict.fromkeys(("limit", "never early", "with memory"), "epoch_limit")
     assert together.status.value == expected.get(name, "early_stopping")
 
 

@@ -73,7 +73,7 @@ class Native(Memory):
         self.training.set(parts=parts, part_bytes=part_bytes)
         self._place(order, bounds, steps)
         # Compiled before the clock starts: compiling must not count against the number of threads.
-        train, workers = self.built.function("train"), self.threads if self.crew is None else self.crew.size()
+        train, workers = self.built.function("train"), self._workers()
         begun = time.perf_counter()
         if looked_at is None:
             self._stoppable(train, self.training.address, workers)
@@ -85,6 +85,12 @@ class Native(Memory):
         if self.crew is not None:
             self.crew.learn(workers, len(order), spent)
         return self._noted(examples)
+
+    def _workers(self) -> int:
+        """Return by how many workers the next steps are made: those in registers by one."""
+        if self.program.single is not None:
+            return 1
+        return self.threads if self.crew is None else self.crew.size()
 
     def _look(self, seen: Array, errors: Array, kept: Array, moves: Array, workers: int) -> None:
         """Make the epochs that are placed, one after the other, and look at each."""

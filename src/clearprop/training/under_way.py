@@ -170,7 +170,7 @@ class UnderWay:
         if not self.together or at.present is not at.whole or self.stopping.nearly_out_of_time():
             return 1
         left = self.epochs - at.epochs
-        all_at_once = left * self.per_epoch <= 2 * self.pace.steps and left <= self._most()
+        all_at_once = 2 * left * self.per_epoch <= 3 * self.pace.steps and left <= self._most()
         return left if all_at_once else min(left, self._fitting())
 
     def _fitting(self) -> int:

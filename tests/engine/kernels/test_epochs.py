@@ -76,6 +76,22 @@ def test_they_are_those_of_one_call_for_each(
     assert one.error(np.arange(9)) == many.error(np.arange(9))
 
 
+def test_steps_in_registers_are_made_by_one_worker() -> None:
+    """Of a tiny network on single examples, however many threads are given: nobody looks before they are made."""
+    of, epochs = problem_of((2, 2, 2), 9, 1), 40
+    one, many = native(of, "float32"), native(of, "float32", threads=3)
+    assert one.program.single is not None
+    order = np.random.default_rng(7).integers(9, size=(epochs, 3000))
+    steps, seen = np.arange(1, order.size + 1), np.arange(400) % 9
+    _, errors, kept = many.epochs(
+        order.ravel(), np.arange(order.size + 1), steps, np.full(order.size, 0.1), seen, epochs
+    )
+    for epoch in range(epochs):
+        one.run(order[epoch], np.arange(3001), steps[:3000], np.full(3000, 0.1))
+        assert errors[epoch] == one.error(seen)
+        assert np.array_equal(kept[epoch], one.parameters)
+
+
 @pytest.mark.parametrize(("stops", "begun"), [(False, 2), (True, 3)])
 def test_threads_begin_once(stops: bool, begun: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """With each, one thread less than workers; where a step can be stopped, the calling one only waits."""

@@ -30,7 +30,10 @@ EPOCHS = (
 
 
 def epochs(module: Module, *, x86: bool) -> ir.Function:
-    """Call ``train`` and ``errors`` for each epoch. Arguments: as theirs; the words of the context are ``EPOCHS``."""
+    """Call ``train`` and ``errors`` for each epoch. Arguments: as theirs; the words of the context are ``EPOCHS``.
+
+    All workers have to be done when ``train`` returns, as those are that meet at the end of a step.
+    """
 
     def build(b: Block) -> None:
         n, i, vector = b.named, b.builder, b.numbers.bytes * b.numbers.lanes
