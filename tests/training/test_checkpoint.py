@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from collections.abc import Callable
 from dataclasses import replace
@@ -397,3 +398,19 @@ def test_class_weights_by_numbers_of_numpy_go_on_too(tmp_path: Path) -> None:
     for weights in ({np.int64(0): 1.0, np.int64(1): 2.0}, {0: 1.0, 1: 2.0}):
         fit = start(path, problem, X, classes, class_weights=weights)
         assert (fit.status.value, fit.epochs) == ("epoch_limit", 3)
+
+
+@pytest.mark.parametrize("name", ["m.onnx", "my m.PT", "m.h5", "m.csv"])
+def test_a_model_is_not_saved_under_the_name_of_another_kind(tmp_path: Path, name: str) -> None:
+    """Other programs, and people, would take it for what it is not; a model that was read from there would be lost."""
+    path = tmp_path / name
+    path.write_bytes(b"theirs")
+    own = path.with_suffix(".safetensors")
+    then = f", then type: clearprop convert {shlex.quote(str(own))} {shlex.quote(str(path))}"
+    with pytest.raises(InvalidArgument) as caught:
+        cp.train(cp.load("xor"), epochs=1, output=path)
+    assert str(caught.value) == (
+        f"output: a model of clearprop is a .safetensors file, found a file that ends in {path.suffix.lower()}; save it "
+        f"as {own}" + (then if path.suffix.lower() in (".onnx", ".pt") else "")
+    )
+    assert path.read_bytes() == b"theirs"

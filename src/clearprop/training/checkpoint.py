@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,9 @@ from clearprop.training.stopping import Ending
 from clearprop.types import Array
 
 MAX_CHANGES = 10
+CONVERTED = (".onnx", ".pt", ".keras")
+"""Ends of files of other frameworks that ``convert`` writes."""
+OF_OTHERS = (*CONVERTED, ".pth", ".pt2", ".h5", ".hdf5", ".skops", ".pkl", ".joblib", ".csv", ".parquet")
 PARTS = {
     "targets": "targets", "weights": "example weights", "training": "training rows", "validation": "validation rows"
 }  # fmt: skip
@@ -46,12 +51,27 @@ LIMITS = frozenset(
 """Settings that say when to stop: they may change when a training is resumed."""
 
 
+def _require_own(path: str | os.PathLike[str]) -> None:
+    """Refuse a file whose name says that another framework reads it."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in OF_OTHERS:
+        return
+    own = str(Path(path).with_suffix(".safetensors"))
+    command = shlex.join(["clearprop", "convert", own, str(path)])
+    then = f", then type: {abridged(command, 400)}" if suffix in CONVERTED else ""
+    found = f"found a file that ends in {suffix}"
+    raise InvalidArgument(
+        f"output: a model of clearprop is a .safetensors file, {found}; save it as {abridged(own, 200)}{then}"
+    )
+
+
 class Checkpoints:
     """Writes the model of a running training, at intervals and at the end."""
 
     def __init__(self, path: str | os.PathLike[str], problem: Problem, seconds: Any) -> None:
         self.path, self.problem = path, problem
         self.seconds = accepted(at_least_zero, seconds, "checkpoint")
+        _require_own(path)
         require_writable(path)
         self.origin = origin(problem)
         require_savable(problem, self.origin)
