@@ -410,7 +410,7 @@ def test_a_model_is_not_saved_under_the_name_of_another_kind(tmp_path: Path, nam
     with pytest.raises(InvalidArgument) as caught:
         cp.train(cp.load("xor"), epochs=1, output=path)
     assert str(caught.value) == (
-        f"output: a model of clearprop is a .safetensors file, found a file that ends in {path.suffix.lower()}; save it "
-        f"as {own}" + (then if path.suffix.lower() in (".onnx", ".pt") else "")
+        f"output: a model of clearprop is a .safetensors file, found a file that ends in {path.suffix.lower()}; save "
+        f"it as {own}" + (then if path.suffix.lower() in (".onnx", ".pt") else "")
     )
     assert path.read_bytes() == b"theirs"
