@@ -17,13 +17,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.engine.support.networks import WIDE, End, by_engine, drawn, epoch_of, native, problem_of, same
+from tests.engine.support.networks import WIDE, End, by_engine, drawn, epoch_of, native, problem_of, same, stoppable
 from tests.support import HANG, in_a_copy, with_rows_aside
 
 import clearprop as cp
-from clearprop.engine import plan
 from clearprop.engine.calling import PLACES
-from clearprop.engine.native import Native
 from clearprop.network.problem import Problem
 from clearprop.types import Array
 
@@ -193,15 +191,6 @@ def test_a_fork_while_others_compile_and_train() -> None:
 
 
 # --- steps that take long -----------------------------------------------------------------------------------
-
-
-def stoppable(monkeypatch: pytest.MonkeyPatch, problem: Problem, threads: int) -> Native:
-    """An engine whose steps are taken for long ones."""
-    with monkeypatch.context() as patch:
-        patch.setattr(plan, "LONG", 0.0)
-        engine = native(problem, "float32", threads)
-    assert engine.stops
-    return engine
 
 
 LONG = [

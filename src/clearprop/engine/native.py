@@ -76,7 +76,7 @@ class Native(Memory):
         train, workers = self.built.function("train"), self._workers()
         begun = time.perf_counter()
         if looked_at is None:
-            self._stoppable(train, self.training.address, workers)
+            self._work(train, self.training.address, workers)
         else:
             self.training.set(steps=each)
             self._look(*looked_at, self._moves(each, len(order) // epochs), workers)
@@ -115,7 +115,7 @@ class Native(Memory):
             vectors=self.parameters.size // self.panels.numbers.lanes,
         )
         try:
-            self._stoppable(self.built.kernel("epochs"), calling.address(context), workers)
+            self._work(self.built.kernel("epochs"), calling.address(context), workers)
         finally:
             self.training.words[:] = words
 
@@ -254,8 +254,8 @@ class Native(Memory):
         if not self.training.arrays["squares"].size:
             self.training.set(squares=zeros(self.ready.sums, np.float64))
 
-    def _stoppable(self, function: Function, context: int, workers: int) -> None:
-        """Make steps; long ones an interrupt can end. One that was not made to its end leaves nothing but NaN."""
+    def _work(self, function: Function, context: int, workers: int) -> None:
+        """Let workers make steps. An interrupt ends long ones, and leaves nothing but NaN of one that was cut short."""
         if not self.stops:
             together(function, context, workers)
             return

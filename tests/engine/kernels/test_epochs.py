@@ -11,10 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.engine.support.networks import native, problem_of
+from tests.engine.support.networks import native, problem_of, stoppable
 
 import clearprop as cp
-from clearprop.engine import plan
 from clearprop.engine.calling import PLACES
 from clearprop.engine.native import Native
 from clearprop.network.description import OverExamples
@@ -38,14 +37,6 @@ def problem(chosen: Optimizer, over_examples: OverExamples) -> Problem:
 
 
 PLAIN = problem(cp.Adam(0.1), "mean")
-
-
-def stoppable(threads: int, monkeypatch: pytest.MonkeyPatch) -> Native:
-    """An engine whose steps are taken for long ones."""
-    monkeypatch.setattr(plan, "LONG", 0.0)
-    engine = native(PLAIN, "float32", threads)
-    assert engine.stops
-    return engine
 
 
 def looked_at(engine: Native, seen: Array) -> tuple[Array, list[float], Array]:
@@ -95,7 +86,7 @@ def test_steps_in_registers_are_made_by_one_worker() -> None:
 @pytest.mark.parametrize(("stops", "begun"), [(False, 2), (True, 3)])
 def test_threads_begin_once(stops: bool, begun: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """With each, one thread less than workers; where a step can be stopped, the calling one only waits."""
-    engine = stoppable(3, monkeypatch) if stops else native(PLAIN, "float32", 3)
+    engine = stoppable(monkeypatch, PLAIN, 3) if stops else native(PLAIN, "float32", 3)
     engine.built.kernel("epochs")  # LLVM has threads of its own
     started: list[threading.Thread] = []
     usual = threading.Thread.start
@@ -112,7 +103,7 @@ def test_threads_begin_once(stops: bool, begun: int, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("threads", [1, 3])
 def test_what_is_stopped_is_left_undone(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for ever, and the rows set aside are not looked at."""
-    engine = stoppable(threads, monkeypatch)
+    engine = stoppable(monkeypatch, PLAIN, threads)
     before, usual = engine.parameters.copy(), engine.built.kernel("epochs")
 
     def stopped(context: int, worker: int, workers: int) -> None:
@@ -133,7 +124,7 @@ def test_what_is_stopped_is_left_undone(threads: int, monkeypatch: pytest.Monkey
 
 @pytest.mark.skipif(sys.platform == "win32", reason="interrupts as POSIX has them")
 def test_an_interrupt_leaves_nothing_of_epochs_that_were_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = stoppable(2, monkeypatch)
+    engine = stoppable(monkeypatch, PLAIN, 2)
     usual = engine.built.kernel("epochs")
 
     def interrupted(context: int, worker: int, workers: int) -> None:

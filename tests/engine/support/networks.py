@@ -12,9 +12,10 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pytest
 
 import clearprop as cp
-from clearprop.engine import calling
+from clearprop.engine import calling, plan
 from clearprop.engine.native import Native
 from clearprop.engine.workers import together
 from clearprop.models.snapshot import Snapshot
@@ -293,6 +294,15 @@ def native(problem: Problem, dtype: str, threads: int = 1, like: Native | None =
     if like is not None:
         made.built = like.built
     return made
+
+
+def stoppable(monkeypatch: pytest.MonkeyPatch, problem: Problem, threads: int) -> Native:
+    """An engine whose steps are taken for long ones."""
+    with monkeypatch.context() as patch:
+        patch.setattr(plan, "LONG", 0.0)
+        engine = native(problem, "float32", threads)
+    assert engine.stops
+    return engine
 
 
 def by_engine(engine: Native, runs: Sequence[int] = (), *, epochs: int = 1, error: bool = True) -> End:
