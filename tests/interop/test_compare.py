@@ -80,7 +80,7 @@ def test_parameters_come_first() -> None:
 
 def test_an_activation_parts_at_the_first_output() -> None:
     base = BASES[0]
-    (change,) = [each for each in changes(base) if "tanh(sqrt" in each.value and each.key.startswith("layers[1]")]
+    (change,) = [each for each in changes(base) if "gelu_tanh" in each.value and each.key.startswith("layers[1]")]
     found = cp.compare(base, change.apply(base), 1, tolerance=1e-12)
     assert found.first_difference is not None
     assert found.first_difference["quantity"] == "a_h1_1"
@@ -138,3 +138,59 @@ def test_a_live_module_is_asked_for_its_own_autograd() -> None:
     assert all((one == two).all() for one, two in zip(before, module.parameters(), strict=True))
     with pytest.raises(InvalidArgument, match=r"give the module's own loss, such as loss=torch.nn.MSELoss\(\)"):
         cp.compare(mine, module)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.3])
+def test_a_decay_that_spares_the_biases_is_one_change(decay: float) -> None:
+    """Whether the network has the penalty that it is read as, or decays all parameters."""
+    torch = torch_module()
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 3)).double()
+    loss, named = torch.nn.MSELoss(), dict(module.named_parameters())
+    groups = [{"params": [each for name, each in named.items() if kind in name], "weight_decay": by}
+              for kind, by in (("weight", 0.3), ("bias", 0.0))]  # fmt: skip
+    optimizer = torch.optim.SGD(groups, 0.1)
+    of_all = torch.optim.SGD(module.parameters(), 0.1, weight_decay=decay)
+    mine = cp.from_torch(module, loss, of_all if decay else optimizer)
+    found = cp.compare(mine.with_examples(X, X[:, ::-1]), module, loss=loss, optimizer=optimizer, tolerance=1e-10)
+    says = "weight decay leaves the biases out" if decay else "as a weight decay that leaves the biases out"
+    assert [each["change"] for each in found.conventions] == [None]
+    assert says in found.conventions[0]["says"]
+
+
+def changed(base: cp.Problem, layer: dict[str, Any] | None = None, loss: Any = None, **more: Any) -> cp.Problem:
+    """A problem with another setting of its first layer, another loss, or others of its parts."""
+    network = base.network
+    first = replace(network.layers[0], **(layer or {}))
+    made = cp.Network(network.inputs, [first, *network.layers[1:]], loss or network.loss)
+    return replace(base, network=made, parameters=cp.Parameters(made.layout, base.parameters.vector), **more)
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        (changed(BASES[4], {"dropout": 0.25}), "layers[1].dropout = 0.25"),
+        (changed(BASES[4], {"train_bias": False}), "layers[1].train_bias = false"),
+        (changed(BASES[4], {"activation": cp.activation("softplus")}), 'layers[1].activation = "softplus"'),
+        (changed(BASES[4], loss=cp.loss("huber", delta=0.25)), 'loss.name = "huber"; loss.delta = 0.25'),
+        (changed(BASES[4], loss=cp.loss("absolute_error")), 'loss.name = "absolute_error"'),
+        (changed(BASES[4], optimizer=cp.SGD(0.3, clip_norm=0.5, schedule={"name": "constant", "warmup": 4})),
+         'optimizer.schedule = {name = "constant", warmup = 4}'),
+        (changed(BASES[4], optimizer=cp.SGD(0.25, clip_norm=0.5)), "optimizer.learning_rate = 0.25"),
+        (changed(BASES[4], penalty=cp.Penalty(l1=0.125)), "penalty.l1 = 0.125"),
+        (changed(BASES[1], optimizer=cp.RMSprop(0.05)), 'optimizer.name = "rmsprop"'),
+    ],
+)  # fmt: skip
+def test_a_single_change_of_what_a_network_declares(other: cp.Problem, expected: str) -> None:
+    base = BASES[1] if other.optimizer.name == "rmsprop" else BASES[4]
+    found = cp.compare(base, other, tolerance=1e-9)
+    assert [each["change"] for each in found.conventions] == [expected]
+
+
+def test_biases_that_a_layer_shares_are_said() -> None:
+    base = BASES[4]
+    network = cp.Network(2, [cp.Dense(4, "tanh", bias="shared"), cp.Dense(3, bias="none")], base.network.loss)
+    own = base.parameters
+    shared = cp.Parameters.of(network, [own.weights(0), own.weights(1)], [0.25, None])
+    found = cp.compare(base, replace(base, network=network, parameters=shared))
+    assert [each["change"] for each in found.conventions] == ["layers[1].bias = 0.25", "layers[2].bias = false"]

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import io
 import json
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.interop.models import keras_module
 
 import clearprop as cp
 from clearprop.errors import ClearpropError, DamagedModel, UnreadableFile
@@ -122,3 +124,21 @@ def test_cuts_are_one_message(tmp_path: Path) -> None:
             archive.writestr("model.weights.h5", inner[:end])
         with pytest.raises(DamagedModel):
             cp.load(tmp_path / "d.keras")
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation")
+@pytest.mark.parametrize("suffix", [".keras", ".h5", ""])
+def test_an_optimizer_that_has_made_steps_begins_anew_and_that_is_said(suffix: str, tmp_path: Path) -> None:
+    keras = keras_module()
+    model = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(2)])
+    for optimizer, steps, expected in (("adam", 0, False), ("adam", 1, True), ("sgd", 1, False)):
+        model.compile(optimizer, loss="mse")
+        for _ in range(steps):
+            model.train_on_batch(np.ones((4, 3), "float32"), np.ones((4, 2), "float32"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if suffix:
+                model.save(tmp_path / f"m{suffix}")
+        problem = cp.load(tmp_path / f"m{suffix}") if suffix else cp.from_keras(model)
+        said = f"left out: what {optimizer} remembers of earlier steps; here it begins anew"
+        assert (said in problem.remarks) is expected

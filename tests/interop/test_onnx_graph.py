@@ -196,3 +196,39 @@ def test_a_model_can_be_given_as_bytes_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "m").write_bytes(made.SerializeToString())
     assert isinstance(io.BytesIO(b""), io.BytesIO)
     assert_same(cp.load(tmp_path / "m"), np.tanh(X @ W.astype(np.float32)), 1e-6)
+
+
+def test_several_outputs_that_scikit_learns_exporter_puts_below_one_another(tmp_path: Path) -> None:
+    pytest.importorskip("skl2onnx", reason="skl2onnx is not installed")
+    from skl2onnx import to_onnx
+    from sklearn.neural_network import MLPRegressor
+
+    rows = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = MLPRegressor(hidden_layer_sizes=(5,), max_iter=5, random_state=0).fit(rows, rows @ np.ones((3, 2)))
+        (tmp_path / "m.onnx").write_bytes(to_onnx(model, rows[:1]).SerializeToString())
+    problem = cp.load(tmp_path / "m.onnx")
+    assert_same(problem, model.predict(SINGLE), 2e-6)
+    (said,) = [each for each in problem.remarks if "below one another" in each]
+    assert said.startswith("left out: node ")
+    with pytest.raises(NotAChain, match=r"\(Reshape\): gives shape \[-1, 1\]"):
+        cp.from_onnx(
+            graph(LINEAR, ("Reshape", ["h", "to"], ["r"], {}), ("Relu", ["r"], ["y"], {}), W=W, to=np.array([-1, 1]))
+        )
+
+
+def test_a_scaler_by_hand_is_folded_and_said() -> None:
+    """One number per column, or one for all, before the first layer and after one."""
+    nodes: Any = (("Sub", ["x", "m"], ["c"], {}), ("Mul", ["c", "s"], ["d"], {}), ("Gemm", ["d", "W", "b"], ["h"], {}),
+                  ("Mul", ["h", "k"], ["g"], {}), ("Add", ["g", "k"], ["y"], {}))  # fmt: skip
+    made = graph(*nodes, m=[1.0, 2.0, 3.0], s=[0.5], W=W, b=[0.1, 0.2], k=[2.0, -1.0])
+    problem = cp.from_onnx(made)
+    (expected,) = run(made.SerializeToString())
+    assert_same(problem, expected, 1e-6)
+    assert [each for each in problem.remarks if each.startswith("folded")] == [
+        'folded: node "n0" (Sub) into the weights after it', 'folded: node "n1" (Mul) into the weights after it',
+        'folded: node "n3" (Mul) into the weights before it', 'folded: node "n4" (Add) into the weights before it',
+    ]  # fmt: skip
+    plain = graph(LINEAR, ("Add", ["h", "b"], ["y"], {}), W=W, b=[0.1, 0.2])
+    assert not [each for each in cp.from_onnx(plain).remarks if each.startswith("folded")]

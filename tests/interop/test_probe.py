@@ -3,14 +3,17 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.interop.models import keras_module, torch_module
 
 from clearprop.errors import InvalidArgument, UnreadableFile
-from clearprop.interop.probe import conventions, program, read_answer
+from clearprop.interop.probe import CARRIED, conventions, probe, program, read_answer, run
+from clearprop.interop.ways import WAYS
 
 CONVENTIONS = {
     "torch": ['loss.name = "squared_error"', 'loss.over_outputs = "mean"', "penalty.l2 = 0.0",
@@ -47,17 +50,30 @@ def test_each_frameworks_conventions_are_named(framework: str, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
+        ("velocity *= 0.9", "velocity *= 0.8", "optimizer.momentum = 0.8"),
+        (
+            "d1 = d2 @ W2",
+            "d1 = d2 @ (W2 - rate * (0.9 * velocities[2] + d2.T @ hidden + 0.05 * W2))",
+            WAYS["new_weights"].says,
+        ),
+        (
+            "(W2**2).sum())",
+            "(W2**2).sum() + (b1**2).sum() + (b2**2).sum())",
+            f"{WAYS['penalty_of_biases'].says}: of the error that it reports, not of its gradients",
+        ),
+        ("/ len(X) + 0.05", "+ 0.05", 'loss.over_examples = "sum"'),
+        ("parameter -= rate * velocity", "parameter += rate * velocity", WAYS["added"].says),
+        ("hidden @ W2.T + b2", "hidden @ W2.T + 2 * b2", None),
         ("* velocity", "* (gradient + 0.9 * velocity)", "optimizer.nesterov = true"),
         ("velocity += gradient", "velocity += 0.1 * gradient if rate < 0.2 else gradient", "optimizer.dampening = 0.9"),
         (".sum() / 2 / len(X) + 0.05", ".sum() / 2 / len(X) + 0.1", "penalty.l2 = 0.1"),
-        ("d2 = (outputs - Y) / len(X)", "d2 = (outputs - Y) * 2", None),
     ],
 )
 def test_a_change_of_the_program_by_hand_is_named_or_nothing_is(
     old: str, new: str, expected: str | None, tmp_path: Path
 ) -> None:
     found = answered("numpy", tmp_path, (old, new))
-    assert (found is None) if expected is None else [each["change"] for each in found] == [expected]
+    assert (found is None) if expected is None else [each["change"] or each["says"] for each in found] == [expected]
 
 
 def test_an_answer_that_is_none_is_refused(tmp_path: Path) -> None:
@@ -70,3 +86,25 @@ def test_an_answer_that_is_none_is_refused(tmp_path: Path) -> None:
         read_answer(str(path))
     with pytest.raises(UnreadableFile, match="cannot be read: No such file"):
         read_answer(str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize(
+    ("decimals", "cut", "says"),
+    [(4, False, "its numbers are rounded to 4 decimals"), (5, True, "its numbers are cut off after 5 decimals")],
+)
+def test_numbers_that_are_shown_with_few_decimals(decimals: int, cut: bool, says: str) -> None:
+    own, scale = run(probe()), 10.0**decimals
+
+    def short(numbers: Any) -> Any:
+        return np.trunc(numbers * scale) / scale if cut else numbers.round(decimals)
+
+    kinds = ("outputs", "errors", "gradients", "updated", "second")
+    found = conventions(replace(own, **{kind: short(getattr(own, kind)) for kind in kinds}))
+    assert [each["says"] for each in found or []] == [says]
+
+
+def test_rounded_values_that_are_carried_on() -> None:
+    """As of a hidden layer whose outputs are rounded, in a program that shows all digits."""
+    own = run(probe())
+    found = conventions(replace(own, outputs=own.outputs + 3e-5 * np.cos(np.arange(15.0)).reshape(5, 3)))
+    assert [each["says"] for each in found or []] == [CARRIED.format(4)]

@@ -116,3 +116,13 @@ def test_what_is_no_such_model_is_refused_by_name() -> None:
         cp.from_sklearn(make_pipeline(PolynomialFeatures(), MLPRegressor()))
     with pytest.raises(NotAChain, match="was not fitted"):
         cp.from_sklearn(MLPRegressor())
+
+
+def test_an_optimizer_that_has_made_steps_begins_anew_and_that_is_said() -> None:
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+    from sklearn.neural_network import MLPRegressor
+
+    for solver, momentum, expected in (("adam", 0.9, True), ("sgd", 0.9, True), ("sgd", 0.0, False)):
+        model = MLPRegressor(hidden_layer_sizes=(2,), solver=solver, momentum=momentum).partial_fit(X, X[:, 0])
+        said = [each for each in cp.from_sklearn(model).remarks if "begins anew" in each]
+        assert bool(said) is expected

@@ -16,7 +16,9 @@ from clearprop.expressions.tree import expression
 from clearprop.interop.recognise import EXACT, SINGLE, in_two, named, recognised
 from clearprop.network.description import MAX_PARAMETERS
 from clearprop.rules.activations import AnyActivation, Softmax
+from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.roles import Role, z
+from clearprop.rules.schedules import Schedule
 from clearprop.types import Array
 
 
@@ -86,6 +88,11 @@ class Chain:
         if remark not in self.remarks:
             self.remarks.append(remark)
 
+    def begins_anew(self, optimizer: Optimizer) -> None:
+        """Note that what an optimizer remembers of its steps, or that its schedule has counted them, is left out."""
+        if optimizer.state or optimizer.schedule != Schedule():
+            self.note(f"left out: what {optimizer.name} remembers of earlier steps; here it begins anew")
+
     def linear(self, signal: Signal, weights: Array, bias: Array | None, place: str) -> Signal:
         """Return the weighted sums of a linear node; ``weights`` has one row per unit."""
         weights = np.asarray(weights, dtype=float)
@@ -154,7 +161,8 @@ class Chain:
         number = next(each for each in operands if not isinstance(each, Signal))
         assert isinstance(number, (int, float))
         signal = next(each for each in operands if isinstance(each, Signal))
-        return self.affine(signal, *_as_affine(operator, np.array([number]), operands[0] is signal, place), "", place)
+        moves = _as_affine(operator, np.array([number]), operands[0] is signal, place)
+        return self.affine(signal, *moves, short_place(place), place)
 
     def elementwise(self, signal: Signal, tree: Expression, place: str) -> Signal:
         """Return an expression in z applied to a signal."""
@@ -167,7 +175,9 @@ class Chain:
         """Return a signal plus, minus, times or divided by one number per unit; ``first`` says that it comes first."""
         if operator not in AFFINE:
             raise NotAChain(f"{place}: {operator.value} with different numbers per unit is not taken")
-        return self.affine(signal, *_as_affine(operator, np.asarray(vector, float).ravel(), first, place), "", place)
+        moves = _as_affine(operator, np.asarray(vector, float).ravel(), first, place)
+        is_bias = operator is Operator.ADD and self._folds_back(signal) and signal.stage.bias is None
+        return self.affine(signal, *moves, "" if is_bias else short_place(place), place)
 
     def affine(self, signal: Signal, scale: Array, shift: Array, what: str, place: str) -> Signal:
         """Return scale · signal + shift per unit: folded into the weights before, if it is a weighted sum, else into
@@ -263,3 +273,8 @@ def _as_affine(operator: Operator, by: Array, first: bool, place: str) -> tuple[
     if not by.all():
         raise NotAChain(f"{place}: a division by 0")
     return 1 / by, none
+
+
+def short_place(place: str) -> str:
+    """Return a node's place without the file's name."""
+    return place.rpartition(": ")[2]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import combinations, permutations
 from typing import Any, Literal
 
 import numpy as np
@@ -15,10 +15,15 @@ from clearprop.display import Displayable
 from clearprop.errors import ClearpropError, InvalidArgument
 from clearprop.fields import accepted, at_least_zero, suggests_options
 from clearprop.interop.autograd import numbers_of_module
-from clearprop.interop.changes import STAGES, Change, changes
+from clearprop.interop.changes import toml
 from clearprop.interop.cycle_numbers import Numbers, numbers_of
+from clearprop.interop.explained import Searched, explained
+from clearprop.interop.live import from_torch
+from clearprop.interop.ways import OF_A_MODULE, Ways, numbers_by
 from clearprop.network import names as q
+from clearprop.network.description import Network
 from clearprop.network.examples import Examples
+from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem, a_problem
 from clearprop.propagation.cycle import Cycle, cycle, number_or_all
 from clearprop.types import Array
@@ -26,9 +31,6 @@ from clearprop.types import Array
 TOLERANCE = 1e-6
 ROWS = 32
 KINDS = ("parameters", "outputs", "errors", "gradients", "updated")
-TRIED = 3
-"""At most this many changes together are tried for one part of a cycle; as many only where there are few."""
-MOST, TIES = 24, 6
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -88,10 +90,51 @@ def compare(
     whole = all(agree(getattr(mine, kind), getattr(theirs, kind)) for kind in KINDS) and not structure
     first = None if whole else _first(done, mine, theirs, named, structure, agree)
     found: list[dict[str, Any]] = []
-    if not (whole or structure) and agree(mine.parameters, theirs.parameters):
-        declared = other if isinstance(other, Problem) else None
-        found = explained(problem, theirs, lambda each: numbers_of(cycle(each, example)), agree, declared)
+    if structure and isinstance(other, Problem):
+        found = _other_biases(problem, other, example, agree)
+    elif not whole and agree(mine.parameters, theirs.parameters):
+        declared, ways = (other, ()) if isinstance(other, Problem) else (_read(other, loss, optimizer), OF_A_MODULE)
+
+        def run(changed: Problem, by: Ways, steps: int) -> Numbers:
+            return numbers_by(changed, by, example, steps)
+
+        found = explained(problem, Searched(theirs, run, agree, declared, ways)) or []
     return Comparison(whole, largest, first, found, structure, problem, len(done.examples), tolerance)
+
+
+def _read(module: Any, loss: Any, optimizer: Any) -> Problem | None:
+    """Return what a module and its optimizer declare, or None where they cannot be read."""
+    with suppress(ClearpropError):
+        return from_torch(module, loss, optimizer)
+    return None
+
+
+def _other_biases(problem: Problem, other: Problem, example: int | Literal["all"], agree: Any) -> list[dict[str, Any]]:
+    """Return the layers whose biases the other shares or leaves out, where that alone is the difference."""
+    mine, theirs = problem.network, other.network
+    if mine.sizes != theirs.sizes:
+        return []
+    layers = [replace(one, bias=two.bias, bias_names=two.bias_names)
+              for one, two in zip(mine.layers, theirs.layers, strict=True)]  # fmt: skip
+    network = Network(mine.inputs, layers, mine.loss)
+    weights = [problem.parameters.weights(layer) for layer in range(mine.depth)]
+    biases = [other.parameters.biases(layer) if two.bias != one.bias else problem.parameters.biases(layer)
+              for layer, (one, two) in enumerate(zip(mine.layers, theirs.layers, strict=True))]  # fmt: skip
+    parameters = Parameters(network.layout, np.concatenate([each.ravel() for pair in zip(weights, biases, strict=True)
+                                                            for each in pair]))  # fmt: skip
+    done = cycle(replace(problem, network=network, parameters=parameters), example)
+    reached = numbers_of(cycle(replace(other, examples=problem.examples), example))
+    if not all(agree(getattr(numbers_of(done), kind), getattr(reached, kind)) for kind in KINDS):
+        return []
+    found = []
+    for layer, (one, two) in enumerate(zip(mine.layers, theirs.layers, strict=True)):
+        if one.bias != two.bias:
+            own = biases[layer].tolist()
+            value = {"none": False, "shared": own[0] if own else 0.0, "unit": own}[two.bias]
+            says = {"none": f"layer {layer + 1} has no biases", "unit": f"each unit of layer {layer + 1} has a bias",
+                    "shared": f"the units of layer {layer + 1} share one bias"}[two.bias]  # fmt: skip
+            found.append({"change": f"layers[{layer + 1}].bias = {toml(value)}", "says": says, "agrees": True})
+    return found
 
 
 def replace_loss(problem: Problem, **changed: Any) -> Any:
@@ -212,112 +255,3 @@ def _in_order(done: Cycle, mine: Numbers, theirs: Numbers, named: Cycle | None) 
                 parameter = q.Parameter(index)
                 quantity = q.Derivative(q.TotalError(), parameter) if kind == "gradients" else q.Updated(parameter)
                 yield names.text(quantity), ours[index], others[index]
-
-
-Run = Callable[[Problem], Numbers]
-Agree = Callable[[Any, Any], bool]
-
-
-def explained(
-    problem: Problem, theirs: Numbers, run: Run, agree: Agree, declared: Problem | None = None
-) -> list[dict[str, Any]]:
-    """Return the fewest changes of a problem's conventions that give the other's numbers. Where none give its error and
-    its gradients together, since a program scales the two differently, they are explained each alone, and that is said.
-    """
-    whole = _explained(problem, theirs, run, agree, declared)
-    if whole:
-        return whole
-    learning = _explained(problem, replace(theirs, errors=None), run, agree, declared)
-    if not learning and not _agrees(problem, run, theirs, ("gradients", "updated", "second"), agree):
-        return []
-    reported = _explained(problem, replace(theirs, gradients=None, updated=None, second=None), run, agree, declared)
-    if not reported:
-        return []
-    alone = [{**each, "says": f"{each['says']}: of the error that it reports, not of its gradients", "only": "errors"}
-             for each in reported if each not in learning]  # fmt: skip
-    return [*learning, *alone]
-
-
-def _explained(
-    problem: Problem, theirs: Numbers, run: Run, agree: Agree, declared: Problem | None
-) -> list[dict[str, Any]]:
-    """Return the fewest changes of a problem's conventions that give the other's numbers: found for each part of a
-    cycle in turn, so that several together are found too. Changes that give the same are listed as ties; ``declared``
-    is what the other says itself."""
-    found: list[dict[str, Any]] = []
-    start = problem
-    for stage in STAGES:
-        kinds = PARTS[stage]
-        if _agrees(problem, run, theirs, kinds, agree):
-            continue
-        reach = STAGES[: STAGES.index(stage) + 1]
-        able = [each for each in changes(problem, declared, start) if each.stage in reach]
-        until = [kind for each in reach for kind in PARTS[each]]
-        best = _fewest(problem, able, run, theirs, until, agree)
-        if best is None:
-            return []
-        chosen, ties = best
-        tied = sorted({"; ".join(one.text for one in tie) for tie in ties})
-        made = _changed(problem, chosen)
-        assert made is not None
-        problem, chosen = made
-        for each in chosen:
-            found.append({"change": each.text, "says": each.says, "agrees": True})
-            if tied:
-                found[-1]["tied_with"] = tied
-    return found
-
-
-PARTS: Mapping[str, tuple[str, ...]] = {
-    "outputs": ("outputs",),
-    "errors": ("errors",),
-    "gradients": ("gradients",),
-    "updated": ("updated", "second"),
-}
-
-
-def _agrees(
-    problem: Problem, run: Run, theirs: Numbers, kinds: Sequence[str], agree: Callable[[Any, Any], bool]
-) -> bool:
-    try:
-        made = run(problem)
-    except ClearpropError:
-        return False
-    return all(agree(getattr(made, kind), getattr(theirs, kind)) for kind in kinds)
-
-
-def _changed(problem: Problem, chosen: Sequence[Change]) -> tuple[Problem, tuple[Change, ...]] | None:
-    """Return the problem with changes, and the order in which they can be made, or None."""
-    for order in permutations(chosen):
-        changed = problem
-        try:
-            for each in order:
-                changed = each.apply(changed)
-        except ClearpropError:
-            continue
-        return changed, order
-    return None
-
-
-def _fewest(
-    problem: Problem,
-    able: Sequence[Change],
-    run: Run,
-    theirs: Numbers,
-    kinds: Sequence[str],
-    agree: Agree,
-) -> tuple[tuple[Change, ...], list[tuple[Change, ...]]] | None:
-    """Return the smallest set of changes with which these parts of the cycle agree, and those that tie."""
-    for count in range(1, TRIED + 1):
-        if count == TRIED and len(able) > MOST:
-            break
-        fitting: list[tuple[Change, ...]] = []
-        for chosen in combinations(able, count):
-            if len({each.key for each in chosen}) < count or len(fitting) > TIES:
-                continue
-            changed = _changed(problem, chosen)
-            if changed is not None and _agrees(changed[0], run, theirs, kinds, agree):
-                fitting.append(chosen)
-        if fitting:
-            return fitting[0], fitting[1:]
-    return None

@@ -24,7 +24,8 @@ def read_archive(archive: Archive, told: Told) -> Problem:
     if "model.weights.h5" not in archive.parts:
         raise damaged(archive.shown, "its archive has no part model.weights.h5")
     with opened(archive.read("model.weights.h5"), archive.shown) as file:
-        found = from_layers(config, config.get("compile_config"), _Numbered(file), archive.shown)
+        begun = _is_begun(file, ("optimizer", "vars", "0"))
+        found = from_layers(config, config.get("compile_config"), _Numbered(file), archive.shown, begun)
     return made(found, archive.shown, told)
 
 
@@ -41,8 +42,17 @@ def read_hdf5(path: str | os.PathLike[str], told: Told) -> Problem:
         config = parsed(text, shown, "model_config")
         training = file.text((), "training_config")
         compiled = None if training is None else parsed(training, shown, "training_config")
-        found = from_layers(config, compiled, _Named(file), shown)
+        names = file.texts(("optimizer_weights",), "weight_names") if file.has("optimizer_weights") else []
+        count = next((each for each in names if "iteration" in each), "")
+        begun = _is_begun(file, ("optimizer_weights", *count.split("/")))
+        found = from_layers(config, compiled, _Named(file), shown, begun)
     return made(found, shown, told)
+
+
+def _is_begun(file: Hdf5, path: Sequence[str]) -> bool:
+    """Return whether an optimizer that counts its steps there has made any."""
+    counted = file.array(path) if file.has(*path) else None
+    return counted is not None and counted.size == 1 and bool(counted.any())
 
 
 def snake(kind: str) -> str:

@@ -44,8 +44,9 @@ MODELS = ("Sequential", "Functional", "Model")
 OWN = {"hard_silu": "hardswish", "hard_swish": "hardswish"}
 
 
-def from_layers(config: Mapping[str, Any], compiled: Any, weights: Weights, shown: str) -> Found:
-    """Return the layers of a model's configuration; ``compiled`` is that of its training.
+def from_layers(config: Mapping[str, Any], compiled: Any, weights: Weights, shown: str, begun: bool = False) -> Found:
+    """Return the layers of a model's configuration; ``compiled`` is that of its training, which has ``begun`` where its
+    optimizer has made steps.
 
     Raises:
         NotAChain: a layer that is not supported; names the first.
@@ -74,6 +75,8 @@ def from_layers(config: Mapping[str, Any], compiled: Any, weights: Weights, show
         signal = _after(chain, signal, kind, own, read, place)
     chain.single = np.dtype("float64") not in kinds
     loss, optimizer, logits, l2 = learning(compiled, signal, chain, shown, penalty)
+    if begun and optimizer is not None:
+        chain.begins_anew(optimizer)
     return Found(chain.layers(signal), chain, "Keras", loss, optimizer, l2, logits=logits)
 
 

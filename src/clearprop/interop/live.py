@@ -232,7 +232,8 @@ def from_keras(model: Any) -> Problem:
         return [np.asarray(each) for each in layer(place).get_weights()]
 
     config = {"class_name": config["class_name"], "config": config["config"]}
-    return made(from_layers(config, compiled, weights, str(model.name)), str(model.name), Told())
+    begun = bool(np.asarray(getattr(getattr(model, "optimizer", None), "iterations", 0)))
+    return made(from_layers(config, compiled, weights, str(model.name), begun), str(model.name), Told())
 
 
 @suggests_options()

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.interop.chain import Chain, NotAChain, Signal, Stage
+from clearprop.interop.chain import Chain, NotAChain, Signal, Stage, short_place
 from clearprop.interop.onnx_operators import Node, Operators
 from clearprop.interop.operators import as_number, is_condition
 from clearprop.interop.problem import Found, damaged
@@ -60,6 +60,7 @@ def from_graph(model: Any, read: Callable[[Any], Array], shown: str) -> Found:
     target = _target(nodes, [each.name for each in graph.output], shown)
     needed = _ancestors(nodes, target)
     following = _Following(nodes, constants, read, opset, shown)
+    following.target = target
     single = inputs[0].type.tensor_type.elem_type != 11
     following.chain.single = single
     if inputs[0].type.tensor_type.HasField("shape"):
@@ -128,6 +129,7 @@ class _Following:
         self.constants, self.read, self.shown = constants, read, shown
         self.values: dict[str, Any] = {}
         self.chain = Chain()
+        self.target = ""
         self.operators = Operators(self.chain, opset)
         self.rank = 2
         self.shape: list[int] = []
@@ -265,6 +267,11 @@ class _Following:
         sizes = [int(n) for n in shape.ravel()] if isinstance(shape, np.ndarray) else None
         units = signal.stage.units
         if sizes is not None:
+            if sizes == [-1, 1] and (units or 0) > 1 and node.outputs[0] == self.target:
+                self.chain.note(
+                    f"left out: {short_place(node.place)} puts the outputs of a row below one another, as skl2onnx does"
+                )
+                return signal
             rows, *others = self.shape or [0]
             row = (units or math.prod(others)) or -1
             flat = len(sizes) == 2 and sizes[0] in (-1, 0, rows or 0) and (sizes[1] == -1 or row in (-1, sizes[1]))

@@ -4,6 +4,8 @@ the conventions that those numbers show."""
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,22 +13,32 @@ from typing import Any
 import numpy as np
 
 from clearprop.errors import InvalidArgument, UnreadableFile
-from clearprop.interop.compare import close, explained
-from clearprop.interop.cycle_numbers import Numbers, numbers_of
-from clearprop.messages import abridged
+from clearprop.interop.compare import close
+from clearprop.interop.cycle_numbers import Numbers
+from clearprop.interop.explained import Searched, explained
+from clearprop.interop.ways import WAYS, Ways, numbers_by
+from clearprop.messages import abridged, counted
 from clearprop.network.description import Network, Objective
 from clearprop.network.examples import Examples
 from clearprop.network.layer import Dense
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
-from clearprop.propagation.cycle import cycle, following
 from clearprop.rules.losses import loss
 from clearprop.rules.optimizers import SGD
 from clearprop.rules.penalties import Penalty
 
 KEYS = ("outputs", "error", "gradients", "updated", "second")
-TOLERANCE = 1e-5
+KINDS = ("outputs", "errors", "gradients", "updated", "second")
+PRECISE, TOLERANCE = 1e-9, 1e-5
 """Programs in float32 round more than this package does."""
+MOST_DECIMALS, NEAR = 9, (5, 4, 3)
+ROUNDED = {
+    0.51: "its numbers are rounded to {}",
+    1.01: "its numbers are cut off after {}",
+    20.0: "values rounded to {} are carried on into later steps",
+}
+"""What numbers that are shown with few decimals say, by how many units of the last one they are off."""
+CARRIED = "the numbers are clearprop's to {} decimals, as where rounded values are carried on into later steps"
 
 
 @cache
@@ -40,28 +52,66 @@ def probe() -> Problem:
     return Problem(network, parameters, by, Penalty(l2=0.05), examples, name="the probe")
 
 
-def run(problem: Problem) -> Numbers:
-    """Return the numbers of two steps."""
-    first = cycle(problem, "all")
-    found = numbers_of(first)
-    error = np.array([first.error])
-    return Numbers(found.parameters, found.outputs, error, found.gradients, found.updated,
-                   following(first).updated.vector)  # fmt: skip
+def run(problem: Problem, ways: Ways = frozenset(), steps: int = 2) -> Numbers:
+    """Return the numbers of two steps, or of one."""
+    return numbers_by(problem, ways, steps=steps)
 
 
 def conventions(answer: Numbers) -> list[dict[str, Any]] | None:
     """Return the changes of clearprop's own conventions that give an answer; None if no known ones do."""
+    decimals = _decimals(answer)
+    if decimals is None:
+        for tolerance in (TOLERANCE,) if _is_single(answer) else (PRECISE, TOLERANCE):
+            found = _within(tolerance, *_told(answer))
+            if found is not None:
+                return found
+    for units, says in ROUNDED.items() if decimals is not None else ():
+        found = _within(units * 10.0 ** -(decimals or 0), answer)
+        if found is not None:
+            return [*found, _said(says.format(counted(decimals or 0, "decimal")))]
+    near = next((digits for digits in NEAR if _is_near(answer, 10.0**-digits)), None)
+    return None if near is None else [_said(CARRIED.format(near))]
 
+
+def _is_single(answer: Numbers) -> bool:
+    """Return whether a program computed in float32."""
+    assert answer.updated is not None
+    told = np.concatenate([answer.outputs.ravel(), answer.updated])
+    return bool((told.astype(np.float32) == told).all())
+
+
+def _said(says: str) -> dict[str, Any]:
+    return {"change": None, "says": says, "agrees": True}
+
+
+def _told(answer: Numbers) -> Iterator[Numbers]:
+    """Yield the answer, and where its gradients are its first step over the rate, the answer without them: they are
+    gradients only if nothing else is in that step."""
+    yield answer
+    assert answer.parameters is not None
+    assert answer.updated is not None
+    rate = probe().optimizer.learning_rate
+    if close((answer.parameters - answer.updated) / rate, answer.gradients, TOLERANCE):
+        yield replace(answer, gradients=None)
+
+
+def _within(tolerance: float, *answers: Numbers) -> list[dict[str, Any]] | None:
     def agree(one: Any, other: Any) -> bool:
-        return close(one, other, TOLERANCE)
+        return close(one, other, tolerance)
 
+    known: dict[Any, Numbers | None] = {}
+    return explained(probe(), *(Searched(each, run, agree, None, tuple(WAYS), known) for each in answers))
+
+
+def _is_near(answer: Numbers, tolerance: float) -> bool:
     own = run(probe())
-    if all(
-        agree(getattr(own, key), getattr(answer, key))
-        for key in ("outputs", "errors", "gradients", "updated", "second")
-    ):
-        return []
-    return explained(probe(), answer, run, agree) or None
+    return all(close(getattr(own, kind), getattr(answer, kind), tolerance) for kind in KINDS)
+
+
+def _decimals(answer: Numbers) -> int | None:
+    """Return to how many decimals all numbers of an answer are rounded; None where they are not."""
+    told = np.concatenate([np.ravel(getattr(answer, kind)) for kind in KINDS])
+    return next((n for n in range(1, MOST_DECIMALS) if np.allclose(told, told.round(n), rtol=0, atol=1e-12)), None)
 
 
 def read_answer(path: str) -> Numbers:

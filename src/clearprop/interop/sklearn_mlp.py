@@ -117,12 +117,15 @@ def _of_model(chain: Chain, signal: Signal, model: Estimator, place: str, column
     if labels is not None and last == "logistic" and outputs > 1:
         labels = None  # one yes or no per output
     names = columns if columns is not None else model.get("feature_names_in_")
+    by = _optimizer(model, chain)
+    if by is not None and model.get("t_"):
+        chain.begins_anew(by)
     return Found(
         chain.layers(signal),
         chain,
         "scikit-learn",
         _loss(model, last, outputs, chain),
-        _optimizer(model, chain),
+        by,
         _penalty(model),
         labels,
         () if names is None else tuple(map(str, names)),
