@@ -181,8 +181,8 @@ def _of_other_assignments(own: Optimizer, l2: float) -> Iterator[Change]:
     if "decoupled_weight_decay" in hyperparameters and (decay := hyperparameters["weight_decay"] or l2):
         own = rebuilt(own, weight_decay=decay, decoupled_weight_decay=True)
         if not hyperparameters["weight_decay"]:
-            yield Change("way.spared", "", "decoupled weight decay of the weights, not of the biases, in place of a penalty",
-                         "updated", _optimized(own), True, "spared_biases")  # fmt: skip
+            says = "decoupled weight decay of the weights, not of the biases, in place of a penalty"
+            yield Change("way.spared", "", says, "updated", _optimized(own), True, "spared_biases")
         by = Symbol("weight_decay") / rate_of_step
         made = [
             each._replace(expression=substitute(each.expression, lambda key: by if key == "weight_decay" else None))
