@@ -33,3 +33,9 @@ def test_the_json_is_as_pinned() -> None:
 def test_an_answer_without_known_conventions_says_so() -> None:
     assert "No known conventions give these numbers." in write(answer_result(None))
     assert "The program has clearprop's own conventions." in write(answer_result([]))
+
+
+def test_what_no_key_declares_is_said_alone() -> None:
+    found = [{"change": None, "says": "weight decay leaves the biases out", "agrees": True}]
+    assert "\nweight decay leaves the biases out\n" in write(answer_result(found))
+    assert json.loads(write(answer_result(found), "json"))["conventions"][0]["change"] is None

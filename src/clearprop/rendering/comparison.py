@@ -41,7 +41,8 @@ def comparison_document(found: Comparison) -> Document:
 
 def _line(each: Any) -> str:
     tied = f" (cannot be told apart here from {' or '.join(each['tied_with'])})" if "tied_with" in each else ""
-    return f"{each['change']}: {each['says']}{tied}"
+    change = "" if each["change"] is None else f"{each['change']}: "
+    return f"{change}{each['says']}{tied}"
 
 
 def _shown(value: float) -> str:
