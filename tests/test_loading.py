@@ -207,3 +207,10 @@ def test_another_seed_draws_what_a_file_with_that_seed_draws(init: str, tmp_path
     found, expected = cp.load(paths[0], seed=5), cp.load(paths[1])
     assert found.parameters == expected.parameters
     assert found.parameters != cp.load(paths[0]).parameters
+
+
+def test_a_table_that_is_not_there_is_said_first(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile, match=r"none\.csv: no such file"):
+        cp.load(tmp_path / "none.csv", target="y", hidden=3)
+    with pytest.raises(InvalidArgument, match="--hidden is for a network made for a table; lecture has its own"):
+        cp.load("lecture", hidden=3)

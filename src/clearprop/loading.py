@@ -299,10 +299,10 @@ def load(
         if data is not None:
             raise InvalidArgument(f"{abridged(str(net), 200)}: found a table and --data; give one of them")
         return made(net, targets, task=task, hidden=sizes, about=about, seed=seed, progress=progress)[1]
+    problem, reader = _opened(net, told(activations, loss, optimizer))
     for name, given in (("task", task), ("hidden", hidden)):
         if given is not None:
             raise InvalidArgument(f"--{name} is for a network made for a table; {abridged(str(net), 200)} has its own")
-    problem, reader = _opened(net, told(activations, loss, optimizer))
     problem = _reseeded(problem, seed, redraw=not reader.trained)
     if targets is not None and data is None and (problem.of_others or not (reader.trained or problem.data)):
         raise InvalidArgument("--target names a column of a table; give the table with --data")

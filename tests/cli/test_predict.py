@@ -177,8 +177,7 @@ def test_a_model_without_rows_asks_for_them(models: Path) -> None:
     run = command("explain", iris)
     assert run.returncode == 2
     assert run.stderr.endswith(
-        "there is no example to run it on; add one under [[examples]], name a table with --data, or give one with "
-        "--inputs\n"
+        "there is no example to run it on; name a table with --data, or give one with --inputs\n"
     )
     run = command("explain", iris, "--data", str(EXAMPLES / "iris.csv"), "--example", "151")
     assert (run.returncode, run.stderr) == (2, "clearprop: example: expected 1 to 150, found 151\n")

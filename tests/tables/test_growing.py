@@ -139,3 +139,15 @@ def test_truth_values_are_one_class_each() -> None:
     assert (found.codes.tolist(), found.labels) == ([0, 1, 0, -1], ("True", "False"))
     other = as_text(codes, ["true", "FALSE", "maybe"])
     assert other.labels == ("true", "FALSE", "maybe")
+
+
+def test_words_that_usually_mean_no_value_are_said_to_be_categories() -> None:
+    """Whoever adds a word to those that mean no value takes the place of the usual ones, which is easily forgotten."""
+    cells = ["x", "NA", "unknown", "y"]
+    with pytest.warns(TableNotice) as caught:
+        say([grown(cells, na=("", "unknown"))], "t.csv")
+    assert str(caught[0].message) == (
+        't.csv: read as categories, since na under [data] (--na) lists other words: a ("NA")'
+    )
+    for na in (("",), ("", "unknown", "NA")):
+        assert grown(cells, na=na).usually_absent == []

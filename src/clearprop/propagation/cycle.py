@@ -365,10 +365,10 @@ def _chosen(problem: Problem, example: int | Literal["all"]) -> tuple[Examples, 
     """Return the one example, or all training examples, and their positions in the file."""
     examples = problem.examples
     if examples is None or not (len(examples.learnt) or examples.without_target is not None):
-        raise InvalidArgument(
-            f"{problem.name}: there is no example to run it on; add one under [[examples]], name a table with --data, "
-            "or give one with --inputs"
-        )
+        # A model that learnt from a table, or came from another framework, has no place for examples.
+        add = "" if problem.fitted is not None or problem.of_others else "add one under [[examples]], "
+        ways = f"{add}name a table with --data, or give one with --inputs"
+        raise InvalidArgument(f"{problem.name}: there is no example to run it on; {ways}")
     if example != "all":
         return examples.only(example), np.array([example - 1])
     if not len(examples.learnt) and examples.without_target is not None:

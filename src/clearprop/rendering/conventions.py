@@ -106,7 +106,7 @@ def in_words(tree: Expression) -> Expression:
 def conventions(cycle: Cycle, view: View) -> Iterator[tuple[str, str | Expression]]:
     """Yield each choice that published examples make differently, in words."""
     if cycle.learning is None:
-        yield "error, gradients", without_target(cycle.problem).partition(" need ")[2]
+        yield "error, gradients", "need " + without_target(cycle.problem).partition(" need ")[2]
     else:
         yield from _of_learning(cycle, view)
     yield from _applied(cycle, view)

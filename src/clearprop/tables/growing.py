@@ -10,6 +10,7 @@ import numpy as np
 
 from clearprop.errors import Fault
 from clearprop.messages import abridged
+from clearprop.network.data import NA
 from clearprop.tables.cells import IN_BOOKS, TRUTH, Reading, loses_digits, number, reading, truth
 from clearprop.tables.storage import Storage, Stored
 from clearprop.tables.table import Column, Numbers, Text, Wanted, column, notice
@@ -67,6 +68,11 @@ class Growing:
     def plain(self) -> bool:
         """Whether it holds numbers, and so far such as programs write them."""
         return self.kind == "numbers" and self.decimal != "," and not self.unit
+
+    @property
+    def usually_absent(self) -> list[str]:
+        """The words among its categories that would mean no value, had nobody listed others that do."""
+        return [word for word in self._labels if word in NA] if self.na - {*NA} else []
 
     def take(self, cells: Sequence[str]) -> None:
         """Add a block of cells."""
@@ -233,6 +239,10 @@ def say(columns: Iterable[Growing], source: str) -> None:
     if codes := [f'{abridged(each.name, 30)} ("{abridged(each.code, 40)}")' for each in columns if each.code]:
         remedy = f"if they are codes, {AS_TEXT}, or leave it out"
         notice(f"{source}: read as numbers, although not all of their digits are kept: {', '.join(codes)}; {remedy}")
+    if kept := [
+        f"{abridged(each.name, 30)} ({quoted(each.usually_absent)})" for each in columns if each.usually_absent
+    ]:
+        notice(f"{source}: read as categories, since na under [data] (--na) lists other words: {', '.join(kept)}")
     words = {each.name: [word for word in each.absent if word] for each in columns if each.kind == "text"}
     if read := [f"{abridged(name, 30)} ({quoted(found)})" for name, found in words.items() if found]:
         notice(f"{source}: words read as missing: {', '.join(read)}; na under [data] (--na) lists such words")
