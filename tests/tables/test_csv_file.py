@@ -109,7 +109,7 @@ def test_in_a_column_of_text_the_same_words_are_missing_and_said(tmp_path: Path)
     ):
         assert values(read(tmp_path, content))["b"] == ["none", None, None, "x", "y"]
     own = Wanted(lambda header, source: header, {}, na=("", "y"))
-    with pytest.warns(TableNotice, match=r'b \("y"\)'):
+    with pytest.warns(TableNotice, match="lists other words"), pytest.warns(TableNotice, match=r'b \("y"\)'):
         assert values(read(tmp_path, content, own))["b"] == ["none", None, "NA", "x", None]
 
 
