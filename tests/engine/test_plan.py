@@ -78,3 +78,10 @@ def test_a_thread_that_saves_less_than_a_tenth_is_not_taken(monkeypatch: pytest.
     assert plan.threads(*planned(200, 200), 64) == 4
     costs[4] = 0.77
     assert plan.threads(*planned(200, 200), 64) == 2
+
+
+def test_a_call_looks_at_fewer_examples_the_longer_each_takes() -> None:
+    """Of a tiny network too: what its activations take counts, not its few products alone."""
+    tiny, narrow, wide = (plan.most(*planned(*sizes)) for sizes in ((2, 2, 2), (30, 64, 1), (900, 900)))
+    assert 10**7 > tiny > narrow > wide >= plan.EXAMPLES
+    assert tiny % plan.EXAMPLES == narrow % plan.EXAMPLES == wide % plan.EXAMPLES == 0

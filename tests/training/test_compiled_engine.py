@@ -22,7 +22,7 @@ def test_long_looks_at_all_examples_are_cut(monkeypatch: pytest.MonkeyPatch) -> 
         calls.append(given)
         together(*given)
 
-    monkeypatch.setattr("clearprop.engine.memory.CALL", 1)
+    monkeypatch.setattr("clearprop.engine.plan.PART", 0.0)
     monkeypatch.setattr("clearprop.engine.memory.together", counted)
     rng = np.random.default_rng(0)
     network = cp.Network(3, [cp.Dense(5, "tanh"), cp.Dense(2)])

@@ -25,8 +25,6 @@ from clearprop.types import Array
 
 PATIENCE = 1023
 """Turns, as a mask of their number, for which a worker that waits for others keeps its processor: a step is short."""
-CALL = 10**10
-"""The number of multiplications and additions that take about a tenth of a second: the longest call."""
 
 
 def in_steps_order(errors: Array) -> Array:
@@ -67,7 +65,6 @@ class Memory:
         self.stops = program.single is None and ready.planned > plan.LONG
         self.examples = examples = problem.examples
         self.count, self.batch = len(examples), batch
-        self.most = max(plan.EXAMPLES, CALL // plan.operations(network, 1) // plan.EXAMPLES * plan.EXAMPLES)
         self.inputs = self._rows(examples.inputs, 0)
         self.targets = self._rows(examples.targets, problem.network.depth)
         counts = examples.weights
@@ -181,7 +178,7 @@ class Memory:
     def _errors(self, order: Array, found: Array) -> None:
         """Compute the errors of examples whose positions are checked."""
         # In parts so short that an interrupt is answered without delay.
-        most = self.most
+        most = self.ready.most
         for start in range(0, len(order), most):
             part = order[start : start + most] if most < len(order) else order
             self.inference.set(order=part, examples=len(part), outputs=found[start : start + most])

@@ -123,6 +123,15 @@ def seconds(program: Program, network: Network, batch: int, threads: int = 1) ->
     return sum(count * each for count, each in zip(work, SECONDS, strict=True))
 
 
+PART = 0.1
+"""Seconds of a call that looks at examples: an interrupt waits for its end."""
+
+
+def most(program: Program, network: Network) -> int:
+    """Return the number of examples that a call looks at. It takes no longer than a step would on as many."""
+    return max(1, int(PART / seconds(program, network, EXAMPLES))) * EXAMPLES
+
+
 WORTH = 15e-6
 """Seconds of a step that another thread has to save: it is started in every call, and takes a processor."""
 

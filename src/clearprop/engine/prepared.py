@@ -33,6 +33,7 @@ class Prepared:
         self.sums = sum(calling.sums(panels, layer) for layer in range(1, network.depth + 1))
         self.rows, self.block = plan.rows(program, batch), plan.block(program, network)
         self.chunk = plan.chunk(program, batch)
+        self.most = plan.most(program, network)
         self.planned = self.seconds = plan.seconds(program, network, batch)
 
     def learn(self, steps: int, seconds: float) -> None:
