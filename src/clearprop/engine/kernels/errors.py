@@ -12,7 +12,7 @@ from llvmlite import ir
 
 from clearprop.engine.block import Block
 from clearprop.engine.emit import Emitter
-from clearprop.engine.kernels.gather import position
+from clearprop.engine.kernels.gather import LINE, position
 from clearprop.engine.kernels.softmax import Row, by_rows, emitted, logarithm, logarithm_of_total, softmax_of
 from clearprop.engine.module import Module
 from clearprop.engine.numbers import arguments
@@ -20,6 +20,10 @@ from clearprop.engine.panels import Panel
 from clearprop.rules.fused import AnyFused, Fused, SoftmaxCrossEntropy
 from clearprop.rules.losses import Loss
 from clearprop.rules.roles import Role
+
+AHEAD, LINES = 4, 2
+"""Examples after which the targets are needed that are brought nearer, and how many cache lines of them: in a random
+order each is far away."""
 
 ARGUMENTS = "a d panel units first last examples order targets weights share"
 """The first panel of the output layer (sums for a fused pair, else outputs) and that of the signals, before them the
@@ -124,8 +128,10 @@ class Output:
         bytes_of_row = b.times(n["units"], size)
 
         def example(s: ir.Value) -> None:
-            row = position(b, s)
-            target = b.at(n["targets"], b.times(row, bytes_of_row))
+            row, following = position(b, s), position(b, b.add(s, AHEAD))
+            target, later = (b.at(n["targets"], b.times(each, bytes_of_row)) for each in (row, following))
+            for line in range(LINES):
+                b.prefetch(b.at(later, line * LINE))
             count = b.load_number(b.at(n["weights"], b.times(row, size))) if self.weighted else None
             at = b.times(s, self.shape.row)
             body(s, b.at(n["a"], at), b.at(n["d"], at), target, count)
