@@ -98,7 +98,8 @@ class Memory:
         # The bounds of the last steps with the numbers of their examples, and those that native code reads.
         self.alike: tuple[Array, Array] | None = None
         self.placed: Array | None = None
-        self.rate: float | None = None
+        # What the parts of the optimizer's rule that native code reads depend on: numbers of steps, and rates.
+        self.depends: Array | None = None
         self.dropped = [index for index, layer in enumerate(network.layers) if layer.dropout]
         self.training = Context(
             **shared,

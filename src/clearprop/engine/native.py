@@ -271,9 +271,9 @@ class Native(Memory):
         """Return the parts of the optimizer's rule that depend on the step alone, and the bytes from step to step."""
         rule, dtype = self.program.rule, self.panels.numbers.dtype
         changing = rule.counts_steps or not (rates == rates[0]).all()
-        if not changing and rates[0] == self.rate:
-            return self.kept["parts"], 0
         seen = slice(None) if changing else slice(1)
-        self.rate = None if changing else float(rates[0])
-        parts = self._kept("parts", rule.at(steps[seen], rates[seen]), dtype)
-        return parts, len(rule.parts) * parts.itemsize if changing else 0
+        depends = np.concatenate([steps[seen] * rule.counts_steps, rates[seen]])
+        if self.depends is None or not np.array_equal(self.depends, depends):
+            self._kept("parts", rule.at(steps[seen], rates[seen]), dtype)
+            self.depends = depends
+        return self.kept["parts"], len(rule.parts) * self.kept["parts"].itemsize if changing else 0

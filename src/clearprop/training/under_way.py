@@ -393,4 +393,6 @@ class UnderWay:
 
 def _bounded(losses: list[float]) -> list[float]:
     """Return validation losses, where an overflow counts as infinity, and is no reason to stop."""
+    if math.isfinite(sum(losses)):
+        return losses
     return [loss if math.isfinite(loss) else math.inf for loss in losses]
