@@ -42,3 +42,12 @@ def test_the_page_reads_the_same_bits(node: Node, count: int) -> None:
     assert isinstance(written, list) == (count <= PLAIN)
     found = node.evaluate("(written) => [...clearprop.decoded(written)]", written)
     assert [float(value) for value in found] == values.tolist()
+
+
+@pytest.mark.parametrize("rule", ["sqrt(z)", "1 / z", "log(z)", "z ** -0.5", "log(z - 9)", "1 / (z - z)"])
+def test_activations_whose_slope_is_not_finite_everywhere_are_shown(rule: str) -> None:
+    """At a pole, or where the root begins; the page says so once a sum is there."""
+    layers = [cp.Dense(1, rule, bias="none"), cp.Dense(1, bias="none")]
+    parameters = cp.Parameters.of(cp.Network(1, layers), [[[2.0]], [[1.0]]])
+    problem = cp.Problem(cp.Network(1, layers), parameters, examples=cp.Examples(np.zeros((1, 1)), np.ones((1, 1))))
+    assert json.loads(escaped(exported(problem)))["network"]["layers"][0]["activation"] >= 0

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import pytest
 from tests.explorer.conftest import Visit, wait
 from tests.explorer.node import Node
 from tests.explorer.steps import press, state
 
 import clearprop as cp
+from clearprop.errors import NotFinite
 
 
 def single(activation: str, weight: float, rate: float = 0.1, target: float = 0.0) -> cp.Problem:
@@ -67,6 +69,20 @@ def test_a_loss_that_explodes_and_an_update_that_overshoots(node: Node) -> None:
         r"The learning rate of 1\.5 is too large; try a smaller one\.",
         later,
     )
+
+
+def test_a_slope_that_is_not_finite_is_named_and_not_its_effects(node: Node) -> None:
+    """The same words as explain: no smaller rate helps, and no weight is too large."""
+    problem = single("sqrt(z)", 0.0)
+    fault = (
+        "∂a_h1_1/∂z_h1_1 is inf; layer 1, unit h1_1, example 1; 1 / (2 * sqrt(z_h1_1)) is not finite at z_h1_1 = 0; try "
+        "a formula that has a slope there, such as one with a small constant under its root or in its denominator"
+    )
+    with pytest.raises(NotFinite) as caught:
+        cp.cycle(problem)
+    assert str(caught.value) == fault
+    assert warnings(node, problem)[0] == fault
+    assert node.on_page(problem, "(store) => [store.advance(), store.step]") == [fault, 1]
 
 
 def test_nothing_is_wrong_with_the_lecture(node: Node) -> None:

@@ -92,9 +92,10 @@ class Blocked(NamedTuple):
 
 
 def steepest(rule: Activation) -> float:
-    """Return the steepest slope of an activation where it is used, between -6 and 6."""
+    """Return the steepest slope of an activation where it is used, between -6 and 6, and where it has one."""
     with np.errstate(all="ignore"):
-        return float(np.nanmax(np.abs(rule.slopes(np.linspace(-6, 6, 49)))))
+        slopes = np.abs(rule.slopes(np.linspace(-6, 6, 49)))
+    return float(slopes[np.isfinite(slopes)].max(initial=0))
 
 
 def is_bounded(rule: Activation) -> bool:

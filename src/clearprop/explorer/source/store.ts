@@ -234,6 +234,7 @@ export class Store {
 
   /** Compute the next cycle. Returns the cause, and changes nothing, if a number is not finite. */
   advance(): string | null {
+    if (this.current.fault) return this.current.fault;
     const next = cycle(this.problem, following(this.current), this.current.trace.rows, this.setup.isBatch);
     if (next.fault) return next.fault;
     this.current = next;

@@ -21,6 +21,8 @@ export function warningsOf(store: Store): Warning[] {
 
 function losses(store: Store): Warning[] {
   const { losses, view, names, data, current } = store;
+  // A number of this very cycle that is not finite says more than the losses that follow from it.
+  if (current.fault) return [{ about: null, words: current.fault }];
   const [error, rate] = [names.words.total_error, store.setup.rate];
   const isLarge = (after: number, before: number) => !(after <= data.thresholds.explodes * Math.max(before, data.thresholds.smallest));
   const [first, last] = [losses[0]!, losses[losses.length - 1]!];
