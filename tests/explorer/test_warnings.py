@@ -75,8 +75,8 @@ def test_a_slope_that_is_not_finite_is_named_and_not_its_effects(node: Node) -> 
     """The same words as explain: no smaller rate helps, and no weight is too large."""
     problem = single("sqrt(z)", 0.0)
     fault = (
-        "∂a_h1_1/∂z_h1_1 is inf; layer 1, unit h1_1, example 1; 1 / (2 * sqrt(z_h1_1)) is not finite at z_h1_1 = 0; try "
-        "a formula that has a slope there, such as one with a small constant under its root or in its denominator"
+        "∂a_h1_1/∂z_h1_1 is inf; layer 1, unit h1_1, example 1; 1 / (2 * sqrt(z_h1_1)) is not finite at z_h1_1 = 0; "
+        "try a formula that has a slope there, such as one with a small constant under its root or in its denominator"
     )
     with pytest.raises(NotFinite) as caught:
         cp.cycle(problem)
