@@ -88,6 +88,20 @@ def test_a_crew_is_the_planned_number_or_one_whichever_was_faster_lately() -> No
     assert workers.Crew(1).size() == 1
 
 
+def test_one_is_tried_where_several_take_longer_than_one_should() -> None:
+    """Not otherwise: to try it takes time. That they are kept waiting for others is not known at first."""
+    crew = workers.Crew(4, alone=0.01)
+    for _ in range(3 * crew.AGAIN):
+        assert crew.size() == 4
+        crew.learn(4, 100, 0.9)
+    crew.learn(4, 100, 1.1)
+    assert crew.size() == 1
+    crew.learn(1, 100, 1.05)
+    assert crew.size() == 1
+    crew.learn(1, 100, 1.2)
+    assert crew.size() == 4
+
+
 INTERRUPTED = """
 import threading
 from types import SimpleNamespace

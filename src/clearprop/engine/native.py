@@ -83,7 +83,7 @@ class Native(Memory):
         spent = time.perf_counter() - begun
         self.ready.learn(len(steps), spent)
         if self.crew is not None:
-            self.crew.learn(workers, len(order), spent)
+            self.crew.learn(workers, len(order) + (0 if looked_at is None else looked_at[1].size), spent)
         return self._noted(examples)
 
     def _workers(self) -> int:

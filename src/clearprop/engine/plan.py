@@ -132,7 +132,7 @@ def most(program: Program, network: Network) -> int:
     return max(1, int(PART / seconds(program, network, EXAMPLES))) * EXAMPLES
 
 
-WORTH = 15e-6
+WORTH = 10e-6
 """Seconds of a step that another thread has to save: it is started in every call, and takes a processor."""
 
 

@@ -88,7 +88,8 @@ def _finished(share: Callable[[], None], others: Collection[threading.Event], st
 
 
 class Crew:
-    """Chooses the number of workers for the next call: the planned number or one, whichever was faster lately.
+    """Chooses the number of workers for the next call: the planned number; or, where they take longer than one should
+    ``alone`` (seconds for an example), one or that number, whichever was faster lately.
 
     Workers wait for each other in every step. Where other programs want the processors too, one of them
     is soon kept waiting for milliseconds, and one worker alone is many times faster; no plan can know that.
@@ -96,17 +97,17 @@ class Crew:
 
     AGAIN = 32
     """The number of calls after which the slower number is tried again."""
-    LONG = 2e-3
-    """Seconds of a call below which it says nothing."""
+    LONG = 1e-2
+    """Seconds of a call below which it says nothing: the first ones find nothing in the caches."""
 
-    def __init__(self, most: int) -> None:
-        self.most, self.calls = most, 0
+    def __init__(self, most: int, alone: float = 0.0) -> None:
+        self.most, self.alone, self.calls = most, alone, 0
         self.costs: dict[int, float] = {}
 
     def size(self) -> int:
         """Return the number of workers for the next call."""
-        if self.most == 1:
-            return 1
+        if self.most == 1 or self.costs.get(self.most, 0.0) <= self.alone:
+            return self.most
         untried = [count for count in (self.most, 1) if count not in self.costs]
         if untried:
             return untried[0]
