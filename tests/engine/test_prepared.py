@@ -50,6 +50,14 @@ def test_others_do_not(change: dict[str, object]) -> None:
     assert prepared(replace(one, **change), "float64", 3) is not known  # type: ignore[arg-type]
 
 
+def test_the_least_time_of_a_step_counts() -> None:
+    known = prepared(problem(), "float32", 3)
+    assert known.seconds == known.planned
+    for seconds, expected in ((10.0, known.planned), (2e-6, 2e-9), (1e-3, 2e-9), (0.0, 1e-9)):
+        known.learn(1000, seconds)
+        assert known.seconds == pytest.approx(expected)
+
+
 def test_nor_do_other_precisions_and_batches() -> None:
     one = problem()
     assert len({id(prepared(one, dtype, batch)) for dtype in ("float32", "float64") for batch in (2, 3)}) == 4

@@ -205,6 +205,17 @@ def test_where_each_epoch_is_looked_at_it_is_a_call(
     assert max(calls) <= 4
 
 
+@pytest.mark.parametrize(("epochs", "last"), [(23, 4 * 22), (24, 4 * 8)])
+def test_what_is_left_is_one_call_if_that_takes_hardly_longer(
+    epochs: int, last: int, calls: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pace is 60 steps: 22 epochs are 88 steps, of 23 a call makes 8, the most that are a power of two."""
+    monkeypatch.setattr("clearprop.training.intervals.FIRST", 0.0)  # a step at first
+    cp.train(ring(), epochs=epochs, batch_size=4, tolerance=0)
+    first = calls.index(3)  # the rest of the first epoch
+    assert calls[first + 1] == last
+
+
 @pytest.mark.parametrize("epochs", [1, 30])
 def test_a_last_step_into_overflow_is_a_divergence(epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """No batch has met the weights after it: only the exact loss tells. What is kept is from before that epoch."""

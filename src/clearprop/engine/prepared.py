@@ -15,6 +15,8 @@ from clearprop.network.problem import Problem
 SMALL = 100_000
 """The most parameters of a network for which it is kept: the places of its parameters are kept too."""
 MOST_KEPT = 64
+CLOCK = 1e-6
+"""Seconds below which a clock may tell nothing."""
 
 
 class Prepared:
@@ -38,7 +40,7 @@ class Prepared:
 
     def learn(self, steps: int, seconds: float) -> None:
         """Take note of how long steps took. The least time of one counts: then nothing else was in the way."""
-        self.seconds = min(self.seconds, seconds / steps)
+        self.seconds = min(self.seconds, max(seconds, CLOCK) / steps)
 
 
 def prepared(problem: Problem, dtype: str, batch: int) -> Prepared:
