@@ -107,6 +107,21 @@ def test_what_the_target_cannot_hold_is_said(tmp_path: Path) -> None:
     ]
 
 
+def test_the_order_of_classes_is_said_where_their_names_are_lost(tmp_path: Path) -> None:
+    """The units may stand in another order than the alphabet's, in which a reader of the file would take classes."""
+    (tmp_path / "t.csv").write_text("a,kind\n" + "".join(f"{k},{'xyz'[k % 3]}\n" for k in range(12)))
+    net = tmp_path / "n.toml"
+    net.write_text(
+        '[[layers]]\nunits = ["y", "z", "x"]\nactivation = "softmax"\n[data]\nfile = "t.csv"\ntarget = "kind"\n'
+    )
+    fit = cp.train(cp.load(net), epochs=1)
+    assert (
+        convert(fit.problem, tmp_path / "m.pt")[-1]
+        == "names of classes are left out; its outputs are, in order: y, z, x"
+    )
+    assert not any("names of classes" in note for note in convert(fit.problem, tmp_path / "m.safetensors"))
+
+
 def test_an_unknown_end_is_refused() -> None:
     with pytest.raises(InvalidArgument, match=r"expected a name that ends in \.toml, .*, found \.pickle"):
         convert(problem("relu"), "m.pickle")

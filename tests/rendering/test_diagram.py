@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import clearprop as cp
+from clearprop.network.names import Names
 from clearprop.rendering.conventions import drawn_parameters
 from clearprop.rendering.diagram import diagram_text
 from clearprop.rendering.document import Diagram, View
@@ -31,3 +32,10 @@ def test_each_unit_has_its_sum_and_its_weights() -> None:
         "sum_o2 = output_h1 * w7 + output_h2 * w8 + b2, with w7 = 0.7, w8 = 0.8,",
         "    b2 = 0.35",
     ]
+
+
+def test_names_in_wide_letters_keep_the_lines_in_place() -> None:
+    """A terminal gives an ideograph two columns, and none to a vowel sign over its consonant."""
+    network = cp.Network(("高さ", "ab", "कि"), [cp.Dense(("隠れ", "h"), "tanh")])
+    shown = diagram_text(Diagram(network), View(Names(network))).split("\n")[2:7]
+    assert shown == ["高さ ──┐", "       ├── (隠れ)", " ab  ──┤", "       ├──  (h)", "  कि  ──┘"]

@@ -273,3 +273,11 @@ def test_a_label_shows_the_beginning_of_a_long_name() -> None:
     assert "b_subscribers_w…" in shown
     assert max(map(len, shown)) <= 16
     assert r"\text{b\_subscribers\_w\ldots{}}" in tikz(places[1], places[0])
+
+
+def test_a_number_stays_on_the_right_of_a_name_from_right_to_left() -> None:
+    network = cp.Network(1, [cp.Dense(("خروج",), "tanh")])
+    values: dict[q.Quantity, float] = {q.Parameter(1): 0.5}
+    picture = ET.fromstring(svg(Diagram(network, values), View(Names(network))))
+    shown = ["".join(text.itertext()) for text in picture.iter() if text.tag.endswith("text")]
+    assert "bخروج\u200e = 0.5" in shown

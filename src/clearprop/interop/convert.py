@@ -12,6 +12,8 @@ from clearprop.messages import abridged
 from clearprop.network.problem import Problem
 from clearprop.network.write import write
 
+MOST = 12
+"""The number of outputs that a note names."""
 Bytes = Callable[[Problem], tuple[bytes, list[str]]]
 
 
@@ -84,4 +86,14 @@ def convert(problem: Problem, target: str | os.PathLike[str]) -> list[str]:
     """Write the problem, whole or not at all; return what the file cannot hold."""
     content, notes = writer_of(target)(problem)
     write_atomically(target, content)
-    return notes
+    return [*notes, *_outputs(problem, target)]
+
+
+def _outputs(problem: Problem, target: str | os.PathLike[str]) -> list[str]:
+    """Return a note on the order of the outputs, where the file has no names for what they stand for."""
+    names = problem.network.unit_names[-1]
+    own = Path(target).suffix.lower() in (".toml", ".safetensors")
+    if own or len(names) == 1 or problem.fitted is None or problem.fitted.classes is None:
+        return []
+    few = ", ".join(abridged(each, 30) for each in names[:MOST]) + (", …" if len(names) > MOST else "")
+    return [f"names of classes are left out; its outputs are, in order: {few}"]

@@ -22,6 +22,8 @@ BOX = {
 
 def diagram_text(diagram: Diagram, view: View, width: int = 76) -> str:
     """Return the drawing; a network that is too wide is named in one line instead."""
+    from rich.cells import cell_len
+
     network = diagram.network
     inputs = [_valued(diagram, view, name, q.Input(index)) for index, name in enumerate(network.input_names)]
     units = [[f"({name})" for name in names] for names in network.unit_names]
@@ -35,7 +37,7 @@ def diagram_text(diagram: Diagram, view: View, width: int = 76) -> str:
         for row, shown in zip(rows, _folded(known), strict=True):
             lines[row] += f"  →  {shown}" if shown != "⋮" else ""
     head = caption(network)
-    if max(map(len, lines)) > width:
+    if max(map(cell_len, lines)) > width:
         return head
     listed = connections(diagram, view) if network.layout.size <= LISTED else []
     kept = (line.replace(" = ", "\xa0=\xa0") for line in listed)  # A value stays on the line of its name.
@@ -55,16 +57,19 @@ def _rows(count: int, height: int) -> list[int]:
 
 
 def _drawn(columns: list[list[str]], height: int) -> list[str]:
+    from rich.cells import cell_len  # letters of some scripts take two columns of a terminal, signs over others none
+
     lines = [""] * (2 * height - 1)
     previous: list[int] = []
     for number, column in enumerate(columns):
         rows = _rows(len(column), height)
         if number:
             _connect(lines, previous, rows)
-        width = max(map(len, column))
+        width = max(map(cell_len, column))
         cells = dict(zip(rows, column, strict=True))
         for row in range(len(lines)):
-            lines[row] += cells.get(row, "").center(width)
+            cell = cells.get(row, "")
+            lines[row] += cell.center(width - cell_len(cell) + len(cell))
         previous = rows
     return lines
 

@@ -9,6 +9,7 @@ ones are dashed.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 from math import hypot
@@ -285,7 +286,11 @@ class Drawing:
     def _equal(self, quantity: q.Quantity, value: str | None) -> str:
         shown = self.picture.beginning(quantity)
         shown = self.symbols.quantity(quantity) if shown is None else escaped(shown)
-        return shown + ("" if value is None else f" = {minus(value)}")
+        if value is None:
+            return shown
+        # After a name from right to left a mark keeps the number on its right.
+        mark = "\u200e" if any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in shown) else ""
+        return f"{shown}{mark} = {minus(value)}"
 
     def _targets(self) -> dict[int, str]:
         return {
