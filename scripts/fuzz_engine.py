@@ -2,11 +2,12 @@
 
     scripts/test --setup-only && .venv/test/bin/python scripts/fuzz_engine.py --networks 2000 --seed 0
 
-Every array passed to native code is placed next to pages that end the process when they are touched: in one
-run right before such a page, in another right behind one. Buffers to be written before they are read hold NaN
-at first. Each network trains for an epoch, then its error and outputs are computed; both runs must have the same
-bits and agree with the reference. Networks run in separate processes; if one ends by a signal, the network's seed
-is reported and a new process takes the next network. Exit code 1 if anything was wrong.
+Every array passed to native code is placed next to pages that end the process when they are touched: in one run
+right before such a page, in another right behind one. Buffers to be written before they are read hold NaN at
+first. Each network trains for an epoch, then its error and outputs are computed, and it trains for two epochs that
+are looked at; both runs must have the same bits and agree with the reference. Networks run in separate processes;
+if one ends by a signal, the network's seed is reported and a new process takes the next network. Exit code 1 if
+anything was wrong.
 
 With --same-rules the networks of a few families differ only in their sizes: code compiled for one of them runs
 for all others, and many more are tested in the same time.
@@ -49,13 +50,16 @@ def one(seed: int, weights: int, *, same_rules: bool = False) -> str | None:
             first = engine = native(problem, dtype, threads, like=first)
             poison(engine)
             ends.append(by_engine(engine, [1]))
-            outputs.append(outputs_of(engine, epoch_of(problem)[-1].rows))
+            rows = epoch_of(problem)[-1].rows
+            outputs.append(outputs_of(engine, rows).tobytes())
+            _, errors, kept = engine.epochs(*epoch_of(problem, 2).arrays, rows, 2)
+            outputs[-1] += repr(errors).encode() + kept.tobytes()
             given = [*engine.training.arrays.values(), *engine.inference.arrays.values()]
             if not all(guards.holds(array) for array in given):
                 return "an array that native code was given stands outside of the guards"
             if not guards.intact:
                 return "something was written outside an array"
-    if not same(*ends) or outputs[0].tobytes() != outputs[1].tobytes():
+    if not same(*ends) or outputs[0] != outputs[1]:
         return "the same run gave other bits"
     verdict = judged(problem, dtype, ends[0])
     return f"hard: {verdict}" if verdict.hard and verdict.agrees else None if verdict.agrees else str(verdict)
