@@ -9,11 +9,24 @@ import pytest
 
 from clearprop.engine import build, machine
 
+COMPILED: dict[tuple[str, str], bytes] = {}
+
 
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The folder of the cache, not there yet, for tests of where code comes from. Child processes find it as well."""
-    folder = tmp_path / "cache"
+    """The folder of the cache, not there yet, for tests of where code comes from. Child processes find it as well.
+
+    LLVM makes the same of the same (``test_machine.py``): what it has made for one of these tests, it gives all others.
+    """
+    folder, usual = tmp_path / "cache", machine.compiled
+
+    def compiled(source: str, target: machine.Target) -> bytes:
+        given = source, str(target)
+        if given not in COMPILED:
+            COMPILED[given] = usual(source, target)
+        return COMPILED[given]
+
+    monkeypatch.setattr(machine, "compiled", compiled)
     monkeypatch.setenv("CLEARPROP_CACHE_DIR", str(folder))
     build._kept.clear()
     yield folder

@@ -133,6 +133,11 @@ def test_code_calls_nothing_but_kernels_and_what_lets_others_run(name: str, dtyp
         assert {each.partition("_")[0] for each in found} == {"product", "gather", *more}
 
 
+def test_llvm_makes_the_same_of_the_same() -> None:
+    again = machine.compiled(source("AVX2", "float64", "train"), TARGETS["AVX2"])
+    assert again == objects("AVX2", "float64", "train")
+
+
 def test_a_call_of_a_library_would_be_found() -> None:
     calling = """
         declare double @"llvm.exp.f64"(double)

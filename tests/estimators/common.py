@@ -15,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier as TheirClassifier
 from sklearn.neural_network import MLPRegressor as TheirRegressor
 from sklearn.utils.validation import has_fit_parameter
+from threadpoolctl import threadpool_limits
 
 from clearprop.estimators import MLPClassifier, MLPRegressor
 
@@ -38,7 +39,10 @@ def both(kind: Any, parameters: dict[str, Any], *given: Any, **options: Any) -> 
     options = {name: value for name, value in options.items() if value is not None}
     if "sample_weight" in options and not has_fit_parameter(THEIRS[kind], "sample_weight"):
         pytest.skip("this scikit-learn's MLPs know no weights of rows")
-    return fitted(kind(**parameters), *given, **options), fitted(THEIRS[kind](**parameters), *given, **options)
+    ours = fitted(kind(**parameters), *given, **options)
+    # Threads would wait for one another longer than they compute.
+    with threadpool_limits(1, user_api="blas"):
+        return ours, fitted(THEIRS[kind](**parameters), *given, **options)
 
 
 def numbers(estimator: Any) -> Any:
