@@ -24,7 +24,11 @@ from clearprop.errors import InvalidArgument, InvalidExpression, UnknownName
 from clearprop.estimators import MLPClassifier, MLPRegressor, perceptron
 
 KINDS = pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
-SOLVERS: tuple[dict[str, Any], ...] = ({}, {"solver": "sgd"}, {"solver": "lbfgs", "max_iter": 40})
+SOLVERS: tuple[dict[str, Any], ...] = (
+    {},
+    {"solver": "sgd", "hidden_layer_sizes": (20,)},
+    {"solver": "lbfgs", "hidden_layer_sizes": (20,), "max_iter": 40},
+)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

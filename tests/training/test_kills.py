@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from tests.support import HANG
 
-KILLS = 60
+KILLS = 40
 
 # Prints what was seen. Kills come after a share of the calls that a whole run makes, in three of four cases of
 # those that it makes while it writes, or only of those that write, flush and rename: there it matters.
@@ -47,7 +47,7 @@ generator = np.random.default_rng(0)
 inputs = generator.normal(size=(23, 3))
 network = cp.Network(3, [cp.Dense(6, "tanh", dropout=0.2), cp.Dense(1, "logistic")], "squared_error")
 problem = cp.Problem(network, optimizer=cp.Adam(0.02))
-settings = {"batch_size": 4, "epochs": 12, "tolerance": 0.0, "split": 0.2, "seed": 3}
+settings = {"batch_size": 4, "epochs": 8, "tolerance": 0.0, "split": 0.2, "seed": 3}
 targets = (inputs[:, 0] > 0).astype(float)
 
 def run(path, resume=True):
