@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -245,3 +246,13 @@ def test_without_any_target_no_mean_is_advised(tmp_path: Path) -> None:
 def test_a_column_that_a_file_names_otherwise_is_suggested(tmp_path: Path) -> None:
     found = refusal(tmp_path, "Price,q,y\n1,2,0\n3,4,1\n", inputs=["price"])
     assert found.endswith('column "price": there is no such column; found Price, q, y; did you mean "Price"?')
+
+
+def test_a_target_with_a_class_in_nearly_every_row_is_worth_a_word(tmp_path: Path) -> None:
+    rows = [f"{k},n{k}" for k in range(12)]
+    with pytest.warns(TableNotice, match='the target, column "y", has 12 classes in 12 rows, too few of each to learn'):
+        table(tmp_path, "\n".join(["p,y", *rows]), 1, 12)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        table(tmp_path, "\n".join(["p,y", *rows, *rows]), 1, 12)
+    assert not any("too few of each" in str(each.message) for each in caught)

@@ -64,6 +64,12 @@ def test_cells_are_those_of_the_table(prices: cp.Problem) -> None:
     assert np.isnan(example(with_one_row(prices, "3,red", None))[1]).all()
 
 
+def test_a_comma_within_a_cell_is_a_decimal_one_where_others_separate_cells(prices: cp.Problem) -> None:
+    """Both ways there are two cells."""
+    with pytest.warns(TableNotice, match='"1,5" as 1.5'):
+        assert example(with_one_row(prices, "1,5;red", "10")) == example(with_one_row(prices, "1.5,red", "10"))
+
+
 def test_cells_are_in_the_order_of_the_table(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(ROWS)
     names = 'names = ["colour_red", "colour_blue", "colour_green", "size"]'

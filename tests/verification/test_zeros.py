@@ -28,7 +28,7 @@ def test_an_input_that_is_zero_and_a_unit_without_slope() -> None:
         "3 of 4 gradients are exactly 0 (w1, w2 and w4): the slope of relu is 0 for both examples in h1_1; "
         "x2 is 0 for both examples"
     )
-    assert why_zero(done, 1) == "1 of 2 gradients are exactly 0 (w5): h1_1 is 0 for both examples"
+    assert why_zero(done, 1) == "1 of 2 gradients is exactly 0 (w5): h1_1 is 0 for both examples"
 
 
 def test_weights_of_zero_let_no_error_back() -> None:
@@ -47,3 +47,12 @@ def test_an_error_of_zero_and_contributions_that_cancel() -> None:
     assert why_zero(cp.cycle(opposite, "all"), 0) == (
         "the one gradient is exactly 0 (w1): what the examples contribute cancels out"
     )
+
+
+def test_an_input_that_is_0_wherever_an_error_comes_back() -> None:
+    """Neither the input nor the error signal is 0 in both examples, and nothing cancels."""
+    network = cp.Network(2, [cp.Dense(1, "relu", bias="none"), cp.Dense(1, bias="none")])
+    parameters = cp.Parameters.of(network, [[[1.0, -1.0]], [[1.0]]])
+    examples = cp.Examples(np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([[0.0], [0.0]]))
+    done = cp.cycle(cp.Problem(network, parameters, examples=examples), "all")
+    assert why_zero(done, 0) == "1 of 2 gradients is exactly 0 (w2): in each example the error signal or the input is 0"

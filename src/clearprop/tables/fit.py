@@ -35,6 +35,9 @@ from clearprop.types import Array
 ROUNDING = 4 * float(np.finfo(float).eps)
 """Numbers that differ by less, relative to the largest, are the same number."""
 
+MANY, NEARLY = 10, 0.8
+"""Of so many rows or more, classes that are more than this share of them are worth a word."""
+
 ENOUGH = 5
 """Validation rows from which on each class is expected among them."""
 
@@ -75,6 +78,9 @@ def fit(table: Table, data: Data, problem: Problem) -> tuple[Fitted, Array, Arra
     if classes is not None and len(validation) >= max(len(classes), ENOUGH):
         _say_unvalidated(table, data.target[0], classes, validation)
     doubts(table, inputs, rows)
+    if classes is not None and len(rows) >= MANY and len(classes) > NEARLY * len(rows):
+        few = f"{len(classes):,} classes in {len(rows):,} rows, too few of each to learn from"
+        notice(f"{table.source}: the target, {column(data.target[0])}, has {few}")
     found = [_column(name, table, data, training) for name in inputs]
     faults = [each for each in found if isinstance(each, Fault)]
     if faults:

@@ -61,7 +61,8 @@ def _cells(option: str, text: str, names: Sequence[str]) -> list[str]:
 
 
 def _split(text: str, count: int) -> list[str]:
-    """Return the cells of a row: commas separate them, or what else makes as many cells as there should be."""
+    """Return the cells of a row: commas separate them, or what else makes as many cells as there should be; where both
+    do, what else, since a comma may be a decimal one."""
     rows: list[list[str]] = []
     fault = ""
     for separator in [",", *(each for each in ";\t" if each in text)]:
@@ -71,7 +72,7 @@ def _split(text: str, count: int) -> list[str]:
             fault = str(error)
     if not rows:
         raise InvalidArgument(f"{abridged(text)}: {fault or 'expected cells, found nothing'}")
-    return [cell.strip() for cell in next((row for row in rows if len(row) == count), rows[0])]
+    return [cell.strip() for cell in next((row for row in reversed(rows) if len(row) == count), rows[0])]
 
 
 def _require_class(cell: str, known: Sequence[str]) -> None:

@@ -33,11 +33,21 @@ def why_zero(done: Cycle, layer: int) -> str:
     layout = done.parameters.layout
     total = layout.biases[layer].stop - layout.weights[layer].start
     names = listing([layout.name(index) for index in zeros], SHOWN)
-    count = f"{every(total, 'gradient')} are" if len(zeros) == total else f"{len(zeros):,} of {total:,} gradients are"
+    are = "is" if len(zeros) == 1 else "are"
+    count = f"{every(total, 'gradient')} are" if len(zeros) == total else f"{len(zeros):,} of {total:,} gradients {are}"
     if total == 1:
         count = "the one gradient is"
-    reasons = list(_reasons(done, layer)) or ["what the examples contribute cancels out"]
+    reasons = list(_reasons(done, layer)) or [_in_each_example(done, layer, zeros)]
     return f"{count} exactly 0 ({names}): {'; '.join(reasons)}"
+
+
+def _in_each_example(done: Cycle, layer: int, zeros: list[int]) -> str:
+    """Return why gradients are 0 of units whose error signal is not 0 everywhere, by inputs that are not either."""
+    signals, before = done.gradients.signals[layer], done.trace.before(layer)
+    places = (done.parameters.layout.place(index) for index in zeros)
+    if all(source is not None and not (signals[:, unit] * before[:, source]).any() for _, unit, source in places):
+        return "in each example the error signal or the input is 0"
+    return "what the examples contribute cancels out"
 
 
 def _reasons(done: Cycle, layer: int) -> Iterator[str]:
