@@ -93,7 +93,7 @@ def test_lists_in_other_orders() -> None:
         ({"by_input"}, (w1.T, b1, w2.T, b2)),
         ({"by_input_1"}, (w1.T, b1, w2, b2)),
         ({"weights_first"}, (w1, w2, b1, b2)),
-        ({"weights_first", "by_input"}, (w1.T, w2.T, b1, b2)),
+        ({"weights_first_by_input"}, (w1.T, w2.T, b1, b2)),
         ({"turned"}, (-w1, -b1, -w2, -b2)),
     ):
         found = numbers_by(plain(), frozenset(ways)).gradients

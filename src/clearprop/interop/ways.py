@@ -61,6 +61,9 @@ WAYS: Mapping[str, Way] = {
     "by_input_1": Way("its weights of layer 1 are listed source first: one row per input", "gradients"),
     "by_input_2": Way("its weights of layer 2 are listed source first: one row per input", "gradients"),
     "weights_first": Way("all its weights are listed before its biases", "gradients"),
+    "weights_first_by_input": Way(
+        "all its weights are listed before its biases, and source first, as scikit-learn has them", "gradients"
+    ),
     "ahead": Way("the gradients are taken where momentum leads, as Nesterov wrote it", "updated"),
     "spared_biases": Way("weight decay leaves the biases out", "updated"),
     "each_example": Way("the weights are updated after each example, not once for all", "updated"),
@@ -222,6 +225,8 @@ def _shown(step: _Step, ways: Ways) -> Numbers:
 
 def _order(layout: Layout, ways: Ways) -> Any:
     """Return the order in which the program lists the parameters, or None where it is the usual one."""
+    if "weights_first_by_input" in ways:
+        ways = ways | {"weights_first", "by_input"}
     layers = [layer for layer in range(len(layout.weights))
               if ways & {"by_input", "read_by_input", f"by_input_{layer + 1}"}]  # fmt: skip
     if not layers and "weights_first" not in ways:
