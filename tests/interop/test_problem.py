@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -76,3 +78,19 @@ def test_the_refusal_lists_the_layers() -> None:
     assert "found 2 layers: fc1 (3 to 4), fc2 (4 to 2); name the activation of each" in str(error)
     assert error.example == "relu,identity"
     assert isinstance(error, cp.ClearpropError)
+
+
+def test_a_penalty_of_folded_weights_is_said_to_be_one() -> None:
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+    from sklearn.neural_network import MLPRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    rows = np.random.default_rng(0).normal(size=(20, 3)) * 3
+    for alpha, scaled, expected in ((0.1, True, True), (0.0, True, False), (0.1, False, False)):
+        model = MLPRegressor(hidden_layer_sizes=(2,), max_iter=1, alpha=alpha, early_stopping=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            fitted = (make_pipeline(StandardScaler(), model) if scaled else model).fit(rows, rows[:, 0])
+        said = "assumed: the penalty, or weight decay, is that of the folded weights, not of the file's own"
+        assert (said in cp.from_sklearn(fitted).remarks) is expected

@@ -136,6 +136,9 @@ def made(found: Found, name: str, told: Told) -> Problem:
     if unfit.size:
         raise damaged(name, f"{parameters.layout.name(int(unfit[0]))} is not a finite number")
     by = _optimizer(found, told, assumed)
+    folded = any(each.startswith("folded: ") and " into the weights " in each for each in found.chain.remarks)
+    if folded and (found.penalty or by.hyperparameters.get("weight_decay")):
+        found.chain.note("assumed: the penalty, or weight decay, is that of the folded weights, not of the file's own")
     settings = Settings() if found.chain.single else Settings(dtype="float64")
     remarks = (f"from: {found.framework}", *assumed, *found.chain.remarks)
     problem = Problem(
