@@ -194,3 +194,14 @@ def test_biases_that_a_layer_shares_are_said() -> None:
     shared = cp.Parameters.of(network, [own.weights(0), own.weights(1)], [0.25, None])
     found = cp.compare(base, replace(base, network=network, parameters=shared))
     assert [each["change"] for each in found.conventions] == ["layers[1].bias = 0.25", "layers[2].bias = false"]
+
+
+def test_what_the_first_step_does_not_show_is_said() -> None:
+    base = BASES[4]
+    one = replace(base, optimizer=cp.SGD(0.3, momentum=0.9))
+    two = replace(base, optimizer=cp.SGD(0.3, momentum=0.7, schedule={"name": "step", "size": 2}))
+    found = cp.compare(one, two)
+    assert found.same
+    assert found.unseen == ["optimizer.momentum = 0.7", 'optimizer.schedule = {name = "step", size = 2, gamma = 0.1}']
+    assert "does not show:\n\noptimizer.momentum = 0.7" in str(found)
+    assert not cp.compare(one, one).unseen

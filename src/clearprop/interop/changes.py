@@ -370,7 +370,7 @@ def _optimizers(problem: Problem, other: Problem | None, l2: float) -> Iterator[
         return
     theirs = other.optimizer
     if theirs.schedule != own.schedule:
-        yield from changed("schedule", _of_schedule(theirs.schedule), f"the rate's schedule is {theirs.schedule.name}")
+        yield from changed("schedule", of_schedule(theirs.schedule), f"the rate's schedule is {theirs.schedule.name}")
     if theirs.name != own.name:
         if theirs.name in OPTIMIZERS:
             yield Change("optimizer.name", toml(theirs.name), f"the optimizer is {theirs.name}", "updated",
@@ -382,7 +382,8 @@ def _optimizers(problem: Problem, other: Problem | None, l2: float) -> Iterator[
             yield from changed(key, value, f"{key} is {value}")
 
 
-def _of_schedule(given: Schedule) -> dict[str, Any]:
+def of_schedule(given: Schedule) -> dict[str, Any]:
+    """Return a schedule as the network file writes it."""
     more = ({"warmup": given.warmup} if given.warmup else {}) | ({"by": given.by} if given.by != "epoch" else {})
     return {"name": given.name, **given.constants, **more}
 

@@ -15,7 +15,7 @@ from clearprop.display import Displayable
 from clearprop.errors import ClearpropError, InvalidArgument
 from clearprop.fields import accepted, at_least_zero, suggests_options
 from clearprop.interop.autograd import numbers_of_module
-from clearprop.interop.changes import toml
+from clearprop.interop.changes import of_schedule, toml
 from clearprop.interop.cycle_numbers import Numbers, numbers_of
 from clearprop.interop.explained import Searched, explained
 from clearprop.interop.live import from_torch
@@ -46,6 +46,8 @@ class Comparison(Displayable):
     problem: Problem
     rows: int
     tolerance: float
+    unseen: Sequence[str] = ()
+    """Settings of the other's optimizer that the first step does not show."""
 
     def __repr__(self) -> str:
         first = "" if self.first_difference is None else f", first_difference={self.first_difference['quantity']!r}"
@@ -99,7 +101,18 @@ def compare(
             return numbers_by(changed, by, example, steps)
 
         found = explained(problem, Searched(theirs, run, agree, declared, ways)) or []
-    return Comparison(whole, largest, first, found, structure, problem, len(done.examples), tolerance)
+    unseen = _unseen(problem, other) if whole and isinstance(other, Problem) else ()
+    return Comparison(whole, largest, first, found, structure, problem, len(done.examples), tolerance, unseen)
+
+
+def _unseen(problem: Problem, other: Problem) -> list[str]:
+    """Return the settings in which two optimizers differ though their first steps are the same."""
+    one, two = (
+        {"name": by.name, "learning_rate": by.learning_rate, **by.hyperparameters, **by.clips, "schedule": by.schedule}
+        for by in (problem.optimizer, other.optimizer)
+    )
+    differ = [key for key in two if two[key] != one.get(key)]
+    return [f"optimizer.{key} = {toml(of_schedule(two[key]) if key == 'schedule' else two[key])}" for key in differ]
 
 
 def _read(module: Any, loss: Any, optimizer: Any) -> Problem | None:

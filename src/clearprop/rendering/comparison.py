@@ -31,6 +31,9 @@ def comparison_document(found: Comparison) -> Document:
             f"The first quantity that differs is {first['quantity']}: {_number(first['a'])} and {_number(first['b'])}."
         )
     blocks: list[Any] = [Lines(tuple(lines)), Grid(("numbers", "largest difference"), rows), Paragraph(verdict)]
+    if found.unseen:
+        blocks.append(Paragraph("The second network's optimizer differs in what the first step does not show:"))
+        blocks.append(Lines(tuple(found.unseen)))
     if found.conventions:
         blocks.append(Paragraph("Changes to the first network that explain the difference:"))
         blocks.append(Lines(tuple(_line(each) for each in found.conventions)))
@@ -61,6 +64,7 @@ def comparison_structure(found: Comparison) -> dict[str, Any]:
         "first_difference": None if found.first_difference is None else dict(found.first_difference),
         "conventions": [dict(each) for each in found.conventions],
         "structure": list(found.structure),
+        "unseen": list(found.unseen),
     }
 
 
