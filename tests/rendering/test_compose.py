@@ -17,7 +17,7 @@ def test_batches_are_shown_per_example_then_reduced() -> None:
     shown = explained("xor", "w7", example="all").text()
     assert "∂L/∂w7, example 4 = " in shown
     assert re.search(r"∂L/∂w7 = \(.* \+ .*\) / 4", shown)
-    assert shown.count('(ask for a factor by name, with ", example 1", to derive it)') == 1
+    assert shown.count('(to derive a factor, ask for its name followed by ", example 1")') == 1
 
 
 def test_factors_of_an_example_in_a_batch_are_derived_under_their_names() -> None:

@@ -28,7 +28,7 @@ WORDS: Mapping[str, str] = {
     "known": "already computed",
     "known_for": "already computed for {quantity}",
     "on_request": "ask for the first factor by name to derive it",
-    "each_on_request": 'ask for a factor by name, with "{place}", to derive it',
+    "each_on_request": 'to derive a factor, ask for its name followed by "{place}"',
     "frozen": "unchanged: not trained",
     # the update
     "rate": "given, the learning rate",

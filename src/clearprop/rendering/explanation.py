@@ -181,7 +181,7 @@ def explain_cycles(
 def _paths(derivations: Derivations, quantities: list[Quantity], count: int, view: View) -> Explanation:
     cycle = derivations.cycle
     if cycle.example == "all":
-        raise InvalidArgument("paths: largest paths are a statement about one example; choose it with --example K")
+        raise InvalidArgument("paths: they are those of one example; choose it with --example K")
     indices = []
     for quantity in quantities:
         match quantity:
@@ -192,7 +192,7 @@ def _paths(derivations: Derivations, quantities: list[Quantity], count: int, vie
                     f"paths: expected the name of a weight or bias, found {cycle.names.text(quantity)}"
                 )
     if not indices:
-        raise InvalidArgument("paths: name a weight or bias")
+        raise InvalidArgument("paths: name the weight or bias from which they lead, such as w1")
     found = tuple((index, largest_paths(derivations.chains[0], index, count)) for index in indices)
     blocks: list[Block] = [*remarks(cycle.problem)]
     for index, paths in found:
