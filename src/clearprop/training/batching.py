@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from functools import lru_cache
 
 import numpy as np
 
@@ -31,14 +32,24 @@ def planned(problem: Problem, epoch: int, memory: Memory, count: int = 1) -> Pla
     They depend on the settings, the epochs and what is remembered alone.
     """
     optimizer, rows = problem.optimizer, memory.count
-    starts = np.arange(0, rows, memory.size)
-    bounds = np.append(np.add.outer(rows * np.arange(count), starts), count * rows)
-    numbers = np.arange(epoch * len(starts) + 1, (epoch + count) * len(starts) + 1)
-    epochs = np.repeat(np.arange(epoch, epoch + count, dtype=float), len(starts)) if count > 1 else float(epoch)
-    rates = rate_at(optimizer.schedule, optimizer.learning_rate, epochs, numbers, rows, memory.scale)
+    bounds, numbers, epochs = _places(rows, memory.size, epoch, count)
+    at = epochs if count > 1 else float(epoch)
+    rates = rate_at(optimizer.schedule, optimizer.learning_rate, at, numbers, rows, memory.scale)
     order = memory.orders(range(epoch, epoch + count)).ravel()
     order = order if memory.learnt is None else memory.learnt[order]
     return PlannedSteps(order, bounds, numbers, np.broadcast_to(rates, numbers.shape))
+
+
+@lru_cache(maxsize=1)  # problems that are alike often follow one another
+def _places(rows: int, size: int, epoch: int, count: int) -> tuple[Array, Array, Array]:
+    """Return the bounds of the steps of these epochs, their numbers, and the epoch of each."""
+    starts = np.arange(0, rows, size)
+    bounds = np.append(np.add.outer(rows * np.arange(count), starts), count * rows)
+    numbers = np.arange(epoch * len(starts) + 1, (epoch + count) * len(starts) + 1)
+    epochs = np.repeat(np.arange(epoch, epoch + count, dtype=float), len(starts))
+    for each in (bounds, numbers, epochs):
+        each.flags.writeable = False
+    return bounds, numbers, epochs
 
 
 class Memory:

@@ -6,8 +6,7 @@ they are: what is drawn here is ``default_rng([seed, 1, epoch]).permutation(coun
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -45,42 +44,47 @@ class _Hash:
     """Scatters the bits of words, with a factor that changes from one to the next."""
 
     def __init__(self, first: int, factor: int) -> None:
-        self.first, self.factor, self.seen = first, factor, 0
+        self.factors = _powers(first, factor)
 
-    def __call__(self, words: Array, count: int = POOL) -> Array:
-        """Return ``count`` rows of scattered words, from as many or from one that is scattered in each way."""
-        before, after = _factors(self.first, self.factor, self.seen, count)
-        self.seen += count
-        return _folded((words ^ before) * after)
-
-
-def _folded(words: Array) -> Array:
-    found: Array = words ^ words >> 16
-    return found
+    def __call__(self, words: Array) -> Array:
+        before, after = next(self.factors)
+        mixed: Array = (words ^ before) * after
+        mixed ^= mixed >> SHIFT
+        return mixed
 
 
-@lru_cache(maxsize=64)
-def _factors(first: int, factor: int, seen: int, count: int) -> tuple[Array, Array]:
-    """Return what each of these rows is changed by before and after."""
-    found = [first * pow(factor, seen + k, WORD + 1) & WORD for k in range(count + 1)]
-    column = np.array(found, np.uint32)[:, None]
-    return column[:-1], column[1:]
+def _powers(first: int, factor: int) -> Iterator[tuple[np.uint32, np.uint32]]:
+    """Yield what each word is changed by before and after."""
+    while True:
+        following = first * factor & WORD
+        yield np.uint32(first), np.uint32(following)
+        first = following
+
+
+SHIFT, LEFT, RIGHT = np.uint32(16), np.uint32(0xCA01F9DD), np.uint32(0x4973F715)
 
 
 def _states(before: list[int], last: Array) -> Array:
-    """Return the first four numbers of 64 bits of ``SeedSequence([*before, k])`` for each k, shape (k, 4)."""
-    entropy = np.zeros((max(len(before) + 1, POOL), len(last)), np.uint32)
-    entropy[: len(before)], entropy[len(before)] = np.array(before, np.uint32)[:, None], last
-    hashed = _Hash(0x43B0D7E5, 0x931E8875)
-    pool = hashed(entropy[:POOL])
+    """Return the first four numbers of 64 bits of ``SeedSequence([*before, k])`` for each k, shape (k, 4).
 
-    def mixed(places: Array, words: Array) -> Array:
-        return _folded(places * np.uint32(0xCA01F9DD) - hashed(words, len(places)) * np.uint32(0x4973F715))
+    Word by word: of longer arrays NumPy gives up the interpreter's lock each time, for which other trainings wait too.
+    """
+    entropy = [*(np.full(len(last), word, np.uint32) for word in before), last]
+    entropy += [np.zeros_like(last)] * (POOL - len(entropy))
+    hashed = _Hash(0x43B0D7E5, 0x931E8875)
+    pool = [hashed(words) for words in entropy[:POOL]]
+
+    def mix(place: int, words: Array) -> None:
+        mixed: Array = pool[place] * LEFT - hashed(words) * RIGHT
+        pool[place] = mixed ^ mixed >> SHIFT
 
     for source in range(POOL):
-        others = [place for place in range(POOL) if place != source]
-        pool[others] = mixed(pool[others], pool[source])
+        for place in range(POOL):
+            if place != source:
+                mix(place, pool[source])
     for words in entropy[POOL:]:
-        pool = mixed(pool, words)
-    drawn = _Hash(0x8B51F9DD, 0x58F38DED)(np.concatenate([pool, pool]), 2 * POOL).T.astype(np.uint64)
+        for place in range(POOL):
+            mix(place, words)
+    hashed = _Hash(0x8B51F9DD, 0x58F38DED)
+    drawn = np.array([hashed(pool[k % POOL]) for k in range(2 * POOL)]).T.astype(np.uint64)
     return drawn[:, ::2] | drawn[:, 1::2] << np.uint64(32)
