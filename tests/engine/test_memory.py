@@ -246,8 +246,7 @@ def test_epochs_that_are_looked_at_and_orders_stay_inside(sizes: tuple[int, ...]
     for at_end in (True, False):
         with guarded(at_end=at_end) as guards:
             engine = native(problem, "float32", threads)
-            seeds = np.arange(12, dtype=np.uint64).reshape(3, 4)
-            order = engine.permutations(seeds, 23)
+            order = engine.permutations([7, 1, 2**32 - 1, 3, 5], range(4, 7), 23)
             _, errors, kept = engine.epochs(order.ravel(), bounds, steps, 0.1 / steps, np.arange(260) % 23, 3)
             engine.error(np.arange(23))
             assert guards.intact

@@ -7,9 +7,9 @@ import time
 import numpy as np
 
 from clearprop.engine import calling
-from clearprop.engine.calling import COUNTS, LOSSES, PLACES, filled, zeros
+from clearprop.engine.calling import COUNTS, LOSSES, PLACES, zeros
 from clearprop.engine.kernels.epochs import EPOCHS
-from clearprop.engine.kernels.orders import ORDERS
+from clearprop.engine.kernels.orders import ORDERS, POOL
 from clearprop.engine.memory import Memory, in_steps_order
 from clearprop.engine.workers import Native as Function
 from clearprop.engine.workers import together
@@ -119,16 +119,21 @@ class Native(Memory):
         finally:
             self.training.words[:] = words
 
-    def permutations(self, seeds: Array, count: int) -> Array:
-        """Return what each of these generators makes of ``count`` positions: NumPy's ``permutation`` by a PCG64.
-
-        ``seeds``, shape (generators, 4), are the first four numbers of their ``SeedSequence``.
-        """
-        if seeds.shape[1:] != (4,):
-            raise ValueError(f"expected seeds of shape (generators, 4), found {seeds.shape}")
-        # Given by rows, as they are read.
-        given, found = filled(seeds, np.uint64), zeros(len(seeds) * count, np.int64).reshape(len(seeds), count)
-        context = calling.words(ORDERS, seeds=given, generators=len(found), count=count, found=found)
+    def permutations(self, before: list[int], last: range, count: int) -> Array:
+        """Return what NumPy's generators make of ``count`` positions: ``default_rng([*before, k]).permutation(count)``
+        for each k of ``last``, which are whole numbers one after the other. All are of 32 bits."""
+        entropy = zeros(max(len(before) + 1, POOL), np.int64)
+        entropy[: len(before) + 1] = [*before, last.start]
+        found = zeros(len(last) * count, np.int64).reshape(len(last), count)
+        context = calling.words(
+            ORDERS,
+            entropy=entropy,
+            words=len(entropy),
+            varies=len(before),
+            generators=len(found),
+            count=count,
+            found=found,
+        )
         together(self.built.kernel("orders"), calling.address(context), 1)
         return found
 
