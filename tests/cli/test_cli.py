@@ -34,7 +34,7 @@ def test_explain_verify_and_train_in_one_breath(tmp_path: Path) -> None:
     [
         (["explain", "lecture", "w55"], 'unknown name "w55"; did you mean "w5"?'),
         (["explain", "lectur"], '"lectur": no such file, and unknown example "lectur"; did you mean "lecture"?'),
-        (["explain", "lecture", "--example", "2"], "example: expected 1 to 1, found 2"),
+        (["explain", "lecture", "--example", "2"], "example: expected 1, found 2"),
         (["explain", "lecture", "--example", "x"], '--example: expected a number from 1, or "all", found "x"'),
         (["explain", "lecture", "--fragment"], "--fragment is for --format latex or html, found text"),
         (["explain", "lecture", "E_1", "--paths", "3"], "paths: expected the name of a weight or bias, found E_1"),
