@@ -122,7 +122,7 @@ def test_everything_wrong_with_a_description(make: Callable[[], Any], faults: li
             lambda: cp.Objective(cp.loss("huber"), cast(Any, "total")),
             'over_outputs: expected "sum" or "mean", found "total"',
         ),
-        (lambda: cp.load("lecture").examples.only(2), "example: expected 1 to 1, found 2"),  # type: ignore[union-attr]
+        (lambda: cp.load("lecture").examples.only(2), "example: expected 1, found 2"),  # type: ignore[union-attr]
         (lambda: cp.Examples.of([[1], [2]], [[1]]), "found 2 rows of inputs and 1 row of targets"),
         (
             lambda: cp.Parameters.of(cp.Network(2, [cp.Dense(1)]), [[[1.0], [2.0]]]),
