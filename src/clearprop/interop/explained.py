@@ -80,6 +80,10 @@ class Searched:
                 self.known[key] = self.run(state.problem, state.ways, 2 if key[1] else 1)
         return self.known[key]
 
+    def tells(self, stage: Stage) -> bool:
+        """Return whether the other tells any numbers of a part of a cycle."""
+        return any(getattr(self.theirs, kind) is not None for kind in KINDS[stage])
+
     def only(self, stages: Sequence[Stage]) -> Searched:
         """Return the same for some parts of the cycle."""
         left: dict[str, Any] = {kind: None for stage in STAGES[1:] if stage not in stages for kind in KINDS[stage]}
@@ -179,7 +183,11 @@ class _Growing:
         self.fits = fits and searched.declared is None
         reach = STAGES[: STAGES.index(stage) + 1]
         self.kinds = [kind for each in reach for kind in KINDS[each]]
-        able = [each for each in changes(state.problem, searched.declared, start, searched.ways) if each.stage in reach]
+        able = [
+            each
+            for each in changes(state.problem, searched.declared, start, searched.ways)
+            if each.stage in reach and (not each.rare or each.stage == stage or not searched.tells(each.stage))
+        ]
         self.singles = [made for each in able if (made := _changed(state, (each,))) is not None]
 
     def by_one(self) -> list[_State]:

@@ -19,8 +19,9 @@ from clearprop.network.problem import Problem
 from clearprop.rules.penalties import Penalty
 from clearprop.types import Array
 
-ROUNDS, DIGITS = 8, 3
-"""How often a constant is bettered, and the digits that somebody would have chosen."""
+ROUNDS, DIGITS, SHRINKS = 8, 3, 0.25
+"""How often a constant is bettered, the digits that somebody would have chosen, and the part of the squared differences
+that each time leaves at most."""
 Set = Callable[[Problem, float], Problem]
 
 
@@ -66,18 +67,22 @@ def _rounded(value: float | None) -> Iterable[float]:
 
 
 def _nearest(short_of: Callable[[float], Array], start: float) -> float | None:
-    """Return the number of at least 0 at which the differences are smallest, by Gauss and Newton."""
-    value, step = start, 1e-4 * max(abs(start), 0.1)
+    """Return the number of at least 0 at which the differences are smallest, by Gauss and Newton with the slope of the
+    last two; None once they hardly shrink: another constant it is."""
+    value, here = start, short_of(start)
+    moved = 1e-4 * max(abs(start), 0.1)
+    slope = (short_of(start + moved) - here) / moved
     for _ in range(ROUNDS):
-        here = short_of(value)
-        slope = (short_of(value + step) - here) / step
         size = float(slope @ slope)
         if not np.isfinite(size) or size < 1e-18:
             return None
-        moved = float(slope @ here) / size
-        value = max(0.0, value - moved)
+        moved = max(0.0, value - float(slope @ here) / size) - value
         if abs(moved) < 1e-9 * max(abs(value), 1e-3):
             break
+        there = short_of(value + moved)
+        if float(there @ there) > SHRINKS * float(here @ here):
+            return None
+        value, slope, here = value + moved, (there - here) / moved, there
     return value if np.isfinite(value) else None
 
 
