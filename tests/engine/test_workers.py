@@ -228,3 +228,25 @@ def test_compiling_is_not_held_against_a_crew(monkeypatch: pytest.MonkeyPatch) -
 
 def zero_state(problem: cp.Problem) -> dict[str, np.ndarray]:
     return {name: np.zeros(problem.parameters.layout.size) for name in problem.optimizer.state}
+
+
+def test_native_code_runs_out_of_turn_unless_it_is_brief() -> None:
+    turn, held = threading.Lock(), list[bool]()
+
+    def function(context: int, worker: int, workers: int) -> None:
+        held.append(turn.locked())
+        if context:
+            raise ZeroDivisionError
+
+    with workers.in_turn(turn):
+        workers.together(function, 0, 1)
+        assert turn.locked()
+        workers.together(function, 0, 1, brief=True)
+        with pytest.raises(ZeroDivisionError):
+            workers.together(function, 1, 1)
+        assert turn.locked()
+    assert held == [False, True, False]
+    assert not turn.locked()
+    with turn:  # of others: it is not this thread's to give up
+        workers.together(function, 0, 1)
+    assert held[-1]

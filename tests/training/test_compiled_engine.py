@@ -18,9 +18,9 @@ from clearprop.training.reference import Reference
 def test_long_looks_at_all_examples_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     calls, together = [], workers.together
 
-    def counted(*given: Any) -> None:
+    def counted(*given: Any, **options: Any) -> None:
         calls.append(given)
-        together(*given)
+        together(*given, **options)
 
     monkeypatch.setattr("clearprop.engine.plan.PART", 0.0)
     monkeypatch.setattr("clearprop.engine.memory.together", counted)

@@ -184,7 +184,9 @@ class Memory:
             part = order[start : start + most] if most < len(order) else order
             self.inference.set(order=part, examples=len(part), outputs=found[start : start + most])
             workers = max(1, min(self.threads, len(part) // plan.EXAMPLES))
-            together(self.built.function("errors"), self.inference.address, workers)
+            # The most take about a tenth of a second.
+            brief = 200 * len(part) < most
+            together(self.built.function("errors"), self.inference.address, workers, brief=brief)
 
     def counted(self, rows: Array) -> float:
         """Return the number of these examples as a mean over them counts them."""

@@ -17,6 +17,9 @@ from clearprop.propagation.dropout import key
 from clearprop.propagation.forward import example_share
 from clearprop.types import Array
 
+BRIEF = 100_000
+"""Positions that are drawn in less than about half a millisecond."""
+
 
 class Native(Memory):
     """A problem's parameters in memory, and the native code that makes steps."""
@@ -134,7 +137,7 @@ class Native(Memory):
             count=count,
             found=found,
         )
-        together(self.built.kernel("orders"), calling.address(context), 1)
+        together(self.built.kernel("orders"), calling.address(context), 1, brief=found.size < BRIEF)
         return found
 
     def _moves(self, steps: int, examples: int) -> Array:

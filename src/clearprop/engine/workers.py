@@ -9,14 +9,54 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, nullcontext
 
 Native = Callable[[int, int, int], None]
 
 FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 
 
-def together(function: Native, context: int, workers: int, stop: Callable[[], None] | None = None) -> None:
+_own = threading.local()
+
+
+@contextmanager
+def in_turn(turn: threading.Lock) -> Iterator[None]:
+    """Let this thread work while no other does that was let in with this lock, but for native code that is not brief.
+
+    Without it trainings beside each other would change places in the middle of what only one of them can do at a time,
+    and so would come to their native code, which is for all at once, at the same time.
+    """
+    with turn:
+        _own.turn = turn
+        try:
+            yield
+        finally:
+            del _own.turn
+
+
+@contextmanager
+def _out_of_turn() -> Iterator[None]:
+    turn: threading.Lock | None = getattr(_own, "turn", None)
+    if turn is None:
+        yield
+        return
+    turn.release()
+    try:
+        yield
+    finally:
+        turn.acquire()
+
+
+def together(
+    function: Native, context: int, workers: int, stop: Callable[[], None] | None = None, *, brief: bool = False
+) -> None:
+    """Run a function as ``_together`` does; while it runs, unless it is ``brief``, it is another thread's turn."""
+    with nullcontext() if brief else _out_of_turn():
+        _together(function, context, workers, stop)
+
+
+def _together(function: Native, context: int, workers: int, stop: Callable[[], None] | None = None) -> None:
     """Run a function of (context, worker, workers) in that many threads at once, this one included.
 
     With ``stop`` this thread only waits, so that it can be interrupted: then ``stop`` is called, which is to

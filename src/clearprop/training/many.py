@@ -12,6 +12,7 @@ import numpy as np
 
 from clearprop.engine.processors import limited_to, processors
 from clearprop.engine.sharing import shared_copies
+from clearprop.engine.workers import in_turn
 from clearprop.errors import InvalidArgument
 from clearprop.fields import above_zero, accepted, list_of, optional, shown, suggests_options
 from clearprop.network.problem import Problem
@@ -75,7 +76,7 @@ class _Many:
         self.problems, self.listeners = problems, listeners
         self.ends = None if limit is None else time.monotonic() + limit
         self.waiting = iter(range(len(problems)))
-        self.taking = threading.Lock()
+        self.taking, self.turn = threading.Lock(), threading.Lock()
         self.done: list[tuple[int, Fit | BaseException]] = []
         self.begun = self.told = 0
         self.news = threading.Event()
@@ -133,7 +134,8 @@ class _Many:
                 if number is None:
                     return
                 try:
-                    result, engine = self._train(self.problems[number], engine)
+                    with in_turn(self.turn):
+                        result, engine = self._train(self.problems[number], engine)
                 except BaseException as error:  # raised where it is waited for
                     result = error
                 self.done.append((number, result))
