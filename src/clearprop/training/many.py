@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from clearprop.engine.availability import unusable
 from clearprop.engine.processors import limited_to, processors
 from clearprop.engine.sharing import shared_copies
 from clearprop.engine.workers import in_turn
@@ -134,7 +136,8 @@ class _Many:
                 if number is None:
                     return
                 try:
-                    with in_turn(self.turn):
+                    # NumPy's trainings, where the engine cannot be used, never give up a turn.
+                    with in_turn(self.turn) if unusable() is None else nullcontext():
                         result, engine = self._train(self.problems[number], engine)
                 except BaseException as error:  # raised where it is waited for
                     result = error
