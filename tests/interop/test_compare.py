@@ -187,6 +187,15 @@ def test_a_single_change_of_what_a_network_declares(other: cp.Problem, expected:
     assert [each["change"] for each in found.conventions] == [expected]
 
 
+def test_a_change_that_does_nothing_without_another() -> None:
+    base = changed(BASES[4], optimizer=cp.SGD(0.3))
+    found = cp.compare(base, changed(base, optimizer=cp.SGD(0.3, momentum=0.9, nesterov=True)), tolerance=1e-9)
+    assert [each["change"] for each in found.conventions] == ["optimizer.momentum = 0.9", "optimizer.nesterov = true"]
+    decoupled = changed(base, optimizer=cp.SGD(0.3, weight_decay=0.5, decoupled_weight_decay=True))
+    (one,) = cp.compare(base, decoupled, tolerance=1e-9).conventions
+    assert "optimizer.weight_decay = 0.5" in (one["change"], *one.get("tied_with", ()))
+
+
 def test_biases_that_a_layer_shares_are_said() -> None:
     base = BASES[4]
     network = cp.Network(2, [cp.Dense(4, "tanh", bias="shared"), cp.Dense(3, bias="none")], base.network.loss)

@@ -171,8 +171,10 @@ def _grown(
     return agreeing
 
 
-Useful = list[tuple[_State, bool, bool]]
-"""States with one change more, whether they keep what agreed before, and whether the change is rare."""
+Made = Sequence[tuple[Change, _State | None]]
+"""Changes, and the state with each, or None where it cannot be made alone."""
+Useful = list[tuple[Change, _State | None, bool]]
+"""The same, and whether they keep what agreed before."""
 
 
 class _Growing:
@@ -188,7 +190,8 @@ class _Growing:
             for each in changes(state.problem, searched.declared, start, searched.ways)
             if each.stage in reach and (not each.rare or each.stage == stage or not searched.tells(each.stage))
         ]
-        self.singles = [made for each in able if (made := _changed(state, (each,))) is not None]
+        self.made = [(each, _changed(state, (each,))) for each in able]
+        self.singles = [made for _, made in self.made if made is not None]
 
     def by_one(self) -> list[_State]:
         """Return the states with one change, or one constant, with which it agrees."""
@@ -206,7 +209,7 @@ class _Growing:
 
     def by_a_constant_beside(self) -> list[_State]:
         """Return the states with a change and a constant with which it agrees."""
-        starts = [each for each, _, rare in self.useful if not rare] if self.fits else []
+        starts = [made for each, made, _ in self.useful if made is not None and not each.rare] if self.fits else []
         return _with_constants(starts, self.stage, self.searched, self.kinds)
 
     def by_three(self) -> list[_State]:
@@ -218,42 +221,44 @@ class _Growing:
     @cached_property
     def useful(self) -> Useful:
         """The changes that may do something beside others."""
-        return _useful(self.state, self.singles, self.stage, self.searched)
+        return _useful(self.state, self.made, self.stage, self.searched)
 
 
 def _of_penalty(state: _State) -> bool:
     return state.made[-1].key.startswith("penalty.")
 
 
-def _useful(state: _State, singles: Sequence[_State], stage: Stage, searched: Searched) -> Useful:
-    """Return the changes that may do something beside others: they change this part of the cycle, or the parts before
-    it, which another change must then set right."""
+def _useful(state: _State, made: Made, stage: Stage, searched: Searched) -> Useful:
+    """Return the changes that may do something beside others: they are towards what the other declares, or change this
+    part of the cycle, or the parts before it, which another change must then set right."""
     before = [kind for each in STAGES[: STAGES.index(stage)] for kind in KINDS[each]]
     told = [kind for kind in (*before, *KINDS[stage]) if getattr(searched.theirs, kind) is not None]
     own = searched.numbers(state, told)
     found: Useful = []
-    for each in singles:
-        made = searched.numbers(each, told)
-        if made is None or own is None:
-            continue
-        keeps = searched.agrees(each, before)
-        if any(not searched.agree(getattr(made, kind), getattr(own, kind)) for kind in told):
-            found.append((each, keeps, each.made[-1].rare))
+    for change, each in made:
+        numbers = None if each is None else searched.numbers(each, told)
+        if each is None or numbers is None or own is None:
+            acts, keeps = False, True
+        else:
+            keeps = searched.agrees(each, before)
+            acts = any(not searched.agree(getattr(numbers, kind), getattr(own, kind)) for kind in told)
+        if acts or searched.declared is not None:  # what does nothing alone may be declared, as Nesterov's momentum
+            found.append((change, each, keeps))
     return found
 
 
 def _together(state: _State, beside: Useful, count: int, searched: Searched, kinds: Sequence[str]) -> list[_State]:
     """Return the states with several changes together in which these parts of a cycle agree."""
-    usual = [each for each in beside if not each[2]]
+    usual = [each for each in beside if not each[0].rare]
     if count == TRIED and len(usual) > MOST:
         return []
     tried: Any = combinations(usual, count)
     if count == 2:
-        tried = [*tried, *((one, each) for one in beside if one[2] for each in usual)]
+        tried = [*tried, *((one, each) for one in beside if one[0].rare for each in usual)]
     fitting: list[_State] = []
     for several in tried:
-        chosen = [each.made[-1] for each, _, _ in several]
-        alike = len({keeps for _, keeps, _ in several}) == 1  # one that spoils what agreed must be set right by another
+        chosen = [each for each, _, _ in several]
+        alike = len({keeps for _, _, keeps in several}) == 1  # one that spoils what agreed must be set right by another
         if not alike or len({each.key for each in chosen}) < count or len(fitting) > TIES:
             continue
         made = _changed(state, chosen)
