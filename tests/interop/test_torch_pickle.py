@@ -58,6 +58,12 @@ def test_a_damaged_pickle_is_one_message(raw: bytes) -> None:
         loads(io.BytesIO(raw), "m.pt", "")
 
 
+def test_what_reserves_memory_before_it_reads_is_refused() -> None:
+    raw = pickle.dumps(bytearray(b"hello"), protocol=5)
+    with pytest.raises(DamagedModel, match=r"\(UnpicklingError\)"):
+        loads(io.BytesIO(raw), "m.pt", "")
+
+
 def test_stand_ins_share_nothing() -> None:
     raw = b"\x80\x02ccollections\nOrderedDict\n)R}X\x01\x00\x00\x00aK\x01sb."
     one, two = (loads(io.BytesIO(raw), "m.pt", "") for _ in range(2))

@@ -125,7 +125,15 @@ class Unpickler(PURE):  # type: ignore[misc]  # the one in C reserves memory by 
     dispatch[pickle.BUILD[0]] = load_build
     dispatch[pickle.NEWOBJ[0]] = load_newobj
     dispatch[pickle.REDUCE[0]] = load_reduce
-    for _refused in (pickle.NEWOBJ_EX, pickle.OBJ, pickle.INST, pickle.NEXT_BUFFER, pickle.READONLY_BUFFER):
+    # The bytes of an array are reserved before they are read.
+    for _refused in (
+        pickle.NEWOBJ_EX,
+        pickle.OBJ,
+        pickle.INST,
+        pickle.NEXT_BUFFER,
+        pickle.READONLY_BUFFER,
+        pickle.BYTEARRAY8,
+    ):
         dispatch[_refused[0]] = refused
 
 
