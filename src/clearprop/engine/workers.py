@@ -135,14 +135,16 @@ class Crew:
     is soon kept waiting for milliseconds, and one worker alone is many times faster; no plan can know that.
     """
 
-    AGAIN = 32
-    """The number of calls after which the slower number is tried again."""
+    SOON, AGAIN = 2, 32
+    """Calls after which the slower number is tried again: at first, for one disturbed call may have made it so; and at
+    most, for the time doubles with each trial in vain."""
     LONG = 1e-2
     """Seconds of a call below which it says nothing: the first ones find nothing in the caches."""
 
     def __init__(self, most: int, alone: float = 0.0) -> None:
         self.most, self.alone, self.calls = most, alone, 0
         self.costs: dict[int, float] = {}
+        self.wait, self.due = self.SOON, 0
 
     def size(self) -> int:
         """Return the number of workers for the next call."""
@@ -151,12 +153,24 @@ class Crew:
         untried = [count for count in (self.most, 1) if count not in self.costs]
         if untried:
             return untried[0]
-        faster = min(self.costs, key=self.costs.__getitem__)
-        other = 1 if faster == self.most else self.most
-        return other if self.calls % self.AGAIN == 0 else faster
+        faster = self._faster()
+        return faster if self.calls < self.due else 1 + self.most - faster
+
+    def _faster(self) -> int:
+        return min(self.costs, key=self.costs.__getitem__, default=0)
 
     def learn(self, workers: int, examples: int, seconds: float) -> None:
         """Take note of how long a call took."""
-        if seconds >= self.LONG:
-            self.calls += 1
-            self.costs[workers] = seconds / examples
+        if seconds < self.LONG:
+            return
+        self.calls += 1
+        before = self._faster()
+        self.costs[workers] = seconds / examples
+        faster = self._faster()
+        if faster != before:
+            self.wait = self.SOON
+        elif workers != faster:
+            self.wait = min(2 * self.wait, self.AGAIN)
+        else:
+            return
+        self.due = self.calls + self.wait
