@@ -73,33 +73,34 @@ def test_a_crew_is_the_planned_number_or_one_whichever_was_faster_lately() -> No
     """Calls that take no time say nothing; the slower number is tried again soon, then from time to time."""
     crew = workers.Crew(4)
     assert crew.size() == 4
-    crew.learn(4, 100, 1.0)
+    crew.learn(4, 100, 1.0, 0.5)
     assert crew.size() == 1
-    crew.learn(1, 100, 0.5)
+    crew.learn(1, 100, 0.5, 0.5)
     assert crew.size() == 1
-    crew.learn(4, 1, 1e-9)
+    crew.learn(4, 1, 1e-9, 4e-9)
     sizes = []
     for _ in range(2 * crew.AGAIN):
         sizes.append(crew.size())
-        crew.learn(sizes[-1], 100, 0.5 if sizes[-1] == 1 else 1.0)
-    tries = [k for k, size in enumerate(sizes) if size == 4]
-    assert tries == [2, 7, 16, 33]
-    crew.learn(4, 100, 0.1)
+        crew.learn(sizes[-1], 100, 0.5 if sizes[-1] == 1 else 1.0, 0.5)
+    assert [k for k, size in enumerate(sizes) if size == 4] == [2, 7, 16, 33]
+    crew.learn(4, 100, 0.1, 0.1)
     assert crew.size() == 4
     assert workers.Crew(1).size() == 1
 
 
-def test_one_is_tried_where_several_take_longer_than_one_should() -> None:
-    """Not otherwise: to try it takes time. That they are kept waiting for others is not known at first."""
-    crew = workers.Crew(4, alone=0.01)
+def test_one_is_tried_where_several_are_kept_from_working() -> None:
+    """Not otherwise: to try it takes time. A worker that waits for another keeps its processor meanwhile."""
+    crew = workers.Crew(4)
     for _ in range(3 * crew.AGAIN):
         assert crew.size() == 4
-        crew.learn(4, 100, 0.9)
-    crew.learn(4, 100, 1.1)
+        crew.learn(4, 100, 1.0, 3.8)
+    crew.learn(4, 100, 1.0, 1.1)
     assert crew.size() == 1
-    crew.learn(1, 100, 1.05)
+    crew.learn(1, 100, 0.9, 0.9)
     assert crew.size() == 1
-    crew.learn(1, 100, 1.2)
+    crew.learn(1, 100, 1.2, 0.5)
+    assert crew.size() == 4
+    crew.learn(4, 100, 1.3, 3.9)
     assert crew.size() == 4
 
 

@@ -60,7 +60,7 @@ class Memory:
         self.program, self.built, self.panels = ready.program, ready.built, ready.panels
         self.given, program, panels = (dtype, batch, threads), ready.program, ready.panels
         # A given number is kept to; a planned one may turn out to be too large.
-        self.crew = Crew(plan.threads(program, network, batch), ready.planned / batch) if threads is None else None
+        self.crew = Crew(plan.threads(program, network, batch)) if threads is None else None
         self.threads = threads = self.crew.most if self.crew is not None else int(threads or 1)
         self.stops = program.single is None and ready.planned > plan.LONG
         self.examples = examples = problem.examples

@@ -77,7 +77,7 @@ class Native(Memory):
         self._place(order, bounds, steps)
         # Compiled before the clock starts: compiling must not count against the number of threads.
         train, workers = self.built.function("train"), self._workers()
-        begun = time.perf_counter()
+        begun, worked = time.perf_counter(), time.process_time()
         if looked_at is None:
             self._work(train, self.training.address, workers)
         else:
@@ -86,7 +86,8 @@ class Native(Memory):
         spent = time.perf_counter() - begun
         self.ready.learn(len(steps), spent)
         if self.crew is not None:
-            self.crew.learn(workers, len(order) + (0 if looked_at is None else looked_at[1].size), spent)
+            seen = len(order) + (0 if looked_at is None else looked_at[1].size)
+            self.crew.learn(workers, seen, spent, time.process_time() - worked)
         return self._noted(examples)
 
     def _workers(self) -> int:

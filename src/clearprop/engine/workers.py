@@ -128,42 +128,46 @@ def _finished(share: Callable[[], None], others: Collection[threading.Event], st
 
 
 class Crew:
-    """Chooses the number of workers for the next call: the planned number; or, where they take longer than one should
-    ``alone`` (seconds for an example), one or that number, whichever was faster lately.
+    """Chooses the number of workers for the next call: the planned number; or, where they are kept from working, one or
+    that number, whichever was faster lately.
 
-    Workers wait for each other in every step. Where other programs want the processors too, one of them
-    is soon kept waiting for milliseconds, and one worker alone is many times faster; no plan can know that.
+    Workers wait for each other in every step, and keep their processors while they do. Where other programs want these
+    too, one of them is soon kept waiting for milliseconds, and one worker alone is many times faster; no plan can know
+    that, but the time that their processors worked tells.
     """
 
+    SHARE = 0.6
+    """The share of the time of their processors below which workers were kept from working."""
     SOON, AGAIN = 2, 32
     """Calls after which the slower number is tried again: at first, for one disturbed call may have made it so; and at
     most, for the time doubles with each trial in vain."""
     LONG = 1e-2
     """Seconds of a call below which it says nothing: the first ones find nothing in the caches."""
 
-    def __init__(self, most: int, alone: float = 0.0) -> None:
-        self.most, self.alone, self.calls = most, alone, 0
+    def __init__(self, most: int) -> None:
+        self.most, self.calls, self.kept = most, 0, False
         self.costs: dict[int, float] = {}
         self.wait, self.due = self.SOON, 0
 
     def size(self) -> int:
         """Return the number of workers for the next call."""
-        if self.most == 1 or self.costs.get(self.most, 0.0) <= self.alone:
+        if self.most == 1 or not self.kept:
             return self.most
-        untried = [count for count in (self.most, 1) if count not in self.costs]
-        if untried:
-            return untried[0]
+        if 1 not in self.costs:
+            return 1
         faster = self._faster()
         return faster if self.calls < self.due else 1 + self.most - faster
 
     def _faster(self) -> int:
         return min(self.costs, key=self.costs.__getitem__, default=0)
 
-    def learn(self, workers: int, examples: int, seconds: float) -> None:
-        """Take note of how long a call took."""
+    def learn(self, workers: int, examples: int, seconds: float, worked: float) -> None:
+        """Take note of how long a call took, and of the seconds that processors worked in it."""
         if seconds < self.LONG:
             return
         self.calls += 1
+        if workers == self.most:
+            self.kept = worked < self.SHARE * workers * seconds
         before = self._faster()
         self.costs[workers] = seconds / examples
         faster = self._faster()
