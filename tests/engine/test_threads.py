@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -17,11 +16,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.engine.support.networks import WIDE, End, by_engine, drawn, epoch_of, native, problem_of, same, stoppable
+from tests.engine.support.networks import (
+    WIDE,
+    End,
+    by_engine,
+    drawn,
+    epoch_of,
+    interrupted,
+    native,
+    problem_of,
+    same,
+    stoppable,
+)
 from tests.support import HANG, in_a_copy, with_rows_aside
 
 import clearprop as cp
-from clearprop.engine.calling import PLACES
 from clearprop.network.problem import Problem
 from clearprop.types import Array
 
@@ -231,17 +240,7 @@ def test_what_is_stopped_is_left_undone(problem: Problem, threads: int, monkeypa
 @posix
 def test_nothing_is_left_of_a_step_that_was_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = stoppable(monkeypatch, WIDE, 2)
-    usual = engine.built.function("train")
-
-    def interrupted(context: int, worker: int, count: int) -> None:
-        if worker == 0:
-            os.kill(os.getpid(), signal.SIGINT)
-            while not engine.training.words[PLACES["stop"]]:
-                time.sleep(0.001)
-        usual(context, worker, count)
-
-    # Engines of the same rules share their functions: this one must not stay.
-    monkeypatch.setitem(engine.built._functions, "train", interrupted)
+    interrupted(monkeypatch, engine, "train", engine.built.function("train"))
     with pytest.raises(KeyboardInterrupt):
         engine.run(*epoch_of(WIDE).arrays)
     assert np.isnan(engine.vector).all()

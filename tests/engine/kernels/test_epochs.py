@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 import threading
-import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.engine.support.networks import native, problem_of, stoppable
+from tests.engine.support.networks import interrupted, native, problem_of, stoppable
 
 import clearprop as cp
-from clearprop.engine.calling import PLACES
 from clearprop.engine.native import Native
 from clearprop.network.description import OverExamples
 from clearprop.network.problem import Problem
@@ -125,17 +121,7 @@ def test_what_is_stopped_is_left_undone(threads: int, monkeypatch: pytest.Monkey
 @pytest.mark.skipif(sys.platform == "win32", reason="interrupts as POSIX has them")
 def test_an_interrupt_leaves_nothing_of_epochs_that_were_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = stoppable(monkeypatch, PLAIN, 2)
-    usual = engine.built.kernel("epochs")
-
-    def interrupted(context: int, worker: int, workers: int) -> None:
-        if worker == 0:
-            os.kill(os.getpid(), signal.SIGINT)
-            while not engine.training.words[PLACES["stop"]]:
-                time.sleep(0.001)
-        usual(context, worker, workers)
-
-    # Engines of the same rules share their functions: this one must not stay.
-    monkeypatch.setitem(engine.built._functions, "epochs", interrupted)
+    interrupted(monkeypatch, engine, "epochs", engine.built.kernel("epochs"))
     with pytest.raises(KeyboardInterrupt):
         looked_at(engine, np.arange(9))
     assert np.isnan(engine.vector).all()

@@ -6,7 +6,10 @@ loss and every optimizer; what a problem starts from are float32 numbers, in eit
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -303,6 +306,22 @@ def stoppable(monkeypatch: pytest.MonkeyPatch, problem: Problem, threads: int) -
         engine = native(problem, "float32", threads)
     assert engine.stops
     return engine
+
+
+def interrupted(
+    monkeypatch: pytest.MonkeyPatch, engine: Native, name: str, usual: Callable[[int, int, int], None]
+) -> None:
+    """Interrupt the process in the engine's next call of this function, before its first step."""
+
+    def function(context: int, worker: int, workers: int) -> None:
+        if worker == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+            while not engine.training.words[calling.PLACES["stop"]]:
+                time.sleep(0.001)
+        usual(context, worker, workers)
+
+    # Engines of the same rules share their functions: this one must not stay.
+    monkeypatch.setitem(engine.built._functions, name, function)
 
 
 def by_engine(engine: Native, runs: Sequence[int] = (), *, epochs: int = 1, error: bool = True) -> End:
