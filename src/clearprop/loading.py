@@ -32,7 +32,7 @@ from clearprop.fields import (
 )
 from clearprop.fields import path as path_of_file
 from clearprop.interop import files as interop
-from clearprop.interop.problem import Told
+from clearprop.interop.problem import Stated, Told
 from clearprop.messages import abridged, unknown
 from clearprop.network.data import Data, Task
 from clearprop.network.layer import MAX_UNITS
@@ -96,7 +96,7 @@ def _read_own(path: str | os.PathLike[str], told: Told) -> Problem:
 def _refuse(told: Told, path: str | os.PathLike[str]) -> None:
     if told:
         option = next(name for name in ("activations", "loss", "optimizer") if getattr(told, name) is not None)
-        raise InvalidArgument(
+        raise Stated(
             f"--{option} is for a file of another framework that does not state it; {abridged(str(path), 200)} does"
         )
 

@@ -107,7 +107,7 @@ def test_what_the_target_cannot_hold_is_said(tmp_path: Path) -> None:
     ]
 
 
-def test_the_order_of_classes_is_said_where_their_names_are_lost(tmp_path: Path) -> None:
+def test_the_order_of_classes_is_said_where_the_framework_has_no_names(tmp_path: Path) -> None:
     """The units may stand in another order than the alphabet's, in which a reader of the file would take classes."""
     (tmp_path / "t.csv").write_text("a,kind\n" + "".join(f"{k},{'xyz'[k % 3]}\n" for k in range(12)))
     net = tmp_path / "n.toml"
@@ -115,10 +115,8 @@ def test_the_order_of_classes_is_said_where_their_names_are_lost(tmp_path: Path)
         '[[layers]]\nunits = ["y", "z", "x"]\nactivation = "softmax"\n[data]\nfile = "t.csv"\ntarget = "kind"\n'
     )
     fit = cp.train(cp.load(net), epochs=1)
-    assert (
-        convert(fit.problem, tmp_path / "m.pt")[-1]
-        == "names of classes are left out; its outputs are, in order: y, z, x"
-    )
+    said = "only clearprop reads the names of classes in it; its outputs are, in order: y, z, x"
+    assert convert(fit.problem, tmp_path / "m.pt")[-1] == said
     assert not any("names of classes" in note for note in convert(fit.problem, tmp_path / "m.safetensors"))
 
 

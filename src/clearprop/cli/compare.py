@@ -8,6 +8,7 @@ from clearprop.cli.net import opened
 from clearprop.cli.output import deliver, deliver_text, which_example
 from clearprop.errors import InvalidArgument
 from clearprop.interop.compare import compare
+from clearprop.interop.problem import Stated
 from clearprop.rendering.comparison import answer_result, comparison_result
 
 
@@ -31,7 +32,7 @@ def run_compare(
     if len(nets) != 2:
         raise InvalidArgument(f"compare: expected two networks, A and B, found {len(nets)}")
     told = {"activations": activations, "loss": loss, "optimizer": optimizer}
-    refused: list[InvalidArgument] = []
+    refused: list[Stated] = []
     first, second = (_opened(net, told, rows if net is nets[0] else {}, refused) for net in nets)
     if len(refused) == 2:  # neither is a file that leaves something open
         raise refused[0]
@@ -40,15 +41,17 @@ def run_compare(
     return 0 if found.same else 1
 
 
-def _opened(net: str, told: dict[str, str | None], rows: dict[str, Any], refused: list[InvalidArgument]) -> Any:
+def _opened(net: str, told: dict[str, str | None], rows: dict[str, Any], refused: list[Stated]) -> Any:
     """Open a network; what files of other frameworks are told counts for those that leave it open."""
     given = {key: value for key, value in told.items() if value is not None}
     try:
         return opened(net, **rows, **given)
-    except InvalidArgument as error:
-        if not given or "says" not in str(error):
-            raise
+    except Stated as error:
         refused.append(error)
+    given.pop("activations", None)
+    try:
+        return opened(net, **rows, **given)
+    except Stated:
         return opened(net, **rows)
 
 

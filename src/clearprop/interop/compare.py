@@ -19,6 +19,8 @@ from clearprop.interop.changes import of_schedule, toml
 from clearprop.interop.cycle_numbers import Numbers, numbers_of
 from clearprop.interop.explained import Searched, explained
 from clearprop.interop.live import from_torch
+from clearprop.interop.same_rows import Pair, pairs
+from clearprop.interop.scaling import in_own_unit, scales
 from clearprop.interop.ways import OF_A_MODULE, Ways, numbers_by
 from clearprop.network import names as q
 from clearprop.network.description import Network
@@ -48,6 +50,8 @@ class Comparison(Displayable):
     tolerance: float
     unseen: Sequence[str] = ()
     """Settings of the other's optimizer that the first step does not show."""
+    notes: Sequence[str] = ()
+    """What was done to give both the same rows, and what was assumed of either."""
 
     def __repr__(self) -> str:
         first = "" if self.first_difference is None else f", first_difference={self.first_difference['quantity']!r}"
@@ -81,13 +85,12 @@ def compare(
     example = accepted(number_or_all, example, "example")
     tolerance = accepted(at_least_zero, tolerance, "tolerance")
     if problem.examples is None:
-        problem = replace(problem, examples=random_rows(problem))
-    done = cycle(problem, example)
-    if done.learning is None:
-        raise InvalidArgument("compare needs targets: errors and gradients are compared too")
-    mine = numbers_of(done)
-    theirs, named, structure = _other(problem, other, example, loss, optimizer)
+        problem = replace(problem, examples=_rows_for(problem, other))
     agree = partial(close, tolerance=tolerance)
+    pair, done, mine, (theirs, named, structure) = min(
+        (_run(pair, example, loss, optimizer) for pair in pairs(problem, other)), key=lambda found: _apart(*found)
+    )
+    problem, other = pair.problem, pair.other
     largest = {kind: _largest(getattr(mine, kind), getattr(theirs, kind)) for kind in KINDS}
     whole = all(agree(getattr(mine, kind), getattr(theirs, kind)) for kind in KINDS) and not structure
     first = None if whole else _first(done, mine, theirs, named, structure, agree)
@@ -102,7 +105,39 @@ def compare(
 
         found = explained(problem, Searched(theirs, run, agree, declared, ways)) or []
     unseen = _unseen(problem, other) if whole and isinstance(other, Problem) else ()
-    return Comparison(whole, largest, first, found, structure, problem, len(done.examples), tolerance, unseen)
+    notes = (*pair.notes, *_assumed(problem, "first"), *_assumed(other, "second"))
+    return Comparison(whole, largest, first, found, structure, problem, len(done.examples), tolerance, unseen, notes)
+
+
+def _assumed(problem: Any, which: str) -> list[str]:
+    """Return what was assumed where a network was read from a file that does not say it."""
+    if not isinstance(problem, Problem):
+        return []
+    said = (each.removeprefix("assumed: ") for each in problem.remarks if each.startswith("assumed: "))
+    return [f"assumed of the {which} network: {each}" for each in said]
+
+
+def _run(pair: Pair, example: int | Literal["all"], loss: Any, optimizer: Any) -> tuple[Pair, Cycle, Numbers, Any]:
+    """Return the numbers of both."""
+    done = cycle(pair.problem, example)
+    if done.learning is None:
+        raise InvalidArgument("compare needs targets: errors and gradients are compared too")
+    return pair, done, numbers_of(done), _other(pair.problem, pair.other, example, loss, optimizer)
+
+
+def _apart(pair: Pair, done: Cycle, mine: Numbers, others: Any) -> float:
+    """Return how far the outputs of a pair are apart."""
+    theirs = others[0].outputs
+    assert mine.outputs is not None
+    return math.inf if theirs is None else float(np.abs(mine.outputs - theirs).mean()) / pair.unit
+
+
+def _rows_for(problem: Problem, other: Any) -> Examples:
+    """Return random rows for the first of two networks; where only the other scales its own, such as suit it."""
+    scaled = other.fitted if isinstance(other, Problem) else None
+    if scaled is None or scales(problem.fitted) or not scales(scaled):
+        return random_rows(problem)
+    return in_own_unit(random_rows(other), scaled)
 
 
 def _unseen(problem: Problem, other: Problem) -> list[str]:

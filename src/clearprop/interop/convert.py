@@ -8,12 +8,12 @@ from pathlib import Path
 
 from clearprop.atomic_write import write_atomically
 from clearprop.errors import InvalidArgument
+from clearprop.interop.layers_of import MOST
 from clearprop.messages import abridged
+from clearprop.network.data import shown_label
 from clearprop.network.problem import Problem
 from clearprop.network.write import write
 
-MOST = 12
-"""The number of outputs that a note names."""
 Bytes = Callable[[Problem], tuple[bytes, list[str]]]
 
 
@@ -90,10 +90,12 @@ def convert(problem: Problem, target: str | os.PathLike[str]) -> list[str]:
 
 
 def _outputs(problem: Problem, target: str | os.PathLike[str]) -> list[str]:
-    """Return a note on the order of the outputs, where the file has no names for what they stand for."""
-    names = problem.network.unit_names[-1]
+    """Return a note on the order of the outputs, where the file's own framework has no names for them."""
     own = Path(target).suffix.lower() in (".toml", ".safetensors")
-    if own or len(names) == 1 or problem.fitted is None or problem.fitted.classes is None:
+    if own or problem.fitted is None or problem.fitted.classes is None:
         return []
-    few = ", ".join(abridged(each, 30) for each in names[:MOST]) + (", …" if len(names) > MOST else "")
-    return [f"names of classes are left out; its outputs are, in order: {few}"]
+    names = [abridged(shown_label(each), 30) for each in problem.fitted.classes]
+    only = "only clearprop reads the names of classes in it"
+    if problem.network.sizes[-1] == 1:
+        return [f"{only}; its output is near 0 for {names[0]}, near 1 for {names[1]}"]
+    return [f"{only}; its outputs are, in order: {', '.join(names[:MOST])}{', …' if len(names) > MOST else ''}"]

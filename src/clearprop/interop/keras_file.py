@@ -11,6 +11,7 @@ from clearprop.interop.archive import Archive, parsed
 from clearprop.interop.hdf5 import Hdf5, opened
 from clearprop.interop.keras_layers import Place, from_layers
 from clearprop.interop.problem import Told, damaged, made, shown_path
+from clearprop.interop.table_names import MOST, PART, read_names
 from clearprop.messages import abridged
 from clearprop.network.problem import Problem
 from clearprop.types import Array
@@ -26,6 +27,8 @@ def read_archive(archive: Archive, told: Told) -> Problem:
     with opened(archive.read("model.weights.h5"), archive.shown) as file:
         begun = _is_begun(file, ("optimizer", "vars", "0"))
         found = from_layers(config, config.get("compile_config"), _Numbered(file), archive.shown, begun)
+    if PART in archive.parts:
+        found.names = read_names(archive.read(PART, MOST), archive.shown)
     return made(found, archive.shown, told)
 
 

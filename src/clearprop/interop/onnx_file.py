@@ -14,6 +14,7 @@ from clearprop.errors import MissingExtra, UnreadableFile
 from clearprop.interop.numbers import numbers
 from clearprop.interop.onnx_graph import from_graph
 from clearprop.interop.problem import Told, damaged, made
+from clearprop.interop.table_names import KEY, read_names
 from clearprop.messages import abridged
 from clearprop.network.problem import Problem
 from clearprop.network.source import readable
@@ -62,7 +63,9 @@ def from_model(model: Any, shown: str, told: Told, folder: Path | None = None) -
         except Exception:
             raise damaged(shown, "its functions cannot be put in their places") from None
     tensors = Tensors(shown, folder)
-    return made(from_graph(model, tensors.read, shown), shown, told)
+    found = from_graph(model, tensors.read, shown)
+    found.names = next((read_names(each.value, shown) for each in model.metadata_props if each.key == KEY), None)
+    return made(found, shown, told)
 
 
 class Tensors:

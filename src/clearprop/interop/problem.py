@@ -42,7 +42,8 @@ class Told:
 @dataclass
 class Found:
     """What a reader found: the layers, and as far as the file says them how they are trained and what they tell
-    apart. ``logits`` is the activation that the file's loss contains, to be put after the last layer."""
+    apart. ``names`` is what clearprop wrote of the table beside it.
+    ``logits`` is the activation that the file's loss contains, to be put after the last layer."""
 
     layers: list[Layer]
     chain: Chain
@@ -52,6 +53,7 @@ class Found:
     penalty: Penalty = field(default_factory=Penalty)
     classes: tuple[Label, ...] | None = None
     columns: tuple[str, ...] = ()
+    names: Fitted | None = None
     logits: str = ""
     stated: bool = True
     """Whether the file says the activations."""
@@ -65,6 +67,10 @@ def damaged(shown: str, what: str) -> DamagedModel:
 def shown_path(path: object) -> str:
     """Return a path for a message."""
     return abridged(str(path), 200)
+
+
+class Stated(InvalidArgument):
+    """What the request says of a file that says it itself."""
 
 
 class NoActivations(InvalidArgument):
@@ -109,11 +115,11 @@ def made(found: Found, name: str, told: Told) -> Problem:
     """Return the problem; everything that the file leaves open is assumed and noted.
 
     Raises:
-        InvalidArgument: what is told contradicts what the file says.
+        Stated: what is told, the file says.
         DamagedModel: a number is not finite.
     """
     if told.activations is not None and found.stated:
-        raise InvalidArgument(f"{name}: says its activations itself; leave out --activations")
+        raise Stated(f"{name}: says its activations itself; leave out --activations")
     assumed: list[str] = []
     layers = found.layers
     if isinstance(told.loss, str) and (inside := OF_LOGITS.get(plain(told.loss))):
@@ -139,10 +145,11 @@ def made(found: Found, name: str, told: Told) -> Problem:
     folded = any(each.startswith("folded: ") and " into the weights " in each for each in found.chain.remarks)
     if folded and (found.penalty or by.hyperparameters.get("weight_decay")):
         found.chain.note("assumed: the penalty, or weight decay, is that of the folded weights, not of the file's own")
+    fitted = _fitted(found, network)
     settings = Settings() if found.chain.single else Settings(dtype="float64")
     remarks = (f"from: {found.framework}", *assumed, *found.chain.remarks)
     problem = Problem(
-        network, parameters, by, found.penalty, settings=settings, name=name, fitted=_fitted(found, network),
+        network, parameters, by, found.penalty, settings=settings, name=name, fitted=fitted,
         remarks=remarks,
     )  # fmt: skip
     return problem
@@ -155,7 +162,8 @@ def _loss(found: Found, dense: Sequence[Dense], told: Told, assumed: list[str]) 
         return objective(told.loss, dense)
     if found.loss is not None:
         return found.loss
-    rule = usual_loss(dense, classes=found.classes is not None or is_share(dense))
+    tells = found.classes is not None or (found.names is not None and found.names.classes is not None)
+    rule = usual_loss(dense, classes=tells or is_share(dense))
     assumed.insert(0, f"assumed: loss {rule.name}, its sum over the outputs, the mean over the examples")
     return Objective(rule)
 
@@ -173,6 +181,10 @@ def _optimizer(found: Found, told: Told, assumed: list[str]) -> Optimizer:
 
 def _fitted(found: Found, network: Network) -> Fitted | None:
     """Return the classes that the file names, or their numbers; and the columns that it names."""
+    if found.names is not None:
+        if found.names.fits(network.sizes[0], network.sizes[-1]):
+            return found.names
+        found.chain.note("left out: what it says of its table, which fits another network")
     tells = network.loss.rule.task == "classes" and (network.sizes[-1] > 1) == isinstance(
         network.layers[-1].rule, Softmax
     )

@@ -10,12 +10,12 @@ from clearprop.messages import abridged, counted
 from clearprop.network.data import Column, Fitted, Label, shown_label
 from clearprop.network.problem import Problem
 from clearprop.tables.prepare import Reader, with_rows
-from clearprop.tables.table import Numbers, Table, Wanted, few, notice
+from clearprop.tables.table import Kind, Numbers, Table, Wanted, chosen, few, notice
 
 
 def with_table(problem: Problem, read: Reader, targets: tuple[str, ...] | None) -> Problem:
     """Return the problem with the rows of a table as examples: its columns by their names, or where the file names
-    none, all but the targets in their order, which is said.
+    none and the table has others, all but the targets in their order, which is said.
 
     Raises:
         UnfitTable: a table with another number of columns or classes.
@@ -23,6 +23,7 @@ def with_table(problem: Problem, read: Reader, targets: tuple[str, ...] | None) 
     """
     network = problem.network
     names = network.unit_names[-1]
+    named = problem.fitted is not None and problem.fitted.features != network.input_names
     fitted = problem.fitted or Fitted(tuple(map(Column, network.input_names)), names)
     if targets is not None:
         if fitted.classes is not None and len(targets) != 1:
@@ -36,12 +37,18 @@ def with_table(problem: Problem, read: Reader, targets: tuple[str, ...] | None) 
     def choose(header: Sequence[str], source: str) -> Sequence[str]:
         if targets is not None and (missing := [name for name in targets if name not in header]):
             raise UnknownName("column", missing[0], header, source)
-        found[:] = _columns(fitted, [name for name in header if name], source)
+        own = [name for name in header if name]
+        found[:] = [each.name for each in fitted.columns] if named else _columns(fitted, own, source)
+        if named:
+            return chosen(header, source, needed=[*found, *filter(own.__contains__, fitted.targets)], others=False)
         return [*found, *(name for name in fitted.targets if name in header)]
 
     text = fitted.classes is not None and isinstance(fitted.classes[0], str)
-    table = read(Wanted(choose, dict.fromkeys(fitted.targets, "text") if text else {}))
-    fitted = replace(fitted, columns=tuple(map(Column, found)), classes=_classes(fitted, table))
+    kinds: dict[str, Kind] = dict.fromkeys(fitted.targets, "text") if text else {}
+    kinds |= {each.name: "text" for each in fitted.columns if each.categories is not None}
+    table = read(Wanted(choose, kinds))
+    columns = fitted.columns if named else tuple(map(Column, found))
+    fitted = replace(fitted, columns=columns, classes=_classes(fitted, table))
     return with_rows(replace(problem, fitted=fitted), read)
 
 

@@ -18,6 +18,7 @@ from clearprop.interop.chain import Chain
 from clearprop.interop.numbers import numbers
 from clearprop.interop.problem import Found, Told, damaged, made, shown_path
 from clearprop.interop.state_dict import from_tensors, tensors_in
+from clearprop.interop.table_names import MOST, PART, read_names
 from clearprop.interop.torch_modules import from_module
 from clearprop.interop.torch_pickle import KINDS, MAX_BYTES, MODULES, TENSORS, Made, Named, loads
 from clearprop.messages import abridged
@@ -135,7 +136,10 @@ def read_archive(archive: Archive, told: Told) -> Problem:
     storages = Storages(shown, order.strip() == b"big")
     storages.read = lambda key: archive.read(f"{folder}data/{key}") if f"{folder}data/{key}" in archive.parts else None
     content = loads(io.BytesIO(archive.read(place, MAX_BYTES)), shown, REMEDY)
-    return made(_found(content, storages, told), shown, told)
+    found = _found(content, storages, told)
+    if f"{folder}{PART}" in archive.parts:
+        found.names = read_names(archive.read(f"{folder}{PART}", MOST), shown)
+    return made(found, shown, told)
 
 
 def _found(content: Any, storages: Storages, told: Told) -> Found:

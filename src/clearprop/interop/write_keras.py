@@ -13,6 +13,7 @@ from clearprop.errors import InvalidArgument, MissingExtra
 from clearprop.fields import accepted, suggests_options
 from clearprop.interop.keras_file import snake
 from clearprop.interop.layers_of import Given, Written, layers_of
+from clearprop.interop.table_names import PART, names_as_text
 from clearprop.messages import abridged
 from clearprop.network.problem import Problem, a_problem
 
@@ -53,6 +54,8 @@ def keras_bytes(problem: Problem) -> tuple[bytes, list[str]]:
             "config.json": json.dumps(_config(written)).encode(),
             "model.weights.h5": raw.getvalue(),
         }
+        if (names := names_as_text(problem)) is not None:
+            parts[PART] = names.encode()
         for name, content in parts.items():
             file.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
     return archive.getvalue(), written.notes

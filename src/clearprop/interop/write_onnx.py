@@ -10,6 +10,7 @@ from clearprop.expressions import Apply, Expression, Number, Operator
 from clearprop.fields import accepted, suggests_options
 from clearprop.interop.layers_of import layers_of
 from clearprop.interop.onnx_file import onnx_module
+from clearprop.interop.table_names import KEY, names_as_text
 from clearprop.network.problem import Problem, a_problem
 from clearprop.rules.activations import Activation, AnyActivation
 
@@ -58,7 +59,10 @@ def written_model(problem: Problem) -> tuple[Any, list[str]]:
     ]
     graph = onnx.helper.make_graph(made.nodes, "clearprop", ends[:1], ends[1:], made.tensors)
     opset = onnx.helper.make_opsetid("", OPSET)
-    return onnx.helper.make_model(graph, opset_imports=[opset], ir_version=IR, producer_name="clearprop"), written.notes
+    model = onnx.helper.make_model(graph, opset_imports=[opset], ir_version=IR, producer_name="clearprop")
+    if (names := names_as_text(problem)) is not None:
+        onnx.helper.set_model_props(model, {KEY: names})
+    return model, written.notes
 
 
 class _Making:

@@ -13,6 +13,7 @@ from clearprop.errors import MissingExtra
 from clearprop.expressions import Apply, Expression, Number, Operator
 from clearprop.fields import accepted, suggests_options
 from clearprop.interop.layers_of import Written, layers_of
+from clearprop.interop.table_names import PART, names_as_text
 from clearprop.network.problem import Problem, a_problem
 from clearprop.rules.activations import Activation, AnyActivation
 from clearprop.types import Array
@@ -40,6 +41,8 @@ def state_dict_bytes(problem: Problem) -> tuple[bytes, list[str]]:
         parts |= {
             f"data/{k}": values.astype(_little(written.dtype)).tobytes() for k, values in enumerate(tensors.values())
         }
+        if (names := names_as_text(problem)) is not None:
+            parts[PART] = names.encode()
         for name, content in parts.items():
             # Without a clock: the same model is the same bytes.
             archive.writestr(zipfile.ZipInfo(f"archive/{name}", (1980, 1, 1, 0, 0, 0)), content)

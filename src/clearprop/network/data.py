@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from numbers import Real
 from typing import Annotated, Any, Literal, get_args
 
@@ -162,6 +163,18 @@ class Fitted:
     def width(self) -> int:
         """The number of inputs that the columns make."""
         return sum(column.width for column in self.columns)
+
+    def fits(self, inputs: int, outputs: int) -> bool:
+        """Whether its columns make as many inputs, and its targets take as many outputs."""
+        if self.classes is None:
+            return self.width == inputs and len(self.targets) == outputs
+        return self.width == inputs and (len(self.classes) == outputs or (len(self.classes) == 2 and outputs == 1))
+
+    @property
+    def as_inputs(self) -> Fitted:
+        """The same with a column of numbers for each input that the columns of categories make."""
+        columns = ([each] if each.categories is None else [*map(Column, each.features)] for each in self.columns)
+        return replace(self, columns=tuple(chain.from_iterable(columns)), order=())
 
     def source(self, index: int) -> tuple[Column, str | None]:
         """Return the column behind an input, and the category, where the column has categories."""

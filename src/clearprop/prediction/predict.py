@@ -77,6 +77,8 @@ def network_inputs(problem: Problem, data: Any, progress: ReadingProgress | None
     fitted = problem.fitted or Fitted(tuple(Column(name) for name in problem.network.input_names), ())
     if read is not None:
         return inputs_of(fitted, read, problem.data)
+    if problem.of_others and np.shape(data)[-1:] == (fitted.width,):  # what its file's model takes
+        fitted = fitted.as_inputs
     matrix = rows(data, len(fitted.columns), "inputs")
     if any(column.categories is not None for column in fitted.columns):
         raise InvalidArgument("inputs: some columns hold text; give a data frame with the columns' names")

@@ -20,7 +20,7 @@ def comparison_result(found: Comparison) -> Result:
 def comparison_document(found: Comparison) -> Document:
     """Describe the largest difference of each kind, the first quantity that differs, and why."""
     rows = tuple((kind, _shown(found.largest[kind])) for kind in KINDS)
-    lines = [f"{counted(found.rows, 'row')}, tolerance {brief(found.tolerance)}", *found.structure]
+    lines = [f"{counted(found.rows, 'row')}, tolerance {brief(found.tolerance)}", *found.notes, *found.structure]
     first = found.first_difference
     if found.same:
         verdict = "The two agree."
@@ -65,6 +65,7 @@ def comparison_structure(found: Comparison) -> dict[str, Any]:
         "conventions": [dict(each) for each in found.conventions],
         "structure": list(found.structure),
         "unseen": list(found.unseen),
+        "notes": list(found.notes),
     }
 
 

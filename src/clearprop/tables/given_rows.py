@@ -37,6 +37,8 @@ def with_given_rows(problem: Problem, inputs: Any, targets: Any = None) -> Probl
             named = replace(named, targets=units, classes=None)
         if dimensions(inputs) > 2:
             inputs = np.reshape(inputs, (len(inputs), -1))
+        if not is_frame(inputs) and np.shape(inputs)[-1:] == (named.width,):
+            named = named.as_inputs
     more = _targets(named, targets)
     try:
         return applied(problem, named, lambda wanted: _read(inputs, named, wanted, more), own=False)

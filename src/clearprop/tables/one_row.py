@@ -31,6 +31,8 @@ def with_one_row(problem: Problem, inputs: str, targets: str | None) -> Problem:
     of_classes = problem.of_others and fitted.classes and len(units) > 1
     if of_classes and targets is not None and len(_split(targets, len(units))) == len(units):
         fitted = replace(fitted, targets=units, classes=None)  # a number per output, in place of a class
+    if problem.of_others and len(_split(inputs, fitted.width)) == fitted.width:
+        fitted = fitted.as_inputs
     names = list(fitted.in_table)
     cells = _cells("--inputs", inputs, names)
     if targets is not None:

@@ -1,0 +1,127 @@
+"""The same rows for two networks of which one scales its columns or targets, or each scales them otherwise; by name,
+where both name them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from clearprop.errors import InvalidArgument
+from clearprop.interop.scaling import of_columns, of_outputs, scaled_rows, scales, with_scaling, without_scaling
+from clearprop.messages import abridged
+from clearprop.network.data import Fitted, shown_label
+from clearprop.network.parameters import Parameters
+from clearprop.network.problem import Problem
+
+SCALED = "{0} scales rows before it, {1} within its weights; these are compared as for scaled rows"
+OTHERWISE = "each scales rows otherwise; the second's weights are compared as for rows that are scaled as the first's"
+FOLDED = "the first network's scaling is folded into its weights: both take, and give, the table's own numbers"
+AS_THEY_ARE = "{1} has no scaling; it is given rows as {0} scales them, as for the table's own it differs more"
+
+
+class Pair(NamedTuple):
+    """Two networks, the first with the rows for both, and what was done for that; ``other`` may be alive. ``unit`` is
+    how large a difference of 1 between its outputs is beside those of another pair."""
+
+    problem: Problem
+    other: Any
+    notes: tuple[str, ...] = ()
+    unit: float = 1.0
+
+
+def pairs(problem: Problem, other: Any) -> list[Pair]:
+    """Return the ways in which two may be given the same rows: one, unless only one of them scales its own.
+
+    A network without scaling may have it within its weights, and take the table's own numbers, or belong to a program
+    that scales them elsewhere: then both are given scaled rows.
+    """
+    fitted = other.fitted if isinstance(other, Problem) else None
+    notes: tuple[str, ...] = ()
+    if isinstance(other, Problem):
+        ends = [(each.network.sizes[0], each.network.sizes[-1]) for each in (problem, other)]
+        if ends[0] != ends[1]:
+            return [Pair(problem, other)]
+        other, notes = by_name(problem, other)
+    mine, theirs = (each if scales(each) else None for each in (problem.fitted, fitted))
+    scaled = mine or theirs
+    if scaled is None or (mine and theirs and _same_scaling(mine, theirs)):
+        return [Pair(problem, other, notes)]
+    if mine and theirs:
+        return [Pair(problem, with_scaling(without_scaling(other), mine), (*notes, OTHERWISE))]
+    which = ("the first network", "the second network")
+    which = which if mine else which[::-1]
+    rows = problem.examples if mine else problem.examples and scaled_rows(problem.examples, scaled)
+    found = [Pair(replace(problem, examples=rows), other, (*notes, AS_THEY_ARE.format(*which)))]
+    with suppress(InvalidArgument):  # outputs in the other unit are no layer's
+        if not isinstance(other, Problem):
+            outputs = of_outputs(scaled)
+            unit = 1.0 if outputs is None else float(outputs.factor.mean())
+            return [Pair(without_scaling(problem), other, (*notes, FOLDED), unit), *found]
+        one, two = (with_scaling(each, scaled) if plain else _with_biases(each, scaled)
+                    for each, plain in ((problem, not mine), (other, mine)))  # fmt: skip
+        return [Pair(one, two, (*notes, SCALED.format(*which))), *found]
+    return found
+
+
+def _with_biases(problem: Problem, scaled: Fitted) -> Problem:
+    """Return a problem with a bias per unit in the layers that a scaling within them gives one."""
+    ends = {problem.network.layers[k].bias for k in ([0] if not scaled.standardized else [0, -1])}
+    return problem if ends == {"unit"} else with_scaling(without_scaling(problem), scaled)
+
+
+def _same_scaling(one: Fitted, two: Fitted) -> bool:
+    alike = all(map(np.array_equal, of_columns(one), of_columns(two)))
+    targets = [[(each.mean, each.scale) for each in fitted.standardized] for fitted in (one, two)]
+    return alike and targets[0] == targets[1]
+
+
+def by_name(problem: Problem, other: Problem) -> tuple[Problem, tuple[str, ...]]:
+    """Return the other network with its inputs and outputs in the first one's order, where both name them and in
+    another; and what was done. Names that are not the same are taken in their order, which is said."""
+    one, two = problem.fitted, other.fitted
+    if one is None or two is None or problem.network.sizes[0] != other.network.sizes[0]:
+        return other, ()
+    notes: list[str] = []
+    outputs: list[int] | None = None
+    inputs = _order(one.features, two.features, problem.network.input_names, "inputs", notes)
+    if one.classes is not None and two.classes is not None and len(one.classes) == len(two.classes):
+        labels = [[shown_label(each) for each in fitted.classes or ()] for fitted in (one, two)]
+        numbers = [str(k) for k in range(len(labels[0]))]
+        if other.network.sizes[-1] == len(numbers):
+            outputs = _order(labels[0], labels[1], numbers, "classes", notes)
+        elif labels[0] != labels[1] and numbers not in labels:
+            notes.append(f"their outputs are near 1 for different classes, {labels[0][1]} and {labels[1][1]}")
+    return _turned(other, inputs, outputs), tuple(notes)
+
+
+def _order(
+    mine: Sequence[str], theirs: Sequence[str], numbered: Sequence[str], what: str, notes: list[str]
+) -> list[int] | None:
+    """Return the places of the first one's names among the other's; None where the order is the same, or not known."""
+    if list(mine) == list(theirs) or list(numbered) in (list(mine), list(theirs)):
+        return None
+    few = " and ".join(", ".join(abridged(each, 20) for each in names[:6]) + (", …" if len(names) > 6 else "")
+                       for names in (mine, theirs))  # fmt: skip
+    if sorted(mine) != sorted(theirs):
+        notes.append(f"their {what} have other names, and are compared in their order: {few}")
+        return None
+    notes.append(f"their {what} stand in another order, and are compared by name: {few}")
+    return [theirs.index(name) for name in mine]
+
+
+def _turned(problem: Problem, inputs: list[int] | None, outputs: list[int] | None) -> Problem:
+    """Return the problem with its inputs and outputs in another order."""
+    network = problem.network
+    new = Parameters(network.layout, problem.parameters.vector.copy())
+    if inputs is not None:
+        new.weights(0)[:] = new.weights(0)[:, inputs]
+    if outputs is not None:
+        last = network.depth - 1
+        new.weights(last)[:] = new.weights(last)[outputs]
+        if network.layers[last].bias == "unit":
+            new.biases(last)[:] = new.biases(last)[outputs]
+    return replace(problem, parameters=new)

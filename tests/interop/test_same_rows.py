@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.interop.models import onnx_module, torch_module
+
+import clearprop as cp
+from clearprop.interop.convert import convert
+from clearprop.interop.same_rows import pairs
+from clearprop.network.data import Column, Fitted
+
+rng = np.random.default_rng(8)
+ROWS = np.column_stack([rng.normal(5, 2, 60), rng.uniform(100, 300, 60)])
+PRICES = 400 + 30 * ROWS[:, 0] - ROWS[:, 1]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("prices")
+    lines = [f"{a!r},{b!r},{price!r}\n" for a, b, price in zip(*ROWS.T.tolist(), PRICES.tolist(), strict=True)]
+    (made / "t.csv").write_text("rooms,size,price\n" + "".join(lines))
+    return made
+
+
+def trained(folder: Path, hidden: Any = 4, seed: int = 0, **changed: Any) -> cp.Problem:
+    """A network that scales its columns and its target, trained with plain steps."""
+    problem = cp.load(folder / "t.csv", target="price", hidden=hidden, seed=seed)
+    settings = replace(problem.settings, dtype="float64")
+    problem = replace(problem, optimizer=cp.SGD(0.1), settings=settings, **changed)
+    return replace(cp.train(problem, epochs=3).problem, examples=None)
+
+
+@pytest.mark.parametrize("rows", [False, True])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_network_and_the_file_that_was_made_of_it_agree(folder: Path, rows: bool, turned: bool) -> None:
+    """Each takes rows as it takes them: the file has within its weights what scales columns and targets."""
+    onnx_module()
+    mine = trained(folder)
+    convert(mine, folder / "m.onnx")
+    both = [mine, cp.load(folder / "m.onnx")]
+    if rows:
+        both = [each.with_examples(ROWS, PRICES) for each in both]
+    one, two = both[::-1] if turned else both
+    found = cp.compare(one, two, tolerance=1e-10)
+    assert found.same, found
+    said = "scales rows before it, the {} network within its weights".format("first" if turned else "second")
+    assert said in found.notes[0]
+    assert f"assumed of the {'first' if turned else 'second'} network: optimizer sgd, learning rate 0.1" in found.notes
+    assert found.notes[0] in str(found)
+
+
+def test_a_weight_that_differs_is_found_behind_the_scaling(folder: Path) -> None:
+    onnx_module()
+    mine = trained(folder)
+    vector = mine.parameters.vector.copy()
+    vector[3] += 0.01
+    convert(replace(mine, parameters=cp.Parameters(mine.network.layout, vector)), folder / "m.onnx")
+    found = cp.compare(mine, cp.load(folder / "m.onnx"))
+    assert found.first_difference is not None
+    assert found.first_difference["quantity"] == "w4"
+    assert found.largest["parameters"] == pytest.approx(0.01)
+    assert found.notes[0].startswith("the first network scales")
+
+
+def test_layers_without_biases_are_compared_too(folder: Path) -> None:
+    onnx_module()
+    problem = cp.load(folder / "t.csv", target="price", hidden=3)
+    layers = [replace(each, bias="none") for each in problem.network.layers]
+    network = cp.Network(problem.network.inputs, layers, problem.network.loss)
+    drawn, settings = cp.Parameters.random(network, 3), cp.Settings(dtype="float64")
+    mine = cp.Problem(network, drawn, cp.SGD(0.1), settings=settings, fitted=problem.fitted)
+    convert(mine, folder / "m.onnx")
+    assert cp.compare(mine, cp.load(folder / "m.onnx"), tolerance=1e-10).same
+
+
+def test_a_program_that_scales_its_rows_elsewhere_is_given_scaled_ones(folder: Path) -> None:
+    """Its file looks the same; the outputs tell, and the comparison says which rows it gave."""
+    mine = trained(folder)
+    other = replace(mine, fitted=None)
+    for one, two in ((mine, other), (other, mine)):
+        found = cp.compare(one, two)
+        assert found.same, found
+        scaled, plain = ("first", "second") if one is mine else ("second", "first")
+        assert found.notes == (
+            f"the {plain} network has no scaling; it is given rows as the {scaled} network scales them, as for the "
+            "table's own it differs more",
+        )
+
+
+def test_networks_that_were_fitted_to_different_rows(folder: Path) -> None:
+    """The same network with other means and scales, its weights moved so that its outputs are the same."""
+    mine = trained(folder)
+    assert mine.fitted is not None
+    columns = tuple(replace(each, mean=each.mean + 1.5, scale=each.scale * 2) for each in mine.fitted.columns)
+    weights = mine.parameters.weights(0)
+    moved = cp.Parameters(mine.network.layout, mine.parameters.vector.copy())
+    before = [(each.mean, each.scale) for each in mine.fitted.columns]
+    moved.weights(0)[:] = weights * 2
+    moved.biases(0)[:] += weights @ np.array([1.5 / scale for _, scale in before])
+    other = replace(mine, fitted=replace(mine.fitted, columns=columns), parameters=moved)
+    np.testing.assert_allclose(cp.predict(other, ROWS), cp.predict(mine, ROWS), rtol=1e-12)
+    found = cp.compare(mine, other, tolerance=1e-10)
+    assert found.same, found
+    assert found.notes[0].startswith("each scales rows otherwise")
+
+
+def test_a_live_module_takes_the_tables_own_numbers(folder: Path) -> None:
+    torch = torch_module()
+    mine = trained(folder)
+    loss = torch.nn.MSELoss()
+    mine = replace(mine, network=cp.Network(mine.network.inputs, mine.network.layers, "squared_error"))
+    found = cp.compare(mine, cp.to_torch(mine), loss=loss, tolerance=1e-8)
+    assert found.same, found
+    assert found.notes == (
+        "the first network's scaling is folded into its weights: both take, and give, the table's own numbers",
+    )
+    scaled = cp.compare(mine, cp.to_torch(replace(mine, fitted=None)), loss=loss, tolerance=1e-8)
+    assert scaled.same, scaled
+    assert scaled.notes[0].startswith("the second network has no scaling")
+
+
+def test_a_pipeline_with_a_scaler_and_a_network_made_of_it(folder: Path) -> None:
+    """scikit-learn's scaler, in a file that a model with its own scaling is held against."""
+    sklearn = pytest.importorskip("sklearn.neural_network", reason="scikit-learn is not installed")
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    mlp = sklearn.MLPRegressor(
+        hidden_layer_sizes=[4], activation="tanh", max_iter=30, random_state=0, tol=0, n_iter_no_change=99
+    )
+    pipeline = make_pipeline(StandardScaler(), mlp)
+    with pytest.warns(Warning, match="Maximum iterations"):
+        pipeline.fit(ROWS, PRICES)
+    scaler = pipeline[0]
+    read = cp.from_sklearn(pipeline)
+    alone = cp.from_sklearn(mlp)
+    means, scales = scaler.mean_.tolist(), scaler.scale_.tolist()
+    columns = tuple(Column(name, None, *each) for name, *each in zip("ab", means, scales, strict=True))
+    fitted = Fitted(columns, ("y1",))
+    mine = replace(alone, fitted=fitted, remarks=())
+    for one, two in ((mine, read), (read, mine)):
+        found = cp.compare(one, two, tolerance=1e-9)
+        assert max(abs(value) for value in (found.largest["parameters"], found.largest["outputs"])) < 1e-9
+        assert "within its weights" in found.notes[0]
+
+
+def named(columns: str, classes: str | None, vector: Any = None) -> cp.Problem:
+    """A network with these columns and classes, a letter each."""
+    network = cp.Network(3, [cp.Dense(4, "tanh"), cp.Dense(3, "softmax")])
+    parameters = cp.Parameters.random(network, 2) if vector is None else cp.Parameters(network.layout, vector)
+    fitted = Fitted(tuple(map(Column, columns)), ("kind",), None if classes is None else tuple(classes))
+    return cp.Problem(network, parameters, fitted=fitted)
+
+
+def test_names_go_by_name() -> None:
+    one = named("abc", "xyz")
+    turned = cp.Parameters(one.network.layout, one.parameters.vector.copy())
+    turned.weights(0)[:] = one.parameters.weights(0)[:, [2, 0, 1]]
+    turned.weights(1)[:] = one.parameters.weights(1)[[1, 0, 2]]
+    turned.biases(1)[:] = one.parameters.biases(1)[[1, 0, 2]]
+    two = named("cab", "yxz", turned.vector)
+    found = cp.compare(one, two)
+    assert found.same, found
+    assert found.notes == (
+        "their inputs stand in another order, and are compared by name: a, b, c and c, a, b",
+        "their classes stand in another order, and are compared by name: x, y, z and y, x, z",
+    )
+    (others,) = pairs(one, named("abd", "123"))
+    assert others.notes == (
+        "their inputs have other names, and are compared in their order: a, b, c and a, b, d",
+        "their classes have other names, and are compared in their order: x, y, z and 1, 2, 3",
+    )
+    assert pairs(one, named("abc", "xyz"))[0].notes == ()
+    (plain,) = pairs(one, replace(named("abc", "xyz"), fitted=None))
+    assert plain.notes == ()
