@@ -11,7 +11,6 @@ from clearprop.atomic_write import write_atomically
 from clearprop.errors import InvalidArgument
 from clearprop.messages import abridged, printable
 from clearprop.rendering.formats import FORMATS, Printable, format_of, write
-from clearprop.rendering.pdf import pdf, require_pdf
 
 
 def deliver(result: Printable, format: str | None, output: str | None = None, *, fragment: bool = False) -> None:
@@ -24,6 +23,8 @@ def deliver(result: Printable, format: str | None, output: str | None = None, *,
         if output.lower().endswith(".pdf"):
             if fragment:
                 raise InvalidArgument("--fragment: a PDF is a whole document; write .tex")
+            from clearprop.rendering.pdf import pdf, require_pdf  # with all that sets pages: start-up counts
+
             require_pdf()
             write_atomically(output, pdf(result))
             return

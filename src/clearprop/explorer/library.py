@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -33,7 +32,7 @@ from clearprop.rules.penalties import Penalty
 from clearprop.rules.schedules import SCHEDULES, UNWATCHED, Schedule, Watch
 from clearprop.rules.standardize import ORIGINAL, STANDARDIZED
 from clearprop.tables.apply import OTHER_UNIT
-from clearprop.tables.cells import COMMA, POINT
+from clearprop.tables.cells import COMMA, POINT, Form
 from clearprop.training.stopping import AT_THE_LEAST, FLAT, NO_BETTER, RELATIVE, STILL, Status
 
 SENTENCES: Mapping[str, str] = {
@@ -89,7 +88,7 @@ def language() -> dict[str, Any]:
     }
 
 
-def _javascript(form: re.Pattern[str]) -> str:
+def _javascript(form: Form) -> str:
     """Return a regular expression as the page writes it."""
     return form.pattern.replace("(?P<", "(?<").replace("(?P=group)", r"\k<group>")
 

@@ -22,7 +22,6 @@ from clearprop.rendering.document import Block, Diagram, Grid, Heading, Lines, V
 from clearprop.rules.activations import ACTIVATIONS, Activation
 from clearprop.rules.roles import Role
 from clearprop.rules.schedules import Schedule
-from clearprop.training.batching import batch_size
 
 FULL_LIMIT, BATCH_LIMIT = 200, 5_000
 """Above this number of parameters, or in a batch of parameters times examples, an explanation without names is a
@@ -72,6 +71,8 @@ def learnt_from(cycle: Cycle) -> str | None:
     examples = problem.examples
     if examples is None or len(examples.learnt) == 1:
         return None if problem.examples is cycle.problem.examples else "the one example of the training"
+    from clearprop.training.batching import batch_size  # with all that plans steps: start-up counts
+
     count, size = len(examples.learnt), batch_size(problem)
     if size < count:
         return f"batches of {size:,} of the {count:,} examples"

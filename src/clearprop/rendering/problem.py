@@ -9,7 +9,6 @@ from clearprop.network.problem import Problem
 from clearprop.rendering.columns import column_lines
 from clearprop.rendering.conventions import drawn_parameters, in_words
 from clearprop.rendering.document import Diagram, Document, Equation, Grid, Line, Lines, Paragraph
-from clearprop.training.batching import batch_size
 
 
 def network_document(network: Network) -> Document:
@@ -26,6 +25,8 @@ def problem_document(problem: Problem) -> Document:
 
 def problem_summary(problem: Problem) -> Document:
     """Describe in short what is about to be trained."""
+    from clearprop.training.batching import batch_size  # with all that plans steps: start-up counts
+
     network, optimizer, settings = problem.network, problem.optimizer, problem.settings
     batches = "" if problem.examples is None else f"batches of {batch_size(problem):,}; "
     return (

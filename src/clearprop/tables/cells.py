@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
+
+from clearprop.cached import cached_property
 
 SPACES = " \u00a0\u2007\u2009\u202f"
 CURRENCY = (
@@ -22,10 +24,21 @@ AFTER = rf"[{SPACES}]?(?P<after>{CURRENCY})?"
 EXPONENT = r"(?P<power>[eE][-+]?[0-9]+)?"
 
 
-def _written(group: str, decimal: str, more: str = "") -> re.Pattern[str]:
+class Form:
+    """A regular expression, compiled once a cell is held against it: start-up counts, and few commands read a table."""
+
+    def __init__(self, pattern: str, flags: int = 0) -> None:
+        self.pattern, self.flags = pattern, flags
+
+    @cached_property
+    def fullmatch(self) -> Callable[[str], re.Match[str] | None]:
+        return re.compile(self.pattern, self.flags).fullmatch
+
+
+def _written(group: str, decimal: str, more: str = "") -> Form:
     thousands = rf"[1-9][0-9]{{0,2}}(?:(?P<group>[{group}{SPACES}'’])[0-9]{{3}})(?:(?P=group)[0-9]{{3}})*"
     body = rf"(?:{thousands}{more}|[0-9]+)(?:{decimal}[0-9]*)?|{decimal}[0-9]+"
-    return re.compile(rf"{SIGNED}(?P<body>{body}){EXPONENT}{AFTER}")
+    return Form(rf"{SIGNED}(?P<body>{body}){EXPONENT}{AFTER}")
 
 
 POINT = _written(",", r"\.", r"|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}")
@@ -33,7 +46,7 @@ POINT = _written(",", r"\.", r"|[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}")
 COMMA = _written(r"\.", ",")
 """A number with a decimal comma: 1234,5, 1.234,5, 1 234,5 €."""
 
-CODE = re.compile(r"[-+]?(?:0[0-9]+|[0-9]{16,})")
+CODE = Form(r"[-+]?(?:0[0-9]+|[0-9]{16,})")
 """Digits that a number may not keep: zeros in front, and more than fit into a float."""
 LONG = 1e15
 """The least number of so many digits."""
@@ -153,16 +166,16 @@ PART = (
 CLOCK = r"[0-9]{1,2}[:.][0-9]{2}(?:[:.][0-9]{2}(?:[.,][0-9]+)?)?(?: ?[AaPp]\.?[Mm]\.?)?"
 ZONE = r"(?: ?(?:Z|UTC|GMT|[-+][0-9]{2}:?[0-9]{2}))?"
 TIMES = {
-    "dates": re.compile(f"{DAY}|{MONTH_FIRST}|{NAMED}|{PART}", re.IGNORECASE),
-    "times": re.compile(CLOCK + ZONE),
-    "dates and times": re.compile(f"(?:{DAY}|{MONTH_FIRST}|{NAMED})(?:T|,? +){CLOCK}{ZONE}", re.IGNORECASE),
+    "dates": Form(f"{DAY}|{MONTH_FIRST}|{NAMED}|{PART}", re.IGNORECASE),
+    "times": Form(CLOCK + ZONE),
+    "dates and times": Form(f"(?:{DAY}|{MONTH_FIRST}|{NAMED})(?:T|,? +){CLOCK}{ZONE}", re.IGNORECASE),
 }
 
 
-IN_BOOKS = re.compile(rf"\((?:{CURRENCY})?[0-9.,{SPACES}]+\)|[0-9.,{SPACES}]+[-−]")
+IN_BOOKS = Form(rf"\((?:{CURRENCY})?[0-9.,{SPACES}]+\)|[0-9.,{SPACES}]+[-−]")
 """Negative numbers as accounts write them."""
 
-AROUND = re.compile(
+AROUND = Form(
     r"((?:[<>=≤≥~≈±(#№'] ?|(?:ca\.?|c\.|approx\.?|about|around|over|under) )*)[-+−]?"
     r"(?:[0-9][0-9.,'’_]*(?:[eEdD][-+]?[0-9]+| ?[0-9]*/[0-9]+)?|0x[0-9A-Fa-f]+)"
     r"((?: ?[^\W\d_]+[.²³]?(?:/[a-z]+[²³]?)?| ?[)*+°‰])*)"
