@@ -129,7 +129,7 @@ def test_damaged_code_is_compiled_again_and_replaced(
 ) -> None:
     """What is sound is taken, but for code that is to be linked to the kernels: without these it waits."""
     of = built()
-    assert callable(of.function("train"))
+    assert of.training.code
     path = entry(of, kept, part)
     whole = path.read_bytes()
     path.write_bytes(damage(whole))
@@ -188,7 +188,7 @@ def test_code_that_needs_a_kernel_which_is_not_there_is_compiled_again(kept: Pat
 def test_code_for_other_features_is_not_taken(monkeypatch: pytest.MonkeyPatch, kept: Path) -> None:
     if not machine.host().has("fma"):
         pytest.skip("there is nothing to leave unused")
-    assert callable(built().function("train"))
+    assert built().training.code
     monkeypatch.setenv(machine.SWITCH, "-fma")
     assert built().training.origin == "compiled"
     assert len(os.listdir(kept)) == 2 * len(PARTS)
@@ -197,10 +197,10 @@ def test_code_for_other_features_is_not_taken(monkeypatch: pytest.MonkeyPatch, k
 def test_only_so_many_parts_stay_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build, "MOST_KEPT", 5)
     first, second = built(), built(last="logistic")
-    assert callable(first.function("train"))
-    assert callable(second.function("train"))
+    assert first.training.code
+    assert second.training.code
     assert built().training.origin == "memory"  # used last now
-    assert callable(built(last="relu").function("train"))
+    assert built(last="relu").training.code
     assert built().training.origin == "memory"
     assert built(last="logistic").training.origin == "disk"
     assert second.training.code["train"].addresses  # whoever has code keeps it
@@ -228,18 +228,38 @@ def test_prediction_alone_is_spared_the_training(compilations: list[int]) -> Non
     assert callable(built(optimizer="adam", loss="absolute_error").function("predict"))  # however it was trained
     assert len(compilations) == 2
     assert callable(of.function("train"))
+    assert len(compilations) == 3
+
+
+def test_steps_alone_are_spared_the_errors_and_orders(compilations: list[int], kept: Path) -> None:
+    """As scikit-learn's estimators want them, unless rows are set aside; each is compiled once, cache or no cache."""
+    of = built()
+    assert callable(of.function("train"))
+    assert sorted(os.listdir(kept)) == sorted(entry(of, kept, part).name for part in ("kernels", "train"))
+    assert callable(of.function("errors"))
+    assert callable(of.function("orders"))
+    assert callable(of.function("epochs"))
     assert len(compilations) == 4
+
+
+def test_switched_off_nothing_is_compiled_twice_for_one_program(
+    compilations: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(cache.PLACE, "off")
+    of = built()
+    names: list[build.Called] = ["train", "errors", "epochs", "gradient", "apply", "predict"]
+    assert all(callable(of.function(name)) for name in names)
+    assert len(compilations) == 7
 
 
 def test_networks_with_the_same_rules_share_their_code(compilations: list[int], kept: Path) -> None:
     """Whatever their sizes, and on disk as well as in memory."""
     first = built(sizes=(2, 5, 3), activation="relu")
-    assert callable(first.function("train"))
+    assert first.training.code
     files = sorted(os.listdir(kept))
     del compilations[:]
     for sizes in [(200, 1, 3), (1, 7, 7, 1, 300), (3, 5, 2)]:
         other = built(sizes=sizes, activation="relu")
-        assert callable(other.function("train"))
         assert other.training.origin == "memory"
         assert other.training.code == first.training.code
     build._kept.clear()
@@ -278,11 +298,11 @@ def test_building_leaves_the_collector_as_it_was() -> None:
     import gc
 
     assert gc.isenabled()
-    assert build.source(small(), "train")
+    assert built().training.origin == "compiled"
     assert gc.isenabled()
     gc.disable()
     try:
-        assert build.source(small(), "train")
+        assert built(last="relu").training.origin == "compiled"
         assert not gc.isenabled()
     finally:
         gc.enable()

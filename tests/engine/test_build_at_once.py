@@ -27,7 +27,7 @@ forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 
 def test_threads_that_want_the_same_have_it_compiled_once(compilations: list[int]) -> None:
     found: list[Built] = [built() for _ in range(4)]
-    threads = [threading.Thread(target=lambda of=of: of.function("train")) for of in found]
+    threads = [threading.Thread(target=lambda of=of: of.training) for of in found]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -45,7 +45,7 @@ def test_what_goes_wrong_in_one_thread_holds_up_no_other(monkeypatch: pytest.Mon
         patch.setattr(machine, "compiled", fail)
         with pytest.raises(MemoryError):
             _ = built().function("train")
-    thread = threading.Thread(target=lambda: built().function("train"), daemon=True)
+    thread = threading.Thread(target=lambda: built().training, daemon=True)
     thread.start()
     thread.join(HANG)
     assert not thread.is_alive()

@@ -245,7 +245,7 @@ def test_layers_with_equal_rules_share_their_code_and_the_fingerprint_knows() ->
         found = [known(of(*rules), part) for rules in ((rule, other, rule), (rule, rule, other), (rule, other, other))]
         for each in (same, *found):
             assert all(each[1] == one[1] for one in (same, *found) if one[0] == each[0])
-        assert all((each[0] == same[0]) == (part in ("kernels", "apply")) for each in found)
+        assert all((each[0] == same[0]) == (part in ("kernels", "epochs", "apply")) for each in found)
 
 
 def test_what_is_not_known_is_not_kept() -> None:

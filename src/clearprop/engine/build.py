@@ -11,8 +11,9 @@ import gc
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from clearprop.engine import cache, machine
@@ -20,6 +21,9 @@ from clearprop.engine.fingerprint import Part, fingerprint, unchanged
 from clearprop.engine.machine import Code, Target
 from clearprop.engine.program import Program
 from clearprop.engine.workers import FUNCTION, Native
+
+Called = Literal["train", "gradient", "apply", "errors", "predict", "epochs", "orders"]
+"""The functions that are called from Python."""
 
 Origin = Literal["compiled", "disk", "memory"]
 ORIGINS: tuple[Origin, ...] = ("memory", "disk", "compiled")
@@ -41,35 +45,33 @@ class Loaded(NamedTuple):
 class Built:
     """The functions of a program, compiled when one of them is first needed.
 
-    Training needs the errors too, so both are made together; the halves of a step and predictions are made when
-    they are first needed. The functions live as long as this does.
+    Whoever asks for errors wants to train too, so both are made together. The functions live as long as this does.
     """
 
-    TRAINING: tuple[Part, ...] = ("kernels", "train", "errors")
-    HALVES: tuple[Part, ...] = ("kernels", "gradient", "apply")
+    STEPS: tuple[Part, ...] = ("kernels", "train")
+    TRAINING: tuple[Part, ...] = (*STEPS, "errors")
+    EPOCHS: tuple[Part, ...] = ("kernels", "epochs")
+    GRADIENT: tuple[Part, ...] = ("kernels", "gradient")
+    APPLY: tuple[Part, ...] = ("kernels", "apply")
     INFERENCE: tuple[Part, ...] = ("kernels", "predict")
+    GROUPS = (STEPS, TRAINING, EPOCHS, GRADIENT, APPLY, INFERENCE)
+    """Parts that are made together, those first that are asked for alone."""
 
     def __init__(self, program: Program, target: Target) -> None:
         self.program, self.target = program, target
         self._loaded: dict[tuple[Part, ...], Loaded] = {}
         self._functions: dict[str, Native] = {}
 
-    def function(self, part: Part) -> Native:
+    def function(self, name: Called) -> Native:
         """Return the function of that name."""
-        if part not in self._functions:
-            parts = next(parts for parts in (self.TRAINING, self.HALVES, self.INFERENCE) if part in parts)
-            self._functions[part] = FUNCTION(self._parts(parts).code[part].addresses[part])
-        return self._functions[part]
-
-    def kernel(self, name: Literal["epochs", "orders"]) -> Native:
-        """Return a kernel that is called as the functions are."""
         if name not in self._functions:
-            self._functions[name] = FUNCTION(self.training.code["kernels"].addresses[name])
+            self._functions[name] = FUNCTION(self.place(name))
         return self._functions[name]
 
-    def place(self, part: Part) -> int:
-        """Return where one of the functions stands that training needs."""
-        return self.training.code[part].addresses[part]
+    def place(self, name: Called) -> int:
+        """Return where a function stands."""
+        part: Part = "epochs" if name == "orders" else name
+        return self._parts(next(group for group in self.GROUPS if part in group)).code[part].addresses[name]
 
     @property
     def training(self) -> Loaded:
@@ -91,7 +93,8 @@ class Built:
         # Not a cached property: its lock would not survive a fork.
         with machine.lock:
             if parts not in self._loaded:
-                self._loaded[parts] = loaded(self.program, self.target, parts)
+                known = {part: code for each in self._loaded.values() for part, code in each.code.items()}
+                self._loaded[parts] = loaded(self.program, self.target, parts, known)
             return self._loaded[parts]
 
 
@@ -103,12 +106,17 @@ def source(program: Program, part: Part) -> str:
     # Imported when there is something to build: code is read from the disk in less time than this takes.
     from clearprop.engine import functions
 
-    # Of the many small objects that this makes none can go before the end: looking for some that can
-    # takes a fifth of the time.
+    return str(functions.module(program, part))
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Of the many small objects that texts are made from none can go before the end: looking for some that can takes a
+    fifth of the time."""
     collects = gc.isenabled()
     gc.disable()
     try:
-        return str(functions.kernels(program) if part == "kernels" else functions.called(program, part))
+        yield
     finally:
         if collects:
             gc.enable()
@@ -122,15 +130,18 @@ MOST_KEPT = 64
 _kept: OrderedDict[str, Code] = OrderedDict()
 
 
-def loaded(program: Program, target: Target, parts: Sequence[Part]) -> Loaded:
-    """The code of some parts, the kernels first: from memory, or from the disk, or compiled now.
+def loaded(
+    program: Program, target: Target, parts: Sequence[Part], known: Mapping[Part, Code] = MappingProxyType({})
+) -> Loaded:
+    """The code of some parts, the kernels first: as it is known, or from memory, or from the disk, or compiled now.
 
     One at a time: LLVM is used by one thread at a time anyway, and what two threads want is made once.
     """
     start = time.perf_counter()
     with machine.lock:
         marks = {part: fingerprint(program, target, part) if cache.enabled() else None for part in parts}
-        code = {part: _kept[mark] for part, mark in marks.items() if mark is not None and mark in _kept}
+        code = {part: known[part] for part in parts if part in known}
+        code |= {part: _kept[mark] for part, mark in marks.items() if mark is not None and mark in _kept}
         found = {part: cache.read(mark, str(target)) for part, mark in marks.items() if mark and part not in code}
         objects = {part: content for part, content in found.items() if content is not None}
         origins: list[Origin] = ["disk" if objects else "memory"]
@@ -140,8 +151,8 @@ def loaded(program: Program, target: Target, parts: Sequence[Part]) -> Loaded:
             origins.append("compiled")
             objects = dict(zip(missing, _compiled(program, target, missing), strict=True))
             linked = _linked(program, target, objects, linked)
-            for part, content in objects.items():
-                if (mark := marks[part]) is not None and unchanged():
+            for part, content in objects.items() if unchanged() else ():
+                if (mark := marks[part]) is not None:
                     cache.write(mark, str(target), content)
         for part, mark in marks.items():
             if mark is not None:
@@ -162,15 +173,14 @@ def _linked(
         kernels = linked.get("kernels")
         if part != "kernels" and kernels is None:
             continue
-        names = program.kernels if part == "kernels" else (part,)
+        names = {"kernels": program.kernels, "epochs": ("epochs", "orders")}.get(part, (part,))
         with suppress(RuntimeError):  # what was kept is whole, but this LLVM does not take it
             linked[part] = Code(content, names, target, kernels)
     return linked
 
 
 def _compiled(program: Program, target: Target, parts: Sequence[Part]) -> list[bytes]:
-    """Return these parts as object code. LLVM compiles one, in another thread, while the next is written: the
-    kernels, which take longest, are the last."""
+    """Return these parts as object code. LLVM compiles one, in another thread, while the next is written."""
     found: list[bytes | BaseException] = []
 
     def work(text: str) -> None:
@@ -180,14 +190,16 @@ def _compiled(program: Program, target: Target, parts: Sequence[Part]) -> list[b
             found.append(error)
 
     threads: list[threading.Thread] = []
-    for part in reversed(parts):
-        text = source(program, part)
-        for last in threads:
-            last.join()
-        threads.append(threading.Thread(target=work, args=(text,), daemon=True))
-        threads[-1].start()
+    # What is left of the texts is collected while LLVM is at work.
+    with _without_collector():
+        for part in parts:
+            text = source(program, part)
+            for last in threads:
+                last.join()
+            threads.append(threading.Thread(target=work, args=(text,), daemon=True))
+            threads[-1].start()
     threads[-1].join()
     for each in found:
         if isinstance(each, BaseException):
             raise each
-    return [each for each in reversed(found) if isinstance(each, bytes)]
+    return [each for each in found if isinstance(each, bytes)]

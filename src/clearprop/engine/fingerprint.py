@@ -30,7 +30,7 @@ from clearprop.rules.losses import Loss
 from clearprop.rules.optimizers import Optimizer
 from clearprop.rules.penalties import Penalty
 
-Part = Literal["kernels", "train", "gradient", "apply", "errors", "predict"]
+Part = Literal["kernels", "epochs", "train", "gradient", "apply", "errors", "predict"]
 """The parts of a program; each is compiled separately."""
 
 LEFT_OUT: Mapping[type, tuple[str, ...]] = {
@@ -69,6 +69,7 @@ UNKNOWN_TO: Mapping[Part, tuple[str, ...]] = {
     "errors": ONLY_TRAIN,
     "predict": (*ONLY_TRAIN, *ONLY_ERRORS),
     "kernels": (*ONLY_TRAIN, *ONLY_ERRORS, "hidden", "last"),
+    "epochs": (*ONLY_TRAIN, *ONLY_ERRORS, "hidden", "last", "tile", "widths"),
 }
 """The fields of a program that do not matter to a part: its code is the same, whatever they are."""
 
@@ -104,7 +105,7 @@ def description(program: Program, part: Part) -> str:
     """
     written = _written(program, {**LEFT_OUT, Program: UNKNOWN_TO[part]})
     # Rules that differ in name alone have different numbers.
-    return f"{part} {written}" if part in ("kernels", "apply") else f"{part} {written} {len(program.activations)}"
+    return f"{part} {written}" if part in ("kernels", "epochs", "apply") else f"{part} {written} {len(program.activations)}"
 
 
 def _written(value: Any, without: Mapping[type, tuple[str, ...]]) -> str:

@@ -15,6 +15,7 @@ from llvmlite import ir
 
 from clearprop.engine.block import Block
 from clearprop.engine.forward import Forward
+from clearprop.engine.fingerprint import Part
 from clearprop.engine.inference import Errors, Predict
 from clearprop.engine.kernels.activate import times
 from clearprop.engine.kernels.barrier import barrier
@@ -33,6 +34,13 @@ from clearprop.engine.steps import Apply, Gradient, Steps
 Function = Literal["train", "gradient", "apply", "errors", "predict"]
 
 
+def module(program: Program, part: Part) -> Module:
+    """The module of a part."""
+    if part == "kernels":
+        return kernels(program)
+    return around(program) if part == "epochs" else called(program, part)
+
+
 def shared(program: Program) -> list[Callable[[Module], ir.Function]]:
     """The kernels that know no rule."""
     tile, shape, x86 = program.tile, program.shape, program.x86
@@ -42,8 +50,6 @@ def shared(program: Program) -> list[Callable[[Module], ir.Function]]:
         lambda module: bias_gradient(module, shape),
         lambda module: transpose(module, shape),
         lambda module: barrier(module, x86=x86),
-        lambda module: epochs(module, x86=x86),
-        orders,
         *(partial(product, shape=shape, rows=tile.rows, vectors=vectors) for vectors in program.widths),
         *(partial(gradient, shape=shape, inputs=tile.inputs, vectors=vectors) for vectors in program.widths),
     ]
@@ -53,6 +59,14 @@ def kernels(program: Program) -> Module:
     """The module with those kernels."""
     module = Module(program.numbers, program.triple, shared=True)
     assert [build(module).name for build in shared(program)] == list(program.kernels)
+    return module
+
+
+def around(program: Program) -> Module:
+    """The module with what is called around steps: it knows no rule either, and not every training needs it."""
+    module = Module(program.numbers, program.triple)
+    epochs(module, x86=program.x86)
+    orders(module)
     return module
 
 

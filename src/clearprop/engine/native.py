@@ -77,6 +77,8 @@ class Native(Memory):
         self._place(order, bounds, steps)
         # Compiled before the clock starts: compiling must not count against the number of threads.
         train, workers = self.built.function("train"), self._workers()
+        if looked_at is not None:
+            _ = self.built.function("errors"), self.built.function("epochs")
         begun, worked = time.perf_counter(), time.process_time()
         if looked_at is None:
             self._work(train, self.training.address, workers)
@@ -119,7 +121,7 @@ class Native(Memory):
             vectors=self.parameters.size // self.panels.numbers.lanes,
         )
         try:
-            self._work(self.built.kernel("epochs"), calling.address(context), workers)
+            self._work(self.built.function("epochs"), calling.address(context), workers)
         finally:
             self.training.words[:] = words
 
@@ -138,7 +140,7 @@ class Native(Memory):
             count=count,
             found=found,
         )
-        together(self.built.kernel("orders"), calling.address(context), 1, brief=found.size < BRIEF)
+        together(self.built.function("orders"), calling.address(context), 1, brief=found.size < BRIEF)
         return found
 
     def _moves(self, steps: int, examples: int) -> Array:

@@ -74,7 +74,7 @@ class Program:
     def kernels(self) -> tuple[str, ...]:
         """The names of the kernels that know no rule: all programs of such numbers, tiles and widths share them."""
         sums = [f"{name}_{vectors}" for name in (f"product_{self.tile.rows}", "gradient") for vectors in self.widths]
-        return ("gather", "times", "bias_gradient", "transpose", "barrier", "epochs", "orders", *sums)
+        return ("gather", "times", "bias_gradient", "transpose", "barrier", *sums)
 
     @cached_property
     def activations(self) -> tuple[AnyActivation, ...]:

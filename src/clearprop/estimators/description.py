@@ -30,7 +30,6 @@ from clearprop.rules.losses import LOSSES as RULES
 from clearprop.rules.optimizers import OPTIMIZERS, SGD, Optimizer, optimizer
 from clearprop.rules.other_names import own_name
 from clearprop.rules.penalties import Penalty
-from clearprop.tables.prepare import with_names
 from clearprop.types import Array
 
 Perceptron = Any
@@ -208,6 +207,9 @@ def penalty_of(estimator: Perceptron) -> Penalty:
 
 def problem(estimator: Perceptron, examples: Examples | None = None) -> Problem:
     """Return the fitted network, its inputs called like the columns of the fit and its outputs like the classes."""
+    # Imported when a person asks: tables are read in ways that a fit need not know.
+    from clearprop.tables.prepare import with_names
+
     fitted = fitted_of(estimator)
     network = with_names(network_of(estimator), fitted)
     return Problem(

@@ -34,7 +34,6 @@ from clearprop.messages import counted
 from clearprop.network.data import Data, Fitted, class_names
 from clearprop.network.description import Network
 from clearprop.network.examples import Examples, example_faults
-from clearprop.network.names import Names
 from clearprop.network.notation import DEFAULT, NOTATIONS, notation
 from clearprop.network.parameters import Parameters
 from clearprop.rules.optimizers import SGD, Optimizer
@@ -47,6 +46,7 @@ Precision = Literal["float32", "float64"]
 EpochLoss = Literal["batches", "exact"]
 Convergence = Literal["change", "improvement"]
 if TYPE_CHECKING:
+    from clearprop.network.names import Names
     Shuffle = bool | Literal["sklearn"] | np.random.RandomState
 else:
     Shuffle = Any  # fields are checked by what their types say: numpy.random is not loaded to say it
@@ -174,6 +174,8 @@ class Problem(Displayable, TakesExamples):
     @property
     def names(self) -> Names:
         """The names of its quantities."""
+        from clearprop.network.names import Names  # not needed to train
+
         fitted, units = self.fitted, self.network.unit_names[-1]
         classes = None if fitted is None else fitted.classes
         of_classes = classes is not None and list(units) == class_names(classes)[-len(units) :]

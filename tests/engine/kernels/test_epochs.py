@@ -83,7 +83,7 @@ def test_steps_in_registers_are_made_by_one_worker() -> None:
 def test_threads_begin_once(stops: bool, begun: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """With each, one thread less than workers; where a step can be stopped, the calling one only waits."""
     engine = stoppable(monkeypatch, PLAIN, 3) if stops else native(PLAIN, "float32", 3)
-    engine.built.kernel("epochs")  # LLVM has threads of its own
+    engine.built.function("epochs")  # LLVM has threads of its own
     started: list[threading.Thread] = []
     usual = threading.Thread.start
 
@@ -100,7 +100,7 @@ def test_threads_begin_once(stops: bool, begun: int, monkeypatch: pytest.MonkeyP
 def test_what_is_stopped_is_left_undone(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for ever, and the rows set aside are not looked at."""
     engine = stoppable(monkeypatch, PLAIN, threads)
-    before, usual = engine.parameters.copy(), engine.built.kernel("epochs")
+    before, usual = engine.parameters.copy(), engine.built.function("epochs")
 
     def stopped(context: int, worker: int, workers: int) -> None:
         engine.training.set(stop=1)
@@ -121,7 +121,7 @@ def test_what_is_stopped_is_left_undone(threads: int, monkeypatch: pytest.Monkey
 @pytest.mark.skipif(sys.platform == "win32", reason="interrupts as POSIX has them")
 def test_an_interrupt_leaves_nothing_of_epochs_that_were_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = stoppable(monkeypatch, PLAIN, 2)
-    interrupted(monkeypatch, engine, "epochs", engine.built.kernel("epochs"))
+    interrupted(monkeypatch, engine, "epochs", engine.built.function("epochs"))
     with pytest.raises(KeyboardInterrupt):
         looked_at(engine, np.arange(9))
     assert np.isnan(engine.vector).all()

@@ -14,6 +14,7 @@ SOFTMAX = {"last": "softmax", "loss": "categorical_cross_entropy"}
 FUSED = {"loss": "binary_cross_entropy", "last": "logistic"}
 SINGLE = {"single": True}
 ALL: tuple[Part, ...] = PARTS
+WEIGHTS: tuple[Part, ...] = tuple(part for part in ALL if part != "epochs")
 COMPUTING: tuple[Part, ...] = ("kernels", "train", "gradient", "errors", "predict")
 RULES: tuple[Part, ...] = ("train", "gradient", "errors", "predict")
 LOSS: tuple[Part, ...] = ("train", "gradient", "errors")
@@ -59,11 +60,11 @@ MATTERS: Mapping[str, tuple[Settings, Settings, tuple[Part, ...]]] = {
     "fma": ({"activation": "tanh"}, {"activation": "tanh", "numbers": ("float64", 2, True)}, COMPUTING),
     "rows of a tile": ({}, {"tile": (3, 1, 2)}, COMPUTING),
     "inputs of a tile": ({}, {"tile": (2, 2, 2)}, ("kernels",)),
-    "vectors of a tile": ({"widths": (1,)}, {"widths": (1,), "tile": (2, 1, 1)}, ALL),
+    "vectors of a tile": ({"widths": (1,)}, {"widths": (1,), "tile": (2, 1, 1)}, WEIGHTS),
     "widths of panels": ({"widths": (1, 2)}, {"widths": (1,)}, COMPUTING),
     "wide panels": ({"widths": (1,)}, {"widths": (2,)}, COMPUTING),
     "triple": ({}, {"triple": "aarch64-unknown-linux-gnu"}, ALL),
-    "x86": ({}, {"x86": False}, ("kernels", "train", "gradient", "apply")),
+    "x86": ({}, {"x86": False}, ("kernels", "epochs", "train", "gradient", "apply")),
     "the whole gradient": ({}, {"whole": True}, TRAIN),
     "one by one": ({}, {"alone": True}, GRADIENT),
     "single examples": ({}, SINGLE, TRAIN),
@@ -79,7 +80,8 @@ MATTERS: Mapping[str, tuple[Settings, Settings, tuple[Part, ...]]] = {
 CAUTIOUS: Mapping[str, tuple[Part, ...]] = {
     "inputs of a tile": (*RULES, "apply"),
     "x86": ("errors", "predict"),
-    **dict.fromkeys(("fma", "rows of a tile", "widths of panels", "wide panels"), ("apply",)),
+    "fma": ("epochs", "apply"),
+    **dict.fromkeys(("rows of a tile", "widths of panels", "wide panels"), ("apply",)),
 }
 """Parts whose code is the same, but not known to be so."""
 DOES_NOT: Mapping[str, tuple[Settings, Settings]] = {

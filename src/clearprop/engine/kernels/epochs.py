@@ -91,4 +91,4 @@ def epochs(module: Module, *, x86: bool) -> ir.Function:
 
         b.loop(0, word("epochs"), epoch)
 
-    return module.function("epochs", arguments("context worker workers"), build)
+    return module.function("epochs", arguments("context worker workers"), build, exported=True)

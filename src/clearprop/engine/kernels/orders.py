@@ -84,7 +84,7 @@ def orders(module: Module) -> ir.Function:
 
         b.loop(0, generators, generator)
 
-    return module.function("orders", arguments("context worker workers"), build)
+    return module.function("orders", arguments("context worker workers"), build, exported=True)
 
 
 class _Hash:
