@@ -105,7 +105,11 @@ def description(program: Program, part: Part) -> str:
     """
     written = _written(program, {**LEFT_OUT, Program: UNKNOWN_TO[part]})
     # Rules that differ in name alone have different numbers.
-    return f"{part} {written}" if part in ("kernels", "epochs", "apply") else f"{part} {written} {len(program.activations)}"
+    return (
+        f"{part} {written}"
+        if part in ("kernels", "epochs", "apply")
+        else f"{part} {written} {len(program.activations)}"
+    )
 
 
 def _written(value: Any, without: Mapping[type, tuple[str, ...]]) -> str:

@@ -14,8 +14,8 @@ from typing import Literal
 from llvmlite import ir
 
 from clearprop.engine.block import Block
-from clearprop.engine.forward import Forward
 from clearprop.engine.fingerprint import Part
+from clearprop.engine.forward import Forward
 from clearprop.engine.inference import Errors, Predict
 from clearprop.engine.kernels.activate import times
 from clearprop.engine.kernels.barrier import barrier

@@ -99,7 +99,7 @@ class Memory:
         self.alike: tuple[Array, Array] | None = None
         self.placed: Array | None = None
         # What the parts of the optimizer's rule that native code reads depend on: numbers of steps, and rates.
-        self.depends: Array | None = None
+        self.depends: tuple[bytes, bytes] | None = None
         self.dropped = [index for index, layer in enumerate(network.layers) if layer.dropout]
         self.training = Context(
             **shared,

@@ -66,12 +66,15 @@ class Native(Memory):
     ) -> Array:
         """Make steps; those of epochs that are looked at after each, where ``looked_at`` says which examples are seen,
         and where their errors and copies of the parameters go."""
-        epochs = 1 if looked_at is None else len(looked_at[1])
         order = self._checked(order)
         bounds, examples = self._required(order, bounds, steps, rates)
-        each = len(steps) // epochs
-        if len(steps) % epochs or (examples.reshape(epochs, -1) != examples[:each]).any():
-            raise ValueError(f"expected {epochs} epochs that are alike, found steps of {examples.tolist()} examples")
+        if looked_at is not None:
+            epochs = len(looked_at[1])
+            each = len(steps) // epochs
+            if len(steps) % epochs or (examples.reshape(epochs, -1) != examples[:each]).any():
+                raise ValueError(
+                    f"expected {epochs} epochs that are alike, found steps of {examples.tolist()} examples"
+                )
         parts, part_bytes = self._parts(steps, rates)
         self.training.set(parts=parts, part_bytes=part_bytes)
         self._place(order, bounds, steps)
@@ -221,7 +224,7 @@ class Native(Memory):
         keys = [key(self.problem.settings.seed, steps, layer) for layer in self.dropped]
         self.arrivals[:2] = self.between[:2] = 0, self.patience
         self.losses = self._room("losses", LOSSES * len(steps), np.float64)
-        if bounds is not self.placed or self.problem.network.loss.over_examples == "weighted_mean":
+        if bounds is not self.placed or self._weighted:
             self._kept("counts", self._counts(order, bounds), np.float64)
             self._kept("bounds", bounds, np.int64)
             self.placed = bounds
@@ -233,6 +236,11 @@ class Native(Memory):
             steps=len(steps),
             order=order,
         )
+
+    @property
+    def _weighted(self) -> bool:
+        """Whether the errors of a batch are divided by its examples' weights."""
+        return self.problem.network.loss.over_examples == "weighted_mean" and self.examples.weights is not None
 
     def _counts(self, order: Array, bounds: Array) -> Array:
         """Return for each step what the sum of its errors is divided by, and what its penalty is."""
@@ -250,7 +258,7 @@ class Native(Memory):
     def _noted(self, examples: Array) -> Array:
         """Return what the steps, of that many examples each, noted of their errors and penalties."""
         found, counts = self.losses.reshape(-1, LOSSES).copy(), self.kept["counts"].reshape(-1, COUNTS)
-        if self.problem.network.loss.over_examples == "weighted_mean":
+        if self._weighted:
             found[:, 0] *= examples / counts[:, 0]
         if self.problem.penalty.divide_by_examples:
             found[:, 1] /= counts[:, 1]
@@ -283,8 +291,8 @@ class Native(Memory):
         rule, dtype = self.program.rule, self.panels.numbers.dtype
         changing = rule.counts_steps or not (rates == rates[0]).all()
         seen = slice(None) if changing else slice(1)
-        depends = np.concatenate([steps[seen] * rule.counts_steps, rates[seen]])
-        if self.depends is None or not np.array_equal(self.depends, depends):
-            self._kept("parts", rule.at(steps[seen], rates[seen]), dtype)
+        depends = steps[seen].tobytes() if rule.counts_steps else b"", rates[seen].tobytes()
+        if self.depends != depends:
+            self._kept("parts", self.ready.parts(steps[seen], rates[seen]), dtype)
             self.depends = depends
         return self.kept["parts"], len(rule.parts) * self.kept["parts"].itemsize if changing else 0

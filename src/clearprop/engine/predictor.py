@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
+from functools import cache
 
 import numpy as np
 
-from clearprop.engine import calling, machine, plan
-from clearprop.engine.build import Built
 from clearprop.engine.calling import FIELDS, Context, address, filled, zeros
-from clearprop.engine.panels import Panels
 from clearprop.engine.plan import EXAMPLES
+from clearprop.engine.prepared import inference
 from clearprop.engine.processors import processors
 from clearprop.engine.workers import together
 from clearprop.network.parameters import Parameters
@@ -29,6 +28,12 @@ FEW = 8
 """The most rows that are copied, and computed by the calling thread."""
 
 
+@cache
+def positions() -> Array:
+    """Return the positions of rows that are computed together; nobody changes them."""
+    return np.arange(ROWS, dtype=np.int64)
+
+
 class Predictor:
     """A network with its weights, ready to predict. Several threads may call it at once.
 
@@ -36,31 +41,27 @@ class Predictor:
     """
 
     def __init__(self, problem: Problem, parameters: Parameters, dtype: str, threads: int | None = None) -> None:
-        target = machine.host()
-        network = problem.network
-        self.program = program = plan.program(problem, dtype, target, EXAMPLES)
-        self.panels = panels = Panels(program.numbers, program.tile.vectors, network)
+        network, ready = problem.network, inference(problem, dtype)
+        self.program, self.panels, self.built = ready.program, ready.panels, ready.built
         self.sizes, self.dtype = (network.sizes[0], network.sizes[-1]), np.dtype(dtype)
         self.threads = threads or processors()
         # A thread takes longer to start than this many rows to compute.
-        self.alone = max(EXAMPLES, LITTLE // plan.operations(network, 1))
-        self.built = Built(self.program, target)  # the code lives as long as this does
+        self.alone = max(EXAMPLES, LITTLE // ready.operations)
         self.function = self.built.function("predict")
-        self.weights = zeros(panels.weights * panels.width, dtype)
-        self.weights[:] = panels.pack(parameters.vector)
-        count, rows = panels.activation_starts()[-1], plan.block(program, network)
-        self.order = np.arange(ROWS, dtype=np.int64)
+        self.weights = zeros(self.panels.weights * self.panels.width, dtype)
+        self.weights[:] = self.panels.pack(parameters.vector)
+        self.order = positions()
         self.unfit = zeros(8, np.int64)
         self.context = Context(
-            layers=filled(calling.layer_table(panels, program.activations), np.int64),
+            layers=filled(ready.table, np.int64),
             depth=network.depth,
-            block=rows,
+            block=ready.rows,
             parameters=self.weights,
-            panels=count,
-            rows=rows,
+            panels=ready.count,
+            rows=ready.rows,
             order=self.order,
             unfit=self.unfit,
-            activations=zeros(self.threads * count * rows * panels.width, dtype),
+            activations=zeros(self.threads * ready.count * ready.rows * self.panels.width, dtype),
         )
         self.words, self.address = self.context.words, self.context.address
         # A few rows are copied: that takes less time than asking an array for its address.

@@ -24,7 +24,12 @@ GROUPS = Path("/sys/fs/cgroup")
 
 def processors() -> int:
     """Return the number of processors that this process may use, at least 1."""
-    return max(1, min(_limits()))
+    least = sys.maxsize
+    for limit in _limits():
+        least = min(least, limit)
+        if least <= 1:  # the limits that take longest to find are the last
+            return 1
+    return least
 
 
 @contextmanager
@@ -43,16 +48,16 @@ _own = threading.local()
 
 def _limits() -> Iterator[int]:
     yield getattr(_own, "count", sys.maxsize)
-    # Since Python 3.13 PYTHON_CPU_COUNT counts too.
-    yield getattr(os, "process_cpu_count", os.cpu_count)() or 1
-    if hasattr(os, "sched_getaffinity"):
-        yield len(os.sched_getaffinity(0))
-    yield _of_container()
     for name in VARIABLES:
         # OMP_NUM_THREADS may hold a number for each level: 4,2.
         given = os.environ.get(name, "").partition(",")[0].strip()
         if given.isdecimal() and int(given) > 0:
             yield int(given)
+    yield _of_container()
+    # Since Python 3.13 PYTHON_CPU_COUNT counts too.
+    yield getattr(os, "process_cpu_count", os.cpu_count)() or 1
+    if hasattr(os, "sched_getaffinity"):
+        yield len(os.sched_getaffinity(0))
     if "threadpoolctl" in sys.modules:
         yield from (library.num_threads for library in _limited() if library.num_threads)
 

@@ -151,6 +151,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         return self._classes_of(self._outputs(self._rows(X)))
 
     def _classes_of(self, outputs: Array) -> Array:
+        if self._of_classes:
+            return np.asarray(self.classes_.take(outputs.argmax(axis=1)))
         found: Array = self._label_binarizer.inverse_transform(outputs.ravel() if self.n_outputs_ == 1 else outputs)
         return found
 

@@ -58,8 +58,9 @@ class Epochs:
         self.order = np.arange(len(X)) if training is None else training
         self.count = len(self.order)
         size = _batch_size(estimator, self.count)
-        # Within the order of an epoch, where batches begin, and where the last one ends.
-        self.bounds = np.append(np.arange(0, self.count, size), self.count)
+        # Within the order of an epoch, where batches end; and within that of several, where they begin and end.
+        self.ends = np.append(np.arange(size, self.count, size), self.count)
+        self.bounds: dict[int, Array] = {}
         parts = {} if validation is None else {"training": np.sort(self.order), "validation": validation}
         settings = description.settings_of(estimator, X.dtype.name, size)
         self.problem = description.training(estimator, X, targets, weights, settings, **parts)
@@ -121,34 +122,37 @@ class Epochs:
     def _losses(self, epochs: int) -> list[float]:
         """Make epochs; return the loss of each: that of its batches, as they were met, penalty included."""
         estimator, begun = self.estimator, time.perf_counter()
-        orders = [self._next_order() for _ in range(epochs)]
-        per_epoch = len(self.bounds) - 1
-        ends = (np.arange(epochs)[:, None] * self.count + self.bounds[1:]).ravel()
-        numbers = np.arange(epochs * per_epoch) + estimator._steps + 1
-        rates = np.repeat(self._rates(epochs), per_epoch)
-        steps = PlannedSteps(np.concatenate(orders), np.append(0, ends), numbers, rates)
+        order = self._orders(epochs).ravel()
+        if epochs not in self.bounds:
+            self.bounds[epochs] = np.append(0, np.arange(epochs)[:, None] * self.count + self.ends)
+        count = epochs * len(self.ends)
+        numbers = np.arange(estimator._steps + 1, estimator._steps + 1 + count)
+        steps = PlannedSteps(order, self.bounds[epochs], numbers, self._rates(epochs))
         made = self.engine.run(steps)
         made[:, 0] *= description.shown_share(estimator)
-        found = as_met.losses(made, steps, self.problem, epochs)
-        estimator._steps += len(numbers)
+        found: list[float] = as_met.losses(made, steps, self.problem, epochs).tolist()
+        estimator._steps += count
         self.seconds = (time.perf_counter() - begun) / epochs
-        return [float(loss) for loss in found]
+        return found
 
-    def _next_order(self) -> Array:
-        """Return the order of an epoch: that of the last one, shuffled, as sklearn.utils.shuffle does it."""
-        if self.estimator.shuffle:
-            places = np.arange(self.count)
-            self.random_state.shuffle(places)
-            self.order = self.order[places]
-        return self.order
+    def _orders(self, epochs: int) -> Array:
+        """Return the orders of the next epochs: each the one before, shuffled as sklearn.utils.shuffle does it."""
+        found = np.empty((epochs, self.count), self.order.dtype)
+        for order in found:
+            order[:] = self.order
+            if self.estimator.shuffle:
+                self.random_state.shuffle(order)
+            self.order = order
+        return found
 
     def _rates(self, epochs: int) -> Array:
-        """Return the learning rates of the next epochs."""
-        estimator = self.estimator
+        """Return the learning rates of the steps of the next epochs."""
+        estimator, per_epoch = self.estimator, len(self.ends)
         if estimator.solver != "sgd" or estimator.learning_rate != "invscaling":
-            return np.full(epochs, estimator._rate)
+            return np.full(epochs * per_epoch, estimator._rate)
         seen = estimator.t_ + self.count * np.arange(1, epochs)
-        return np.append(estimator._rate, estimator.learning_rate_init / (seen + 1) ** estimator.power_t)
+        rates = np.append(estimator._rate, estimator.learning_rate_init / (seen + 1) ** estimator.power_t)
+        return np.repeat(rates, per_epoch)
 
     def _ends(self, loss: float) -> bool:
         """Take note of an epoch; return whether it is the last."""

@@ -47,6 +47,7 @@ EpochLoss = Literal["batches", "exact"]
 Convergence = Literal["change", "improvement"]
 if TYPE_CHECKING:
     from clearprop.network.names import Names
+
     Shuffle = bool | Literal["sklearn"] | np.random.RandomState
 else:
     Shuffle = Any  # fields are checked by what their types say: numpy.random is not loaded to say it
