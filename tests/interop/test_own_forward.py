@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.interop.models import onnxruntime_module, torch_module
+from tests.interop.models import keras_module, onnxruntime_module, torch_module
 
 import clearprop as cp
 from clearprop.interop.convert import convert
@@ -81,3 +82,37 @@ def test_verify_prints_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     path = written(tmp_path / "m.onnx")
     assert run(["verify", str(path), "--inputs", "1,2,3", "--targets", "1"]) == 0
     assert "ONNX itself: the largest difference of the outputs is" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("suffix", ["pt", "pt2", "onnx", "state", "keras"])
+def test_a_loss_of_logits_folds_its_softmax_which_the_framework_leaves_out(tmp_path: Path, suffix: str) -> None:
+    """A saved module, in train mode and with all that PyTorch has of dropout; and files that know nothing of a loss."""
+    torch = torch_module()
+    torch.manual_seed(0)
+    nn = torch.nn
+    module = nn.Sequential(nn.Linear(3, 4), nn.SELU(), nn.AlphaDropout(0.0), nn.Dropout(0.2), nn.Linear(4, 3))
+    told: dict[str, str] = {"loss": "cross_entropy"}
+    path = tmp_path / f"m.{suffix}"
+    if suffix == "pt2":
+        torch.export.save(torch.export.export(module.eval(), (torch.zeros(2, 3),)), path)
+    elif suffix == "keras":
+        keras = keras_module()
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3)])
+        model.compile("sgd", keras.losses.CategoricalCrossentropy(from_logits=True))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model.save(path)
+        told = {}
+    elif suffix == "onnx":
+        onnxruntime_module()
+        problem = cp.from_torch(module.eval())
+        convert(problem, path)
+    else:
+        torch.save(module.state_dict() if suffix == "state" else module, path)
+        told |= {"activations": "selu,identity"} if suffix == "state" else {}
+    problem = cp.load(path, **told)  # type: ignore[arg-type]
+    assert problem.network.layers[-1].rule.name == "softmax"
+    check, wrong = own_check(path, problem), own_check(path, planted(problem))
+    assert check is not None
+    assert wrong is not None
+    assert (check.skipped, check.agrees, wrong.agrees) == ("", True, False)

@@ -15,6 +15,9 @@ from clearprop.tables.foreign import starts
 Path = str | os.PathLike[str]
 SPREADSHEET = (b"[Content_Types].xml", b"xl/", b"opendocument.spreadsheet")
 
+PROGRAMS = ("models/model.json", "serialized_exported_program.json")
+"""Parts that an exported program of PyTorch has, the first since 2.8."""
+
 
 class File(NamedTuple):
     """A kind of file: the usual end of its name, how its first bytes show it, and how it is read."""
@@ -33,7 +36,7 @@ def _read_archive(path: Path, told: Told) -> Problem:
     from clearprop.interop.archive import Archive
 
     with Archive(path) as archive:
-        if archive.inside("models/model.json") or archive.inside("serialized_exported_program.json"):
+        if any(map(archive.inside, PROGRAMS)):
             from clearprop.interop.exported_program import read_program
 
             return read_program(archive, told)

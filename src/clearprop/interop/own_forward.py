@@ -15,15 +15,20 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.errors import ClearpropError
+from clearprop.interop.archive import Archive
 from clearprop.interop.chain import Chain
-from clearprop.interop.problem import Told, made
+from clearprop.interop.files import PROGRAMS
+from clearprop.interop.problem import OF_LOSS, Told, made
 from clearprop.interop.state_dict import from_tensors, tensors_in
 from clearprop.interop.write_torch import to_torch
 from clearprop.network.description import Network, Objective
 from clearprop.network.examples import Examples
+from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 from clearprop.propagation.cycle import cycle
 from clearprop.propagation.forward import forward
+from clearprop.rules.activations import activation
 from clearprop.rules.losses import loss
 from clearprop.rules.penalties import Penalty
 from clearprop.types import Array
@@ -33,7 +38,8 @@ MODULES = (
     "Linear", "Sequential", "BatchNorm1d", "Dropout", "Flatten", "Identity", "ReLU", "ReLU6", "LeakyReLU", "ELU",
     "SELU", "CELU", "GELU", "Sigmoid", "SiLU", "Mish", "Tanh", "Softplus", "Softsign", "Hardtanh", "Hardsigmoid",
     "Hardswish",
-    "LogSigmoid", "Tanhshrink", "Softshrink", "Hardshrink", "Threshold", "PReLU", "RReLU", "Softmax",
+    "LogSigmoid", "Tanhshrink", "Softshrink", "Hardshrink", "Threshold", "PReLU", "RReLU", "Softmax", "AlphaDropout",
+    "FeatureAlphaDropout", "Dropout1d", "Dropout2d", "Dropout3d",
 )  # fmt: skip
 
 
@@ -63,6 +69,7 @@ def own_check(path: str | os.PathLike[str], problem: Problem) -> OwnCheck | None
     }.get(framework)  # fmt: skip
     if run is None or not head:
         return None
+    problem = _as_filed(problem)
     rows = np.random.default_rng(1).normal(size=(ROWS, problem.network.sizes[0]))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -78,6 +85,17 @@ def own_check(path: str | os.PathLike[str], problem: Problem) -> OwnCheck | None
         return OwnCheck(
             framework, _difference(forward(problem.network, problem.parameters, rows).outputs[-1], found), gradients
         )
+
+
+def _as_filed(problem: Problem) -> Problem:
+    """Return the problem with the last layer as its file has it, without the activation that its loss contains."""
+    if not any(each.endswith(OF_LOSS) for each in problem.remarks):
+        return problem
+    own = problem.network
+    layers = [*own.layers[:-1], replace(own.layers[-1], activation=activation("identity"))]
+    network = Network(own.inputs, layers, loss("half_squared_error"))
+    parameters = Parameters(network.layout, problem.parameters.vector)
+    return replace(problem, network=network, parameters=parameters, examples=None, fitted=None)
 
 
 def _difference(one: Array, other: Array) -> float:
@@ -126,15 +144,11 @@ def _sklearn(path: Any, problem: Problem, rows: Array) -> tuple[Any, None]:
 def _torch(path: Any, problem: Problem, rows: Array) -> tuple[Any, float | None]:
     import torch
 
-    with open(path, "rb") as file:
-        archive = file.read(4) == b"PK\x03\x04"
     module, size = None, ROWS
-    if archive:
-        with suppress(Exception):  # no exported program
-            program = torch.export.load(path)
-            module = program.module()
-            size = _rows_of(program)
-    if module is None:
+    if _is_program(path):
+        program = torch.export.load(path)
+        module, size = program.module(), _rows_of(program)
+    else:
         module = _loaded(torch, path, problem)
     first = next(iter(module.parameters()))
     if not isinstance(module, torch.fx.GraphModule):
@@ -146,6 +160,13 @@ def _torch(path: Any, problem: Problem, rows: Array) -> tuple[Any, float | None]
     (0.5 * (outputs - targets) ** 2).sum().backward()
     found = [each.grad.numpy().astype(float).ravel() for each in module.parameters() if each.grad is not None]
     return outputs.detach().numpy()[:ROWS], _of_gradients(problem, rows, np.concatenate(found))
+
+
+def _is_program(path: Any) -> bool:
+    """Return whether a file is an exported program; PyTorch tells of others at length that they are none."""
+    with suppress(ClearpropError), Archive(path) as archive:
+        return any(map(archive.inside, PROGRAMS))
+    return False
 
 
 def _rows_of(program: Any) -> int:

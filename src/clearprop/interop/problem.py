@@ -25,6 +25,7 @@ OF_LOGITS = {
     **dict.fromkeys(map(plain, ("cross_entropy", "cross_entropy_loss", "crossentropy")), "softmax"),
 }
 """Losses that frameworks compute from the sums, and the activation that they contain."""
+OF_LOSS = " of the loss into the last layer: its outputs are probabilities"
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def made(found: Found, name: str, told: Told) -> Problem:
             told = replace(told, loss="bce")
     if found.logits:
         layers = [*layers[:-1], replace(layers[-1], rule=activation(found.logits))]
-        assumed.append(f"folded: {found.logits} of the loss into the last layer: its outputs are probabilities")
+        assumed.append(f"folded: {found.logits}{OF_LOSS}")
     dense = [Dense(len(each.weights), each.rule, each.bias is not None, dropout=each.dropout) for each in layers]
     chosen = _loss(found, dense, told, assumed)
     network = Network(layers[0].weights.shape[1], dense, chosen)

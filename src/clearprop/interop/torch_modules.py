@@ -92,6 +92,7 @@ def _after(chain: Chain, signal: Signal, module: Module, name: str, place: str) 
             rate = module.get("p", 0.5)
             if module.get("training", True) and rate:
                 chain.dropout(signal, float(rate))
+                chain.note(f"kept: dropout {name} ({rate:g}), since the model is in train mode")
             elif rate:
                 chain.note(f"left out: dropout {name} ({rate:g}), since the model is in eval mode")
             return signal
