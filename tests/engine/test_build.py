@@ -242,6 +242,15 @@ def test_steps_alone_are_spared_the_errors_and_orders(compilations: list[int], k
     assert len(compilations) == 4
 
 
+def test_gradients_and_errors_are_spared_the_steps(compilations: list[int], kept: Path) -> None:
+    """As lbfgs wants them."""
+    of = built()
+    assert callable(of.function("gradient"))
+    assert callable(of.function("errors"))
+    assert sorted(os.listdir(kept)) == sorted(entry(of, kept, part).name for part in ("kernels", "gradient", "errors"))
+    assert len(compilations) == 3
+
+
 def test_switched_off_nothing_is_compiled_twice_for_one_program(
     compilations: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,17 +45,11 @@ class Loaded(NamedTuple):
 class Built:
     """The functions of a program, compiled when one of them is first needed.
 
-    Whoever asks for errors wants to train too, so both are made together. The functions live as long as this does.
+    The functions live as long as this does.
     """
 
-    STEPS: tuple[Part, ...] = ("kernels", "train")
-    TRAINING: tuple[Part, ...] = (*STEPS, "errors")
-    EPOCHS: tuple[Part, ...] = ("kernels", "epochs")
-    GRADIENT: tuple[Part, ...] = ("kernels", "gradient")
-    APPLY: tuple[Part, ...] = ("kernels", "apply")
+    TRAINING: tuple[Part, ...] = ("kernels", "train", "errors")
     INFERENCE: tuple[Part, ...] = ("kernels", "predict")
-    GROUPS = (STEPS, TRAINING, EPOCHS, GRADIENT, APPLY, INFERENCE)
-    """Parts that are made together, those first that are asked for alone."""
 
     def __init__(self, program: Program, target: Target) -> None:
         self.program, self.target = program, target
@@ -71,7 +65,9 @@ class Built:
     def place(self, name: Called) -> int:
         """Return where a function stands."""
         part: Part = "epochs" if name == "orders" else name
-        return self._parts(next(group for group in self.GROUPS if part in group)).code[part].addresses[name]
+        # Whoever asks first for errors wants to train next: both are made together.
+        parts = self.TRAINING if part == "errors" and not self._loaded else ("kernels", part)
+        return self._parts(parts).code[part].addresses[name]
 
     @property
     def training(self) -> Loaded:

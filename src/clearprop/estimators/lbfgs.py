@@ -40,7 +40,8 @@ def fit(estimator: Perceptron, X: Array, targets: Array, weights: Array | None, 
     def loss_and_gradient(packed: Array) -> tuple[float, Array]:
         vector[order] = packed
         engine.put(vector)
-        return engine.loss(), engine.gradient(rows)[order]
+        gradient = engine.gradient(rows)[order]  # before the loss, which first would have steps compiled too
+        return engine.loss(), gradient
 
     def coefs(packed: Array) -> dict[str, Any]:
         vector[order] = packed
