@@ -96,8 +96,8 @@ install_with_uv() {
 }
 
 uv_install() {
-    uv pip install --quiet --python "$environment/bin/python" --compile-bytecode \
-        --constraint constraints.txt "$@"
+    UV_COMPILE_BYTECODE=${UV_COMPILE_BYTECODE:-1} \
+        uv pip install --quiet --python "$environment/bin/python" --constraint constraints.txt "$@"
 }
 
 install_with_pip() {

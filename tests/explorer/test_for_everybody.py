@@ -36,7 +36,7 @@ def test_by_keyboard_alone(visit: Visit) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_violations_of_accessibility(visits: Any, scheme: str) -> None:
     visit = visits(color_scheme=scheme)
-    for net, acts in (("lecture", ("Step", "Step", "Step")), ("ring", ("One cycle",))):
+    for net, acts in (("lecture", ("Step", "Step", "Step")), ("xor", ("One cycle",))):
         page = visit.open(net)
         for act in acts:
             press(page, act)
