@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import io
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.interop.models import LINEAR, W, assert_same, graph, onnx_module, run
+from tests.interop.models import LINEAR, W, X, assert_same, graph, onnx_module, outputs, run, sequential, torch_module
 
 import clearprop as cp
 from clearprop.interop.onnx_operators import short
@@ -17,6 +18,21 @@ def test_attributes_are_shown_by_their_shortest_decimal() -> None:
     problem = cp.from_onnx(graph(LINEAR, ("LeakyRelu", ["h"], ["y"], {"alpha": 0.1}), W=W))
     assert problem.network.layers[0].rule.constants == {"slope": 0.1}
     assert short(float(np.float32(0.3))) == 0.3
+
+
+@pytest.mark.parametrize("name", ["SELU", "Hardsigmoid"])
+@pytest.mark.filterwarnings("ignore")
+def test_usual_constants_of_float32_in_a_model_of_float64_have_all_their_digits(name: str) -> None:
+    """Attributes are of float32 whatever the numbers are; what PyTorch exported comes back as PyTorch computes it."""
+    torch = torch_module()
+    module = sequential(getattr(torch.nn, name)())
+    file = io.BytesIO()
+    torch.onnx.export(module, (torch.tensor(X),), file, dynamo=False, opset_version=17)
+    problem = cp.from_onnx(onnx_module().load_model_from_string(file.getvalue()))
+    assert problem.network.layers[0].rule == cp.activation({"Hardsigmoid": "hard_sigmoid"}.get(name, "selu"))
+    assert_same(problem, outputs(module), 1e-10)
+    other = cp.from_onnx(graph(LINEAR, ("Selu", ["h"], ["y"], {"alpha": 1.5, "gamma": 1.25}), W=W))
+    assert other.network.layers[0].rule.constants == {"scale": 1.25, "alpha": 1.5}
 
 
 ELEMENTWISE: dict[str, Any] = {

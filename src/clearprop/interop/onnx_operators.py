@@ -13,6 +13,7 @@ from clearprop.expressions.tree import greater, less, logistic, where
 from clearprop.interop.chain import AFFINE, Chain, NotAChain, Signal
 from clearprop.interop.operators import BINARY, UNARY, applied, as_number, clip, is_condition, rule
 from clearprop.messages import abridged
+from clearprop.rules.activations import activation
 from clearprop.rules.roles import z
 from clearprop.types import Array
 
@@ -29,6 +30,15 @@ def short(value: float) -> float:
     0.1
     """
     return float(str(np.float32(value)))
+
+
+def whole(value: float, usual: float) -> float:
+    """Return a usual constant with all its digits, where a file has those of float32, as attributes do.
+
+    >>> whole(0.16666667, 1 / 6), whole(0.2, 1 / 6)
+    (0.16666666666666666, 0.2)
+    """
+    return usual if np.float32(value) == np.float32(usual) else value
 
 
 class Node:
@@ -83,8 +93,10 @@ class Operators:
             case "Elu":
                 return chain.elementwise(signal, rule("elu", alpha=number("alpha", 1.0)), place)
             case "Selu":
-                scale, alpha = number("gamma", 1.0507010), number("alpha", 1.6732632)
-                return chain.elementwise(signal, rule("selu", scale=scale, alpha=alpha), place)
+                usual = activation("selu").constants
+                scale, alpha = number("gamma", usual["scale"]), number("alpha", usual["alpha"])
+                constants = {"scale": whole(scale, usual["scale"]), "alpha": whole(alpha, usual["alpha"])}
+                return chain.elementwise(signal, rule("selu", **constants), place)
             case "Celu":
                 alpha = number("alpha", 1.0)
                 return chain.elementwise(signal, rule("celu", alpha=alpha), place)
@@ -92,7 +104,7 @@ class Operators:
                 approximate = "tanh" if op == "FastGelu" else node.text("approximate", "none")
                 return applied(chain, signal, "gelu", place, approximate=approximate)
             case "HardSigmoid":
-                alpha, beta = number("alpha", 0.2), number("beta", 0.5)
+                alpha, beta = whole(number("alpha", 0.2), 1 / 6), number("beta", 0.5)
                 return applied(chain, signal, "hardsigmoidof", place, alpha=alpha, beta=beta)
             case "ThresholdedRelu":
                 return applied(chain, signal, "thresholdedrelu", place, theta=number("alpha", 1.0))
