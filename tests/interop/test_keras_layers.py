@@ -10,6 +10,7 @@ import pytest
 from tests.interop.models import X, assert_same, keras_module
 
 import clearprop as cp
+from clearprop.errors import DamagedModel
 from clearprop.interop.chain import NotAChain
 from clearprop.interop.keras_layers import from_layers
 
@@ -158,3 +159,9 @@ def test_other_layers_are_refused_by_name(layer: dict[str, Any], message: str) -
 def test_a_class_of_ones_own_is_refused() -> None:
     with pytest.raises(NotAChain, match="the model is of the class Mine, whose code is not run"):
         from_layers({"class_name": "Mine", "config": {}}, None, lambda *_: [], "m.keras")
+
+
+def test_units_that_contradict_the_weights_are_a_damaged_file() -> None:
+    dense = {"class_name": "Dense", "config": {"name": "d", "units": 10**12}}
+    with pytest.raises(DamagedModel, match="its weights are of 2 units, but it says 1,000,000,000,000"):
+        from_layers(config(dense), None, lambda *_: [np.ones((2, 2)), np.ones(2)], "m.keras")

@@ -24,6 +24,7 @@ from tests.interop.models import (
 )
 
 import clearprop as cp
+from clearprop.errors import DamagedModel
 from clearprop.interop.chain import NotAChain
 from clearprop.rules.activations import ACTIVATIONS as ACTIVATIONS_HERE
 
@@ -232,3 +233,13 @@ def test_a_scaler_by_hand_is_folded_and_said() -> None:
     ]  # fmt: skip
     plain = graph(LINEAR, ("Add", ["h", "b"], ["y"], {}), W=W, b=[0.1, 0.2])
     assert not [each for each in cp.from_onnx(plain).remarks if each.startswith("folded")]
+
+
+def test_constants_are_not_made_to_swell() -> None:
+    """Two small vectors, which an addition would make a matrix of 40 billion numbers of."""
+    made = graph(("Add", ["a", "b"], ["W"], {}), ("MatMul", ["x", "W"], ["y"], {}),
+                 a=np.ones((200_000, 1)), b=np.ones((1, 200_000)))  # fmt: skip
+    with pytest.raises(DamagedModel, match=r'node "n0" \(Add\) makes 40,000,000,000 numbers of fewer constants'):
+        cp.from_onnx(made)
+    scaled = graph(("Mul", ["V", "b"], ["W"], {}), ("MatMul", ["x", "W"], ["y"], {}), V=W, b=np.array([[2.0, 3.0]]))
+    np.testing.assert_allclose(cp.from_onnx(scaled).parameters.weights(0), (W * [2, 3]).T, rtol=1e-6)

@@ -113,3 +113,18 @@ def test_a_sequential_within_one_counts_in_its_place() -> None:
     nn = torch_module().nn
     module = sequential(nn.Sequential(nn.Tanh(), nn.Sequential(nn.Linear(4, 4), nn.ReLU())))
     assert_same(cp.from_torch(module), outputs(module))
+
+
+def test_a_softmin_is_a_softmax_of_the_sums_with_the_other_sign() -> None:
+    nn = torch_module().nn
+    module = sequential(nn.Tanh(), last=nn.Softmin(dim=1), outputs=3)
+    problem = cp.from_torch(module)
+    assert_same(problem, outputs(module))
+    assert "folded: the sign of Softmin into the weights before it" in problem.remarks
+
+
+def test_a_model_in_train_mode_says_which_dropout_it_keeps() -> None:
+    nn = torch_module().nn
+    problem = cp.from_torch(sequential(nn.ReLU(), nn.Dropout(0.25)).train())
+    assert problem.network.layers[0].dropout == pytest.approx(0.25)
+    assert "kept: dropout 2 (0.25), since the model is in train mode" in problem.remarks

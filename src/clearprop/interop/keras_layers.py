@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from clearprop.interop.chain import Chain, NotAChain, Signal, Stage
 from clearprop.interop.keras_learning import learning
 from clearprop.interop.operators import applied, clip, rule
 from clearprop.interop.problem import Found, damaged
-from clearprop.messages import abridged
+from clearprop.messages import abridged, counted
 from clearprop.rules.roles import z
 from clearprop.types import Array
 
@@ -58,6 +59,7 @@ def from_layers(config: Mapping[str, Any], compiled: Any, weights: Weights, show
     for at, own in _flat(config, None, chain, shown):
         kind, place = at.kind, f"{shown}: layer {abridged(at.name, 40)} ({abridged(at.kind, 40)})"
 
+        @cache
         def read(at: Place = at) -> Sequence[Array]:
             return weights(at)
 
@@ -163,6 +165,9 @@ def _after(
             expected = 2 if own.get("use_bias", True) else 1
             if len(tensors) != expected or tensors[0].ndim != 2:
                 raise damaged(place, f"expected a kernel{' and biases' if expected > 1 else ''}")
+            units, own_units = tensors[0].shape[1], own.get("units")
+            if isinstance(own_units, int) and own_units != units:
+                raise damaged(place, f"its weights are of {counted(units, 'unit')}, but it says {own_units:,}")
             signal = chain.linear(signal, tensors[0].T, tensors[1] if expected > 1 else None, place)
             return _activated(chain, signal, own.get("activation"), place)
         case "Activation":

@@ -123,7 +123,8 @@ class Tensors:
                     raise UnreadableFile(f"{where}, which is a link or no file; put the file itself beside the model")
                 self.files[own] = file.read_bytes()
             except OSError as error:
-                raise UnreadableFile(f"{where}, which cannot be read: {error.strerror or error}") from None
+                raise UnreadableFile(f"{where}, which cannot be read: {error.strerror or error}; put it beside the "
+                                     "model") from None  # fmt: skip
         whole = self.files[own]
         try:
             start = int(given.get("offset") or 0)

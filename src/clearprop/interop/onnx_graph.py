@@ -35,6 +35,8 @@ OTHER = {
     **dict.fromkeys(("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "MatMulInteger", "QLinearMatMul"),
                     "quantization, before which the model can be read"),
 }  # fmt: skip
+MANY = 1_000_000
+"""Numbers that an operator may always make of constants."""
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
 """Whose operators are known; those of others may have the same names."""
 TO_NUMBERS: Mapping[str, Callable[..., Any]] = {
@@ -185,8 +187,16 @@ class _Following:
             case "Concat" | "Gather" | "Shape" | "Slice":
                 return UNKNOWN
         if node.op in TO_NUMBERS:
-            return np.asarray(TO_NUMBERS[node.op](*(np.asarray(each) for each in given)))
+            return self.computed(node, [np.asarray(each) for each in given])
         raise self.refused(node)
+
+    def computed(self, node: Node, given: list[Array]) -> Array:
+        """Return what an operator makes of arrays, which no exporter writes to become more numbers than they are."""
+        size = math.prod(np.broadcast_shapes(*(each.shape for each in given)))
+        if size > max(MANY, *(each.size for each in given)):
+            what = f"{node.place.removeprefix(f'{self.shown}: ')} makes {size:,} numbers of fewer constants"
+            raise damaged(self.shown, what)
+        return np.asarray(TO_NUMBERS[node.op](*given))
 
     @staticmethod
     def refused(node: Node) -> NotAChain:

@@ -10,7 +10,7 @@ import numpy as np
 from clearprop.interop.chain import Chain, NotAChain, Signal, Stage
 from clearprop.interop.operators import applied, clip, rule
 from clearprop.interop.problem import Found
-from clearprop.interop.state_dict import INSTEAD, normalization
+from clearprop.interop.state_dict import normalization
 from clearprop.messages import abridged
 from clearprop.types import Array
 
@@ -111,8 +111,11 @@ def _after(chain: Chain, signal: Signal, module: Module, name: str, place: str) 
         case "RReLU" if not module.get("training", True):
             slope = (module.get("lower", 1 / 8) + module.get("upper", 1 / 3)) / 2
             return chain.elementwise(signal, rule("leaky_relu", slope=float(slope)), place)
-        case "Softmax" if module.get("dim") not in (None, 1, -1):
+        case "Softmax" | "Softmin" if module.get("dim") not in (None, 1, -1):
             raise NotAChain(f"{place}: over axis {module.get('dim')}; only over a layer's units it can be taken")
+    if kind == "Softmin":
+        signal = chain.affine(signal, -np.ones(1), np.zeros(1), "the sign of Softmin", place)
+        return chain.softmax(signal, place)
     if kind in PLAIN or kind in CONSTANTS:
         given = {key: module.get(key) for key in CONSTANTS.get(kind, ())}
         return applied(chain, signal, kind, place, **given)
@@ -122,7 +125,7 @@ def _after(chain: Chain, signal: Signal, module: Module, name: str, place: str) 
             "cp.from_torch(model, loss=torch.nn.NLLLoss()) takes both as softmax and categorical_cross_entropy"
         )
     what = next((f", {what}," for start, what in OTHER.items() if kind.startswith(start)), "")
-    raise NotAChain(f"{place}{what} cannot be taken: only linear layers and activations in a row; {INSTEAD}")
+    raise NotAChain(f"{place}{what} cannot be taken; only linear layers and activations in a row can")
 
 
 def _normalized(chain: Chain, signal: Signal, module: Module, name: str, place: str) -> Signal:
@@ -138,6 +141,6 @@ def _normalized(chain: Chain, signal: Signal, module: Module, name: str, place: 
 def _prelu(chain: Chain, signal: Signal, module: Module, place: str) -> Signal:
     slopes = module.tensor("weight")
     if slopes is None or (slopes.size > 1 and np.ptp(slopes)):
-        raise NotAChain(f"{place}: a slope per unit cannot be taken")
+        raise NotAChain(f"{place}: a slope per unit cannot be taken; one for the whole layer can, PReLU()")
     chain.note(f"folded: the slope of {place.rpartition(': ')[2]} is a constant, not trained any more")
     return chain.elementwise(signal, rule("leaky_relu", slope=float(slopes.flat[0])), place)
