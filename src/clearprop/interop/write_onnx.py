@@ -24,6 +24,9 @@ OPERATORS = {
     Operator.FLOOR: "Floor", Operator.MAX: "Max", Operator.MIN: "Min", Operator.WHERE: "Where",
 }  # fmt: skip
 NAMED = {"logistic": "Sigmoid", "tanh": "Tanh", "relu": "Relu", "softplus": "Softplus", "softsign": "Softsign"}
+DOUBLE = ("logistic", "tanh", "relu")
+"""Those that onnxruntime has in float64, too."""
+ROUNDED = "erf is computed in float32, since onnxruntime has it in no other type"
 
 
 @suggests_options()
@@ -62,7 +65,7 @@ def written_model(problem: Problem) -> tuple[Any, list[str]]:
     model = onnx.helper.make_model(graph, opset_imports=[opset], ir_version=IR, producer_name="clearprop")
     if (names := names_as_text(problem)) is not None:
         onnx.helper.set_model_props(model, {KEY: names})
-    return model, written.notes
+    return model, [*written.notes, *([ROUNDED] if made.rounded else [])]
 
 
 class _Making:
@@ -73,6 +76,7 @@ class _Making:
         self.nodes: list[Any] = []
         self.tensors: list[Any] = []
         self.numbers: dict[float, str] = {}
+        self.rounded = False
 
     def tensor(self, values: Any, name: str) -> str:
         """Add a constant; return its name."""
@@ -91,19 +95,21 @@ class _Making:
         return name
 
     def activation(self, rule: AnyActivation, value: str) -> str:
-        """Add an activation applied to a value."""
+        """Add an activation applied to a value. In float64 it is in pieces: attributes are of float32 alone, and
+        onnxruntime has few operators of activations in another type."""
+        double = self.dtype == "float64"
         match rule.name:
             case "identity":
                 return value
             case "softmax":
                 return self.node("Softmax", [value], axis=-1)
-            case "leaky_relu":
+            case "leaky_relu" if not double:
                 return self.node("LeakyRelu", [value], alpha=rule.constants["slope"])
-            case "elu":
+            case "elu" if not double:
                 return self.node("Elu", [value], alpha=rule.constants["alpha"])
-            case "selu":
+            case "selu" if not double:
                 return self.node("Selu", [value], alpha=rule.constants["alpha"], gamma=rule.constants["scale"])
-        if rule.name in NAMED:
+        if rule.name in (DOUBLE if double else NAMED):
             return self.node(NAMED[rule.name], [value])
         assert isinstance(rule, Activation)
         return self.expression(rule.formula, value)
@@ -120,6 +126,14 @@ class _Making:
                 return self.node("Log", [self.node("Add", [self.number(1.0), *given])])
             case Operator.EXPM1:
                 return self.node("Sub", [self.node("Exp", given), self.number(1.0)])
+            case Operator.SOFTPLUS if self.dtype == "float64":
+                small = self.node("Exp", [self.node("Neg", [self.node("Abs", given)])])
+                rest = self.node("Log", [self.node("Add", [self.number(1.0), small])])
+                return self.node("Add", [self.node("Max", [*given, self.number(0.0)]), rest])
+            case Operator.ERF if self.dtype == "float64":
+                self.rounded = True
+                single = self.node("Erf", [self.node("Cast", given, to=self.onnx.TensorProto.FLOAT)])
+                return self.node("Cast", [single], to=self.onnx.TensorProto.DOUBLE)
         op, result = OPERATORS[tree.operator], given[0]
         if len(given) <= 2 or op == "Where":
             return self.node(op, given)
