@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import operator
+import os
+import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError
 from typing import Any
@@ -46,6 +50,17 @@ def test_trees_are_equal_by_what_they_are_and_cannot_be_changed() -> None:
     assert len({a + 1, 1 + a, a + 1}) == 2
     with pytest.raises(FrozenInstanceError):
         Number(1.0).value = 2.0  # type: ignore[misc]
+
+
+def test_a_tree_of_another_process_is_found_in_a_table() -> None:
+    """Where the hashes of names are others."""
+    made = (
+        "import pickle, sys; from clearprop.expressions import Symbol; tree = Symbol('a') + 1; hash(tree);"
+        "sys.stdout.buffer.write(pickle.dumps(tree))"
+    )
+    with_another_seed = {**os.environ, "PYTHONHASHSEED": "20"}
+    sent = subprocess.run([sys.executable, "-c", made], env=with_another_seed, capture_output=True, check=True).stdout
+    assert pickle.loads(sent) in {a + 1}
 
 
 @given(trees)

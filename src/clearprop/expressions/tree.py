@@ -158,6 +158,17 @@ class Apply(Expression):
     def __repr__(self) -> str:
         return f"{self.operator.value}({', '.join(map(repr, self.arguments))})"
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Kept: a tree's would be computed anew from all below it at every look into a table."""
+        return hash((self.operator, self.arguments))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Apply, (self.operator, self.arguments)  # without the hash, which is another in every process
+
     @cached_property
     def symbols(self) -> frozenset[Hashable]:
         """The keys of all symbols below."""
