@@ -214,6 +214,7 @@ def test_compiling_is_not_held_against_a_crew(monkeypatch: pytest.MonkeyPatch) -
     assert problem.examples is not None
     engine = Native(problem, "float32", 32, problem.parameters.vector.astype("float32"), zero_state(problem), None)
     engine.crew = workers.Crew(2)
+    monkeypatch.setattr("clearprop.engine.native.TOO_BRIEF", 0.0)
 
     class Slow:
         """Compiles for a second, trains for a tenth of one."""
@@ -226,6 +227,16 @@ def test_compiling_is_not_held_against_a_crew(monkeypatch: pytest.MonkeyPatch) -
     engine.built = Slow()  # type: ignore[assignment]
     engine.run(*PlannedSteps.of([PlannedStep(np.arange(32), 1, 0.1)]).arrays)
     assert engine.crew.costs == {2: pytest.approx(0.1 / 32)}
+
+
+def test_a_few_steps_are_made_by_one_unless_a_number_is_given() -> None:
+    problem = replay(cp.load("digits"), 0).problem
+    vector, state = problem.parameters.vector.astype("float32"), zero_state(problem)
+    planned, given = (Native(problem, "float32", 32, vector, state, threads) for threads in (None, 3))
+    planned.crew = workers.Crew(2)
+    planned.ready.seconds = 1e-5
+    assert [planned._workers(steps) for steps in (1, 99, 101)] == [1, 1, 2]
+    assert given._workers(1) == 3
 
 
 def zero_state(problem: cp.Problem) -> dict[str, np.ndarray]:

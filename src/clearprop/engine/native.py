@@ -20,6 +20,9 @@ from clearprop.types import Array
 BRIEF = 100_000
 """Positions that are drawn in less than about half a millisecond."""
 
+TOO_BRIEF = 1e-3
+"""Seconds of a call in which another worker saves less than the fraction of a millisecond that it takes to start."""
+
 
 class Native(Memory):
     """A problem's parameters in memory, and the native code that makes steps."""
@@ -79,7 +82,7 @@ class Native(Memory):
         self.training.set(parts=parts, part_bytes=part_bytes)
         self._place(order, bounds, steps)
         # Compiled before the clock starts: compiling must not count against the number of threads.
-        train, workers = self.built.function("train"), self._workers()
+        train, workers = self.built.function("train"), self._workers(len(steps))
         if looked_at is not None:
             _ = self.built.function("errors"), self.built.function("epochs")
         begun, worked = time.perf_counter(), time.process_time()
@@ -95,11 +98,14 @@ class Native(Memory):
             self.crew.learn(workers, seen, spent, time.process_time() - worked)
         return self._noted(examples)
 
-    def _workers(self) -> int:
-        """Return by how many workers the next steps are made: those in registers by one."""
+    def _workers(self, steps: int) -> int:
+        """Return by how many workers so many steps are made: by one those in registers, and those that are done before
+        another worker has saved more than it takes to start; but by a number that was given."""
         if self.program.single is not None:
             return 1
-        return self.threads if self.crew is None else self.crew.size()
+        if self.crew is None:
+            return self.threads
+        return 1 if steps * self.ready.seconds < TOO_BRIEF else self.crew.size()
 
     def _look(self, seen: Array, errors: Array, kept: Array, moves: Array, workers: int) -> None:
         """Make the epochs that are placed, one after the other, and look at each."""
