@@ -140,3 +140,14 @@ def test_agreement_over_nothing_compared_is_no_agreement() -> None:
     report = verify(problem)
     assert not report.compared
     assert not report.agrees
+
+
+def test_weights_of_inputs_that_are_not_scaled_are_moved_less() -> None:
+    """Inputs of thousands, as of a model with a scaler within its first weights: the rule's own error stays small."""
+    network = cp.Network(2, [cp.Dense(3, "tanh"), cp.Dense(2, "softmax")])
+    parameters = cp.Parameters.random(network, 3)
+    parameters.weights(0)[:] /= 3000
+    examples = cp.Examples.of([[2500.0, -4000.0], [1800.0, 900.0]], [[1.0, 0.0], [0.0, 1.0]])
+    found = cp.verify(cp.Problem(network, parameters, examples=examples))
+    assert found.agrees
+    assert found.worst < 1e-9

@@ -19,9 +19,11 @@ def notices(quiet: bool) -> Iterator[None]:
     def show(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
         if not issubclass(category, Notice):
             usual(message, category, *place, **more)
-        elif not quiet:
+        elif not quiet and str(message) not in said:  # a table may be read more than once
+            said.add(str(message))
             print(f"clearprop: {printable(str(message))}", file=sys.stderr, flush=True)
 
+    said = set[str]()
     with warnings.catch_warnings():
         usual = warnings.showwarning
         warnings.simplefilter("always", Notice)

@@ -67,10 +67,9 @@ def requested(problem: Any, inputs: Any = None, targets: Any = None, **options: 
         path = Path(problem.data.file)
         problem = prepared(problem, problem.data, lambda wanted: read_table(path, wanted))
     if problem.examples is None:
-        raise InvalidArgument(
-            f"{problem.name}: there are no examples to train on; add some under [[examples]], or name a table "
-            "under [data]"
-        )
+        own = problem.fitted is None and not problem.of_others  # a model has no place for them
+        add = "add some under [[examples]], or name a table under [data]" if own else "name a table with --data"
+        raise InvalidArgument(f"{problem.name}: there are no examples to train on; {add}")
     if problem.data is not None and problem.examples.inputs.dtype < np.dtype(problem.settings.dtype):
         notice(f'{problem.name}: its table was read in float32; set dtype = "float64" under [training]')
     if not len(problem.examples.learnt):

@@ -3,7 +3,8 @@
     ∂E/∂w ≈ (8 (E(w + h) - E(w - h)) - (E(w + 2h) - E(w - 2h))) / 12h
 
 The five-point rule, whose error is of order h⁴, with h = 1e-4 · max(1, |w|) where the machine
-has an extended type (80-bit on x86), and 1e-3 where it has only float64. Source: Fornberg 1988.
+has an extended type (80-bit on x86), and 1e-3 where it has only float64. Source: Fornberg 1988. For the
+weight of a large input, such as one that is not scaled, it is smaller by as much.
 
 A parameter whose perturbation crosses a kink (a relu's zero, say) is set apart and counted:
 there the difference quotient means nothing.
@@ -33,6 +34,8 @@ from clearprop.types import Array
 EXTENDED = np.finfo(np.longdouble).eps < np.finfo(float).eps
 STEP = 1e-4 if EXTENDED else 1e-3
 TOLERANCE = 1e-6
+LARGE_INPUT = 10.0
+"""An input, or an output of the layer before, from which on a step is smaller: it moves the weighted sum by as much."""
 FLOOR = 1e-8
 """Gradients smaller than this times max(1, |E_total|) are compared absolutely, against it."""
 SAMPLE, SAMPLE_LARGE, LARGE = 1_000, 200, 50_000
@@ -170,7 +173,10 @@ class Differences:
         """Return the difference quotient by one parameter, and whether it crosses a kink."""
         vector = self.trace.parameters.vector
         place = self.trace.parameters.layout.place(index)
-        h = np.longdouble(STEP) * max(np.longdouble(1), abs(vector[index]))
+        moves = (
+            1.0 if place.source is None else np.abs(self.trace.before(place.layer)[:, place.source]).max(initial=0.0)
+        )
+        h = np.longdouble(STEP) * max(np.longdouble(1), abs(vector[index])) / max(1.0, moves / LARGE_INPUT)
         penalty = self.cycle.problem.penalty
         with np.errstate(all="ignore"):
             moved = {step: self._moved(place, index, step * h) for step in (-2, -1, 1, 2)}
