@@ -27,6 +27,7 @@ def problem(*rules: Any, dtype: Any = "float32", bias: Any = "unit") -> cp.Probl
     return cp.Problem(network, parameters, settings=cp.Settings(dtype=dtype))
 
 
+NEEDED = {".onnx": "onnx", ".keras": "h5py"}
 NAMED = [name for name in ACTIVATIONS if name not in ("exponential", "reciprocal")]
 
 
@@ -37,8 +38,8 @@ def test_the_framework_loads_what_is_written(name: str, suffix: str, tmp_path: P
     expected = cp.predict(given, X)
     path = tmp_path / f"m{suffix}"
     rows = X.astype(np.float32)
-    if suffix == ".keras":
-        pytest.importorskip("h5py", reason="h5py is not installed")
+    if suffix in NEEDED:
+        pytest.importorskip(NEEDED[suffix], reason=f"{NEEDED[suffix]} is not installed")
     if suffix == ".keras" and not {name} <= {*PLAIN, "leaky_relu", "elu", "leaky"}:
         with pytest.raises(InvalidArgument, match=r"a file of Keras cannot hold an expression; write .onnx"):
             convert(given, path)
@@ -65,7 +66,7 @@ def test_the_framework_loads_what_is_written(name: str, suffix: str, tmp_path: P
 
 @pytest.mark.parametrize("suffix", [".onnx", ".keras", ".pt", ".toml", ".safetensors"])
 def test_what_is_written_is_read_again(suffix: str, tmp_path: Path) -> None:
-    pytest.importorskip({".onnx": "onnx", ".keras": "h5py"}.get(suffix, "numpy"), reason="not installed")
+    pytest.importorskip(NEEDED.get(suffix, "numpy"), reason="not installed")
     given = problem("relu", "gelu", bias="none")
     convert(given, tmp_path / f"m{suffix}")
     told: Any = {"activations": "relu,gelu,softmax"} if suffix == ".pt" else {}
@@ -84,11 +85,12 @@ def test_the_same_network_is_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_what_was_fitted_on_a_table_is_folded(tmp_path: Path) -> None:
+    torch = torch_module()
     (tmp_path / "t.csv").write_text("a,b,y\n" + "".join(f"{k},{k * k % 7},{3 * k + 100}\n" for k in range(30)))
     fit = cp.train(cp.load(tmp_path / "t.csv", target="y", hidden=4), epochs=3)
     module = cp.to_torch(fit.problem)
     rows = np.array([[1.0, 2.0], [20.0, 5.0]])
-    found = module(torch_module().tensor(rows, dtype=torch_module().float32)).detach().numpy()
+    found = module(torch.tensor(rows, dtype=torch.float32)).detach().numpy()
     np.testing.assert_allclose(found, cp.predict(fit.problem, rows), rtol=1e-5)
     with pytest.raises(InvalidArgument, match=r"cannot hold what was fitted on a table"):
         convert(fit.problem, tmp_path / "m.toml")
