@@ -66,6 +66,16 @@ def test_a_weight_that_differs_is_found_behind_the_scaling(folder: Path) -> None
     assert found.notes[0].startswith("the first network scales")
 
 
+def test_a_file_that_names_the_columns_takes_the_tables_own_numbers_however_far_off_it_is(folder: Path) -> None:
+    onnx_module()
+    mine = trained(folder)
+    far = mine.parameters.with_vector(-7 * mine.parameters.vector)
+    convert(replace(mine, parameters=far), folder / "m.onnx")
+    found = cp.compare(mine, cp.load(folder / "m.onnx"))
+    assert not found.same
+    assert found.notes[0].startswith("the first network scales rows before it")
+
+
 def test_layers_without_biases_are_compared_too(folder: Path) -> None:
     onnx_module()
     problem = cp.load(folder / "t.csv", target="price", hidden=3)

@@ -61,9 +61,12 @@ def pairs(problem: Problem, other: Any) -> list[Pair]:
             outputs = of_outputs(scaled)
             unit = 1.0 if outputs is None else float(outputs.factor.mean())
             return [Pair(without_scaling(problem), other, (*notes, FOLDED), unit), *found]
-        one, two = (with_scaling(each, scaled) if plain else _with_biases(each, scaled)
-                    for each, plain in ((problem, not mine), (other, mine)))  # fmt: skip
-        return [Pair(one, two, (*notes, SCALED.format(*which))), *found]
+        one, two = (with_scaling(each, scaled) if own else _with_biases(each, scaled)
+                    for each, own in ((problem, not mine), (other, mine)))  # fmt: skip
+        plain = other if mine else problem
+        names = plain.fitted is not None and plain.fitted.features != plain.network.input_names
+        known = plain.of_others and names  # a file that names its columns takes these
+        return [Pair(one, two, (*notes, SCALED.format(*which))), *([] if known else found)]
     return found
 
 
