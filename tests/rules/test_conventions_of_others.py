@@ -207,6 +207,7 @@ def test_invscaling_of_sklearn(options: dict[str, Any], engine: EngineName) -> N
 @pytest.mark.parametrize("patience", [1, 3])
 def test_the_adaptive_rate_of_sklearn(patience: int) -> None:
     """Their own code is given losses; it lowers the rate, and at last ends the training, when ours does."""
+    pytest.importorskip("sklearn", minversion="1.7", reason="scikit-learn counts and weighs otherwise before 1.7")
     stochastic = pytest.importorskip("sklearn.neural_network._stochastic_optimizers", reason="no scikit-learn")
     theirs = mlp(max_iter=1, tol=1e-2, n_iter_no_change=patience)
     optimizer = stochastic.SGDOptimizer([], learning_rate_init=0.1, lr_schedule="adaptive")
@@ -231,6 +232,7 @@ def test_the_adaptive_rate_of_sklearn(patience: int) -> None:
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
 def test_the_penalty_and_weights_of_sklearn(solver: str, weighted: bool, engine: EngineName) -> None:
     """α/2 Σw² over the number of a batch's rows, of which the last has fewer, or over the sum of their weights."""
+    pytest.importorskip("sklearn", minversion="1.7", reason="scikit-learn counts and weighs otherwise before 1.7")
     weights = RNG.uniform(0.1, 3.0, size=23) if weighted else None
     theirs = mlp(solver=solver, alpha=0.7, learning_rate_init=0.05, fitted={"sample_weight": weights})
     chosen = cp.Adam(0.05, correction_in_rate=True)

@@ -249,6 +249,7 @@ def test_no_improvement_of_the_validation_loss() -> None:
 
 @pytest.mark.parametrize("patience", [1, 4])
 def test_no_improvement_as_sklearn_counts_it(patience: int) -> None:
+    pytest.importorskip("sklearn", minversion="1.7", reason="scikit-learn counts and weighs otherwise before 1.7")
     neural = pytest.importorskip("sklearn.neural_network", reason="scikit-learn is not installed")
     theirs = neural.MLPClassifier(tol=0.02, n_iter_no_change=patience)
     theirs.best_loss_, theirs._no_improvement_count, theirs.loss_curve_ = np.inf, 0, []
