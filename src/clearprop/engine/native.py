@@ -20,7 +20,7 @@ from clearprop.types import Array
 BRIEF = 100_000
 """Positions that are drawn in less than about half a millisecond."""
 
-TOO_BRIEF = 1e-3
+TOO_BRIEF = 5e-4
 """Seconds of a call in which another worker saves less than the fraction of a millisecond that it takes to start."""
 
 
