@@ -47,7 +47,9 @@ def test_a_network_and_the_file_that_was_made_of_it_agree(folder: Path, rows: bo
     one, two = both[::-1] if turned else both
     found = cp.compare(one, two, tolerance=1e-10)
     assert found.same, found
-    said = "scales rows before it, the {} network within its weights".format("first" if turned else "second")
+    said = "scales rows before its first layer, the {} network inside its weights".format(
+        "first" if turned else "second"
+    )
     assert said in found.notes[0]
     assert f"assumed of the {'first' if turned else 'second'} network: optimizer sgd, learning rate 0.1" in found.notes
     assert found.notes[0] in str(found)
@@ -73,7 +75,7 @@ def test_a_file_that_names_the_columns_takes_the_tables_own_numbers_however_far_
     convert(replace(mine, parameters=far), folder / "m.onnx")
     found = cp.compare(mine, cp.load(folder / "m.onnx"))
     assert not found.same
-    assert found.notes[0].startswith("the first network scales rows before it")
+    assert found.notes[0].startswith("the first network scales rows before its first layer")
 
 
 def test_layers_without_biases_are_compared_too(folder: Path) -> None:
@@ -96,8 +98,8 @@ def test_a_program_that_scales_its_rows_elsewhere_is_given_scaled_ones(folder: P
         assert found.same, found
         scaled, plain = ("first", "second") if one is mine else ("second", "first")
         assert found.notes == (
-            f"the {plain} network has no scaling; it is given rows as the {scaled} network scales them, as for the "
-            "table's own it differs more",
+            f"the {plain} network has no scaling, so it is given rows as the {scaled} network scales them; on the "
+            "table's own numbers it differs more",
         )
 
 
@@ -115,7 +117,7 @@ def test_networks_that_were_fitted_to_different_rows(folder: Path) -> None:
     np.testing.assert_allclose(cp.predict(other, ROWS), cp.predict(mine, ROWS), rtol=1e-12)
     found = cp.compare(mine, other, tolerance=1e-10)
     assert found.same, found
-    assert found.notes[0].startswith("each scales rows otherwise")
+    assert found.notes[0].startswith("the networks scale rows differently")
 
 
 def test_a_live_module_takes_the_tables_own_numbers(folder: Path) -> None:
@@ -126,7 +128,8 @@ def test_a_live_module_takes_the_tables_own_numbers(folder: Path) -> None:
     found = cp.compare(mine, cp.to_torch(mine), loss=loss, tolerance=1e-8)
     assert found.same, found
     assert found.notes == (
-        "the first network's scaling is folded into its weights: both take, and give, the table's own numbers",
+        "the first network's scaling is folded into its weights, so both networks take and give the table's own "
+        "numbers",
     )
     scaled = cp.compare(mine, cp.to_torch(replace(mine, fitted=None)), loss=loss, tolerance=1e-8)
     assert scaled.same, scaled
@@ -155,7 +158,7 @@ def test_a_pipeline_with_a_scaler_and_a_network_made_of_it(folder: Path) -> None
     for one, two in ((mine, read), (read, mine)):
         found = cp.compare(one, two, tolerance=1e-9)
         assert max(abs(value) for value in (found.largest["parameters"], found.largest["outputs"])) < 1e-9
-        assert "within its weights" in found.notes[0]
+        assert "inside its weights" in found.notes[0]
 
 
 def named(columns: str, classes: str | None, vector: Any = None) -> cp.Problem:
@@ -176,14 +179,83 @@ def test_names_go_by_name() -> None:
     found = cp.compare(one, two)
     assert found.same, found
     assert found.notes == (
-        "their inputs stand in another order, and are compared by name: a, b, c and c, a, b",
-        "their classes stand in another order, and are compared by name: x, y, z and y, x, z",
+        "their inputs are in different orders and are compared by name: a, b, c and c, a, b",
+        "their classes are in different orders and are compared by name: x, y, z and y, x, z",
     )
     (others,) = pairs(one, named("abd", "123"))
     assert others.notes == (
-        "their inputs have other names, and are compared in their order: a, b, c and a, b, d",
-        "their classes have other names, and are compared in their order: x, y, z and 1, 2, 3",
+        "their inputs have different names and are compared in order: a, b, c and a, b, d",
+        "their classes have different names and are compared in order: x, y, z and 1, 2, 3",
     )
     assert pairs(one, named("abc", "xyz"))[0].notes == ()
     (plain,) = pairs(one, replace(named("abc", "xyz"), fitted=None))
     assert plain.notes == ()
+
+
+def turned(problem: cp.Problem, inputs: list[int], outputs: list[int]) -> cp.Problem:
+    """The same network, its inputs and outputs in another order."""
+    network, fitted, last = problem.network, problem.fitted, problem.network.depth - 1
+    assert fitted is not None
+    new = cp.Network(tuple(network.input_names[k] for k in inputs), network.layers, network.loss)
+    parameters = cp.Parameters(new.layout, problem.parameters.vector.copy())
+    parameters.weights(0)[:] = problem.parameters.weights(0)[:, inputs]
+    parameters.weights(last)[:] = problem.parameters.weights(last)[outputs]
+    parameters.biases(last)[:] = problem.parameters.biases(last)[outputs]
+    fitted = replace(
+        fitted,
+        columns=tuple(fitted.columns[k] for k in inputs),
+        targets=tuple(fitted.targets[k] for k in outputs),
+        standardized=tuple(fitted.standardized[k] for k in outputs),
+    )
+    return replace(problem, network=new, parameters=parameters, fitted=fitted)
+
+
+def test_columns_and_targets_of_a_table_go_by_name_with_their_scaling(folder: Path) -> None:
+    problem = cp.load(folder / "t.csv", target=("price", "size"), hidden=3)
+    one = replace(problem, settings=replace(problem.settings, dtype="float64"), examples=None)
+    fitted = one.fitted
+    assert fitted is not None
+    assert one.network.input_names == ("rooms",)
+    wide = cp.Network(("rooms", "floor"), one.network.layers, one.network.loss)
+    columns = (*fitted.columns, Column("floor", None, 3.0, 0.5))
+    one = replace(one, network=wide, parameters=cp.Parameters.random(wide, 1), fitted=replace(fitted, columns=columns))
+    two = turned(one, [1, 0], [1, 0])
+    rows = np.column_stack([ROWS[:, 0], ROWS[:, 1] / 50])
+    np.testing.assert_allclose(cp.predict(two, rows[:, ::-1]), cp.predict(one, rows)[:, ::-1], rtol=1e-12)
+    by_name = (
+        "their inputs are in different orders and are compared by name: rooms, floor and floor, rooms",
+        "their targets are in different orders and are compared by name: price, size and size, price",
+    )
+    found = cp.compare(one, two, tolerance=1e-12)
+    assert found.same, found
+    assert found.notes == by_name
+    changed = replace(columns[1], mean=4.0)
+    assert two.fitted is not None
+    other = replace(two, fitted=replace(two.fitted, columns=(changed, columns[0])))
+    moved = cp.Parameters(two.network.layout, two.parameters.vector.copy())
+    moved.biases(0)[:] += two.parameters.weights(0)[:, 0] * (4.0 - 3.0) / 0.5
+    found = cp.compare(one, replace(other, parameters=moved), tolerance=1e-12)
+    assert found.same, found
+    assert found.notes[2].startswith("the networks scale rows differently")
+    plain = replace(two, fitted=replace(fitted, columns=(Column("floor"), Column("rooms")), standardized=(),
+                                        targets=("size", "price")))  # fmt: skip
+    assert cp.compare(one, plain).notes[:2] == by_name
+
+
+def test_names_that_occur_twice_give_no_order() -> None:
+    (found,) = pairs(named("aab", "xyz"), named("aba", "xyz"))
+    assert found.notes == ("their inputs have different names and are compared in order: a, a, b and a, b, a",)
+
+
+def test_one_output_for_the_classes_in_another_order_is_said() -> None:
+    network = cp.Network(1, [cp.Dense(1, "logistic")])
+    one, two = (
+        cp.Problem(network, cp.Parameters.random(network), fitted=Fitted((Column("a"),), ("kind",), classes))
+        for classes in ((0.0, 1.0), (1.0, 0.0))
+    )
+    assert pairs(one, two)[0].notes == ("their outputs are near 1 for different classes, 1 and 0",)
+    price = replace(one, fitted=Fitted((Column("b"),), ("price",)))
+    assert pairs(replace(one, fitted=Fitted((Column("a"),), ("cost",))), price)[0].notes == (
+        "their input has two names: a and b",
+        "their target has two names: cost and price",
+    )

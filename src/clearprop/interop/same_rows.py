@@ -17,10 +17,13 @@ from clearprop.network.data import Fitted, shown_label
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
 
-SCALED = "{0} scales rows before it, {1} within its weights; these are compared as for scaled rows"
-OTHERWISE = "each scales rows otherwise; the second's weights are compared as for rows that are scaled as the first's"
-FOLDED = "the first network's scaling is folded into its weights: both take, and give, the table's own numbers"
-AS_THEY_ARE = "{1} has no scaling; it is given rows as {0} scales them, as for the table's own it differs more"
+SCALED = "{0} scales rows before its first layer, {1} inside its weights; both are compared on scaled rows"
+OTHERWISE = "the networks scale rows differently; the second's weights are converted to the first's scaling"
+FOLDED = (
+    "the first network's scaling is folded into its weights, so both networks take and give the table's own numbers"
+)
+AS_THEY_ARE = "{1} has no scaling, so it is given rows as {0} scales them"
+CLOSER = "; on the table's own numbers it differs more"
 
 
 class Pair(NamedTuple):
@@ -39,13 +42,13 @@ def pairs(problem: Problem, other: Any) -> list[Pair]:
     A network without scaling may have it within its weights, and take the table's own numbers, or belong to a program
     that scales them elsewhere: then both are given scaled rows.
     """
-    fitted = other.fitted if isinstance(other, Problem) else None
     notes: tuple[str, ...] = ()
     if isinstance(other, Problem):
         ends = [(each.network.sizes[0], each.network.sizes[-1]) for each in (problem, other)]
         if ends[0] != ends[1]:
             return [Pair(problem, other)]
         other, notes = by_name(problem, other)
+    fitted = other.fitted if isinstance(other, Problem) else None
     mine, theirs = (each if scales(each) else None for each in (problem.fitted, fitted))
     scaled = mine or theirs
     if scaled is None or (mine and theirs and _same_scaling(mine, theirs)):
@@ -55,18 +58,20 @@ def pairs(problem: Problem, other: Any) -> list[Pair]:
     which = ("the first network", "the second network")
     which = which if mine else which[::-1]
     rows = problem.examples if mine else problem.examples and scaled_rows(problem.examples, scaled)
-    found = [Pair(replace(problem, examples=rows), other, (*notes, AS_THEY_ARE.format(*which)))]
+    given = AS_THEY_ARE.format(*which)
+    found = [Pair(replace(problem, examples=rows), other, (*notes, given))]
+    closer = Pair(found[0].problem, other, (*notes, given + CLOSER))
     with suppress(InvalidArgument):  # outputs in the other unit are no layer's
         if not isinstance(other, Problem):
             outputs = of_outputs(scaled)
             unit = 1.0 if outputs is None else float(outputs.factor.mean())
-            return [Pair(without_scaling(problem), other, (*notes, FOLDED), unit), *found]
+            return [Pair(without_scaling(problem), other, (*notes, FOLDED), unit), closer]
         one, two = (with_scaling(each, scaled) if own else _with_biases(each, scaled)
                     for each, own in ((problem, not mine), (other, mine)))  # fmt: skip
         plain = other if mine else problem
         names = plain.fitted is not None and plain.fitted.features != plain.network.input_names
         known = plain.of_others and names  # a file that names its columns takes these
-        return [Pair(one, two, (*notes, SCALED.format(*which))), *([] if known else found)]
+        return [Pair(one, two, (*notes, SCALED.format(*which))), *([] if known else [closer])]
     return found
 
 
@@ -90,41 +95,65 @@ def by_name(problem: Problem, other: Problem) -> tuple[Problem, tuple[str, ...]]
         return other, ()
     notes: list[str] = []
     outputs: list[int] | None = None
-    inputs = _order(one.features, two.features, problem.network.input_names, "inputs", notes)
+    inputs = _order(one.features, two.features, _numbered("x", one.features), "inputs", notes)
     if one.classes is not None and two.classes is not None and len(one.classes) == len(two.classes):
         labels = [[shown_label(each) for each in fitted.classes or ()] for fitted in (one, two)]
         numbers = [str(k) for k in range(len(labels[0]))]
         if other.network.sizes[-1] == len(numbers):
             outputs = _order(labels[0], labels[1], numbers, "classes", notes)
-        elif labels[0] != labels[1] and numbers not in labels:
+        elif labels[0] != labels[1] and (numbers not in labels or labels[0] == labels[1][::-1]):
             notes.append(f"their outputs are near 1 for different classes, {labels[0][1]} and {labels[1][1]}")
-    return _turned(other, inputs, outputs), tuple(notes)
+    elif one.classes is None and two.classes is None and len(one.targets) == len(two.targets):
+        outputs = _order(one.targets, two.targets, _numbered("y", one.targets), "targets", notes)
+    return _turned(other, two, inputs, outputs), tuple(notes)
+
+
+def _numbered(letter: str, names: Sequence[str]) -> list[str]:
+    """Return what inputs or targets are called where nobody named them."""
+    return [f"{letter}{k + 1}" for k in range(len(names))]
 
 
 def _order(
     mine: Sequence[str], theirs: Sequence[str], numbered: Sequence[str], what: str, notes: list[str]
 ) -> list[int] | None:
     """Return the places of the first one's names among the other's; None where the order is the same, or not known."""
-    if list(mine) == list(theirs) or list(numbered) in (list(mine), list(theirs)):
+    if list(mine) == list(theirs):
+        return None
+    same = sorted(mine) == sorted(theirs) and len({*mine}) == len(mine)
+    if not same and list(numbered) in (list(mine), list(theirs)):
         return None
     few = " and ".join(", ".join(abridged(each, 20) for each in names[:6]) + (", …" if len(names) > 6 else "")
                        for names in (mine, theirs))  # fmt: skip
-    if sorted(mine) != sorted(theirs):
-        notes.append(f"their {what} have other names, and are compared in their order: {few}")
+    if len(mine) == 1:
+        notes.append(f"their {what[:-1]} has two names: {few}")
         return None
-    notes.append(f"their {what} stand in another order, and are compared by name: {few}")
+    if not same:
+        notes.append(f"their {what} have different names and are compared in order: {few}")
+        return None
+    notes.append(f"their {what} are in different orders and are compared by name: {few}")
     return [theirs.index(name) for name in mine]
 
 
-def _turned(problem: Problem, inputs: list[int] | None, outputs: list[int] | None) -> Problem:
-    """Return the problem with its inputs and outputs in another order."""
+def _turned(problem: Problem, fitted: Fitted, inputs: list[int] | None, outputs: list[int] | None) -> Problem:
+    """Return the problem with its inputs and outputs in another order, and what was fitted to them."""
     network = problem.network
     new = Parameters(network.layout, problem.parameters.vector.copy())
     if inputs is not None:
         new.weights(0)[:] = new.weights(0)[:, inputs]
+        columns = fitted.as_inputs.columns
+        fitted = replace(fitted, columns=tuple(columns[k] for k in inputs), order=())
     if outputs is not None:
         last = network.depth - 1
         new.weights(last)[:] = new.weights(last)[outputs]
         if network.layers[last].bias == "unit":
             new.biases(last)[:] = new.biases(last)[outputs]
-    return replace(problem, parameters=new)
+        fitted = _with_outputs(fitted, outputs)
+    return replace(problem, parameters=new, fitted=fitted)
+
+
+def _with_outputs(fitted: Fitted, order: list[int]) -> Fitted:
+    """Return what was fitted, with its classes or targets in another order."""
+    if fitted.classes is not None:
+        return replace(fitted, classes=tuple(fitted.classes[k] for k in order), class_weights=())
+    standardized = tuple(fitted.standardized[k] for k in order) if fitted.standardized else ()
+    return replace(fitted, targets=tuple(fitted.targets[k] for k in order), standardized=standardized)
