@@ -227,9 +227,10 @@ def test_the_branch_not_taken_harms_nobody() -> None:
 def test_powers_with_a_constant_exponent() -> None:
     ends = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 2.0, -2.0, 1e-300, -1e200])
     for exponent in (0.0, 1.0, 2.0, 3.0, -1.0, -2.0, 0.5, 8.0, 9.0, -9.0, 1.5, 1e300):
-        tree = u ** Number(exponent)
-        (found,) = compiled(DOUBLES[0], ["u"], [tree])(ends)
-        np.testing.assert_allclose(found, evaluate(tree, {"u": ends}), rtol=2e-15, err_msg=str(exponent))
+        (found,) = compiled(DOUBLES[0], ["u"], [u ** Number(exponent)])(ends)
+        with np.errstate(all="ignore"):
+            expected = ends**exponent
+        np.testing.assert_allclose(found, expected, rtol=2e-15, err_msg=str(exponent))
 
 
 # --- how much code ------------------------------------------------------------------------------------
