@@ -49,3 +49,9 @@ def test_json_nested_too_deeply_is_damaged() -> None:
         parsed("[" * 100_000, "m.keras", "config")
     with pytest.raises(DamagedModel, match="config is not JSON"):
         parsed("{", "m.keras", "config")
+
+
+@pytest.mark.parametrize("text", ["[" + "[]," * 3_000_000 + "[]]", b"[" + b"[]," * 3_000_000 + b"[]]"])
+def test_json_of_more_values_than_fit_into_memory_is_not_read(text: str | bytes) -> None:
+    with pytest.raises(DamagedModel, match=r"m.keras: a damaged file: config has more than 5,000,000 values;"):
+        parsed(text, "m.keras", "config")

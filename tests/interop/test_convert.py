@@ -117,9 +117,9 @@ def test_the_order_of_classes_is_said_where_the_framework_has_no_names(tmp_path:
         '[[layers]]\nunits = ["y", "z", "x"]\nactivation = "softmax"\n[data]\nfile = "t.csv"\ntarget = "kind"\n'
     )
     fit = cp.train(cp.load(net), epochs=1)
-    said = "only clearprop reads the names of classes in it; its outputs are, in order: y, z, x"
+    said = "only clearprop can read its class names; its outputs are, in order: y, z, x"
     assert convert(fit.problem, tmp_path / "m.pt")[-1] == said
-    assert not any("names of classes" in note for note in convert(fit.problem, tmp_path / "m.safetensors"))
+    assert not any("class names" in note for note in convert(fit.problem, tmp_path / "m.safetensors"))
 
 
 def test_an_unknown_end_is_refused() -> None:

@@ -51,7 +51,7 @@ def test_there_and_back_gives_the_same_rows_the_same_classes(
     path, back = tmp_path / f"m{suffix}", tmp_path / "back.safetensors"
     said = convert(trained, path)
     assert "its outputs are, in order: zeta, alpha, mid" in said[-1]
-    assert any("its inputs are, in order: height, colour=blue, colour=green, colour=red" in each for each in said)
+    assert any("the inputs are, in order: height, colour=blue, colour=green, colour=red" in each for each in said)
     again = cp.load(path, **TOLD.get(suffix, {}))
     assert again.fitted is not None
     assert again.fitted.classes == ("zeta", "alpha", "mid")
@@ -129,7 +129,7 @@ def test_names_that_are_none_are_a_damaged_file(suffix: str, text: str, trained:
     onnx_module()
     convert(trained, tmp_path / f"m{suffix}")
     changed(tmp_path / f"m{suffix}", text)
-    with pytest.raises(DamagedModel, match="what it says of its table"):
+    with pytest.raises(DamagedModel, match="its list of column and class names is"):
         cp.load(tmp_path / f"m{suffix}", **TOLD.get(suffix, {}))
 
 
@@ -138,7 +138,7 @@ def test_names_of_another_network_are_left_out_and_that_is_said(trained: cp.Prob
     convert(trained, tmp_path / "m.onnx")
     changed(tmp_path / "m.onnx", '{"columns": [], "targets": ["a", "b", "c"], "classes": null}')
     again = cp.load(tmp_path / "m.onnx")
-    assert "left out: what it says of its table, which fits another network" in again.remarks
+    assert "left out: the file's column and class names, which do not fit its layers" in again.remarks
     assert again.fitted is not None
     assert again.fitted.classes == (0.0, 1.0, 2.0)
 
@@ -153,7 +153,7 @@ def test_one_output_for_two_classes(tmp_path: Path) -> None:
     )
     fit = cp.train(cp.load(tmp_path / "n.toml"), epochs=20)
     said = convert(fit.problem, tmp_path / "m.onnx")
-    assert said[-1] == "only clearprop reads the names of classes in it; its output is near 0 for yes, near 1 for no"
+    assert said[-1] == "only clearprop can read its class names; its output is near 0 for yes, near 1 for no"
     again = cp.load(tmp_path / "m.onnx")
     given = [[0.0], [11.0]]
     assert cp.predict(again, given, classes=True).tolist() == cp.predict(fit.problem, given, classes=True).tolist()

@@ -15,6 +15,8 @@ from clearprop.interop.problem import damaged, shown_path
 MAX_PART = 2 * 2**30
 MAX_PACKED, MAX_RATIO = 256 * 2**20, 100
 """What a packed part may become: files that were packed to swell are refused before they do."""
+MOST_VALUES = 5_000_000
+"""How many values JSON may have: each takes up to 80 bytes of memory, however few it takes in the file."""
 
 
 class Archive:
@@ -72,6 +74,9 @@ class Archive:
 
 def parsed(text: bytes | str, shown: str, name: str) -> Any:
     """Return JSON that may be anything as lists and dictionaries; refuse what is none."""
+    marks = ("[", "{", ",") if isinstance(text, str) else (b"[", b"{", b",")
+    if sum(map(text.count, marks)) > MOST_VALUES:  # type: ignore[arg-type]
+        raise damaged(shown, f"{name} has more than {MOST_VALUES:,} values")
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:

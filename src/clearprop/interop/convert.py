@@ -95,7 +95,7 @@ def _outputs(problem: Problem, target: str | os.PathLike[str]) -> list[str]:
     if own or problem.fitted is None or problem.fitted.classes is None:
         return []
     names = [abridged(shown_label(each), 30) for each in problem.fitted.classes]
-    only = "only clearprop reads the names of classes in it"
+    only = "only clearprop can read its class names"
     if problem.network.sizes[-1] == 1:
         return [f"{only}; its output is near 0 for {names[0]}, near 1 for {names[1]}"]
     return [f"{only}; its outputs are, in order: {', '.join(names[:MOST])}{', …' if len(names) > MOST else ''}"]

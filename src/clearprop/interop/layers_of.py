@@ -61,7 +61,7 @@ def _notes(fitted: Fitted) -> list[str]:
     notes = []
     if any(each.categories is not None for each in fitted.columns):
         few = ", ".join(abridged(each, 30) for each in fitted.features[:MOST]) + (", …" if fitted.width > MOST else "")
-        notes.append(f"categories are inputs of 1 and 0; its inputs are, in order: {few}")
+        notes.append(f"each category is an input of 1 or 0; the inputs are, in order: {few}")
     if scales_columns(fitted):
         notes.append("the scaling of the table's columns is folded into the first layer")
     if fitted.standardized:

@@ -185,7 +185,7 @@ def _fitted(found: Found, network: Network) -> Fitted | None:
     if found.names is not None:
         if found.names.fits(network.sizes[0], network.sizes[-1]):
             return found.names
-        found.chain.note("left out: what it says of its table, which fits another network")
+        found.chain.note("left out: the file's column and class names, which do not fit its layers")
     tells = network.loss.rule.task == "classes" and (network.sizes[-1] > 1) == isinstance(
         network.layers[-1].rule, Softmax
     )

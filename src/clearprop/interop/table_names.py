@@ -15,6 +15,7 @@ from clearprop.network.problem import Problem
 KEY, PART = "clearprop", "clearprop.json"
 """The name under which ONNX has it among its metadata, and the part of an archive."""
 MOST = 64 * 2**20
+WHAT = "its list of column and class names"
 
 
 def names_as_text(problem: Problem) -> str | None:
@@ -40,8 +41,8 @@ def read_names(text: str | bytes, shown: str) -> Fitted:
     Raises:
         DamagedModel: they are none.
     """
-    content = parsed(text, shown, "what it says of its table")
+    content = parsed(text, shown, WHAT)
     try:
         return unscaled(read_fitted(content))
     except (*UNFIT, AttributeError, OverflowError):
-        raise damaged(shown, "what it says of its table makes no sense") from None
+        raise damaged(shown, f"{WHAT} is not valid") from None
