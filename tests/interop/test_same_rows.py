@@ -9,6 +9,7 @@ import pytest
 from tests.interop.models import onnx_module, torch_module
 
 import clearprop as cp
+from clearprop.errors import InvalidArgument
 from clearprop.interop.convert import convert
 from clearprop.interop.same_rows import pairs
 from clearprop.network.data import Column, Fitted
@@ -259,3 +260,10 @@ def test_one_output_for_the_classes_in_another_order_is_said() -> None:
         "their input has two names: a and b",
         "their target has two names: cost and price",
     )
+
+
+def test_networks_of_other_sizes_are_refused_as_such_whichever_scales(folder: Path) -> None:
+    one = replace(cp.load(folder / "t.csv", target=("price", "size"), hidden=3), examples=None, fitted=None)
+    two = replace(cp.load(folder / "t.csv", target="price", hidden=3), examples=None)
+    with pytest.raises(InvalidArgument, match="same inputs and outputs, found 1 to 2 and 2 to 1"):
+        cp.compare(one, two)

@@ -19,7 +19,7 @@ from clearprop.interop.changes import of_schedule, toml
 from clearprop.interop.cycle_numbers import Numbers, numbers_of
 from clearprop.interop.explained import Searched, explained
 from clearprop.interop.live import from_torch
-from clearprop.interop.same_rows import Pair, by_name, pairs
+from clearprop.interop.same_rows import Pair, by_name, ends, pairs
 from clearprop.interop.scaling import in_own_unit, scales
 from clearprop.interop.ways import OF_A_MODULE, Ways, numbers_by
 from clearprop.network import names as q
@@ -134,7 +134,8 @@ def _apart(pair: Pair, done: Cycle, mine: Numbers, others: Any) -> float:
 
 def _rows_for(problem: Problem, other: Any) -> Examples:
     """Return random rows for the first of two networks; where only the other scales its own, such as suit it."""
-    scaled = by_name(problem, other)[0].fitted if isinstance(other, Problem) else None
+    known = isinstance(other, Problem) and ends(problem) == ends(other)
+    scaled = by_name(problem, other)[0].fitted if known else None
     if scaled is None or scales(problem.fitted) or not scales(scaled):
         return random_rows(problem)
     return in_own_unit(random_rows(other), scaled)

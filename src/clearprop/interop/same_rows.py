@@ -44,8 +44,7 @@ def pairs(problem: Problem, other: Any) -> list[Pair]:
     """
     notes: tuple[str, ...] = ()
     if isinstance(other, Problem):
-        ends = [(each.network.sizes[0], each.network.sizes[-1]) for each in (problem, other)]
-        if ends[0] != ends[1]:
+        if ends(problem) != ends(other):
             return [Pair(problem, other)]
         other, notes = by_name(problem, other)
     fitted = other.fitted if isinstance(other, Problem) else None
@@ -75,10 +74,15 @@ def pairs(problem: Problem, other: Any) -> list[Pair]:
     return found
 
 
+def ends(problem: Problem) -> tuple[int, int]:
+    """Return how many inputs and outputs a network has."""
+    return problem.network.sizes[0], problem.network.sizes[-1]
+
+
 def _with_biases(problem: Problem, scaled: Fitted) -> Problem:
     """Return a problem with a bias per unit in the layers that a scaling within them gives one."""
-    ends = {problem.network.layers[k].bias for k in ([0] if not scaled.standardized else [0, -1])}
-    return problem if ends == {"unit"} else with_scaling(without_scaling(problem), scaled)
+    biases = {problem.network.layers[k].bias for k in ([0] if not scaled.standardized else [0, -1])}
+    return problem if biases == {"unit"} else with_scaling(without_scaling(problem), scaled)
 
 
 def _same_scaling(one: Fitted, two: Fitted) -> bool:
