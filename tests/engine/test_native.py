@@ -154,3 +154,13 @@ def test_a_worker_that_waits_gives_way_at_once_where_there_are_more_than_process
     engine.epochs(*arrays, np.arange(2), 2)
     assert engine.arrivals[1] == engine.between[1] == patience
     assert engine.between[0] > 0
+
+
+def test_a_step_of_few_examples_does_not_stand_for_one_of_a_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a step takes decides how many workers make the next ones."""
+    engine = native(problem_of((3, 2), 12, 8), "float64")
+    learnt: list[float] = []
+    monkeypatch.setattr(engine.ready, "learn", lambda steps, seconds: learnt.append(steps))
+    for order in (np.zeros(1, int), np.arange(8)):
+        engine.run(order, np.array([0, len(order)]), np.array([1]), np.array([0.1]))
+    assert learnt == [1 / 8, 1.0]

@@ -92,7 +92,8 @@ class Native(Memory):
             self.training.set(steps=each)
             self._look(*looked_at, self._moves(each, len(order) // epochs), workers)
         spent = time.perf_counter() - begun
-        self.ready.learn(len(steps), spent)
+        # Of whole batches: one that is nearly empty takes no time, and says nothing about those that are full.
+        self.ready.learn(len(order) / self.batch, spent)
         if self.crew is not None:
             seen = len(order) + (0 if looked_at is None else looked_at[1].size)
             self.crew.learn(workers, seen, spent, time.process_time() - worked)

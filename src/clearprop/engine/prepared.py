@@ -45,8 +45,9 @@ class Prepared:
         self.planned = self.seconds = plan.seconds(program, network, batch)
         self._known: tuple[float, int, Array] | None = None
 
-    def learn(self, steps: int, seconds: float) -> None:
-        """Take note of how long steps took. The least time of one counts: then nothing else was in the way."""
+    def learn(self, steps: float, seconds: float) -> None:
+        """Take note of how long as many steps of whole batches took. The least time of one counts: then nothing else
+        was in the way."""
         self.seconds = min(self.seconds, max(seconds, CLOCK) / steps)
 
     def parts(self, steps: Array, rates: Array) -> Array:
