@@ -52,7 +52,7 @@ def test_a_network_and_the_file_that_was_made_of_it_agree(folder: Path, rows: bo
         "first" if turned else "second"
     )
     assert said in found.notes[0]
-    assert f"assumed of the {'first' if turned else 'second'} network: optimizer sgd, learning rate 0.1" in found.notes
+    assert f"assumed for the {'first' if turned else 'second'} network: optimizer sgd, learning rate 0.1" in found.notes
     assert found.notes[0] in str(found)
 
 
@@ -254,7 +254,7 @@ def test_one_output_for_the_classes_in_another_order_is_said() -> None:
         cp.Problem(network, cp.Parameters.random(network), fitted=Fitted((Column("a"),), ("kind",), classes))
         for classes in ((0.0, 1.0), (1.0, 0.0))
     )
-    assert pairs(one, two)[0].notes == ("their outputs are near 1 for different classes, 1 and 0",)
+    assert pairs(one, two)[0].notes == ("an output near 1 means 1 in the first network and 0 in the second",)
     price = replace(one, fitted=Fitted((Column("b"),), ("price",)))
     assert pairs(replace(one, fitted=Fitted((Column("a"),), ("cost",))), price)[0].notes == (
         "their input has two names: a and b",

@@ -114,7 +114,7 @@ def _assumed(problem: Any, which: str) -> list[str]:
     if not isinstance(problem, Problem):
         return []
     said = (each.removeprefix("assumed: ") for each in problem.remarks if each.startswith("assumed: "))
-    return [f"assumed of the {which} network: {each}" for each in said]
+    return [f"assumed for the {which} network: {each}" for each in said]
 
 
 def _run(pair: Pair, example: int | Literal["all"], loss: Any, optimizer: Any) -> tuple[Pair, Cycle, Numbers, Any]:

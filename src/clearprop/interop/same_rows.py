@@ -106,7 +106,8 @@ def by_name(problem: Problem, other: Problem) -> tuple[Problem, tuple[str, ...]]
         if other.network.sizes[-1] == len(numbers):
             outputs = _order(labels[0], labels[1], numbers, "classes", notes)
         elif labels[0] != labels[1] and (numbers not in labels or labels[0] == labels[1][::-1]):
-            notes.append(f"their outputs are near 1 for different classes, {labels[0][1]} and {labels[1][1]}")
+            first, second = (abridged(each[1], 40) for each in labels)
+            notes.append(f"an output near 1 means {first} in the first network and {second} in the second")
     elif one.classes is None and two.classes is None and len(one.targets) == len(two.targets):
         outputs = _order(one.targets, two.targets, _numbered("y", one.targets), "targets", notes)
     return _turned(other, two, inputs, outputs), tuple(notes)
