@@ -25,7 +25,10 @@ def test_exit_codes_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     ("arguments", "message"),
     [
         (["lecture"], "compare: expected two networks, A and B, found 1"),
-        (["lecture", "xor"], "expected two networks with the same inputs and outputs, found 2 to 2 and 2 to 1"),
+        (
+            ["lecture", "xor"],
+            "the same numbers of inputs and outputs, found 2 and 2 in the first, 2 and 1 in the second",
+        ),
         (["lecture", "--probe", "torch"], "give --probe FRAMEWORK alone"),
         (["lecture", "lecture", "--loss", "huber"], "--loss is for a file of another framework"),
     ],

@@ -216,11 +216,11 @@ def _other(
         return numbers_of_module(other, problem, example, loss, optimizer), None, []
     if loss is not None or optimizer is not None:
         raise InvalidArgument("loss and optimizer are those of a live module; a problem has its own")
-    mine, theirs = problem.network.sizes, other.network.sizes
-    if (mine[0], mine[-1]) != (theirs[0], theirs[-1]):
+    mine, theirs = ends(problem), ends(other)
+    if mine != theirs:
         raise InvalidArgument(
-            f"expected two networks with the same inputs and outputs, found {mine[0]} to {mine[-1]} and {theirs[0]} to "
-            f"{theirs[-1]}"
+            "expected two networks with the same numbers of inputs and outputs, found {} and {} in the first, {} and "
+            "{} in the second".format(*mine, *theirs)
         )
     done = cycle(replace(other, examples=problem.examples), example)
     found = numbers_of(done)
