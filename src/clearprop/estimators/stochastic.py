@@ -60,7 +60,7 @@ class Epochs:
         size = _batch_size(estimator, self.count)
         # Within the order of an epoch, where batches end; and within that of several, where they begin and end.
         self.ends = np.append(np.arange(size, self.count, size), self.count)
-        self.bounds: dict[int, Array] = {}
+        self.bounds = np.zeros(1, self.ends.dtype)
         parts = {} if validation is None else {"training": np.sort(self.order), "validation": validation}
         settings = description.settings_of(estimator, X.dtype.name, size)
         self.problem = description.training(estimator, X, targets, weights, settings, **parts)
@@ -123,11 +123,11 @@ class Epochs:
         """Make epochs; return the loss of each: that of its batches, as they were met, penalty included."""
         estimator, begun = self.estimator, time.perf_counter()
         order = self._orders(epochs).ravel()
-        if epochs not in self.bounds:
-            self.bounds[epochs] = np.append(0, np.arange(epochs)[:, None] * self.count + self.ends)
         count = epochs * len(self.ends)
+        if len(self.bounds) <= count:
+            self.bounds = np.append(0, np.arange(epochs)[:, None] * self.count + self.ends)
         numbers = np.arange(estimator._steps + 1, estimator._steps + 1 + count)
-        steps = PlannedSteps(order, self.bounds[epochs], numbers, self._rates(epochs))
+        steps = PlannedSteps(order, self.bounds[: count + 1], numbers, self._rates(epochs))
         made = self.engine.run(steps)
         made[:, 0] *= description.shown_share(estimator)
         found: list[float] = as_met.losses(made, steps, self.problem, epochs).tolist()
