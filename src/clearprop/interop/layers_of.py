@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from clearprop.errors import InvalidArgument
 from clearprop.interop.scaling import scales_columns, without_scaling
 from clearprop.messages import abridged
 from clearprop.network.data import Fitted
@@ -44,7 +45,7 @@ def layers_of(problem: Problem, target: str) -> Written:
     fitted = problem.fitted
     if fitted is not None:
         notes += _notes(fitted)
-        problem = without_scaling(problem)
+        problem = _folded(problem, target)
     network, parameters = problem.network, problem.parameters
     layers = []
     for index, dense in enumerate(network.layers):
@@ -55,6 +56,19 @@ def layers_of(problem: Problem, target: str) -> Written:
     if any(dense.bias == "shared" for dense in network.layers):
         notes.append("a bias that a layer shares is written once per unit")
     return Written(layers, problem.settings.dtype, notes)
+
+
+def _folded(problem: Problem, target: str) -> Problem:
+    """Return the network whose weights scale the table's columns and targets themselves."""
+    dtype = problem.settings.dtype
+    with np.errstate(all="ignore"):
+        found = without_scaling(problem)
+        if not np.isfinite(found.parameters.vector.astype(dtype)).all():
+            raise InvalidArgument(
+                f"{problem.name}: with the scaling of its columns and targets folded in, its weights are too large for "
+                f"{dtype} numbers in {target}; give the table in other units and train again"
+            )
+    return found
 
 
 def _notes(fitted: Fitted) -> list[str]:
