@@ -267,3 +267,16 @@ def test_networks_of_other_sizes_are_refused_as_such_whichever_scales(folder: Pa
     two = replace(cp.load(folder / "t.csv", target="price", hidden=3), examples=None)
     with pytest.raises(InvalidArgument, match="found 1 and 2 in the first, 2 and 1 in the second"):
         cp.compare(one, two)
+
+
+def test_columns_scaled_differently_before_outputs_that_are_scaled_alike() -> None:
+    """Whatever the last activation is: its outputs stay in their unit."""
+    network = cp.Network(1, [cp.Dense(3, "tanh"), cp.Dense(1, "leaky_relu")])
+    fitted = Fitted((Column("a", None, 1.0, 2.0),), ("y",), None, (Column("y", None, 10.0, 2.0),))
+    one = cp.Problem(network, cp.Parameters.random(network, 1), fitted=fitted, settings=cp.Settings(dtype="float64"))
+    moved = cp.Parameters(network.layout, one.parameters.vector.copy())
+    moved.weights(0)[:] *= 2
+    two = replace(one, fitted=replace(fitted, columns=(Column("a", None, 1.0, 4.0),)), parameters=moved)
+    found = cp.compare(one, two, tolerance=1e-12)
+    assert found.same, found
+    assert found.notes[0].startswith("the networks scale rows differently")

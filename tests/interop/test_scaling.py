@@ -46,7 +46,7 @@ def test_rows_in_either_unit() -> None:
 
 
 def test_outputs_that_no_layer_gives_are_refused() -> None:
-    with pytest.raises(InvalidArgument, match="its last activation is tanh, so its outputs in their own unit are no"):
+    with pytest.raises(InvalidArgument, match="its last activation is tanh, so no layer can give its outputs in"):
         without_scaling(problem("tanh"))
     alone = replace(problem("tanh"), fitted=replace(FITTED, standardized=()))
     assert not scales(without_scaling(alone).fitted)

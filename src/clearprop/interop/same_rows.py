@@ -53,6 +53,8 @@ def pairs(problem: Problem, other: Any) -> list[Pair]:
     if scaled is None or (mine and theirs and _same_scaling(mine, theirs)):
         return [Pair(problem, other, notes)]
     if mine and theirs:
+        if _targets(mine) == _targets(theirs):  # outputs stay as they are
+            other, mine = replace(other, fitted=replace(theirs, standardized=())), replace(mine, standardized=())
         return [Pair(problem, with_scaling(without_scaling(other), mine), (*notes, OTHERWISE))]
     which = ("the first network", "the second network")
     which = which if mine else which[::-1]
@@ -86,9 +88,12 @@ def _with_biases(problem: Problem, scaled: Fitted) -> Problem:
 
 
 def _same_scaling(one: Fitted, two: Fitted) -> bool:
-    alike = all(map(np.array_equal, of_columns(one), of_columns(two)))
-    targets = [[(each.mean, each.scale) for each in fitted.standardized] for fitted in (one, two)]
-    return alike and targets[0] == targets[1]
+    return all(map(np.array_equal, of_columns(one), of_columns(two))) and _targets(one) == _targets(two)
+
+
+def _targets(fitted: Fitted) -> list[tuple[float, float]]:
+    """Return the mean and scale of each standardized target."""
+    return [(each.mean, each.scale) for each in fitted.standardized]
 
 
 def by_name(problem: Problem, other: Problem) -> tuple[Problem, tuple[str, ...]]:

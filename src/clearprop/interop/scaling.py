@@ -108,8 +108,8 @@ def _moved(problem: Problem, columns: Affine | None, outputs: Affine | None) -> 
     old, layers, last = problem.network, [*problem.network.layers], problem.network.depth - 1
     if outputs is not None and layers[last].rule.name != "identity":
         raise InvalidArgument(
-            f"{problem.name}: its targets were standardized and its last activation is {layers[last].rule.name}, so "
-            "its outputs in their own unit are no layer's; train it with standardize_target = false"
+            f"{problem.name}: its targets were standardized and its last activation is {layers[last].rule.name}, so no "
+            "layer can give its outputs in the targets' own unit; train it with standardize_target = false"
         )
     own = [(problem.parameters.weights(k), problem.parameters.biases(k)) for k in range(old.depth)]
     if columns is not None:
