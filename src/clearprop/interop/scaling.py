@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from clearprop.errors import InvalidArgument
+from clearprop.expressions import Expression, differentiate, evaluate
 from clearprop.interop.table_names import unscaled
-from clearprop.network.data import Fitted
+from clearprop.network.data import Column, Fitted
 from clearprop.network.description import Network
 from clearprop.network.examples import Examples
 from clearprop.network.parameters import Parameters
 from clearprop.network.problem import Problem
+from clearprop.rules.standardize import ORIGINAL, STANDARDIZED
 from clearprop.types import Array
 
 
@@ -33,19 +36,20 @@ class Affine(NamedTuple):
 
 def of_columns(fitted: Fitted) -> Affine:
     """Return how each input is made of the table's own numbers."""
-    found: list[tuple[float, float]] = []
-    for column in fitted.columns:
-        each = (1.0, 0.0) if column.categories is not None else (1 / column.scale, -column.mean / column.scale)
-        found += [each] * column.width
-    factor, shift = np.array(found, dtype=float).reshape(-1, 2).T
-    return Affine(factor, shift)
+    widths = [each.width for each in fitted.columns]
+    return Affine(*(np.repeat(each, widths) for each in _affine(STANDARDIZED, fitted.columns)))
 
 
 def of_outputs(fitted: Fitted) -> Affine | None:
     """Return how the targets' own unit is made of outputs; None where they have it."""
-    if not fitted.standardized:
-        return None
-    return Affine(*(np.array([getattr(each, key) for each in fitted.standardized]) for key in ("scale", "mean")))
+    return _affine(ORIGINAL, fitted.standardized) if fitted.standardized else None
+
+
+def _affine(rule: Expression, columns: Sequence[Column]) -> Affine:
+    """Return a rule of standardizing as its slope, and its value at 0, for each column."""
+    numbers = {key: np.array([getattr(each, key) for each in columns], dtype=float) for key in ("mean", "scale")}
+    at_zero = {"value": np.zeros(len(columns)), **numbers}
+    return Affine(*(evaluate(each, at_zero) for each in (differentiate(rule, "value").simplified, rule)))
 
 
 def scales_columns(fitted: Fitted | None) -> bool:
